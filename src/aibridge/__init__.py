@@ -1,0 +1,1 @@
+"""A client SDK for the read API of Coder's AI Bridge (AI Gateway)."""

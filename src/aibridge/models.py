@@ -1,0 +1,275 @@
+"""The API's nouns: frozen models that keep the wire's own names.
+
+Null, absent and empty are kept apart as far as the server keeps them apart
+(docs/api-contract.md section 5): a field typed ``X | None`` is nullable or may be absent,
+every other field is always there. Unknown fields are ignored, so a newer server never
+breaks an older SDK. All times are aware; all token counts are plain integers.
+
+The four token counts are disjoint: ``input_tokens`` never contains cache reads or writes,
+for any provider (contract 4.8).
+"""
+
+from typing import Annotated, Any, TypeAlias, TypeVar
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StrictBool, StrictInt
+
+JSONObject: TypeAlias = dict[str, Any]
+T = TypeVar("T")
+
+
+def _null_as_empty(value: object) -> object:
+    return () if value is None else value
+
+
+Many: TypeAlias = Annotated[tuple[T, ...], BeforeValidator(_null_as_empty)]
+"""An array of the wire; a JSON ``null`` is read as the empty one."""
+
+
+class Record(BaseModel):
+    """The base of all answers: frozen, compared by value, blind to unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Initiator(Record):
+    """The person a request was made for (contract 5.1). Absent name and avatar read as None."""
+
+    id: UUID
+    username: str
+    name: str | None = None
+    avatar_url: str | None = None
+
+
+class TokenCounts(Record):
+    """Four disjoint token counts; ``total_tokens`` is their sum."""
+
+    input_tokens: StrictInt
+    output_tokens: StrictInt
+    cache_read_input_tokens: StrictInt
+    cache_write_input_tokens: StrictInt
+
+    @property
+    def total_tokens(self) -> int:
+        """All tokens, cached ones included."""
+        return (
+            self.input_tokens
+            + self.output_tokens
+            + self.cache_read_input_tokens
+            + self.cache_write_input_tokens
+        )
+
+
+class TokenSums(TokenCounts):
+    """Summed token counts with summed metadata (contract 4.7); detail endpoint only."""
+
+    metadata: JSONObject | None = None
+
+
+class TokenUsage(TokenCounts):
+    """One recorded token row of an interception (contract 5.3).
+
+    A streamed Anthropic response has two rows with one ``provider_response_id``.
+    """
+
+    id: UUID
+    interception_id: UUID
+    provider_response_id: str
+    metadata: JSONObject | None = None
+    created_at: AwareDatetime
+
+
+class UserPrompt(Record):
+    """The last user text of a request (contract 5.4)."""
+
+    id: UUID
+    interception_id: UUID
+    provider_response_id: str
+    prompt: str
+    metadata: JSONObject | None = None
+    created_at: AwareDatetime
+
+
+class ToolCall(Record):
+    """One use of a tool inside a session's thread (contract 5.7).
+
+    ``input`` is a string that holds JSON text. ``server_url`` is empty unless ``injected``.
+    """
+
+    id: UUID
+    interception_id: UUID
+    provider_response_id: str
+    server_url: str
+    tool: str
+    injected: StrictBool
+    input: str
+    metadata: JSONObject | None = None
+    created_at: AwareDatetime
+
+
+class ToolUsage(ToolCall):
+    """A tool call as ``/interceptions`` tells it: with the error of its invocation, or ``""``."""
+
+    invocation_error: str
+
+
+class Interception(Record):
+    """One finished request seen by the bridge (contract 5.2). Servers up to v2.34 only."""
+
+    id: UUID
+    api_key_id: str | None = None
+    initiator: Initiator
+    provider: str
+    provider_name: str
+    model: str
+    client: str | None = None
+    metadata: JSONObject | None = None
+    started_at: AwareDatetime
+    ended_at: AwareDatetime | None = None
+    token_usages: Many[TokenUsage]
+    user_prompts: Many[UserPrompt]
+    tool_usages: Many[ToolUsage]
+
+
+class NetworkCalls(Record):
+    """Agent-firewall log entries of a session; only newer servers tell them (contract 6.4)."""
+
+    total: StrictInt
+    blocked: StrictInt
+
+
+class SessionSummary(Record):
+    """One row of the session list (contract 5.6). Its identity is ``(id, initiator.id)``.
+
+    Under a filter, ``started_at``, ``ended_at``, ``threads`` and ``last_active_at`` speak of
+    the matching interceptions, all other fields of the whole session (contract 4.3).
+    """
+
+    id: str
+    initiator: Initiator
+    providers: Many[str]
+    models: Many[str]
+    client: str | None = None
+    metadata: JSONObject | None = None
+    started_at: AwareDatetime
+    ended_at: AwareDatetime | None = None
+    threads: StrictInt
+    token_usage_summary: TokenCounts
+    network_calls: NetworkCalls | None = None
+    last_prompt: str | None = None
+    last_active_at: AwareDatetime | None = None
+
+    @property
+    def key(self) -> tuple[str, UUID]:
+        """The row's identity: two people may share one session id."""
+        return self.id, self.initiator.id
+
+
+class Thinking(Record):
+    """One thought of the model, as text."""
+
+    text: str
+
+
+class AgenticAction(Record):
+    """One model turn that called tools: its thinking, tool calls and tokens (contract 4.5)."""
+
+    model: str
+    token_usage: TokenSums
+    thinking: Many[Thinking]
+    tool_calls: Many[ToolCall]
+
+
+class Thread(Record):
+    """One prompt and all that followed (contract 5.7). ``id`` is the root interception's id."""
+
+    id: UUID
+    prompt: str | None = None
+    model: str
+    provider: str
+    credential_kind: str | None = None
+    credential_hint: str | None = None
+    agent_firewall_session_id: UUID | None = None
+    agent_firewall_sequence_number: StrictInt | None = None
+    error_type: str | None = None
+    error_message: str | None = None
+    started_at: AwareDatetime
+    ended_at: AwareDatetime | None = None
+    token_usage: TokenSums
+    agentic_actions: Many[AgenticAction]
+
+
+class SessionDetail(Record):
+    """One session with a page of its threads, oldest first (contract 5.7).
+
+    Threads beyond the session's first 50 carry no tokens, a server defect; only the four
+    numbers of ``token_usage_summary`` speak of the whole session (contract 4.6).
+    """
+
+    id: str
+    initiator: Initiator
+    providers: Many[str]
+    models: Many[str]
+    client: str | None = None
+    metadata: JSONObject | None = None
+    page_started_at: AwareDatetime | None = None
+    page_ended_at: AwareDatetime | None = None
+    started_at: AwareDatetime
+    ended_at: AwareDatetime | None = None
+    token_usage_summary: TokenSums
+    threads: Many[Thread]
+
+
+class InterceptionPage(Record):
+    """One page of ``/interceptions``; ``count`` is that of all rows that match."""
+
+    count: StrictInt
+    results: Many[Interception]
+
+
+class SessionPage(Record):
+    """One page of ``/sessions``; ``count`` is that of all rows that match."""
+
+    count: StrictInt
+    sessions: Many[SessionSummary]
+
+
+class Role(Record):
+    """A role of the caller; the implied "member" is not listed (contract 1.8)."""
+
+    name: str
+    display_name: str = ""
+    organization_id: str | None = None
+
+
+class User(Record):
+    """The caller, from ``/users/me``. The parts the SDK needs."""
+
+    id: UUID
+    username: str
+    name: str | None = None
+    status: str | None = None
+    roles: Many[Role] = ()
+
+
+class BuildInfo(Record):
+    """The server's version and identity, from ``/buildinfo`` (no token needed)."""
+
+    version: str
+    external_url: str | None = None
+    dashboard_url: str | None = None
+    deployment_id: str | None = None
+
+
+class Feature(Record):
+    """One licensed feature."""
+
+    entitlement: str | None = None
+    enabled: StrictBool = False
+
+
+class Entitlements(Record):
+    """What the licence allows, from ``/entitlements``."""
+
+    features: dict[str, Feature]
+    has_license: StrictBool | None = None

@@ -1,0 +1,1 @@
+"""Bridgeboard: an analytics dashboard over Coder's AI Bridge."""

@@ -1,0 +1,1 @@
+"""The demo company and the AI Bridge server it is served from."""
