@@ -1,0 +1,5 @@
+"""Opens the dashboard."""
+
+from bridgeboard.ui.shell import main
+
+main()

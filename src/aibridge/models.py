@@ -12,7 +12,14 @@ for any provider (contract 4.8).
 from typing import Annotated, Any, TypeAlias, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, StrictBool, StrictInt
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StrictBool,
+    StrictInt,
+)
 
 JSONObject: TypeAlias = dict[str, Any]
 T = TypeVar("T")
@@ -21,6 +28,15 @@ T = TypeVar("T")
 def _null_as_empty(value: object) -> object:
     return () if value is None else value
 
+
+def _only_written_out(value: object) -> object:
+    if isinstance(value, int | float) or (isinstance(value, str) and "T" not in value.upper()):
+        raise ValueError("is not an RFC 3339 time")
+    return value
+
+
+WireTime: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_only_written_out)]
+"""An RFC 3339 time with any offset; never a Unix time, which pydantic would take too."""
 
 Many: TypeAlias = Annotated[tuple[T, ...], BeforeValidator(_null_as_empty)]
 """An array of the wire; a JSON ``null`` is read as the empty one."""
@@ -76,7 +92,7 @@ class TokenUsage(TokenCounts):
     interception_id: UUID
     provider_response_id: str
     metadata: JSONObject | None = None
-    created_at: AwareDatetime
+    created_at: WireTime
 
 
 class UserPrompt(Record):
@@ -87,7 +103,7 @@ class UserPrompt(Record):
     provider_response_id: str
     prompt: str
     metadata: JSONObject | None = None
-    created_at: AwareDatetime
+    created_at: WireTime
 
 
 class ToolCall(Record):
@@ -104,7 +120,7 @@ class ToolCall(Record):
     injected: StrictBool
     input: str
     metadata: JSONObject | None = None
-    created_at: AwareDatetime
+    created_at: WireTime
 
 
 class ToolUsage(ToolCall):
@@ -124,8 +140,8 @@ class Interception(Record):
     model: str
     client: str | None = None
     metadata: JSONObject | None = None
-    started_at: AwareDatetime
-    ended_at: AwareDatetime | None = None
+    started_at: WireTime
+    ended_at: WireTime | None = None
     token_usages: Many[TokenUsage]
     user_prompts: Many[UserPrompt]
     tool_usages: Many[ToolUsage]
@@ -151,13 +167,13 @@ class SessionSummary(Record):
     models: Many[str]
     client: str | None = None
     metadata: JSONObject | None = None
-    started_at: AwareDatetime
-    ended_at: AwareDatetime | None = None
+    started_at: WireTime
+    ended_at: WireTime | None = None
     threads: StrictInt
     token_usage_summary: TokenCounts
     network_calls: NetworkCalls | None = None
     last_prompt: str | None = None
-    last_active_at: AwareDatetime | None = None
+    last_active_at: WireTime | None = None
 
     @property
     def key(self) -> tuple[str, UUID]:
@@ -193,17 +209,25 @@ class Thread(Record):
     agent_firewall_sequence_number: StrictInt | None = None
     error_type: str | None = None
     error_message: str | None = None
-    started_at: AwareDatetime
-    ended_at: AwareDatetime | None = None
+    started_at: WireTime
+    ended_at: WireTime | None = None
     token_usage: TokenSums
     agentic_actions: Many[AgenticAction]
+
+
+class Rejected(Record):
+    """A row that is not what the contract promises: its JSON text, and what is wrong with it."""
+
+    raw: str
+    reason: str
 
 
 class SessionDetail(Record):
     """One session with a page of its threads, oldest first (contract 5.7).
 
     Threads beyond the session's first 50 carry no tokens, a server defect; only the four
-    numbers of ``token_usage_summary`` speak of the whole session (contract 4.6).
+    numbers of ``token_usage_summary`` speak of the whole session (contract 4.6). Threads that
+    could not be read are in ``rejected``, their neighbours in ``threads``.
     """
 
     id: str
@@ -212,12 +236,13 @@ class SessionDetail(Record):
     models: Many[str]
     client: str | None = None
     metadata: JSONObject | None = None
-    page_started_at: AwareDatetime | None = None
-    page_ended_at: AwareDatetime | None = None
-    started_at: AwareDatetime
-    ended_at: AwareDatetime | None = None
+    page_started_at: WireTime | None = None
+    page_ended_at: WireTime | None = None
+    started_at: WireTime
+    ended_at: WireTime | None = None
     token_usage_summary: TokenSums
     threads: Many[Thread]
+    rejected: tuple[Rejected, ...] = ()
 
 
 class InterceptionPage(Record):
@@ -225,6 +250,7 @@ class InterceptionPage(Record):
 
     count: StrictInt
     results: Many[Interception]
+    rejected: tuple[Rejected, ...] = ()
 
 
 class SessionPage(Record):
@@ -232,6 +258,7 @@ class SessionPage(Record):
 
     count: StrictInt
     sessions: Many[SessionSummary]
+    rejected: tuple[Rejected, ...] = ()
 
 
 class Role(Record):

@@ -1,0 +1,238 @@
+"""The asynchronous client: a thin driver, the twin of ``client``.
+
+What to ask, in which order, and how to read it is in ``calls``, ``walks`` and ``capabilities``,
+which both clients share; how it is sent, in ``retries``.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Self, TypeVar
+from uuid import UUID
+
+import httpx
+from httpx_retries import Retry, RetryTransport
+
+from aibridge import calls, sweeps, walks
+from aibridge.answers import read, unreachable
+from aibridge.calls import Call, Query, Route
+from aibridge.capabilities import Capabilities, capabilities, find_route
+from aibridge.errors import AIBridgeError
+from aibridge.models import (
+    BuildInfo,
+    Entitlements,
+    Interception,
+    InterceptionPage,
+    SessionDetail,
+    SessionPage,
+    SessionSummary,
+    Thread,
+    User,
+)
+from aibridge.retries import (
+    DEADLINE_SECONDS,
+    MAX_BYTES,
+    AsyncWholeTransport,
+    Limits,
+    default_retry,
+)
+from aibridge.rows import OnRejected
+from aibridge.setup import (
+    USER_AGENT,
+    Proxy,
+    Verify,
+    checked_address,
+    checked_prefix,
+    wires,
+)
+from aibridge.steps import Batch, Errand, Plan, Resolve, Walk, routed
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """``Client`` for asyncio: what fetches is awaited, what iterates is iterated by ``async for``.
+
+    An asynchronous context manager, to be used within one event loop. Arguments, answers and
+    errors are those of ``Client``; so is every rule its methods tell.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str,
+        *,
+        prefix: str | None = None,
+        timeout: httpx.Timeout | float | None = None,
+        retry: Retry | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        verify: Verify = True,
+        proxy: Proxy = None,
+        user_agent: str = USER_AGENT,
+        max_bytes: int = MAX_BYTES,
+        deadline: float = DEADLINE_SECONDS,
+    ) -> None:
+        self._address = checked_address(base_url)
+        self._prefix = checked_prefix(prefix)
+        self._route = Route(self._prefix) if self._prefix else None
+        self._lock = asyncio.Lock()
+        self._wires = wires(
+            httpx.AsyncClient,
+            token=token,
+            timeout=timeout,
+            transport=transport,
+            verify=verify,
+            proxy=proxy,
+            user_agent=user_agent,
+        )
+        whole = AsyncWholeTransport(self._wires, Limits(max_bytes, deadline))
+        self._transport = RetryTransport(whole, retry or default_retry())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._address}>"
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._transport.aclose()
+
+    async def capabilities(self) -> Capabilities:
+        """What the server and the token can do together, asked afresh."""
+        return await self._run(capabilities(self._prefix))
+
+    async def me(self) -> User:
+        """The caller."""
+        return await self._fetch(calls.me())
+
+    async def buildinfo(self) -> BuildInfo:
+        """The server's version and identity."""
+        return await self._fetch(calls.buildinfo())
+
+    async def entitlements(self) -> Entitlements:
+        """What the server's licence allows."""
+        return await self._fetch(calls.entitlements())
+
+    async def models(self, search: Query = None) -> tuple[str, ...]:
+        """All model names, sorted, each once; ``search`` by ``model`` takes a prefix."""
+        return await self._run(walks.names(calls.models, search))
+
+    async def clients(self, search: Query = None) -> tuple[str, ...]:
+        """All client names, sorted, each once; ``search`` by ``client`` takes a prefix."""
+        return await self._run(walks.names(calls.clients, search))
+
+    def interceptions(
+        self,
+        search: Query = None,
+        *,
+        page_size: int = 1000,
+        after_id: UUID | str | None = None,
+        on_rejected: OnRejected = None,
+    ) -> AsyncIterator[Interception]:
+        """All interceptions, newest first, from behind ``after_id`` on. Servers up to v2.34."""
+        return self._walk(walks.interceptions(search, page_size, after_id, on_rejected))
+
+    async def interceptions_page(
+        self,
+        search: Query = None,
+        *,
+        limit: int = 100,
+        offset: int = 0,
+        after_id: UUID | str | None = None,
+    ) -> InterceptionPage:
+        """One page of interceptions; unreadable rows are in its ``rejected``."""
+        return await self._run(
+            routed(calls.interceptions(search, limit=limit, offset=offset, after_id=after_id))
+        )
+
+    def sessions(
+        self,
+        search: Query = None,
+        *,
+        page_size: int = 1000,
+        on_rejected: OnRejected = None,
+    ) -> AsyncIterator[SessionSummary]:
+        """All sessions, each once, latest activity first but for those that arrive meanwhile."""
+        return self._walk(sweeps.sessions(search, page_size, on_rejected))
+
+    async def sessions_page(
+        self,
+        search: Query = None,
+        *,
+        limit: int = 100,
+        offset: int = 0,
+        after_session_id: str | None = None,
+    ) -> SessionPage:
+        """One page of sessions; unreadable rows are in its ``rejected``."""
+        call = calls.sessions(search, limit=limit, offset=offset, after_session_id=after_session_id)
+        return await self._run(routed(call))
+
+    async def session(
+        self,
+        session_id: str,
+        *,
+        limit: int = 50,
+        after_id: UUID | str | None = None,
+        before_id: UUID | str | None = None,
+    ) -> SessionDetail:
+        """A session with up to ``limit`` of its threads, oldest first."""
+        call = calls.session(session_id, limit=limit, after_id=after_id, before_id=before_id)
+        return await self._run(routed(call))
+
+    def threads(
+        self, session_id: str, *, page_size: int = 50, on_rejected: OnRejected = None
+    ) -> AsyncIterator[Thread]:
+        """All threads of a session, oldest first, each once."""
+        return self._walk(walks.threads(session_id, page_size, on_rejected))
+
+    async def _run(self, plan: Plan[T]) -> T:
+        errand = Errand(plan)
+        step = errand.proceed()
+        while step is not None:
+            step = errand.proceed(*(await self._outcome(step)))
+        return errand.result
+
+    async def _walk(self, walk: Walk[T]) -> AsyncIterator[T]:
+        errand = Errand(walk)
+        step = errand.proceed()
+        while step is not None:
+            if isinstance(step, Batch):
+                for item in step.items:
+                    yield item
+                step = errand.proceed()
+            else:
+                step = errand.proceed(*(await self._outcome(step)))
+
+    async def _outcome(self, step: Call[Any] | Resolve) -> tuple[Any, AIBridgeError | None]:
+        try:
+            return await self._take(step), None
+        except AIBridgeError as error:
+            return None, error
+
+    async def _take(self, step: Call[Any] | Resolve) -> Any:
+        return (
+            await self._resolved(step.stale)
+            if isinstance(step, Resolve)
+            else await self._fetch(step)
+        )
+
+    async def _resolved(self, stale: Route | None) -> Route:
+        async with self._lock:
+            if self._route is None or (self._route is stale and not self._prefix):
+                self._route = await self._run(find_route())
+            return self._route
+
+    async def _fetch(self, call: Call[T]) -> T:
+        request = self._wires.build_request(
+            "GET", self._address + call.path, params=call.params or None
+        )
+        try:
+            response = await self._transport.handle_async_request(request)
+        except httpx.HTTPError as error:
+            failure = unreachable(error, request)
+        else:
+            return read(call, response)
+        raise failure

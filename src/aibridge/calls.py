@@ -1,0 +1,251 @@
+"""The API's verbs as data: where to ask, with which parameters, and how to read the answer.
+
+Nothing here does I/O. A ``Call`` becomes a request in ``client``; which call follows which is
+told in ``walks``. Rows of a page are read one by one, so that one bad row does not cost its
+neighbours.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Generic, TypeAlias, TypeVar
+from urllib.parse import quote
+from uuid import UUID
+
+from pydantic import TypeAdapter, ValidationError
+
+from aibridge.errors import ArgumentError, EndpointGoneError
+from aibridge.models import (
+    BuildInfo,
+    Entitlements,
+    Interception,
+    InterceptionPage,
+    Record,
+    Rejected,
+    SessionDetail,
+    SessionPage,
+    SessionSummary,
+    Thread,
+    User,
+)
+from aibridge.search import Search
+
+T = TypeVar("T")
+P = TypeVar("P", InterceptionPage, SessionPage, SessionDetail)
+Query: TypeAlias = Search | str | None
+
+OLD_PREFIX = "/api/v2/aibridge"
+NEW_PREFIX = "/api/v2/ai-gateway"
+MAX_ROWS = 1000
+MAX_THREADS = 200
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where a deployment keeps AI Bridge (api-contract 6.3), and whether it lists interceptions.
+
+    ``has_interceptions`` is None where only trying would tell.
+    """
+
+    prefix: str
+    has_interceptions: bool | None = None
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """One GET: its path, its parameters, and how its body is read.
+
+    The path of a ``bridged`` call is below the deployment's AI Bridge prefix; ``on`` puts it
+    there. ``parse`` raises ValueError for a body that is not what was asked for.
+    """
+
+    path: str
+    parse: Callable[[bytes], T]
+    params: tuple[tuple[str, str], ...] = ()
+    bridged: bool = False
+    retired: bool = False
+
+    def on(self, route: Route) -> "Call[T]":
+        """The call with its whole path below the server's root.
+
+        Raises:
+            EndpointGoneError: when a server of that version does not have the endpoint.
+        """
+        if not self.bridged:
+            return self
+        if not self.retired:
+            return replace(self, path=route.prefix + self.path)
+        if route.has_interceptions is False:
+            raise EndpointGoneError("This server does not list interceptions (v2.35 removed it).")
+        # The list of interceptions never existed below the newer prefix.
+        old = route.prefix if route.prefix != NEW_PREFIX else OLD_PREFIX
+        return replace(self, path=old + self.path)
+
+
+def query(search: Query) -> str:
+    """The text of ``q``: built from a Search, or passed on as it is."""
+    return search.q if isinstance(search, Search) else search or ""
+
+
+def buildinfo() -> Call[BuildInfo]:
+    """Version and identity of the server; needs no token (api-contract 1.8)."""
+    return Call("/api/v2/buildinfo", partial(_record, BuildInfo))
+
+
+def entitlements() -> Call[Entitlements]:
+    """What the licence allows; needs no token (api-contract 1.8)."""
+    return Call("/api/v2/entitlements", partial(_record, Entitlements))
+
+
+def me() -> Call[User]:
+    """The caller (api-contract 1.8)."""
+    return Call("/api/v2/users/me", partial(_record, User))
+
+
+def models(search: Query, *, limit: int, offset: int) -> Call[tuple[str, ...]]:
+    """Model names, distinct and ascending; a JSON null is none (api-contract 2.6)."""
+    return _bridged("/models", _names, q=query(search), limit=limit, offset=offset)
+
+
+def clients(search: Query, *, limit: int, offset: int) -> Call[tuple[str, ...]]:
+    """Client names in no order; a JSON null is none (api-contract 2.7)."""
+    return _bridged("/clients", _names, q=query(search), limit=limit, offset=offset)
+
+
+def interceptions(
+    search: Query, *, limit: int, offset: int = 0, after_id: UUID | str | None = None
+) -> Call[InterceptionPage]:
+    """A page of interceptions, newest first (api-contract 2.3). Up to v2.34 only."""
+    parse = partial(_page, InterceptionPage, "results", Interception)
+    call = _bridged(
+        "/interceptions", parse, q=query(search), limit=limit, offset=offset, after_id=after_id
+    )
+    return replace(call, retired=True)
+
+
+def sessions(
+    search: Query, *, limit: int, offset: int = 0, after_session_id: str | None = None
+) -> Call[SessionPage]:
+    """A page of sessions, latest activity first (api-contract 2.4)."""
+    return _bridged(
+        "/sessions",
+        partial(_page, SessionPage, "sessions", SessionSummary),
+        q=query(search),
+        limit=limit,
+        offset=offset,
+        after_session_id=after_session_id,
+    )
+
+
+def session(
+    session_id: str,
+    *,
+    limit: int,
+    after_id: UUID | str | None = None,
+    before_id: UUID | str | None = None,
+) -> Call[SessionDetail]:
+    """A session with a page of its threads, oldest first (api-contract 2.5)."""
+    return _bridged(
+        f"/sessions/{_segment(session_id)}",
+        partial(_page, SessionDetail, "threads", Thread),
+        limit=limit,
+        after_id=after_id,
+        before_id=before_id,
+    )
+
+
+def within(name: str, value: int, most: int) -> int:
+    """The value, if it is a page size the server takes.
+
+    Raises:
+        ArgumentError: outside of 1..most; the server would answer 400, or take its default for 0.
+    """
+    if not 1 <= value <= most:
+        raise ArgumentError(f"{name} is {value}.", advice=f"It must be between 1 and {most}.")
+    return value
+
+
+def _bridged(path: str, parse: Callable[[bytes], T], **params: UUID | str | int | None) -> Call[T]:
+    sent = tuple((name, str(value)) for name, value in params.items() if value)
+    return Call(path, parse, sent, bridged=True)
+
+
+def _segment(session_id: str) -> str:
+    # The server decodes the path before it is cut at slashes, and dots are steps in it
+    # (api-contract 1.9).
+    if session_id in {"", ".", ".."} or "/" in session_id or "\0" in session_id:
+        raise ArgumentError(
+            f"The session id {session_id!r} cannot be part of an address.",
+            advice="Find the session in the list instead: sessions(Search(session_id=...)).",
+        )
+    try:
+        return quote(session_id, safe="")
+    except UnicodeEncodeError:
+        raise ArgumentError(
+            "The session id contains half a character, which no stored id does.",
+            advice="Use the id as the server gave it.",
+        ) from None
+
+
+_NAMES = TypeAdapter(tuple[str, ...] | None)
+
+
+def _names(body: bytes) -> tuple[str, ...]:
+    return _NAMES.validate_json(body) or ()
+
+
+R = TypeVar("R", bound=Record)
+
+
+def _record(kind: type[R], body: bytes) -> R:
+    return kind.model_validate_json(body)
+
+
+def _page(kind: type[P], field: str, row: type[Record], body: bytes) -> P:
+    try:
+        page = kind.model_validate_json(body)
+    except ValidationError:
+        return _page_by_rows(kind, field, row, body)
+    # The name is ours; a server that comes to use it must not be taken for us.
+    return page.model_copy(update={"rejected": ()})
+
+
+def _page_by_rows(kind: type[P], field: str, row: type[Record], body: bytes) -> P:
+    envelope = _object(body)
+    rows = envelope.get(field)
+    if not isinstance(rows, list):
+        return kind.model_validate(envelope)
+    read = [_row(row, each) for each in rows]
+    rest = {name: value for name, value in envelope.items() if name != "rejected"}
+    page = kind.model_validate_json(json.dumps(rest | {field: []}))
+    good = tuple(each for each in read if not isinstance(each, Rejected))
+    bad = tuple(each for each in read if isinstance(each, Rejected))
+    return page.model_copy(update={field: good, "rejected": bad})
+
+
+def _object(body: bytes) -> Mapping[str, Any]:
+    try:
+        value = json.loads(body)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"a JSON object was expected, not {type(value).__name__}")  # noqa: TRY004  # parse promises ValueError
+    return value
+
+
+def _row(kind: type[Record], value: object) -> Record | Rejected:
+    raw = json.dumps(value)
+    try:
+        return kind.model_validate_json(raw)
+    except ValidationError as error:
+        return Rejected(raw=raw, reason=reasons(error))
+
+
+def reasons(error: ValueError) -> str:
+    """What is wrong with a body or a row, without quoting it: it may be somebody's prompt."""
+    if not isinstance(error, ValidationError):
+        return "it is not valid JSON" if isinstance(error, json.JSONDecodeError) else str(error)
+    told = error.errors(include_url=False, include_input=False, include_context=False)
+    parts = [f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in told[:3]]
+    return "; ".join(parts) + (f"; and {len(told) - 3} more" if len(told) > 3 else "")  # noqa: PLR2004  # the three shown

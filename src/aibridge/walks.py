@@ -1,0 +1,148 @@
+"""How a whole list is read that can be followed from row to row, and how all names are.
+
+The lists are alive while they are read: see ``interceptions`` and ``threads`` for what can happen
+to a row between two pages, and what is done about it. Sessions, whose list is sorted by what
+changes, have a file of their own: ``sweeps``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from aibridge import calls
+from aibridge.calls import MAX_ROWS, MAX_THREADS, Call, Query
+from aibridge.errors import CursorError, IncompleteError
+from aibridge.models import (
+    Interception,
+    InterceptionPage,
+    Rejected,
+    SessionDetail,
+    Thread,
+)
+from aibridge.rows import Ledger, Linked, OnRejected, Row, linked_rows
+from aibridge.steps import Batch, Plan, Walk, routed
+
+P = TypeVar("P", InterceptionPage, SessionDetail)
+Cursor = UUID | str | None
+
+STEPS_BACK = 10
+
+
+def names(listing: Callable[..., Call[tuple[str, ...]]], search: Query) -> Plan[tuple[str, ...]]:
+    """All names of ``/models`` or ``/clients``, each once, sorted here.
+
+    The server promises no order for clients, and may tell "Unknown" twice (api-contract 2.7).
+    """
+    found: set[str] = set()
+    offset = 0
+    while True:
+        page = yield from routed(listing(search, limit=MAX_ROWS, offset=offset))
+        grown = found | set(page)
+        if len(page) < MAX_ROWS or len(grown) == len(found):
+            return tuple(sorted(grown))
+        found, offset = grown, offset + len(page)
+
+
+def interceptions(
+    search: Query, page_size: int, after_id: UUID | str | None, on_rejected: OnRejected
+) -> Walk[Interception]:
+    """All interceptions from ``after_id`` on, newest first, each once (api-contract 2.3).
+
+    The cursor is sound under any filter. What the purge takes is at the far end: if the cursor's
+    own row is taken, so is everything after it, which a step back to the cursor before shows.
+    """
+    size = calls.within("page_size", page_size, MAX_ROWS)
+
+    def page_after(cursor: UUID | str | None) -> Call[InterceptionPage]:
+        return calls.interceptions(search, limit=size, after_id=cursor)
+
+    def rows_of(page: InterceptionPage) -> list[Row[Interception]]:
+        return linked_rows(page.results, page.rejected)
+
+    ledger: Ledger[Interception] = Ledger(on_rejected)
+
+    def is_end(page: InterceptionPage, rows: int) -> bool:
+        return rows < size and len(ledger.met) >= page.count
+
+    return _Chain(page_after, rows_of, is_end, ledger).walk(after_id)
+
+
+def threads(session_id: str, page_size: int, on_rejected: OnRejected) -> Walk[Thread]:
+    """All threads of a session, oldest first, each once (api-contract 2.5).
+
+    Here the purge takes what was read already, the cursor's row included: then the walk begins
+    again, and what comes twice is told once.
+    """
+    size = calls.within("page_size", page_size, MAX_THREADS)
+    calls.session(session_id, limit=size)
+
+    def page_after(cursor: UUID | str | None) -> Call[SessionDetail]:
+        return calls.session(session_id, limit=size, after_id=cursor)
+
+    def rows_of(page: SessionDetail) -> list[Row[Thread]]:
+        return linked_rows(page.threads, page.rejected)
+
+    def is_end(_page: SessionDetail, rows: int) -> bool:
+        return rows < size
+
+    return _Chain(page_after, rows_of, is_end, Ledger(on_rejected)).walk(None)
+
+
+@dataclass(frozen=True)
+class _Chain(Generic[P, Linked]):
+    """A list followed from the last row of each page to the next."""
+
+    page_after: Callable[[Cursor], Call[P]]
+    rows_of: Callable[[P], list[Row[Linked]]]
+    is_end: Callable[[P, int], bool]
+    ledger: Ledger[Linked]
+
+    def walk(self, start: Cursor) -> Walk[Linked]:
+        trail = _Trail(start)
+        while True:
+            try:
+                page = yield from routed(self.page_after(trail.at))
+            except CursorError:
+                if not trail.steps_back():
+                    raise
+                continue
+            rows = self.rows_of(page)
+            good, _ = self.ledger.enter(rows)
+            yield Batch(good)
+            if not rows or self.is_end(page, len(rows)):
+                return
+            trail.follow(_last_cursor(rows))
+
+
+class _Trail:
+    """The cursors followed so far, and the way back when the last one is gone."""
+
+    def __init__(self, start: Cursor) -> None:
+        self._start = start
+        self._before = start
+        self._followed: set[Cursor] = {start}
+        self._is_back = False
+        self._steps_left = STEPS_BACK
+        self.at = start
+
+    def follow(self, cursor: Cursor) -> None:
+        if cursor is None or cursor in self._followed:
+            raise IncompleteError("The server's list does not move on: it repeats a page.")
+        self._followed.add(cursor)
+        self._before, self.at, self._is_back = self.at, cursor, False
+
+    def steps_back(self) -> bool:
+        """To the cursor before; from there to the start; False when there is no way back."""
+        if self.at == self._start or not self._steps_left:
+            return False
+        self.at = self._start if self._is_back else self._before
+        self._followed = {self.at}
+        self._is_back = True
+        self._steps_left -= 1
+        return True
+
+
+def _last_cursor(rows: list[Row[Linked]]) -> Cursor:
+    readable = [row for row in rows if not isinstance(row.value, Rejected)]
+    return (readable or rows)[-1].cursor

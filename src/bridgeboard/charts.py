@@ -1,0 +1,59 @@
+"""Frame → chart. Our whole visual language: a colour belongs to one thing on every page."""
+
+import altair as alt
+import pandas as pd
+
+# Told apart on light and dark ground and with the common colour blindnesses: the order is that
+# of the stack, from the bottom.
+TOKEN_KINDS = {
+    "cache_read": ("Cache read", "#2a9d8f"),
+    "cache_write": ("Cache write", "#8e6fd8"),
+    "input": ("Input", "#3b78e0"),
+    "output": ("Output", "#e8833a"),
+}
+HEIGHT = 280
+
+
+def tokens_per_thread(threads: pd.DataFrame) -> alt.Chart:
+    """Stacked bars, one a thread, of the four disjoint token kinds.
+
+    Takes one line a thread with ``thread`` (its number) and a column of integers a kind, missing
+    where the server does not tell. Selecting a bar fills the parameter ``thread``.
+    """
+    long = threads.melt(
+        id_vars=["thread"], value_vars=list(TOKEN_KINDS), var_name="kind", value_name="tokens"
+    ).dropna(subset=["tokens"])
+    long["order"] = long["kind"].map({kind: place for place, kind in enumerate(TOKEN_KINDS)})
+    long["label"] = long["kind"].map({kind: label for kind, (label, _) in TOKEN_KINDS.items()})
+    chosen = alt.selection_point(name="thread", fields=["thread"], toggle=False)
+    chart: alt.Chart = (
+        alt.Chart(long)
+        .mark_bar(cursor="pointer")
+        .encode(
+            x=alt.X(
+                "thread:O",
+                title="Thread",
+                axis=alt.Axis(labelAngle=0, labelOverlap=True, titlePadding=6),
+            ),
+            y=alt.Y("tokens:Q", title="Tokens", axis=alt.Axis(format="~s", tickCount=5)),
+            color=alt.Color(
+                "label:N",
+                title=None,
+                scale=alt.Scale(
+                    domain=[label for label, _ in TOKEN_KINDS.values()],
+                    range=[colour for _, colour in TOKEN_KINDS.values()],
+                ),
+                legend=alt.Legend(orient="top", offset=4, columns=4),
+            ),
+            order=alt.Order("order:Q"),
+            opacity=alt.condition(chosen, alt.value(1), alt.value(0.55)),
+            tooltip=[
+                alt.Tooltip("thread:O", title="Thread"),
+                alt.Tooltip("label:N", title="Kind"),
+                alt.Tooltip("tokens:Q", title="Tokens", format=",d"),
+            ],
+        )
+        .add_params(chosen)
+        .properties(height=HEIGHT)
+    )
+    return chart

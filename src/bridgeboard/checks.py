@@ -1,0 +1,77 @@
+"""What works between here and a deployment, in plain words, from the address to the first row."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from aibridge import AIBridgeError, Capabilities, Client, Search
+from bridgeboard import connect, formats
+from bridgeboard.settings import Settings
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; ``text`` says what was found and, if bad, what to do."""
+
+    good: bool
+    text: str
+
+    @property
+    def mark(self) -> str:
+        """A sign for the terminal."""
+        return "✓" if self.good else "✗"
+
+
+def run(settings: Settings) -> Iterator[Finding]:
+    """Look from the outside in, and stop at the first thing that makes the rest pointless."""
+    yield from _configured(settings)
+    if not settings.configured:
+        return
+    try:
+        with connect.client(settings) as client:
+            yield from _deployment(client)
+    except AIBridgeError as error:
+        yield Finding(good=False, text=str(error))
+
+
+def _configured(settings: Settings) -> Iterator[Finding]:
+    if settings.url:
+        yield Finding(good=True, text=f"CODER_URL is {settings.url}")
+    else:
+        yield Finding(
+            good=False, text="CODER_URL is not set. Set it to the address of your Coder deployment."
+        )
+    if settings.token.get_secret_value():
+        yield Finding(good=True, text="CODER_SESSION_TOKEN is set")
+    else:
+        yield Finding(
+            good=False,
+            text="CODER_SESSION_TOKEN is not set. Make one with `coder tokens create` as an owner "
+            "or auditor.",
+        )
+
+
+def _deployment(client: Client) -> Iterator[Finding]:
+    version = client.buildinfo().version
+    yield Finding(good=True, text=f"The deployment answers; its version is {version}")
+    able = client.capabilities()
+    roles = ", ".join(sorted(able.roles)) or "member"
+    yield Finding(good=True, text=f"The token is valid: {able.username} ({roles})")
+    if able.problem:
+        yield Finding(good=False, text=able.problem)
+        return
+    yield Finding(good=True, text=f"AI Bridge is licensed and on, below {able.prefix}")
+    yield from _rows(client, able)
+
+
+def _rows(client: Client, able: Capabilities) -> Iterator[Finding]:
+    sessions = client.sessions_page(Search(), limit=1).count
+    yield Finding(good=True, text=f"{formats.plural(sessions, 'session')} can be read")
+    if able.has_interceptions:
+        requests = client.interceptions_page(limit=1).count
+        yield Finding(good=True, text=f"{formats.plural(requests, 'interception')} can be read")
+    else:
+        yield Finding(
+            good=True,
+            text="This version does not list single interceptions any more (removed in v2.35); "
+            "sessions and their details are used instead",
+        )

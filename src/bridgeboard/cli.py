@@ -1,0 +1,181 @@
+"""The command line: demo, serve, check, demo-api."""
+
+import json
+import logging
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bridgeboard import checks, connect, server, settings
+from bridgeboard.demo import api
+from bridgeboard.settings import DemoSettings, SettingsError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A dashboard over Coder's AI Bridge.",
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
+Port = Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8501")]
+Remote = Annotated[
+    bool | None,
+    typer.Option(
+        "--allow-remote",
+        help="Permit an address that other machines can reach, although there is no login yet.",
+    ),
+]
+Profile = Annotated[api.Profile, typer.Option(help="Which server version it stands for.")]
+Seed = Annotated[int, typer.Option(help="Which demo company.")]
+Days = Annotated[int, typer.Option(min=1, max=730, help="How many days of history it has.")]
+Scale = Annotated[float, typer.Option(min=0.05, max=100, help="Its size; 1 is about 40 people.")]
+End = Annotated[
+    datetime | None,
+    typer.Option(
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+        help="Stand still at this time (UTC) instead of living on.",
+        show_default="a living company",
+    ),
+]
+Unlicensed = Annotated[bool, typer.Option("--unlicensed", help="Without a licence.")]
+
+
+@app.command()
+def demo(  # noqa: PLR0917 - typer reads options from the signature
+    host: Host = None,
+    port: Port = None,
+    profile: Profile = "v2.34",
+    seed: Seed = 7,
+    days: Days = 90,
+    scale: Scale = 1.0,
+    end: End = None,
+    allow_remote: Remote = None,
+) -> None:
+    """Serve the dashboard on a built-in demo company. Needs no server and no token."""
+    with _explained():
+        chosen = settings.read(host=host, port=port, allow_remote=allow_remote)
+        server.refuse_an_open_door(chosen)
+        server.refuse_a_taken_port(chosen)
+        err.print("Making the demo company …")
+        company = _company(profile=profile, seed=seed, days=days, scale=scale, end=end)
+        with connect.demo_server(company, datetime.now(UTC)) as running:
+            err.print(f"Its AI Bridge server ({profile}) answers at {running.url}")
+            server.serve(
+                DemoSettings.of(chosen, running.url, running.tokens["owner"]), announce=_announce
+            )
+
+
+@app.command()
+def serve(host: Host = None, port: Port = None, allow_remote: Remote = None) -> None:
+    """Serve the dashboard on a real deployment: CODER_URL and CODER_SESSION_TOKEN."""
+    with _explained():
+        chosen = settings.read(host=host, port=port, allow_remote=allow_remote)
+        if not chosen.configured:
+            err.print("CODER_URL and CODER_SESSION_TOKEN are not both set; the page will say so.")
+        server.serve(chosen, announce=_announce)
+
+
+@app.command()
+def check() -> None:
+    """Say what works with the configured deployment, and what to fix."""
+    with _explained():
+        results = checks.run(settings.read())
+        for result in results:
+            out.print(f"{result.mark} {result.text}", markup=False)
+        raise typer.Exit(0 if all(result.good for result in results) else 1)
+
+
+@app.command("demo-api")
+def demo_api(  # noqa: PLR0917 - typer reads options from the signature
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port; 0 is any free one.")] = 0,
+    profile: Profile = "v2.34",
+    seed: Seed = 7,
+    days: Days = 90,
+    scale: Scale = 1.0,
+    end: End = None,
+    latency: Annotated[float, typer.Option(min=0, help="Seconds every answer takes.")] = 0.0,
+    rate_limit: Annotated[int, typer.Option(min=1, help="Requests a minute and path.")] = 512,
+    unlicensed: Unlicensed = False,  # noqa: FBT002 - a switch of the command line
+    failing: Annotated[float, typer.Option(min=0, max=1, help="Share of answers to break.")] = 0.0,
+) -> None:
+    """Serve the demo company's API alone. Prints one JSON line when it is ready."""
+    faults = api.Faults(rate=failing, seed=seed) if failing else None
+    switches = api.Switches(
+        licensed=not unlicensed, rate_limit=rate_limit, latency_seconds=latency, faults=faults
+    )
+    with _explained():
+        company = _company(
+            profile=profile, seed=seed, days=days, scale=scale, end=end, switches=switches
+        )
+        with connect.demo_server(company, datetime.now(UTC), port=port) as running:
+            print(json.dumps({"url": running.url, "tokens": running.tokens}), flush=True)  # noqa: T201 - the machine-readable line
+            _until_stopped()
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    *,
+    show_version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
+) -> None:
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    if show_version:
+        out.print(f"bridgeboard {version('bridgeboard')}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """The console script."""
+    app()
+
+
+def _company(
+    *,
+    profile: api.Profile,
+    seed: int,
+    days: int,
+    scale: float,
+    end: datetime | None,
+    switches: api.Switches | None = None,
+) -> connect.Demo:
+    return connect.Demo(
+        profile=profile,
+        seed=seed,
+        days=days,
+        scale=scale,
+        end=end.replace(tzinfo=UTC) if end else None,
+        switches=switches or api.Switches(),
+    )
+
+
+def _announce(address: str) -> None:
+    out.print(f"Bridgeboard is at {address}   (stop with Ctrl+C)")
+
+
+def _until_stopped() -> None:
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    stopped.wait()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except SettingsError as error:
+        err.print(f"bridgeboard: {error}", markup=False)
+        raise typer.Exit(2) from None

@@ -1,0 +1,29 @@
+"""The demo AI Bridge API: everything public of it.
+
+``Bridge`` answers requests over raw tables as the real server would, quirks included
+(docs/api-contract.md). ``transport`` and ``asgi`` put it behind httpx or a server.
+"""
+
+from bridgeboard.demo.api.auth import Key, holders, tokens
+from bridgeboard.demo.api.bridge import Bridge, Clock, Switches
+from bridgeboard.demo.api.doors import App, Transport, asgi, transport
+from bridgeboard.demo.api.faults import KINDS, Faults
+from bridgeboard.demo.api.profiles import Profile
+from bridgeboard.demo.api.wire import Answer
+
+__all__ = [
+    "KINDS",
+    "Answer",
+    "App",
+    "Bridge",
+    "Clock",
+    "Faults",
+    "Key",
+    "Profile",
+    "Switches",
+    "Transport",
+    "asgi",
+    "holders",
+    "tokens",
+    "transport",
+]

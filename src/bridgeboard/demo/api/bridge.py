@@ -1,0 +1,298 @@
+"""The demo AI Bridge: a request in, an answer out, nothing else touched (api-contract section 1).
+
+``Bridge`` judges a request in the server's order: rate limit, licence, token, parameters, data.
+What is not one of the read endpoints falls through to the model traffic's door (6.2).
+"""
+
+import itertools
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from bridgeboard.demo.api import (
+    account,
+    auth,
+    catalog,
+    interceptions,
+    params,
+    sessions,
+    threads,
+    wire,
+)
+from bridgeboard.demo.api.asking import Ask
+from bridgeboard.demo.api.faults import Faults
+from bridgeboard.demo.api.ledger import Ledger, View
+from bridgeboard.demo.api.limiter import WINDOW_SECONDS, Limiter, Verdict
+from bridgeboard.demo.api.params import Params
+from bridgeboard.demo.api.profiles import ERAS, Profile
+from bridgeboard.demo.api.wire import Answer, Refused
+from bridgeboard.demo.records import Person, Tables
+
+Clock: TypeAlias = Callable[[], datetime]
+
+_ROOT = "/api/v2/"
+_BYPASS = "X-Coder-Bypass-Ratelimit"
+_TRUE = {"1", "t", "T", "TRUE", "true", "True"}
+_NO_ROUTE = "Route not found."
+_SITE = b"<!doctype html><html><title>Coder</title><p>A demo: only /api/v2 is here.</html>\n"
+_ENDPOINTS: Mapping[str, Callable[[Ask], Answer]] = {
+    "/clients": catalog.clients,
+    "/interceptions": interceptions.listing,
+    "/models": catalog.models,
+    "/sessions": sessions.listing,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """How this server is set up, and what is wrong with it.
+
+    ``rate_limit`` is in requests per minute, user and path; None switches it off.
+    ``retention_days`` 0 keeps all rows; otherwise a clock is needed. ``enabled`` is the operator's
+    switch, ``enterprise`` whether the code is there at all. ``byok``, ``data_plane`` and
+    ``spent_budget`` (US dollars) only concern the model traffic's door. ``version`` replaces the
+    profile's own.
+    """
+
+    licensed: bool = True
+    enabled: bool = True
+    enterprise: bool = True
+    rate_limit: int | None = 512
+    latency_seconds: float = 0
+    utc_offset_minutes: int = 0
+    faults: Faults | None = None
+    retention_days: int = 0
+    version: str = ""
+    access_url: str = "http://localhost:3000"
+    byok: bool = True
+    data_plane: bool = True
+    spent_budget: float | None = None
+
+
+class Bridge:
+    """An AI Bridge over raw tables.
+
+    ``tokens`` maps each accepted token to a person's id, or to a ``Key`` that may expire. With a
+    ``clock`` only the rows up to its time exist; without one all do, and the rate limiter and
+    expiring tokens go by ``wall``: unless given, a clock that starts with the end of the data.
+    Safe to share by threads.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        *,
+        profile: Profile = "v2.34",
+        tokens: Mapping[str, str | auth.Key],
+        switches: Switches = Switches(),
+        clock: Clock | None = None,
+        wall: Clock | None = None,
+    ) -> None:
+        if switches.retention_days and clock is None:
+            raise ValueError("retention counts from now: give the bridge a clock")
+        self.tables = tables
+        self.profile = profile
+        self.tokens = dict(tokens)
+        self.switches = switches
+        self.clock = clock
+        self._era = ERAS[profile]
+        self._ledger = Ledger(tables)
+        self._wall = clock or wall or _running_from(self._ledger.last_moment)
+        self._keyring = auth.Keyring(tokens, self._ledger.people)
+        self._limiter = Limiter(switches.rate_limit or 0, self._wall)
+        self._stamp = wire.stamper(switches.utc_offset_minutes)
+        self._lock = threading.Lock()
+        self._seen: tuple[tuple[int, int, int], View] | None = None
+        self._numbers = itertools.count()
+
+    @property
+    def version(self) -> str:
+        """The version string the server tells of itself."""
+        return self.switches.version or self._era.version
+
+    def answer(
+        self,
+        method: str,
+        raw_path: bytes | str,
+        query: bytes | str = b"",
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+    ) -> Answer:
+        """Answer one request. Path and query are as they stand in the request line."""
+        asked = _Request(method, _bytes(raw_path), _bytes(query), _lower(headers))
+        try:
+            answer = self._judge(asked)
+        except Refused as refused:
+            answer = refused.answer
+        return self._finish(asked, answer)
+
+    def _finish(self, asked: "_Request", answer: Answer) -> Answer:
+        if self.switches.faults:
+            answer = self.switches.faults.strike(answer, next(self._numbers))
+        answer = answer.with_headers(("X-Coder-Build-Version", self.version))
+        body = b"" if asked.method == "HEAD" else answer.body
+        return replace(answer, body=body, delay_seconds=self.switches.latency_seconds)
+
+    def _judge(self, asked: "_Request") -> Answer:
+        if asked.path is None:
+            return wire.plain(400, "400 Bad Request")
+        if not asked.path.startswith(_ROOT):
+            return Answer(200, (("Content-Type", wire.HTML_TYPE),), _SITE)
+        if self.switches.rate_limit is None:
+            return self._route(asked)
+        return self._limited(asked)
+
+    def _limited(self, asked: "_Request") -> Answer:
+        verdict = self._verdict(asked)
+        answer = self._admitted(asked) if verdict.passed else self._too_many()
+        return answer.with_headers(*verdict.headers)
+
+    def _admitted(self, asked: "_Request") -> Answer:
+        try:
+            return self._route(asked)
+        except Refused as refused:
+            return refused.answer
+
+    def _verdict(self, asked: "_Request") -> Verdict:
+        person = self._identity(asked)
+        if asked.headers.get(_BYPASS.lower()) in _TRUE:
+            if person is None or person.role != "owner":
+                raise Refused(wire.plain(428, f'"{_BYPASS}" provided but user is not owner'))
+            return self._limiter.unlimited()
+        return self._limiter.judge(person.id if person else "", asked.path or "")
+
+    def _too_many(self) -> Answer:
+        limit = self.switches.rate_limit
+        text = f"You've been rate limited for sending more than {limit} requests in 1m0s."
+        return wire.refusal(429, text).with_headers(("Retry-After", str(WINDOW_SECONDS)))
+
+    def _identity(self, asked: "_Request") -> Person | None:
+        try:
+            return self._keyring.person(asked.token, self._wall())
+        except auth.Rejected:
+            return None
+
+    def _route(self, asked: "_Request") -> Answer:
+        path = asked.path or ""
+        for prefix in self._era.prefixes if self.switches.enterprise else ():
+            if path == prefix or path.startswith(prefix + "/"):
+                return self._bridged(asked, path.removeprefix(prefix))
+        endpoint = self._around().get(path.removeprefix(_ROOT))
+        if endpoint is None:
+            return wire.refusal(404, _NO_ROUTE)
+        return endpoint(asked) if asked.method == "GET" else Answer(405, (), b"")
+
+    def _around(self) -> Mapping[str, Callable[["_Request"], Answer]]:
+        endpoints = {"buildinfo": self._buildinfo, "users/me": self._me}
+        return endpoints | (
+            {"entitlements": self._entitlements} if self.switches.enterprise else {}
+        )
+
+    def _buildinfo(self, _: "_Request") -> Answer:
+        url, deployment = self.switches.access_url, self.tables.deployment_id
+        return wire.ok(account.buildinfo(self.version, url, deployment))
+
+    def _entitlements(self, _: "_Request") -> Answer:
+        switches = self.switches
+        return wire.ok(account.entitlements(licensed=switches.licensed, enabled=switches.enabled))
+
+    def _me(self, asked: "_Request") -> Answer:
+        return wire.ok(account.me(self._caller(asked)))
+
+    def _bridged(self, asked: "_Request", path: str) -> Answer:
+        if not (self.switches.licensed and self.switches.enabled):
+            return wire.refusal(403, "AI Gateway is a Premium feature. Contact sales!")
+        if asked.method == "GET":
+            if endpoint := self._endpoint(path):
+                return endpoint(self._ask(asked))
+            if session := re.fullmatch(r"/sessions/([^/]+)", path, re.DOTALL):
+                return threads.detail(self._ask(asked), session[1])
+        return self._model_traffic(asked, path)
+
+    def _endpoint(self, path: str) -> Callable[[Ask], Answer] | None:
+        if path == "/interceptions" and not self._era.has_interceptions:
+            return None
+        return _ENDPOINTS.get(path)
+
+    def _ask(self, asked: "_Request") -> Ask:
+        caller = self._caller(asked)
+        return Ask(caller, asked.params, self._view(), self._era, self._stamp)
+
+    def _caller(self, asked: "_Request") -> Person:
+        try:
+            return self._keyring.person(asked.token, self._wall())
+        except auth.Rejected as rejected:
+            raise Refused(auth.unauthorized(rejected, self.switches.access_url)) from None
+
+    def _view(self) -> View:
+        now = self.clock() if self.clock else None
+        days = self.switches.retention_days
+        purged_before = now - timedelta(days=days) if now and days else None
+        epoch = self._ledger.epoch(now, purged_before)
+        with self._lock:
+            if self._seen is None or self._seen[0] != epoch:
+                self._seen = epoch, self._ledger.view(now, purged_before)
+            return self._seen[1]
+
+    def _model_traffic(self, asked: "_Request", path: str) -> Answer:
+        """Answer what no read endpoint answers (api-contract 6.2)."""
+        if not self.switches.data_plane:
+            return wire.refusal(404, "aibridged handler not mounted")
+        if asked.headers.get("x-coder-ai-governance-token") and not self.switches.byok:
+            return wire.refusal(403, "Bring Your Own Key (BYOK) mode is not enabled.")
+        token = auth.provider_token(asked.headers)
+        if token is None:
+            return wire.plain(400, "no authentication key provided")
+        try:
+            self._keyring.person(token, self._wall())
+        except auth.Rejected:
+            return wire.plain(403, "unauthorized")
+        return self._unsupported(asked.method, path)
+
+    def _unsupported(self, method: str, path: str) -> Answer:
+        spent = self.switches.spent_budget
+        if spent is not None and self._era.knows_budgets:
+            who = "Please contact an administrator for more details."
+            return wire.plain(403, f"AI budget of US${spent:.2f} exceeded. {who}")
+        return wire.plain(404, f"route not supported: {method} {path or '/'}")
+
+
+def _running_from(start: datetime) -> Clock:
+    begun = time.monotonic()
+    return lambda: start + timedelta(seconds=time.monotonic() - begun)
+
+
+class _Request:
+    """A request, read: path decoded and its slashes collapsed, query and headers at hand."""
+
+    def __init__(
+        self, method: str, raw_path: bytes, query: bytes, headers: Mapping[str, str]
+    ) -> None:
+        self.method = method
+        self.headers = headers
+        self.params: Params = params.parse_query(query)
+        decoded = params.percent_decode(raw_path)
+        self.path = None if decoded is None else re.sub("/+", "/", decoded)
+
+    @property
+    def token(self) -> str:
+        return auth.session_token(self.headers, self.params)
+
+
+def _bytes(text: bytes | str) -> bytes:
+    return text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+
+
+def _lower(headers: Mapping[str, str] | Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Name headers in lower case; of repeated ones the first counts, cookies are joined."""
+    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    lower: dict[str, str] = {}
+    for name, value in pairs:
+        key = name.lower()
+        if key == "cookie" and key in lower:
+            lower[key] += f"; {value}"
+        lower.setdefault(key, value)
+    return lower

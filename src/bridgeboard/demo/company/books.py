@@ -1,0 +1,261 @@
+"""The bridge's bookkeeping: what the company's calls leave in the raw tables, route by route."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from operator import attrgetter
+from random import Random
+from typing import Any, TypeVar
+
+from bridgeboard.demo.company.dice import chance, times, uuid, word
+from bridgeboard.demo.company.vendors import Offer
+from bridgeboard.demo.records import (
+    FirewallLog,
+    InterceptionRow,
+    Person,
+    PromptRow,
+    Provider,
+    Tables,
+    ThoughtRow,
+    TokenRow,
+    ToolRow,
+)
+
+T = TypeVar("T")
+_RESPONSE_ID = {"messages": "msg_01", "chat": "chatcmpl-", "responses": "resp_"}
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one provider response used, in disjoint tokens; ``hour_write`` is part of the writes."""
+
+    input: int
+    output: int
+    cache_read: int = 0
+    cache_write: int = 0
+    hour_write: int = 0
+    reasoning: int = 0
+    searches: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One tool use; a ``server_url`` makes it an injected one, only those can tell an error."""
+
+    tool: str
+    input: str
+    server_url: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """Who calls with what: all that the calls of one session have in common.
+
+    ``legacy`` rows are those an older bridge recorded; ``bare`` ones lack all metadata.
+    ``session_id`` None lets each thread be its own session (api-contract 4.2).
+    """
+
+    person: Person
+    client: str | None
+    offer: Offer
+    session_id: str | None
+    agent: str = ""
+    api_key_id: str | None = None
+    credential_kind: str = "centralized"
+    credential_hint: str = ""
+    legacy: bool = False
+    bare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request through the bridge. No ``spent``: the provider never told its usage."""
+
+    id: str
+    root: str | None
+    started_at: datetime
+    ended_at: datetime | None
+    spent: tuple[Spent, ...] = ()
+    prompt: str | None = None
+    uses: tuple[Use, ...] = ()
+    thoughts: tuple[str, ...] = ()
+    error: tuple[str, str] = ("", "")
+    streamed: bool = True
+    firewall: tuple[str, int] | None = None
+
+
+@dataclass(slots=True)
+class Books:
+    """The tables while they are being written; rows are made once and never changed."""
+
+    interceptions: list[InterceptionRow] = field(default_factory=list)
+    tokens: list[TokenRow] = field(default_factory=list)
+    prompts: list[PromptRow] = field(default_factory=list)
+    tools: list[ToolRow] = field(default_factory=list)
+    thoughts: list[ThoughtRow] = field(default_factory=list)
+    firewall_logs: list[FirewallLog] = field(default_factory=list)
+
+    def record(self, rng: Random, seat: Seat, call: Call) -> None:
+        """Write down one call with everything that hangs on it."""
+        prefix = _RESPONSE_ID[seat.offer.route]
+        answers = [prefix + word(rng, 22) for _ in call.spent] or [""]
+        self.interceptions.append(_interception(seat, call))
+        if call.prompt is not None:
+            self._prompt(rng, seat, call, answers[0])
+        if call.spent:
+            self._tokens(rng, seat, call, answers)
+        if call.uses:
+            self._tools(rng, seat, call, answers[-1])
+        for text, at in _spread(call, call.thoughts):
+            self.thoughts.append(ThoughtRow(uuid(rng), call.id, at, text))
+
+    def tables(self, people: Sequence[Person], providers: Sequence[Provider]) -> Tables:
+        """The finished tables, each in the order of time."""
+        begun = attrgetter("started_at", "id")
+        made = attrgetter("created_at", "id")
+        return Tables(
+            people=tuple(people),
+            providers=tuple(providers),
+            interceptions=tuple(sorted(self.interceptions, key=begun)),
+            tokens=tuple(sorted(self.tokens, key=made)),
+            prompts=tuple(sorted(self.prompts, key=made)),
+            tools=tuple(sorted(self.tools, key=made)),
+            thoughts=tuple(sorted(self.thoughts, key=made)),
+            firewall_logs=tuple(self.firewall_logs),
+        )
+
+    def _prompt(self, rng: Random, seat: Seat, call: Call, answer: str) -> None:
+        text = call.prompt or ""
+        metadata = _none_told(seat)
+        row = PromptRow(uuid(rng), call.id, call.started_at, text, answer, metadata)
+        self.prompts.append(row)
+
+    def _tools(self, rng: Random, seat: Seat, call: Call, answer: str) -> None:
+        answer = "" if chance(rng, 0.003) else answer
+        for use, at in _spread(call, call.uses):
+            row = ToolRow(
+                uuid(rng),
+                call.id,
+                at,
+                use.tool,
+                use.input,
+                answer,
+                use.server_url,
+                bool(use.server_url),
+                use.error,
+                _none_told(seat),
+            )
+            self.tools.append(row)
+
+    def _tokens(self, rng: Random, seat: Seat, call: Call, answers: Sequence[str]) -> None:
+        rows = [
+            (answer, counts, metadata)
+            for answer, spent in zip(answers, call.spent, strict=True)
+            for counts, metadata in _booked(rng, seat, call, spent)
+        ]
+        for (answer, counts, metadata), at in _spread(call, rows):
+            told = None if seat.bare else metadata
+            key = (uuid(rng), call.id, at, answer)
+            self.tokens.append(_token(key, counts, told))
+
+
+def _none_told(seat: Seat) -> dict[str, Any] | None:
+    return None if seat.bare else {}
+
+
+def _booked(
+    rng: Random, seat: Seat, call: Call, spent: Spent
+) -> list[tuple[Spent, dict[str, Any]]]:
+    """The rows of one response: a stream of Messages has two, and one if it never ended."""
+    if not call.streamed or seat.offer.route != "messages":
+        return [(spent, _metadata(seat, spent))]
+    first = replace(spent, output=rng.randint(1, 8), searches=0)
+    final = max(spent.output, first.output)
+    last = [(Spent(0, final), dict[str, Any]())] if call.ended_at else []
+    return [(first, _metadata(seat, first)), *last]
+
+
+def _interception(seat: Seat, call: Call) -> InterceptionRow:
+    about = {"Username": seat.person.username}
+    if seat.agent:
+        about["request_user_agent"] = seat.agent
+    mark = call.firewall or (None, None)
+    return InterceptionRow(
+        id=call.id,
+        initiator_id=seat.person.id,
+        provider=seat.offer.wire,
+        model=seat.offer.model,
+        started_at=call.started_at,
+        ended_at=call.ended_at,
+        session_id=seat.session_id or call.root or call.id,
+        provider_name=seat.offer.provider_name,
+        client=seat.client,
+        metadata=None if seat.bare else about,
+        thread_root_id=call.root,
+        api_key_id=seat.api_key_id,
+        credential_kind=seat.credential_kind,
+        credential_hint=seat.credential_hint,
+        error_type=call.error[0],
+        error_message=call.error[1],
+        agent_firewall_session_id=mark[0],
+        agent_firewall_sequence_number=mark[1],
+    )
+
+
+def _token(
+    key: tuple[str, str, datetime, str], spent: Spent, metadata: dict[str, Any] | None
+) -> TokenRow:
+    return TokenRow(
+        *key,
+        spent.input,
+        spent.output,
+        spent.cache_read,
+        spent.cache_write,
+        metadata,
+    )
+
+
+def _metadata(seat: Seat, spent: Spent) -> dict[str, Any]:
+    """Token metadata as the route writes it; older bridges repeat the caches (api-contract 4.7)."""
+    match seat.offer.route:
+        case "messages":
+            mine = _messages(spent)
+            old = {
+                "cache_read_input": spent.cache_read,
+                "cache_creation_input": spent.cache_write,
+            }
+        case "responses":
+            total = spent.input + spent.cache_read + spent.cache_write + spent.output
+            mine = {"output_reasoning": spent.reasoning, "total_tokens": total}
+            old = {"input_cached": spent.cache_read}
+        case _:
+            mine = _chat(spent)
+            old = {"prompt_cached": spent.cache_read}
+    return mine | old if seat.legacy else mine
+
+
+def _messages(spent: Spent) -> dict[str, int]:
+    return {
+        "web_search_requests": spent.searches,
+        "cache_ephemeral_1h_input": spent.hour_write,
+        "cache_ephemeral_5m_input": spent.cache_write - spent.hour_write,
+    }
+
+
+def _chat(spent: Spent) -> dict[str, int]:
+    return {
+        "prompt_audio": 0,
+        "completion_accepted_prediction": 0,
+        "completion_rejected_prediction": 0,
+        "completion_audio": 0,
+        "completion_reasoning": spent.reasoning,
+    }
+
+
+def _spread(call: Call, things: Sequence[T]) -> list[tuple[T, datetime]]:
+    """Things of a call with the moments they were recorded at, all inside the call."""
+    if call.ended_at is None:
+        return [(thing, call.started_at) for thing in things]
+    moments = times(len(things), call.ended_at - call.started_at)
+    return [(thing, call.started_at + at) for thing, at in zip(things, moments, strict=True)]

@@ -1,0 +1,182 @@
+"""A day's work: which tool a person opens, with which model and key, for how many prompts."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
+
+from bridgeboard.demo.company import prose
+from bridgeboard.demo.company.books import Seat
+from bridgeboard.demo.company.clients import CLIENTS, Client, session_id
+from bridgeboard.demo.company.dice import chance, pick, seconds, uuid
+from bridgeboard.demo.company.habits import openings
+from bridgeboard.demo.company.people import Colleague
+from bridgeboard.demo.company.projects import PROJECTS
+from bridgeboard.demo.company.talks import Talk, thread
+from bridgeboard.demo.company.tools import SERVERS
+from bridgeboard.demo.company.vendors import OFFERS, POOL, Offer, offer
+from bridgeboard.demo.company.weather import Scene
+
+VOLUME = 0.31
+_LEGACY_UNTIL = 0.08
+_BARE_UNTIL = 0.04
+_TRIAL_UNTIL = 0.2
+_MIGRATED = 0.5
+_FIREWALL_SINCE = 0.5
+_COMMON_WINDOW = 200_000
+_PROMPTS = ((1, 45), (2, 24), (3, 13), (4, 8), (5, 5), (7, 3), (10, 1.5), (14, 0.5))
+_DEPTHS = (
+    ((1, 2), 40),
+    ((3, 7), 37),
+    ((8, 15), 15),
+    ((16, 32), 5.5),
+    ((33, 80), 0.8),
+)
+
+
+def work(scene: Scene, seed: int, colleagues: Sequence[Colleague], volume: float) -> None:
+    """Write everybody's ordinary sessions of the whole window."""
+    for colleague in colleagues:
+        for at, rng in openings(seed, scene.window, colleague, VOLUME * volume):
+            converse(scene, sit_down(scene, rng, colleague, at))
+
+
+def sit_down(
+    scene: Scene,
+    rng: Random,
+    colleague: Colleague,
+    at: datetime,
+    *,
+    client: str = "",
+    model: str = "",
+) -> Talk:
+    """A new conversation of this person; client and model are his habit's unless named."""
+    tool = CLIENTS[client or pick(rng, colleague.habit.clients)]
+    offered = OFFERS[model] if model else _choose(scene, rng, colleague, tool, at)
+    named = None if colleague.habit.turnwise and tool.name == "Codex" else session_id(rng, tool)
+    seat = take_seat(scene, rng, colleague, tool, offered, named=named, at=at)
+    warm = tool.preamble if offered.caching and chance(rng, 0.6) else 0
+    huge = offered.window > _COMMON_WINDOW and chance(rng, 0.07)
+    return Talk(
+        rng=rng,
+        seat=seat,
+        client=tool,
+        project=rng.choice(PROJECTS[colleague.person.team]),
+        at=at,
+        context=tool.preamble,
+        cached=warm // 4 if chance(rng, 0.3) else warm,
+        hour_cache=colleague.habit.hour_cache,
+        room=310_000 if huge else 175_000,
+        bulk=3.5 if huge else 1.0,
+        server=rng.choice(SERVERS) if chance(rng, 0.16) else None,
+        firewall=_firewall(scene, rng, colleague, tool, at),
+    )
+
+
+def take_seat(
+    scene: Scene,
+    rng: Random,
+    colleague: Colleague,
+    client: Client,
+    offered: Offer,
+    *,
+    named: str | None,
+    at: datetime,
+) -> Seat:
+    """What all calls of one session have in common; the oldest rows know less about it."""
+    part = scene.part(at)
+    bare = part < _BARE_UNTIL and chance(rng, 0.3)
+    kind, hint = _credential(scene, rng, colleague, offered, at)
+    return Seat(
+        person=colleague.person,
+        client=None if bare else client.name,
+        offer=offered,
+        session_id=named,
+        agent=client.agent.format(n=20 + int(40 * part)),
+        api_key_id=None if bare else colleague.api_keys[part > _MIGRATED],
+        credential_kind=kind,
+        credential_hint=hint,
+        legacy=part < _LEGACY_UNTIL,
+        bare=bare,
+    )
+
+
+def converse(scene: Scene, talk: Talk, prompts: int | None = None) -> datetime | None:
+    """Prompt after prompt, with pauses to read and think; as many as it takes unless told.
+
+    Returns when the conversation ended, or None if it broke off.
+    """
+    rng, at = talk.rng, talk.at
+    if talk.client.name in {"Claude Code", "OpenCode"} and chance(rng, 0.22):
+        _entitle(scene, talk)
+    scripted = talk.client.name == "Unknown"
+    for number in range(prompts or pick(rng, _PROMPTS)):
+        ask = prose.follow_up if number else prose.ask
+        text = prose.scripted(rng, talk.project) if scripted else ask(rng, talk.project)
+        end = thread(scene, talk, at, depth(rng, talk.client), text)
+        if end is None:
+            return None
+        at = end + pause(rng)
+    return at
+
+
+def depth(rng: Random, client: Client) -> int:
+    """How many calls a prompt takes: mostly a few, at times dozens, never over 80."""
+    least, most = pick(rng, _DEPTHS)
+    return max(1, min(80, round(rng.randint(least, most) * client.depth)))
+
+
+def pause(rng: Random) -> timedelta:
+    """Between two prompts: minutes to read the answer, at times a meeting or a meal."""
+    return seconds(rng, 12, 420) if chance(rng, 0.85) else seconds(rng, 900, 5_400)
+
+
+def _choose(scene: Scene, rng: Random, colleague: Colleague, client: Client, at: datetime) -> Offer:
+    team, part = colleague.person.team, scene.part(at)
+    name = pick(rng, client.models)
+    if team == "data" and client.name == "Codex" and chance(rng, 0.7):
+        name = "sol"
+    if team == "mobile" and name == "sonnet" and part < _TRIAL_UNTIL:
+        name = "trial"
+    return offer(name, migrated=part >= _MIGRATED, european=team == "payments")
+
+
+def _credential(
+    scene: Scene, rng: Random, colleague: Colleague, offered: Offer, at: datetime
+) -> tuple[str, str]:
+    """Copilot is always the person's own login; otherwise the company's pool, for most."""
+    if offered.wire == "copilot":
+        return "byok", "gho_" + colleague.own_hint[4:]
+    drifting = scene.strikes("credential_drift", colleague.person.id, at)
+    if drifting or (colleague.habit.own_key and chance(rng, 0.5)):
+        return "byok", colleague.own_hint
+    return "centralized", rng.choice(POOL[offered.provider_name])
+
+
+def _firewall(
+    scene: Scene, rng: Random, colleague: Colleague, client: Client, at: datetime
+) -> tuple[str, int] | None:
+    watched = client.name == "Coder Agents" or colleague.person.team == "security"
+    if watched and scene.part(at) > _FIREWALL_SINCE:
+        return uuid(rng), rng.randint(0, 3)
+    return None
+
+
+def _entitle(scene: Scene, talk: Talk) -> None:
+    """A client's small side call for a title: a thread of its own, without any tool."""
+    rng = talk.rng
+    european = talk.seat.offer.provider_name == "bedrock-eu"
+    cheap = offer("haiku", migrated=True, european=european)
+    if talk.seat.offer.wire != "anthropic":
+        return
+    aside = Talk(
+        rng=rng,
+        seat=replace(talk.seat, offer=cheap),
+        client=talk.client,
+        project=talk.project,
+        at=talk.at,
+        context=rng.randint(180, 900),
+        cached=0,
+    )
+    text = prose.title(rng, talk.project)
+    thread(scene, aside, talk.at + seconds(rng, 0.2, 2), 1, text)

@@ -1,0 +1,247 @@
+"""What models do: tool uses with inputs that read like work, and the MCP servers' own tools."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from bridgeboard.demo.company.books import Use
+from bridgeboard.demo.company.clients import Client, Gadget, Verb
+from bridgeboard.demo.company.dice import chance, pick
+from bridgeboard.demo.company.projects import Project
+from bridgeboard.demo.company.prose import ask
+from bridgeboard.demo.company.vendors import Route
+
+_ROOT = "/home/coder/src"
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """An MCP server whose tools the bridge injects; ``errors`` is its share of failed calls."""
+
+    url: str
+    tools: tuple[str, ...]
+    errors: float
+
+
+SERVERS = (
+    Server("https://mcp.tracker.example/mcp", ("tracker_search", "tracker_read_ticket"), 0.03),
+    Server("https://mcp.docs.example/sse", ("docs_search", "docs_fetch_page"), 0.02),
+    Server("https://mcp.metrics.example/mcp", ("metrics_query", "metrics_list_alerts"), 0.05),
+    Server("https://mcp.warehouse.example/mcp", ("warehouse_query",), 0.07),
+)
+"""The company's MCP servers."""
+
+FAILING = SERVERS[2]
+"""The server that will have its bad days."""
+
+_FAILURES = (
+    "context deadline exceeded",
+    'calling "tools/call": Not Found: session not found',
+    "unexpected status 502 Bad Gateway",
+)
+_OUTAGE = "upstream connect error: certificate has expired or is not yet valid"
+_COMMANDS = (
+    "git status --short",
+    "git diff --stat",
+    "git log --oneline -n 20 -- {file}",
+    "rg -n '{symbol}' --glob '!vendor'",
+    "sed -n '1,120p' {file}",
+    "ls -la $(dirname {file})",
+    "{build}",
+    "{build} 2>&1 | tail -n 40",
+    "cat {file} | head -80 && wc -l {file}",
+)
+_LINES = {
+    "Go": (
+        "if err != nil {{",
+        '\treturn nil, fmt.Errorf("{symbol}: %w", err)',
+        "}}",
+        "defer tx.Rollback(ctx)",
+        "rows, err := {symbol}(ctx, key)",
+        "for _, row := range rows {{",
+        "ctx, cancel := context.WithTimeout(ctx, {number}*time.Second)",
+        "limit := min(len(rows), {number})",
+    ),
+    "TypeScript": (
+        "const value = await {symbol}(input);",
+        "if (!value) return null;",
+        "export default {symbol};",
+        "const [open, setOpen] = useState(false);",
+        "return <Row key={{item.id}} total={{formatMoney(item.total)}} />;",
+        "setTimeout(() => {symbol}(), {number});",
+        "expect(result).toEqual({{ ok: true, count: {number} }});",
+        "}} catch (error: unknown) {{",
+    ),
+    "Kotlin": (
+        "val result = {symbol}(input)",
+        "result?.let {{ emit(it) }}",
+        "require(size < {number})",
+        "suspend fun load(key: SkuKey): Price = withContext(io) {{",
+        "}} ?: return emptyList()",
+        "assertThat(prices).hasSize({number})",
+    ),
+    "Terraform": (
+        "{symbol} = var.{symbol}",
+        "count = var.enabled ? {number} : 0",
+        'source = "../modules/cluster"',
+        "lifecycle {{ prevent_destroy = true }}",
+        "min_size = {number}",
+        'tags = merge(local.tags, {{ owner = "platform" }})',
+    ),
+    "Rust": (
+        "let lease = queue.lease(&key)?;",
+        "if lease.is_expired() {{ return Ok(None); }}",
+        "Ok(())",
+        ".filter(|entry| entry.age() > Duration::from_secs({number}))",
+        "assert_eq!(cache.len(), {number});",
+        'tracing::warn!(?key, "{symbol} gave up");',
+        "#[tokio::test]",
+    ),
+    "Python": (
+        "value = {symbol}(row)",
+        "if value is None:",
+        "    return {{}}",
+        "raise ValueError(row)",
+        "for row in rows[:{number}]:",
+        "assert {symbol}([]) == []",
+        'logger.info("%s rows late", len(late))',
+        "return [row for row in rows if row.amount < {number}]",
+    ),
+    "Swift": (
+        "guard let value = {symbol} else {{ return }}",
+        "DispatchQueue.main.async {{",
+        "return value",
+        "try await Task.sleep(for: .seconds({number}))",
+        "XCTAssertEqual(model.items.count, {number})",
+        "@Published private(set) var items: [Item] = []",
+        "}} catch is CancellationError {{",
+    ),
+}
+
+
+def uses(rng: Random, client: Client, route: Route, project: Project) -> tuple[Use, ...]:
+    """What one response of the model asks for: mostly one tool use, sometimes a few at once."""
+    count = pick(rng, ((1, 8), (2, 1.6), (3, 0.6))) if route != "chat" else 1
+    return tuple(_use(rng, client, route, project) for _ in range(count))
+
+
+def injected(rng: Random, server: Server, project: Project, *, failing: bool) -> Use:
+    """One use of a tool the bridge runs itself; only these can tell that they failed."""
+    tool = rng.choice(server.tools)
+    if chance(rng, 0.88 if failing else server.errors):
+        error = _OUTAGE if failing else rng.choice(_FAILURES)
+    else:
+        error = ""
+    query = f"{rng.choice(project.things)} {rng.choice(project.symbols)}"
+    text = json.dumps({"query": query, "limit": rng.choice((5, 10, 25))})
+    return Use(tool, text, server.url, error)
+
+
+def command(rng: Random, project: Project) -> str:
+    """A shell command somebody would run in this project."""
+    if chance(rng, 0.3):
+        return project.test
+    return rng.choice(_COMMANDS).format(
+        file=rng.choice(project.files), symbol=rng.choice(project.symbols), build=project.build
+    )
+
+
+def code(rng: Random, project: Project, lines: int) -> str:
+    """A few lines that look like the project's language."""
+    shapes = _LINES[project.language]
+    slots = {"symbol": rng.choice(project.symbols), "number": rng.randint(2, 400)}
+    return "\n".join([rng.choice(shapes).format_map(slots) for _ in range(lines)])
+
+
+def _use(rng: Random, client: Client, route: Route, project: Project) -> Use:
+    gadget = pick(rng, [(gadget, gadget.weight) for gadget in client.gadgets])
+    if chance(rng, 0.002):
+        return Use(gadget.name, "null" if route == "chat" else '""')
+    made = _MAKERS[gadget.verb](rng, gadget, project)
+    text = json.dumps(made, ensure_ascii=False)
+    return Use(gadget.name, _escaped(text) if route == "chat" else text)
+
+
+def _escaped(text: str) -> str:
+    """Some routes keep the escapes that came over the wire (api-contract 4.10)."""
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _path(rng: Random, project: Project) -> str:
+    return f"{_ROOT}/{project.name}/{rng.choice(project.files)}"
+
+
+def _read(rng: Random, gadget: Gadget, project: Project) -> object:
+    made: dict[str, object] = {gadget.key: _path(rng, project)}
+    if chance(rng, 0.4):
+        made |= {"offset": rng.randint(1, 400), "limit": rng.choice((80, 120, 200))}
+    return made
+
+
+def _edit(rng: Random, gadget: Gadget, project: Project) -> object:
+    return {
+        gadget.key: _path(rng, project),
+        "old_string": code(rng, project, rng.randint(1, 4)),
+        "new_string": code(rng, project, rng.randint(1, 9)),
+    }
+
+
+def _write(rng: Random, gadget: Gadget, project: Project) -> object:
+    return {gadget.key: _path(rng, project), "content": code(rng, project, rng.randint(8, 40))}
+
+
+def _run(rng: Random, gadget: Gadget, project: Project) -> object:
+    line = command(rng, project)
+    if gadget.name == "shell":
+        return {"command": ["bash", "-lc", line], "workdir": f"{_ROOT}/{project.name}"}
+    return {gadget.key: line, "description": f"Work on {rng.choice(project.things)}"}
+
+
+def _search(rng: Random, gadget: Gadget, project: Project) -> object:
+    return {gadget.key: rf"\b{rng.choice(project.symbols)}\(", "path": f"{_ROOT}/{project.name}"}
+
+
+def _list(rng: Random, gadget: Gadget, project: Project) -> object:
+    return {gadget.key: rng.choice(project.files).rsplit("/", 1)[0] + "/**"}
+
+
+def _plan(rng: Random, gadget: Gadget, project: Project) -> object:
+    steps = [
+        {"content": f"{verb} {rng.choice(project.things)}", "status": status}
+        for verb, status in (
+            ("Understand", "completed"),
+            ("Write a failing test for", "in_progress"),
+            ("Change", "pending"),
+        )
+    ]
+    return {gadget.key: steps}
+
+
+def _patch(rng: Random, _: Gadget, project: Project) -> object:
+    """A free-form tool: its input is one string, not an object."""
+    added = code(rng, project, rng.randint(1, 8)).replace("\n", "\n+")
+    head = f"*** Begin Patch\n*** Update File: {rng.choice(project.files)}"
+    return f"{head}\n@@\n+{added}\n*** End Patch"
+
+
+def _fetch(rng: Random, gadget: Gadget, project: Project) -> object:
+    return {gadget.key: f"https://docs.meridian.example/{project.name}/{rng.randint(1, 90)}"}
+
+
+def _ask(rng: Random, gadget: Gadget, project: Project) -> object:
+    return {gadget.key: ask(rng, project), "description": rng.choice(project.things)}
+
+
+_MAKERS: dict[Verb, Callable[[Random, Gadget, Project], object]] = {
+    "read": _read,
+    "edit": _edit,
+    "write": _write,
+    "run": _run,
+    "search": _search,
+    "list": _list,
+    "plan": _plan,
+    "patch": _patch,
+    "fetch": _fetch,
+    "ask": _ask,
+}

@@ -1,0 +1,126 @@
+"""The demo AI Bridge on a real port."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Any, Self
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from bridgeboard.demo.api.bridge import Bridge
+from bridgeboard.demo.api.doors import asgi
+
+_LONGEST_REQUEST = 1 << 20  # bytes of request line and headers, as a Go server allows
+
+
+class Server:
+    """Serves a bridge from a thread of its own until ``stop``; also a context manager.
+
+    ``bridge`` may be replaced at any time: the next request meets the new one, as after an
+    upgrade. Port 0 takes a free one; ``url`` tells which. The port accepts connections as soon as
+    ``start`` has returned.
+    """
+
+    def __init__(self, bridge: Bridge, host: str = "127.0.0.1", port: int = 0) -> None:
+        self.bridge = bridge
+        self._address = host, port
+        self._socket: socket.socket | None = None
+        self._uvicorn: _Uvicorn | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """The address to give to a client."""
+        if self._socket is None:
+            raise RuntimeError("the demo server is not running: start it first")
+        host, port = self._socket_name
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def start(self) -> Self:
+        """Bind the port and serve; return the server."""
+        family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
+        self._socket = socket.create_server(self._address, family=family)
+        self._socket_name: tuple[str, int] = self._socket.getsockname()[:2]
+        self._uvicorn = _Uvicorn(self)
+        self._thread = threading.Thread(
+            target=self._uvicorn.run, args=([self._socket],), name="demo-api", daemon=True
+        )
+        self._thread.start()
+        return self
+
+    def stop(self) -> None:
+        """Close all connections and the port, and wait for the thread to end; may be repeated."""
+        if self._thread is None or self._uvicorn is None or self._socket is None:
+            return
+        self._uvicorn.should_exit = True
+        self._thread.join()
+        self._socket.close()
+        self._thread = self._uvicorn = self._socket = None
+
+    def wait(self) -> None:
+        """Wait until the server is stopped by somebody else."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+@contextlib.contextmanager
+def serve(bridge: Bridge, host: str = "127.0.0.1", port: int = 0) -> Iterator[Server]:
+    """Serve a bridge for the length of a ``with`` block."""
+    with Server(bridge, host, port) as server:
+        yield server
+
+
+class _Severable(H11Protocol):
+    """A connection that the application can break off, and that writes no access log."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        # Switched off here and not by uvicorn's setting, which would silence the whole process.
+        self.access_log = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn narrows it too
+        """Take the connection, and tell the application how to break it off."""
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, "sever": transport.close}
+
+    @property
+    def is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+
+class _Uvicorn(uvicorn.Server):
+    """A server that leaves the process's logging alone and does not wait for stalled answers."""
+
+    def __init__(self, server: Server) -> None:
+        config = uvicorn.Config(
+            asgi(lambda: server.bridge),
+            http=_Severable,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            server_header=False,
+            h11_max_incomplete_event_size=_LONGEST_REQUEST,
+        )
+        super().__init__(config)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Break off what is still being answered, then shut down as usual."""
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, _Severable) and connection.is_answering:
+                connection.transport.abort()
+        await super().shutdown(sockets)

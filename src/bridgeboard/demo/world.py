@@ -1,0 +1,81 @@
+"""A synthetic company from a seed: people with habits, a quarter of AI sessions, and the truth.
+
+The world only fills the raw tables; the demo API computes every answer from them, so its
+figures can be checked by counting here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from bridgeboard.demo.company.books import Books
+from bridgeboard.demo.company.dice import cast, uuid
+from bridgeboard.demo.company.habits import Window
+from bridgeboard.demo.company.incidents import Incident, forecast, strike, testify
+from bridgeboard.demo.company.oddities import plant
+from bridgeboard.demo.company.people import staff, teams
+from bridgeboard.demo.company.shifts import work
+from bridgeboard.demo.company.vendors import PROVIDERS
+from bridgeboard.demo.company.weather import Scene
+from bridgeboard.demo.records import Tables
+
+__all__ = ["Incident", "World", "make"]
+
+
+@dataclass(frozen=True)
+class World:
+    """A company and all its bridge recorded from ``start`` to just before ``end`` (aware UTC).
+
+    ``teams`` is the company's own knowledge, team → user names; the API never tells it.
+    ``incidents`` are what went wrong, in the order of time.
+    """
+
+    seed: int
+    start: datetime
+    end: datetime
+    tables: Tables
+    teams: Mapping[str, tuple[str, ...]]
+    incidents: tuple[Incident, ...]
+
+
+def make(
+    seed: int = 7,
+    *,
+    end: datetime,
+    days: int = 90,
+    scale: float = 1.0,
+    quiet: bool = False,
+) -> World:
+    """Make the world of a seed; the same arguments give the same bytes everywhere.
+
+    ``end`` is an aware time, ``days`` at least 1, ``scale`` above 0: 1 stands for about 42
+    people and 25,000 interceptions in 90 days. Nothing starts at or after ``end``; calls that
+    run then end after it or never. A ``quiet`` world has no incidents. The same days of worlds
+    with other ends tell nearly the same story. ValueError for arguments out of range.
+    """
+    window = _window(end, days)
+    if not scale > 0:
+        raise ValueError(f"scale must be above 0, not {scale}")
+    colleagues = staff(seed, scale)
+    spells = () if quiet else forecast(seed, window, colleagues)
+    scene = Scene(window, spells, Books())
+    work(scene, seed, colleagues, _volume(scale, len(colleagues)))
+    plant(scene, seed, colleagues, scale)
+    strike(scene, seed, colleagues, scale)
+    tables = scene.books.tables([one.person for one in colleagues], PROVIDERS)
+    tables = replace(tables, deployment_id=uuid(cast(seed, "deployment")))
+    return World(seed, window.start, window.end, tables, teams(colleagues), testify(scene, tables))
+
+
+def _window(end: datetime, days: int) -> Window:
+    if end.tzinfo is None:
+        raise ValueError("end must be an aware datetime: give it a tzinfo, for example UTC")
+    if days < 1:
+        raise ValueError(f"days must be at least 1, not {days}")
+    end = end.astimezone(UTC)
+    return Window(end - timedelta(days=days), end)
+
+
+def _volume(scale: float, people: int) -> float:
+    """How much more than usual each of so many people works, so that the sum fits the scale."""
+    return scale * 42 / people

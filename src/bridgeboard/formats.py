@@ -1,0 +1,142 @@
+"""Numbers, times and recorded text → words. One place decides how each of them looks."""
+
+import json
+import re
+import unicodedata
+from datetime import datetime, timedelta, tzinfo
+
+DASH = "–"  # noqa: RUF001 - a dash as wide as a digit
+KILO = 1000
+UNITS = ("", "k", "M", "G", "T", "P")
+TEN = 10
+
+# Characters that move, hide or restyle the text around them.
+_UNSEEN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
+_MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
+
+
+def exact(number: int | None) -> str:
+    """``1234567`` → ``1,234,567``; None → a dash."""
+    return DASH if number is None else f"{number:,}"
+
+
+def compact(number: int | None) -> str:
+    """``1234567`` → ``1.2M``: at most three digits and a unit; None → a dash.
+
+    Rounds half to even in whole steps of the last digit shown, and never shows ``1000k``.
+    """
+    if number is None:
+        return DASH
+    sign, rest = ("-", -number) if number < 0 else ("", number)
+    for power, unit in enumerate(UNITS):
+        divisor = KILO**power
+        whole, tenths = _rounded(rest, divisor), _rounded(rest * TEN, divisor)
+        if power == 0 and whole < KILO:
+            return f"{sign}{whole}"
+        if power and tenths < 100 * TEN:
+            return f"{sign}{tenths // TEN}.{tenths % TEN}{unit}".replace(".0", "")
+        if whole < KILO:
+            return f"{sign}{whole}{unit}"
+    return f"{sign}{whole:,}{UNITS[-1]}"
+
+
+def share(part: int | None, whole: int | None) -> str:
+    """A part of a whole as a percentage with one digit; a dash where there is no whole."""
+    if part is None or not whole:
+        return DASH
+    return f"{100 * part / whole:.1f} %"
+
+
+def duration(span: timedelta | None) -> str:
+    """``2m 10s``: the two largest units that count; None → a dash."""
+    if span is None:
+        return DASH
+    seconds = int(span.total_seconds())
+    if seconds < 0:
+        return DASH
+    if seconds < 1:
+        return f"{span.microseconds // 1000}ms" if span.microseconds else "0s"
+    sizes = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
+    parts = [(seconds // size % _above(size), unit) for unit, size in sizes]
+    while parts[0][0] == 0:
+        parts = parts[1:]
+    return " ".join(f"{count}{unit}" for count, unit in parts[:2] if count)
+
+
+def moment(at: datetime | None, zone: tzinfo) -> str:
+    """A time in a zone, to the second: ``2026-11-23 14:05:09``; None → a dash."""
+    return DASH if at is None else at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def clock_time(at: datetime | None, zone: tzinfo) -> str:
+    """A time of day in a zone: ``14:05:09``; None → a dash."""
+    return DASH if at is None else at.astimezone(zone).strftime("%H:%M:%S")
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """``1 thread``, ``2,000 threads``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
+def span(first: int, shown: int, count: int, noun: str) -> str:
+    """Which rows of how many are shown: ``1-50 of 12,345 sessions``."""
+    if not shown:
+        return plural(count, noun)
+    return f"{first:,}-{first + shown - 1:,} of {plural(count, noun)}"
+
+
+def visible(text: str) -> str:
+    """Recorded text with every character that would act on the screen made visible instead.
+
+    Control characters become their pictures (``␛``), bidirectional and zero-width ones their
+    code points; line breaks and tabs stay. Nothing is left out.
+    """
+    return _UNSEEN.sub(_pictured, text.replace("\r\n", "\n"))
+
+
+def middle(text: str, length: int) -> str:
+    """Text shortened in the middle to ``length`` characters; names differ at both ends."""
+    if len(text) <= length:
+        return text
+    head = (length - 1 + 1) // 2
+    return f"{text[:head]}…{text[len(text) - (length - 1 - head) :]}"
+
+
+def unmarked(text: str) -> str:
+    """Recorded text for a label that reads Markdown: one visible line, nothing marked up."""
+    one_line = " ".join(visible(text).split())
+    return _MARKDOWN.sub(r"\\\1", one_line)
+
+
+def pretty_json(text: str) -> str | None:
+    """JSON text indented for reading, keys in their order; None when it is not JSON.
+
+    A string that holds JSON text itself (free-form tools, api-contract 4.10) is unwrapped once.
+    """
+    try:
+        value = json.loads(text)
+        if isinstance(value, str):
+            return value
+        return json.dumps(value, indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _rounded(number: int, divisor: int) -> int:
+    whole, rest = divmod(number, divisor)
+    return whole + (2 * rest > divisor or (2 * rest == divisor and whole % 2 == 1))
+
+
+def _above(size: int) -> int:
+    return {86_400: 10**9, 3_600: 24, 60: 60, 1: 60}[size]
+
+
+def _pictured(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:  # noqa: PLR2004 - the C0 controls have pictures of their own
+        return chr(0x2400 + code)
+    if code == 0x7F:  # noqa: PLR2004 - DEL
+        return "\u2421"
+    return f"⟨U+{code:04X} {unicodedata.name(match[0], 'CONTROL')}⟩"

@@ -1,0 +1,144 @@
+"""The ASGI app around ``app.py``: a health check, security headers, and the server that runs it."""
+
+import os
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from bridgeboard.settings import Settings, SettingsError, install
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ASGIApp = Callable[[Message, Receive, Send], Awaitable[None]]
+
+# Streamlit styles its elements inline and Vega compiles expressions, hence the two "unsafe" words;
+# nothing may be fetched from, framed by or sent to another host.
+CONTENT_SECURITY_POLICY = {
+    "default-src": "'self'",
+    "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob:",
+    "style-src": "'self' 'unsafe-inline'",
+    "img-src": "'self' data: blob:",
+    "font-src": "'self' data:",
+    "connect-src": "'self'",
+    "worker-src": "'self' blob:",
+    "frame-src": "'none'",
+    "object-src": "'none'",
+    "base-uri": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+SECURITY_HEADERS = {
+    "content-security-policy": "; ".join(map(" ".join, CONTENT_SECURITY_POLICY.items())),
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+
+
+class SecurityHeaders:
+    """Pure ASGI middleware: every HTTP answer carries :data:`SECURITY_HEADERS`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Pass everything through; only the start of an HTTP answer is touched."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = _secured(message.get("headers", []))
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)
+
+
+def home() -> Path:
+    """The folder of ``app.py``: inside the wheel, or the checkout's root."""
+    packed = Path(__file__).parent / "_app"
+    return packed if packed.is_dir() else Path(__file__).parents[2]
+
+
+def application(settings: Settings, *, when_ready: Callable[[], None] = lambda: None) -> st.App:
+    """The dashboard as an ASGI app; ``when_ready`` is called once it serves."""
+    install(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: st.App) -> AsyncIterator[None]:
+        when_ready()
+        yield
+
+    return st.App(
+        home() / "app.py",
+        routes=[Route("/healthz", _healthz)],
+        middleware=[Middleware(SecurityHeaders)],
+        lifespan=lifespan,
+    )
+
+
+def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
+    """Serve the dashboard until interrupted.
+
+    Raises :class:`~bridgeboard.settings.SettingsError` for an address that others could reach
+    without ``allow_remote``, and for one that cannot be listened on.
+    """
+    refuse_an_open_door(settings)
+    refuse_a_taken_port(settings)
+    os.chdir(home())  # Streamlit reads its theme from the working directory
+    address = f"http://{settings.host}:{settings.port}"
+    application(settings, when_ready=lambda: announce(address)).run(
+        config={
+            "server.address": settings.host,
+            "server.port": settings.port,
+            "server.headless": True,
+        }
+    )
+
+
+def refuse_an_open_door(settings: Settings) -> None:
+    """Raise unless ``host`` is this machine only or the operator said otherwise."""
+    if not (settings.loopback or settings.allow_remote):
+        raise SettingsError(
+            f"{settings.host} can be reached from other machines, and there is no login yet: "
+            "everybody who reaches it would see all sessions. Keep --host 127.0.0.1 and put an "
+            "authenticating proxy or an SSH tunnel in front, or accept it with --allow-remote."
+        )
+
+
+def refuse_a_taken_port(settings: Settings) -> None:
+    """Raise when ``host`` and ``port`` cannot be listened on."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host.strip("[]"), settings.port, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
+            "Choose another with --host or --port."
+        ) from None
+
+
+async def _healthz(_request: Request) -> JSONResponse:
+    return JSONResponse({"status": "ok", "version": version("bridgeboard")})
+
+
+def _secured(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    ours = {name.encode(): value.encode() for name, value in SECURITY_HEADERS.items()}
+    return [pair for pair in headers if pair[0].lower() not in ours] + list(ours.items())

@@ -1,0 +1,197 @@
+"""Environment and one TOML file → frozen Settings. Nothing else reads the environment.
+
+An environment variable wins over the file; the file is ``bridgeboard.toml`` in the
+platform's configuration folder, or whatever ``BRIDGEBOARD_SETTINGS`` names.
+"""
+
+import ipaddress
+import os
+import stat
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Self
+
+import platformdirs
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+SETTINGS_VARIABLE = "BRIDGEBOARD_SETTINGS"
+
+
+class SettingsError(ValueError):
+    """A setting is wrong; the message names it and says what to do. It never holds the token."""
+
+
+def _named(variable: str, name: str, default: Any, description: str, **limits: Any) -> Any:
+    return Field(
+        default=default,
+        description=description,
+        validation_alias=AliasChoices(variable, name),
+        **limits,
+    )
+
+
+class Settings(BaseSettings):
+    """All that can be configured. The first alias of a field is its environment variable.
+
+    Raises :class:`SettingsError` (through :func:`read`) for values that make no sense.
+    """
+
+    demo: ClassVar[bool] = False
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, case_sensitive=True
+    )
+
+    url: str = _named(
+        "CODER_URL",
+        "url",
+        "",
+        "Address of the Coder deployment, for example `https://coder.example.com`.",
+    )
+    token: SecretStr = _named(
+        "CODER_SESSION_TOKEN",
+        "token",
+        SecretStr(""),
+        "API token of an owner or auditor of that deployment.",
+    )
+    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = _named(
+        "BRIDGEBOARD_TIMEOUT_SECONDS",
+        "timeout_seconds",
+        60.0,
+        "How long one answer of the deployment may take. Its session list is slow at scale.",
+    )
+    host: str = _named(
+        "BRIDGEBOARD_HOST", "host", "127.0.0.1", "Address that the dashboard listens on."
+    )
+    port: Annotated[int, Field(ge=1, le=65_535)] = _named(
+        "BRIDGEBOARD_PORT", "port", 8501, "Port that the dashboard listens on."
+    )
+    allow_remote: bool = _named(
+        "BRIDGEBOARD_ALLOW_REMOTE",
+        "allow_remote",
+        False,  # noqa: FBT003 - the default of a field, named by its place
+        "Permit a `host` that other machines can reach. There is no login yet: "
+        "whoever reaches the port sees everything the token sees.",
+    )
+
+    @field_validator("url", mode="after")
+    @classmethod
+    def _without_blanks(cls, url: str) -> str:
+        return url.strip().rstrip("/")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Command line first, then the environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, settings_file())
+
+    @property
+    def configured(self) -> bool:
+        """Whether a deployment and a token are given at all."""
+        return bool(self.url and self.token.get_secret_value())
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach ``host``."""
+        try:
+            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+class DemoSettings(Settings):
+    """Settings that point at the demo company's server instead of a deployment."""
+
+    demo: ClassVar[bool] = True
+
+    @classmethod
+    def of(cls, settings: Settings, url: str, token: str) -> Self:
+        """The same settings, but for the deployment and its token."""
+        given = {**dict(settings), "url": url, "token": SecretStr(token)}
+        return cls.model_construct(**given)
+
+
+_installed: Settings | None = None
+
+
+def install(settings: Settings) -> None:
+    """Make these the settings of this process; the command line does so before it serves."""
+    global _installed  # noqa: PLW0603 - one process serves one deployment
+    _installed = settings
+
+
+def current() -> Settings:
+    """The installed settings, else those of environment and file. Raises SettingsError."""
+    return _installed or read()
+
+
+def read(**overrides: Any) -> Settings:
+    """Environment and file, with ``overrides`` (None = not given) on top. Raises SettingsError."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        _refuse_a_readable_token(settings_file())
+        return Settings(**given)
+    except ValidationError as error:
+        raise SettingsError(_explained(error)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{settings_file()} is not valid TOML: {error}") from None
+    except OSError as error:
+        raise SettingsError(f"{settings_file()} cannot be read: {error.strerror}") from None
+
+
+def settings_file() -> Path:
+    """Where the settings file is looked for; it need not exist unless it was named."""
+    named = os.environ.get(SETTINGS_VARIABLE)
+    if named and not Path(named).is_file():
+        raise SettingsError(f"{SETTINGS_VARIABLE} names {named}, which is not a file.")
+    if named:
+        return Path(named)
+    return platformdirs.user_config_path("bridgeboard") / "bridgeboard.toml"
+
+
+def variables() -> dict[str, str]:
+    """Environment variable → field name, for the documentation and its test."""
+    return {
+        str(field.validation_alias.choices[0]): name
+        for name, field in Settings.model_fields.items()
+        if isinstance(field.validation_alias, AliasChoices)
+    }
+
+
+def _refuse_a_readable_token(path: Path) -> None:
+    if not path.is_file() or os.name == "nt":
+        return
+    open_to_others = path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    if open_to_others and "token" in tomllib.loads(path.read_text("utf-8")):
+        raise SettingsError(
+            f"{path} holds a token and other users may read it. Run: chmod 600 {path}"
+        )
+
+
+def _explained(error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False, include_context=False):
+        name = _spoken(str(problem["loc"][0]))
+        if problem["type"] == "extra_forbidden":
+            known = ", ".join(sorted(variables().values()))
+            lines.append(f"{name}: no such setting. Known are: {known}.")
+        else:
+            lines.append(f"{name}: {problem['msg']}.")
+    return "\n".join(lines)
+
+
+def _spoken(alias: str) -> str:
+    both = {variable: f"{name} ({variable})" for variable, name in variables().items()}
+    return both.get(alias, alias)

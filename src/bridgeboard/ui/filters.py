@@ -1,0 +1,177 @@
+"""Widgets bound to the URL → what to ask for. The only place of the UI that knows the time."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo, available_timezones
+
+import streamlit as st
+
+from aibridge import Search
+from bridgeboard import formats
+from bridgeboard.ui import data, notices
+
+PERIODS = {
+    "all": "All time",
+    "today": "Today",
+    "7d": "Last 7 days",
+    "30d": "Last 30 days",
+    "90d": "Last 90 days",
+    "custom": "Custom",
+}
+DAYS_BACK = {"today": 0, "7d": 6, "30d": 29, "90d": 89}
+PROVIDERS = ("anthropic", "copilot", "openai")
+BROWSER = "Browser"
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the reader chose: the question to the deployment, and the zone to read times in."""
+
+    search: Search
+    zone: ZoneInfo
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether any filter is set."""
+        return self.search != Search()
+
+
+def now() -> datetime:
+    """The present moment, aware UTC."""
+    return datetime.now(UTC)
+
+
+def zone() -> ZoneInfo:
+    """The reporting zone: the one chosen, else the browser's, else UTC."""
+    chosen = st.session_state.get("tz", BROWSER)
+    name = st.context.timezone if chosen == BROWSER else chosen
+    return ZoneInfo(name) if name in available_timezones() else ZoneInfo("UTC")
+
+
+def zone_picker() -> None:
+    """The control for the reporting zone; it stands on every page."""
+    with st.sidebar:
+        st.selectbox(
+            "Time zone",
+            (BROWSER, "UTC", *sorted(available_timezones() - {"UTC"})),
+            key="tz",
+            bind="query-params",
+            help="Days begin and end, and times are shown, in this zone.",
+        )
+
+
+def choice() -> Choice:
+    """The sidebar's filters, all of them in the URL. Each is exact and case-sensitive."""
+    with st.sidebar:
+        st.subheader("Filters", anchor=False)
+        after, before = _period()
+        person = _one_of("Person", "initiator", "the list of people", data.initiators)
+        provider = _select("Provider", "provider", PROVIDERS)
+        instance = _instance()
+        model = _one_of("Model", "model", "the list of models", data.models)
+        client = _one_of("Client", "client", "the list of clients", data.clients)
+        session_id = st.text_input("Session ID", key="session_id", bind="query-params") or None
+    search: Search | None = None
+    with notices.tile("these filters"):
+        search = Search(
+            initiator=person,
+            provider=provider,
+            provider_name=instance,
+            model=model,
+            client=client,
+            session_id=session_id,
+            started_after=after,
+            started_before=before,
+        )
+    if search is None:
+        st.stop()
+    return Choice(search, zone())
+
+
+def caution(choice: Choice) -> None:
+    """Say which columns the filters change and which not (api-contract 4.3)."""
+    if choice.narrowed:
+        st.caption(
+            "Last active, threads and duration speak of the requests that match; tokens, models "
+            "and client are those of the whole session."
+        )
+
+
+def page_number(pages: int) -> int:
+    """The page of a list that the URL names, within ``pages``."""
+    return st.pagination(max(pages, 1), key="page", bind="query-params")
+
+
+def window(
+    period: str, today: date, days: Sequence[date], zone: ZoneInfo
+) -> tuple[datetime | None, datetime | None]:
+    """A period as the API's two inclusive bounds, for half-open days of ``zone``.
+
+    A running period has no end. The end of a closed one is the last microsecond before the day
+    after it, because the API includes both bounds (api-contract 3.10).
+    """
+    if period in DAYS_BACK:
+        return _midnight(today - timedelta(days=DAYS_BACK[period]), zone), None
+    if period == "custom" and days:
+        end = _midnight(days[-1] + timedelta(days=1), zone)
+        return _midnight(days[0], zone), end - MICROSECOND
+    return None, None
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def _period() -> tuple[datetime | None, datetime | None]:
+    period = st.selectbox(
+        "Period",
+        list(PERIODS),
+        format_func=lambda code: PERIODS[code],
+        key="period",
+        bind="query-params",
+        help="Sessions with at least one request that began in this period.",
+    )
+    today = now().astimezone(zone()).date()
+    days: tuple[date, ...] = ()
+    if period == "custom":
+        week = (today - timedelta(days=6), today)
+        days = st.date_input("Days", week, key="days", bind="query-params")
+    return window(period or "all", today, days, zone())
+
+
+def _one_of(label: str, key: str, what: str, options: Callable[[], tuple[str, ...]]) -> str | None:
+    known: tuple[str, ...] = ()
+    with notices.tile(what):
+        known = tuple(filter(None, options()))  # an empty name cannot be searched for
+    return _select(label, key, known)
+
+
+def _select(label: str, key: str, options: Sequence[str]) -> str | None:
+    return st.selectbox(
+        label,
+        options,
+        index=None,
+        key=key,
+        bind="query-params",
+        placeholder="All",
+        accept_new_options=True,
+        format_func=formats.visible,
+    )
+
+
+def _instance() -> str | None:
+    """The provider instance; the deployment only lets owners ask for one (api-contract 3.7)."""
+    if not data.capabilities().can_filter_provider_name:
+        return None
+    return (
+        st.text_input(
+            "Provider instance",
+            key="provider_name",
+            bind="query-params",
+            placeholder="All",
+            help="The exact name of a configured provider, for example anthropic or azure-openai.",
+        )
+        or None
+    )

@@ -1,0 +1,88 @@
+"""What the reader is told when something is missing, refused or broken, and what to do about it."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import streamlit as st
+
+from aibridge import AIBridgeError
+from bridgeboard.formats import plural, unmarked
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def tile(what: str) -> Iterator[None]:
+    """Show ``what`` (a noun: "the list of sessions"), or why it cannot be shown and a retry.
+
+    A failure stays inside: what follows the block is shown all the same.
+    """
+    try:
+        yield
+    except AIBridgeError as error:
+        log.warning("%s could not be read: %r", what, str(error))
+        failure(f"Could not read {what}", error)
+
+
+@contextmanager
+def surprises(place: Any) -> Iterator[None]:
+    """Log whatever nobody foresaw, and say in ``place`` that it happened, without its details."""
+    try:
+        yield
+    except Exception:
+        log.exception("a page failed")
+        with place:
+            st.error(
+                "**This page failed.** The log of Bridgeboard says why. Other pages still work.",
+                icon=":material/error:",
+            )
+
+
+def failure(title: str, error: Exception) -> None:
+    """An error with its advice, and a button that tries again."""
+    st.error(f"**{unmarked(title)}.** {unmarked(str(error))}", icon=":material/error:")
+    st.button("Try again", key=f"retry-{title}", icon=":material/refresh:")
+
+
+def state(title: str, text: str, *, icon: str, commands: str | None = None) -> None:
+    """A page that has nothing to show: why, what to do, and the commands for it."""
+    with st.container(border=True, key="state"):
+        st.subheader(f"{icon} {unmarked(title)}", anchor=False)
+        st.markdown(unmarked(text))
+        if commands:
+            st.code(commands, language=None)
+        st.button("Look again", key="retry-state", icon=":material/refresh:")
+
+
+def empty(text: str) -> None:
+    """A place with no rows: why, and what to do."""
+    st.info(unmarked(text), icon=":material/info:")
+
+
+def remark(text: str) -> None:
+    """A caution about the numbers beside it."""
+    st.warning(unmarked(text), icon=":material/warning:")
+
+
+def nothing_found(*, narrowed: bool, count: int) -> None:
+    """An empty list of sessions: because of the filters, of the page, or of everything."""
+    if count:
+        empty("This page is beyond the end of the list. Go back to page 1.")
+    elif narrowed:
+        empty("No session matches these filters. Filters are exact: check spelling and case.")
+    else:
+        empty(
+            "The AI Bridge has recorded no session yet. Point a coding tool at it; a session "
+            "appears here when its first request has ended."
+        )
+
+
+def unreadable(count: int, noun: str) -> None:
+    """Say that rows were left out because they could not be understood."""
+    if count:
+        remark(
+            f"{plural(count, noun)} could not be understood and is not shown. The server may be "
+            "newer than this Bridgeboard: look for an update."
+        )

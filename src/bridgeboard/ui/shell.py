@@ -1,0 +1,126 @@
+"""The frame around every page: its look, the navigation, and the gate.
+
+Until some browser session has run ``st.navigation``, Streamlit starts a deep link by running
+the page's file alone, without ``app.py``. Hence :func:`ensure_shell` at the head of every page.
+"""
+
+import ast
+from typing import Any
+
+import streamlit as st
+
+from aibridge import AIBridgeError
+from bridgeboard import formats, settings
+from bridgeboard.server import home
+from bridgeboard.ui import data, filters, notices
+
+CONNECT = """\
+export CODER_URL=https://coder.example.com
+export CODER_SESSION_TOKEN=…        # an owner's or auditor's token
+bridgeboard serve"""
+DEMO = "bridgeboard demo"
+_IN_SHELL = "_in_shell"
+
+
+def ensure_shell() -> None:
+    """Run the shell around the calling page, unless it runs in it already."""
+    if not st.session_state.get(_IN_SHELL):
+        main()
+        st.stop()
+
+
+def main() -> None:
+    """The whole app: frame, gate, and the page the reader asked for."""
+    st.set_page_config(
+        page_title="Bridgeboard", page_icon=_asset("favicon.svg"), layout="wide", menu_items={}
+    )
+    st.logo(_asset(f"wordmark-{_theme()}.svg"), icon_image=_asset("favicon.svg"), size="large")
+    page = st.navigation(
+        {
+            "Explore": [
+                _page("sessions", "Sessions", ":material/forum:", default=True),
+                _page("session", "Session", ":material/account_tree:", visibility="hidden"),
+            ]
+        }
+    )
+    st.set_page_config(page_title=f"{page.title} · Bridgeboard")
+    st.html(home() / "static" / "style.css")
+    with st.container(horizontal=True, vertical_alignment="center", key="head"):
+        st.title(page.title, anchor=False, width="content")
+        strip = st.container(horizontal=True, vertical_alignment="center", key="strip")
+    with st.container(key="question"):
+        st.caption(_question(page.url_path or "sessions"))
+    alarm = st.container(key="alarm")
+    data.start_noting()
+    filters.zone_picker()
+    _gate()
+    st.session_state[_IN_SHELL] = True
+    try:
+        with notices.surprises(alarm):
+            page.run()
+    finally:
+        st.session_state[_IN_SHELL] = False
+        _fill(strip)
+
+
+def _page(name: str, title: str, icon: str, **options: Any) -> st.Page:
+    return st.Page(home() / "pages" / f"{name}.py", title=title, icon=icon, **options)
+
+
+def _asset(name: str) -> str:
+    return str(home() / "static" / name)
+
+
+def _theme() -> str:
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def _question(name: str) -> str:
+    tree = ast.parse((home() / "pages" / f"{name}.py").read_text("utf-8"))
+    return ast.get_docstring(tree) or ""
+
+
+def _gate() -> None:
+    """Stop here, with what to do, unless the deployment lets this token read."""
+    try:
+        now = settings.current()
+        if not now.configured:
+            notices.state(
+                "Not connected to a deployment",
+                "Name your Coder deployment and a token of an owner or auditor, then start again. "
+                "To look around without one, start the demo company.",
+                icon=":material/link_off:",
+                commands=f"{CONNECT}\n\n# or\n{DEMO}",
+            )
+        else:
+            able = data.capabilities()
+            if able.problem:
+                notices.state(
+                    "Nothing can be read with this token", able.problem, icon=":material/lock:"
+                )
+            else:
+                return
+    except settings.SettingsError as error:
+        notices.state("A setting is wrong", str(error), icon=":material/settings_alert:")
+    except AIBridgeError as error:
+        notices.state("No answer from the deployment", str(error), icon=":material/cloud_off:")
+    st.stop()
+
+
+def _fill(strip: Any) -> None:
+    """Say whose numbers these are and how old they are."""
+    able = data.capabilities()
+    with strip:
+        if settings.current().demo:
+            st.badge("Demo company", icon=":material/science:", color="orange")
+        read_at = formats.clock_time(data.oldest_reading(), filters.zone())
+        st.caption(
+            f"AI Bridge {formats.unmarked(able.version)} · read at {read_at}", width="content"
+        )
+        st.button(
+            "Refresh",
+            on_click=data.refresh,
+            type="tertiary",
+            icon=":material/refresh:",
+            key="refresh",
+        )

@@ -1,0 +1,53 @@
+"""What many tests share: a small demo company, its server, and the dashboard pointed at it."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import streamlit as st
+
+from bridgeboard import connect, settings
+from bridgeboard.connect import Demo, Running
+from bridgeboard.settings import DemoSettings
+
+END = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
+SMALL = Demo(seed=7, days=30, scale=0.3, end=END)
+
+
+@pytest.fixture(scope="session")
+def company() -> connect.Demo:
+    """A demo company that stands still."""
+    return SMALL
+
+
+@pytest.fixture(scope="session")
+def running(company: connect.Demo) -> Iterator[Running]:
+    """Its server on a real port."""
+    with connect.demo_server(company, END) as server:
+        yield server
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
+    """Point the dashboard of this process at an address and a token, with empty caches."""
+    monkeypatch.setattr(settings, "_installed", None)
+    st.cache_resource.clear()
+
+    def point(url: str, token: str) -> None:
+        plain = settings.Settings.model_construct(timeout_seconds=20.0)
+        settings.install(DemoSettings.of(plain, url, token))
+
+    yield point
+    st.cache_resource.clear()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shots", help="Folder to keep the browser tests' screenshots in.")
+
+
+@pytest.fixture(scope="session")
+def shots(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where screenshots go: ``--shots docs/images`` makes those of the README anew."""
+    folder = request.config.getoption("--shots")
+    return Path(folder) if folder else tmp_path_factory.mktemp("shots")

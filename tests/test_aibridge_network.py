@@ -1,0 +1,166 @@
+import json
+import socket
+import threading
+from typing import Self
+
+import pytest
+from aibridge_wire import TOKEN, at_once, buildinfo, connected
+
+from aibridge import (
+    Client,
+    ConfigurationError,
+    InterruptedAnswerError,
+    ProxyFailedError,
+    RefusedError,
+    TimedOutError,
+    TLSError,
+)
+
+GOOD = json.dumps(buildinfo()).encode()
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+WHOLE = HEAD + b"Content-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(GOOD), GOOD)
+CUT = HEAD + b"Content-Length: %d\r\n\r\n%s" % (len(GOOD), GOOD[:-9])
+CUT_CHUNK = HEAD + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s" % (len(GOOD), GOOD[:-9])
+
+
+@pytest.fixture(params=["sync", "async"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+class Port:
+    """A loopback port that answers its connections with the given bytes, one after the other."""
+
+    def __init__(self, *answers: bytes | None) -> None:
+        self.heard: list[str] = []
+        self._answers = answers
+        self._done = threading.Event()
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve)
+
+    def _serve(self) -> None:
+        for said in self._answers:
+            connection, _ = self._socket.accept()
+            with connection:
+                self.heard.append(connection.recv(65536).decode("latin-1"))
+                if said is None:
+                    self._done.wait(30)
+                else:
+                    connection.sendall(said)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._done.set()
+        self._thread.join()
+        self._socket.close()
+
+
+@pytest.mark.parametrize("broken", [CUT, CUT_CHUNK, b"", b"HTTP/1.1 2", b"nonsense\r\n\r\n"])
+def test_an_answer_that_breaks_off_is_asked_for_again(kind: str, broken: bytes) -> None:
+    with (
+        Port(broken, broken, WHOLE) as port,
+        connected(kind, None, base_url=port.url, retry=at_once(3)) as client,
+    ):
+        assert client.buildinfo().deployment_id == "d-1"
+    assert len(port.heard) == 3
+
+
+def test_an_answer_that_always_breaks_off_is_an_error(kind: str) -> None:
+    with (
+        Port(CUT, CUT) as port,
+        connected(kind, None, base_url=port.url, retry=at_once(1)) as client,
+        pytest.raises(InterruptedAnswerError),
+    ):
+        client.buildinfo()
+
+
+def test_a_port_where_nobody_listens_is_called_so(kind: str) -> None:
+    with Port() as port:
+        url = port.url
+    with (
+        connected(kind, None, base_url=url) as client,
+        pytest.raises(RefusedError, match="running") as caught,
+    ):
+        client.buildinfo()
+    assert isinstance(caught.value.__cause__, OSError)
+
+
+def test_plain_http_where_tls_was_expected_is_called_so(kind: str) -> None:
+    with (
+        Port(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port,
+        connected(kind, None, base_url=port.url.replace("http:", "https:")) as client,
+        pytest.raises(TLSError, match="http://"),
+    ):
+        client.buildinfo()
+
+
+def test_a_server_that_says_nothing_is_left_after_the_timeout(kind: str) -> None:
+    with (
+        Port(None) as port,
+        connected(kind, None, base_url=port.url, timeout=0.05) as client,
+        pytest.raises(TimedOutError),
+    ):
+        client.buildinfo()
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])
+def test_a_proxy_of_the_environment_is_used(
+    kind: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Port(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n") as port:
+        monkeypatch.setenv(name, port.url)
+        with (
+            connected(kind, None, base_url="https://coder.test") as client,
+            pytest.raises(ProxyFailedError, match="HTTPS_PROXY"),
+        ):
+            client.buildinfo()
+    assert port.heard[0].startswith("CONNECT coder.test:443 ")
+    assert TOKEN not in port.heard[0]
+
+
+def test_a_proxy_for_plain_http_is_used_and_its_answers_are_retried(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Port(CUT, WHOLE) as port:
+        monkeypatch.setenv("HTTP_PROXY", port.url)
+        with connected(kind, None, base_url="http://coder.test", retry=at_once(1)) as client:
+            client.buildinfo()
+    assert port.heard[1].startswith("GET http://coder.test/api/v2/buildinfo ")
+
+
+def test_no_proxy_is_honoured(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    with Port(WHOLE) as port, connected(kind, None, base_url=port.url) as client:
+        client.buildinfo()
+
+
+def test_a_given_proxy_goes_before_the_environments(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    with (
+        Port(WHOLE) as port,
+        connected(kind, None, base_url="http://coder.test", proxy=port.url) as client,
+    ):
+        client.buildinfo()
+    assert len(port.heard) == 1
+
+
+def test_a_certificate_file_that_is_missing_is_a_matter_of_configuration(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+    with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
+        Client("https://coder.example.com", TOKEN)

@@ -1,0 +1,282 @@
+"""The dashboard in a real Chromium: the journey of a reader, looks, access and silence."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from aibridge import Client
+from bridgeboard import formats
+from bridgeboard.connect import Running
+from bridgeboard.ui import tables
+
+pytestmark = pytest.mark.browser
+
+END = "2026-11-20T17:00:00"
+COMPANY = ("--end", END, "--days", "30", "--scale", "0.3")
+PATIENCE = 60_000
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+MODEL = "claude-sonnet-4-5-20250929"
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """Debian's Chromium; its absence is a failure in CI and a reason to skip elsewhere."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if path is None and os.environ.get("CI"):
+        pytest.fail("CI needs a browser: apt-get install chromium")
+    if path is None:
+        pytest.skip("no Chromium found: apt-get install chromium")
+    return {"executable_path": path, "args": ARGUMENTS}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def dashboard(*command: str, **environment: str) -> Iterator[str]:
+    """The address of a fresh ``bridgeboard`` in a process of its own."""
+    port = free_port()
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, "-m", "bridgeboard", *command, "--port", str(port)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=os.environ | environment,
+    ) as process:
+        try:
+            assert process.stdout
+            lines = []
+            for line in process.stdout:
+                lines.append(line)
+                if "Bridgeboard is at" in line:
+                    break
+            else:
+                pytest.fail("the dashboard did not start:\n" + "".join(lines))
+            yield f"http://127.0.0.1:{port}/"
+        finally:
+            process.terminate()
+            process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with dashboard("demo", *COMPANY) as address:
+        yield address
+
+
+@pytest.fixture
+def foreign(page: Page, address: str) -> Iterator[list[str]]:
+    """Requests of the page to any other host; there must be none when the test ends."""
+    elsewhere: list[str] = []
+    here = urlsplit(address).netloc
+
+    def note(url: str) -> None:
+        if urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).netloc != here:
+            elsewhere.append(url)
+
+    page.on("request", lambda request: note(request.url))
+    page.on("websocket", lambda connection: note(connection.url))
+    yield elsewhere
+    assert elsewhere == []
+
+
+def settled(page: Page) -> None:
+    """Wait until the page's script has run and nothing on it is stale."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute(
+        "data-test-script-state", "notRunning", timeout=PATIENCE
+    )
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=PATIENCE)
+
+
+def open_list(page: Page, address: str, query: str = "") -> None:
+    page.goto(address + query)
+    expect(page.get_by_text(re.compile(r"^1-\d+ of [\d,]+ sessions?$"))).to_be_visible(
+        timeout=PATIENCE
+    )
+    expect(page.get_by_test_id("stDataFrame").locator("canvas").first).to_be_visible()
+    settled(page)
+
+
+def open_row(page: Page, row: int) -> None:
+    """Press the Open button of a row; the table is one canvas."""
+    grid = page.get_by_test_id("stDataFrame").locator(".dvn-scroller")
+    grid.click(position={"x": 36, "y": 35 * (row + 1) + 17})
+    expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
+    settled(page)
+
+
+def pick(page: Page, label: str, value: str) -> None:
+    """Choose a value of a select box in the sidebar."""
+    box = page.get_by_role("combobox", name=label, exact=True)
+    box.click()
+    box.fill(value)
+    page.get_by_role("option", name=value, exact=True).click()
+    settled(page)
+
+
+def violations(page: Page) -> list[str]:
+    """What axe objects to, each with its first culprit."""
+    found = Axe().run(page).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
+
+
+def open_first_tool_call(page: Page) -> None:
+    """Open the first thread that has actions, and its first action."""
+    page.locator("summary", has_text=re.compile(r"[1-9]\d* tool calls?")).first.click()
+    step = page.locator("[class*='st-key-action-'] summary").first
+    expect(step).to_be_visible(timeout=PATIENCE)
+    step.click()
+    expect(page.get_by_text(re.compile(r"^Input( ·|:)")).first).to_be_visible(timeout=PATIENCE)
+    settled(page)
+
+
+def a_session_with_tools(page: Page) -> None:
+    """From the list, open the session of a client that always calls tools."""
+    pick(page, "Client", "Claude Code")
+    pick(page, "Model", MODEL)
+    expect(page.get_by_text("those of the whole session")).to_be_visible()
+    open_row(page, 0)
+
+
+@pytest.mark.usefixtures("foreign")
+def test_a_reader_filters_opens_a_session_and_sends_the_link_to_a_colleague(
+    page: Page, address: str
+) -> None:
+    open_list(page, address)
+    everything = page.get_by_text(re.compile(r"^1-50 of")).inner_text()
+    pick(page, "Model", MODEL)
+    expect(page).to_have_url(re.compile(rf"model={MODEL}"))
+    expect(page.get_by_text(everything)).to_have_count(0)
+    pick(page, "Client", "Claude Code")
+    open_row(page, 0)
+    expect(page).to_have_url(re.compile(r"/session\?id=.+&person="))
+    tokens = page.get_by_test_id("stMetricValue").first.inner_text()
+    page.get_by_text("Show recorded text").click()
+    settled(page)
+    open_first_tool_call(page)
+    expect(page.get_by_test_id("stCode").filter(has_text="{").first).to_be_visible()
+    link = page.url.removeprefix(address)
+
+    with dashboard("demo", *COMPANY) as other:  # a cold server, and nothing but the link
+        page.goto(other + link)
+        expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
+        settled(page)
+        expect(page.get_by_test_id("stMetricValue").first).to_have_text(tokens)
+        expect(page.get_by_role("dialog")).to_have_count(0)
+        expect(page).to_have_title(re.compile("Session"))
+
+
+def test_the_list_keeps_its_filters_on_the_way_back(page: Page, address: str) -> None:
+    open_list(page, address)
+    pick(page, "Model", MODEL)
+    counted = page.get_by_text(re.compile(r"^1-\d+ of")).inner_text()
+    open_row(page, 0)
+    page.get_by_role("link", name="All sessions").click()
+    expect(page.get_by_text(counted)).to_be_visible(timeout=PATIENCE)
+    expect(page).to_have_url(re.compile(rf"model={MODEL}"))
+
+
+def test_a_link_with_filters_restores_them(page: Page, address: str) -> None:
+    open_list(page, address, f"?model={MODEL}&client=Claude+Code&tz=UTC&period=Last+30+days")
+    expect(page.get_by_role("combobox", name="Model", exact=True)).to_have_value(MODEL)
+    expect(page.get_by_role("combobox", name="Client", exact=True)).to_have_value("Claude Code")
+    expect(page.get_by_role("combobox", name="Time zone", exact=True)).to_have_value("UTC")
+
+
+LOOKS = {
+    "light": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
+    "dark": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"},
+    "narrow": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_is_accessible_and_fits(
+    browser: Browser, address: str, look: str, shots: Path
+) -> None:
+    context = browser.new_context(**LOOKS[look], timezone_id="Europe/Berlin")
+    page = context.new_page()
+    alarms: list[str] = []
+    page.on("pageerror", lambda error: alarms.append(str(error)))
+    try:
+        open_list(page, address, f"?model={MODEL}&client=Claude+Code" if look == "narrow" else "")
+        picture(page, shots / f"sessions-{look}.png")
+        assert violations(page) == []
+        assert not too_wide(page)
+        if look != "narrow":
+            a_session_with_tools(page)
+        else:
+            open_row(page, 0)
+        picture(page, shots / f"session-{look}.png")
+        open_first_tool_call(page)
+        assert violations(page) == []
+        assert not too_wide(page)
+        assert alarms == []
+    finally:
+        context.close()
+
+
+def picture(page: Page, path: Path) -> None:
+    """A screenshot, taken when the charts have been drawn."""
+    settled(page)
+    page.evaluate("document.fonts.ready")
+    assert page.screenshot(path=path).startswith(b"\x89PNG")
+
+
+def too_wide(page: Page) -> bool:
+    """Whether the page itself scrolls sideways; tables may inside themselves."""
+    wide: bool = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    return wide
+
+
+HOSTILE = ("<script>", "![pixel]", "=HYPERLINK", "\x1b[2J", "\u202e")
+
+
+def test_hostile_text_is_shown_as_text(page: Page, running: Running) -> None:
+    token = running.tokens["owner"]
+    with Client(running.url, token) as client:
+        rows = [
+            next(row for row in client.sessions() if mark in (row.last_prompt or ""))
+            for mark in HOSTILE
+        ]
+    alarms: list[str] = []
+    page.on("dialog", lambda dialog: (alarms.append(dialog.message), dialog.dismiss()))
+    page.on("request", lambda request: "evil" in request.url and alarms.append(request.url))
+    with dashboard("serve", CODER_URL=running.url, CODER_SESSION_TOKEN=token) as address:
+        for row in rows:
+            page.goto(f"{address}session?{urlencode(tables.address(row))}")
+            expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
+            page.get_by_text("Show recorded text").click()
+            expect(page.get_by_test_id("stCode").nth(1)).to_be_visible(timeout=PATIENCE)
+            settled(page)
+            shown = page.get_by_test_id("stCode").nth(1).inner_text()
+            assert shown.split()[:2] == formats.visible(row.last_prompt or "").split()[:2]
+            assert "\x1b" not in page.content()
+            assert "\u202e" not in page.content()
+            expect(page.locator("iframe, img[src*='evil'], a[href*='evil']")).to_have_count(0)
+            expect(page).to_have_title(re.compile("Session"))
+    assert alarms == []

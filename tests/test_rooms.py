@@ -1,0 +1,139 @@
+"""Which room may import which: the table of docs/architecture.md, checked on the syntax trees."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT / "src"
+
+ROOMS: dict[str, set[str]] = {
+    "aibridge": {"httpx", "httpx_retries", "pydantic"},
+    "bridgeboard": set(),
+    "bridgeboard.demo": {"aibridge", "httpx", "starlette", "uvicorn"},
+    "bridgeboard.settings": {"platformdirs", "pydantic", "pydantic_settings"},
+    "bridgeboard.formats": set(),
+    "bridgeboard.charts": {"altair", "pandas", "bridgeboard.formats"},
+    "bridgeboard.connect": {"httpx", "aibridge", "bridgeboard.demo", "bridgeboard.settings"},
+    "bridgeboard.checks": {
+        "aibridge",
+        "bridgeboard.connect",
+        "bridgeboard.formats",
+        "bridgeboard.settings",
+    },
+    "bridgeboard.server": {"starlette", "streamlit", "bridgeboard.settings"},
+    "bridgeboard.cli": {
+        "rich",
+        "typer",
+        "bridgeboard.checks",
+        "bridgeboard.connect",
+        "bridgeboard.demo",
+        "bridgeboard.server",
+        "bridgeboard.settings",
+    },
+    "bridgeboard.__main__": {"bridgeboard.cli"},
+    "bridgeboard.ui": {
+        "aibridge",
+        "pandas",
+        "streamlit",
+        "bridgeboard.charts",
+        "bridgeboard.connect",
+        "bridgeboard.formats",
+        "bridgeboard.server",
+        "bridgeboard.settings",
+    },
+    "pages": {"streamlit", "bridgeboard.ui", "bridgeboard.formats"},
+    "app": {"bridgeboard.ui"},
+}
+OURS = ("aibridge", "bridgeboard")
+CLOCKED = {"bridgeboard.cli", "bridgeboard.connect", "bridgeboard.ui"}
+
+
+def files() -> list[tuple[str, Path]]:
+    """(room, file) of everything that ships."""
+    found = [(room_of(path), path) for path in sorted(SOURCE.rglob("*.py"))]
+    found += [("pages", path) for path in sorted((ROOT / "pages").glob("*.py"))]
+    return [*found, ("app", ROOT / "app.py")]
+
+
+def room_of(path: Path) -> str:
+    parts = path.relative_to(SOURCE).with_suffix("").parts
+    if parts[0] == "aibridge" or parts[:2] == ("bridgeboard", "__init__"):
+        return parts[0]
+    return ".".join(parts[:2])
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every imported module, with the imported name where that may be a module of ours."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            module = node.module or ""
+            yield from (
+                f"{module}.{alias.name}" if module in OURS else module for alias in node.names
+            )
+
+
+def target(module: str) -> str | None:
+    """The room or library that an imported module belongs to; None for the standard library."""
+    top = module.split(".", maxsplit=1)[0]
+    if top in sys.stdlib_module_names:
+        return None
+    if top == "bridgeboard":
+        return ".".join(module.split(".")[:2])
+    return top
+
+
+@pytest.mark.parametrize(
+    ("room", "path"), files(), ids=lambda value: value.name if isinstance(value, Path) else value
+)
+def test_a_room_imports_only_what_its_row_allows(room: str, path: Path) -> None:
+    assert room in ROOMS, f"{path} is in a room that the table does not know"
+    used = {target(module) for module in imports(path)} - {None, room}
+    assert used <= ROOMS[room], f"{path}: {sorted(used - ROOMS[room])} is a new arrow"
+
+
+def test_every_row_of_the_table_is_a_room_that_exists() -> None:
+    assert set(ROOMS) == {room for room, _ in files()}
+
+
+def test_no_private_name_crosses_a_room() -> None:
+    for room, path in files():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and target(node.module or "") not in {None, room}:
+                private = [alias.name for alias in node.names if alias.name.startswith("_")]
+                assert not private, f"{path} imports {private} from {node.module}"
+
+
+def test_a_page_is_a_question_without_a_def() -> None:
+    for room, path in files():
+        if room == "pages":
+            tree = ast.parse(path.read_text("utf-8"))
+            assert (ast.get_docstring(tree) or "").endswith("?"), f"{path} asks nothing"
+            assert not [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+            assert len(path.read_text("utf-8").splitlines()) <= 60
+
+
+def test_only_settings_reads_the_environment() -> None:
+    for room, path in files():
+        source = path.read_text("utf-8")
+        if room != "bridgeboard.settings":
+            assert "environ" not in source, path
+            assert "getenv" not in source, path
+
+
+def test_only_a_few_rooms_know_the_time() -> None:
+    clocks = ("datetime.now(", "date.today(", "time.time(")
+    for room, path in files():
+        source = path.read_text("utf-8")
+        assert room in CLOCKED or not any(clock in source for clock in clocks), path
+
+
+def test_no_file_outgrows_its_room() -> None:
+    for _, path in files():
+        assert len(path.read_text("utf-8").splitlines()) <= 400, path
