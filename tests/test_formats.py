@@ -143,3 +143,13 @@ def test_text_that_is_no_json_is_told_apart() -> None:
     assert formats.pretty_json("") is None
     assert formats.pretty_json("[" * 100_000) is None
     assert formats.pretty_json('"a free-form tool"') == "a free-form tool"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["https://evil.example/p", "HTTP://evil.example", "www.evil.example", "a@evil.example"],
+)
+def test_a_label_holds_no_address_that_would_become_a_link(address: str) -> None:
+    label = formats.unmarked(f"see {address} now").replace("\\", "")
+    assert address not in label
+    assert address in label.replace("\u2060", "")
