@@ -58,7 +58,7 @@ def test_a_filter_in_the_address_narrows_the_list_on_a_cold_start(owner: Client)
     model = owner.models()[-1]
     truth = owner.sessions_page(Search(model=model), limit=1)
     test = app(model=model)
-    assert f"of {truth.count:,} session" in said(test)
+    assert f"{truth.count:,} session" in said(test)
     assert all(model in models for models in test.dataframe[0].value["models"])
     assert "those of the whole session" in said(test)
 
@@ -68,7 +68,7 @@ def test_filters_combine(owner: Client) -> None:
     search = Search(initiator=some.initiator.username, client=some.client)
     truth = owner.sessions_page(search, limit=1).count
     test = app(initiator=some.initiator.username, client=some.client or "")
-    assert f"of {truth:,} session" in said(test)
+    assert f"{truth:,} session" in said(test)
 
 
 def test_the_second_page_goes_on_where_the_first_ended(owner: Client) -> None:
@@ -88,7 +88,7 @@ def test_a_period_of_days_ends_before_the_next_day_begins(owner: Client) -> None
     test.query_params["tz"] = "UTC"
     test.run()
     assert truth > 0
-    assert f"of {truth:,} session" in said(test)
+    assert f"{truth:,} session" in said(test)
 
 
 def test_no_match_says_so_and_what_to_do(owner: Client) -> None:
@@ -135,7 +135,7 @@ def test_a_session_shows_its_sums_and_every_thread(owner: Client, rows: dict[Any
     shown = {metric.label: metric.help for metric in test.metric}
     assert f"Exactly {row.token_usage_summary.total_tokens:,}." in shown["Tokens"]
     assert f"Exactly {row.token_usage_summary.input_tokens:,}." in shown["Input"]
-    assert f"1-{len(threads)} of {len(threads)} threads" in said(test)
+    assert f"{len(threads)} threads" in said(test)
     table = test.dataframe[0].value
     assert list(table["total"]) == [thread.token_usage.total_tokens for thread in threads]
 
@@ -307,7 +307,7 @@ def test_a_failing_tile_does_not_take_its_neighbours(
     truth = owner.sessions_page(limit=1).count
     test = app()
     assert "Could not read the list of clients" in said(test)
-    assert f"of {truth:,} sessions" in said(test)
+    assert f"{truth:,} sessions" in said(test)
     assert test.button(key="retry-Could not read the list of clients")
 
 

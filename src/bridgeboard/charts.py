@@ -12,6 +12,8 @@ TOKEN_KINDS = {
     "output": ("Output", "#e8833a"),
 }
 HEIGHT = 280
+FEW = 12
+WIDEST = 56
 
 
 def tokens_per_thread(threads: pd.DataFrame) -> alt.Chart:
@@ -28,7 +30,7 @@ def tokens_per_thread(threads: pd.DataFrame) -> alt.Chart:
     chosen = alt.selection_point(name="thread", fields=["thread"], toggle=False)
     chart: alt.Chart = (
         alt.Chart(long)
-        .mark_bar(cursor="pointer")
+        .mark_bar(cursor="pointer", size=_width(len(threads)))
         .encode(
             x=alt.X(
                 "thread:O",
@@ -57,3 +59,8 @@ def tokens_per_thread(threads: pd.DataFrame) -> alt.Chart:
         .properties(height=HEIGHT)
     )
     return chart
+
+
+def _width(bars: int) -> alt.typing.Optional[float]:
+    """Few bars would grow as wide as walls; many share the axis among them."""
+    return WIDEST if bars <= FEW else alt.Undefined

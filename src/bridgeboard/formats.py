@@ -83,8 +83,8 @@ def plural(count: int, one: str, many: str | None = None) -> str:
 
 
 def span(first: int, shown: int, count: int, noun: str) -> str:
-    """Which rows of how many are shown: ``1-50 of 12,345 sessions``."""
-    if not shown:
+    """Which rows of how many are shown: ``1-50 of 12,345 sessions``, or ``8 sessions``."""
+    if shown in {0, count}:
         return plural(count, noun)
     return f"{first:,}-{first + shown - 1:,} of {plural(count, noun)}"
 

@@ -100,8 +100,8 @@ def caution(choice: Choice) -> None:
 
 
 def page_number(pages: int) -> int:
-    """The page of a list that the URL names, within ``pages``."""
-    return st.pagination(max(pages, 1), key="page", bind="query-params")
+    """The page of a list that the URL names, within ``pages``; no control for a single page."""
+    return st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
 
 
 def window(

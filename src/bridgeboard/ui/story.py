@@ -58,7 +58,7 @@ def header(told: data.Story, chosen: Asked, zone: ZoneInfo) -> None:
     st.caption(
         f"{span} · {formats.unmarked(models)} · {formats.unmarked(', '.join(facts.providers))}"
     )
-    st.code(formats.visible(chosen.id), language=None)
+    st.code(formats.visible(chosen.id), language=None, width="content")
     if told.reason:
         notices.remark(told.reason)
     if told.sharers:
