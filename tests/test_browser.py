@@ -23,6 +23,7 @@ from bridgeboard.ui import tables
 
 pytestmark = pytest.mark.browser
 
+ROOT = Path(__file__).parents[1]
 END = "2026-11-20T17:00:00"
 COMPANY = ("--end", END, "--days", "30", "--scale", "0.3")
 PATIENCE = 60_000
@@ -57,7 +58,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def dashboard(*command: str, **environment: str) -> Iterator[str]:
+def dashboard(*command: str, cwd: Path | None = None, **environment: str) -> Iterator[str]:
     """The address of a fresh ``bridgeboard`` in a process of its own."""
     port = free_port()
     with subprocess.Popen(  # noqa: S603 - our own command
@@ -65,6 +66,7 @@ def dashboard(*command: str, **environment: str) -> Iterator[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        cwd=cwd,
         env=os.environ | environment,
     ) as process:
         try:
@@ -156,14 +158,6 @@ def open_first_tool_call(page: Page) -> None:
     settled(page)
 
 
-def a_session_with_tools(page: Page) -> None:
-    """From the list, open the session of a client that always calls tools."""
-    pick(page, "Client", "Claude Code")
-    pick(page, "Model", MODEL)
-    expect(page.get_by_text("those of the whole session")).to_be_visible()
-    open_row(page, 0)
-
-
 @pytest.mark.usefixtures("foreign")
 def test_a_reader_filters_opens_a_session_and_sends_the_link_to_a_colleague(
     page: Page, browser: Browser, address: str
@@ -220,21 +214,23 @@ LOOKS = {
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_page_is_accessible_and_fits(
-    browser: Browser, address: str, look: str, shots: Path
+    browser: Browser, address: str, running: Running, look: str, shots: Path
 ) -> None:
+    """On the list, and on a session worth a picture: several threads, models and tools."""
+    with Client(running.url, running.tokens["owner"]) as client:
+        rows = [row for row in client.sessions() if 6 <= row.threads <= 30 and len(row.models) > 1]
+    told = max(rows, key=lambda row: row.token_usage_summary.total_tokens)
     context = browser.new_context(**LOOKS[look], timezone_id="Europe/Berlin")
     page = context.new_page()
     alarms: list[str] = []
     page.on("pageerror", lambda error: alarms.append(str(error)))
     try:
-        open_list(page, address, f"?model={MODEL}&client=Claude+Code" if look == "narrow" else "")
+        open_list(page, address)
         picture(page, shots / f"sessions-{look}.png")
         assert violations(page) == []
         assert not too_wide(page)
-        if look != "narrow":
-            a_session_with_tools(page)
-        else:
-            open_row(page, 0)
+        page.goto(f"{address}session?{urlencode(tables.address(told))}")
+        expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
         picture(page, shots / f"session-{look}.png")
         open_first_tool_call(page)
         assert violations(page) == []
@@ -285,3 +281,23 @@ def test_hostile_text_is_shown_as_text(page: Page, running: Running) -> None:
             assert [one.evaluate("one => one.outerHTML") for one in bad.all()] == []
             expect(page).to_have_title(re.compile("Session"))
     assert alarms == []
+
+
+@pytest.mark.wheel
+def test_a_wheel_serves_from_any_folder(page: Page, tmp_path: Path) -> None:
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
+    build = ["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path), str(ROOT)]
+    subprocess.run([*pip, *build], check=True)  # noqa: S603 - our own command
+    (wheel,) = tmp_path.glob("*.whl")
+    inside = tmp_path / "inside"
+    install = ["install", "--no-deps", "--no-index", "--target", str(inside), str(wheel)]
+    subprocess.run([*pip, *install], check=True)  # noqa: S603 - our own command
+    somewhere = tmp_path / "somewhere"
+    somewhere.mkdir()
+    with dashboard("demo", *COMPANY, cwd=somewhere, PYTHONPATH=str(inside)) as address:
+        open_list(page, address)
+        expect(page.get_by_text("Demo company")).to_be_visible()
+        sidebar = page.get_by_test_id("stSidebar")
+        expect(sidebar).to_have_css("background-color", "rgb(245, 246, 248)")  # our theme's
+        open_row(page, 0)
+        expect(page.get_by_role("img", name="Logo")).to_be_visible()

@@ -173,7 +173,7 @@ def test_asgi_speaks_http_only(book: Book) -> None:
         raise AssertionError
 
     with pytest.raises(NotImplementedError, match="websocket"):
-        asyncio.run(asgi(book.bridge())({"type": "websocket"}, nothing, nothing))  # type: ignore[arg-type]
+        asyncio.run(asgi(book.bridge())({"type": "websocket"}, nothing, nothing))
 
 
 def statuses(bridge: Bridge, book: Book, requests: int) -> list[tuple[int, str]]:

@@ -34,11 +34,11 @@ def _nothing_is_left_behind() -> Iterator[None]:
 
 def client(server: Server, book: Book, **more: object) -> httpx.Client:
     headers = {"Coder-Session-Token": token(book.owner)}
-    return httpx.Client(base_url=server.url, headers=headers, trust_env=False, **more)  # type: ignore[arg-type]
+    return httpx.Client(base_url=server.url, headers=headers, trust_env=False, **more)
 
 
 def struck(book: Book, kind: str, **more: float) -> Bridge:
-    return book.bridge(switches=with_switches(faults=Faults(1, (kind,), **more)))  # type: ignore[arg-type]
+    return book.bridge(switches=with_switches(faults=Faults(1, (kind,), **more)))
 
 
 def test_a_port_gives_the_same_answers_as_the_bridge(book: Book) -> None:
@@ -157,9 +157,9 @@ def test_a_server_stops_while_an_answer_is_stalled(book: Book) -> None:
     asked = threading.Event()
 
     class Telling(Bridge):
-        def answer(self, *args: object, **named: object) -> object:  # type: ignore[override]
+        def answer(self, *args: object, **named: object) -> object:
             asked.set()
-            return super().answer(*args, **named)  # type: ignore[arg-type]
+            return super().answer(*args, **named)
 
     faults = Faults(1, ("stalled",), stall_seconds=3600)
     bridge = Telling(book.tables(), tokens={}, switches=with_switches(faults=faults))

@@ -89,10 +89,11 @@ def serve(host: Host = None, port: Port = None, allow_remote: Remote = None) -> 
 def check() -> None:
     """Say what works with the configured deployment, and what to fix."""
     with _explained():
-        results = checks.run(settings.read())
-        for result in results:
-            out.print(f"{result.mark} {result.text}", markup=False)
-        raise typer.Exit(0 if all(result.good for result in results) else 1)
+        good = True
+        for finding in checks.run(settings.read()):
+            out.print(f"{finding.mark} {finding.text}", markup=False)
+            good = good and finding.good
+        raise typer.Exit(0 if good else 1)
 
 
 @app.command("demo-api")

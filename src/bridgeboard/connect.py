@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from aibridge import Client
+from aibridge import Client, default_retry
 from bridgeboard.demo import api, server, world
 from bridgeboard.demo.records import Role
 from bridgeboard.settings import Settings
 
 CONNECT_SECONDS = 10.0
+RETRIES = 2
+LONGEST_WAIT = 4.0
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,19 @@ class Running:
 
 
 def client(settings: Settings) -> Client:
-    """A client for the configured deployment. Raises an ``AIBridgeError`` for a bad address."""
-    timeout = httpx.Timeout(settings.timeout_seconds, connect=CONNECT_SECONDS)
-    return Client(settings.url, settings.token.get_secret_value(), timeout=timeout)
+    """A client for the configured deployment, as patient as a reader before a page.
+
+    It tries a failing request twice more within seconds, rather than for minutes. Raises an
+    ``AIBridgeError`` for an address or token that cannot be used.
+    """
+    return Client(
+        settings.url,
+        settings.token.get_secret_value(),
+        timeout=httpx.Timeout(settings.timeout_seconds, connect=CONNECT_SECONDS),
+        retry=default_retry().copy_with(
+            total=RETRIES, max_backoff_wait=LONGEST_WAIT, total_timeout=RETRIES * LONGEST_WAIT
+        ),
+    )
 
 
 def bridge(demo: Demo, now: datetime) -> tuple[api.Bridge, dict[Role, str]]:

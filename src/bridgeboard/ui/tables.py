@@ -178,7 +178,7 @@ def _columns(most: int) -> dict[str, Any]:
         ),
         "last_active_at": _time("Last active"),
         "person": st.column_config.TextColumn("Person", width=150),
-        "client": st.column_config.TextColumn("Client"),
+        "client": st.column_config.TextColumn("Client", width=170),
         "models": st.column_config.TextColumn("Models", width=220),
         "prompt": st.column_config.TextColumn("Last prompt", width="large"),
         "threads": st.column_config.NumberColumn("Threads", format="localized", alignment="right"),

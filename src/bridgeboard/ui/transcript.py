@@ -159,7 +159,7 @@ def _headline(thread: Thread, number: int, zone: ZoneInfo, *, text: bool) -> str
 def _action_headline(action: AgenticAction, began: datetime, gap: timedelta, zone: ZoneInfo) -> str:
     used = Counter(call.tool for call in action.tool_calls).most_common()
     names = [
-        formats.unmarked(formats.middle(tool, 40)) + (f" ×{count}" if count > 1 else "")  # noqa: RUF001
+        formats.unmarked(formats.middle(tool, 40)) + (f" ×{count}" if count > 1 else "")  # noqa: RUF001 - the sign of multiplication
         for tool, count in used[:NAMED_TOOLS]
     ]
     more = [f"{len(used) - NAMED_TOOLS} more"] if len(used) > NAMED_TOOLS else []

@@ -1,0 +1,138 @@
+"""What is written is checked: commands, settings, links, pictures and citations."""
+
+import ast
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from bridgeboard import cli, settings
+from bridgeboard.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
+
+
+def command_lines() -> list[list[str]]:
+    """Every call of our console script in the README's shell blocks, without its comment."""
+    calls = re.findall(r"\.venv/bin/bridgeboard[^\n&]*", SHELL)
+    return [shlex.split(call, comments=True)[1:] for call in calls]
+
+
+def test_every_command_of_the_readme_exists_with_its_options() -> None:
+    known = get_command(cli.app).commands
+    assert command_lines()
+    for name, *options in command_lines():
+        assert name in known
+        flags = {flag for option in known[name].params for flag in option.opts}
+        assert {option for option in options if option.startswith("--")} <= flags
+    listed = set(re.findall(r"^\| `bridgeboard ([\w-]+)`", README, re.MULTILINE))
+    assert listed == set(known)
+
+
+@pytest.mark.parametrize("option", sorted(set(re.findall(r"`(--[\w-]+)", README))))
+def test_every_option_the_readme_names_exists(option: str) -> None:
+    known = get_command(cli.app).commands.values()
+    flags = {flag for command in known for param in command.params for flag in param.opts}
+    assert option in flags | {"--help"}
+
+
+def test_every_command_explains_itself() -> None:
+    for name in get_command(cli.app).commands:
+        assert CliRunner().invoke(cli.app, [name, "--help"]).exit_code == 0
+
+
+def test_the_table_of_settings_is_that_of_the_code() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| ?`?(.*?)`? ?\| (.*) \|$", README, re.MULTILINE)
+    written = {variable: (name, default, meaning) for variable, name, default, meaning in rows}
+    fields = Settings.model_fields
+    coded = {
+        variable: (name, default_of(name), fields[name].description)
+        for variable, name in settings.variables().items()
+    }
+    assert written == coded
+
+
+def default_of(name: str) -> str:
+    default = Settings.model_fields[name].default
+    return "" if name == "token" else str(default)
+
+
+def test_the_two_command_lines_stand_where_ci_and_readers_find_them() -> None:
+    demo = re.search(r"^<!-- demo -->\n```sh\n(.*)\n```$", README, re.MULTILINE)
+    test = re.search(r"^<!-- test -->\n```sh\n(.*)\n```$", README, re.MULTILINE)
+    assert demo
+    assert test
+    assert demo[1].endswith(".venv/bin/bridgeboard demo")
+    assert test[1].endswith(".venv/bin/pytest")
+    assert '-c constraints.txt -e ".[dev]"' in test[1]
+    assert "<!-- test -->" in (ROOT / ".ci" / "run").read_text("utf-8")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_local_link_and_picture_leads_somewhere(document: Path) -> None:
+    targets = re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", document.read_text("utf-8"))
+    missing = [target for target in targets if not (document.parent / target).exists()]
+    assert missing == []
+
+
+def test_every_cited_section_of_the_contract_exists() -> None:
+    contract = (ROOT / "docs" / "api-contract.md").read_text("utf-8")
+    headings = set(re.findall(r"^#+ (\d+(?:\.\d+)?)\b", contract, re.MULTILINE))
+    sources = [*(ROOT / "src").rglob("*.py"), *DOCUMENTS]
+    cited = {
+        (path.name, number)
+        for path in sources
+        for number in re.findall(
+            r"(?:api-)?contract (?:section )?(\d+(?:\.\d+)?)", path.read_text("utf-8")
+        )
+    }
+    assert len(cited) > 40
+    assert {(name, number) for name, number in cited if number not in headings} == set()
+
+
+def test_the_table_of_rooms_in_the_docs_names_every_room() -> None:
+    from test_rooms import ROOMS  # noqa: PLC0415 - the table under test
+
+    written = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    for room in ROOMS:
+        short = room.removeprefix("bridgeboard.")
+        assert (
+            f"`{short}`" in written
+            or f"`{room}`" in written
+            or room
+            in {
+                "app",
+                "bridgeboard.__main__",
+            }
+        ), room
+
+
+def test_every_ignore_of_the_linter_says_why() -> None:
+    lines = [
+        (path, line)
+        for folder in ("src", "pages", "tests", "examples")
+        for path in (ROOT / folder).rglob("*.py")
+        for line in path.read_text("utf-8").splitlines()
+    ]
+    bare = [
+        f"{path.name}: {line.strip()}"
+        for path, line in lines
+        if re.search(r"#\s*(?:noqa|type: ignore)(?::\s*[A-Z0-9, ]+|\[[\w, -]+\])?\s*$", line)
+    ]
+    assert bare == []
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    for path in (ROOT / "src").rglob("*.py"):
+        assert ast.get_docstring(ast.parse(path.read_text("utf-8"))), path
+
+
+def test_the_constraints_name_versions_and_no_places() -> None:
+    for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines():
+        assert re.fullmatch(r"[\w.-]+==[\w.]+( ; .+)?", line), line

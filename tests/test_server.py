@@ -1,0 +1,106 @@
+"""The ASGI app around the dashboard: health, headers, and who may reach it."""
+
+import asyncio
+import socket
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from bridgeboard import server
+from bridgeboard.server import SECURITY_HEADERS, SecurityHeaders
+from bridgeboard.settings import Settings, SettingsError
+
+
+def plain(**given: object) -> Settings:
+    return Settings.model_construct(**given)
+
+
+async def hello(_: object) -> PlainTextResponse:
+    return PlainTextResponse("hello", headers={"X-Frame-Options": "ALLOW"})
+
+
+def answer(path: str) -> httpx.Response:
+    app = Starlette(routes=[Route("/", hello)], middleware=[Middleware(SecurityHeaders)])
+
+    async def ask() -> httpx.Response:
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            return await client.get(path)
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize("path", ["/", "/nowhere"])
+def test_every_answer_carries_the_security_headers_once(path: str) -> None:
+    headers = answer(path).headers
+    for name, value in SECURITY_HEADERS.items():
+        assert headers.get_list(name) == [value]
+
+
+def test_the_policy_lets_nothing_out_of_the_house() -> None:
+    policy = SECURITY_HEADERS["content-security-policy"]
+    assert "http:" not in policy
+    assert "https:" not in policy
+    assert "*" not in policy
+    assert "frame-ancestors 'none'" in policy
+
+
+def test_a_websocket_passes_untouched() -> None:
+    seen: list[MutableMapping[str, Any]] = []
+
+    async def inner(scope: MutableMapping[str, Any], _receive: Any, send: Any) -> None:
+        seen.append(scope)
+        await send({"type": "websocket.accept"})
+
+    sent: list[Any] = []
+
+    async def run() -> None:
+        async def receive() -> dict[str, Any]:
+            return {}
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await SecurityHeaders(inner)({"type": "websocket"}, receive, send)
+
+    asyncio.run(run())
+    assert seen == [{"type": "websocket"}]
+    assert sent == [{"type": "websocket.accept"}]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
+def test_loopback_is_open_to_nobody_else(host: str) -> None:
+    server.refuse_an_open_door(plain(host=host))
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "dashboard.example.com"])  # noqa: S104 - must be refused
+def test_any_other_address_needs_the_explicit_switch(host: str) -> None:
+    with pytest.raises(SettingsError, match="--allow-remote"):
+        server.refuse_an_open_door(plain(host=host))
+    server.refuse_an_open_door(plain(host=host, allow_remote=True))
+
+
+def test_a_port_that_is_taken_is_found_out_before_anything_is_made() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(SettingsError, match=f"port {port}"):
+            server.refuse_a_taken_port(plain(port=port))
+    server.refuse_a_taken_port(plain(port=port))
+
+
+def test_an_address_that_is_not_ours_is_refused() -> None:
+    with pytest.raises(SettingsError, match="Cannot listen on"):
+        server.refuse_a_taken_port(plain(host="no-such-host.invalid"))
+
+
+def test_the_dashboard_is_found_beside_its_pages() -> None:
+    assert (server.home() / "app.py").is_file()
+    assert (server.home() / "pages").is_dir()
+    assert (Path(server.home()) / ".streamlit" / "config.toml").is_file()
