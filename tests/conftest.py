@@ -1,6 +1,7 @@
 """What many tests share: a small demo company, its server, and the dashboard pointed at it."""
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -40,6 +41,23 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], 
 
     yield point
     st.cache_resource.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Let every test but the browser's start event loops of its own, in whatever order they run.
+
+    Playwright's synchronous interface parks its loop between two calls without unsetting it, so
+    that for the rest of the session this thread would seem to run one.
+    """
+    if item.get_closest_marker("browser"):
+        return (yield)
+    parked = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    try:
+        return (yield)
+    finally:
+        asyncio._set_running_loop(parked)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
