@@ -3,17 +3,17 @@
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from dashboards import COMPANY, dashboard
 from playwright.sync_api import Browser, Page, expect
 
 from aibridge import Client
@@ -24,8 +24,6 @@ from bridgeboard.ui import tables
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[1]
-END = "2026-11-20T17:00:00"
-COMPANY = ("--end", END, "--days", "30", "--scale", "0.3")
 PATIENCE = 60_000
 ARGUMENTS = [
     "--no-sandbox",
@@ -48,40 +46,6 @@ def browser_type_launch_args() -> dict[str, Any]:
     if path is None:
         pytest.skip("no Chromium found: apt-get install chromium")
     return {"executable_path": path, "args": ARGUMENTS}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-@contextmanager
-def dashboard(*command: str, cwd: Path | None = None, **environment: str) -> Iterator[str]:
-    """The address of a fresh ``bridgeboard`` in a process of its own."""
-    port = free_port()
-    with subprocess.Popen(  # noqa: S603 - our own command
-        [sys.executable, "-m", "bridgeboard", *command, "--port", str(port)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=cwd,
-        env=os.environ | environment,
-    ) as process:
-        try:
-            assert process.stdout
-            lines = []
-            for line in process.stdout:
-                lines.append(line)
-                if "Bridgeboard is at" in line:
-                    break
-            else:
-                pytest.fail("the dashboard did not start:\n" + "".join(lines))
-            yield f"http://127.0.0.1:{port}/"
-        finally:
-            process.terminate()
-            process.communicate(timeout=30)
 
 
 @pytest.fixture(scope="module")
@@ -126,8 +90,13 @@ def open_list(page: Page, address: str, query: str = "") -> None:
 def open_row(page: Page, row: int) -> None:
     """Press the Open button of a row; the table is one canvas."""
     grid = page.get_by_test_id("stDataFrame").locator(".dvn-scroller")
-    grid.click(position={"x": 36, "y": 35 * (row + 1) + 17})
-    expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
+    timeline = page.get_by_role("heading", name="Timeline")
+    for _ in range(5):  # a click while the table is drawn anew is lost
+        grid.click(position={"x": 36, "y": 35 * (row + 1) + 17})
+        with suppress(AssertionError):
+            expect(timeline).to_be_visible(timeout=PATIENCE / 10)
+            break
+    expect(timeline).to_be_visible()
     settled(page)
 
 
@@ -137,6 +106,7 @@ def pick(page: Page, label: str, value: str) -> None:
     box.click()
     box.fill(value)
     page.get_by_role("option", name=value, exact=True).click()
+    expect(page.get_by_text("those of the whole session")).to_be_visible(timeout=PATIENCE)
     settled(page)
 
 

@@ -137,3 +137,12 @@ def test_installed_settings_are_the_current_ones(monkeypatch: pytest.MonkeyPatch
     assert settings.current() == Settings()
     settings.install(settings.read(port=9002))
     assert settings.current().port == 9002
+
+
+def test_only_names_of_this_machine_are_served_unless_others_are_given() -> None:
+    assert set(settings.read().names) == {"localhost", "127.0.0.1", "::1"}
+    assert "ai.example.com" in settings.read(allowed_hosts="ai.example.com, b.example.com").names
+    everybody = settings.read(host="0.0.0.0", allow_remote=True)  # noqa: S104 - the case in point
+    assert everybody.names == []
+    named = settings.read(host="10.0.0.5", allow_remote=True, allowed_hosts="ai.example.com")
+    assert {"10.0.0.5", "ai.example.com"} <= set(named.names)

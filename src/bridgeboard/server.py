@@ -104,7 +104,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
         config={
             "server.address": settings.host,
             "server.port": settings.port,
-            "server.headless": True,
+            "server.allowedHosts": settings.names,
         }
     )
 

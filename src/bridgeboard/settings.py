@@ -80,6 +80,14 @@ class Settings(BaseSettings):
         "whoever reaches the port sees everything the token sees.",
     )
 
+    allowed_hosts: str = _named(
+        "BRIDGEBOARD_ALLOWED_HOSTS",
+        "allowed_hosts",
+        "",
+        "Names, separated by commas, under which browsers reach the dashboard beside `localhost`: "
+        "those of a reverse proxy that passes its own on. `*` permits every name.",
+    )
+
     @field_validator("url", mode="after")
     @classmethod
     def _without_blanks(cls, url: str) -> str:
@@ -101,6 +109,18 @@ class Settings(BaseSettings):
     def configured(self) -> bool:
         """Whether a deployment and a token are given at all."""
         return bool(self.url and self.token.get_secret_value())
+
+    @property
+    def names(self) -> list[str]:
+        """The host names that a browser may use; empty permits every name.
+
+        Without such a list, a foreign site could point a name of its own at this machine and
+        read the dashboard through the reader's browser.
+        """
+        given = [name.strip() for name in self.allowed_hosts.split(",") if name.strip()]
+        if not (given or self.loopback):
+            return []
+        return list(dict.fromkeys(["localhost", "127.0.0.1", "::1", self.host, *given]))
 
     @property
     def loopback(self) -> bool:

@@ -1,0 +1,73 @@
+"""``bridgeboard serve`` as a process: what it answers, whom it refuses, and what it never shows."""
+
+import socket
+import subprocess
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from dashboards import dashboard
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+
+from bridgeboard.connect import Running
+from bridgeboard.server import SECURITY_HEADERS
+
+
+@pytest.fixture(scope="module")
+def address(running: Running) -> Iterator[str]:
+    token = running.tokens["owner"]
+    with dashboard("serve", CODER_URL=running.url, CODER_SESSION_TOKEN=token) as address:
+        yield address
+
+
+@pytest.mark.parametrize(
+    "path", ["", "healthz", "session?id=x", "static/none.js", "_stcore/health"]
+)
+def test_every_answer_has_the_security_headers(address: str, path: str) -> None:
+    headers = httpx.get(address + path).headers
+    for name, value in SECURITY_HEADERS.items():
+        assert headers.get_list(name) == [value]
+
+
+def test_the_health_check_says_ok_and_the_version(address: str) -> None:
+    told = httpx.get(f"{address}healthz").json()
+    assert told["status"] == "ok"
+    assert told["version"]
+
+
+def handshake(address: str, host: str, origin: str) -> int:
+    """The status with which a websocket is accepted (101) or refused."""
+    place = urlsplit(address)
+    url = f"ws://{host}:{place.port}/_stcore/stream"
+    raw = socket.create_connection((place.hostname, place.port))
+    try:
+        with connect(url, origin=origin, sock=raw) as opened:
+            assert opened.response
+            return opened.response.status_code
+    except InvalidStatus as refused:
+        return refused.response.status_code
+
+
+def test_a_browser_of_this_machine_is_served(address: str) -> None:
+    place = urlsplit(address).netloc
+    assert handshake(address, "127.0.0.1", f"http://{place}") == 101
+
+
+def test_a_name_that_a_foreign_site_points_here_is_refused(address: str) -> None:
+    port = urlsplit(address).port
+    assert handshake(address, "evil.example", f"http://evil.example:{port}") == 403
+
+
+def test_a_page_of_another_origin_is_refused(address: str) -> None:
+    assert handshake(address, "127.0.0.1", "https://evil.example") == 403
+
+
+def test_the_token_is_not_among_the_arguments_of_any_process(
+    address: str, running: Running
+) -> None:
+    assert address
+    shown = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)  # noqa: S607 - of this machine
+    assert "bridgeboard" in shown.stdout
+    assert running.tokens["owner"] not in shown.stdout
