@@ -9,7 +9,7 @@ from typing import Any
 
 import streamlit as st
 
-from aibridge import AIBridgeError
+from aibridge import AIBridgeError, Capabilities
 from bridgeboard import formats, settings
 from bridgeboard.server import home
 from bridgeboard.ui import data, filters, notices
@@ -53,14 +53,16 @@ def main() -> None:
     alarm = st.container(key="alarm")
     data.start_noting()
     filters.zone_picker()
-    _gate()
+    able = _gate()
+    if able is None:
+        st.stop()
     st.session_state[_IN_SHELL] = True
     try:
         with notices.surprises(alarm):
             page.run()
     finally:
         st.session_state[_IN_SHELL] = False
-        _fill(strip)
+        _fill(strip, able)
 
 
 def _page(name: str, title: str, icon: str, **options: Any) -> st.Page:
@@ -80,39 +82,38 @@ def _question(name: str) -> str:
     return ast.get_docstring(tree) or ""
 
 
-def _gate() -> None:
-    """Stop here, with what to do, unless the deployment lets this token read."""
+def _gate() -> Capabilities | None:
+    """What can be read here; None when nothing can, after saying why and what to do."""
     try:
-        now = settings.current()
-        if not now.configured:
-            notices.state(
-                "Not connected to a deployment",
-                "Name your Coder deployment and a token of an owner or auditor, then start again. "
-                "To look around without one, start the demo company.",
-                icon=":material/link_off:",
-                commands=f"{CONNECT}\n\n# or\n{DEMO}",
-            )
-        else:
-            able = data.capabilities()
-            if able.problem:
-                notices.state(
-                    "Nothing can be read with this token", able.problem, icon=":material/lock:"
-                )
-            else:
-                return
+        if not settings.current().configured:
+            _invite()
+            return None
+        able = data.capabilities()
+        if not able.problem:
+            return able
+        notices.state("Nothing can be read with this token", able.problem, icon=":material/lock:")
     except settings.SettingsError as error:
         notices.state("A setting is wrong", str(error), icon=":material/settings_alert:")
     except AIBridgeError as error:
         notices.state("No answer from the deployment", str(error), icon=":material/cloud_off:")
-    st.stop()
+    return None
 
 
-def _fill(strip: Any) -> None:
+def _invite() -> None:
+    notices.state(
+        "Not connected to a deployment",
+        "Name your Coder deployment and a token of an owner or auditor, then start again. "
+        "To look around without one, start the demo company.",
+        icon=":material/link_off:",
+        commands=f"{CONNECT}\n\n# or\n{DEMO}",
+    )
+
+
+def _fill(strip: Any, able: Capabilities) -> None:
     """Say whose numbers these are and how old they are."""
-    able = data.capabilities()
     with strip:
         if settings.current().demo:
-            st.badge("Demo company", icon=":material/science:", color="orange")
+            st.badge("Demo company, invented data", icon=":material/science:", color="orange")
         read_at = formats.clock_time(data.oldest_reading(), filters.zone())
         st.caption(
             f"AI Bridge {formats.unmarked(able.version)} · read at {read_at}", width="content"
