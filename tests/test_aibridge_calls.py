@@ -331,3 +331,27 @@ def test_the_caller_and_the_licence_are_read(kind: str) -> None:
 
 def test_a_rejected_row_is_compared_by_value() -> None:
     assert Rejected(raw="{}", reason="x") == Rejected(raw="{}", reason="x")
+
+
+def without(row: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in names}
+
+
+def test_a_server_of_the_first_release_with_sessions_is_understood(kind: str) -> None:
+    rows = [without(session_row(f"s{number}"), "last_active_at") for number in range(3)]
+    thread = without(thread_row(1), "credential_kind", "credential_hint")
+
+    def page(request: httpx.Request) -> Any:
+        limit, offset = (int(request.url.params.get(key, 0)) for key in ("limit", "offset"))
+        return {"count": len(rows), "sessions": rows[offset : offset + limit]}
+
+    wire = Wire("v2.32.0", sessions=page).says("/sessions/s0", detail([thread]))
+    with connected(kind, wire) as client:
+        listed = list(client.sessions(page_size=2))
+        threads = list(client.threads("s0"))
+    assert [(row.id, row.last_active_at) for row in listed] == [
+        ("s0", None),
+        ("s1", None),
+        ("s2", None),
+    ]
+    assert [(each.credential_kind, each.credential_hint) for each in threads] == [(None, None)]

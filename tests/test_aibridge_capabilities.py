@@ -156,6 +156,28 @@ def test_only_site_owners_and_auditors_can_read(
 
 
 @pytest.mark.parametrize(
+    ("version", "role", "can_filter"),
+    [
+        ("v2.33.4", "owner", False),
+        ("v2.35.1", "owner", True),
+        ("v2.36.0", "owner", True),
+        ("v0.0.0-devel+1", "owner", True),
+        ("v2.34.1", "auditor", False),
+        ("v2.35.9", "auditor", False),
+        ("v2.36.0", "auditor", True),
+        ("v3.0.0", "auditor", True),
+        ("v0.0.0-devel+1", "auditor", False),
+        ("v2.36.0", "user-admin", False),
+    ],
+)
+def test_who_may_filter_by_provider_name_depends_on_role_and_release(
+    kind: str, version: str, role: str, *, can_filter: bool
+) -> None:
+    with connected(kind, Deployment(version, roles=[{"name": role}])) as client:
+        assert client.capabilities().can_filter_provider_name is can_filter
+
+
+@pytest.mark.parametrize(
     ("features", "problem"),
     [
         (None, "without premium features"),

@@ -9,7 +9,17 @@ from typing import Any
 
 import httpx
 import pytest
-from aibridge_wire import OLD, TOKEN, answer, at_once, buildinfo, connected, session_row, text
+from aibridge_wire import (
+    ADDRESS,
+    OLD,
+    TOKEN,
+    answer,
+    at_once,
+    buildinfo,
+    connected,
+    session_row,
+    text,
+)
 
 from aibridge import (
     AIBridgeError,
@@ -169,6 +179,50 @@ def test_an_own_policy_is_used_as_it_is(kind: str, naps: list[float]) -> None:
     assert sum(naps) == 0
 
 
+HURRIED = {"total": 2, "max_backoff_wait": 4.0, "total_timeout": 8.0}
+SLOW_DOWN = failing(429, **{"Retry-After": "60"})
+
+
+def broken() -> httpx.Response:
+    return text('{"version": "v2', 200, "application/json")
+
+
+@pytest.mark.parametrize(
+    ("fault", "changes", "tries"),
+    [
+        (failing(500), HURRIED, 3),
+        (broken, HURRIED, 3),
+        (failing(503), HURRIED, 3),
+        (SLOW_DOWN, HURRIED, 3),
+        (failing(500), {"total": 1}, 2),
+        (broken, {"total": 1}, 2),
+        (failing(500), {"total": 0}, 1),
+        (failing(500), {"total": 9}, 3),
+        (broken, {"total": 9}, 3),
+        (failing(404), HURRIED, 1),
+    ],
+)
+def test_a_copy_of_the_default_policy_keeps_its_judgement(
+    kind: str, fault: Any, changes: dict[str, Any], tries: int, naps: list[float]
+) -> None:
+    server, asked = scripted(fault)
+    policy = default_retry().copy_with(**changes)
+    with connected(kind, server, retry=policy) as client, pytest.raises(AIBridgeError):
+        client.buildinfo()
+    assert len(asked) == tries
+    assert naps == [4, 4] if fault is SLOW_DOWN else len(naps) == tries - 1
+    assert sum(naps) <= 8
+
+
+def test_a_copy_of_the_default_policy_gives_up_on_certificates_and_nonsense_waits() -> None:
+    policy = default_retry().copy_with(**HURRIED)
+    untrusted = httpx.ConnectError("x")
+    untrusted.__cause__ = ssl.SSLCertVerificationError(1, "self-signed certificate")
+    assert policy.is_retryable_exception(httpx.ConnectError("x"))
+    assert not policy.is_retryable_exception(untrusted)
+    assert policy.parse_retry_after("Mon, 01 Jan 99999999999 00:00:00 GMT") == 0
+
+
 def test_the_default_policy_repeats_nothing_but_get() -> None:
     policy = default_retry()
     assert policy.is_retryable_method("GET")
@@ -214,8 +268,14 @@ def test_a_packed_answer_that_bursts_its_limit_is_refused_and_not_tried_again(ki
 
 @pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip"])
 def test_a_packing_that_was_not_asked_for_is_refused(kind: str, coding: str) -> None:
-    with connected(kind, packed(GOOD, coding)) as client, pytest.raises(OversizedError):
+    with (
+        connected(kind, packed(GOOD, coding)) as client,
+        pytest.raises(DecodeError, match=f"{coding!r}, which was not asked for") as caught,
+    ):
         client.buildinfo()
+    assert type(caught.value) is DecodeError
+    assert (caught.value.method, caught.value.status) == ("GET", 200)
+    assert caught.value.url == f"{ADDRESS}/api/v2/buildinfo"
 
 
 def test_an_answer_exactly_at_the_limit_is_read(kind: str) -> None:

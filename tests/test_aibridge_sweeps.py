@@ -123,6 +123,19 @@ def test_a_session_that_vanishes_does_not_take_another_with_it(kind: str) -> Non
     assert Counter(told) == Counter(numbered(10))
 
 
+def test_after_a_gap_the_reader_goes_back_by_a_page_and_not_to_the_same_rows(kind: str) -> None:
+    server = Sessions(numbered(12))
+    server.changes[1] = lambda it: [it.active.pop(name) for name in ("s000", "s001", "s002")]
+    wire = Wire(sessions=server)
+    with connected(kind, wire) as client:
+        told = names_of(client, 4)
+    assert Counter(told) == Counter(numbered(12))
+    offsets = [int(asked.url.params.get("offset", 0)) for asked in wire.asked[1:]]
+    assert offsets[:4] == [0, 3, 6, 3]
+    # The list is read down once, its head once again, and but one page twice.
+    assert offsets[4:] == [6, 0]
+
+
 def test_vanishing_and_waking_at_once_does_not_deceive_the_count(kind: str) -> None:
     def change(it: Sessions) -> None:
         it.active.pop("s001")
@@ -217,6 +230,17 @@ def test_a_count_beyond_what_is_listed_is_an_error_and_no_endless_search(
     assert len(wire.asked) < 200
 
 
+def test_a_list_that_never_keeps_still_is_said_to_have_kept_changing(kind: str) -> None:
+    server = Sessions(numbered(6), hours_apart=0.01)
+    wire = Wire(sessions=lambda request: server(request) | {"count": 5 + server.pages % 2})
+    with (
+        connected(kind, wire) as client,
+        pytest.raises(IncompleteError, match="kept changing while it was read: 6 were") as caught,
+    ):
+        names_of(client, 2)
+    assert "could be read" not in str(caught.value)
+
+
 @pytest.mark.parametrize("count", [0, -3])
 def test_a_count_below_what_is_listed_does_not_cut_the_list(kind: str, count: int) -> None:
     server = Sessions(numbered(5))
@@ -262,6 +286,30 @@ def test_an_unreadable_row_is_handed_over_once_and_the_walk_goes_on(kind: str) -
         assert [row.reason.split(":")[0] for row in heard] == ["threads"]
         with pytest.raises(DecodeError, match="on_rejected"):
             names_of(client, 3)
+
+
+@pytest.mark.parametrize("size", [3, 4, 1000])
+def test_unreadable_rows_without_identity_count_as_many_as_they_are(kind: str, size: int) -> None:
+    server = Sessions(numbered(10))
+
+    def spoilt(request: httpx.Request) -> dict[str, Any]:
+        said = server(request)
+        rows = [None if row["id"] in {"s004", "s005"} else row for row in said["sessions"]]
+        return said | {"sessions": rows}
+
+    heard: list[Rejected] = []
+    with connected(kind, Wire(sessions=spoilt)) as client:
+        told = names_of(client, size, on_rejected=heard.append)
+    assert told == [name for name in numbered(10) if name not in {"s004", "s005"}]
+    assert [row.raw for row in heard] == ["null", "null"]
+
+
+def test_an_unreadable_row_whose_id_is_no_text_is_handed_over(kind: str) -> None:
+    rows = [session_row("s1"), session_row("s2") | {"id": ["s2"]}]
+    heard: list[Rejected] = []
+    with connected(kind, Wire(sessions={"count": 2, "sessions": rows})) as client:
+        assert names_of(client, 9, on_rejected=heard.append) == ["s1"]
+    assert len(heard) == 1
 
 
 def test_an_error_in_the_middle_of_a_walk_is_raised_and_not_passed_over(kind: str) -> None:

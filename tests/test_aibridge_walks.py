@@ -182,3 +182,19 @@ def test_an_unreadable_thread_is_handed_over_or_raised(kind: str) -> None:
         with pytest.raises(DecodeError):
             thread_ids(client, 2)
     assert len(heard) == 1
+
+
+@pytest.mark.parametrize("is_thread", [True, False])
+def test_unreadable_rows_without_identity_count_as_many_as_they_are(
+    kind: str, *, is_thread: bool
+) -> None:
+    server = Linked(5, is_thread=is_thread)
+    server.row = lambda number: (
+        None if number in {2, 3} else (thread_row if is_thread else interception_row)(number)
+    )
+    wire = Wire(interceptions=server).says("/sessions/s", server)
+    heard: list[Rejected] = []
+    with connected(kind, wire) as client:
+        ids = thread_ids if is_thread else interception_ids
+        assert ids(client, 6, on_rejected=heard.append) == [1, 4, 5]
+    assert [row.raw for row in heard] == ["null", "null"]

@@ -7,6 +7,7 @@ import pytest
 from bridges import NOW, PREFIX, Book, ask, send, token
 
 from bridgeboard.demo.api import Bridge, Switches
+from bridgeboard.demo.records import Person
 
 
 @pytest.fixture
@@ -14,8 +15,8 @@ def book() -> Book:
     return Book()
 
 
-def signed(book: Book) -> dict[str, str]:
-    return {"Coder-Session-Token": token(book.owner)}
+def signed(book: Book, who: Person | None = None) -> dict[str, str]:
+    return {"Coder-Session-Token": token(who or book.owner)}
 
 
 # The rate limiter
@@ -86,6 +87,16 @@ def test_the_previous_minute_fades_with_time(book: Book) -> None:
     assert limits(ask(bridge, "/models", book.owner))[1] == "3"
 
 
+def test_the_fading_count_is_rounded_to_the_nearest(book: Book) -> None:
+    hand = Hand()
+    bridge = limited(book, 1, hand)
+    assert ask(bridge, "/models", book.owner).status == 200
+    hand.move(60 + 30)
+    assert ask(bridge, "/models", book.owner).status == 429
+    hand.move(1)
+    assert ask(bridge, "/models", book.owner).status == 200
+
+
 def test_the_limit_comes_before_the_licence(book: Book) -> None:
     switches = Switches(licensed=False, rate_limit=1)
     bridge = book.bridge(switches=switches)
@@ -108,6 +119,22 @@ def test_nobody_else_may_bypass_the_limit(book: Book, name: str | None) -> None:
     assert reply.status == 428
     assert reply.answer.header("Content-Type") == "text/plain; charset=utf-8"
     assert reply.text == '"X-Coder-Bypass-Ratelimit" provided but user is not owner\n'
+    assert limits(reply) == ["1", "1", END_OF_MINUTE]
+
+
+def test_a_refused_bypass_tells_what_is_left_and_is_not_counted(book: Book) -> None:
+    bridge = limited(book, 3, Hand())
+    bypass = signed(book, book.auditor) | {"X-Coder-Bypass-Ratelimit": "true"}
+    assert limits(ask(bridge, "/models", book.auditor))[1] == "2"
+    for _ in range(5):
+        reply = send(bridge, PREFIX + "/models", headers=bypass)
+        assert (reply.status, limits(reply)[1]) == (428, "2")
+    assert limits(ask(bridge, "/models", book.auditor))[1] == "1"
+
+
+def test_without_a_limit_there_is_nothing_to_bypass(book: Book) -> None:
+    headers = signed(book, book.auditor) | {"X-Coder-Bypass-Ratelimit": "true"}
+    assert send(book.bridge(), PREFIX + "/models", headers=headers).status == 200
 
 
 def test_a_bypass_that_is_not_true_is_none(book: Book) -> None:

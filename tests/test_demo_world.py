@@ -17,7 +17,7 @@ from bridgeboard.demo import truth
 from bridgeboard.demo.company import hostile
 from bridgeboard.demo.company.clients import CLIENTS
 from bridgeboard.demo.company.people import OFFICES
-from bridgeboard.demo.records import InterceptionRow, Tables, ToolRow
+from bridgeboard.demo.records import InterceptionRow, Tables
 from bridgeboard.demo.world import World, make
 
 HOUR = timedelta(hours=1)
@@ -294,18 +294,16 @@ def test_only_injected_tools_have_a_server_and_errors(tables: Tables) -> None:
     assert len(injected) > 300
 
 
-def test_tool_inputs_are_json_but_for_a_few(tables: Tables) -> None:
-    def kind(row: ToolRow) -> str:
-        try:
-            return type(json.loads(row.input)).__name__
-        except ValueError:
-            return "broken"
-
-    kinds = Counter(map(kind, tables.tools))
+def test_tool_inputs_are_texts_of_json_and_mostly_objects(tables: Tables) -> None:
+    kinds = Counter(type(json.loads(row.input)).__name__ for row in tables.tools)
     assert kinds["dict"] > 0.9 * len(tables.tools)
-    assert min(kinds["str"], kinds["NoneType"], kinds["broken"]) >= 1
-    assert kinds["broken"] < 5
+    assert min(kinds["str"], kinds["NoneType"]) >= 1
+    assert '{"file_path": "/etc/pass' in inputs_told_as_text(tables)
     assert any("\\u003c" in row.input for row in tables.tools)
+
+
+def inputs_told_as_text(tables: Tables) -> set[str]:
+    return {text for row in tables.tools if isinstance(text := json.loads(row.input), str)}
 
 
 def test_one_input_is_a_megabyte_and_one_prompt_a_long_line(tables: Tables) -> None:

@@ -29,6 +29,10 @@ class GarbledAnswer(httpx.RemoteProtocolError):
     """A 200 whose body is not JSON; raised below the retries so that they see it."""
 
 
+class StrayError(httpx.TransportError):
+    """What a transport raised that httpx does not announce; not worth another try."""
+
+
 def read(call: Call[T], response: httpx.Response) -> T:
     """The value of an answer.
 
@@ -72,19 +76,36 @@ def refusal(call: Call[Any], response: httpx.Response) -> errors.StatusError:
     )
 
 
-def unreachable(error: httpx.HTTPError, request: httpx.Request) -> errors.AIBridgeError:
-    """The error of a request that got no whole answer."""
+def failure(call: Call[Any], request: httpx.Request, error: Exception) -> errors.AIBridgeError:
+    """The error of a request that ended in an exception, whoever raised it."""
+    if isinstance(error, errors.AIBridgeError):
+        return error
+    if isinstance(error, httpx.HTTPStatusError):
+        return refusal(call, error.response)
+    if isinstance(error, httpx.HTTPError):
+        return _unreachable(error, request)
+    # Nothing else leaves the transport, so it was the policy above it.
+    fault = request.extensions.get("fault", "an answer")
+    return errors.ConfigurationError(
+        f"The retry policy failed after {fault}: {described(error, request)}.",
+        advice="Correct the policy given as retry=, or leave it out for the default one.",
+        method=request.method,
+        url=str(request.url),
+    )
+
+
+def _unreachable(error: httpx.HTTPError, request: httpx.Request) -> errors.AIBridgeError:
     kind = _unreachable_kind(error)
-    reason = plain(str(error)) or type(error).__name__
+    reason = _safe(str(error), request) or type(error).__name__
     where = request.url.copy_with(query=None)
     if isinstance(error, GarbledAnswer):
         what, advice = f"The answer to {_asked(request)} is {reason}.", _garbled_advice(reason)
     else:
         what, advice = f"No answer from {where}: {reason}.", kind.usual_advice
-    failure = kind(what, advice=advice, method=request.method, url=str(request.url))
+    told = kind(what, advice=advice, method=request.method, url=str(request.url))
     # The lowest cause is the operating system's; httpx's own holds the request and its token.
-    failure.__cause__ = next((e for e in _causes(error) if isinstance(e, OSError)), None)
-    return failure
+    told.__cause__ = next((e for e in _causes(error) if isinstance(e, OSError)), None)
+    return told
 
 
 def unfinished(response: httpx.Response) -> str | None:
@@ -111,6 +132,16 @@ def plain(text: str, most: int = MOST_TEXT) -> str:
     return shown if len(shown) <= most else shown[: most - 1] + "…"
 
 
+def described(error: Exception, request: httpx.Request) -> str:
+    """The kind and the text of an exception, in one line and without the token."""
+    return _safe(f"{type(error).__name__}: {error}".removesuffix(": "), request)
+
+
+def place(request: httpx.Request) -> str:
+    """The path that is asked for, encoded as it is sent, without the query."""
+    return request.url.raw_path.partition(b"?")[0].decode("ascii")
+
+
 def _asked(request: httpx.Request) -> str:
     return f"{request.method} {request.url.copy_with(query=None)}"
 
@@ -123,10 +154,11 @@ def _words(response: httpx.Response) -> dict[str, Any]:
     if not isinstance(body, dict):
         return {}
     texts = {name: body[name] for name in ("message", "detail") if isinstance(body.get(name), str)}
-    words: dict[str, Any] = {name: _safe(text, response) for name, text in texts.items()}
+    asked = response.request
+    words: dict[str, Any] = {name: _safe(text, asked) for name, text in texts.items()}
     listed = body.get("validations")
     if isinstance(listed, list):
-        words["validations"] = tuple(_validation(each, response) for each in listed[:20])
+        words["validations"] = tuple(_validation(each, asked) for each in listed[:20])
     return words
 
 
@@ -134,17 +166,17 @@ def _spoken(response: httpx.Response) -> dict[str, Any]:
     if is_html(response):
         return {"message": "an HTML page"}
     text = response.content[: MOST_TEXT * 4].decode(errors="replace")
-    return {"message": _safe(text, response)} if text.strip() else {}
+    return {"message": _safe(text, response.request)} if text.strip() else {}
 
 
-def _validation(entry: object, response: httpx.Response) -> errors.Validation:
+def _validation(entry: object, asked: httpx.Request) -> errors.Validation:
     known = entry if isinstance(entry, dict) else {}
     field, detail = str(known.get("field", "")), str(known.get("detail", entry))
-    return errors.Validation(_safe(field, response), _safe(detail, response))
+    return errors.Validation(_safe(field, asked), _safe(detail, asked))
 
 
-def _safe(text: str, response: httpx.Response) -> str:
-    token = response.request.headers.get(TOKEN_HEADER)
+def _safe(text: str, asked: httpx.Request) -> str:
+    token = asked.headers.get(TOKEN_HEADER)
     return plain(text.replace(token, "[token]") if token else text)
 
 
@@ -234,7 +266,7 @@ def _unreachable_kind(error: httpx.HTTPError) -> type[errors.AIBridgeError]:
         for source, kind in _BY_CAUSE:
             if isinstance(cause, source):
                 return kind
-    if isinstance(error, httpx.ConnectError | httpx.UnsupportedProtocol):
+    if isinstance(error, StrayError | httpx.ConnectError | httpx.UnsupportedProtocol):
         return errors.ConnectionFailedError
     return errors.InterruptedAnswerError
 

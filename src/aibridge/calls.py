@@ -39,6 +39,8 @@ OLD_PREFIX = "/api/v2/aibridge"
 NEW_PREFIX = "/api/v2/ai-gateway"
 MAX_ROWS = 1000
 MAX_THREADS = 200
+MAX_OFFSET = 2**31 - 1
+MOST_ID = 256
 
 
 @dataclass(frozen=True)
@@ -105,12 +107,12 @@ def me() -> Call[User]:
 
 def models(search: Query, *, limit: int, offset: int) -> Call[tuple[str, ...]]:
     """Model names, distinct and ascending; a JSON null is none (api-contract 2.6)."""
-    return _bridged("/models", _names, q=query(search), limit=limit, offset=offset)
+    return _bridged("/models", _names, q=query(search), **_span(limit, offset))
 
 
 def clients(search: Query, *, limit: int, offset: int) -> Call[tuple[str, ...]]:
     """Client names in no order; a JSON null is none (api-contract 2.7)."""
-    return _bridged("/clients", _names, q=query(search), limit=limit, offset=offset)
+    return _bridged("/clients", _names, q=query(search), **_span(limit, offset))
 
 
 def interceptions(
@@ -119,7 +121,7 @@ def interceptions(
     """A page of interceptions, newest first (api-contract 2.3). Up to v2.34 only."""
     parse = partial(_page, InterceptionPage, "results", Interception)
     call = _bridged(
-        "/interceptions", parse, q=query(search), limit=limit, offset=offset, after_id=after_id
+        "/interceptions", parse, q=query(search), **_span(limit, offset), after_id=after_id
     )
     return replace(call, retired=True)
 
@@ -132,8 +134,7 @@ def sessions(
         "/sessions",
         partial(_page, SessionPage, "sessions", SessionSummary),
         q=query(search),
-        limit=limit,
-        offset=offset,
+        **_span(limit, offset),
         after_session_id=after_session_id,
     )
 
@@ -149,26 +150,45 @@ def session(
     return _bridged(
         f"/sessions/{_segment(session_id)}",
         partial(_page, SessionDetail, "threads", Thread),
-        limit=limit,
+        limit=within("limit", limit, MAX_THREADS),
         after_id=after_id,
         before_id=before_id,
     )
 
 
-def within(name: str, value: int, most: int) -> int:
-    """The value, if it is a page size the server takes.
+def within(name: str, value: int, most: int, *, least: int = 1) -> int:
+    """The value, if it is a page size or an offset the server takes.
 
     Raises:
-        ArgumentError: outside of 1..most; the server would answer 400, or take its default for 0.
+        ArgumentError: outside of least..most; the server would answer 400, or take its default
+            for a limit of 0.
     """
-    if not 1 <= value <= most:
-        raise ArgumentError(f"{name} is {value}.", advice=f"It must be between 1 and {most}.")
+    if not least <= value <= most:
+        raise ArgumentError(f"{name} is {value}.", advice=f"It must be between {least} and {most}.")
     return value
 
 
+def _span(limit: int, offset: int) -> dict[str, int]:
+    return {
+        "limit": within("limit", limit, MAX_ROWS),
+        "offset": within("offset", offset, MAX_OFFSET, least=0),
+    }
+
+
 def _bridged(path: str, parse: Callable[[bytes], T], **params: UUID | str | int | None) -> Call[T]:
-    sent = tuple((name, str(value)) for name, value in params.items() if value)
+    sent = tuple((name, _whole(name, str(value))) for name, value in params.items() if value)
     return Call(path, parse, sent, bridged=True)
+
+
+def _whole(name: str, text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ArgumentError(
+            f"{name} contains half a character, which no stored text does.",
+            advice="Use the text as the server gave it.",
+        ) from None
+    return text
 
 
 def _segment(session_id: str) -> str:
@@ -176,16 +196,10 @@ def _segment(session_id: str) -> str:
     # (api-contract 1.9).
     if session_id in {"", ".", ".."} or "/" in session_id or "\0" in session_id:
         raise ArgumentError(
-            f"The session id {session_id!r} cannot be part of an address.",
+            f"The session id {session_id[:MOST_ID]!r} cannot be part of an address.",
             advice="Find the session in the list instead: sessions(Search(session_id=...)).",
         )
-    try:
-        return quote(session_id, safe="")
-    except UnicodeEncodeError:
-        raise ArgumentError(
-            "The session id contains half a character, which no stored id does.",
-            advice="Use the id as the server gave it.",
-        ) from None
+    return quote(_whole("The session id", session_id), safe="")
 
 
 _NAMES = TypeAdapter(tuple[str, ...] | None)

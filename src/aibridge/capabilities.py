@@ -20,6 +20,7 @@ Release = tuple[int, int]
 
 SESSIONS_SINCE: Release = (2, 32)
 PROVIDER_NAME_SINCE: Release = (2, 34)
+PROVIDER_NAME_BY_AUDITORS_AFTER: Release = (2, 35)
 NEW_PREFIX_SINCE: Release = (2, 35)
 READERS = frozenset({"owner", "auditor"})
 
@@ -31,6 +32,8 @@ class Capabilities:
     ``release`` is (major, minor), or None for developer builds. ``enabled``: AI Bridge is
     licensed and switched on. ``roles`` are those of the whole site. ``can_read``: lists show
     everybody's rows; without it they are empty rather than forbidden (api-contract 1.5).
+    ``can_filter_provider_name``: owners since v2.34; auditors only on releases after v2.35, which
+    is known from announcements alone (api-contract 6.6, P), so never on developer builds.
     ``problem`` is None, or says in a sentence or two what stands in the way and what to do.
     """
 
@@ -81,7 +84,7 @@ def capabilities(prefix: str | None) -> Plan[Capabilities]:
         roles=roles,
         can_read=bool(roles & READERS),
         has_interceptions=listed,
-        can_filter_provider_name="owner" in roles and _since(PROVIDER_NAME_SINCE, release),
+        can_filter_provider_name=_filters_provider_name(roles, release),
         deployment_id=info.deployment_id,
         problem=_problem(info, feature, caller, roles),
     )
@@ -89,6 +92,13 @@ def capabilities(prefix: str | None) -> Plan[Capabilities]:
 
 def _since(first: Release, release: Release | None) -> bool:
     return release is None or release >= first
+
+
+def _filters_provider_name(roles: frozenset[str], release: Release | None) -> bool:
+    if "owner" in roles:
+        return _since(PROVIDER_NAME_SINCE, release)
+    is_newer = release is not None and release > PROVIDER_NAME_BY_AUDITORS_AFTER
+    return "auditor" in roles and is_newer
 
 
 def _feature() -> Plan[Feature]:

@@ -13,7 +13,7 @@ import httpx
 from httpx_retries import Retry, RetryTransport
 
 from aibridge import calls, sweeps, walks
-from aibridge.answers import read, unreachable
+from aibridge.answers import failure, read
 from aibridge.calls import Call, Query, Route
 from aibridge.capabilities import Capabilities, capabilities, find_route
 from aibridge.errors import AIBridgeError
@@ -33,6 +33,7 @@ from aibridge.retries import (
     MAX_BYTES,
     Limits,
     WholeTransport,
+    built,
     default_retry,
 )
 from aibridge.rows import OnRejected
@@ -257,13 +258,11 @@ class Client:
             return self._route
 
     def _fetch(self, call: Call[T]) -> T:
-        request = self._wires.build_request(
-            "GET", self._address + call.path, params=call.params or None
-        )
+        request = built(self._wires, self._address, call)
         try:
             response = self._transport.handle_request(request)
-        except httpx.HTTPError as error:
-            failure = unreachable(error, request)
+        except Exception as error:  # noqa: BLE001  # a caller's own policy may raise anything
+            failed = failure(call, request, error)
         else:
             return read(call, response)
-        raise failure
+        raise failed

@@ -6,6 +6,7 @@
     ├── ConfigurationError          the client was given an unusable address, token or setting
     ├── ArgumentError               a call was given something the API cannot be asked
     │   └── SearchError             a search the query language cannot express
+    ├── ClosedError                 the client was used after its close()
     ├── ConnectionFailedError       no whole answer came back
     │   ├── NameResolutionError     the host name is unknown
     │   ├── RefusedError            nothing listens there
@@ -90,6 +91,12 @@ class ArgumentError(AIBridgeError, ValueError):
 
 class SearchError(ArgumentError):
     """A search that the query language cannot express (api-contract 3)."""
+
+
+class ClosedError(AIBridgeError, RuntimeError):
+    """The client was used after its ``close()``, or a walk went on after it."""
+
+    usual_advice = "Make a new client, or close this one later."
 
 
 class ConnectionFailedError(AIBridgeError):

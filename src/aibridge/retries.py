@@ -12,12 +12,31 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import httpx
 from httpx_retries import Retry
 
-from aibridge.answers import GarbledAnswer, is_untrusted, plain, unfinished
-from aibridge.errors import OversizedError, TimedOutError
+from aibridge.answers import (
+    GarbledAnswer,
+    StrayError,
+    described,
+    is_untrusted,
+    place,
+    plain,
+    unfinished,
+)
+from aibridge.calls import Call
+from aibridge.errors import (
+    AIBridgeError,
+    ArgumentError,
+    ClosedError,
+    DecodeError,
+    OversizedError,
+    TimedOutError,
+)
+
+Wires: TypeAlias = httpx.Client | httpx.AsyncClient
 
 logger = logging.getLogger("aibridge")
 
@@ -29,12 +48,22 @@ INTERNAL_SERVER_ERROR = 500
 
 
 class Patience(Retry):
-    """The default policy's own judgement of what may pass.
+    """The default policy's own judgement of what may pass; ``copy_with`` keeps it.
 
     A 500 may be a database that is restarting, or may stay for ever; a 200 that is not JSON may
     be a proxy's maintenance page, or its login page: both are tried again twice. A certificate
     that is not trusted stays so.
     """
+
+    def parse_retry_after(self, retry_after: str) -> float:
+        """Seconds to wait; 0, which is "as usual", for what says neither seconds nor a time.
+
+        What is parsed may be logged, so it is made printable first.
+        """
+        try:
+            return super().parse_retry_after(plain(retry_after))
+        except Exception:  # noqa: BLE001  # the parser of dates fails in ways it does not promise
+            return 0.0
 
     def is_retryable_status_code(self, status_code: int) -> bool:
         """Whether an answer with this status is worth another try, after those already made."""
@@ -50,7 +79,7 @@ class Patience(Retry):
 
 
 def default_retry() -> Retry:
-    """Four retries within two minutes of waiting, for GET.
+    """Four retries within two minutes of waiting, for GET; ``copy_with`` changes the figures.
 
     On 429, 502, 503, 504, timeouts, network faults and broken answers; twice on 500. Waits
     0.5, 1, 2 and 4 seconds less up to half of each by chance, or what ``Retry-After`` says up
@@ -79,6 +108,21 @@ class Limits:
     clock: Callable[[], float] = time.monotonic
 
 
+def built(wires: Wires, address: str, call: Call[Any]) -> httpx.Request:
+    """The request of a call.
+
+    Raises:
+        ArgumentError: when what is asked for is too long for an address (65,536 characters).
+    """
+    try:
+        return wires.build_request("GET", address + call.path, params=call.params or None)
+    except httpx.InvalidURL:
+        raise ArgumentError(
+            "What is asked for is too long for an address.",
+            advice="Shorten the search or the id: ids have at most 256 characters.",
+        ) from None
+
+
 class WholeTransport(httpx.BaseTransport):
     """Sends by an httpx client and hands on only whole answers."""
 
@@ -89,7 +133,7 @@ class WholeTransport(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """One attempt: the answer with its body read and decoded."""
         began = self._limits.clock()
-        with _attempt(request):
+        with _attempt(request, self._wires):
             response = self._wires.send(request, stream=True)
             try:
                 intake = _Intake(response, self._limits, began)
@@ -114,7 +158,7 @@ class AsyncWholeTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """One attempt: the answer with its body read and decoded."""
-        with _attempt(request):
+        with _attempt(request, self._wires):
             try:
                 async with asyncio.timeout(self._limits.deadline):
                     return _judged(request, await self._received(request))
@@ -151,9 +195,14 @@ class _Intake:
         self._is_cut = False
         coding = response.headers.get("content-encoding", "identity").strip().lower()
         if coding not in {"gzip", "deflate", "identity", ""}:
-            raise OversizedError(
-                f"The answer is compressed as {plain(coding, 40)!r}, which was not asked for.",
+            request = response.request
+            raise DecodeError(
+                f"The answer to GET {place(request)} is compressed as {plain(coding, 40)!r},"
+                " which was not asked for.",
                 advice="Look at the proxies before the server.",
+                status=response.status_code,
+                method=request.method,
+                url=str(request.url),
             )
         self._is_packed = coding in {"gzip", "deflate"}
 
@@ -169,7 +218,7 @@ class _Intake:
             return not self._is_cut
         if self._size > self._limits.max_bytes:
             raise OversizedError(
-                f"The answer to GET {request.url.path} is larger than"
+                f"The answer to GET {place(request)} is larger than"
                 f" {self._limits.max_bytes:,} bytes.",
                 method=request.method,
                 url=str(request.url),
@@ -180,10 +229,11 @@ class _Intake:
         """The answer as if it had come in one piece and uncompressed."""
         sent = self._response
         self._check_length(sent)
-        left_out = {"content-encoding", "content-length", "transfer-encoding"}
+        left_out = {b"content-encoding", b"content-length", b"transfer-encoding"}
         return httpx.Response(
             sent.status_code,
-            headers=[(k, v) for k, v in sent.headers.multi_items() if k not in left_out],
+            # As bytes: names of people, in whatever encoding, are found in headers of proxies.
+            headers=[(k, v) for k, v in sent.headers.raw if k.lower() not in left_out],
             content=b"".join(self._chunks),
             request=sent.request,
         )
@@ -211,21 +261,29 @@ def _judged(request: httpx.Request, response: httpx.Response) -> httpx.Response:
 
 def _too_late(request: httpx.Request, limits: Limits) -> TimedOutError:
     return TimedOutError(
-        f"GET {request.url.path} was not answered whole within {limits.deadline:g} seconds.",
+        f"GET {place(request)} was not answered whole within {limits.deadline:g} seconds.",
         method=request.method,
         url=str(request.url),
     )
 
 
 @contextmanager
-def _attempt(request: httpx.Request) -> Iterator[None]:
+def _attempt(request: httpx.Request, wires: Wires) -> Iterator[None]:
     # The retries above send the same request object again, so it can carry the tally.
     tally = request.extensions["attempt"] = request.extensions.get("attempt", 0) + 1
     if tally > 1:
         fault = request.extensions.get("fault")
-        logger.warning("attempt %d of GET %s after: %s", tally, request.url.path, fault)
+        logger.warning("attempt %d of GET %s after: %s", tally, place(request), fault)
     try:
         yield
-    except httpx.HTTPError as error:
-        request.extensions["fault"] = plain(f"{type(error).__name__}: {error}")
+    except AIBridgeError:
         raise
+    except httpx.HTTPError as error:
+        request.extensions["fault"] = described(error, request)
+        raise
+    except Exception as error:
+        if wires.is_closed:
+            raise ClosedError(
+                "The client is closed.", method=request.method, url=str(request.url)
+            ) from None
+        raise StrayError(described(error, request), request=request) from error

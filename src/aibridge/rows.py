@@ -1,7 +1,8 @@
 """Rows of pages, known again when a page tells them twice."""
 
 import json
-from collections.abc import Callable, Hashable, Iterable
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -59,22 +60,34 @@ class Ledger(Generic[T]):
 def session_rows(page: SessionPage) -> list[Row[SessionSummary]]:
     """The rows of a page of sessions, readable ones first; they carry no cursor."""
     rows = [Row[SessionSummary](each.key, None, each) for each in page.sessions]
-    return rows + [Row(_session_key(each), None, each) for each in page.rejected]
+    keys = _told_apart(page.rejected, _session_key)
+    return rows + [Row(key, None, each) for key, each in zip(keys, page.rejected, strict=True)]
 
 
 def linked_rows(good: tuple[Linked, ...], bad: tuple[Rejected, ...]) -> list[Row[Linked]]:
     """The rows of a page that is followed by ids, readable ones first."""
     rows = [Row[Linked](each.id, each.id, each) for each in good]
-    return rows + [Row(_id(each) or each.raw, _id(each), each) for each in bad]
+    keys = _told_apart(bad, _id)
+    return rows + [Row(key, _id(each), each) for key, each in zip(keys, bad, strict=True)]
 
 
-def _session_key(rejected: Rejected) -> Hashable:
+def _told_apart(
+    rows: Iterable[Rejected], identity: Callable[[Rejected], Hashable]
+) -> Iterator[Hashable]:
+    # Without an identity, equal rows of one page are still as many as they are.
+    seen: Counter[str] = Counter()
+    for row in rows:
+        yield identity(row) or (row.raw, seen[row.raw])
+        seen[row.raw] += 1
+
+
+def _session_key(rejected: Rejected) -> tuple[str, UUID] | None:
     # The same row may be readable in one answer and not in the next.
     row = json.loads(rejected.raw)
     try:
-        return row["id"], UUID(row["initiator"]["id"])
+        return str(row["id"]), UUID(row["initiator"]["id"])
     except (AttributeError, KeyError, TypeError, ValueError):
-        return rejected.raw
+        return None
 
 
 def _id(rejected: Rejected) -> UUID | None:

@@ -18,6 +18,7 @@ Proxy: TypeAlias = httpx.Proxy | httpx.URL | str | None
 USER_AGENT = f"aibridge-python/{importlib.metadata.version('bridgeboard')}"
 READ_SECONDS = 60.0
 CONNECT_SECONDS = 10.0
+MOST_PORT = 65535
 
 
 def wires(
@@ -87,6 +88,8 @@ def checked_address(text: str) -> str:
         ConfigurationError: unless it is ``http(s)://host[:port][/path]``. Not echoed where it
             may hold a password.
     """
+    if not isinstance(text, str):
+        raise _unusable("is not a text")
     if not text.isprintable() or any(char.isspace() for char in text):
         raise _unusable("contains blanks or control characters")
     try:
@@ -97,14 +100,29 @@ def checked_address(text: str) -> str:
         raise _unusable("does not begin with https:// or http://")
     if "@" in url.netloc.decode() or url.userinfo or "@" in text.partition("://")[2].split("/")[0]:
         raise _unusable("contains a user name or password")
-    if not url.host:
-        raise _unusable("names no host")
+    _check_host(url)
+    if url.port is not None and not 0 < url.port <= MOST_PORT:
+        raise _unusable(f"has a port outside of 1 to {MOST_PORT}")
     if "?" in text or "#" in text:
         raise _unusable("has a query or fragment (? or #)")
     address = str(url).rstrip("/")
     if address.endswith("/api/v2"):
         raise _unusable("ends in /api/v2, which is added by this client")
     return address
+
+
+def _check_host(url: httpx.URL) -> None:
+    try:
+        # Reading it undoes the encoding of foreign letters, as sending will; looking it up over
+        # the network encodes it again, with limits that httpx does not know.
+        is_named = bool(url.host and url.raw_host.decode("ascii").encode("idna"))
+    except UnicodeError:
+        raise _unusable(
+            "names a host that cannot exist: a part between its dots is empty, longer than 63"
+            " characters, or badly encoded"
+        ) from None
+    if not is_named:
+        raise _unusable("names no host")
 
 
 def checked_prefix(prefix: str | None) -> str | None:

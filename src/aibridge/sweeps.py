@@ -14,7 +14,7 @@ A list of one page is one snapshot and needs none of this.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from aibridge import calls
 from aibridge.calls import MAX_ROWS, Query
@@ -54,8 +54,13 @@ def _rounds(reader: "_Reader") -> Walk[SessionSummary]:
         if sweep.is_calm and reader.has_all:
             return
         reader.is_torn |= sweep.is_calm
-    met, count = len(reader.ledger.met), reader.count
-    raise IncompleteError(f"The server counts {count:,} sessions; {met:,} could be read.")
+    raise IncompleteError(_shortfall(len(reader.ledger.met), reader.count))
+
+
+def _shortfall(met: int, count: int) -> str:
+    if met < count:
+        return f"The server counts {count:,} sessions; {met:,} could be read."
+    return f"The list of sessions kept changing while it was read: {met:,} were met so far."
 
 
 @dataclass
@@ -82,8 +87,8 @@ class _Reader:
         page = yield from routed(call)
         rows = session_rows(page)
         if not self.pages:
-            self.floor = max(map(_activity, page.sessions), default=None)
-            self.floor = self.floor and self.floor - LATEST_ARRIVAL
+            newest = max(map(_activity, page.sessions), default=None)
+            self.floor = newest and _before_arrivals(newest)
         self.count = page.count
         self.pages += 1
         return rows
@@ -159,6 +164,14 @@ class _Sweep:
 def _activity(session: SessionSummary) -> datetime:
     # Servers before v2.33 sort by the start, and do not tell the activity (api-contract 6.1).
     return session.last_active_at or session.started_at
+
+
+def _before_arrivals(newest: datetime) -> datetime:
+    try:
+        return newest - LATEST_ARRIVAL
+    except OverflowError:
+        # Go's zero time is the first of the calendar; nothing lies below such a floor.
+        return datetime.min.replace(tzinfo=UTC)
 
 
 def _firsts(rows: list[Row[SessionSummary]]) -> set[object]:

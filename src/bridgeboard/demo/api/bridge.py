@@ -26,7 +26,7 @@ from bridgeboard.demo.api import (
 from bridgeboard.demo.api.asking import Ask
 from bridgeboard.demo.api.faults import Faults
 from bridgeboard.demo.api.ledger import Ledger, View
-from bridgeboard.demo.api.limiter import WINDOW_SECONDS, Limiter, Verdict
+from bridgeboard.demo.api.limiter import WINDOW_SECONDS, Limiter
 from bridgeboard.demo.api.params import Params
 from bridgeboard.demo.api.profiles import ERAS, Profile
 from bridgeboard.demo.api.wire import Answer, Refused
@@ -37,6 +37,7 @@ Clock: TypeAlias = Callable[[], datetime]
 _ROOT = "/api/v2/"
 _BYPASS = "X-Coder-Bypass-Ratelimit"
 _TRUE = {"1", "t", "T", "TRUE", "true", "True"}
+_NOT_OWNER = wire.plain(428, f'"{_BYPASS}" provided but user is not owner')
 _NO_ROUTE = "Route not found."
 _SITE = b"<!doctype html><html><title>Coder</title><p>A demo: only /api/v2 is here.</html>\n"
 _ENDPOINTS: Mapping[str, Callable[[Ask], Answer]] = {
@@ -146,23 +147,25 @@ class Bridge:
         return self._limited(asked)
 
     def _limited(self, asked: "_Request") -> Answer:
-        verdict = self._verdict(asked)
-        answer = self._admitted(asked) if verdict.passed else self._too_many()
-        return answer.with_headers(*verdict.headers)
+        person = self._identity(asked)
+        caller, path = person.id if person else "", asked.path or ""
+        wants_bypass = asked.headers.get(_BYPASS.lower()) in _TRUE
+        if not wants_bypass:
+            verdict = self._limiter.judge(caller, path)
+        elif person is not None and person.role == "owner":
+            verdict = self._limiter.unlimited()
+        else:
+            verdict = self._limiter.refuse(caller, path)
+        if verdict.passed:
+            return self._admitted(asked).with_headers(*verdict.headers)
+        refusal = _NOT_OWNER if wants_bypass else self._too_many()
+        return refusal.with_headers(*verdict.headers)
 
     def _admitted(self, asked: "_Request") -> Answer:
         try:
             return self._route(asked)
         except Refused as refused:
             return refused.answer
-
-    def _verdict(self, asked: "_Request") -> Verdict:
-        person = self._identity(asked)
-        if asked.headers.get(_BYPASS.lower()) in _TRUE:
-            if person is None or person.role != "owner":
-                raise Refused(wire.plain(428, f'"{_BYPASS}" provided but user is not owner'))
-            return self._limiter.unlimited()
-        return self._limiter.judge(person.id if person else "", asked.path or "")
 
     def _too_many(self) -> Answer:
         limit = self.switches.rate_limit

@@ -30,19 +30,29 @@ class Limiter:
     def judge(self, caller: str, path: str) -> Verdict:
         """Count a request unless it is one too many; refused ones are not counted."""
         with self._lock:
-            minute, elapsed = divmod(self._clock().timestamp(), WINDOW_SECONDS)
-            self._turn(int(minute))
-            key = caller, path
-            fading = self._previous.get(key, 0) * (WINDOW_SECONDS - elapsed) / WINDOW_SECONDS
-            rate = int(fading + self._current.get(key, 0) + 0.5)
+            minute, rate = self._rate(caller, path)
             passed = rate < self.limit
             if passed:
-                self._current[key] = self._current.get(key, 0) + 1
-        return Verdict(passed, self._headers(rate + passed, int(minute)))
+                self._current[caller, path] = self._current.get((caller, path), 0) + 1
+        return Verdict(passed, self._headers(rate + passed, minute))
+
+    def refuse(self, caller: str, path: str) -> Verdict:
+        """Refuse a request for a reason of its own; it is not counted."""
+        with self._lock:
+            minute, rate = self._rate(caller, path)
+        return Verdict(passed=False, headers=self._headers(rate, minute))
 
     def unlimited(self) -> Verdict:
         """Let a request pass that is its own first one, as a bypass makes it."""
-        return Verdict(True, self._headers(1, int(self._clock().timestamp() // WINDOW_SECONDS)))  # noqa: FBT003 -- the verdict's own word
+        minute = int(self._clock().timestamp() // WINDOW_SECONDS)
+        return Verdict(passed=True, headers=self._headers(1, minute))
+
+    def _rate(self, caller: str, path: str) -> tuple[int, int]:
+        minute, elapsed = divmod(self._clock().timestamp(), WINDOW_SECONDS)
+        self._turn(int(minute))
+        key = caller, path
+        fading = self._previous.get(key, 0) * (WINDOW_SECONDS - elapsed) / WINDOW_SECONDS
+        return int(minute), int(fading + self._current.get(key, 0) + 0.5)
 
     def _turn(self, minute: int) -> None:
         if minute != self._minute:

@@ -45,7 +45,7 @@ USES = (
     Use("=cmd|'/C calc'!A0", json.dumps({"formula": "=1+1"})),
     Use("tool_\u202egpj.exe", json.dumps({"name": _BIDI}, ensure_ascii=False)),
     Use("mcp__" + "very_long_tool_name_" * 12, "{}"),
-    Use("Read", '{"file_path": "/etc/pass'),
+    Use("Read", json.dumps('{"file_path": "/etc/pass')),
     Use("shell", "null"),
     Use("apply_patch", json.dumps("*** Begin Patch\n</code></pre>\n*** End Patch")),
     Use("calculator", "1e400"),
@@ -53,7 +53,8 @@ USES = (
     Use("Read", json.dumps({"file_path": "![x](https://evil.example/x.png)"})),
     Use("", '""'),
 )
-"""Tool uses whose names or inputs are hostile, broken or merely odd (api-contract 4.10)."""
+"""Tool uses whose names or inputs are hostile, cut off or merely odd; each input is a text of
+JSON, as the server stores them (api-contract 4.10)."""
 
 MODEL = '<i>gpt</i>"; --'
 """A model name as free text allows it."""
