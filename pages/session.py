@@ -25,4 +25,5 @@ with notices.tile("this session"):
         st.header("Timeline", anchor=False)
         st.markdown(story.span(page, told, asked.id))
         text = transcript.revealed(asked.id)
-        transcript.timeline(page, zone, asked.link, asked.thread, text=text)
+        dated = story.spans_days(told, zone)
+        transcript.timeline(page, zone, asked.thread, dated=dated, text=text)

@@ -9,6 +9,8 @@ import streamlit as st
 from bridgeboard import formats
 from bridgeboard.ui import data, filters, notices, tables, transcript
 
+filters.come_back()
+tables.follow_choice()
 choice = filters.choice()
 
 with notices.tile("the list of sessions"):

@@ -92,7 +92,7 @@ def open_row(page: Page, row: int) -> None:
     grid = page.get_by_test_id("stDataFrame").locator(".dvn-scroller")
     timeline = page.get_by_role("heading", name="Timeline")
     for _ in range(5):  # a click while the table is drawn anew is lost
-        grid.click(position={"x": 36, "y": 35 * (row + 1) + 17})
+        grid.click(position={"x": 70, "y": 35 * (row + 1) + 17})
         with suppress(AssertionError):
             expect(timeline).to_be_visible(timeout=PATIENCE / 10)
             break
@@ -145,6 +145,8 @@ def test_a_reader_filters_opens_a_session_and_sends_the_link_to_a_colleague(
     settled(page)
     open_first_tool_call(page)
     expect(page.get_by_test_id("stCode").filter(has_text="{").first).to_be_visible()
+    page.get_by_role("button", name="Link to this thread").click()
+    expect(page).to_have_url(re.compile(r"[?&]thread=[0-9a-f-]{36}"))
     link = page.url.removeprefix(address)
 
     with dashboard("demo", *COMPANY) as other:  # a cold server, and nothing but the link
@@ -153,6 +155,7 @@ def test_a_reader_filters_opens_a_session_and_sends_the_link_to_a_colleague(
         expect(theirs.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
         settled(theirs)
         expect(theirs.get_by_test_id("stMetricValue").first).to_have_text(tokens)
+        expect(theirs.locator("[class*='st-key-action-']").first).to_be_visible()
         expect(theirs.get_by_role("dialog")).to_have_count(0)
         expect(theirs).to_have_title(re.compile("Session"))
         theirs.close()
@@ -271,3 +274,29 @@ def test_a_wheel_serves_from_any_folder(page: Page, tmp_path: Path) -> None:
         expect(sidebar).to_have_css("background-color", "rgb(245, 246, 248)")  # our theme's
         open_row(page, 0)
         expect(page.get_by_role("img", name="Logo")).to_be_visible()
+
+
+def test_back_and_forward_keep_the_readers_place(page: Page, address: str) -> None:
+    open_list(page, address)
+    pick(page, "Model", MODEL)
+    there = page.url
+    counted = page.get_by_text(re.compile(r"^(1-\d+ of )?[\d,]+ sessions?$")).inner_text()
+    open_row(page, 0)
+    expect(page).to_have_url(re.compile("person="))
+    session = page.url
+    page.go_back()
+    expect(page.get_by_text(counted)).to_be_visible(timeout=PATIENCE)
+    expect(page).to_have_url(there)
+    page.go_forward()
+    expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
+    expect(page).to_have_url(session)
+
+
+def test_a_session_opens_with_the_keyboard_alone(page: Page, address: str) -> None:
+    open_list(page, address)
+    page.get_by_test_id("stDataFrame").locator("canvas").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Shift+Space")
+    expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
+    expect(page).to_have_url(re.compile("person="))

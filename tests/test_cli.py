@@ -144,3 +144,16 @@ def test_a_profile_that_does_not_exist_is_refused() -> None:
     said = run("demo-api", "--profile", "v1")
     assert said.exit_code == 2
     assert "v2.34" in said.output
+
+
+def test_demo_api_explains_a_taken_port(running: Running) -> None:
+    said = run("demo-api", "--port", running.url.rsplit(":", 1)[1], "--days", "1")
+    assert said.exit_code == 2
+    assert "Cannot listen on" in said.output
+    assert "--port" in said.output
+
+
+def test_check_does_not_show_a_password_in_an_address() -> None:
+    said = run("check", CODER_URL="http://user:hunter2@127.0.0.1:1", CODER_SESSION_TOKEN=TOKEN)
+    assert said.exit_code == 1
+    assert "hunter2" not in said.output

@@ -104,3 +104,17 @@ def test_the_dashboard_is_found_beside_its_pages() -> None:
     assert (server.home() / "app.py").is_file()
     assert (server.home() / "pages").is_dir()
     assert (Path(server.home()) / ".streamlit" / "config.toml").is_file()
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8501"),
+        ("localhost", "http://localhost:8501"),
+        ("::1", "http://[::1]:8501"),
+        ("0.0.0.0", "http://127.0.0.1:8501"),  # noqa: S104 - the case in point
+        ("::", "http://[::1]:8501"),
+    ],
+)
+def test_the_address_that_is_told_can_be_opened(host: str, address: str) -> None:
+    assert server.reached_at(plain(host=host, port=8501)) == address

@@ -103,6 +103,9 @@ def test_a_token_that_others_may_read_is_refused(
     monkeypatch.setenv(settings.SETTINGS_VARIABLE, str(path))
     with pytest.raises(SettingsError, match="chmod 600"):
         settings.read()
+    file_of(tmp_path, f"CODER_SESSION_TOKEN = '{TOKEN}'", mode=0o644)
+    with pytest.raises(SettingsError, match="chmod 600"):
+        settings.read()
     file_of(tmp_path, "port = 9000", mode=0o644)
     assert settings.read().port == 9000
 
@@ -146,3 +149,14 @@ def test_only_names_of_this_machine_are_served_unless_others_are_given() -> None
     assert everybody.names == []
     named = settings.read(host="10.0.0.5", allow_remote=True, allowed_hosts="ai.example.com")
     assert {"10.0.0.5", "ai.example.com"} <= set(named.names)
+
+
+def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRIDGEBOARD_PORT", "")
+    assert settings.read().port == 8501
+
+
+def test_a_host_is_an_address_without_brackets_and_not_nothing() -> None:
+    assert settings.read(host="[::1]").host == "::1"
+    with pytest.raises(SettingsError, match="Name an address to listen on"):
+        settings.read(host=" ")

@@ -45,7 +45,7 @@ def tokens_per_thread(threads: pd.DataFrame) -> alt.Chart:
                     domain=[label for label, _ in TOKEN_KINDS.values()],
                     range=[colour for _, colour in TOKEN_KINDS.values()],
                 ),
-                legend=alt.Legend(orient="top", offset=4, columns=4),
+                legend=alt.Legend(orient="top", offset=4, columns=2),
             ),
             order=alt.Order("order:Q"),
             opacity=alt.condition(chosen, alt.value(1), alt.value(0.55)),

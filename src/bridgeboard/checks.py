@@ -28,14 +28,14 @@ def run(settings: Settings) -> Iterator[Finding]:
         return
     try:
         with connect.client(settings) as client:
-            yield from _deployment(client)
+            yield from _deployment(client, settings.url)
     except AIBridgeError as error:
         yield Finding(good=False, text=str(error))
 
 
 def _configured(settings: Settings) -> Iterator[Finding]:
     if settings.url:
-        yield Finding(good=True, text=f"CODER_URL is {settings.url}")
+        yield Finding(good=True, text="CODER_URL is set")
     else:
         yield Finding(
             good=False, text="CODER_URL is not set. Set it to the address of your Coder deployment."
@@ -50,9 +50,9 @@ def _configured(settings: Settings) -> Iterator[Finding]:
         )
 
 
-def _deployment(client: Client) -> Iterator[Finding]:
+def _deployment(client: Client, url: str) -> Iterator[Finding]:
     version = client.buildinfo().version
-    yield Finding(good=True, text=f"The deployment answers; its version is {version}")
+    yield Finding(good=True, text=f"The deployment answers at {url}; its version is {version}")
     able = client.capabilities()
     roles = ", ".join(sorted(able.roles)) or "member"
     yield Finding(good=True, text=f"The token is valid: {able.username} ({roles})")

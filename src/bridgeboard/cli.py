@@ -88,6 +88,7 @@ def serve(host: Host = None, port: Port = None, allow_remote: Remote = None) -> 
 @app.command()
 def check() -> None:
     """Say what works with the configured deployment, and what to fix."""
+    logging.getLogger("aibridge").setLevel(logging.ERROR)  # its retries would mix with our words
     with _explained():
         good = True
         for finding in checks.run(settings.read()):

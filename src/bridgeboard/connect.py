@@ -10,7 +10,7 @@ import httpx
 from aibridge import Client, default_retry
 from bridgeboard.demo import api, server, world
 from bridgeboard.demo.records import Role
-from bridgeboard.settings import Settings
+from bridgeboard.settings import Settings, SettingsError
 
 CONNECT_SECONDS = 10.0
 RETRIES = 2
@@ -79,8 +79,17 @@ def demo_server(
 ) -> Iterator[Running]:
     """The demo server on a real port, 0 for any free one, until the block ends."""
     made, tokens = bridge(demo, now)
-    with server.serve(made, host=host, port=port) as running:
+    running = server.Server(made, host, port)
+    try:
+        running.start()
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot listen on {host} port {port}: {error.strerror}. Choose another with --port."
+        ) from None
+    try:
         yield Running(running.url, tokens)
+    finally:
+        running.stop()
 
 
 def _clock() -> datetime:

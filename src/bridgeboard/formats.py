@@ -15,8 +15,10 @@ _UNSEEN = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
 _MARKDOWN = re.compile(r"([!-/:-@\[-`{-~])")
-_LINKED = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)", re.IGNORECASE)
-_JOINER = "\u2060"  # of no width; it parts what Markdown would take for an address
+_READ_ANEW = re.compile(
+    r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=@)|(?<=-)(?=-)|(?<=\.)(?=\.)", re.IGNORECASE
+)
+_JOINER = "\u2060"  # of no width; it parts what Markdown would read as something else
 
 
 def exact(number: int | None) -> str:
@@ -109,10 +111,10 @@ def middle(text: str, length: int) -> str:
 def unmarked(text: str) -> str:
     """Recorded text for a label that reads Markdown: one visible line, nothing marked up.
 
-    Escapes do not keep bare addresses from becoming links, so those get a joiner of no width.
+    Escapes do not keep addresses from becoming links, nor ``--`` a dash: a joiner of no width does.
     """
     one_line = " ".join(visible(text).split())
-    return _MARKDOWN.sub(r"\\\1", _LINKED.sub(_JOINER, one_line))
+    return _MARKDOWN.sub(r"\\\1", _READ_ANEW.sub(_JOINER, one_line))
 
 
 def pretty_json(text: str) -> str | None:

@@ -99,14 +99,19 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
     refuse_an_open_door(settings)
     refuse_a_taken_port(settings)
     os.chdir(home())  # Streamlit reads its theme from the working directory
-    address = f"http://{settings.host}:{settings.port}"
-    application(settings, when_ready=lambda: announce(address)).run(
+    application(settings, when_ready=lambda: announce(reached_at(settings))).run(
         config={
             "server.address": settings.host,
             "server.port": settings.port,
             "server.allowedHosts": settings.names,
         }
     )
+
+
+def reached_at(settings: Settings) -> str:
+    """The address to give to a browser on this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - not bound here
+    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
 def refuse_an_open_door(settings: Settings) -> None:
@@ -123,7 +128,7 @@ def refuse_a_taken_port(settings: Settings) -> None:
     """Raise when ``host`` and ``port`` cannot be listened on."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
-            settings.host.strip("[]"), settings.port, type=socket.SOCK_STREAM
+            settings.host, settings.port, type=socket.SOCK_STREAM
         )[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

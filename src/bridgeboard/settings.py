@@ -45,7 +45,11 @@ class Settings(BaseSettings):
     demo: ClassVar[bool] = False
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", hide_input_in_errors=True, case_sensitive=True
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        case_sensitive=True,
+        env_ignore_empty=True,
     )
 
     url: str = _named(
@@ -88,6 +92,13 @@ class Settings(BaseSettings):
         "those of a reverse proxy that passes its own on. `*` permits every name.",
     )
 
+    @field_validator("host", mode="after")
+    @classmethod
+    def _without_brackets(cls, host: str) -> str:
+        if not host.strip():
+            raise ValueError("Name an address to listen on, for example 127.0.0.1")
+        return host.strip().strip("[]")
+
     @field_validator("url", mode="after")
     @classmethod
     def _without_blanks(cls, url: str) -> str:
@@ -126,7 +137,7 @@ class Settings(BaseSettings):
     def loopback(self) -> bool:
         """Whether only this machine can reach ``host``."""
         try:
-            return ipaddress.ip_address(self.host.strip("[]")).is_loopback
+            return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
 
@@ -194,7 +205,8 @@ def _refuse_a_readable_token(path: Path) -> None:
     if not path.is_file() or os.name == "nt":
         return
     open_to_others = path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-    if open_to_others and "token" in tomllib.loads(path.read_text("utf-8")):
+    token_names = {"token", "CODER_SESSION_TOKEN"}
+    if open_to_others and token_names & tomllib.loads(path.read_text("utf-8")).keys():
         raise SettingsError(
             f"{path} holds a token and other users may read it. Run: chmod 600 {path}"
         )

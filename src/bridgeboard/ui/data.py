@@ -34,6 +34,13 @@ BLOCK = 1000  # the server computes its whole list for every page, so take the l
 PAGE = 50
 THREADS = 50  # threads beyond the session's first 50 come without tokens (api-contract 4.6)
 FRESH = "60s"
+NOT_THEIRS = (
+    "The person that this link names has no session of this ID, or none any more. Other people do:"
+)
+UNADDRESSED = (
+    "The deployment tells no threads of a session whose ID holds a slash; its totals are all "
+    "that is known."
+)
 SLOW_TO_CHANGE = "10m"
 
 
@@ -120,7 +127,9 @@ def story(session_id: str, initiator: UUID | None) -> Story:
     A session that does not exist has neither summary, detail nor reason. Raises AIBridgeError.
     """
     rows = _rows_of(session_id)
-    mine = next((row for row in rows if initiator in (None, row.initiator.id)), None)
+    mine = next((row for row in rows if initiator in {None, row.initiator.id}), None)
+    if rows and mine is None:
+        return Story(None, rows, None, NOT_THEIRS)
     detail, reason = _detail_of(session_id)
     return Story(mine, tuple(row for row in rows if row is not mine), detail, reason)
 
@@ -208,8 +217,8 @@ def _detail_of(session_id: str) -> tuple[SessionDetail | None, str | None]:
         return _noted(_detail(_key(), session_id, None)), None
     except NotFoundError:
         return None, None
-    except ArgumentError as error:
-        return None, str(error)
+    except ArgumentError:
+        return None, UNADDRESSED
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, on_release=Client.close)

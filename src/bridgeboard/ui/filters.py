@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import streamlit as st
 
-from aibridge import Search
+from aibridge import Search, SearchError
 from bridgeboard import formats
 from bridgeboard.ui import data, notices
 
@@ -22,6 +22,7 @@ PERIODS = {
 DAYS_BACK = {"today": 0, "7d": 6, "30d": 29, "90d": 89}
 PROVIDERS = ("anthropic", "copilot", "openai")
 BROWSER = "Browser"
+LEFT = "address_when_leaving"
 MICROSECOND = timedelta(microseconds=1)
 
 
@@ -62,6 +63,22 @@ def zone_picker() -> None:
         )
 
 
+def remember() -> None:
+    """Keep the list's address for :func:`come_back`, before leaving it for a session."""
+    st.session_state[LEFT] = {name: st.query_params.get_all(name) for name in st.query_params}
+
+
+def come_back() -> None:
+    """Undo what Streamlit did to the list's address when a session was opened from it.
+
+    It writes the session's parameters over those of the page that is left, and that is where the
+    browser's Back leads to.
+    """
+    if "id" in st.query_params:
+        st.query_params.from_dict(st.session_state.get(LEFT, {}))
+        st.rerun()
+
+
 def choice() -> Choice:
     """The sidebar's filters, all of them in the URL. Each is exact and case-sensitive."""
     with st.sidebar:
@@ -73,8 +90,7 @@ def choice() -> Choice:
         model = _one_of("Model", "model", "the list of models", data.models)
         client = _one_of("Client", "client", "the list of clients", data.clients)
         session_id = st.text_input("Session ID", key="session_id", bind="query-params") or None
-    search: Search | None = None
-    with notices.tile("these filters"):
+    try:
         search = Search(
             initiator=person,
             provider=provider,
@@ -85,7 +101,11 @@ def choice() -> Choice:
             started_after=after,
             started_before=before,
         )
-    if search is None:
+    except SearchError:
+        notices.empty(
+            "The deployment cannot be asked for this. A filter may hold no double quote, and none "
+            "of the characters that cannot be seen. Change it, or clear it."
+        )
         st.stop()
     return Choice(search, zone())
 
@@ -115,8 +135,8 @@ def window(
     if period in DAYS_BACK:
         return _midnight(today - timedelta(days=DAYS_BACK[period]), zone), None
     if period == "custom" and days:
-        end = _midnight(days[-1] + timedelta(days=1), zone)
-        return _midnight(days[0], zone), end - MICROSECOND
+        end = _midnight(max(days) + timedelta(days=1), zone)
+        return _midnight(min(days), zone), end - MICROSECOND
     return None, None
 
 
@@ -164,6 +184,11 @@ def _select(label: str, key: str, options: Sequence[str]) -> str | None:
 def _instance() -> str | None:
     """The provider instance; the deployment only lets owners ask for one (api-contract 3.7)."""
     if not data.capabilities().can_filter_provider_name:
+        if "provider_name" in st.query_params:
+            notices.remark(
+                "This link filters by provider instance, which the deployment only lets owners do. "
+                "That filter is left out here, so more sessions are shown than its sender saw."
+            )
         return None
     return (
         st.text_input(

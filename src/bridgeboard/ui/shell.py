@@ -9,7 +9,14 @@ from typing import Any
 
 import streamlit as st
 
-from aibridge import AIBridgeError, Capabilities
+from aibridge import (
+    AIBridgeError,
+    AuthenticationError,
+    Capabilities,
+    ConfigurationError,
+    ConnectionFailedError,
+    FeatureUnavailableError,
+)
 from bridgeboard import formats, settings
 from bridgeboard.server import home
 from bridgeboard.ui import data, filters, notices
@@ -56,13 +63,16 @@ def main() -> None:
     able = _gate()
     if able is None:
         st.stop()
+    with strip:
+        read_at = _tell_source(able)
     st.session_state[_IN_SHELL] = True
     try:
         with notices.surprises(alarm):
             page.run()
     finally:
         st.session_state[_IN_SHELL] = False
-        _fill(strip, able)
+    if data.oldest_reading():
+        read_at.caption(f"read at {formats.clock_time(data.oldest_reading(), filters.zone())}")
 
 
 def _page(name: str, title: str, icon: str, **options: Any) -> st.Page:
@@ -91,12 +101,28 @@ def _gate() -> Capabilities | None:
         able = data.capabilities()
         if not able.problem:
             return able
-        notices.state("Nothing can be read with this token", able.problem, icon=":material/lock:")
+        title = "This token may not read" if able.enabled else "AI Bridge is not available here"
+        notices.state(title, able.problem, icon=":material/lock:")
     except settings.SettingsError as error:
         notices.state("A setting is wrong", str(error), icon=":material/settings_alert:")
     except AIBridgeError as error:
-        notices.state("No answer from the deployment", str(error), icon=":material/cloud_off:")
+        title, icon = _state_of(error)
+        notices.state(title, str(error), icon=icon)
     return None
+
+
+def _state_of(error: AIBridgeError) -> tuple[str, str]:
+    match error:
+        case AuthenticationError():
+            return "The deployment does not accept this token", ":material/key_off:"
+        case ConfigurationError():
+            return "The address or the token cannot be used", ":material/settings_alert:"
+        case ConnectionFailedError():
+            return "No answer from the deployment", ":material/cloud_off:"
+        case FeatureUnavailableError():
+            return "AI Bridge is not available here", ":material/lock:"
+        case _:
+            return "The deployment answered something else", ":material/error:"
 
 
 def _invite() -> None:
@@ -109,19 +135,17 @@ def _invite() -> None:
     )
 
 
-def _fill(strip: Any, able: Capabilities) -> None:
-    """Say whose numbers these are and how old they are."""
-    with strip:
-        if settings.current().demo:
-            st.badge("Demo company, invented data", icon=":material/science:", color="orange")
-        read_at = formats.clock_time(data.oldest_reading(), filters.zone())
-        st.caption(
-            f"AI Bridge {formats.unmarked(able.version)} · read at {read_at}", width="content"
-        )
-        st.button(
-            "Refresh",
-            on_click=data.refresh,
-            type="tertiary",
-            icon=":material/refresh:",
-            key="refresh",
-        )
+def _tell_source(able: Capabilities) -> Any:
+    """Say whose numbers these are; returns the place for how old they are."""
+    if settings.current().demo:
+        st.badge("Demo company, invented data", icon=":material/science:", color="orange")
+    st.caption(f"AI Bridge {formats.unmarked(able.version)}", width="content")
+    read_at = st.container(width="content")
+    st.button(
+        "Refresh",
+        on_click=data.refresh,
+        type="tertiary",
+        icon=":material/refresh:",
+        key="refresh",
+    )
+    return read_at

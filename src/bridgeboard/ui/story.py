@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from aibridge import SessionSummary, Thread
+from aibridge import Initiator, SessionSummary, Thread
 from bridgeboard import charts, formats
 from bridgeboard.ui import data, kpis, notices, tables
 
@@ -20,15 +20,10 @@ class Asked:
     initiator: UUID | None
     thread: UUID | None
 
-    @property
-    def link(self) -> dict[str, str]:
-        """The query parameters of the session itself."""
-        named = {"id": self.id}
-        return named | ({"person": str(self.initiator)} if self.initiator else {})
-
 
 def asked() -> Asked:
     """What the URL names. Stops the page, with what to do, when it names no session."""
+    st.page_link("pages/sessions.py", label="All sessions", icon=":material/arrow_back:")
     session_id = st.query_params.get("id", "")
     if not session_id:
         notices.state(
@@ -36,23 +31,19 @@ def asked() -> Asked:
             "Open one from the list of sessions, or follow a link to one.",
             icon=":material/account_tree:",
         )
-        st.page_link("pages/sessions.py", label="To the list of sessions", icon=":material/forum:")
         st.stop()
     return Asked(session_id, _uuid("person"), _uuid("thread"))
 
 
 def header(told: data.Story, chosen: Asked, zone: ZoneInfo) -> None:
     """Who, with what, when; and all that makes this session unlike others."""
-    st.page_link("pages/sessions.py", label="All sessions", icon=":material/arrow_back:")
     facts = told.summary or told.detail
     if facts is None:
         notices.empty(told.reason or _GONE)
+        _link_to(told.sharers)
         st.stop()
-    name = facts.initiator.name or facts.initiator.username
-    st.header(
-        f"{formats.unmarked(name)} · {formats.unmarked(facts.client or 'Unknown client')}",
-        anchor=False,
-    )
+    client = formats.unmarked(facts.client or "Unknown client")
+    st.header(f"{formats.unmarked(_named(facts.initiator))} · {client}", anchor=False)
     span = f"{formats.moment(facts.started_at, zone)} to {formats.moment(facts.ended_at, zone)}"
     models = ", ".join(formats.middle(model, 48) or "(empty)" for model in facts.models)
     st.caption(
@@ -62,7 +53,12 @@ def header(told: data.Story, chosen: Asked, zone: ZoneInfo) -> None:
     if told.reason:
         notices.remark(told.reason)
     if told.sharers:
-        _shared(told.sharers)
+        others = formats.plural(len(told.sharers), "other person", "other people")
+        notices.remark(
+            f"{others} used the same session ID. The totals here are this person's; the deployment "
+            "does not tell whose each thread is, so the threads below are everybody's."
+        )
+        _link_to(told.sharers)
 
 
 def cards(told: data.Story) -> list[kpis.Card]:
@@ -91,9 +87,21 @@ def thread_page(told: data.Story, chosen: Asked) -> data.ThreadPage:
     page = 1
     if pages > 1:
         page = st.pagination(
-            pages, default=min(start or 1, pages), key="threads", bind="query-params"
+            pages,
+            default=min(start or 1, pages),
+            key="threads",
+            bind="query-params",
+            on_change=_forget_thread,
         )
     return data.threads(chosen.id, page)
+
+
+def spans_days(told: data.Story, zone: ZoneInfo) -> bool:
+    """Whether the session goes over midnight, so that times of day alone would mislead."""
+    facts = told.summary or told.detail
+    if facts is None or facts.ended_at is None:
+        return True
+    return facts.started_at.astimezone(zone).date() != facts.ended_at.astimezone(zone).date()
 
 
 def span(page: data.ThreadPage, told: data.Story, session_id: str) -> str:
@@ -179,18 +187,32 @@ def _open_selected(page: data.ThreadPage) -> None:
             st.query_params["thread"] = str(opened)
 
 
-def _shared(sharers: Sequence[SessionSummary]) -> None:
-    notices.remark(
-        f"{formats.plural(len(sharers), 'other person', 'other people')} used the same session "
-        "ID. The numbers above are this person's; the server does not tell whose each thread is, "
-        "so the threads below are everybody's."
-    )
+def _link_to(sharers: Sequence[SessionSummary]) -> None:
     for row in sharers:
-        st.page_link(
-            "pages/session.py",
-            label=f"The same session of {formats.unmarked(row.initiator.username)}",
-            query_params=tables.address(row),
+        st.button(
+            f"The session of {formats.unmarked(_named(row.initiator))}",
+            key=f"sharer-{row.initiator.id}",
+            icon=":material/person:",
+            on_click=_go_to,
+            args=(tables.address(row),),
         )
+
+
+def _go_to(address: dict[str, str]) -> None:
+    """Change the address within this page; a page link to itself would leave it as it is."""
+    st.query_params.pop("thread", None)
+    for name, value in address.items():
+        st.query_params[name] = value
+
+
+def _forget_thread() -> None:
+    st.query_params.pop("thread", None)
+
+
+def _named(initiator: Initiator) -> str:
+    """``Name (username)``: the list knows people by the latter."""
+    name = initiator.name
+    return f"{name} ({initiator.username})" if name else initiator.username
 
 
 def _uuid(name: str) -> UUID | None:

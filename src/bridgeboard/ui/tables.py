@@ -11,9 +11,12 @@ import streamlit as st
 
 from aibridge import SessionSummary, Thread
 from bridgeboard import formats
+from bridgeboard.ui import filters
 
 ROW_HEIGHT = 35
 OPENED = "opened_session"
+DRAWN = "drawn_sessions"
+VISITS = "visits"
 
 
 def sessions(rows: Sequence[SessionSummary], zone: ZoneInfo, *, prompts: bool) -> None:
@@ -23,17 +26,32 @@ def sessions(rows: Sequence[SessionSummary], zone: ZoneInfo, *, prompts: bool) -
     """
     frame = sessions_frame(rows, zone, prompts=prompts)
     most = int(frame["tokens"].max()) if len(frame) else 0
+    st.session_state[DRAWN] = [address(row) for row in rows]
     st.dataframe(
         frame,
         hide_index=True,
         height=ROW_HEIGHT * (len(frame) + 1) + 3,
-        key="sessions",
+        key=_table_key(),
+        on_select="rerun",
+        selection_mode="single-row",
         column_config=_columns(most),
         alt="Sessions, newest activity first",
     )
-    opened = st.session_state.get(OPENED)
-    if opened:
-        st.switch_page("pages/session.py", query_params=address(rows[opened["row"]]))
+
+
+def follow_choice() -> None:
+    """Leave for the session whose row the reader chose, by its button or with the keyboard.
+
+    To be called before the list is read again: a newer list may have another session in that row.
+    """
+    pressed = st.session_state.get(OPENED)
+    selected = st.session_state.get(_table_key(), {}).get("selection", {}).get("rows", [])
+    rows = [pressed["row"]] if pressed else selected
+    drawn: list[dict[str, str]] = st.session_state.get(DRAWN, [])
+    for chosen in (drawn[row] for row in rows if row < len(drawn)):
+        st.session_state[VISITS] = st.session_state.get(VISITS, 0) + 1
+        filters.remember()
+        st.switch_page("pages/session.py", query_params=chosen)
 
 
 def address(row: SessionSummary) -> dict[str, str]:
@@ -88,10 +106,10 @@ SESSION_COLUMNS = (
     "person",
     "client",
     "models",
-    "prompt",
     "threads",
     "tokens",
     "duration",
+    "prompt",
     "input",
     "output",
     "cache_read",
@@ -123,6 +141,11 @@ def tokens_known(thread: Thread, number: int) -> bool:
     return number <= KNOWN_THREADS or thread.token_usage.total_tokens != 0
 
 
+def _table_key() -> str:
+    """A key of its own after every visit to a session, or the old choice would be made again."""
+    return f"sessions-{st.session_state.get(VISITS, 0)}"
+
+
 def _session_line(row: SessionSummary, zone: ZoneInfo) -> tuple[object, ...]:
     tokens = row.token_usage_summary
     return (
@@ -131,10 +154,10 @@ def _session_line(row: SessionSummary, zone: ZoneInfo) -> tuple[object, ...]:
         formats.visible(row.initiator.username),
         formats.visible(row.client or "Unknown"),
         ", ".join(formats.visible(model) or "(empty)" for model in row.models),
-        formats.visible(row.last_prompt or ""),
         row.threads,
         tokens.total_tokens,
         formats.duration(row.ended_at - row.started_at if row.ended_at else None),
+        formats.visible(row.last_prompt or ""),
         tokens.input_tokens,
         tokens.output_tokens,
         tokens.cache_read_input_tokens,
@@ -174,7 +197,12 @@ def _local(at: datetime, zone: ZoneInfo) -> datetime:
 def _columns(most: int) -> dict[str, Any]:
     return {
         "open": st.column_config.ButtonColumn(
-            "Open", width=70, pinned=True, type="tertiary", key=OPENED, help="Open the session"
+            "Open",
+            width=70,
+            pinned=True,
+            type="tertiary",
+            key=OPENED,
+            help="Opens the session. With the keyboard: arrows to its row, then Shift+Space.",
         ),
         "last_active_at": _time("Last active"),
         "person": st.column_config.TextColumn("Person", width=150),
@@ -185,7 +213,7 @@ def _columns(most: int) -> dict[str, Any]:
         "tokens": st.column_config.ProgressColumn(
             "Tokens",
             help="Input, output, cache read and cache write together, of the whole session.",
-            format="compact",
+            format="localized",
             min_value=0,
             max_value=max(most, 1),
         ),

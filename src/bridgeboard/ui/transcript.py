@@ -6,7 +6,6 @@ or HTML, and characters that act on the screen are made visible.
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -40,17 +39,18 @@ def revealed(what: str) -> bool:
 
 @st.fragment
 def timeline(
-    page: ThreadPage, zone: ZoneInfo, link: Mapping[str, str], focus: UUID | None, *, text: bool
+    page: ThreadPage, zone: ZoneInfo, focus: UUID | None, *, dated: bool, text: bool
 ) -> None:
     """One fold a thread, oldest first; what is in a fold is made when it is opened.
 
-    ``link`` is the session's own address, ``focus`` the thread to open; ``text`` shows recorded
-    text instead of its length.
+    ``focus`` is the thread to open; it comes first, so that it need not be looked for. ``dated``
+    tells the day with the time; ``text`` shows recorded text instead of its length.
     """
     alone = len(page.threads) == 1
-    for number, thread in enumerate(page.threads, page.first):
+    numbered = list(enumerate(page.threads, page.first))
+    for number, thread in sorted(numbered, key=lambda pair: pair[1].id != focus):
         fold = st.expander(
-            _headline(thread, number, zone, text=text),
+            _headline(thread, number, zone, dated=dated, text=text),
             expanded=alone or thread.id == focus,
             key=f"thread-{thread.id}",
             icon=":material/error:" if thread.error_type else None,
@@ -58,17 +58,22 @@ def timeline(
         )
         if fold.open:
             with fold:
-                _thread(thread, zone, link, text=text)
+                _thread(thread, zone, text=text)
+        if thread.id == focus and not alone:
+            st.caption("The thread of this link stands above; all others follow in their order.")
 
 
-def _thread(thread: Thread, zone: ZoneInfo, link: Mapping[str, str], *, text: bool) -> None:
+def _thread(thread: Thread, zone: ZoneInfo, *, text: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(_facts(thread), width="content")
-        st.page_link(
-            "pages/session.py",
-            label="Link to this thread",
+        st.button(
+            "Link to this thread",
+            key=f"link-{thread.id}",
+            type="tertiary",
             icon=":material/link:",
-            query_params={**link, "thread": str(thread.id)},
+            help="Puts this thread into the address of the page, for you to copy.",
+            on_click=_name_thread,
+            args=(str(thread.id),),
         )
     if thread.error_type:
         st.error(formats.unmarked(f"{thread.error_type}: {thread.error_message or 'no message'}"))
@@ -140,12 +145,17 @@ def _passage(
     )
 
 
-def _headline(thread: Thread, number: int, zone: ZoneInfo, *, text: bool) -> str:
+def _name_thread(thread: str) -> None:
+    st.query_params["thread"] = thread
+    st.toast("The address of this page now leads to this thread.", icon=":material/link:")
+
+
+def _headline(thread: Thread, number: int, zone: ZoneInfo, *, dated: bool, text: bool) -> str:
     calls = sum(len(action.tool_calls) for action in thread.agentic_actions)
     known = tables.tokens_known(thread, number)
     tokens = thread.token_usage.total_tokens if known else None
     parts = [
-        formats.clock_time(thread.started_at, zone),
+        (formats.moment if dated else formats.clock_time)(thread.started_at, zone),
         formats.unmarked(formats.middle(thread.model, 40)) or "(no model)",
         formats.plural(len(thread.agentic_actions), "action"),
         formats.plural(calls, "tool call"),
