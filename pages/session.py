@@ -24,6 +24,6 @@ with notices.tile("this session"):
 
         st.header("Timeline", anchor=False)
         st.markdown(story.span(page, told, asked.id))
-        text = transcript.revealed(asked.id)
+        text = transcript.revealed(f"session {asked.id}")
         dated = story.spans_days(told, zone)
         transcript.timeline(page, zone, asked.thread, dated=dated, text=text)

@@ -20,7 +20,7 @@ with notices.tile("the list of sessions"):
     found = data.sessions(choice.search, page, data.PAGE)
     with head:
         st.markdown(formats.span(found.first, len(found.rows), found.count, "session"))
-        text = transcript.revealed("the list of sessions")
+        text = transcript.revealed(f"sessions from {found.first} on, filter: {choice.search.q}")
     with body:
         filters.caution(choice)
         notices.unreadable(found.unreadable, "session")

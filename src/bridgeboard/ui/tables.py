@@ -14,6 +14,7 @@ from bridgeboard import formats
 from bridgeboard.ui import filters
 
 ROW_HEIGHT = 35
+OPENING = 300  # characters of a prompt; the session has all of it
 OPENED = "opened_session"
 DRAWN = "drawn_sessions"
 VISITS = "visits"
@@ -157,7 +158,7 @@ def _session_line(row: SessionSummary, zone: ZoneInfo) -> tuple[object, ...]:
         row.threads,
         tokens.total_tokens,
         formats.duration(row.ended_at - row.started_at if row.ended_at else None),
-        formats.visible(row.last_prompt or ""),
+        formats.middle(formats.visible(row.last_prompt or ""), OPENING),
         tokens.input_tokens,
         tokens.output_tokens,
         tokens.cache_read_input_tokens,

@@ -22,19 +22,26 @@ PART = 100_000
 HIGHLIGHTED = 20_000
 SCROLL = 420
 NAMED_TOOLS = 4
+LOGGED = "logged_reveals"
 
 log = logging.getLogger(__name__)
 
 
 def revealed(what: str) -> bool:
-    """A switch, off at first, behind which recorded text is shown; turning it on is logged."""
-    return st.toggle(
+    """A switch, off at first, behind which recorded text is shown.
+
+    Each ``what`` that is revealed to a browser session is logged once, without the text.
+    """
+    on = st.toggle(
         "Show recorded text",
         key="reveal",
-        help="Prompts, thinking and tool inputs are private. Turning this on is logged.",
-        on_change=_log_reveal,
-        args=(what,),
+        help="Prompts, thinking and tool inputs are private. Looking at them is logged.",
     )
+    logged: set[str] = st.session_state.setdefault(LOGGED, set())
+    if on and what not in logged:
+        logged.add(what)
+        log.warning("recorded text revealed: %r", what)
+    return on
 
 
 @st.fragment
@@ -188,8 +195,3 @@ def _facts(thread: Thread) -> str:
     if key:
         facts.append(f"{key} {formats.unmarked(thread.credential_hint or '')}".strip())
     return " · ".join(facts)
-
-
-def _log_reveal(what: str) -> None:
-    if st.session_state.get("reveal"):
-        log.warning("recorded text revealed: %r", what)
