@@ -89,7 +89,7 @@ def test_a_moment_is_told_in_the_zone_asked_for() -> None:
 
 def test_a_span_says_which_rows_of_how_many() -> None:
     assert formats.span(1, 50, 12_345, "session") == "1-50 of 12,345 sessions"
-    assert formats.span(51, 1, 51, "thread") == "51-51 of 51 threads"
+    assert formats.span(51, 1, 51, "thread") == "51 of 51 threads"
     assert formats.span(1, 0, 0, "session") == "0 sessions"
     assert formats.span(1, 8, 8, "session") == "8 sessions"
 

@@ -32,7 +32,10 @@ def app(at: str | None = None, **query: str) -> AppTest:
 
 def said(test: AppTest) -> str:
     """All words on the page that are not in a table."""
-    kinds = ("title", "header", "subheader", "markdown", "caption", "error", "warning", "info")
+    kinds = (
+        *("title", "header", "subheader", "markdown", "caption", "text"),
+        *("error", "warning", "info"),
+    )
     return "\n".join(str(element.value) for kind in kinds for element in test.get(kind))
 
 

@@ -88,7 +88,8 @@ def span(first: int, shown: int, count: int, noun: str) -> str:
     """Which rows of how many are shown: ``1-50 of 12,345 sessions``, or ``8 sessions``."""
     if shown in {0, count}:
         return plural(count, noun)
-    return f"{first:,}-{first + shown - 1:,} of {plural(count, noun)}"
+    shown_rows = f"{first:,}" if shown == 1 else f"{first:,}-{first + shown - 1:,}"
+    return f"{shown_rows} of {plural(count, noun)}"
 
 
 def visible(text: str) -> str:

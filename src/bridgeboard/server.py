@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
 from bridgeboard.settings import Settings, SettingsError, install
@@ -84,7 +84,7 @@ def application(settings: Settings, *, when_ready: Callable[[], None] = lambda: 
 
     return st.App(
         home() / "app.py",
-        routes=[Route("/healthz", _healthz)],
+        routes=[Route("/healthz", _healthz), Route("/sessions", _home)],
         middleware=[Middleware(SecurityHeaders)],
         lifespan=lifespan,
     )
@@ -138,6 +138,12 @@ def refuse_a_taken_port(settings: Settings) -> None:
             f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
             "Choose another with --host or --port."
         ) from None
+
+
+async def _home(request: Request) -> RedirectResponse:
+    """The list is the start page, which Streamlit does not know by its own name."""
+    query = request.url.query
+    return RedirectResponse(f"./?{query}" if query else "./")
 
 
 async def _healthz(_request: Request) -> JSONResponse:

@@ -22,7 +22,9 @@ PERIODS = {
 DAYS_BACK = {"today": 0, "7d": 6, "30d": 29, "90d": 89}
 PROVIDERS = ("anthropic", "copilot", "openai")
 BROWSER = "Browser"
-LEFT = "address_when_leaving"
+LEFT = "addresses_left"
+ZONE = "tz"
+ZONE_THEN = "zone_when_leaving"
 MICROSECOND = timedelta(microseconds=1)
 
 
@@ -46,37 +48,48 @@ def now() -> datetime:
 
 def zone() -> ZoneInfo:
     """The reporting zone: the one chosen, else the browser's, else UTC."""
-    chosen = st.session_state.get("tz", BROWSER)
+    chosen = st.session_state.get(ZONE, BROWSER)
     name = st.context.timezone if chosen == BROWSER else chosen
     return ZoneInfo(name) if name in available_timezones() else ZoneInfo("UTC")
 
 
 def zone_picker() -> None:
     """The control for the reporting zone; it stands on every page."""
+    if zone_then := st.session_state.pop(ZONE_THEN, None):
+        st.session_state[ZONE] = zone_then
     with st.sidebar:
         st.selectbox(
             "Time zone",
             (BROWSER, "UTC", *sorted(available_timezones() - {"UTC"})),
-            key="tz",
+            key=ZONE,
             bind="query-params",
             help="Days begin and end, and times are shown, in this zone.",
         )
 
 
-def remember() -> None:
+def remember(session: dict[str, str]) -> None:
     """Keep the list's address for :func:`come_back`, before leaving it for a session."""
-    st.session_state[LEFT] = {name: st.query_params.get_all(name) for name in st.query_params}
+    address = {name: st.query_params.get_all(name) for name in st.query_params if name != ZONE}
+    left = (address, st.session_state.get(ZONE, BROWSER))
+    st.session_state.setdefault(LEFT, {})[tuple(session.values())] = left
 
 
 def come_back() -> None:
     """Undo what Streamlit did to the list's address when a session was opened from it.
 
     It writes the session's parameters over those of the page that is left, and that is where the
-    browser's Back leads to.
+    browser's Back leads to. Each session that was opened knows the address it was opened from.
     """
-    if "id" in st.query_params:
-        st.query_params.from_dict(st.session_state.get(LEFT, {}))
-        st.rerun()
+    if "id" not in st.query_params:
+        return
+    session = tuple(st.query_params.pop(name, "") for name in ("id", "person"))
+    for name in ("thread", "threads"):
+        st.query_params.pop(name, None)
+    address, zone_then = st.session_state.get(LEFT, {}).get(session, ({}, None))
+    for name, values in address.items():
+        st.query_params[name] = values
+    st.session_state[ZONE_THEN] = zone_then
+    st.rerun()
 
 
 def choice() -> Choice:

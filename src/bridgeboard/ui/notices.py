@@ -42,7 +42,8 @@ def surprises(place: Any) -> Iterator[None]:
 
 def failure(title: str, error: Exception) -> None:
     """An error with its advice, and a button that tries again."""
-    st.error(f"**{unmarked(title)}.** {unmarked(str(error))}", icon=":material/error:")
+    st.error(f"**{unmarked(title)}.**", icon=":material/error:")
+    st.text(str(error))
     st.button("Try again", key=f"retry-{title}", icon=":material/refresh:")
 
 
@@ -50,7 +51,7 @@ def state(title: str, text: str, *, icon: str, commands: str | None = None) -> N
     """A page that has nothing to show: why, what to do, and the commands for it."""
     with st.container(border=True, key="state"):
         st.subheader(f"{icon} {unmarked(title)}", anchor=False)
-        st.markdown(unmarked(text))
+        st.text(text)  # not as Markdown: addresses in it are there to be copied
         if commands:
             st.code(commands, language=None)
         st.button("Look again", key="retry-state", icon=":material/refresh:")

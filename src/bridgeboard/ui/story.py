@@ -11,6 +11,8 @@ from aibridge import Initiator, SessionSummary, Thread
 from bridgeboard import charts, formats
 from bridgeboard.ui import data, kpis, notices, tables
 
+LAST = "last_session"
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -24,6 +26,7 @@ class Asked:
 def asked() -> Asked:
     """What the URL names. Stops the page, with what to do, when it names no session."""
     st.page_link("pages/sessions.py", label="All sessions", icon=":material/arrow_back:")
+    _take_up_the_last()
     session_id = st.query_params.get("id", "")
     if not session_id:
         notices.state(
@@ -32,14 +35,23 @@ def asked() -> Asked:
             icon=":material/account_tree:",
         )
         st.stop()
+    st.session_state[LAST] = st.query_params.to_dict()
     return Asked(session_id, _uuid("person"), _uuid("thread"))
+
+
+def _take_up_the_last() -> None:
+    """Leaving by a link leaves an entry without parameters behind, which Back then leads to."""
+    if "id" not in st.query_params:
+        last = st.session_state.get(LAST, {})
+        for name in {"id", "person"} & last.keys():
+            st.query_params[name] = last[name]
 
 
 def header(told: data.Story, chosen: Asked, zone: ZoneInfo) -> None:
     """Who, with what, when; and all that makes this session unlike others."""
     facts = told.summary or told.detail
     if facts is None:
-        notices.empty(told.reason or _GONE)
+        notices.empty(_GONE if told.reason in {None, data.UNADDRESSED} else str(told.reason))
         _link_to(told.sharers)
         st.stop()
     client = formats.unmarked(facts.client or "Unknown client")

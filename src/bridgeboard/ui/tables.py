@@ -51,7 +51,7 @@ def follow_choice() -> None:
     drawn: list[dict[str, str]] = st.session_state.get(DRAWN, [])
     for chosen in (drawn[row] for row in rows if row < len(drawn)):
         st.session_state[VISITS] = st.session_state.get(VISITS, 0) + 1
-        filters.remember()
+        filters.remember(chosen)
         st.switch_page("pages/session.py", query_params=chosen)
 
 

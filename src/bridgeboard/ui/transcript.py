@@ -23,6 +23,7 @@ HIGHLIGHTED = 20_000
 SCROLL = 420
 NAMED_TOOLS = 4
 LOGGED = "logged_reveals"
+NAMED = "thread_named_in_address"
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,8 @@ def timeline(
     ``focus`` is the thread to open; it comes first, so that it need not be looked for. ``dated``
     tells the day with the time; ``text`` shows recorded text instead of its length.
     """
+    if st.session_state.pop(NAMED, False):
+        st.toast("The address of this page now leads to this thread.", icon=":material/link:")
     alone = len(page.threads) == 1
     numbered = list(enumerate(page.threads, page.first))
     for number, thread in sorted(numbered, key=lambda pair: pair[1].id != focus):
@@ -154,7 +157,7 @@ def _passage(
 
 def _name_thread(thread: str) -> None:
     st.query_params["thread"] = thread
-    st.toast("The address of this page now leads to this thread.", icon=":material/link:")
+    st.session_state[NAMED] = True
 
 
 def _headline(thread: Thread, number: int, zone: ZoneInfo, *, dated: bool, text: bool) -> str:
