@@ -16,6 +16,7 @@ ROOMS: dict[str, set[str]] = {
     "bridgeboard.demo": {"aibridge", "httpx", "starlette", "uvicorn"},
     "bridgeboard.settings": {"platformdirs", "pydantic", "pydantic_settings"},
     "bridgeboard.formats": set(),
+    "bridgeboard.pricing": {"genai_prices", "numpy", "pandas"},
     "bridgeboard.charts": {"altair", "pandas", "bridgeboard.formats"},
     "bridgeboard.connect": {"httpx", "aibridge", "bridgeboard.demo", "bridgeboard.settings"},
     "bridgeboard.checks": {

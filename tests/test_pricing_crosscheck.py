@@ -1,0 +1,84 @@
+"""The price list against what it said before, and against two other sources of prices."""
+
+import csv
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from bridgeboard.pricing import Book, Card
+
+FILE = Path(__file__).parent / "vectors" / "prices-crosscheck.csv"
+BOOK = Book()
+MICRO = 10**6
+JULY, NOVEMBER = datetime(2026, 7, 24, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC)
+PEERS = {"coder": JULY, "litellm": NOVEMBER}
+SUFFIXES = ("in", "out", "cr", "cw", "cw1h")
+WIRE = {
+    "anthropic": ("anthropic", "anthropic"),
+    "openai": ("openai", "openai"),
+    "bedrock": ("anthropic", "bedrock"),
+    "google": ("openai", "google"),
+    "copilot": ("copilot", "copilot"),
+}
+
+REGIONAL = "an endpoint bound to a region costs 10 % more than the global one; theirs is global"
+INCLUDED = "the model is part of the Copilot plan; theirs is what it costs elsewhere"
+DISAGREEMENTS = {
+    ("coder", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"): REGIONAL,
+    ("coder", "us.anthropic.claude-opus-4-7"): REGIONAL,
+    ("coder", "copilot gpt-4.1"): INCLUDED,
+    ("litellm", "copilot gpt-4.1"): INCLUDED,
+}
+"""Each disagreement of more than 1 % on a price without tiers, and why we keep ours."""
+
+with FILE.open(encoding="utf-8", newline="") as opened:
+    LINES = list(csv.DictReader(opened))
+
+
+def cards(line: dict[str, str], at: datetime) -> tuple[Card, ...]:
+    return BOOK.resolve(*WIRE[line["provider"]], line["model"], at).cards
+
+
+def title(line: dict[str, str]) -> str:
+    copilot = line["provider"] == "copilot"
+    return f"copilot {line['model']}" if copilot else line["model"]
+
+
+def differs(line: dict[str, str], peer: str) -> bool:
+    ours = cards(line, PEERS[peer])
+    for place, suffix in enumerate(SUFFIXES):
+        told = line.get(f"{peer}_{suffix}") or "-"
+        rate = (ours[0].rates[place] or 0) if ours else 0
+        if told != "-" and abs(Decimal(told) * MICRO - rate) > Decimal(told) * MICRO / 100:
+            return True
+    return False
+
+
+def test_every_disagreement_with_another_source_is_known_and_reasoned() -> None:
+    found = {(peer, title(line)) for line in LINES for peer in PEERS if differs(line, peer)}
+    assert found == set(DISAGREEMENTS)
+
+
+def told(line: dict[str, str], suffix: str, at: datetime) -> str:
+    day = at.strftime("%Y%m%d")
+    # The July columns carry the day in the first heading only, and only July has the 1h rate.
+    return line[f"genai_{suffix}_{day}" if at == NOVEMBER or suffix == "in" else f"genai_{suffix}"]
+
+
+@pytest.mark.parametrize("at", [JULY, NOVEMBER], ids=["july", "november"])
+@pytest.mark.parametrize("line", LINES, ids=title)
+def test_the_list_says_what_it_said_when_it_was_checked(line: dict[str, str], at: datetime) -> None:
+    ours = cards(line, at)
+    for place, suffix in enumerate(SUFFIXES if at == JULY else SUFFIXES[:4]):
+        base, _, tier = told(line, suffix, at).partition("|>")
+        if base in {"", "-"}:
+            continue
+        assert ours[0].rates[place] == Decimal(base) * MICRO
+        if tier:
+            above, _, rate = tier.partition("k:")
+            assert (ours[1].above, ours[1].rates[place]) == (
+                int(above) * 1000,
+                Decimal(rate) * MICRO,
+            )
