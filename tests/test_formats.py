@@ -54,13 +54,6 @@ def test_shortening_keeps_the_order_of_numbers(one: int, other: int) -> None:
     assert (size(one) <= size(other)) or one > other
 
 
-def test_a_share_of_nothing_is_unknown() -> None:
-    assert formats.share(1, 3) == "33.3 %"
-    assert formats.share(0, 3) == "0.0 %"
-    assert formats.share(0, 0) == formats.DASH
-    assert formats.share(None, 3) == formats.DASH
-
-
 @pytest.mark.parametrize(
     ("span", "words"),
     [

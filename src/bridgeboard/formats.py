@@ -46,13 +46,6 @@ def compact(number: int | None) -> str:
     return f"{sign}{whole:,}{UNITS[-1]}"
 
 
-def share(part: int | None, whole: int | None) -> str:
-    """A part of a whole as a percentage with one digit; a dash where there is no whole."""
-    if part is None or not whole:
-        return DASH
-    return f"{100 * part / whole:.1f} %"
-
-
 def duration(span: timedelta | None) -> str:
     """``2m 10s``: the two largest units that count; None → a dash."""
     if span is None:

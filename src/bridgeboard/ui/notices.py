@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from aibridge import AIBridgeError
-from bridgeboard.formats import plural, unmarked
+from bridgeboard.formats import plural, unmarked, visible
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def surprises(place: Any) -> Iterator[None]:
 def failure(title: str, error: Exception) -> None:
     """An error with its advice, and a button that tries again."""
     st.error(f"**{unmarked(title)}.**", icon=":material/error:")
-    st.text(str(error))
+    st.text(visible(str(error)))
     st.button("Try again", key=f"retry-{title}", icon=":material/refresh:")
 
 
@@ -51,7 +51,7 @@ def state(title: str, text: str, *, icon: str, commands: str | None = None) -> N
     """A page that has nothing to show: why, what to do, and the commands for it."""
     with st.container(border=True, key="state"):
         st.subheader(f"{icon} {unmarked(title)}", anchor=False)
-        st.text(text)  # not as Markdown: addresses in it are there to be copied
+        st.text(visible(text))  # not as Markdown: addresses in it are there to be copied
         if commands:
             st.code(commands, language=None)
         st.button("Look again", key="retry-state", icon=":material/refresh:")
