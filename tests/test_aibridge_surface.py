@@ -16,6 +16,7 @@ from aibridge_wire import (
     answer,
     buildinfo,
     detail,
+    interception_row,
     session_row,
     thread_row,
     uuid,
@@ -54,15 +55,16 @@ def test_both_clients_take_and_give_the_same(name: str) -> None:
 
 def test_the_methods_are_those_that_others_build_on() -> None:
     assert set(public(Client)) == {
-        "__init__", "buildinfo", "capabilities", "clients", "close", "entitlements",
-        "interceptions", "interceptions_page", "me", "models", "session", "sessions",
-        "sessions_page", "threads",
-    }  # fmt: skip  # one list, not fourteen lines
+        "__init__", "buildinfo", "capabilities", "clients", "clock_offset", "close",
+        "entitlements", "interceptions", "interceptions_bulk", "interceptions_page", "me",
+        "models", "session", "sessions", "sessions_page", "threads",
+    }  # fmt: skip  # one list, not sixteen lines
 
 
 def test_what_is_fetched_is_awaited_and_what_iterates_is_not() -> None:
     iterating = {"interceptions", "sessions", "threads"}
-    for name in set(public(AsyncClient)) - {"__init__"}:
+    known = {"__init__", "clock_offset"}
+    for name in set(public(AsyncClient)) - known:
         is_awaited = inspect.iscoroutinefunction(getattr(AsyncClient, name))
         assert is_awaited is (name not in iterating)
 
@@ -84,8 +86,8 @@ def test_every_error_and_every_noun_can_be_imported_from_the_top() -> None:
             assert not is_own or name in aibridge.__all__ or name == "Record"
 
 
-def test_nothing_but_httpx_and_pydantic_is_needed() -> None:
-    allowed = {"aibridge", "httpx", "httpx_retries", "pydantic"}
+def test_nothing_but_httpx_msgspec_and_pydantic_is_needed() -> None:
+    allowed = {"aibridge", "httpx", "httpx_retries", "msgspec", "pydantic"}
     stdlib = sys.stdlib_module_names
     for path in (ROOT / "src/aibridge").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
@@ -128,6 +130,7 @@ def deployment(request: httpx.Request) -> httpx.Response:
         "/api/v2/users/me": {"id": ALICE, "username": "alice", "roles": [{"name": "auditor"}]},
         f"{OLD}/sessions": {"count": 1, "sessions": [session_row("s1")]},
         f"{OLD}/sessions/s1": detail([thread_row(1, agentic_actions=[action()])]),
+        f"{OLD}/interceptions": {"count": 1, "results": [interception_row(1)]},
         f"{OLD}/models": ["claude-opus-4"],
     }
     missing = answer({"message": "Session not found."}, 404)
@@ -153,7 +156,7 @@ def coder(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_code_of_the_sdk_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
     page = (ROOT / "docs/sdk.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     exec(compile("\n".join(blocks), "docs/sdk.md", "exec"), {})  # noqa: S102  # our own page
     assert capsys.readouterr().out.splitlines() == [
         "ready",
@@ -161,6 +164,9 @@ def test_the_code_of_the_sdk_page_runs(capsys: pytest.CaptureFixture[str]) -> No
         "   Why is the build red?",
         "1 of 1, 0 unreadable",
         "404 Session not found.",
+        "1 of 1 rows are new, 1 in all",
+        "0 of 1 rows are new, the oldest of 10:00",
+        "None",
         "('claude-opus-4',)",
         "['s1']",
     ]

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
 
 ROOMS: dict[str, set[str]] = {
-    "aibridge": {"httpx", "httpx_retries", "pydantic"},
+    "aibridge": {"httpx", "httpx_retries", "msgspec", "pydantic"},
     "bridgeboard": set(),
     "bridgeboard.demo": {"aibridge", "httpx", "starlette", "uvicorn"},
     "bridgeboard.settings": {"platformdirs", "pydantic", "pydantic_settings"},

@@ -8,6 +8,14 @@ why the client does what it does, is told in ``docs/api-contract.md``.
 from httpx_retries import Retry
 
 from aibridge.aio import AsyncClient
+from aibridge.bulk import (
+    BulkInitiator,
+    BulkInterception,
+    BulkPage,
+    BulkPrompt,
+    BulkTokenUsage,
+    BulkToolUsage,
+)
 from aibridge.capabilities import Capabilities
 from aibridge.client import Client
 from aibridge.errors import (
@@ -64,6 +72,7 @@ from aibridge.models import (
     User,
     UserPrompt,
 )
+from aibridge.pace import Pace
 from aibridge.retries import default_retry
 from aibridge.search import Search
 
@@ -75,6 +84,12 @@ __all__ = [
     "AuthenticationError",
     "BadRequestError",
     "BuildInfo",
+    "BulkInitiator",
+    "BulkInterception",
+    "BulkPage",
+    "BulkPrompt",
+    "BulkTokenUsage",
+    "BulkToolUsage",
     "Capabilities",
     "Client",
     "ClosedError",
@@ -96,6 +111,7 @@ __all__ = [
     "NetworkCalls",
     "NotFoundError",
     "OversizedError",
+    "Pace",
     "ProxyFailedError",
     "RateLimitedError",
     "RedirectError",

@@ -5,15 +5,18 @@ which both clients share; how it is sent, in ``retries``.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable, Container
+from datetime import timedelta
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
 import httpx
 from httpx_retries import Retry, RetryTransport
 
-from aibridge import calls, sweeps, walks
+from aibridge import bulk, calls, sweeps, walks
 from aibridge.answers import failure, read
+from aibridge.bulk import BulkPage
 from aibridge.calls import Call, Query, Route
 from aibridge.capabilities import Capabilities, capabilities, find_route
 from aibridge.errors import AIBridgeError
@@ -28,6 +31,7 @@ from aibridge.models import (
     Thread,
     User,
 )
+from aibridge.pace import Pace
 from aibridge.retries import (
     DEADLINE_SECONDS,
     MAX_BYTES,
@@ -46,6 +50,7 @@ from aibridge.setup import (
     wires,
 )
 from aibridge.steps import Batch, Errand, Plan, Resolve, Walk, routed
+from aibridge.timing import AsyncTimedTransport, Timing
 
 T = TypeVar("T")
 
@@ -71,6 +76,8 @@ class AsyncClient:
         user_agent: str = USER_AGENT,
         max_bytes: int = MAX_BYTES,
         deadline: float = DEADLINE_SECONDS,
+        pace: Pace | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._address = checked_address(base_url)
         self._prefix = checked_prefix(prefix)
@@ -86,7 +93,9 @@ class AsyncClient:
             user_agent=user_agent,
         )
         whole = AsyncWholeTransport(self._wires, Limits(max_bytes, deadline))
-        self._transport = RetryTransport(whole, retry or default_retry())
+        self._timing = Timing(pace, clock)
+        timed = AsyncTimedTransport(whole, self._timing)
+        self._transport = RetryTransport(timed, retry or default_retry())
 
     async def __aenter__(self) -> Self:
         return self
@@ -100,6 +109,10 @@ class AsyncClient:
     async def close(self) -> None:
         """Close all connections."""
         await self._transport.aclose()
+
+    def clock_offset(self) -> timedelta | None:
+        """The server's clock minus ours; None before any answer has told the time."""
+        return self._timing.offset
 
     async def capabilities(self) -> Capabilities:
         """What the server and the token can do together, asked afresh."""
@@ -148,6 +161,18 @@ class AsyncClient:
         return await self._run(
             routed(calls.interceptions(search, limit=limit, offset=offset, after_id=after_id))
         )
+
+    async def interceptions_bulk(
+        self,
+        search: Query = None,
+        *,
+        limit: int = 1000,
+        after_id: UUID | str | None = None,
+        known: Container[int] = frozenset(),
+    ) -> BulkPage:
+        """One page of interceptions without those whose digest is ``known``."""
+        call = bulk.interceptions(search, limit=limit, after_id=after_id, known=known)
+        return await self._run(routed(call))
 
     def sessions(
         self,

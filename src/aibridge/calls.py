@@ -6,6 +6,7 @@ neighbours.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -216,26 +217,34 @@ def _record(kind: type[R], body: bytes) -> R:
     return kind.model_validate_json(body)
 
 
-def _page(kind: type[P], field: str, row: type[Record], body: bytes) -> P:
+def _page(kind: type[P], field: str, row_kind: type[Record], body: bytes) -> P:
     try:
         page = kind.model_validate_json(body)
     except ValidationError:
-        return _page_by_rows(kind, field, row, body)
+        return _page_by_rows(kind, field, row_kind, body)
     # The name is ours; a server that comes to use it must not be taken for us.
     return page.model_copy(update={"rejected": ()})
 
 
-def _page_by_rows(kind: type[P], field: str, row: type[Record], body: bytes) -> P:
-    envelope = _object(body)
-    rows = envelope.get(field)
-    if not isinstance(rows, list):
-        return kind.model_validate(envelope)
-    read = [_row(row, each) for each in rows]
-    rest = {name: value for name, value in envelope.items() if name != "rejected"}
-    page = kind.model_validate_json(json.dumps(rest | {field: []}))
+def _page_by_rows(kind: type[P], field: str, row_kind: type[Record], body: bytes) -> P:
+    page, raws = unrolled(kind, field, body)
+    read = [row(row_kind, raw) for raw in raws]
     good = tuple(each for each in read if not isinstance(each, Rejected))
     bad = tuple(each for each in read if isinstance(each, Rejected))
     return page.model_copy(update={field: good, "rejected": bad})
+
+
+def unrolled(kind: type[P], field: str, body: bytes) -> tuple[P, list[str]]:
+    """A page as if it had no rows, and the JSON text of each row.
+
+    Raises:
+        ValueError: when the page is none, whatever its rows may be.
+    """
+    envelope = {name: value for name, value in _object(body).items() if name != "rejected"}
+    rows = envelope.get(field)
+    if not isinstance(rows, list):
+        return kind.model_validate(envelope), []
+    return kind.model_validate_json(_text(envelope | {field: []})), [_text(each) for each in rows]
 
 
 def _object(body: bytes) -> Mapping[str, Any]:
@@ -248,8 +257,23 @@ def _object(body: bytes) -> Mapping[str, Any]:
     return value
 
 
-def _row(kind: type[Record], value: object) -> Record | Rejected:
-    raw = json.dumps(value)
+def _text(value: object) -> str:
+    try:
+        return json.dumps(value)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def rewritten(raw: bytes) -> str:
+    """The text of a row as ``unrolled`` gives it: each name once, the last one told."""
+    try:
+        return _text(json.loads(raw))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def row(kind: type[R], raw: str) -> R | Rejected:
+    """A row of a page from its JSON text, or what is wrong with it."""
     try:
         return kind.model_validate_json(raw)
     except ValidationError as error:
@@ -261,5 +285,10 @@ def reasons(error: ValueError) -> str:
     if not isinstance(error, ValidationError):
         return "it is not valid JSON" if isinstance(error, json.JSONDecodeError) else str(error)
     told = error.errors(include_url=False, include_input=False, include_context=False)
-    parts = [f"{'.'.join(map(str, each['loc'])) or 'body'}: {each['msg']}" for each in told[:3]]
+    parts = [f"{'.'.join(map(str, each['loc'])) or 'body'}: {_said(each)}" for each in told[:3]]
     return "; ".join(parts) + (f"; and {len(told) - 3} more" if len(told) > 3 else "")  # noqa: PLR2004  # the three shown
+
+
+def _said(error: Mapping[str, object]) -> str:
+    # Where a text broke off tells nothing about a row that is kept apart from its page.
+    return re.sub(r" at line \d+ column \d+$", "", str(error["msg"]))

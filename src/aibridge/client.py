@@ -5,15 +5,18 @@ which both clients share; how it is sent, in ``retries``.
 """
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Container, Iterator
+from datetime import timedelta
 from typing import Any, Self, TypeVar
 from uuid import UUID
 
 import httpx
 from httpx_retries import Retry, RetryTransport
 
-from aibridge import calls, sweeps, walks
+from aibridge import bulk, calls, sweeps, walks
 from aibridge.answers import failure, read
+from aibridge.bulk import BulkPage
 from aibridge.calls import Call, Query, Route
 from aibridge.capabilities import Capabilities, capabilities, find_route
 from aibridge.errors import AIBridgeError
@@ -28,6 +31,7 @@ from aibridge.models import (
     Thread,
     User,
 )
+from aibridge.pace import Pace
 from aibridge.retries import (
     DEADLINE_SECONDS,
     MAX_BYTES,
@@ -46,6 +50,7 @@ from aibridge.setup import (
     wires,
 )
 from aibridge.steps import Batch, Errand, Plan, Resolve, Walk, routed
+from aibridge.timing import TimedTransport, Timing
 
 T = TypeVar("T")
 
@@ -66,6 +71,8 @@ class Client:
         user_agent: how to introduce ourselves to the server.
         max_bytes: the largest body that is accepted, decoded.
         deadline: seconds that one attempt may take in all, however steadily the body drips.
+        pace: keeps requests below the server's rate limit; without it none waits.
+        clock: seconds since 1970, what ``clock_offset`` compares the server's clock with.
 
     Raises:
         ConfigurationError: for an unusable address, token or setting.
@@ -85,6 +92,8 @@ class Client:
         user_agent: str = USER_AGENT,
         max_bytes: int = MAX_BYTES,
         deadline: float = DEADLINE_SECONDS,
+        pace: Pace | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._address = checked_address(base_url)
         self._prefix = checked_prefix(prefix)
@@ -100,7 +109,9 @@ class Client:
             user_agent=user_agent,
         )
         whole = WholeTransport(self._wires, Limits(max_bytes, deadline))
-        self._transport = RetryTransport(whole, retry or default_retry())
+        self._timing = Timing(pace, clock)
+        timed = TimedTransport(whole, self._timing)
+        self._transport = RetryTransport(timed, retry or default_retry())
 
     def __enter__(self) -> Self:
         return self
@@ -114,6 +125,10 @@ class Client:
     def close(self) -> None:
         """Close all connections."""
         self._transport.close()
+
+    def clock_offset(self) -> timedelta | None:
+        """The server's clock minus ours; None before any answer has told the time."""
+        return self._timing.offset
 
     def capabilities(self) -> Capabilities:
         """What the server and the token can do together, asked afresh."""
@@ -168,6 +183,21 @@ class Client:
         return self._run(
             routed(calls.interceptions(search, limit=limit, offset=offset, after_id=after_id))
         )
+
+    def interceptions_bulk(
+        self,
+        search: Query = None,
+        *,
+        limit: int = 1000,
+        after_id: UUID | str | None = None,
+        known: Container[int] = frozenset(),
+    ) -> BulkPage:
+        """One page of interceptions without those whose digest is ``known``; five times as fast.
+
+        Nothing of a known row is read but its place. Unreadable rows are in ``rejected``.
+        """
+        call = bulk.interceptions(search, limit=limit, after_id=after_id, known=known)
+        return self._run(routed(call))
 
     def sessions(
         self,

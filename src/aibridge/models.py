@@ -9,14 +9,18 @@ The four token counts are disjoint: ``input_tokens`` never contains cache reads 
 for any provider (contract 4.8).
 """
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeAlias, TypeVar
 from uuid import UUID
 
+import msgspec
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     StrictBool,
     StrictInt,
 )
@@ -29,14 +33,32 @@ def _null_as_empty(value: object) -> object:
     return () if value is None else value
 
 
-def _only_written_out(value: object) -> object:
-    if isinstance(value, int | float) or (isinstance(value, str) and "T" not in value.upper()):
-        raise ValueError("is not an RFC 3339 time")
-    return value
+def _written_out(value: object) -> object:
+    if isinstance(value, datetime):
+        return value
+    try:
+        return msgspec.convert(value, datetime)
+    except msgspec.ValidationError:
+        raise ValueError("is not an RFC 3339 time") from None
 
 
-WireTime: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_only_written_out)]
-"""An RFC 3339 time with any offset; never a Unix time, which pydantic would take too."""
+WireTime: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+"""An RFC 3339 time with any offset, to the nearest microsecond; never a Unix time."""
+
+
+def _in_calendar(time: datetime) -> datetime:
+    try:
+        time.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is outside of the years 1 to 9999 in UTC") from None
+    return time
+
+
+Moment: TypeAlias = Annotated[WireTime, AfterValidator(_in_calendar)]
+"""A time that can be told in UTC."""
+
+Count: TypeAlias = Annotated[StrictInt, Field(ge=-(2**63), le=2**63 - 1)]
+"""An integer of the wire: 64 bits (contract 5)."""
 
 Many: TypeAlias = Annotated[tuple[T, ...], BeforeValidator(_null_as_empty)]
 """An array of the wire; a JSON ``null`` is read as the empty one."""
@@ -60,10 +82,10 @@ class Initiator(Record):
 class TokenCounts(Record):
     """Four disjoint token counts; ``total_tokens`` is their sum."""
 
-    input_tokens: StrictInt
-    output_tokens: StrictInt
-    cache_read_input_tokens: StrictInt
-    cache_write_input_tokens: StrictInt
+    input_tokens: Count
+    output_tokens: Count
+    cache_read_input_tokens: Count
+    cache_write_input_tokens: Count
 
     @property
     def total_tokens(self) -> int:
@@ -92,7 +114,7 @@ class TokenUsage(TokenCounts):
     interception_id: UUID
     provider_response_id: str
     metadata: JSONObject | None = None
-    created_at: WireTime
+    created_at: Moment
 
 
 class UserPrompt(Record):
@@ -103,7 +125,7 @@ class UserPrompt(Record):
     provider_response_id: str
     prompt: str
     metadata: JSONObject | None = None
-    created_at: WireTime
+    created_at: Moment
 
 
 class ToolCall(Record):
@@ -120,7 +142,7 @@ class ToolCall(Record):
     injected: StrictBool
     input: str
     metadata: JSONObject | None = None
-    created_at: WireTime
+    created_at: Moment
 
 
 class ToolUsage(ToolCall):
@@ -140,8 +162,8 @@ class Interception(Record):
     model: str
     client: str | None = None
     metadata: JSONObject | None = None
-    started_at: WireTime
-    ended_at: WireTime | None = None
+    started_at: Moment
+    ended_at: Moment | None = None
     token_usages: Many[TokenUsage]
     user_prompts: Many[UserPrompt]
     tool_usages: Many[ToolUsage]

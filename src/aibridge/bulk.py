@@ -1,0 +1,225 @@
+"""Interceptions by the thousand: pages read five times as fast, and only what is new on them.
+
+A page is cut into rows without looking into them. A row that is known by its digest is passed over
+undecoded; the others go through one compiled decoder. Whatever that one does not take, or could
+take otherwise than ``calls`` would, is read as ``calls`` reads it: the fast way never decides that
+a row is bad, so both ways tell the same.
+"""
+
+import json
+import re
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import MAXYEAR, MINYEAR, datetime
+from functools import partial
+from hashlib import blake2b
+from typing import Annotated, Final, TypeAlias
+from uuid import UUID
+
+import msgspec
+from pydantic import ValidationError
+
+from aibridge import calls
+from aibridge.calls import Call, Query
+from aibridge.models import Interception, InterceptionPage, Moment, Record, Rejected
+
+MOST_OPENINGS: Final = 190
+"""Pydantic's parser gives up below some 200 levels; so many brackets cannot reach them."""
+
+Integer: TypeAlias = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+Time: TypeAlias = Annotated[datetime, msgspec.Meta(tz=True)]
+Position: TypeAlias = tuple[datetime, UUID]
+
+
+class _Anything(msgspec.Struct, frozen=True, gc=False):
+    """An object of which nothing is wanted but that it is one."""
+
+
+class BulkInitiator(msgspec.Struct, frozen=True, gc=False):
+    """The person a request was made for (api-contract 5.1)."""
+
+    id: UUID
+    username: str
+    name: str | None = None
+    avatar_url: str | None = None
+
+
+class BulkTokenUsage(msgspec.Struct, frozen=True, gc=False):
+    """One recorded token row; ``metadata`` is its JSON text, perhaps empty (api-contract 5.3)."""
+
+    id: UUID
+    interception_id: UUID
+    provider_response_id: str
+    input_tokens: Integer
+    output_tokens: Integer
+    cache_read_input_tokens: Integer
+    cache_write_input_tokens: Integer
+    created_at: Time
+    metadata: msgspec.Raw = msgspec.Raw()
+
+
+class BulkPrompt(msgspec.Struct, frozen=True, gc=False):
+    """The last user text of a request (api-contract 5.4)."""
+
+    id: UUID
+    interception_id: UUID
+    provider_response_id: str
+    prompt: str
+    created_at: Time
+    metadata: _Anything | None = None
+
+
+class BulkToolUsage(msgspec.Struct, frozen=True, gc=False):
+    """One use of a tool, with the error of its invocation or an empty text (api-contract 5.5)."""
+
+    id: UUID
+    interception_id: UUID
+    provider_response_id: str
+    server_url: str
+    tool: str
+    injected: bool
+    input: str
+    invocation_error: str
+    created_at: Time
+    metadata: _Anything | None = None
+
+
+class BulkInterception(msgspec.Struct, frozen=True, gc=False):
+    """One finished request (api-contract 5.2); a JSON null in place of a list stays None."""
+
+    id: UUID
+    initiator: BulkInitiator
+    provider: str
+    provider_name: str
+    model: str
+    started_at: Time
+    token_usages: list[BulkTokenUsage] | None
+    user_prompts: list[BulkPrompt] | None
+    tool_usages: list[BulkToolUsage] | None
+    api_key_id: str | None = None
+    client: str | None = None
+    ended_at: Time | None = None
+    metadata: _Anything | None = None
+
+
+@dataclass(frozen=True)
+class BulkPage:
+    """One page of interceptions, newest first, without those that were known.
+
+    ``count`` is that of all rows that match, ``size`` that of all rows on the page. ``digests``
+    stand beside ``rows``: 64 bits, signed, of the text of each row. ``first`` and ``last`` are the
+    (started_at, id) of the outermost rows of the page whose position can be read, be they known,
+    new or rejected; None when there is none.
+    """
+
+    count: int
+    size: int
+    rows: tuple[BulkInterception, ...]
+    digests: tuple[int, ...]
+    rejected: tuple[Rejected, ...]
+    first: Position | None
+    last: Position | None
+
+
+def interceptions(
+    search: Query, *, limit: int, after_id: UUID | str | None, known: Container[int]
+) -> Call[BulkPage]:
+    """A page of interceptions, newest first (api-contract 2.3). Up to v2.34 only."""
+    call = calls.interceptions(search, limit=limit, after_id=after_id)
+    return Call(call.path, partial(_page, known), call.params, call.bridged, call.retired)
+
+
+def digest(raw: bytes | msgspec.Raw) -> int:
+    """64 bits of a row's text, as a signed integer; the same on every machine."""
+    return int.from_bytes(blake2b(raw, digest_size=8).digest(), "little", signed=True)
+
+
+class _Envelope(msgspec.Struct, gc=False):
+    count: int
+    results: list[msgspec.Raw] | None
+
+
+_OBJECT_OR_NULL: Final = frozenset({b"{", b"n", b""})
+_ENVELOPE: Final = msgspec.json.Decoder(_Envelope)
+_ROW: Final = msgspec.json.Decoder(BulkInterception)
+
+
+def _page(known: Container[int], body: bytes) -> BulkPage:
+    count, raws = _cut(body)
+    told = [(number, raw) for raw in raws if (number := digest(raw)) not in known]
+    read = [(number, _row(bytes(raw))) for number, raw in told]
+    good = [(number, row) for number, row in read if not isinstance(row, Rejected)]
+    return BulkPage(
+        count=count,
+        size=len(raws),
+        rows=tuple(row for _, row in good),
+        digests=tuple(number for number, _ in good),
+        rejected=tuple(row for _, row in read if isinstance(row, Rejected)),
+        first=_outermost(raws),
+        last=_outermost(reversed(raws)),
+    )
+
+
+def _cut(body: bytes) -> tuple[int, Sequence[bytes | msgspec.Raw]]:
+    """The count and the text of each row."""
+    try:
+        envelope = _ENVELOPE.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        # Half a character or a NaN anywhere spoils the whole page for this decoder.
+        page, rows = calls.unrolled(InterceptionPage, "results", body)
+        return page.count, [row.encode() for row in rows]
+    return envelope.count, envelope.results or []
+
+
+def _row(raw: bytes) -> BulkInterception | Rejected:
+    try:
+        row = _ROW.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _carefully(raw)
+    return row if _is_shallow(raw) and _is_plain(row) else _carefully(raw)
+
+
+def _carefully(raw: bytes) -> BulkInterception | Rejected:
+    told = calls.row(Interception, calls.rewritten(raw))
+    return told if isinstance(told, Rejected) else _ROW.decode(told.model_dump_json())
+
+
+_NO_OPENINGS: Final = bytes(set(range(256)) - set(b"[{"))
+_TEXTS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+
+
+def _is_shallow(raw: bytes) -> bool:
+    """Whether no parser can find the row nested too deeply."""
+    return _openings(raw) <= MOST_OPENINGS or _openings(_TEXTS.sub(b"", raw)) <= MOST_OPENINGS
+
+
+def _openings(raw: bytes) -> int:
+    return len(raw.translate(None, _NO_OPENINGS))
+
+
+def _is_plain(row: BulkInterception) -> bool:
+    """Whether nothing is left that the decoder does not look at."""
+    tokens, prompts, tools = row.token_usages or (), row.user_prompts or (), row.tool_usages or ()
+    years = {child.created_at.year for child in (*tokens, *prompts, *tools)}
+    years |= {time.year for time in (row.started_at, row.ended_at) if time}
+    # In the first and the last year an offset may lead out of the calendar.
+    return years.isdisjoint({MINYEAR, MAXYEAR}) and all(
+        bytes(child.metadata)[:1] in _OBJECT_OR_NULL for child in tokens
+    )
+
+
+class _Place(Record):
+    started_at: Moment
+    id: UUID
+
+
+def _outermost(raws: Iterable[bytes | msgspec.Raw]) -> Position | None:
+    return next((place for raw in raws if (place := _position(bytes(raw)))), None)
+
+
+def _position(raw: bytes) -> Position | None:
+    try:
+        place = _Place.model_validate(json.loads(raw))
+    except (ValidationError, ValueError, RecursionError):
+        return None
+    return place.started_at, place.id
