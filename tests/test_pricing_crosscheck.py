@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from bridgeboard.pricing import Book, Card
+from bridgeboard.pricing import (
+    Book,
+    Card,
+    Disagreement,
+    Status,
+    catalog,
+    disagreements,
+    parse,
+    snapshot,
+)
 
 FILE = Path(__file__).parent / "vectors" / "prices-crosscheck.csv"
 BOOK = Book()
@@ -23,10 +32,12 @@ WIRE = {
     "copilot": ("copilot", "copilot"),
 }
 
+TODAY = datetime(2026, 11, 24, tzinfo=UTC)
 REGIONAL = "an endpoint bound to a region costs 10 % more than the global one; theirs is global"
+REGION = "us.anthropic.claude-sonnet-4-5-20250929-v1:0"
 INCLUDED = "the model is part of the Copilot plan; theirs is what it costs elsewhere"
 DISAGREEMENTS = {
-    ("coder", "us.anthropic.claude-sonnet-4-5-20250929-v1:0"): REGIONAL,
+    ("coder", REGION): REGIONAL,
     ("coder", "us.anthropic.claude-opus-4-7"): REGIONAL,
     ("coder", "copilot gpt-4.1"): INCLUDED,
     ("litellm", "copilot gpt-4.1"): INCLUDED,
@@ -82,3 +93,75 @@ def test_the_list_says_what_it_said_when_it_was_checked(line: dict[str, str], at
                 int(above) * 1000,
                 Decimal(rate) * MICRO,
             )
+
+
+def heading(found: Disagreement) -> tuple[str, str]:
+    copilot = found.vendor == "github-copilot"
+    return found.source, f"copilot {found.model}" if copilot else found.model
+
+
+def test_the_disagreements_shown_are_those_that_are_known_each_with_its_reason() -> None:
+    found = {heading(one): one.reason for one in disagreements(BOOK, TODAY)}
+    assert found == DISAGREEMENTS
+
+
+def test_a_difference_tells_both_rates() -> None:
+    found = [one for one in disagreements(BOOK, TODAY) if heading(one) == ("coder", REGION)]
+    assert {one.token_class: (one.listed, one.quoted) for one in found} == {
+        "input": (3_300_000, 3_000_000),
+        "output": (16_500_000, 15_000_000),
+        "cache_read": (330_000, 300_000),
+        "cache_write": (4_125_000, 3_750_000),
+    }
+
+
+def test_nobody_disagrees_before_having_spoken() -> None:
+    assert disagreements(BOOK, datetime(2026, 7, 1, tzinfo=UTC)) == ()
+
+
+def test_a_price_of_the_operators_own_settles_a_disagreement() -> None:
+    file = parse('[[price]]\nmodel = "us.anthropic.*"\ninput = 3\noutput = 15\n')
+    left = {heading(one) for one in disagreements(Book(file), TODAY)}
+    assert left == {key for key, why in DISAGREEMENTS.items() if why == INCLUDED}
+
+
+@pytest.fixture
+def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A first list that knows no model at all."""
+    monkeypatch.setattr(catalog, "listed", lambda _vendor, _model: None)
+
+
+@pytest.mark.usefixtures("forgetful")
+@pytest.mark.parametrize("model", ["claude-opus-4-7", "claude-opus-4-7-20990101"])
+def test_the_snapshot_speaks_for_what_the_first_list_does_not_know(model: str) -> None:
+    price = BOOK.resolve("anthropic", "anthropic", model, TODAY)
+    assert (price.status, price.source) == (Status.PRICED, "snapshot litellm")
+    assert price.cards[0].rates[:5] == tuple(int(usd * MICRO) for usd in (5, 25, 0.5, 6.25, 10))
+    assert "2026-11-23" in price.note
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_the_snapshot_knows_no_service_tiers_and_nothing_that_only_resembles_it() -> None:
+    fast = BOOK.resolve("anthropic", "anthropic", "claude-opus-4-7-fast", TODAY)
+    flex = BOOK.resolve("openai", "openai", "gpt-5", TODAY, service_tier="flex")
+    assert {fast.status, flex.status} == {Status.UNPRICED}
+
+
+def test_the_snapshot_holds_what_the_sources_said() -> None:
+    quoted = {(q.source, q.vendor, q.model): q for line in snapshot.QUOTES.values() for q in line}
+    vendors = {"bedrock": "aws", "copilot": "github-copilot"}
+    for line in LINES:
+        for peer in PEERS:
+            told = [line.get(f"{peer}_{suffix}") or "-" for suffix in SUFFIXES]
+            seller = vendors.get(line["provider"], line["provider"])
+            quote = quoted.pop((peer, seller, line["model"]), None)
+            assert (quote is None) == (set(told) == {"-"})
+            for place, usd in enumerate(told):
+                if quote and usd != "-":
+                    assert quote.card.rates[place] == Decimal(usd) * MICRO
+    assert not quoted
+
+
+@pytest.mark.usefixtures("forgetful")
+def test_where_only_one_source_speaks_there_is_no_disagreement() -> None:
+    assert disagreements(BOOK, TODAY) == ()

@@ -167,14 +167,30 @@ def test_searches_through_bedrock_carry_no_fee() -> None:
     assert (told["status"].item(), told["cost"].item()) == (Status.PRICED, 0)
 
 
-def test_a_cost_beyond_64_bits_is_still_exact() -> None:
+@pytest.mark.parametrize(
+    ("count", "hint"), [(10**12 + 1, "count beyond"), (10**12, "more than 9 million dollars")]
+)
+def test_what_cannot_be_true_is_unpriced_beside_what_can(count: int, hint: str) -> None:
     asked = pd.concat(
-        [response("gpt-5-pro", input=10**13, output=1), response("gpt-5-pro", input=1)],
+        [response("gpt-5-pro", input=count), response("gpt-5-pro", input=1)],
         ignore_index=True,
     )
     told = price(asked, BOOK)
-    assert told["cost"].tolist() == [10**13 * 15 * MICRO + 120 * MICRO, 15 * MICRO]
-    assert total(told["cost"]) == (10**13 + 1) * 15 * MICRO + 120 * MICRO
+    assert told["status"].tolist() == [Status.UNPRICED, Status.PRICED]
+    assert told[["cost", "shadow_cost", "cache_saving"]].iloc[0].isna().all()
+    assert hint in told["note"].iloc[0]
+    assert told["cost"].iloc[1] == 15 * MICRO
+
+
+def test_the_largest_count_that_can_be_true_is_priced() -> None:
+    told = price(response("gpt-4o-mini", input=10**12), BOOK)
+    assert (told["status"].item(), told["cost"].item()) == (Status.PRICED, 150_000 * 10**12)
+
+
+@pytest.mark.parametrize("name", ["input", "output", "cache_read", "cache_write", "web_searches"])
+def test_no_count_of_64_bits_breaks_the_rest(name: str) -> None:
+    told = price(response("gpt-5", **{name: 2**63 - 1}), BOOK)
+    assert told["status"].item() == Status.UNPRICED
 
 
 def test_a_total_beyond_64_bits_is_exact() -> None:

@@ -128,9 +128,69 @@ def test_extras_know_the_metadata_keys_and_leave_the_rest() -> None:
         "prompt_cached": 7,
         "service_tier": "priority",
         "cache_ephemeral_5m_input": True,
+        "total_tokens": 12,
+        "output_reasoning": 4,
+        "error": "cannot be encoded",
     }
-    expected = {"cache_write_1h": 3, "web_searches": 2, "legacy_cache_read": 9}
-    assert extras(metadata) == expected
+    assert extras(metadata) == {
+        "cache_write_1h": 3,
+        "web_searches": 2,
+        "legacy_cache_read": 9,
+        "service_tier": "priority",
+        "told_total": 12,
+        "reasoning": 4,
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "told"), [(10**30, 2**63 - 1), (-(10**30), 0), (float("inf"), None), ("9", None)]
+)
+def test_a_count_of_metadata_that_cannot_be_true_is_cut_or_left_out(
+    value: object, told: int | None
+) -> None:
+    assert extras({"web_search_requests": value}).get("web_searches") == told
+
+
+@pytest.mark.parametrize("tier", ["", None, 7])
+def test_a_service_tier_is_a_word(tier: object) -> None:
+    assert extras({"service_tier": tier}) == {}
+
+
+def test_a_response_keeps_the_tier_that_any_of_its_rows_tells() -> None:
+    told = rows(
+        {"service_tier": None},
+        {"service_tier": "flex"},
+        {"provider_response_id": "r2", "service_tier": None},
+    )
+    merged = responses(told)["service_tier"]
+    assert merged.iloc[0] == "flex"
+    assert pd.isna(merged.iloc[1])
+    assert responses(rows({}))["service_tier"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("told", "mismatch"),
+    [
+        ({}, False),
+        ({"told_total": 117}, False),
+        ({"told_total": 116}, True),
+        ({"reasoning": 10}, False),
+        ({"reasoning": 11}, True),
+    ],
+)
+def test_a_total_or_reasoning_that_contradicts_the_counts_is_flagged(
+    told: dict[str, int], *, mismatch: bool
+) -> None:
+    counts = {"input": 5, "cache_read": 100, "cache_write": 2, "output": 10}
+    assert responses(rows(counts | told))["total_mismatch"].item() == mismatch
+
+
+def test_sums_beyond_64_bits_stop_at_their_end_and_leave_the_others_exact() -> None:
+    most = 2**63 - 1
+    merged = responses(
+        rows({"input": most}, {"input": most}, {"provider_response_id": "r2", "input": 3})
+    )
+    assert merged["input_sum"].tolist() == [most, 3]
 
 
 def test_no_rows_are_no_responses() -> None:

@@ -1,21 +1,30 @@
 """Tokens in, money out: responses, the price book and exact costs (docs/costs.md)."""
 
 from bridgeboard.pricing.book import Book
-from bridgeboard.pricing.money import exact, price, server_micros, total
+from bridgeboard.pricing.bounds import bounds, estimated, snippet
+from bridgeboard.pricing.disagreements import Disagreement, disagreements
+from bridgeboard.pricing.money import exact, price, server_micros, total, vendors
 from bridgeboard.pricing.overrides import Override, PriceFile, PriceFileError, load, parse
 from bridgeboard.pricing.rates import CLASSES, PICO, Card, Price, Status
 from bridgeboard.pricing.responses import extras, responses
+from bridgeboard.pricing.usage import UNMETERED, WORST, usage_money
 
 __all__ = [
     "CLASSES",
     "PICO",
+    "UNMETERED",
+    "WORST",
     "Book",
     "Card",
+    "Disagreement",
     "Override",
     "Price",
     "PriceFile",
     "PriceFileError",
     "Status",
+    "bounds",
+    "disagreements",
+    "estimated",
     "exact",
     "extras",
     "load",
@@ -23,5 +32,8 @@ __all__ = [
     "price",
     "responses",
     "server_micros",
+    "snippet",
     "total",
+    "usage_money",
+    "vendors",
 ]

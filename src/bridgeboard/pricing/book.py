@@ -4,13 +4,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from bridgeboard.pricing import catalog
+from bridgeboard.pricing import catalog, snapshot
 from bridgeboard.pricing.overrides import Billing, Override, PriceFile
 from bridgeboard.pricing.rates import Card, Price, Status, scaled
 from bridgeboard.pricing.vendors import COPILOT, UNKNOWN_MODELS, vendor
 
 CREDITS_SINCE: Final = datetime(2026, 6, 1, tzinfo=UTC)
 """From here on GitHub meters Copilot in credits against a pooled allowance."""
+
+STANDARD_TIERS: Final = frozenset({"", "auto", "default", "standard"})
+"""Service tiers that are charged at the plain list price."""
 
 _BILLED: Final[dict[Billing, Status]] = {
     "metered": Status.PRICED,
@@ -32,20 +35,29 @@ class Book:
 
     @property
     def version(self) -> str:
-        """The list's version and a digest of the operator's file."""
+        """The versions of list and snapshot and a digest of the operator's file."""
         mine = f" + {self.file.version}" if self.file.version else ""
-        return f"{catalog.SOURCE} {catalog.VERSION}{mine}"
+        return f"{catalog.SOURCE} {catalog.VERSION} + {snapshot.VERSION}{mine}"
 
     def resolve(
-        self, provider: str, provider_name: str, model: str, at: datetime, *, byok: bool = False
+        self,
+        provider: str,
+        provider_name: str,
+        model: str,
+        at: datetime,
+        *,
+        byok: bool = False,
+        service_tier: str = "",
     ) -> Price:
         """The price of one response at an aware moment; never raises for an unknown model.
 
         ``byok`` says that the initiator's own credential paid: the value is then shown as
-        notional and is no spend.
+        notional and is no spend. ``service_tier`` is the tier that was served, in lower case.
         """
+        served = "" if service_tier in STANDARD_TIERS else service_tier
         row = self._override(provider_name, model, at)
-        found = self._price(row, provider, provider_name, model, at)
+        seller = self.file.vendor(provider_name) or vendor(provider, provider_name, model)
+        found = self._price(row, seller, model, at, served)
         metered = found.status in {Status.PRICED, Status.FREE}
         if byok and metered and provider != "copilot":
             return replace(found, status=Status.NOTIONAL, note="paid by the initiator's own key")
@@ -62,24 +74,19 @@ class Book:
         return next((row for row in rows if row.speaks_for(provider_name, model, at)), None)
 
     def _price(
-        self, row: Override | None, provider: str, provider_name: str, model: str, at: datetime
+        self, row: Override | None, seller: str, model: str, at: datetime, served: str
     ) -> Price:
-        if row and _overreaches(row, model):
-            return self._ruled(row, _listed("", model, at))
-        if row and row.cards:
-            return self._ruled(row, self._own(row, model))
-        if row and row.alias:
-            seller, _, name = row.alias.partition("/")
-            return self._ruled(row, _listed(seller, name, at))
-        seller = self.file.vendor(provider_name) or vendor(provider, provider_name, model)
-        found = _listed(seller, model, at)
-        if row:
-            return self._ruled(row, found)
-        return _copilot(found, at) if seller == COPILOT else found
-
-    def _own(self, row: Override, model: str) -> Price:
-        name = model.strip().lower()
-        return Price(Status.PRICED, "", price_id=f"operator/{name}", cards=row.cards)
+        if row is None:
+            found = _listed(seller, model, at, served)
+            return _copilot(found, at) if seller == COPILOT else found
+        if _overreaches(row, model):
+            return self._ruled(row, _listed("", model, at, served))
+        if row.cards:
+            return self._ruled(row, _own(row, seller, model))
+        if row.alias:
+            shelf, _, name = row.alias.partition("/")
+            return self._ruled(row, _listed(shelf, name, at, served))
+        return self._ruled(row, _listed(seller, model, at, served))
 
     def _ruled(self, row: Override, found: Price) -> Price:
         status = _BILLED[row.billing]
@@ -90,7 +97,7 @@ class Book:
             found,
             status=status,
             note=note,
-            source="operator" if row.cards else f"operator, {catalog.SOURCE}",
+            source="operator" if row.cards else f"operator, {found.source or catalog.SOURCE}",
             version=self.version,
             cards=scaled(found.cards, row.multiplier),
         )
@@ -101,16 +108,31 @@ def _overreaches(row: Override, model: str) -> bool:
     return model.strip().lower() in UNKNOWN_MODELS and any(wild in row.model for wild in "*?")
 
 
-def _listed(seller: str, model: str, at: datetime) -> Price:
+def _own(row: Override, seller: str, model: str) -> Price:
+    # The operator's own price holds for every service tier: the file knows none.
+    name = model.strip().lower()
+    return Price(Status.PRICED, "", seller, price_id=f"operator/{name}", cards=row.cards)
+
+
+def _listed(seller: str, model: str, at: datetime, served: str) -> Price:
     if model.strip().lower() in UNKNOWN_MODELS:
         return Price(Status.UNPRICED, "the request named no model", seller)
     if not seller:
         return Price(Status.UNPRICED, "nobody knows who bills for this provider")
+    found = _cataloged(seller, model, at, served)
+    if found.status is Status.UNPRICED and not served:
+        return snapshot.listed(seller, model) or found
+    return found
+
+
+def _cataloged(seller: str, model: str, at: datetime, served: str) -> Price:
     found = catalog.listed(seller, model)
     if found is None:
         return Price(Status.UNPRICED, f"{seller} lists no price for this model", seller)
     shelf, entry = found
-    cards = catalog.cards(shelf, entry, at)
+    cards = catalog.cards(shelf, entry, at, served)
+    if cards and served and not catalog.offers(entry, at, served):
+        return Price(Status.UNPRICED, f"tier unpriced: {served[:40]}", seller)
     priced = Price(
         _worth(cards, seller),
         "" if cards else "listed without a price",

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, time
 from decimal import Decimal
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import Final
 
@@ -17,6 +17,7 @@ from genai_prices.types import (
     MatchLogic,
     ModelInfo,
     ModelPrice,
+    PriceVariant,
     Provider,
     StartDateConstraint,
     TieredPrices,
@@ -25,6 +26,8 @@ from genai_prices.types import (
 
 from bridgeboard.pricing.rates import Card, card
 from bridgeboard.pricing.vendors import released, spellings
+
+Rule = StartDateConstraint | TimeOfDateConstraint
 
 SOURCE: Final = "genai-prices"
 VERSION: Final = version("genai-prices")
@@ -43,6 +46,12 @@ _PROVIDERS: Final = {provider.id: provider for provider in providers}
 def vendors() -> frozenset[str]:
     """The vendor ids that the list knows."""
     return frozenset(_PROVIDERS)
+
+
+def entries(vendor: str) -> tuple[ModelInfo, ...]:
+    """All models that a vendor lists; none for an unknown vendor."""
+    home = _PROVIDERS.get(vendor)
+    return tuple(home.models) if home else ()
 
 
 @lru_cache(maxsize=4096)
@@ -81,9 +90,21 @@ def _names(clause: MatchLogic, name: str) -> bool:
     return clause.is_match(name)
 
 
-def cards(vendor: str, entry: ModelInfo, at: datetime) -> tuple[Card, ...]:
-    """The entry's rates at a moment, one card per tier; empty if the entry prices nothing."""
-    prices = entry.get_prices(at)
+def offers(entry: ModelInfo, at: datetime, service_tier: str) -> bool:
+    """Whether the entry has a price of its own for that service tier at that moment."""
+    return any(
+        variant.when == {"service_tier": service_tier}
+        and (variant.constraint is None or variant.constraint.active(at))
+        for variant in entry.price_variants or ()
+    )
+
+
+def cards(vendor: str, entry: ModelInfo, at: datetime, service_tier: str = "") -> tuple[Card, ...]:
+    """The entry's rates at a moment, one card per tier; empty if the entry prices nothing.
+
+    A service tier that the entry does not offer is charged like the standard one: ask ``offers``.
+    """
+    prices = entry.get_prices(at, {"service_tier": service_tier} if service_tier else None)
     if not any(_field(prices, name) is not None for name in _KEYS):
         return ()
     return tuple(
@@ -112,6 +133,7 @@ def _at(value: Decimal | TieredPrices | None, above: int) -> Decimal | None:
     return reached[-1] if reached else value.base
 
 
+@cache
 def dates() -> frozenset[datetime]:
     """Every UTC moment at which some listed price changes."""
     return frozenset(
@@ -121,6 +143,7 @@ def dates() -> frozenset[datetime]:
     )
 
 
+@cache
 def clocks() -> frozenset[int]:
     """Every second of the UTC day at which some listed price changes (off-peak rates)."""
     return frozenset(
@@ -131,12 +154,13 @@ def clocks() -> frozenset[int]:
     )
 
 
-def _rules() -> Iterator[StartDateConstraint | TimeOfDateConstraint | None]:
+def _rules() -> Iterator[Rule | None]:
     for provider in providers:
         for entry in provider.models:
             if not isinstance(entry.prices, ModelPrice):
                 yield from (_rule(dated) for dated in entry.prices)
+            yield from (_rule(variant) for variant in entry.price_variants or ())
 
 
-def _rule(dated: ConditionalPrice) -> StartDateConstraint | TimeOfDateConstraint | None:
+def _rule(dated: ConditionalPrice | PriceVariant) -> Rule | None:
     return dated.constraint

@@ -1,28 +1,23 @@
 """Responses and a book → money, exact to the pico-USD (docs/costs.md 6)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bridgeboard.pricing import catalog
+from bridgeboard.pricing.bill import Bill, Mask, Sheet
 from bridgeboard.pricing.book import Book
+from bridgeboard.pricing.lookup import resolved
 from bridgeboard.pricing.rates import CLASSES, Price, Status
+from bridgeboard.pricing.sums import Ints
 
-Ints = NDArray[np.int64]
-Amounts = NDArray[np.int64] | NDArray[np.object_]
+ABSURD: Final = "a count beyond 10^12 cannot be true"
+TOO_DEAR: Final = "one response of more than 9 million dollars cannot be true"
 
-_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_TICK: Final = timedelta(microseconds=1)
-_DAY: Final = timedelta(days=1) // _TICK
-_SAFE: Final = 2.0**62
-_MOST: Final = np.iinfo(np.int64).max
 _BOOKED: Final = CLASSES[:4]
-_WORDS: Final = ("note", "vendor", "price_id", "source", "version")
+_WORDS: Final = ("vendor", "price_id", "source", "version")
 
 
 def price(responses: pd.DataFrame, book: Book) -> pd.DataFrame:
@@ -30,26 +25,34 @@ def price(responses: pd.DataFrame, book: Book) -> pd.DataFrame:
 
     Args:
         responses: as made by ``responses``, with ``provider``, ``provider_name`` and ``model``;
-            optional ``credential_kind`` ("byok" is no spend) and ``accuracy`` ("aggregate" rows
-            are sums of several responses and stay in the first tier).
+            optional ``credential_kind`` ("byok" is no spend), ``service_tier`` (as served) and
+            ``accuracy`` ("aggregate" rows are sums of several responses and stay in the first
+            tier).
         book: where prices come from.
 
     Returns:
-        A frame on the same index: ``status``; ``cost`` (spend) and ``shadow_cost`` (value that
-        is no spend) in pico-USD, missing where unknown; ``tier`` (the threshold exceeded, -1
-        for none); ``note``, ``vendor``, ``price_id``, ``source``, ``version`` of the price.
-        Money is Int64, or Python integers where a response's does not fit.
+        A frame on the same index: ``status``; in pico-USD (Int64, missing where unknown) ``cost``
+        (spend), ``shadow_cost`` (value that is no spend) and ``cache_saving`` (what the same
+        response would have cost more without a cache; negative where writes were not worth it);
+        ``tier`` (the threshold exceeded, -1 for none); ``note``, ``vendor``, ``price_id``,
+        ``source``, ``version`` of the price. What cannot be true is unpriced, never an error.
     """
-    prices, which = _resolved(responses, book)
-    tokens = _tokens(responses)
-    sheet = _Sheet.of(prices)
+    prices, which = resolved(responses, book)
+    sheet = Sheet.of(prices)
     tier = sheet.tier(which, _prompt(responses))
-    rates, known = sheet.rates[which, tier], sheet.known[which, tier]
-    lacking = np.asarray(((tokens > 0) & ~known).any(axis=1), dtype=bool)
-    value = _value(tokens, rates)
-    status = _status(prices, which, lacking)
-    told = _told(responses.index, prices, which, status, value)
+    bill = Bill.of(_tokens(responses), sheet.rates[which, tier], sheet.known[which, tier])
+    told = _told(responses.index, prices, which, bill)
     return told.assign(tier=sheet.above[which, tier])
+
+
+def vendors(usage: pd.DataFrame, book: Book) -> "pd.Series[str]":
+    """Who bills for each request, by ``provider``, ``provider_name``, ``model``, ``created_at``.
+
+    The same word as ``price`` says for its responses; missing where nobody knows.
+    """
+    prices, which = resolved(usage, book)
+    names = pd.array([price.vendor or None for price in prices], dtype="str")
+    return pd.Series(names.take(which), index=usage.index)
 
 
 def server_micros(rows: pd.DataFrame, book: Book) -> "pd.Series[int]":
@@ -58,7 +61,7 @@ def server_micros(rows: pd.DataFrame, book: Book) -> "pd.Series[int]":
     Its arithmetic at our list: each class of each row cut to whole micro-USD, no tiers, no hour's
     writes, no searches, nothing for a class without a rate of its own (docs/costs.md 7).
     """
-    prices, which = _resolved(rows, book)
+    prices, which = resolved(rows, book)
     flat = np.array([_flat(price) for price in prices], dtype=np.int64).reshape(-1, len(_BOOKED))
     counts = np.column_stack([rows[name].to_numpy(dtype=np.int64) for name in _BOOKED])
     missing = np.array([not price.cards for price in prices], dtype=bool)[which]
@@ -107,78 +110,6 @@ def total(amounts: Iterable[object]) -> int:
     return (int((whole >> 32).sum()) << 32) + int((whole & 0xFFFFFFFF).sum())
 
 
-@dataclass(frozen=True, slots=True)
-class _Sheet:
-    """The cards of all prices as rectangles: [price, tier] and [price, tier, class]."""
-
-    above: Ints
-    rates: Ints
-    known: NDArray[np.bool_]
-
-    @classmethod
-    def of(cls, prices: list[Price]) -> "_Sheet":
-        depth = max([1, *(len(price.cards) for price in prices)])
-        above = np.full((len(prices), depth), _MOST, dtype=np.int64)
-        rates = np.zeros((len(prices), depth, len(CLASSES)), dtype=np.int64)
-        known = np.zeros(rates.shape, dtype=bool)
-        above[:, 0] = -1
-        for row, price in enumerate(prices):
-            for column, card in enumerate(price.cards):
-                above[row, column] = card.above
-                rates[row, column] = [rate or 0 for rate in card.rates]
-                known[row, column] = [rate is not None for rate in card.rates]
-        return cls(above, rates, known)
-
-    def tier(self, which: Ints, prompt: Ints) -> Ints:
-        reached = (prompt[:, None] > self.above[which]).sum(axis=1) - 1
-        tier: Ints = np.maximum(reached, 0)
-        return tier
-
-
-def _resolved(responses: pd.DataFrame, book: Book) -> tuple[list[Price], Ints]:
-    keys = pd.DataFrame(
-        {
-            "provider": responses["provider"].fillna("").astype("str"),
-            "provider_name": responses["provider_name"].fillna("").astype("str"),
-            "model": responses["model"].fillna("").astype("str"),
-            "byok": _own_key(responses),
-            "epoch": _epochs(responses["created_at"], book),
-        }
-    )
-    which = np.asarray(keys.groupby(list(keys), sort=False).ngroup(), dtype=np.int64)
-    _, firsts = np.unique(which, return_index=True)
-    asked = (keys[name].iloc[firsts].tolist() for name in ("provider", "provider_name", "model"))
-    byok = keys["byok"].iloc[firsts].tolist()
-    times = responses["created_at"].iloc[firsts].tolist()
-    prices = [
-        book.resolve(provider, name, model, _utc(at), byok=own)
-        for provider, name, model, own, at in zip(*asked, byok, times, strict=True)
-    ]
-    return prices, which
-
-
-def _own_key(responses: pd.DataFrame) -> "pd.Series[bool]":
-    if "credential_kind" not in responses:
-        return pd.Series(data=False, index=responses.index)
-    return responses["credential_kind"].fillna("").eq("byok").astype(bool)
-
-
-def _epochs(times: "pd.Series[pd.Timestamp]", book: Book) -> Ints:
-    # Within one epoch no price changes: neither by date nor by the hour of off-peak rates.
-    moments = np.asarray(pd.to_datetime(times, utc=True).dt.as_unit("us").astype("int64"))
-    edges = np.array([(edge - _START) // _TICK for edge in book.edges()], dtype=np.int64)
-    clocks = np.array(sorted(catalog.clocks()), dtype=np.int64) * 1_000_000
-    day = np.searchsorted(edges, moments, side="right")
-    hour = np.searchsorted(clocks, moments % _DAY, side="right")
-    return np.asarray(day * (len(clocks) + 1) + hour, dtype=np.int64)
-
-
-def _utc(at: pd.Timestamp) -> datetime:
-    moment = pd.Timestamp(at)
-    aware = moment.tz_localize(UTC) if moment.tzinfo is None else moment.tz_convert(UTC)
-    return aware.floor("us").to_pydatetime(warn=False)
-
-
 def _tokens(responses: pd.DataFrame) -> Ints:
     empty = pd.Series(0, index=responses.index)
     hour = responses.get("cache_write_1h", empty)
@@ -202,35 +133,33 @@ def _prompt(responses: pd.DataFrame) -> Ints:
     return np.where(aggregate, 0, counted)
 
 
-def _value(tokens: Ints, rates: Ints) -> Amounts:
-    estimate = (tokens.astype(np.float64) * rates).sum(axis=1)
-    if (estimate < _SAFE).all():
-        fast: Ints = (tokens * rates).sum(axis=1)
-        return fast
-    slow: NDArray[np.object_] = (tokens.astype(object) * rates.astype(object)).sum(axis=1)
-    return slow
-
-
-def _status(prices: list[Price], which: Ints, lacking: NDArray[np.bool_]) -> NDArray[np.object_]:
-    status = np.array([price.status for price in prices], dtype=object)[which]
-    status[lacking & (status == Status.PRICED)] = Status.PARTIAL
-    return status
-
-
-def _told(
-    index: pd.Index, prices: list[Price], which: Ints, status: NDArray[np.object_], value: Amounts
-) -> pd.DataFrame:
+def _told(index: pd.Index, prices: list[Price], which: Ints, bill: Bill) -> pd.DataFrame:
+    status = _status(prices, which, bill)
     spent = (status == Status.PRICED) | (status == Status.PARTIAL)
     unpriced = status == Status.UNPRICED
     worthless = np.array([not price.cards for price in prices], dtype=bool)[which]
-    words = {name: _repeated([getattr(p, name) for p in prices], which) for name in _WORDS}
     columns = {
         "status": _repeated(status.tolist(), np.arange(len(status))),
-        "cost": _money(np.where(spent, value, 0), unpriced),
-        "shadow_cost": _money(np.where(spent, 0, value), unpriced | (worthless & ~spent)),
-        **words,
+        "cost": _money(np.where(spent, bill.value, 0), unpriced),
+        "shadow_cost": _money(np.where(spent, 0, bill.value), unpriced | (worthless & ~spent)),
+        "cache_saving": _money(np.where(spent, bill.saving, 0), unpriced | (spent & bill.blind)),
+        "note": _notes(prices, which, bill),
+        **{name: _repeated([getattr(p, name) for p in prices], which) for name in _WORDS},
     }
     return pd.DataFrame(columns, index=index)
+
+
+def _status(prices: list[Price], which: Ints, bill: Bill) -> NDArray[np.object_]:
+    status = np.array([price.status for price in prices], dtype=object)[which]
+    status[bill.lacking & (status == Status.PRICED)] = Status.PARTIAL
+    status[bill.absurd | bill.too_dear] = Status.UNPRICED
+    return status
+
+
+def _notes(prices: list[Price], which: Ints, bill: Bill) -> pd.api.extensions.ExtensionArray:
+    notes = [*(price.note for price in prices), ABSURD, TOO_DEAR]
+    refused = np.where(bill.absurd, len(prices), len(prices) + 1)
+    return _repeated(notes, np.where(bill.absurd | bill.too_dear, refused, which))
 
 
 def _repeated(values: list[str], which: Ints) -> pd.api.extensions.ExtensionArray:
@@ -238,9 +167,5 @@ def _repeated(values: list[str], which: Ints) -> pd.api.extensions.ExtensionArra
     return pd.Categorical.from_codes(codes[which], pd.Index(kinds, dtype="str"))
 
 
-def _money(amounts: Amounts, missing: NDArray[np.bool_]) -> pd.api.extensions.ExtensionArray:
-    if amounts.dtype != object:
-        return pd.arrays.IntegerArray(amounts.astype(np.int64), missing.copy())
-    known = [pd.NA if gone else int(amount) for amount, gone in zip(amounts, missing, strict=True)]
-    fits = all(gone or amount <= _MOST for amount, gone in zip(amounts, missing, strict=True))
-    return pd.array(known, dtype="Int64" if fits else "object")
+def _money(amounts: Ints, missing: Mask) -> pd.api.extensions.ExtensionArray:
+    return pd.arrays.IntegerArray(amounts.astype(np.int64), missing.copy())

@@ -1,15 +1,20 @@
 """Token rows → responses, the grain that is priced (docs/costs.md 1 and 2)."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from bridgeboard.pricing.sums import summed
+
 KEY: Final = ("interception_id", "provider_response_id")
 TOKENS: Final = ("input", "output", "cache_read", "cache_write")
 EXTRAS: Final = ("cache_write_5m", "cache_write_1h", "web_searches")
 LEGACY: Final = ("legacy_cache_read", "legacy_cache_write")
+CHECKS: Final = ("told_total", "reasoning")
+FLAGS: Final = ("negatives", "split_unknown", "split_clamped", "total_mismatch", "service_tier")
 SUMS: Final = tuple(f"{name}_sum" for name in TOKENS)
 
 _METADATA: Final = {
@@ -20,20 +25,34 @@ _METADATA: Final = {
     "input_cached": "legacy_cache_read",
     "prompt_cached": "legacy_cache_read",
     "cache_creation_input": "legacy_cache_write",
+    "total_tokens": "told_total",
+    "output_reasoning": "reasoning",
+    "completion_reasoning": "reasoning",
 }
+_MOST: Final = 2**63 - 1
 
 
-def extras(metadata: Mapping[str, object]) -> dict[str, int]:
-    """The counts that only a token row's metadata knows, under this room's column names.
+def extras(metadata: Mapping[str, object]) -> dict[str, int | str]:
+    """What only a token row's metadata knows, under this room's column names.
 
-    Strings, flags and unknown keys are left out: metadata that failed to encode is no metadata.
+    Counts, and ``service_tier`` as a word. Flags, other words and unknown keys are left out:
+    metadata that failed to encode is no metadata. Counts beyond 64 bits are cut to them.
     """
     found: dict[str, int] = {}
     for key, value in metadata.items():
         name = _METADATA.get(key)
-        if name and isinstance(value, int | float) and not isinstance(value, bool):
-            found[name] = max(found.get(name, 0), int(value))
-    return found
+        if name and isinstance(value, int | float) and _counts(value):
+            found[name] = max(found.get(name, 0), _cut(value))
+    tier = metadata.get("service_tier")
+    return {**found, "service_tier": tier} if isinstance(tier, str) and tier else {**found}
+
+
+def _counts(value: float) -> bool:
+    return not isinstance(value, bool) and (isinstance(value, int) or isfinite(value))
+
+
+def _cut(value: float) -> int:
+    return max(0, min(int(value), _MOST))
 
 
 def responses(rows: pd.DataFrame) -> pd.DataFrame:
@@ -47,25 +66,31 @@ def responses(rows: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row per (interception_id, provider_response_id), an empty response id being a
         response of its own per row: the largest of each count, the earliest ``created_at``,
-        ``rows`` merged, ``negatives`` clamped to zero, ``split_clamped`` and ``split_unknown``
-        for the 5 minute / 1 hour split of cache writes, and the server's plain sums as
-        ``input_sum``, ``output_sum``, ``cache_read_sum``, ``cache_write_sum``.
+        ``negatives`` clamped to zero, ``split_clamped`` and ``split_unknown`` for the 5 minute /
+        1 hour split of cache writes, ``total_mismatch`` where the upstream's own total or its
+        reasoning contradicts the counts, ``service_tier`` (missing if none was told), and the
+        server's plain sums as ``input_sum``, ``output_sum``, ``cache_read_sum``,
+        ``cache_write_sum``.
     """
     counted = _counted(rows.reset_index(drop=True))
     groups = counted.groupby([*KEY, "_solo"], sort=True, dropna=False)
     merged = groups.agg(_plan(rows)).reset_index().drop(columns="_solo")
-    return _split(merged).reset_index(drop=True)
+    row = np.asarray(groups.ngroup(), dtype=np.int64)
+    for name in SUMS:
+        merged[name] = summed(counted[name].to_numpy(dtype=np.int64), row, len(merged))
+    return _split(_checked(merged))
 
 
 def _counted(rows: pd.DataFrame) -> pd.DataFrame:
     counted = rows.drop(columns=[name for name in (*SUMS, "rows") if name in rows])
     counted["provider_response_id"] = rows["provider_response_id"].fillna("").astype("str")
-    for name in (*TOKENS, *EXTRAS, *LEGACY):
+    for name in (*TOKENS, *EXTRAS, *LEGACY, *CHECKS):
         counted[name] = _whole(rows, name)
     for name, total in zip(TOKENS, SUMS, strict=True):
         counted[total] = counted[name]
     counted["negatives"] = sum((counted[name] < 0).astype("int64") for name in TOKENS)
     counted["split_unknown"] = _unsplit(rows)
+    counted["service_tier"] = _tier(rows)
     for name in (*TOKENS, *EXTRAS, *LEGACY):
         counted[name] = counted[name].clip(lower=0)
     # Old rows repeat the cache columns in their metadata; a repeat is never an addition.
@@ -90,6 +115,12 @@ def _whole(rows: pd.DataFrame, name: str) -> "pd.Series[int]":
     return rows[name].fillna(0).astype("int64")
 
 
+def _tier(rows: pd.DataFrame) -> "pd.Series[str]":
+    if "service_tier" not in rows:
+        return pd.Series("", index=rows.index, dtype="str")
+    return rows["service_tier"].fillna("").astype("str")
+
+
 def _unsplit(rows: pd.DataFrame) -> "pd.Series[bool]":
     known = pd.Series(data=False, index=rows.index)
     for name in ("cache_write_5m", "cache_write_1h"):
@@ -99,15 +130,24 @@ def _unsplit(rows: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def _plan(rows: pd.DataFrame) -> dict[str, str]:
-    ours = {*KEY, "created_at", *TOKENS, *EXTRAS, *LEGACY, *SUMS, "rows", "negatives"}
-    carried = [str(name) for name in rows if name not in ours | {"split_unknown", "split_clamped"}]
+    ours = {*KEY, "created_at", *TOKENS, *EXTRAS, *LEGACY, *CHECKS, *SUMS, *FLAGS, "rows"}
+    carried = [str(name) for name in rows if name not in ours]
     return {
         "created_at": "min",
-        **dict.fromkeys((*TOKENS, *EXTRAS), "max"),
-        **dict.fromkeys((*SUMS, "negatives"), "sum"),
-        "split_unknown": "max",
+        **dict.fromkeys((*TOKENS, *EXTRAS, *CHECKS, "service_tier", "split_unknown"), "max"),
+        "negatives": "sum",
         **dict.fromkeys(carried, "first"),
     }
+
+
+def _checked(merged: pd.DataFrame) -> pd.DataFrame:
+    told = sum(merged[name] for name in TOKENS)
+    off = (merged["told_total"] > 0) & (merged["told_total"] != told)
+    tier = merged["service_tier"]
+    return merged.drop(columns=list(CHECKS)).assign(
+        total_mismatch=off | (merged["reasoning"] > merged["output"]),
+        service_tier=tier.mask(tier == ""),
+    )
 
 
 def _split(merged: pd.DataFrame) -> pd.DataFrame:
