@@ -17,23 +17,40 @@ ROOMS: dict[str, set[str]] = {
     "bridgeboard.settings": {"platformdirs", "pydantic", "pydantic_settings"},
     "bridgeboard.formats": set(),
     "bridgeboard.pricing": {"genai_prices", "numpy", "pandas"},
+    "bridgeboard.store": {"duckdb", "numpy", "pandas", "pyarrow"},
     "bridgeboard.charts": {"altair", "pandas", "bridgeboard.formats"},
-    "bridgeboard.connect": {"httpx", "aibridge", "bridgeboard.demo", "bridgeboard.settings"},
+    "bridgeboard.connect": {
+        "httpx",
+        "aibridge",
+        "bridgeboard.demo",
+        "bridgeboard.settings",
+        "bridgeboard.store",
+    },
     "bridgeboard.checks": {
         "aibridge",
         "bridgeboard.connect",
         "bridgeboard.formats",
+        "bridgeboard.pricing",
+        "bridgeboard.settings",
+        "bridgeboard.store",
+    },
+    "bridgeboard.server": {
+        "starlette",
+        "streamlit",
         "bridgeboard.settings",
     },
-    "bridgeboard.server": {"starlette", "streamlit", "bridgeboard.settings"},
     "bridgeboard.cli": {
+        "aibridge",
         "rich",
         "typer",
         "bridgeboard.checks",
         "bridgeboard.connect",
         "bridgeboard.demo",
+        "bridgeboard.formats",
+        "bridgeboard.pricing",
         "bridgeboard.server",
         "bridgeboard.settings",
+        "bridgeboard.store",
     },
     "bridgeboard.__main__": {"bridgeboard.cli"},
     "bridgeboard.ui": {
@@ -50,7 +67,7 @@ ROOMS: dict[str, set[str]] = {
     "app": {"bridgeboard.ui"},
 }
 OURS = ("aibridge", "bridgeboard")
-CLOCKED = {"bridgeboard.cli", "bridgeboard.connect", "bridgeboard.ui"}
+CLOCKED = {"bridgeboard.cli", "bridgeboard.connect", "bridgeboard.server", "bridgeboard.ui"}
 
 
 def files() -> list[tuple[str, Path]]:

@@ -1,0 +1,152 @@
+"""What can go wrong with the store's file; each message says what to do next.
+
+StoreError
+├── StoreBusyError      another process, or this one, has the file open
+├── StoreTooNewError    a later Bridgeboard wrote it
+├── StoreDamagedError   it is no store, or not readable any more
+├── StoreFullError      no space left; nothing that was committed is lost
+└── StoreLocationError  the place cannot be used: permissions, a folder instead of a file
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+
+class StoreError(Exception):
+    """Something is wrong with the store."""
+
+
+class StoreBusyError(StoreError):
+    """The file is already open; one process at a time has it."""
+
+
+class StoreTooNewError(StoreError):
+    """The file, or a backup, comes from a later version of Bridgeboard."""
+
+
+class StoreDamagedError(StoreError):
+    """The file, or a backup, is not what it should be."""
+
+
+class StoreFullError(StoreError):
+    """The disk, or the memory allowed, is full."""
+
+
+class StoreLocationError(StoreError):
+    """The path cannot hold a store."""
+
+
+_LOCKED: Final = re.compile(
+    r"Could not set lock on file.*?(?:held in (.+?) )?\(PID (\d+)\)", re.DOTALL
+)
+_SIGNS: Final = (
+    (re.compile(r"lock on file|being used by another process", re.IGNORECASE), StoreBusyError),
+    (
+        re.compile(
+            r"no space left|file too large|quota exceeded|max_temp_directory|out of memory",
+            re.IGNORECASE,
+        ),
+        StoreFullError,
+    ),
+    (
+        re.compile(r"database file with version number|newer version of DuckDB", re.IGNORECASE),
+        StoreTooNewError,
+    ),
+    (
+        re.compile(
+            r"permission denied|read-only|is a directory|not a directory|no such file|cannot open",
+            re.IGNORECASE,
+        ),
+        StoreLocationError,
+    ),
+    (
+        re.compile(
+            r"not a valid DuckDB|corrupt|read enough bytes|checksum|replaying WAL|failed to load"
+            r"|deserializ",
+            re.IGNORECASE,
+        ),
+        StoreDamagedError,
+    ),
+)
+_TROUBLES: Final = (
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.FatalException,
+    duckdb.SerializationException,
+)
+_UNCOMMITTED: Final = re.compile(r"Failed to commit.*(?:write|sync|truncate) file", re.DOTALL)
+_ADVICE: Final[dict[type[StoreError], str]] = {
+    StoreTooNewError: (
+        "{path} was written by a later version of Bridgeboard: upgrade Bridgeboard, or name"
+        " another data folder."
+    ),
+    StoreDamagedError: (
+        "{path} is damaged or no store of Bridgeboard ({cause}). Move it away, then bring back a"
+        " backup with: bridgeboard restore FOLDER"
+    ),
+    StoreFullError: (
+        "There is no room left for {path} ({cause}). Free some, or allow the store more memory,"
+        " then start Bridgeboard again; everything committed before is safe."
+    ),
+    StoreLocationError: "{path} cannot be used as the store ({cause}). Name another data folder.",
+    StoreError: (
+        "{path} cannot be used any more ({cause}). Start Bridgeboard again; everything committed"
+        " before is safe."
+    ),
+}
+_MENTIONED: Final = 200
+
+
+def busy(path: Path, holder: str) -> StoreBusyError:
+    """The error of a file that ``holder`` has open."""
+    return StoreBusyError(
+        f"{path} is already open by {holder}. A running dashboard syncs by itself, and one process"
+        " at a time has the store: stop that process first."
+    )
+
+
+def too_new(what: Path, version: int, known: int) -> StoreTooNewError:
+    """The error of a schema later than the last one known."""
+    return StoreTooNewError(
+        f"{what} has schema {version}, and this Bridgeboard knows schemas up to {known}: upgrade"
+        " Bridgeboard."
+    )
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Raise what the file's trouble makes DuckDB raise as a ``StoreError``.
+
+    Errors of SQL, of types or of names are mistakes of ours and pass as they are.
+    """
+    try:
+        yield
+    except duckdb.Error as error:
+        kind = _kind(error)
+        if kind is None:
+            raise
+        raise _error(kind, path, str(error)) from error
+
+
+def _kind(error: duckdb.Error) -> type[StoreError] | None:
+    found = next((kind for sign, kind in _SIGNS if sign.search(str(error))), None)
+    if isinstance(error, duckdb.TransactionException):
+        return found if _UNCOMMITTED.search(str(error)) else None
+    is_trouble = isinstance(error, _TROUBLES)
+    # DuckDB tells a wrong checksum by the plain class.
+    return (found or StoreError) if is_trouble or type(error) is duckdb.Error else None
+
+
+def _error(kind: type[StoreError], path: Path, told: str) -> StoreError:
+    if kind is StoreBusyError:
+        holder = _LOCKED.search(told)
+        return busy(
+            path, f"pid {holder[2]}: {holder[1] or 'unknown'}" if holder else "another process"
+        )
+    cause = " ".join(told.split())[:_MENTIONED]
+    return kind(_ADVICE[kind].format(path=path, cause=cause))

@@ -1,0 +1,191 @@
+"""Exact usage: interceptions as the server tells each of them by itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bridgeboard.store import links, people
+from bridgeboard.store.database import Batch, Reader, Store
+from bridgeboard.store.moments import stored
+
+CHILDREN: Final = ("responses", "tool_calls", "prompts", "tool_inputs")
+
+_DIMENSIONS: Final = (
+    "initiator",
+    "provider",
+    "provider_name",
+    "vendor",
+    "model",
+    "client",
+    "credential_kind",
+    "session",
+)
+_PERSON: Final = ("initiator_id", "username", "name")
+_LATE: Final = timedelta(days=1)
+"""How long after its request's end an action's first tool call may be recorded."""
+
+_HELD: Final = """
+SELECT t.row, u.grain = 'interception' AS is_exact, u.usage, u.started_at, u.session,
+       u.thread::VARCHAR AS thread, u.threads, u.credential_kind
+FROM usage u JOIN told t ON u.id = t.id::UUID
+WHERE u.started_at BETWEEN $1 AND $2
+"""
+_OUTDATE: Final = """
+UPDATE sessions SET detailed_digest = NULL
+WHERE session IN (SELECT session FROM outdated) AND detailed_digest IS NOT NULL
+"""
+_DIGESTS: Final = """
+SELECT digest FROM usage
+WHERE grain = 'interception' AND started_at >= coalesce($1, '-infinity'::TIMESTAMP)
+  AND started_at < coalesce($2, 'infinity'::TIMESTAMP)
+"""
+
+
+@dataclass(frozen=True)
+class Told:
+    """Interceptions as Arrow tables; ``row`` (int32) is an interception's place in ``usage``.
+
+    Times are UTC without a zone (``timestamp('us')``), ids text.
+
+    Attributes:
+        usage: ``row``, ``initiator_id``, ``username``, ``name`` ('' for none) and the columns of
+            ``usage`` but ``usage``, ``grain``, ``initiator``, ``session``, ``thread``,
+            ``threads``, ``credential_kind`` and ``requests``; each id once.
+        responses: ``row`` and the columns of ``responses`` but ``usage`` and ``started_at``.
+        tool_calls: ``row``, ``ordinal``, ``called_at``, ``tool``, ``server_url``, ``injected``,
+            ``failed``, ``input_hash``.
+        prompts: ``row``, ``ordinal``, ``written_at``, ``text``; None keeps no text.
+        tool_inputs: ``row``, ``ordinal``, ``input``, ``error``; likewise.
+    """
+
+    usage: pa.Table
+    responses: pa.Table
+    tool_calls: pa.Table
+    prompts: pa.Table | None = None
+    tool_inputs: pa.Table | None = None
+
+
+class Written(NamedTuple):
+    """How many interceptions were not there before, and how many replaced what was."""
+
+    new: int
+    changed: int
+
+
+def digests(
+    reader: Reader | Store, since: datetime | None, until: datetime | None
+) -> frozenset[int]:
+    """The digests of interceptions held in the half-open window; None is without end."""
+    found = reader.table(_DIGESTS, [stored(since), stored(until)])
+    return frozenset(found["digest"].to_pylist())
+
+
+def put(batch: Batch, told: Told) -> Written:
+    """Take over interceptions; one that is there already is replaced with all that hangs on it.
+
+    It keeps its key and what only details tell: session, thread, credential. Sessions that held
+    one of them as an aggregate have to be decomposed again: their details count as unread.
+    """
+    if not told.usage.num_rows:
+        return Written(0, 0)
+    held = _held(batch, told.usage)
+    _outdate(batch, held.filter(pc.invert(held["is_exact"])))
+    held = held.filter(held["is_exact"])
+    usage = _usage(batch, told.usage, held)
+    _remove(batch, held)
+    _insert(batch, told, usage)
+    _spare(batch, usage)
+    return Written(told.usage.num_rows - held.num_rows, held.num_rows)
+
+
+def _held(batch: Batch, usage: pa.Table) -> pa.Table:
+    """What the store has under the ids of these rows, exactly or as aggregates."""
+    earliest = pc.min(usage["started_at"]).as_py()
+    latest = pc.max(pc.coalesce(usage["ended_at"], usage["started_at"])).as_py()
+    with batch.registered(told=usage.select(["row", "id"])):
+        return batch.table(_HELD, [earliest, latest + _LATE])
+
+
+def _outdate(batch: Batch, aggregates: pa.Table) -> None:
+    if aggregates.num_rows:
+        with batch.registered(outdated=aggregates):
+            batch.execute(_OUTDATE)
+
+
+def _usage(batch: Batch, told: pa.Table, held: pa.Table) -> pa.Table:
+    """The rows of ``usage``, with keys and with what is kept of the rows before."""
+    keys = people.initiators(batch, told.select(_PERSON).rename_columns(["id", "username", "name"]))
+    size = told.num_rows
+    before = pc.index_in(told["row"], value_set=held["row"].combine_chunks())
+    fresh = pa.array(batch.take_keys("usage", size - held.num_rows), pa.int64())
+    added = {
+        "usage": pc.replace_with_mask(
+            _at(held["usage"], before), pc.is_null(before).combine_chunks(), fresh
+        ),
+        "grain": pa.repeat("interception", size),
+        "initiator": pa.array([keys[id_] for id_ in told["initiator_id"].to_pylist()], pa.int32()),
+        "session": _at(held["session"], before),
+        "thread": _at(held["thread"], before),
+        "threads": pc.fill_null(_at(held["threads"], before), 0),
+        "credential_kind": _at(held["credential_kind"], before),
+        "requests": pa.repeat(pa.scalar(1, pa.uint8()), size),
+    }
+    return _extended(told.drop_columns(list(_PERSON)), added)
+
+
+def _at(column: pa.ChunkedArray, places: pa.ChunkedArray) -> pa.Array:
+    """The values of a column at places, null where a place is."""
+    return column.combine_chunks().take(places.combine_chunks())
+
+
+def _extended(table: pa.Table, columns: Mapping[str, pa.Array]) -> pa.Table:
+    for name, column in columns.items():
+        table = table.append_column(name, column)
+    return table
+
+
+def _remove(batch: Batch, held: pa.Table) -> None:
+    if not held.num_rows:
+        return
+    window = [bound(held["started_at"]).as_py() for bound in (pc.min, pc.max)]
+    with batch.registered(held=held):
+        for name in ("usage", *CHILDREN):
+            batch.execute(
+                f"DELETE FROM {name} WHERE started_at BETWEEN $1 AND $2"
+                " AND usage IN (SELECT usage FROM held)",
+                window,
+            )
+
+
+def _insert(batch: Batch, told: Told, usage: pa.Table) -> None:
+    _append(batch, "usage", usage.drop_columns(["row"]))
+    key = ("usage", "started_at")
+    for name in CHILDREN:
+        children: pa.Table | None = getattr(told, name)
+        if children is not None and children.num_rows:
+            copied = (*key, "grain", *_DIMENSIONS) if name == "tool_calls" else key
+            _append(batch, name, _under(children, usage, copied))
+
+
+def _under(children: pa.Table, usage: pa.Table, copied: tuple[str, ...]) -> pa.Table:
+    """Children with columns of the row they hang on."""
+    places = pc.index_in(children["row"], value_set=usage["row"].combine_chunks())
+    columns = {name: _at(usage[name], places) for name in copied}
+    return _extended(children.drop_columns(["row"]), columns)
+
+
+def _append(batch: Batch, name: str, rows: pa.Table) -> None:
+    with batch.registered(given=rows):
+        batch.execute(f"INSERT INTO {name} BY NAME SELECT * FROM given")
+
+
+def _spare(batch: Batch, usage: pa.Table) -> None:
+    """What was paid by initiators themselves is no spend, told again or not (docs/costs.md 4)."""
+    own = pc.and_(
+        pc.equal(usage["credential_kind"], "byok"), pc.not_equal(usage["provider"], "copilot")
+    )
+    links.own_key(batch, usage.filter(own).select(["usage", "started_at"]))

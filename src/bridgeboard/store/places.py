@@ -1,0 +1,55 @@
+"""Where a store lies."""
+
+import re
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from bridgeboard.store.errors import StoreLocationError
+
+_UNSAFE: Final = re.compile(r"[^a-z0-9]+")
+_READABLE: Final = 40
+
+
+def location(folder: Path, deployment_id: str) -> Path:
+    """The file of a deployment's store, always directly within the folder.
+
+    The id comes from a server: unless it is a UUID, its file is named by a digest behind what is
+    harmless in it.
+    """
+    return folder / f"{_name(deployment_id)}.duckdb"
+
+
+def checked(path: Path) -> Path:
+    """The absolute path of a store's file.
+
+    Raises:
+        StoreLocationError: for a question mark anywhere in it: DuckDB would take what follows for
+            options of an address and lose the log beside the file.
+    """
+    whole = path.expanduser().resolve()
+    if "?" in str(whole):
+        raise StoreLocationError(f"{whole} has a question mark: name a data folder without one.")
+    return whole
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder and those above it that are missing, for this account only.
+
+    Folders that are there already keep their permissions: they may not be ours.
+    """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
+
+
+def _name(deployment_id: str) -> str:
+    try:
+        if str(UUID(deployment_id)) == deployment_id:
+            return deployment_id
+    except ValueError:
+        pass
+    digest = blake2b(deployment_id.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    readable = _UNSAFE.sub("-", deployment_id.lower())[:_READABLE].strip("-")
+    return f"{readable or 'deployment'}-{digest}"

@@ -1,0 +1,164 @@
+"""What has a price and what has none; prices put in the place of older ones.
+
+Everything here goes by windows of ``started_at``, half-open, so that a store of any size is priced
+anew in pieces.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import pandas as pd
+import pyarrow as pa
+
+from bridgeboard.store.database import Batch, Reader, Store
+
+Span = tuple[datetime, datetime]
+
+RESPONSE: Final = (
+    "cost",
+    "shadow_cost",
+    "cache_saving",
+    "status",
+    "tier",
+    "price_id",
+    "source",
+    "note",
+)
+"""What a price says of a response, by the names of its columns."""
+USAGE: Final = ("vendor", "priced_tokens", "cost", "shadow_cost", "cache_saving", "status")
+"""What prices say of a row of usage."""
+
+_VERSION: Final = "price_version"
+_BY_TIME: Final = "{0}.started_at >= $1 AND {0}.started_at < $2"
+_DAYS: Final = """
+SELECT date_trunc('day', started_at) AS day, count(*) FROM usage GROUP BY day ORDER BY day
+"""
+_USAGE_HELD: Final = f"""
+SELECT rowid AS place, usage, started_at, grain, provider, provider_name, model, credential_kind,
+       {", ".join(USAGE)}
+FROM usage u WHERE {_BY_TIME.format("u")} ORDER BY usage
+"""
+_RESPONSES_HELD: Final = f"""
+SELECT r.rowid AS place, r.usage, r.answered_at, r.input, r.output, r.cache_read, r.cache_write,
+       r.cache_write_1h, r.web_searches, r.service_tier, {", ".join(f"r.{n}" for n in RESPONSE)}
+FROM responses r SEMI JOIN usage u USING (usage, started_at) WHERE {_BY_TIME.format("r")}
+"""
+_PUT: Final = "UPDATE {0} SET {1} FROM prices_told t WHERE {0}.rowid = t.place"
+_PUT_VENDORS: Final = f"""
+UPDATE tool_calls SET vendor = t.vendor FROM prices_told t
+WHERE tool_calls.usage = t.usage AND {_BY_TIME.format("tool_calls")}
+"""
+_UNPRICED: Final = """
+WITH spent AS (
+    SELECT usage, started_at, input, output, cache_read, cache_write, cache_write_1h, web_searches,
+           1 AS responses, note
+    FROM responses WHERE status = 'unpriced'
+), missing AS (
+    SELECT u.provider, u.provider_name, u.vendor, u.model, u.usage, u.requests, s.*
+           EXCLUDE (usage),
+           row_number() OVER (PARTITION BY u.usage) = 1 AS is_first
+    FROM usage u JOIN spent s ON s.usage = u.usage AND s.started_at = u.started_at
+    WHERE u.started_at >= $1 AND u.started_at < $2
+)
+SELECT provider, provider_name, vendor, model,
+       sum(requests) FILTER (is_first)::BIGINT AS requests,
+       sum(responses)::BIGINT AS responses,
+       sum(input)::HUGEINT::VARCHAR AS input,
+       sum(output)::HUGEINT::VARCHAR AS output,
+       sum(cache_read)::HUGEINT::VARCHAR AS cache_read,
+       sum(cache_write)::HUGEINT::VARCHAR AS cache_write,
+       sum(cache_write_1h)::HUGEINT::VARCHAR AS cache_write_1h,
+       sum(web_searches)::HUGEINT::VARCHAR AS web_searches,
+       min(started_at) AS first_at, max(started_at) AS last_at, min(note) AS note
+FROM missing GROUP BY provider, provider_name, vendor, model
+"""
+_COUNTS: Final = ("input", "output", "cache_read", "cache_write", "cache_write_1h", "web_searches")
+
+
+@dataclass(frozen=True)
+class Held:
+    """What one window holds; ``place`` says where a row stands, within this transaction only.
+
+    Attributes:
+        usage: ``place``, ``usage`` (ascending), ``started_at``, what a price asks for, ``USAGE``.
+        responses: ``place``, ``usage``, ``answered_at``, counts, ``service_tier``, ``RESPONSE``.
+    """
+
+    usage: pa.Table
+    responses: pa.Table
+
+
+def version(store: Store) -> str | None:
+    """The version of the prices that all rows have; None if there is no one such version."""
+    return store.meta(_VERSION) or None
+
+
+def set_version(batch: Batch, version: str | None, now: datetime) -> None:
+    """Say which prices all rows have since when; None while they are being replaced."""
+    batch.set_meta(_VERSION, version or "")
+    batch.set_meta("priced_at", now.astimezone(UTC).isoformat())
+
+
+def spans(reader: Reader | Store, size: int) -> list[Span]:
+    """Windows of whole days, ascending, that hold all usage, each about ``size`` rows or a day."""
+    found: list[Span] = []
+    room = 0
+    for day, count in reader.rows(_DAYS):
+        if found and count <= room:
+            found[-1] = (found[-1][0], day + timedelta(days=1))
+            room -= count
+        else:
+            found.append((day, day + timedelta(days=1)))
+            room = size - count
+    return found
+
+
+def held(reader: Reader, span: Span) -> Held:
+    """The usage of a window, its responses, and the prices both have now."""
+    return Held(reader.table(_USAGE_HELD, span), reader.table(_RESPONSES_HELD, span))
+
+
+def put(batch: Batch, span: Span, usage: pa.Table, responses: pa.Table, moved: pa.Table) -> None:
+    """Replace prices in a window.
+
+    Args:
+        batch: the one in which the places were read.
+        span: the window.
+        usage: ``place`` and ``USAGE`` of the rows that change.
+        responses: ``place`` and ``RESPONSE``, likewise.
+        moved: ``usage`` and ``vendor`` of rows whose tool calls get another vendor.
+    """
+    _update(batch, "responses", RESPONSE, responses)
+    _update(batch, "usage", USAGE, usage)
+    if moved.num_rows:
+        with batch.registered(prices_told=moved):
+            batch.execute(_PUT_VENDORS, span)
+
+
+def _update(batch: Batch, table: str, names: tuple[str, ...], told: pa.Table) -> None:
+    if told.num_rows:
+        with batch.registered(prices_told=told):
+            batch.execute(_PUT.format(table, ", ".join(f"{name} = t.{name}" for name in names)))
+
+
+def unpriced(reader: Reader | Store, since: datetime, until: datetime) -> pd.DataFrame:
+    """Usage of a window without a price, a row for each instance and model, most tokens first.
+
+    Returns:
+        ``provider``, ``provider_name``, ``vendor``, ``model``; ``requests``, ``responses``; the
+        tokens by class and ``web_searches`` (Python integers: sums may leave 64 bits);
+        ``first_at``, ``last_at`` (naive UTC, of requests); ``note``: why, for one of them.
+    """
+    found = reader.frame(_UNPRICED, [_naive(since), _naive(until)])
+    counts = {name: found[name].map(int).astype(object) for name in _COUNTS}
+    told = found.assign(**counts)
+    tokens = sum(told[name] for name in _COUNTS[:4])
+    order = told.assign(tokens=tokens).sort_values(
+        ["tokens", "provider", "provider_name", "model"], ascending=[False, True, True, True]
+    )
+    return order.drop(columns="tokens").reset_index(drop=True)
+
+
+def _naive(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at

@@ -1,0 +1,135 @@
+"""Sessions as the list tells them, and which of them have details still to be read."""
+
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+import pyarrow as pa
+
+from bridgeboard.store import people
+from bridgeboard.store.database import Batch, Reader, Store
+
+SUMS: Final = ("input_sum", "output_sum", "cache_read_sum", "cache_write_sum")
+"""The server's own totals; a session's, a thread's, or a usage row's."""
+
+_HELD: Final = "(" + " + ".join(f"s.{name}" for name in SUMS) + ")"
+_TOLD: Final = "(" + " + ".join(f"t.{name}" for name in SUMS) + ")"
+GROWN: Final = f"{_TOLD} >= {_HELD}"
+"""Whether what is told is no less than what is held: a purge only takes away (api-contract 7)."""
+
+_MATCH: Final = """
+SELECT l.row, i.initiator, s.session, s.session IS NULL AS new,
+       s.digest IS DISTINCT FROM l.digest AS changed
+FROM listed l JOIN initiators i ON i.id = l.initiator_id::UUID
+LEFT JOIN sessions s ON s.id = l.id AND s.initiator = i.initiator
+ORDER BY l.row
+"""
+_UPDATE: Final = f"""
+UPDATE sessions s SET
+    client = CASE WHEN {GROWN} THEN t.client ELSE s.client END,
+    providers = CASE WHEN {GROWN} THEN t.providers ELSE s.providers END,
+    models = CASE WHEN {GROWN} THEN t.models ELSE s.models END,
+    started_at = least(s.started_at, t.started_at),
+    ended_at = greatest(s.ended_at, t.ended_at),
+    {", ".join(f"{name} = CASE WHEN {GROWN} THEN t.{name} ELSE s.{name} END" for name in SUMS)},
+    network_total = coalesce(t.network_total, s.network_total),
+    network_blocked = coalesce(t.network_blocked, s.network_blocked),
+    listed_at = $1,
+    digest = t.digest
+FROM told t WHERE s.session = t.session AND NOT t.new
+"""
+_INSERT: Final = f"""
+INSERT INTO sessions BY NAME
+SELECT session, id, initiator, client, providers, models, started_at, ended_at,
+       {", ".join(SUMS)}, network_total, network_blocked, $1 AS listed_at, digest
+FROM told WHERE new
+"""
+_STALE: Final = f"""
+SELECT s.id FROM sessions s WHERE s.detailed_digest IS DISTINCT FROM s.digest
+ORDER BY least(
+    row_number() OVER (ORDER BY s.started_at DESC, s.session),
+    row_number() OVER (ORDER BY {_HELD} DESC, s.session)
+), s.started_at DESC, s.session
+"""
+_COVERAGE: Final = """
+SELECT count(detailed_at), count(*) FROM sessions
+WHERE started_at < $2 AND coalesce(ended_at, started_at) >= $1
+"""
+
+
+def put(batch: Batch, listed: pa.Table, now: datetime) -> pa.Table:
+    """Take over rows of the session list.
+
+    Of a row under a filter only what api-contract 4.3 computes over the whole session is the
+    truth; of its times the earliest start and the latest end ever told are kept. Sums never
+    shrink: what the server has purged was used all the same.
+
+    Args:
+        batch: what to write into.
+        listed: ``row`` (int32), ``id``, ``initiator_id``, ``username``, ``name``, ``client``,
+            ``providers``, ``models`` (lists of text), ``started_at``, ``ended_at`` (UTC),
+            the four sums, ``network_total``, ``network_blocked``, ``digest`` (of what speaks of
+            the whole session), ``last_prompt`` (null for none); each identity once.
+        now: when the list was read, aware.
+
+    Returns:
+        ``session`` (key) of those that are new or told otherwise than before.
+    """
+    people.initiators(
+        batch,
+        listed.select(["initiator_id", "username", "name"]).rename_columns(
+            ["id", "username", "name"]
+        ),
+    )
+    with batch.registered(listed=listed):
+        matched = _keyed(batch, batch.table(_MATCH))
+    told = listed
+    for name in ("session", "initiator", "new", "changed"):
+        told = told.append_column(name, matched[name])
+    moment = now.astimezone(UTC).replace(tzinfo=None)
+    with batch.registered(told=told):
+        batch.execute(_UPDATE, [moment])
+        batch.execute(_INSERT, [moment])
+        _put_last_prompts(batch)
+        return batch.table("SELECT session FROM told WHERE changed")
+
+
+def stale(reader: Reader | Store) -> list[str]:
+    """Ids of sessions whose details are missing or outdated; a shared one once for each.
+
+    The newest and the largest come first, in turns: whoever stops early has seen what matters.
+    """
+    return [id_ for (id_,) in reader.rows(_STALE)]
+
+
+def coverage(reader: Reader | Store, since: datetime, until: datetime) -> tuple[int, int]:
+    """(sessions with details, all sessions) that touch the half-open window; aware times."""
+    bounds = [each.astimezone(UTC).replace(tzinfo=None) for each in (since, until)]
+    ((detailed, every),) = reader.rows(_COVERAGE, bounds)
+    return detailed, every
+
+
+def is_detailed(reader: Reader | Store, session_id: str, initiator_id: UUID) -> bool:
+    """Whether a session's details have been read at some time."""
+    sql = (
+        "SELECT s.detailed_at IS NOT NULL FROM sessions s JOIN initiators i USING (initiator)"
+        " WHERE s.id = ? AND i.id = ?::UUID"
+    )
+    return (True,) in reader.rows(sql, [session_id, str(initiator_id)])
+
+
+def _keyed(batch: Batch, matched: pa.Table) -> pa.Table:
+    held = matched["session"].to_pylist()
+    keys = iter(batch.take_keys("sessions", held.count(None)))
+    filled = pa.array([next(keys) if key is None else key for key in held], pa.int64())
+    return matched.set_column(matched.schema.get_field_index("session"), "session", filled)
+
+
+def _put_last_prompts(batch: Batch) -> None:
+    batch.execute(
+        "DELETE FROM last_prompts WHERE session IN (SELECT session FROM told WHERE changed)"
+    )
+    batch.execute(
+        "INSERT INTO last_prompts SELECT session, started_at, last_prompt FROM told"
+        " WHERE changed AND last_prompt IS NOT NULL"
+    )

@@ -1,0 +1,82 @@
+"""A writer that is killed at any moment leaves whole batches, and all that it announced."""
+
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from stores import fresh
+
+from bridgeboard.store import Store
+
+HERE = Path(__file__).parent
+WRITER = """
+import sys
+from pathlib import Path
+from bridges import Book
+from stores import told
+from bridgeboard.store import Batch, Store, interceptions
+
+execute = Batch.execute
+
+def announced(self, sql, params=()):
+    print(".", end="", flush=True)
+    execute(self, sql, params)
+
+Batch.execute = announced
+store = Store.open(Path(sys.argv[1]), threads=1)
+store._writer.execute("SET checkpoint_threshold = '200KB'")
+for edition in range(1, 100_000):
+    book = Book()
+    for number in range(12):
+        book.call(number, tokens=[(edition,)], tools=["Read"] * 3, prompts=[(0, "x" * 3000)])
+    rows = told(book.tables(), book.calls, edition=edition)
+    with store.write() as batch:
+        interceptions.put(batch, rows)
+        batch.set_meta("edition", str(edition))
+    print(f"\\n{edition} ", end="", flush=True)
+"""
+WHOLE = """
+    SELECT (SELECT value::BIGINT FROM meta WHERE name = 'edition'),
+           (SELECT count(*) FROM usage), (SELECT min(input) FROM usage),
+           (SELECT max(input) FROM usage), (SELECT count(*) FROM tool_calls),
+           (SELECT count(*) FROM tool_inputs), (SELECT count(*) FROM prompts),
+           (SELECT min(input) FROM responses), (SELECT sum(input)::BIGINT FROM responses)
+"""
+
+
+def _killed_after(path: Path, batches: int, announcements: int) -> int:
+    """Let a writer announce so many batches and then statements; the last batch it announced."""
+    command = [sys.executable, "-c", WRITER, str(path)]
+    with subprocess.Popen(  # noqa: S603  # our own script
+        command, cwd=HERE, stdout=subprocess.PIPE, env={"PYTHONPATH": str(HERE)}
+    ) as writer:
+        assert writer.stdout
+        for _ in range(batches):
+            writer.stdout.readline()
+        heard = writer.stdout.read(announcements)
+        writer.kill()
+        heard += writer.stdout.read()
+    committed = [line.split()[0] for line in heard.splitlines() if line[:1].isdigit()]
+    return max([int(number) for number in committed], default=batches - 1)
+
+
+def _check(store: Store, announced: int) -> None:
+    ((edition, *seen),) = store.rows(WHOLE)
+    assert edition in {announced, announced + 1}
+    assert seen == [12, edition, edition, 36, 36, 12, edition, 12 * edition]
+    assert store.version == edition
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_killed_writer_leaves_every_announced_batch_whole(tmp_path: Path, seed: int) -> None:
+    dice = random.Random(seed)  # noqa: S311  # when to kill is no secret
+    path = tmp_path / "store.duckdb"
+    announced = _killed_after(path, dice.randint(3, 40), dice.randint(1, 20))
+    with fresh(tmp_path) as store:
+        _check(store, announced)
+        with store.write() as batch:
+            batch.set_meta("alive", "yes")
+    with fresh(tmp_path) as store:
+        assert store.meta("alive") == "yes"
