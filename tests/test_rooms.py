@@ -17,6 +17,8 @@ ROOMS: dict[str, set[str]] = {
     "bridgeboard.settings": {"platformdirs", "pydantic", "pydantic_settings"},
     "bridgeboard.formats": set(),
     "bridgeboard.pricing": {"genai_prices", "numpy", "pandas"},
+    "bridgeboard.metrics": set(),
+    "bridgeboard.teams": set(),
     "bridgeboard.store": {"duckdb", "numpy", "pandas", "pyarrow"},
     "bridgeboard.charts": {"altair", "pandas", "bridgeboard.formats"},
     "bridgeboard.connect": {
@@ -33,6 +35,7 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.pricing",
         "bridgeboard.settings",
         "bridgeboard.store",
+        "bridgeboard.teams",
     },
     "bridgeboard.server": {
         "starlette",
@@ -51,6 +54,7 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.server",
         "bridgeboard.settings",
         "bridgeboard.store",
+        "bridgeboard.teams",
     },
     "bridgeboard.__main__": {"bridgeboard.cli"},
     "bridgeboard.ui": {

@@ -1,0 +1,35 @@
+"""A question to one small vocabulary → SQL: the same definition behind every number.
+
+``METRICS`` are the numbers, ``DIMENSIONS`` what they are split and filtered by, a ``Scope`` is the
+period, its zone and the filters. Pure: no database, no clock.
+"""
+
+from bridgeboard.metrics.adoption import active_people_windows
+from bridgeboard.metrics.buckets import bounds, buckets, filled, running
+from bridgeboard.metrics.dimensions import CLIENT_SIDE, DIMENSIONS, UNASSIGNED, UNKNOWN, Dimension
+from bridgeboard.metrics.errors import MetricError
+from bridgeboard.metrics.scope import Scope
+from bridgeboard.metrics.select import Query, select, select_top, values
+from bridgeboard.metrics.vocabulary import METRICS, Format, Metric
+
+__all__ = [
+    "CLIENT_SIDE",
+    "DIMENSIONS",
+    "METRICS",
+    "UNASSIGNED",
+    "UNKNOWN",
+    "Dimension",
+    "Format",
+    "Metric",
+    "MetricError",
+    "Query",
+    "Scope",
+    "active_people_windows",
+    "bounds",
+    "buckets",
+    "filled",
+    "running",
+    "select",
+    "select_top",
+    "values",
+]

@@ -1,0 +1,82 @@
+"""How many people were active of late: daily, weekly, monthly."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Final
+
+from bridgeboard.metrics import zones
+from bridgeboard.metrics.errors import MetricError
+from bridgeboard.metrics.scope import Scope
+from bridgeboard.metrics.select import Query
+from bridgeboard.metrics.sources import Arguments, asked, rows, tables
+
+_EPOCH: Final = date(1970, 1, 1)
+_SIZES: Final = range(1, 367)
+_SPANS: Final = (
+    "SELECT day, lead(day) OVER (PARTITION BY initiator ORDER BY day) - day AS gap FROM active"
+)
+
+
+def active_people_windows(scope: Scope, days: Sequence[int] = (1, 7, 28)) -> Query:
+    """For each local day of a scope, the people active on it or on the days before.
+
+    Every active day of a person counts for as many days as the window is long, or until the next
+    active day: one step up and one step down, whose running sum is the answer for any window.
+
+    Args:
+        scope: period and filters. Days before it are looked at as far as the windows reach, and
+            its first day is counted from its midnight on.
+        days: how many days each window has, the day itself included; 1 to 366.
+
+    Returns:
+        ``day`` (date), and ``active_1``, ``active_7`` ... (BIGINT); a row for every day.
+
+    Raises:
+        MetricError: for windows out of range.
+    """
+    if not days or any(size not in _SIZES for size in days):
+        raise MetricError(f"Windows are {_SIZES[0]} to {_SIZES[-1]} days long, not {list(days)}.")
+    into, sizes = Arguments(), sorted(set(days))
+    longer = _reaching_back(scope, sizes[-1])
+    told = rows("usage", ["day"], longer, into)
+    first, last = (into.bound((day - _EPOCH).days) for day in (scope.first_day, _end(scope)))
+    every_day = f"SELECT unnest(range({first}, {last})), {', '.join('0' for _ in sizes)}"
+    running = _each(sizes, "sum({0}) OVER (ORDER BY day)::BIGINT AS {0}")
+    common = [
+        *tables(asked([], scope)),
+        f"active AS (SELECT DISTINCT f.initiator, {told.keys['day']} AS day {told.text})",
+        f"spans AS ({_SPANS})",
+        f"steps AS ({_steps(sizes)} UNION ALL {every_day})",
+        f"daily AS (SELECT day, {_each(sizes, 'sum({0}) AS {0}')} FROM steps GROUP BY day)",
+        f"counted AS (SELECT day, {running} FROM daily)",
+    ]
+    columns = f"DATE '1970-01-01' + day::INTEGER AS day, {_each(sizes, '{0}')}"
+    shown = f"SELECT {columns} FROM counted WHERE day >= {first} AND day < {last} ORDER BY day"
+    return Query(f"WITH {', '.join(common)} {shown}", tuple(into.values))
+
+
+def _reaching_back(scope: Scope, size: int) -> Scope:
+    begins = scope.first_day - timedelta(days=size - 1)
+    return replace(scope, since=zones.midnight(begins, scope.zone))
+
+
+def _end(scope: Scope) -> date:
+    """The day after the last; the first day itself for a period of no length."""
+    return scope.last_day + timedelta(days=scope.until > scope.since)
+
+
+def _steps(sizes: Sequence[int]) -> str:
+    """A step up on every active day, and one down on the day when it counts no more."""
+    up = f"SELECT day, {_each(sizes, '1 AS {0}')} FROM spans"
+    downs = [
+        f"SELECT day + least({size}, coalesce(gap, {size})), "
+        + ", ".join(str(-int(size == other)) for other in sizes)
+        + " FROM spans"
+        for size in sizes
+    ]
+    return " UNION ALL ".join([up, *downs])
+
+
+def _each(sizes: Sequence[int], sql: str) -> str:
+    return ", ".join(sql.format(f"active_{size}") for size in sizes)

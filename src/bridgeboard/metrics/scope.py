@@ -1,0 +1,126 @@
+"""What a question is about: a period, the zone of its days, and filters."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, Self
+
+from bridgeboard.metrics import zones
+from bridgeboard.metrics.dimensions import dimension
+from bridgeboard.metrics.errors import MetricError
+
+Filters = tuple[tuple[str, tuple[str, ...]], ...]
+"""(dimension, values) pairs, sorted; no dimension twice."""
+
+_YEARS: Final = range(1990, 2101)
+_DAY: Final = timedelta(days=1)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A half-open period ``[since, until)`` in a time zone, and filters; hashable.
+
+    Args:
+        since: aware; kept in UTC.
+        until: likewise, not before ``since``.
+        zone: IANA name of the zone whose days, weeks and months count.
+        include: per dimension the values to keep. A row passes if it has one of the values of
+            every dimension; "Unknown" and "Unassigned" stand for none. Without values a
+            dimension is not filtered.
+        exclude: per dimension the values to leave out; what is left is just the rest.
+
+    Raises:
+        MetricError: for naive or impossible times, an unknown zone or dimension, or a dimension of
+            time, which only a period can choose from.
+    """
+
+    since: datetime
+    until: datetime
+    zone: str = "UTC"
+    include: Filters = ()
+    exclude: Filters = ()
+
+    def __post_init__(self) -> None:
+        tz = zones.zone(self.zone)
+        for name in ("since", "until"):
+            object.__setattr__(self, name, _moment(name, getattr(self, name)))
+        if self.since > self.until:
+            raise MetricError(f"A period ends before it begins: {self.since} to {self.until}.")
+        for name in ("include", "exclude"):
+            object.__setattr__(self, name, _canonical(getattr(self, name)))
+        object.__setattr__(self, "zone", tz.key)
+
+    @classmethod
+    def days(cls, first: date, last: date, zone: str = "UTC") -> Self:
+        """Whole local days, the last one included."""
+        return cls(zones.midnight(first, zone), zones.midnight(last + _DAY, zone), zone)
+
+    @property
+    def first_day(self) -> date:
+        """The local day that ``since`` is in."""
+        return zones.local_date(self.since, self.zone)
+
+    @property
+    def last_day(self) -> date:
+        """The local day that the last moment of the period is in."""
+        return zones.local_date(max(self.since, self.until - _MICROSECOND), self.zone)
+
+    @property
+    def segments(self) -> tuple[zones.Segment, ...]:
+        """The zone's offsets over the period."""
+        return zones.segments(self.zone, self.since, self.until)
+
+    def only(self, name: str, *values: str) -> Self:
+        """The scope narrowed to these values of a dimension in place of those it had."""
+        rest = tuple(pair for pair in self.include if pair[0] != name)
+        return replace(self, include=(*rest, (name, values)))
+
+    def without(self, name: str, *values: str) -> Self:
+        """The scope without these values of a dimension."""
+        return replace(self, exclude=(*self.exclude, (name, values)))
+
+    def free(self, name: str) -> Self:
+        """The scope with nothing said about a dimension."""
+        include, exclude = (
+            tuple(pair for pair in pairs if pair[0] != name)
+            for pairs in (self.include, self.exclude)
+        )
+        return replace(self, include=include, exclude=exclude)
+
+    def previous(self) -> Self:
+        """The period just before, of the same length and with the same filters.
+
+        A period that begins at a local midnight is moved by as many whole local days as it
+        touches, so that it is as long by the calendar whatever clocks did, and a day that still
+        runs is compared up to the same time of day. Any other is moved by its length in hours.
+        """
+        if self.since != zones.midnight(self.first_day, self.zone):
+            return replace(self, since=self.since - (self.until - self.since), until=self.since)
+        touched = self.last_day - self.first_day + _DAY if self.until > self.since else timedelta()
+        since, until = (self._moved(at, touched) for at in (self.since, self.until))
+        return replace(self, since=since, until=until)
+
+    def _moved(self, at: datetime, back: timedelta) -> datetime:
+        """The same time of day, whole days earlier."""
+        local = at.astimezone(zones.zone(self.zone))
+        if at == zones.midnight(local.date(), self.zone):
+            return zones.midnight(local.date() - back, self.zone)
+        return (local.replace(fold=0) - back).astimezone(UTC)
+
+
+def _moment(name: str, at: datetime) -> datetime:
+    if at.tzinfo is None:
+        raise MetricError(f"'{name}' must be an aware time: give it a tzinfo, for example UTC.")
+    if at.year not in _YEARS:
+        raise MetricError(f"'{name}' must lie in {_YEARS[0]} to {_YEARS[-1]}, not in {at.year}.")
+    return at.astimezone(UTC)
+
+
+def _canonical(filters: Iterable[tuple[str, Iterable[str]]]) -> Filters:
+    chosen: dict[str, set[str]] = {}
+    for name, values in filters:
+        if dimension(name).time:
+            raise MetricError(f"{name!r} cannot be filtered by value; choose a period instead.")
+        chosen.setdefault(name, set()).update(values)
+    return tuple((name, tuple(sorted(chosen[name]))) for name in sorted(chosen) if chosen[name])

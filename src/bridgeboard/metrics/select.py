@@ -1,0 +1,262 @@
+"""A question → one statement: some numbers, by some dimensions, in a scope.
+
+Nothing here is executed. Each source that the numbers come from is aggregated by itself; the
+results are joined on the dimensions.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from bridgeboard.metrics.dimensions import Dimension, Source, dimension
+from bridgeboard.metrics.errors import MetricError
+from bridgeboard.metrics.scope import Scope
+from bridgeboard.metrics.sources import Arguments, Fold, asked, quoted, rows, tables
+from bridgeboard.metrics.vocabulary import Metric, Part, metric
+
+OTHER: Final = "Other"
+
+_OF_CALLS: Final = {"tool", "server"}
+
+
+class Query(NamedTuple):
+    """A statement and its parameters, ``$1`` the first: ``store.rows(*query)``."""
+
+    sql: str
+    params: tuple[object, ...]
+
+
+def select(
+    names: Sequence[str],
+    by: Sequence[str],
+    scope: Scope,
+    *,
+    order: Sequence[str] | None = None,
+    limit: int | None = None,
+) -> Query:
+    """Numbers by dimensions in a scope.
+
+    Args:
+        names: of metrics.
+        by: names of dimensions; none gives one row.
+        scope: period and filters.
+        order: names out of ``names`` and ``by``, a "-" before one for the largest first; unknown
+            numbers come last. Left out: by time, else the first number's largest first.
+        limit: how many rows at most.
+
+    Returns:
+        One column per dimension, then one per metric, under their names. Only values that
+        occur have rows (``filled`` adds stretches of time). Days, weeks and months are dates, an
+        hour is the naive UTC time of its beginning. Money is HUGEINT, other counts are BIGINT,
+        rates and seconds DOUBLE.
+
+    Raises:
+        MetricError: for unknown names, and for a number that cannot be split as asked.
+    """
+    into = Arguments()
+    question = _Question.of(names, by, scope)
+    common = [*tables(asked(by, scope)), *question.aggregates(into)]
+    columns = [*question.shown(), *question.values()]
+    told = f"SELECT {', '.join(columns)} FROM {question.joined()}{question.ordered(order)}"
+    if limit is not None:
+        told += f" LIMIT {into.bound(limit)}"
+    return _query(common, told, into)
+
+
+def select_top(
+    names: Sequence[str],
+    by: Sequence[str],
+    scope: Scope,
+    *,
+    rank_by: str,
+    n: int,
+) -> Query:
+    """The ``n`` values of a dimension with the largest numbers, and all others as one row.
+
+    Args:
+        names: of metrics.
+        by: names of one dimension that is not of time, and any of time.
+        scope: period and filters.
+        rank_by: name of the metric that decides, over the whole scope.
+        n: how many values have rows of their own.
+
+    Returns:
+        The columns of ``select``, then ``is_rest``, true for the row (one per time) of all
+        others, which is called "Other", and ``values_count``, how many values there are in all.
+        Every number of the rest is computed anew from its rows. In order of time, then of rank.
+
+    Raises:
+        MetricError: as ``select`` does, or if there is not just one dimension to fold.
+    """
+    category = _category(by)
+    into = Arguments()
+    ranking = _Question.of([rank_by], [category.name], scope, prefix="rank_")
+    fold = Fold(category.name, into.bound(n))
+    question = _Question.of(names, by, scope, fold=fold)
+    common = [
+        *tables(asked(by, scope)),
+        *ranking.aggregates(into),
+        f"ranked AS ({ranking.ranked(rank_by)})",
+        *question.aggregates(into),
+    ]
+    place = _key(category)
+    rest = f"{place} > {fold.most}"
+    label = f"CASE WHEN {rest} THEN '{OTHER}' ELSE {_shown(category, 'ranked.key')} END"
+    labels = {one: label if one is category else _shown(one, _key(one)) for one in question.by}
+    columns = [f"{sql} AS {quoted(one.name)}" for one, sql in labels.items()]
+    columns += question.values()
+    columns += [f"{rest} AS is_rest", "(SELECT count(*) FROM ranked) AS values_count"]
+    told = (
+        f"SELECT {', '.join(columns)} FROM {question.joined()}"
+        f" LEFT JOIN ranked ON ranked.place = {place}"
+    )
+    terms = [*(_key(one) for one in question.by if one.time), place]
+    return _query(common, f"{told} ORDER BY {', '.join(terms)}", into)
+
+
+def values(name: str, scope: Scope, *, limit: int = 1000) -> Query:
+    """The values of a dimension to choose from, the most frequent first.
+
+    What the scope says about the dimension itself is left out.
+
+    Returns:
+        ``name`` and ``requests``, or ``tool_calls`` for what only calls have.
+    """
+    count = "tool_calls" if name in _OF_CALLS else "requests"
+    order = (f"-{count}", name)
+    return select((count,), (name,), scope.free(name), order=order, limit=limit)
+
+
+def _query(common: Sequence[str], told: str, into: Arguments) -> Query:
+    return Query(f"WITH {', '.join(common)} {told}", tuple(into.values))
+
+
+def _category(by: Sequence[str]) -> Dimension:
+    categories = [one for one in map(dimension, by) if not one.time]
+    if len(categories) != 1:
+        raise MetricError(f"One dimension can be folded into its top, not {len(categories)}.")
+    return categories[0]
+
+
+def _key(one: Dimension) -> str:
+    return f"j.{quoted(one.name)}"
+
+
+def _shown(one: Dimension, key: str) -> str:
+    return one.shown.format(key)
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Metrics by dimensions, with the place of every part: which source's table and column."""
+
+    metrics: Sequence[Metric]
+    by: Sequence[Dimension]
+    scope: Scope
+    parts: Mapping[Source, Sequence[Part]]
+    chosen: Mapping[Part, Source]
+    prefix: str
+    fold: Fold | None
+
+    @classmethod
+    def of(
+        cls,
+        names: Sequence[str],
+        by: Sequence[str],
+        scope: Scope,
+        *,
+        prefix: str = "",
+        fold: Fold | None = None,
+    ) -> "_Question":
+        metrics = [metric(name) for name in dict.fromkeys(names)]
+        dimensions = [dimension(name) for name in dict.fromkeys(by)]
+        if not metrics:
+            raise MetricError("A question needs at least one metric.")
+        about_calls = bool(_OF_CALLS & asked(by, scope))
+        chosen = {
+            part: _source(one, part, dimensions, about_calls=about_calls)
+            for one in metrics
+            for part in one.parts
+        }
+        parts: dict[Source, list[Part]] = {}
+        for part, source in chosen.items():
+            parts.setdefault(source, []).append(part)
+        return cls(metrics, dimensions, scope, parts, chosen, prefix, fold)
+
+    def aggregates(self, into: Arguments) -> list[str]:
+        """One common table per source: its keys, ``rows`` and parts."""
+        return [
+            f"{self.table(source)} AS ({self.aggregate(source, into)})" for source in self.parts
+        ]
+
+    def aggregate(self, source: Source, into: Arguments) -> str:
+        told = rows(source, [one.name for one in self.by], self.scope, into, self.fold)
+        columns = [f"{sql} AS {quoted(name)}" for name, sql in told.keys.items()]
+        columns.append(f"count(*) AS {source}_rows")
+        columns += [f"{part.sql(source)} AS {self.column(part)}" for part in self.parts[source]]
+        # By place: GROUP BY ALL would make a row of nothing where a key is the same throughout.
+        grouped = ", ".join(str(place) for place, _ in enumerate(self.by, 1))
+        by = f" GROUP BY {grouped}" if grouped else ""
+        return f"SELECT {', '.join(columns)} {told.text}{by}"
+
+    def table(self, source: Source) -> str:
+        return f"{self.prefix}{source}_parts"
+
+    def column(self, part: Part) -> str:
+        source = self.chosen[part]
+        return f"{source}_{self.parts[source].index(part)}"
+
+    def joined(self) -> str:
+        """All sources side by side, as the table ``j``."""
+        return f"(SELECT * FROM {self.side_by_side()}) j"
+
+    def side_by_side(self) -> str:
+        named = [self.table(source) for source in self.parts]
+        if not self.by:
+            return " CROSS JOIN ".join(named)
+        using = f" USING ({', '.join(quoted(one.name) for one in self.by)})"
+        return " FULL JOIN ".join([named[0], *(f"{name}{using}" for name in named[1:])])
+
+    def shown(self) -> list[str]:
+        return [f"{_shown(one, _key(one))} AS {quoted(one.name)}" for one in self.by]
+
+    def values(self) -> list[str]:
+        return [f"{self.value(one)} AS {quoted(one.name)}" for one in self.metrics]
+
+    def value(self, one: Metric) -> str:
+        told = one.value.format(*(self.column(part) for part in one.parts))
+        if one.empty is None:
+            return told
+        return f"CASE WHEN {self.chosen[one.parts[0]]}_rows > 0 THEN {told} ELSE {one.empty} END"
+
+    def ranked(self, name: str) -> str:
+        key = _key(self.by[0])
+        place = f"row_number() OVER (ORDER BY {self.value(metric(name))} DESC NULLS LAST, {key})"
+        return f"SELECT {key} AS key, {place} AS place FROM {self.joined()}"
+
+    def ordered(self, order: Sequence[str] | None) -> str:
+        names = [*(one.name for one in self.by), *(one.name for one in self.metrics)]
+        wanted = self.order() if order is None else list(order)
+        for name in wanted:
+            if name.removeprefix("-") not in names:
+                raise MetricError(f"Rows cannot be ordered by {name!r}: it is not asked for.")
+        terms: dict[str, str] = {}
+        for name in [*wanted, *(one.name for one in self.by)]:
+            plain = name.removeprefix("-")
+            terms.setdefault(plain, "ASC" if name == plain else "DESC")
+        told = [f"{quoted(name)} {way} NULLS LAST" for name, way in terms.items()]
+        return f" ORDER BY {', '.join(told)}"
+
+    def order(self) -> list[str]:
+        times = [one.name for one in self.by if one.time]
+        return times or [f"-{self.metrics[0].name}"]
+
+
+def _source(one: Metric, part: Part, by: Sequence[Dimension], *, about_calls: bool) -> Source:
+    """Where a part is told from; tool calls themselves when the question is about some of them."""
+    told = [source for source in part.sources if all(each.splits(source) for each in by)]
+    if not told:
+        wrong = [each for each in by if not one.splits(each)] or by
+        named = " and ".join(repr(each.name) for each in wrong)
+        raise MetricError(f"{one.name!r} cannot be split by {named}.")
+    return "calls" if about_calls and part.of_calls else told[0]

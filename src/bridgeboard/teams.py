@@ -1,0 +1,162 @@
+"""Who is in which team, and when: the operator's file, CSV or TOML (docs/store.md, "Teams")."""
+
+import csv
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from itertools import groupby, pairwise
+from operator import attrgetter
+from pathlib import Path
+from typing import Final, NoReturn
+
+UNASSIGNED: Final = "Unassigned"
+
+_REQUIRED: Final = ("username", "team")
+_COLUMNS: Final = (*_REQUIRED, "from", "to")
+_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
+_LATEST: Final = datetime.max.replace(tzinfo=UTC)
+_TABLE: Final = re.compile(r"\s*\[\[\s*[\"']?member[\"']?\s*\]\]")
+
+
+class TeamsFileError(ValueError):
+    """The teams file cannot be used; the message names file, line and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Somebody in a team over ``[valid_from, valid_to)``, aware UTC; None is without end.
+
+    ``line`` is where the file says so.
+    """
+
+    username: str
+    team: str
+    valid_from: datetime | None = None
+    valid_to: datetime | None = None
+    line: int = 0
+
+
+def load(path: Path) -> tuple[Membership, ...]:
+    """Read and check a teams file; its ending says which kind it is.
+
+    Raises:
+        TeamsFileError: if it is unreadable, unclear, or has somebody in two teams at once.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TeamsFileError(f"{path}: cannot be read ({error}); check the path.") from error
+    return parse(text, name=str(path))
+
+
+def parse(text: str, *, name: str) -> tuple[Membership, ...]:
+    """Check the text of a teams file, in the order of its lines. Raises TeamsFileError."""
+    kinds = {".csv": _csv_rows, ".toml": _toml_rows}
+    ending = Path(name).suffix.lower()
+    if ending not in kinds:
+        raise TeamsFileError(f"{name}: must end in .csv or .toml.")
+    members = tuple(_membership(name, line, row) for line, row in kinds[ending](name, text))
+    _refuse_overlaps(name, members)
+    return members
+
+
+def _csv_rows(name: str, text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
+    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    try:
+        header = [word.strip().lower() for word in next(reader, [])]
+        _check_names(name, 1, header)
+        for cells in reader:
+            if not any(cell.strip() for cell in cells):
+                continue
+            if len(cells) != len(header):
+                _fail(name, reader.line_num, f"{len(cells)} cells for {len(header)} columns")
+            told = {key: cell.strip() for key, cell in zip(header, cells, strict=True)}
+            yield reader.line_num, {key: cell for key, cell in told.items() if cell}
+    except csv.Error as error:
+        _fail(name, reader.line_num, f"not valid CSV: {error}")
+
+
+def _toml_rows(name: str, text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise TeamsFileError(f"{name}: not valid TOML: {error}.") from error
+    numbered = enumerate(text.splitlines(), 1)
+    lines = [line for line, content in numbered if _TABLE.match(content)]
+    rows = tree.get("member", [])
+    is_listed = isinstance(rows, list) and len(rows) == len(lines)
+    if set(tree) - {"member"} or not is_listed:
+        raise TeamsFileError(f"{name}: holds [[member]] tables and nothing else.")
+    for line, row in zip(lines, rows, strict=True):
+        _check_names(name, line, row)
+        yield line, row
+
+
+def _check_names(name: str, line: int, names: Iterable[str]) -> None:
+    told = list(names)
+    missing = [word for word in _REQUIRED if word not in told]
+    unknown = [word for word in told if word not in _COLUMNS]
+    if missing:
+        _fail(name, line, f"{missing[0]!r} is missing")
+    if unknown:
+        _fail(name, line, f"{unknown[0]!r} is unknown; there are {', '.join(_COLUMNS)}")
+    if len(set(told)) < len(told):
+        _fail(name, line, "names a column twice")
+
+
+def _membership(name: str, line: int, row: Mapping[str, object]) -> Membership:
+    username, team = (_word(name, line, row, key) for key in _REQUIRED)
+    since, until = (_moment(name, line, row, key) for key in ("from", "to"))
+    if since and until and since >= until:
+        _fail(name, line, "'to' must be after 'from'")
+    if team.lower() == UNASSIGNED.lower():
+        _fail(name, line, f"{team!r} is what people without a team are in; leave the line out")
+    return Membership(username.lower(), team, since, until, line)
+
+
+def _word(name: str, line: int, row: Mapping[str, object], key: str) -> str:
+    value = row.get(key)
+    if not isinstance(value, str) or not value.strip():
+        _fail(name, line, f"{key!r} must be a non-empty text")
+    return value.strip()
+
+
+def _moment(name: str, line: int, row: Mapping[str, object], key: str) -> datetime | None:
+    value = row.get(key)
+    if isinstance(value, str):
+        value = _read(name, line, key, value)
+    if value is None:
+        return None
+    if isinstance(value, datetime):
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, date):
+        return datetime.combine(value, time(), UTC)
+    return _fail(name, line, f"{key!r} must be a date such as 2026-08-21")
+
+
+def _read(name: str, line: int, key: str, text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return _fail(name, line, f"{key!r} must be a date such as 2026-08-21, not {text!r}")
+
+
+def _refuse_overlaps(name: str, members: Iterable[Membership]) -> None:
+    person = attrgetter("username")
+    for username, told in groupby(sorted(members, key=person), person):
+        in_time = sorted(told, key=lambda member: member.valid_from or _EARLIEST)
+        for one, other in pairwise(in_time):
+            if (one.valid_to or _LATEST) > (other.valid_from or _EARLIEST):
+                first, last = sorted((one.line, other.line))
+                _fail(
+                    name,
+                    last,
+                    f"{username!r} is already in a team at that time by line {first};"
+                    " let one membership end before the other begins",
+                )
+
+
+def _fail(name: str, line: int, problem: str) -> NoReturn:
+    raise TeamsFileError(f"{name}, line {line}: {problem}.")
