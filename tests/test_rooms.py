@@ -20,6 +20,15 @@ ROOMS: dict[str, set[str]] = {
     "bridgeboard.metrics": set(),
     "bridgeboard.teams": set(),
     "bridgeboard.store": {"duckdb", "numpy", "pandas", "pyarrow"},
+    "bridgeboard.sync": {
+        "aibridge",
+        "msgspec",
+        "numpy",
+        "pandas",
+        "pyarrow",
+        "bridgeboard.pricing",
+        "bridgeboard.store",
+    },
     "bridgeboard.charts": {"altair", "pandas", "bridgeboard.formats"},
     "bridgeboard.connect": {
         "httpx",
@@ -54,6 +63,7 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.server",
         "bridgeboard.settings",
         "bridgeboard.store",
+        "bridgeboard.sync",
         "bridgeboard.teams",
     },
     "bridgeboard.__main__": {"bridgeboard.cli"},

@@ -1,0 +1,19 @@
+"""API → store: the only dictionary between the wire's words and ours."""
+
+from bridgeboard.sync.errors import ForeignStoreError, UnreadableError
+from bridgeboard.sync.options import Options
+from bridgeboard.sync.progress import Event
+from bridgeboard.sync.reprice import reprice
+from bridgeboard.sync.requeue import requeue
+from bridgeboard.sync.run import read_session, run
+
+__all__ = [
+    "Event",
+    "ForeignStoreError",
+    "Options",
+    "UnreadableError",
+    "read_session",
+    "reprice",
+    "requeue",
+    "run",
+]

@@ -1,0 +1,192 @@
+"""Sums that the server tells → priced rows of usage, as accurate as sums can be (docs/costs.md 2).
+
+Beside requests with all their responses, these rows say less: sums of several responses stay in
+the first price tier, a stream's output is counted as the server counts it, and a rest is priced at
+the model of its thread's root (api-contract 4.4).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from aibridge import ToolCall
+from bridgeboard import pricing
+from bridgeboard.pricing import Book
+from bridgeboard.store.aggregates import Aggregates
+from bridgeboard.sync.columns import MOMENT, moments, series, texts
+from bridgeboard.sync.decompose import Spent
+from bridgeboard.sync.translate import input_hash
+
+COUNTS: Final = ("input", "output", "cache_read", "cache_write")
+
+_RESPONSES: Final = {
+    "answered_at": MOMENT,
+    **dict.fromkeys((*COUNTS, "cache_write_1h", "web_searches"), pa.int64()),
+    "negatives": pa.uint8(),
+    **dict.fromkeys(("split_unknown", "split_clamped", "total_mismatch"), pa.bool_()),
+    **dict.fromkeys(("cost", "shadow_cost", "cache_saving"), pa.int64()),
+    "status": pa.string(),
+    "tier": pa.int64(),
+    **dict.fromkeys(("price_id", "source", "note"), pa.string()),
+}
+_MONEY: Final = {
+    **dict.fromkeys(COUNTS, pa.int64()),
+    **dict.fromkeys(("priced_tokens", "cost", "shadow_cost", "cache_saving"), pa.int64()),
+    "status": pa.string(),
+}
+
+
+@dataclass(frozen=True)
+class Sum:
+    """One aggregate row to be: whose it is, what it used, and what hangs on it.
+
+    ``initiator`` and ``session`` are the store's keys; ``model`` None is not known;
+    ``is_split`` says that the two kinds of cache writes were told apart.
+    """
+
+    grain: str
+    session: int
+    initiator: int
+    started_at: datetime
+    provider: str
+    model: str | None
+    client: str | None
+    spent: Spent
+    id: str | None = None
+    thread: str | None = None
+    credential_kind: str | None = None
+    threads: int = 0
+    requests: int = 0
+    prompt: str | None = None
+    prompts: int = 0
+    calls: tuple[ToolCall, ...] = ()
+    is_split: bool = False
+
+
+def aggregates(sums: Sequence[Sum], book: Book, *, text: bool) -> Aggregates | None:
+    """Price sums and lay them out for the store; with ``text``, prompts and tool inputs too.
+
+    None without any.
+    """
+    if not sums:
+        return None
+    priced = _priced(sums, book)
+    used = priced[priced[list(COUNTS)].sum(axis="columns") > 0]
+    return Aggregates(
+        usage=_usage(sums, priced, used),
+        responses=_responses(used),
+        tool_calls=_tool_calls(sums),
+        prompts=_prompts(sums) if text else None,
+        tool_inputs=_tool_inputs(sums) if text else None,
+    )
+
+
+def _priced(sums: Sequence[Sum], book: Book) -> pd.DataFrame:
+    """One response for each sum, on its place as index, with its price."""
+    counts = np.array([each.spent for each in sums], dtype=np.int64)
+    told = pd.DataFrame(counts.clip(min=0), columns=list(Spent._fields))
+    hour = told["cache_write_1h"].clip(upper=told["cache_write"])
+    asked = told.assign(
+        split_clamped=told["cache_write_1h"] > told["cache_write"],
+        cache_write_1h=hour,
+        negatives=(counts[:, : len(COUNTS)] < 0).sum(axis=1),
+        split_unknown=(told["cache_write"] > 0) & ~np.array([s.is_split for s in sums], dtype=bool),
+        total_mismatch=False,
+        answered_at=moments(each.started_at for each in sums).to_pandas(),
+        provider=[each.provider for each in sums],
+        provider_name="",
+        model=[each.model or "" for each in sums],
+        credential_kind=[each.credential_kind or "" for each in sums],
+        accuracy="aggregate",
+    )
+    answers = pricing.price(asked.assign(created_at=asked["answered_at"]), book)
+    return pd.concat([asked, answers], axis="columns")
+
+
+def _usage(sums: Sequence[Sum], priced: pd.DataFrame, used: pd.DataFrame) -> pa.Table:
+    money = pricing.usage_money(used, used.index.to_numpy(dtype=np.int64), len(sums))
+    zeros = np.zeros(len(sums), dtype=np.uint32)
+    told = {
+        "row": pa.array(np.arange(len(sums), dtype=np.int32)),
+        "id": pa.array([each.id for each in sums], pa.string()),
+        "grain": pa.array([each.grain for each in sums], pa.string()),
+        "started_at": moments(each.started_at for each in sums),
+        "initiator": pa.array([each.initiator for each in sums], pa.int32()),
+        "provider": texts([each.provider for each in sums]),
+        "vendor": texts([str(name) or None for name in priced["vendor"]]),
+        "model": texts([each.model for each in sums]),
+        "client": texts([each.client for each in sums]),
+        "credential_kind": texts([each.credential_kind for each in sums]),
+        "session": pa.array([each.session for each in sums], pa.int64()),
+        "thread": pa.array([each.thread for each in sums], pa.string()),
+        "threads": pa.array([each.threads for each in sums], pa.uint8()),
+        "requests": pa.array([each.requests for each in sums], pa.uint8()),
+        "responses": zeros,
+        "prompts": pa.array([each.prompts for each in sums], pa.uint32()),
+        "tool_calls": pa.array([len(each.calls) for each in sums], pa.uint32()),
+        "injected": pa.array([sum(c.injected for c in each.calls) for each in sums], pa.uint32()),
+        "tool_errors": zeros,
+        **{
+            f"{name}_sum": pa.array([getattr(each.spent, name) for each in sums], pa.int64())
+            for name in COUNTS
+        },
+        **{name: series(money[name], kind) for name, kind in _MONEY.items()},
+        "digest": np.zeros(len(sums), dtype=np.int64),
+    }
+    return pa.table(told)
+
+
+def _responses(used: pd.DataFrame) -> pa.Table:
+    row = pa.array(used.index.to_numpy(dtype=np.int32))
+    told = {name: series(used[name], kind) for name, kind in _RESPONSES.items()}
+    return pa.table({"row": row} | told)
+
+
+def _tool_calls(sums: Sequence[Sum]) -> pa.Table:
+    placed, calls = _called(sums)
+    return pa.table(
+        placed
+        | {
+            "called_at": moments(call.created_at for call in calls),
+            "tool": texts([call.tool for call in calls]),
+            "server_url": texts([call.server_url for call in calls]),
+            "injected": pa.array([call.injected for call in calls], pa.bool_()),
+            "input_hash": pa.array([input_hash(call.input) for call in calls], pa.int64()),
+        }
+    )
+
+
+def _tool_inputs(sums: Sequence[Sum]) -> pa.Table:
+    placed, calls = _called(sums)
+    told = {"input": texts([call.input for call in calls]), "error": texts([""] * len(calls))}
+    return pa.table(placed | told)
+
+
+def _called(sums: Sequence[Sum]) -> tuple[dict[str, pa.Array], list[ToolCall]]:
+    every = [
+        (row, ordinal, call)
+        for row, each in enumerate(sums)
+        for ordinal, call in enumerate(each.calls)
+    ]
+    placed = {
+        "row": pa.array([row for row, _, _ in every], pa.int32()),
+        "ordinal": pa.array([ordinal for _, ordinal, _ in every], pa.uint32()),
+    }
+    return placed, [call for _, _, call in every]
+
+
+def _prompts(sums: Sequence[Sum]) -> pa.Table:
+    every = [(row, each) for row, each in enumerate(sums) if each.prompt is not None]
+    return pa.table(
+        {
+            "row": pa.array([row for row, _ in every], pa.int32()),
+            "ordinal": pa.array([0] * len(every), pa.uint32()),
+            "written_at": moments(each.started_at for _, each in every),
+            "text": texts([each.prompt for _, each in every]),
+        }
+    )

@@ -1,0 +1,269 @@
+"""Threads, actions and credentials of sessions: what only their details tell (api-contract 2.5).
+
+Where the server lists interceptions, details say which session and thread each belongs to. Where
+it does not, they are the only account of the usage itself (``decompose``).
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+from uuid import UUID
+
+import pyarrow as pa
+
+from aibridge import (
+    AIBridgeError,
+    ArgumentError,
+    Client,
+    CursorError,
+    DecodeError,
+    IncompleteError,
+    NotFoundError,
+    Rejected,
+    ServerError,
+    Thread,
+)
+from bridgeboard.store import Batch, Store, aggregates, ledger, links, sessions, strays
+from bridgeboard.store import details as held
+from bridgeboard.sync import threads
+from bridgeboard.sync.crew import Crew
+from bridgeboard.sync.options import Context
+from bridgeboard.sync.progress import Event
+from bridgeboard.sync.quarantine import suspects
+from bridgeboard.sync.rests import put_pieces, put_rests
+from bridgeboard.sync.threads import Fetched, Owned, Owner
+
+PAGE: Final = 50
+"""Threads asked for at once: their tool inputs can be megabytes (api-contract 7)."""
+MOST_FAILURES: Final = 5
+"""So many sessions in a row that the server fails to tell are the server's trouble, not theirs."""
+SESSIONS_TOGETHER: Final = 64
+THREADS_TOGETHER: Final = 500
+"""What is written in one transaction: most of its cost is its own, and it is held in memory."""
+
+_OWNERS: Final = """
+SELECT s.id, s.session, s.initiator, i.id::VARCHAR, s.digest, s.client
+FROM sessions s JOIN initiators i USING (initiator) JOIN asked a ON a.id = s.id ORDER BY s.session
+"""
+_ROOTS: Final = """
+SELECT id::VARCHAR, initiator FROM usage
+WHERE grain = 'interception' AND id IN (SELECT id::UUID FROM roots)
+UNION SELECT id::VARCHAR, initiator FROM threads WHERE id IN (SELECT id::UUID FROM roots)
+"""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """One session's details with what could not be read of them."""
+
+    came: Fetched
+    rejected: tuple[Rejected, ...] = ()
+    requests: int = 0
+    error: AIBridgeError | None = None
+
+
+def read(client: Client, store: Store, context: Context) -> Iterator[Event]:
+    """Read details that are missing or outdated, the newest and largest first.
+
+    At most ``Options.details`` sessions in one run; the others wait for the next. One event a
+    transaction.
+
+    Raises:
+        AIBridgeError: whatever the client could not overcome. What was committed stays.
+    """
+    if context.generation == "interceptions":
+        with store.write() as batch:
+            aggregates.yield_to_exact(batch)
+    asked = _asked(store, context)
+    run = _Run(client, store, context, len(asked))
+    yield from run.read(asked)
+    again = run.settle()
+    yield from run.read(again)
+
+
+def read_one(
+    client: Client, store: Store, context: Context, session_id: str, initiator_id: UUID
+) -> bool:
+    """Read one session's details now, for all who share its id; whether this one has any then.
+
+    Raises:
+        AIBridgeError: whatever the client could not overcome.
+    """
+    run = _Run(client, store, context, 1)
+    for _ in run.read([session_id]):
+        run.settle()
+    return sessions.is_detailed(store, session_id, initiator_id)
+
+
+def _asked(store: Store, context: Context) -> list[str]:
+    stale = sessions.stale(store)[: context.options.details]
+    return list(dict.fromkeys(stale))
+
+
+class _Run:
+    """One run over details: asks in threads, writes in the caller's."""
+
+    def __init__(self, client: Client, store: Store, context: Context, total: int) -> None:
+        self._client = client
+        self._store = store
+        self._context = context
+        self._tally = Event("details", total=total)
+        self._failures = 0
+        self._read: set[int] = set()
+
+    def read(self, asked: Sequence[str]) -> Iterator[Event]:
+        """Ask for sessions by id and write what comes."""
+        if not asked:
+            return
+        crew = Crew(asked, self._answers, workers=self._context.options.workers)
+        waiting: list[_Answer] = []
+        for answers in crew.batches():
+            self._check(answers)
+            waiting += answers
+            if _is_load(waiting):
+                yield self._commit(waiting)
+                waiting = []
+        if waiting:
+            yield self._commit(waiting)
+
+    def settle(self) -> list[str]:
+        """Find homes for what is still loose; return the sessions to be read once more for it."""
+        touched = pa.table({"session": pa.array(sorted(self._read), pa.int64())})
+        with self._store.write() as batch:
+            grown = strays.settle(batch, touched)
+            if not grown or self._context.generation == "interceptions":
+                return []
+            given = pa.table({"session": pa.array(grown, pa.int64())})
+            with batch.registered(given=given):
+                found = batch.rows("SELECT DISTINCT id FROM sessions JOIN given USING (session)")
+        return [id_ for (id_,) in found]
+
+    def _answers(self, session_id: str) -> Iterator[_Answer]:
+        yield _answer(self._client, session_id)
+
+    def _check(self, answers: Iterable[_Answer]) -> None:
+        for answer in answers:
+            is_outage = isinstance(answer.error, ServerError)
+            self._failures = self._failures + 1 if is_outage else 0
+            if answer.error and self._failures >= MOST_FAILURES:
+                raise answer.error
+
+    def _commit(self, answers: Sequence[_Answer]) -> Event:
+        context = self._context
+        with self._store.write() as batch:
+            self._read |= put(batch, [answer.came for answer in answers], context)
+            rejected = [each for answer in answers for each in answer.rejected]
+            suspected = suspects(rejected, text=context.options.text)
+            ledger.quarantine(batch, "thread", suspected, context.now)
+        tally = self._tally
+        self._tally = replace(
+            tally,
+            done=tally.done + len(answers),
+            rows=tally.rows + sum(len(answer.came.threads) for answer in answers),
+            requests=tally.requests + sum(answer.requests for answer in answers),
+            quarantined=tally.quarantined + len(rejected),
+        )
+        return self._tally
+
+
+def _is_load(answers: Sequence[_Answer]) -> bool:
+    rows = sum(len(answer.came.threads) for answer in answers)
+    return len(answers) >= SESSIONS_TOGETHER or rows >= THREADS_TOGETHER
+
+
+def put(batch: Batch, fetched: Sequence[Fetched], context: Context) -> set[int]:
+    """Write details; return the sessions (keys) they are of."""
+    owners = _owners(batch, [came.id for came in fetched])
+    read = {owner: came for came in fetched for owner in owners.get(came.id, ())}
+    alone = [owner for owner, came in read.items() if _is_alone(owners[came.id], came)]
+    owned = _owned(batch, fetched, owners, {owner.session for owner in alone})
+    _remark(batch, fetched, owned, context)
+    told = threads.details(read, owned, alone, text=context.options.text)
+    held.put(batch, told, context.now)
+    links.by_id(batch, threads.requests(owned))
+    links.by_tokens(batch, told.threads)
+    if context.generation == "sessions":
+        put_pieces(batch, owned, context)
+        put_rests(batch, pa.table({"session": told.read["session"]}), context)
+    return {owner.session for owner in read}
+
+
+def _answer(client: Client, session_id: str) -> _Answer:
+    try:
+        return _whole(client, session_id)
+    except ArgumentError:
+        return _Answer(Fetched(session_id, problem="unaddressable"))
+    except NotFoundError:
+        return _Answer(Fetched(session_id, problem="gone"), requests=1)
+    except (CursorError, DecodeError, IncompleteError, ServerError) as error:
+        failed = Fetched(session_id, problem="unreadable", is_final=False)
+        return _Answer(failed, requests=1, error=error)
+
+
+def _whole(client: Client, session_id: str) -> _Answer:
+    page = client.session(session_id, limit=PAGE)
+    if len(page.threads) + len(page.rejected) < PAGE:
+        return _Answer(Fetched(session_id, page, page.threads), page.rejected, requests=1)
+    rejected: list[Rejected] = []
+    told: tuple[Thread, ...] = tuple(
+        client.threads(session_id, page_size=PAGE, on_rejected=rejected.append)
+    )
+    # Every full page is followed by another, the last of which may be empty.
+    asked = 2 + (len(told) + len(rejected)) // PAGE
+    return _Answer(Fetched(session_id, page, told), tuple(rejected), requests=asked)
+
+
+def _owners(batch: Batch, asked: Sequence[str]) -> dict[str, list[Owner]]:
+    with batch.registered(asked=pa.table({"id": pa.array(sorted(set(asked)), pa.string())})):
+        rows = batch.rows(_OWNERS)
+    ordered = sorted(rows, key=itemgetter(0))
+    return {
+        id_: [Owner(*row[1:]) for row in group] for id_, group in groupby(ordered, itemgetter(0))
+    }
+
+
+def _is_alone(owners: Sequence[Owner], came: Fetched) -> bool:
+    """Whether all that the details of a session id tell is of one initiator."""
+    header = came.header
+    return header is not None and [each.initiator_id for each in owners] == [
+        str(header.initiator.id)
+    ]
+
+
+def _owned(
+    batch: Batch, fetched: Sequence[Fetched], owners: dict[str, list[Owner]], alone: set[int]
+) -> list[Owned]:
+    """Each thread with its session; of a shared id only those whose root is known otherwise."""
+    shared = [came for came in fetched if not {o.session for o in owners.get(came.id, ())} & alone]
+    roots = _roots(batch, [str(thread.id) for came in shared for thread in came.threads])
+    owned = []
+    for came in fetched:
+        by_initiator = {owner.initiator: owner for owner in owners.get(came.id, ())}
+        only = next((o for o in by_initiator.values() if o.session in alone), None)
+        for thread in came.threads:
+            owner = only or by_initiator.get(roots.get(str(thread.id), -1))
+            if owner:
+                owned.append(Owned(owner, came.id, thread))
+    return owned
+
+
+def _roots(batch: Batch, asked: list[str]) -> dict[str, int]:
+    if not asked:
+        return {}
+    with batch.registered(roots=pa.table({"id": pa.array(asked, pa.string())})):
+        return dict(batch.rows(_ROOTS))
+
+
+def _remark(
+    batch: Batch, fetched: Sequence[Fetched], owned: Sequence[Owned], context: Context
+) -> None:
+    known = {each.thread.id for each in owned}
+    for came in fetched:
+        if lost := [thread for thread in came.threads if thread.id not in known]:
+            told = (
+                f"Several people share the session {came.id!r}: {len(lost)} of its"
+                f" {len(came.threads)} threads cannot be told apart."
+            )
+            ledger.anomaly(batch, "shared_session", told, context.now)

@@ -1,0 +1,27 @@
+"""How far a sync is: small events that a terminal or a page can show."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Phase = Literal["prices", "interceptions", "sessions", "details", "done"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """One step of a run. All numbers count from the beginning of their phase.
+
+    ``done`` of ``total`` is the work of the phase in its own unit (interceptions, sessions, ...);
+    ``total`` None is not known yet. ``rows`` were read, ``changed`` of them were new or told
+    otherwise than before; ``requests`` is the number of questions to the server.
+    """
+
+    phase: Phase
+    done: int = 0
+    total: int | None = None
+    rows: int = 0
+    changed: int = 0
+    requests: int = 0
+    windows_done: int = 0
+    windows_total: int = 0
+    quarantined: int = 0
+    message: str = ""

@@ -1,0 +1,174 @@
+"""One run from end to end, as a stream of events."""
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Final, TypeVar
+from uuid import UUID
+
+from aibridge import Capabilities, Client, DecodeError
+from bridgeboard.store import Store, StoreError, ledger
+from bridgeboard.store.ledger import Counts
+from bridgeboard.sync import details, exact, sessions
+from bridgeboard.sync.errors import ForeignStoreError, UnreadableError
+from bridgeboard.sync.options import Context, Generation, Options
+from bridgeboard.sync.progress import Event
+from bridgeboard.sync.reprice import needs_reprice, reprice
+from bridgeboard.sync.walk import Remark
+from bridgeboard.sync.writer import remark
+
+T = TypeVar("T")
+
+ATTEMPTS: Final = 5
+SKEW: Final = timedelta(minutes=1)
+"""Clocks may differ by so much before anybody is told."""
+
+
+def run(
+    client: Client, store: Store, options: Options, now: datetime
+) -> Generator[Event, None, None]:
+    """Bring the store up to date with the server; safe to stop at any event, or to kill.
+
+    Args:
+        client: of an owner's or auditor's token; one with a ``Pace`` draws no 429.
+        store: the store of that deployment, or an empty one.
+        options: what the operator chose.
+        now: the time, aware.
+
+    Raises:
+        ForeignStoreError: when the store is another deployment's.
+        UnreadableError: when the server gives this token nothing to read.
+        AIBridgeError: whatever the client could not overcome; what was committed stays, and the
+            next run goes on from there.
+    """
+    can = patient(client.capabilities)
+    _check(can, store)
+    context = _context(client, can, options, now)
+    journal = _Journal(store, context, _begun(store, can, client, context))
+    try:
+        for event in _phases(client, store, context):
+            journal.note(event)
+            yield event
+    except GeneratorExit:
+        journal.close("stopped")
+        raise
+    except Exception as error:
+        # What went wrong may be the store itself; then that is what is to be told.
+        with suppress(StoreError):
+            journal.close("failed", str(error))
+        raise
+    journal.close("done")
+    yield Event("done")
+
+
+def read_session(  # noqa: PLR0917  # what it reads, and when
+    client: Client,
+    store: Store,
+    options: Options,
+    session_id: str,
+    initiator_id: UUID,
+    now: datetime,
+) -> bool:
+    """Read the details of one session now, because somebody looks at it; whether there are any.
+
+    Raises:
+        ForeignStoreError, UnreadableError, AIBridgeError: as ``run`` does.
+    """
+    can = patient(client.capabilities)
+    _check(can, store)
+    context = _context(client, can, options, now)
+    return details.read_one(client, store, context, session_id, initiator_id)
+
+
+def patient(ask: Callable[[], T]) -> T:
+    """What a question brings, asked again while the answer is not what the API promises."""
+    for _ in range(ATTEMPTS - 1):
+        try:
+            return ask()
+        except DecodeError:
+            continue
+    return ask()
+
+
+def _check(can: Capabilities, store: Store) -> None:
+    if can.problem:
+        raise UnreadableError(can.problem)
+    mine = store.meta("deployment_id")
+    if mine and can.deployment_id and mine != can.deployment_id:
+        raise ForeignStoreError(
+            f"{store.path} holds the usage of another deployment ({mine}, not"
+            f" {can.deployment_id}). Name another data folder, or move that file away."
+        )
+
+
+def _context(client: Client, can: Capabilities, options: Options, now: datetime) -> Context:
+    generation: Generation = "interceptions" if can.has_interceptions else "sessions"
+    return Context(options, now + (client.clock_offset() or timedelta(0)), generation)
+
+
+def _begun(store: Store, can: Capabilities, client: Client, context: Context) -> int:
+    """Open the run's line in the journal of runs; its number."""
+    with store.write() as batch:
+        if can.deployment_id:
+            batch.set_meta("deployment_id", can.deployment_id)
+        batch.set_meta("text", "all" if context.options.text else "none")
+        remark(batch, _skew(client), context.now)
+        return ledger.begin_run(batch, context.generation, context.now)
+
+
+def _skew(client: Client) -> list[Remark]:
+    offset = client.clock_offset() or timedelta(0)
+    if abs(offset) < SKEW:
+        return []
+    minutes = round(abs(offset) / timedelta(minutes=1))
+    which = "ahead of" if offset > timedelta(0) else "behind"
+    told = f"The server's clock is {minutes} min {which} the clock here: set one of them right."
+    return [Remark("clock_skew", told)]
+
+
+def _phases(client: Client, store: Store, context: Context) -> Iterator[Event]:
+    if needs_reprice(store, context.options.book):
+        yield Event("prices", message="pricing the stored usage anew")
+        reprice(store, context.options.book, context.now)
+    if context.generation == "interceptions":
+        yield from exact.read(client, store, context)
+    yield from sessions.discover(client, store, context)
+    yield from details.read(client, store, context)
+
+
+class _Journal:
+    """The run's line in the journal of runs."""
+
+    def __init__(self, store: Store, context: Context, run: int) -> None:
+        self._store = store
+        self._context = context
+        self._run = run
+        self._last: dict[str, Event] = {}
+        self._began = monotonic()
+
+    def note(self, event: Event) -> None:
+        self._last[event.phase] = event
+
+    def close(self, outcome: str, message: str = "") -> None:
+        ended_at = self._context.now + timedelta(seconds=monotonic() - self._began)
+        with self._store.write() as batch:
+            if outcome == "done":
+                # A run a minute would leave a million of them in a year.
+                batch.execute("DELETE FROM windows WHERE done_at IS NOT NULL")
+            ledger.finish_run(batch, self._run, outcome, self._counts(), message, ended_at)
+
+    def _counts(self) -> Counts:
+        nothing = Event("done")
+        exactly, listed, detailed = (
+            self._last.get(phase, nothing) for phase in ("interceptions", "sessions", "details")
+        )
+        every = (exactly, listed, detailed)
+        return Counts(
+            read_rows=exactly.rows,
+            changed_rows=exactly.changed,
+            sessions=listed.rows,
+            details=detailed.done,
+            quarantined=sum(event.quarantined for event in every),
+            requests=sum(event.requests for event in every),
+        )

@@ -1,0 +1,171 @@
+"""Which sessions there are (api-contract 2.4, 4.3).
+
+The list is read by windows of time: one that fits into a page is one snapshot of the server, in
+which nothing can move under the reader; a larger one is cut. Paging needs no cursor that way,
+which would repeat or skip rows under a filter.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Final
+
+import pyarrow as pa
+
+from aibridge import Client, Rejected, SessionPage, SessionSummary
+from bridgeboard.store import Batch, Store, ledger
+from bridgeboard.store import sessions as held
+from bridgeboard.store.ledger import Window
+from bridgeboard.sync import windows
+from bridgeboard.sync.columns import clean, moments, texts
+from bridgeboard.sync.options import Context
+from bridgeboard.sync.progress import Event
+from bridgeboard.sync.quarantine import suspects
+from bridgeboard.sync.rests import put_rests
+from bridgeboard.sync.threads import counted
+from bridgeboard.sync.windows import Span
+
+KIND: Final = "sessions"
+OPENED_AT: Final = "sessions_opened_at"
+"""Setting of the store: when the plan was made whose windows are read or have been read."""
+LARGEST_PAGE: Final = 1000
+NARROWEST: Final = timedelta(microseconds=2)
+"""The server knows no window of a single instant (api-contract 3.10)."""
+
+_CUT: Final = 5
+"""A window is cut where a fifth of the sessions on its page began before."""
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What one look at a window brought: rows, and the windows it was cut into, if it was."""
+
+    rows: tuple[SessionSummary, ...]
+    rejected: tuple[Rejected, ...]
+    parts: tuple[Span, ...] = ()
+
+
+def discover(client: Client, store: Store, context: Context) -> Iterator[Event]:
+    """Bring the store's sessions up to what the server lists, newest first.
+
+    One event a window. A run that is stopped is gone on with by the next.
+
+    Raises:
+        IncompleteError: when a list that cannot be cut does not keep still.
+        AIBridgeError: whatever the client could not overcome. What was committed stays.
+    """
+    _open(store, context)
+    tally = Event("sessions", windows_total=len(ledger.unfinished(store, KIND)))
+    while left := ledger.unfinished(store, KIND):
+        reading = _reading(client, left[0])
+        with store.write() as batch:
+            changed = _put(batch, reading, context)
+            ledger.open_windows(batch, KIND, reading.parts, context.now)
+            ledger.finish(batch, left[0], context.now)
+        tally = replace(
+            tally,
+            done=tally.done + len(reading.rows),
+            rows=tally.rows + len(reading.rows) + len(reading.rejected),
+            changed=tally.changed + changed,
+            requests=tally.requests + 1,
+            windows_done=tally.windows_done + 1,
+            windows_total=tally.windows_total + len(reading.parts),
+            quarantined=tally.quarantined + len(reading.rejected),
+        )
+        yield tally
+
+
+def _open(store: Store, context: Context) -> None:
+    """Plan this run's windows: those left over with a newest one, or a new plan."""
+    told = store.meta(OPENED_AT)
+    unfinished = ledger.unfinished(store, KIND)
+    with store.write() as batch:
+        if told and unfinished:
+            ledger.drop(batch, [window for window in unfinished if window.until is None])
+            spans = [windows.newest(datetime.fromisoformat(told))]
+        else:
+            since = context.options.since
+            if told:
+                # A clock of ours that once ran ahead must not hide what came since.
+                since = min(datetime.fromisoformat(told), context.now) - context.options.overlap
+            spans = windows.plan(context.now, since)
+            batch.set_meta(OPENED_AT, context.now.isoformat())
+        ledger.open_windows(batch, KIND, spans, context.now)
+
+
+def _reading(client: Client, window: Window) -> _Reading:
+    span = Span(window.since, window.until)
+    page = client.sessions_page(span.search, limit=LARGEST_PAGE)
+    if page.count <= len(page.sessions) + len(page.rejected):
+        return _Reading(page.sessions, page.rejected)
+    if parts := _parts(span, page):
+        return _Reading(page.sessions, page.rejected, parts)
+    rejected: list[Rejected] = []
+    every = tuple(client.sessions(span.search, on_rejected=rejected.append))
+    return _Reading(every, tuple(rejected))
+
+
+def _parts(span: Span, page: SessionPage) -> tuple[Span, ...]:
+    """The window in two, the newer of which should fit into a page; none if it cannot be cut."""
+    starts = sorted(session.started_at.astimezone(UTC) for session in page.sessions)
+    for cut in starts[len(starts) // _CUT :]:
+        late_enough = starts[0] < cut and (span.since is None or cut - span.since >= NARROWEST)
+        if late_enough and (span.until is None or span.until - cut >= NARROWEST):
+            return Span(cut, span.until), Span(span.since, cut)
+    return ()
+
+
+def _put(batch: Batch, reading: _Reading, context: Context) -> int:
+    options = context.options
+    ledger.quarantine(batch, "session", suspects(reading.rejected, text=options.text), context.now)
+    if not reading.rows:
+        return 0
+    rows = {(clean(row.id), row.initiator.id): row for row in reading.rows}
+    changed = held.put(batch, _table(list(rows.values()), text=options.text), context.now)
+    if context.generation == "sessions":
+        put_rests(batch, changed, context)
+    return len(changed)
+
+
+def _table(rows: Sequence[SessionSummary], *, text: bool) -> pa.Table:
+    sums = [counted(row.token_usage_summary) for row in rows]
+    network = [row.network_calls for row in rows]
+    prompts = [row.last_prompt if text else None for row in rows]
+    return pa.table(
+        {
+            "row": pa.array(range(len(rows)), pa.int32()),
+            "id": texts([row.id for row in rows]),
+            "initiator_id": pa.array([str(row.initiator.id) for row in rows], pa.string()),
+            "username": texts([row.initiator.username for row in rows]),
+            "name": texts([row.initiator.name or "" for row in rows]),
+            "client": texts([row.client for row in rows]),
+            "providers": _lists([row.providers for row in rows]),
+            "models": _lists([row.models for row in rows]),
+            "started_at": moments(row.started_at for row in rows),
+            "ended_at": moments(row.ended_at for row in rows),
+            **{name: pa.array([each[name] for each in sums], pa.int64()) for name in sums[0]},
+            "network_total": pa.array([calls and calls.total for calls in network], pa.int64()),
+            "network_blocked": pa.array([calls and calls.blocked for calls in network], pa.int64()),
+            "digest": pa.array([_digest(row) for row in rows], pa.int64()),
+            "last_prompt": texts(prompts),
+        }
+    )
+
+
+def _lists(values: Sequence[Sequence[str]]) -> pa.Array:
+    return pa.array([[clean(each) for each in value] for value in values], pa.list_(pa.string()))
+
+
+def _digest(row: SessionSummary) -> int:
+    """A digest of what a row tells of the whole session, whatever the filter (api-contract 4.3)."""
+    told = (
+        row.client,
+        row.providers,
+        row.models,
+        row.token_usage_summary,
+        row.network_calls,
+        row.last_prompt,
+    )
+    digest = blake2b(repr(told).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)

@@ -1,0 +1,225 @@
+"""A session's details on the wire → ours (api-contract 4.4 to 4.6, 5.7)."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+
+from aibridge import AgenticAction, SessionDetail, Thread, TokenCounts, TokenSums
+from bridgeboard import pricing
+from bridgeboard.store.details import Details
+from bridgeboard.sync import decompose
+from bridgeboard.sync.columns import moments, texts
+from bridgeboard.sync.decompose import NOTHING, Spent
+from bridgeboard.sync.translate import MOST
+
+SPLIT = frozenset({"cache_ephemeral_1h_input", "cache_ephemeral_5m_input"})
+"""The metadata that tells the two kinds of cache writes apart (docs/costs.md 2)."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A session of the store: its keys, and what its rows of usage take from it."""
+
+    session: int
+    initiator: int
+    initiator_id: str
+    digest: int
+    client: str | None
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What came of asking for one session id: its details, or why there are none.
+
+    ``is_final`` says that asking again is of no use until the list tells something new.
+    """
+
+    id: str
+    header: SessionDetail | None = None
+    threads: tuple[Thread, ...] = ()
+    problem: str | None = None
+    is_final: bool = True
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A thread with the session it belongs to."""
+
+    owner: Owner
+    session_id: str
+    thread: Thread
+
+
+def counted(told: TokenCounts) -> dict[str, int]:
+    """The four sums under our names, absurd ones cut (docs/costs.md 4)."""
+    return {
+        "input_sum": _cut(told.input_tokens),
+        "output_sum": _cut(told.output_tokens),
+        "cache_read_sum": _cut(told.cache_read_input_tokens),
+        "cache_write_sum": _cut(told.cache_write_input_tokens),
+    }
+
+
+def spent(told: TokenSums) -> Spent:
+    """The four sums, and what the summed metadata says beside them (api-contract 4.7)."""
+    extras = pricing.extras(told.metadata or {})
+    hour, searches = (int(extras.get(name, 0)) for name in ("cache_write_1h", "web_searches"))
+    return Spent(*(*counted(told).values(), _cut(hour), _cut(searches)))
+
+
+def is_split(told: TokenSums) -> bool:
+    """Whether the metadata tells the two kinds of cache writes apart."""
+    return not SPLIT.isdisjoint(told.metadata or {})
+
+
+def action_id(action: AgenticAction) -> str | None:
+    """The id of the request behind an action, which only its tool calls tell."""
+    return str(action.tool_calls[0].interception_id) if action.tool_calls else None
+
+
+def ids(thread: Thread) -> Iterator[str]:
+    """The requests that a thread names: its root, and those that called tools."""
+    yield str(thread.id)
+    yield from (found for action in thread.agentic_actions if (found := action_id(action)))
+
+
+def plain(thread: Thread) -> decompose.Thread:
+    """A thread as ``decompose`` takes it."""
+    return decompose.Thread(
+        str(thread.id),
+        thread.model,
+        thread.started_at,
+        spent(thread.token_usage),
+        thread.prompt is not None,
+        tuple(
+            decompose.Action(
+                found, each.model, each.tool_calls[0].created_at, spent(each.token_usage)
+            )
+            for each in thread.agentic_actions
+            if (found := action_id(each))
+        ),
+    )
+
+
+def details(
+    read: Mapping[Owner, Fetched], owned: Sequence[Owned], alone: Iterable[Owner], *, text: bool
+) -> Details:
+    """Lay details out for the store.
+
+    Args:
+        read: what came of each session that was asked for.
+        owned: the threads whose session is known.
+        alone: the sessions whose id nobody shares: only their headers speak of them.
+        text: whether thoughts are kept.
+    """
+    headers = [(owner, told) for owner in alone if (told := read[owner].header)]
+    return Details(
+        read=pa.table(
+            {
+                "session": pa.array([owner.session for owner in read], pa.int64()),
+                "digest": pa.array(
+                    [owner.digest if came.is_final else None for owner, came in read.items()],
+                    pa.int64(),
+                ),
+                "problem": pa.array([came.problem for came in read.values()], pa.string()),
+            }
+        ),
+        headers=pa.table(
+            {
+                "session": pa.array([owner.session for owner, _ in headers], pa.int64()),
+                "started_at": moments(told.started_at for _, told in headers),
+                "ended_at": moments(told.ended_at for _, told in headers),
+                **_sums([told.token_usage_summary for _, told in headers]),
+            }
+        ),
+        threads=_threads(owned),
+        thinking=_thinking(owned if text else ()),
+    )
+
+
+def requests(owned: Sequence[Owned]) -> pa.Table:
+    """All requests that threads name, for ``links.by_id``."""
+    named = [(each, found) for each in owned for found in ids(each.thread)]
+    return (
+        pa.table(
+            {
+                "session_id": texts([each.session_id for each, _ in named]),
+                "thread": pa.array([str(each.thread.id) for each, _ in named], pa.string()),
+                "id": pa.array([found for _, found in named], pa.string()),
+                "credential_kind": texts([each.thread.credential_kind for each, _ in named]),
+                "started_at": moments(each.thread.started_at for each, _ in named),
+                "ended_at": moments(_end(each.thread) for each, _ in named),
+            }
+        )
+        .group_by(["session_id", "thread", "id", "credential_kind", "started_at", "ended_at"])
+        .aggregate([])
+    )
+
+
+def _threads(owned: Sequence[Owned]) -> pa.Table:
+    told = [each.thread for each in owned]
+    acted = [_acted(thread) for thread in told]
+    sums = _sums([thread.token_usage for thread in told])
+    return pa.table(
+        {
+            "session": pa.array([each.owner.session for each in owned], pa.int64()),
+            "id": pa.array([str(thread.id) for thread in told], pa.string()),
+            "initiator": pa.array([each.owner.initiator for each in owned], pa.int32()),
+            "provider": texts([thread.provider for thread in told]),
+            "model": texts([thread.model for thread in told]),
+            "credential_kind": texts([thread.credential_kind for thread in told]),
+            "credential_hint": texts([thread.credential_hint for thread in told]),
+            "started_at": moments(thread.started_at for thread in told),
+            "ended_at": moments(_end(thread) for thread in told),
+            **sums,
+            **{
+                f"{name}_acted": pa.array([each[place] for each in acted], pa.int64())
+                for place, name in enumerate(sums)
+            },
+            "actions": pa.array([len(thread.agentic_actions) for thread in told], pa.uint32()),
+            "error_type": texts([thread.error_type for thread in told]),
+            "error_message": texts([thread.error_message for thread in told]),
+        }
+    )
+
+
+def _acted(thread: Thread) -> Spent:
+    total = NOTHING
+    for action in plain(thread).actions:
+        total = total.plus(action.spent)
+    return total
+
+
+def _thinking(owned: Iterable[Owned]) -> pa.Table:
+    thoughts = [
+        (each, found, ordinal, thought.text)
+        for each in owned
+        for action in each.thread.agentic_actions
+        if (found := action_id(action))
+        for ordinal, thought in enumerate(action.thinking)
+    ]
+    return pa.table(
+        {
+            "session": pa.array([each.owner.session for each, *_ in thoughts], pa.int64()),
+            "interception": pa.array([found for _, found, *_ in thoughts], pa.string()),
+            "started_at": moments(each.thread.started_at for each, *_ in thoughts),
+            "ordinal": pa.array([ordinal for *_, ordinal, _ in thoughts], pa.uint32()),
+            "text": texts([text for *_, text in thoughts]),
+        }
+    )
+
+
+def _sums(told: Sequence[TokenCounts]) -> dict[str, pa.Array]:
+    rows = [counted(each) for each in told]
+    names = ("input_sum", "output_sum", "cache_read_sum", "cache_write_sum")
+    return {name: pa.array([row[name] for row in rows], pa.int64()) for name in names}
+
+
+def _end(thread: Thread) -> datetime:
+    return thread.ended_at or thread.started_at
+
+
+def _cut(count: int) -> int:
+    return max(-MOST, min(count, MOST))

@@ -1,0 +1,258 @@
+"""The wire's words → ours: the one dictionary of an interception.
+
+Everything is done by column over a whole batch: per-row pandas would cost more than all the rest
+of a sync.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from zlib import adler32, crc32
+
+import msgspec
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from aibridge import BulkInterception, BulkPrompt, BulkTokenUsage, BulkToolUsage
+from bridgeboard import pricing
+from bridgeboard.pricing import Book
+from bridgeboard.store import Told
+from bridgeboard.sync.columns import clean, moments, series, texts
+
+MOST: Final = 10**15
+"""Counts beyond are cut to it: a thousand times what pricing takes for absurd, and small enough
+that the sums of a request fit 64 bits."""
+
+_NAMES: Final = ("provider", "provider_name", "model")
+_NO_EXTRAS: Final[Mapping[str, int | str]] = {}
+_NOTHING: Final = frozenset({b"", b"{}", b"null"})
+_COUNTS: Final = {
+    "input": "input_tokens",
+    "output": "output_tokens",
+    "cache_read": "cache_read_input_tokens",
+    "cache_write": "cache_write_input_tokens",
+}
+_RESPONSES: Final = {
+    "answered_at": pa.timestamp("us"),
+    **dict.fromkeys((*_COUNTS, "cache_write_1h", "web_searches"), pa.int64()),
+    "service_tier": pa.string(),
+    "negatives": pa.uint8(),
+    **dict.fromkeys(("split_unknown", "split_clamped", "total_mismatch"), pa.bool_()),
+    **dict.fromkeys(("cost", "shadow_cost", "cache_saving"), pa.int64()),
+    "status": pa.string(),
+    "tier": pa.int64(),
+    **dict.fromkeys(("price_id", "source", "note"), pa.string()),
+}
+_MONEY: Final = {
+    "responses": pa.uint32(),
+    **dict.fromkeys((*_COUNTS, *(f"{name}_sum" for name in _COUNTS)), pa.int64()),
+    **dict.fromkeys(("priced_tokens", "cost", "shadow_cost", "cache_saving"), pa.int64()),
+    "status": pa.string(),
+}
+
+
+@dataclass(frozen=True)
+class _Children:
+    """All children of one kind over a batch: beside each the number of its interception."""
+
+    row: NDArray[np.int32]
+    ordinal: NDArray[np.uint32]
+
+    @classmethod
+    def of(cls, sizes: Sequence[int]) -> "_Children":
+        counts = np.array(sizes, dtype=np.int64)
+        row = np.repeat(np.arange(len(counts)), counts)
+        first = np.repeat(np.cumsum(counts) - counts, counts)
+        return cls(row.astype(np.int32), (np.arange(len(row)) - first).astype(np.uint32))
+
+    def count(self, size: int, chosen: NDArray[np.bool_] | None = None) -> pa.Array:
+        """How many children each interception has, or how many chosen ones."""
+        rows = self.row if chosen is None else self.row[chosen]
+        return pa.array(np.bincount(rows, minlength=size).astype(np.uint32))
+
+
+def told(
+    rows: Sequence[BulkInterception], digests: Sequence[int], book: Book, *, text: bool
+) -> Told:
+    """Interceptions as the store takes them, priced (api-contract 5.2 to 5.5, docs/costs.md).
+
+    Args:
+        rows: interceptions, each id once.
+        digests: of each row as it was told, signed 64 bits.
+        book: where prices come from.
+        text: whether prompts and tool inputs are kept.
+    """
+    size = len(rows)
+    prompts = [prompt for row in rows for prompt in row.user_prompts or ()]
+    calls = [call for row in rows for call in row.tool_usages or ()]
+    written = _Children.of([len(row.user_prompts or ()) for row in rows])
+    called = _Children.of([len(row.tool_usages or ()) for row in rows])
+    injected = np.array([call.injected for call in calls], dtype=bool)
+    failed = np.array([bool(call.invocation_error) for call in calls], dtype=bool)
+    priced = _priced(rows, book)
+    identity = _identity(rows)
+    usage = identity | {
+        "vendor": _vendors(rows, priced, identity["started_at"], book),
+        "prompts": written.count(size),
+        "tool_calls": called.count(size),
+        "injected": called.count(size, injected),
+        "tool_errors": called.count(size, failed),
+        **_money(priced, size),
+        "digest": pa.array(digests, pa.int64()),
+    }
+    return Told(
+        usage=pa.table(usage),
+        responses=_responses(priced),
+        tool_calls=_tool_calls(calls, called, injected, failed),
+        prompts=_prompts(prompts, written) if text else None,
+        tool_inputs=_tool_inputs(calls, called) if text else None,
+    )
+
+
+def _identity(rows: Sequence[BulkInterception]) -> dict[str, pa.Array]:
+    people = [row.initiator for row in rows]
+    return {
+        "row": pa.array(np.arange(len(rows), dtype=np.int32)),
+        "id": pa.array([str(row.id) for row in rows], pa.string()),
+        "initiator_id": pa.array([str(person.id) for person in people], pa.string()),
+        "username": texts([person.username for person in people]),
+        "name": texts([person.name or "" for person in people]),
+        "started_at": moments(row.started_at for row in rows),
+        "ended_at": moments(row.ended_at for row in rows),
+        "provider": texts([row.provider for row in rows]),
+        "provider_name": texts([row.provider_name for row in rows]),
+        "model": texts([row.model for row in rows]),
+        "client": texts([row.client for row in rows]),
+        "api_key_id": texts([row.api_key_id for row in rows]),
+    }
+
+
+def _vendors(
+    rows: Sequence[BulkInterception], priced: pd.DataFrame, started_at: pa.Array, book: Book
+) -> pa.Array:
+    """Who bills for each row: for its responses, or would have for one that has none."""
+    found = np.full(len(rows), None, dtype=object)
+    found[priced["interception_id"].to_numpy()] = priced["vendor"].astype(object)
+    bare = [place for place, row in enumerate(rows) if not row.token_usages]
+    asked = {name: _kinds([getattr(rows[place], name) for place in bare]) for name in _NAMES}
+    times = started_at.take(pa.array(bare, pa.int64())).to_pandas()
+    found[bare] = pricing.vendors(pd.DataFrame(asked | {"created_at": times}), book).astype(object)
+    return pa.array([vendor or None for vendor in found], pa.string(), from_pandas=True)
+
+
+def _priced(rows: Sequence[BulkInterception], book: Book) -> pd.DataFrame:
+    """Responses with their prices; ``interception_id`` is the number of the row."""
+    counts = [len(row.token_usages or ()) for row in rows]
+    tokens = [token for row in rows for token in row.token_usages or ()]
+    responses = pricing.responses(_token_rows(tokens, _Children.of(counts).row))
+    which = responses["interception_id"].to_numpy()
+    named = {name: _kinds([getattr(row, name) for row in rows]).take(which) for name in _NAMES}
+    asked = responses.assign(**named)
+    return pd.concat([responses, pricing.price(asked, book)], axis="columns")
+
+
+def _token_rows(tokens: Sequence[BulkTokenUsage], row: NDArray[np.int32]) -> pd.DataFrame:
+    counts = {
+        ours: np.array([getattr(token, wire) for token in tokens], dtype=np.int64).clip(-MOST, MOST)
+        for ours, wire in _COUNTS.items()
+    }
+    columns = {
+        "interception_id": row,
+        "provider_response_id": [token.provider_response_id for token in tokens],
+        "created_at": moments(token.created_at for token in tokens).to_pandas(),
+        **counts,
+    }
+    return pd.DataFrame(columns | _extras(tokens))
+
+
+def _extras(tokens: Sequence[BulkTokenUsage]) -> dict[str, "pd.Series[Any]"]:
+    """What only metadata knows, a column each; missing where a row does not tell it."""
+    raws = [bytes(token.metadata) for token in tokens]
+    # The same few metadata come again and again.
+    known = {raw: pricing.extras(_object(raw)) for raw in set(raws) - _NOTHING}
+    told = [known.get(raw, _NO_EXTRAS) for raw in raws]
+    names = sorted({name for found in known.values() for name in found})
+    return {name: _sparse([found.get(name) for found in told]) for name in names}
+
+
+def _object(raw: bytes) -> dict[str, object]:
+    value = msgspec.json.decode(raw)
+    return value if isinstance(value, dict) else {}
+
+
+def _sparse(values: list[int | str | None]) -> "pd.Series[Any]":
+    is_text = any(isinstance(value, str) for value in values)
+    return pd.Series(values, dtype="str" if is_text else "Int64")
+
+
+def _kinds(values: Sequence[str]) -> pd.Categorical:
+    codes, kinds = pd.factorize(np.array(values, dtype=object))
+    # Cleaned, two kinds may be one.
+    places, names = pd.factorize(np.array([clean(kind) for kind in kinds], dtype=object))
+    return pd.Categorical.from_codes(places[codes], pd.Index(names, dtype="str"))
+
+
+def _money(priced: pd.DataFrame, size: int) -> dict[str, pa.Array]:
+    sums = pricing.usage_money(priced, priced["interception_id"].to_numpy(), size)
+    return {name: series(sums[name], kind) for name, kind in _MONEY.items()}
+
+
+def _responses(priced: pd.DataFrame) -> pa.Table:
+    frame = priced.rename(columns={"created_at": "answered_at"})
+    row = pa.array(frame["interception_id"].to_numpy(dtype=np.int32))
+    return pa.table(
+        {"row": row} | {name: series(frame[name], kind) for name, kind in _RESPONSES.items()}
+    )
+
+
+def _tool_calls(
+    calls: Sequence[BulkToolUsage],
+    place: _Children,
+    injected: NDArray[np.bool_],
+    failed: NDArray[np.bool_],
+) -> pa.Table:
+    return pa.table(
+        {
+            "row": place.row,
+            "ordinal": place.ordinal,
+            "called_at": moments(call.created_at for call in calls),
+            "tool": texts([call.tool for call in calls]),
+            "server_url": texts([call.server_url for call in calls]),
+            "injected": injected,
+            "failed": failed,
+            "input_hash": pa.array([input_hash(call.input) for call in calls], pa.int64()),
+        }
+    )
+
+
+def input_hash(text: str) -> int:
+    """A stable 64-bit checksum of a tool's input, to see the same input again without keeping it.
+
+    No digest that would stand up to somebody who makes collisions: nothing depends on it.
+    """
+    raw = text.encode("utf-8", "surrogatepass")
+    return crc32(raw) - 2**31 << 32 | adler32(raw)
+
+
+def _prompts(prompts: Sequence[BulkPrompt], place: _Children) -> pa.Table:
+    return pa.table(
+        {
+            "row": place.row,
+            "ordinal": place.ordinal,
+            "written_at": moments(prompt.created_at for prompt in prompts),
+            "text": texts([prompt.prompt for prompt in prompts]),
+        }
+    )
+
+
+def _tool_inputs(calls: Sequence[BulkToolUsage], place: _Children) -> pa.Table:
+    return pa.table(
+        {
+            "row": place.row,
+            "ordinal": place.ordinal,
+            "input": texts([call.input for call in calls]),
+            "error": texts([call.invocation_error for call in calls]),
+        }
+    )

@@ -1,0 +1,53 @@
+"""Which stretches of time a sync reads, newest first. Pure.
+
+A span is half-open, ``[since, until)``, in aware UTC; None is without end. Spans of one plan
+touch and never overlap, so that reading each of them reads everything once.
+"""
+
+from datetime import UTC, datetime, time, timedelta
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from aibridge import Search
+
+DAYS_BACK: Final = 60
+"""As long as servers keep rows by default (api-contract 7); what is older is one last window."""
+
+_DAY: Final = timedelta(days=1)
+_TICK: Final = timedelta(microseconds=1)
+
+
+class Span(NamedTuple):
+    """A half-open stretch of time; None is without end."""
+
+    since: datetime | None
+    until: datetime | None
+
+    @property
+    def search(self) -> Search:
+        """The span in the server's words, whose bounds are inclusive (api-contract 3.10)."""
+        last = self.until - _TICK if self.until else None
+        return Search(started_after=self.since, started_before=last)
+
+
+def plan(now: datetime, since: datetime | None = None, *, days: int = DAYS_BACK) -> list[Span]:
+    """Today and all that comes later, day by day back, and one span for all that is older.
+
+    Newest first. ``since`` (taken to the whole second) is where the last span begins; None is
+    from the beginning.
+    """
+    start = since.astimezone(UTC).replace(microsecond=0) if since else None
+    today = _midnight(now)
+    edges = [today - _DAY * back for back in range(days + 1)]
+    inner = [edge for edge in edges if start is None or edge > start]
+    falling = [None, *inner, start]
+    return [Span(lower, upper) for upper, lower in pairwise(falling)]
+
+
+def newest(opened_at: datetime) -> Span:
+    """The first span of a plan that was opened at that time, or a little more than it."""
+    return Span(_midnight(opened_at), None)
+
+
+def _midnight(moment: datetime) -> datetime:
+    return datetime.combine(moment.astimezone(UTC), time(), UTC)

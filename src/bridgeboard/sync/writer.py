@@ -1,0 +1,80 @@
+"""Loads → one transaction each: rows, how far their windows are, and what was odd about them."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from bridgeboard.store import Batch, Store, Written, interceptions, ledger
+from bridgeboard.sync.load import Arrival, Load
+from bridgeboard.sync.options import Context
+from bridgeboard.sync.progress import Event
+from bridgeboard.sync.walk import Remark
+
+KIND: Final = "interceptions"
+SUSPECT: Final = "interception"
+FUTURE: Final = timedelta(days=1)
+"""How far a row may lie ahead of the beginning of the run that reads it: runs may be long."""
+
+
+class Writer:
+    """Commits what arrives and counts it."""
+
+    def __init__(self, store: Store, context: Context, windows: int) -> None:
+        self._store = store
+        self._context = context
+        self._tally = Event("interceptions", windows_total=windows)
+        self._suspected = {
+            each.identity for each in ledger.quarantined(store) if each.kind == SUSPECT
+        }
+
+    def commit(self, load: Load) -> Event:
+        """Write a load in one transaction, and tell how far the phase is."""
+        with self._store.write() as batch:
+            written = interceptions.put(batch, load.told) if load.told else Written(0, 0)
+            self._mark(batch, load.marks)
+            ledger.quarantine(batch, SUSPECT, load.suspects, self._context.now)
+            self._release(batch, load)
+            remark(batch, (*load.remarks, *self._ahead(load)), self._context.now)
+        self._suspected |= {each.identity for each in load.suspects}
+        return self._counted(load, written)
+
+    def _mark(self, batch: Batch, arrivals: Iterable[Arrival]) -> None:
+        last = {arrival.window: arrival.step for arrival in arrivals}
+        for window, step in last.items():
+            ledger.advance(batch, window, step.after, step.rows)
+            if step.is_last:
+                ledger.finish(batch, window, self._context.now)
+
+    def _release(self, batch: Batch, load: Load) -> None:
+        good = self._suspected & load.ids if self._suspected else set()
+        if good:
+            ledger.release(batch, SUSPECT, sorted(good))
+            self._suspected -= good
+
+    def _ahead(self, load: Load) -> list[Remark]:
+        newest = load.newest
+        if newest is None or newest <= self._context.now + FUTURE:
+            return []
+        told = f"A request is recorded for {newest:%Y-%m-%d %H:%M} UTC, which is yet to come."
+        return [Remark("future", told)]
+
+    def _counted(self, load: Load, written: Written) -> Event:
+        tally = self._tally
+        rows = tally.rows + load.read
+        self._tally = replace(
+            tally,
+            done=rows,
+            rows=rows,
+            changed=tally.changed + written.new + written.changed,
+            requests=tally.requests + len(load.marks),
+            windows_done=tally.windows_done + sum(each.step.is_last for each in load.marks),
+            quarantined=tally.quarantined + len(load.suspects),
+        )
+        return self._tally
+
+
+def remark(batch: Batch, remarks: Iterable[Remark], now: datetime) -> None:
+    """Keep what was odd."""
+    for kind, message in remarks:
+        ledger.anomaly(batch, kind, message, now)

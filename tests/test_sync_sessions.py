@@ -1,0 +1,235 @@
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import companies
+import pytest
+import syncs
+from bridges import NOW, Book, at
+
+from aibridge import Search
+from bridgeboard.demo import api, truth
+from bridgeboard.store import Store, ledger
+from bridgeboard.store import sessions as held
+from bridgeboard.sync import Options, sessions
+from bridgeboard.sync.options import Context, Generation
+from bridgeboard.sync.progress import Event
+
+TABLES = companies.small().tables
+FINISHED = truth.finished(TABLES)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with syncs.opened(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def book() -> Book:
+    return Book()
+
+
+def discover(
+    store: Store,
+    served: api.Bridge,
+    now: datetime = syncs.NOW,
+    generation: Generation = "interceptions",
+    **options: object,
+) -> list[Event]:
+    context = Context(Options(**options), now, generation)  # type: ignore[arg-type]
+    with syncs.client(served) as client:
+        return list(sessions.discover(client, store, context))
+
+
+def of(book: Book, **more: object) -> api.Bridge:
+    return syncs.bridge(book.tables(), **more)
+
+
+def totals(store: Store) -> list[tuple[object, ...]]:
+    return store.rows(
+        "SELECT s.id, i.username, input_sum, output_sum FROM sessions s"
+        " JOIN initiators i USING (initiator) ORDER BY ALL"
+    )
+
+
+def test_all_sessions_are_found_with_their_own_totals(store: Store) -> None:
+    discover(store, syncs.bridge(TABLES))
+    rows = store.rows(
+        "SELECT s.id, i.id::VARCHAR, s.input_sum, s.output_sum, s.cache_read_sum, s.cache_write_sum"
+        " FROM sessions s JOIN initiators i USING (initiator)"
+    )
+    expected = set()
+    for session, person in truth.sessions(FINISHED):
+        own = [r for r in FINISHED if (r.session_id, r.initiator_id) == (session, person)]
+        told = truth.recorded(TABLES, own)
+        expected.add((session, person, told.input, told.output, told.cache_read, told.cache_write))
+    assert set(rows) == expected
+    assert len(rows) == len(expected)
+
+
+def test_times_over_all_windows_are_those_of_the_whole_session(store: Store) -> None:
+    discover(store, syncs.bridge(TABLES))
+    for session, started_at, ended_at in store.rows(
+        "SELECT id, started_at, ended_at FROM sessions"
+    ):
+        own = [row for row in FINISHED if row.session_id == session]
+        starts, ends = [row.started_at for row in own], [row.ended_at for row in own]
+        assert started_at.replace(tzinfo=UTC) in starts
+        assert ended_at.replace(tzinfo=UTC) in ends
+        if len({row.initiator_id for row in own}) == 1:
+            assert started_at.replace(tzinfo=UTC) == min(starts)
+            assert ended_at.replace(tzinfo=UTC) == max(end for end in ends if end)
+
+
+def test_a_window_that_exceeds_a_page_is_cut_until_each_part_fits(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "LARGEST_PAGE", 8)
+    events = discover(store, syncs.bridge(TABLES))
+    with syncs.opened(tmp_path, "whole.duckdb") as other:
+        monkeypatch.setattr(sessions, "LARGEST_PAGE", 1000)
+        whole = discover(other, syncs.bridge(TABLES))
+        assert len(events) > len(whole)
+        assert syncs.contents(store) == syncs.contents(other)
+    assert events[-1].windows_done == events[-1].windows_total
+
+
+def test_sessions_of_one_instant_are_walked_by_pages(
+    store: Store, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "LARGEST_PAGE", 3)
+    for _ in range(9):
+        book.call(0, tokens=[(1, 1)])
+    discover(store, of(book), NOW)
+    assert store.rows("SELECT count(*) FROM sessions") == [(9,)]
+
+
+def test_two_people_who_share_a_session_id_have_a_session_each(store: Store, book: Book) -> None:
+    book.call(0, session="shared", tokens=[(10, 1)])
+    book.call(1, session="shared", tokens=[(20, 2)], who=book.member)
+    discover(store, of(book), NOW)
+    assert totals(store) == [("shared", "member", 20, 2), ("shared", "owner", 10, 1)]
+
+
+def test_discovering_twice_is_discovering_once(store: Store) -> None:
+    served = syncs.bridge(TABLES, profile="v2.35")
+    discover(store, served, generation="sessions")
+    before = syncs.contents(store)
+    (*_, last) = discover(store, served, generation="sessions")
+    assert last.changed == 0
+    assert syncs.contents(store) == before
+
+
+def test_a_stopped_run_is_gone_on_with(store: Store, tmp_path: Path) -> None:
+    context = Context(Options(), syncs.NOW, "sessions")
+    served = syncs.bridge(TABLES, profile="v2.35")
+    with syncs.client(served) as client:
+        walk = sessions.discover(client, store, context)
+        for _ in range(5):
+            next(walk)
+        del walk
+    assert len(ledger.unfinished(store, sessions.KIND)) > 10
+    discover(store, served, generation="sessions")
+    assert ledger.unfinished(store, sessions.KIND) == []
+    with syncs.opened(tmp_path, "other.duckdb") as other:
+        discover(other, served, generation="sessions")
+        assert syncs.contents(store) == syncs.contents(other)
+
+
+def test_later_runs_read_only_what_may_have_changed(store: Store) -> None:
+    early = companies.END - timedelta(days=3)
+    discover(store, syncs.bridge(TABLES, clock=lambda: early), early)
+    events = discover(store, syncs.bridge(TABLES))
+    assert events[-1].windows_total < 10
+    assert store.rows("SELECT count(*) FROM sessions") == [(len(truth.sessions(FINISHED)),)]
+
+
+def test_a_session_that_grows_is_to_be_read_again(store: Store, book: Book) -> None:
+    book.call(0, session="s", tokens=[(10, 1)])
+    discover(store, of(book), NOW)
+    with store.write() as batch:
+        batch.execute("UPDATE sessions SET detailed_digest = digest")
+    assert held.stale(store) == []
+    book.call(9, session="s", tokens=[(5, 1)])
+    discover(store, of(book), NOW)
+    assert held.stale(store) == ["s"]
+    assert totals(store) == [("s", "owner", 15, 2)]
+
+
+def test_what_the_server_purges_stays_in_the_totals(store: Store, book: Book) -> None:
+    book.call(0, session="s", tokens=[(10, 1)])
+    book.call(60, session="s", tokens=[(5, 1)])
+    discover(store, of(book), NOW)
+    book.calls, book.tokens = book.calls[1:], book.tokens[1:]
+    discover(store, of(book), NOW)
+    assert totals(store) == [("s", "owner", 15, 2)]
+    assert store.rows("SELECT started_at FROM sessions") == [(NOW.replace(tzinfo=None),)]
+
+
+def test_newest_and_largest_sessions_are_read_first(store: Store, book: Book) -> None:
+    for number, tokens in enumerate((900, 1, 2, 3, 500, 4)):
+        book.call(number, session=f"s{number}", tokens=[(tokens,)])
+    discover(store, of(book), NOW)
+    assert set(held.stale(store)[:2]) == {"s5", "s0"}
+    assert held.stale(store)[2] == "s4"
+
+
+def test_last_prompts_are_kept_only_with_text(store: Store, book: Book, tmp_path: Path) -> None:
+    book.call(0, session="s", prompts=[(0, "first"), (1, "second")])
+    discover(store, of(book), NOW)
+    assert store.rows("SELECT text FROM last_prompts") == [("second",)]
+    book.call(5, session="s", prompts=[(5, "third")])
+    discover(store, of(book), NOW)
+    assert store.rows("SELECT text FROM last_prompts") == [("third",)]
+    with syncs.opened(tmp_path, "silent.duckdb") as silent:
+        discover(silent, of(book), NOW, text=False)
+        assert silent.rows("SELECT count(*) FROM last_prompts") == [(0,)]
+
+
+def test_before_any_details_a_session_is_one_row_of_usage(store: Store, book: Book) -> None:
+    book.call(0, session="s", tokens=[(10, 1)], model="claude-sonnet-4-5")
+    book.call(5, session="t", tokens=[(20, 2)], model="claude-sonnet-4-5")
+    book.call(6, session="t", tokens=[(30, 3)], model="gpt-5", provider="openai")
+    discover(store, of(book, profile="v2.35"), NOW, "sessions")
+    assert store.rows(
+        "SELECT grain, id, model, provider, requests, input, status FROM usage ORDER BY input"
+    ) == [
+        ("session", None, "claude-sonnet-4-5", "anthropic", 0, 10, "priced"),
+        ("session", None, None, "", 0, 50, "unpriced"),
+    ]
+
+
+def test_where_requests_are_listed_sessions_are_no_usage(store: Store) -> None:
+    discover(store, syncs.bridge(TABLES))
+    assert store.rows("SELECT count(*) FROM usage") == [(0,)]
+
+
+def test_coverage_counts_the_sessions_that_touch_a_window(store: Store, book: Book) -> None:
+    for minute in (0, 10, 20):
+        book.call(minute, session=f"s{minute}", lasts=5)
+    discover(store, of(book), NOW)
+    with store.write() as batch:
+        batch.execute("UPDATE sessions SET detailed_at = listed_at WHERE id = 's10'")
+    assert held.coverage(store, at(3), at(20)) == (1, 2)
+    assert held.coverage(store, at(3), at(21)) == (1, 3)
+    assert held.coverage(store, at(16), at(20)) == (0, 0)
+
+
+def test_hostile_texts_are_held(store: Store) -> None:
+    discover(store, syncs.bridge(TABLES))
+    names = {name for (name,) in store.rows("SELECT id FROM sessions")}
+    assert names == {row.session_id for row in FINISHED}
+
+
+def test_sessions_are_asked_for_by_windows_that_the_server_takes() -> None:
+    assert sessions.Span(NOW, NOW + sessions.NARROWEST).search == Search(
+        started_after=NOW, started_before=NOW + timedelta(microseconds=1)
+    )
+
+
+def test_since_limits_how_far_a_first_run_reads(store: Store) -> None:
+    since = companies.END - timedelta(days=2)
+    discover(store, syncs.bridge(TABLES), since=since)
+    expected = truth.sessions(truth.finished(TABLES, since=since))
+    assert store.rows("SELECT count(*) FROM sessions") == [(len(expected),)]
