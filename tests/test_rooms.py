@@ -37,6 +37,15 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.settings",
         "bridgeboard.store",
     },
+    "bridgeboard.watch": {
+        "aibridge",
+        "bridgeboard.connect",
+        "bridgeboard.pricing",
+        "bridgeboard.settings",
+        "bridgeboard.store",
+        "bridgeboard.sync",
+        "bridgeboard.teams",
+    },
     "bridgeboard.checks": {
         "aibridge",
         "bridgeboard.connect",
@@ -45,11 +54,13 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.settings",
         "bridgeboard.store",
         "bridgeboard.teams",
+        "bridgeboard.watch",
     },
     "bridgeboard.server": {
         "starlette",
         "streamlit",
         "bridgeboard.settings",
+        "bridgeboard.watch",
     },
     "bridgeboard.cli": {
         "aibridge",
@@ -65,6 +76,7 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.store",
         "bridgeboard.sync",
         "bridgeboard.teams",
+        "bridgeboard.watch",
     },
     "bridgeboard.__main__": {"bridgeboard.cli"},
     "bridgeboard.ui": {

@@ -4,8 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from aibridge import AIBridgeError, Capabilities, Client, Search
-from bridgeboard import connect, formats
-from bridgeboard.settings import Settings
+from bridgeboard import connect, formats, watch
+from bridgeboard.pricing import PriceFileError
+from bridgeboard.settings import Settings, SettingsError
+from bridgeboard.store import Store, StoreBusyError, StoreError, ledger
+from bridgeboard.teams import TeamsFileError
 
 
 @dataclass(frozen=True)
@@ -23,14 +26,56 @@ class Finding:
 
 def run(settings: Settings) -> Iterator[Finding]:
     """Look from the outside in, and stop at the first thing that makes the rest pointless."""
+    yield from _files(settings)
     yield from _configured(settings)
     if not settings.configured:
         return
+    yield from _store(settings)
     try:
         with connect.client(settings) as client:
             yield from _deployment(client, settings.url)
     except AIBridgeError as error:
         yield Finding(good=False, text=str(error))
+
+
+def _files(settings: Settings) -> Iterator[Finding]:
+    try:
+        if settings.prices_file:
+            yield Finding(good=True, text=f"Prices are from {watch.book(settings).version}")
+        if settings.teams_file:
+            members = len(watch.members(settings))
+            yield Finding(good=True, text=f"{settings.teams_file} tells {members} memberships")
+    except (PriceFileError, TeamsFileError) as error:
+        yield Finding(good=False, text=str(error))
+
+
+def _store(settings: Settings) -> Iterator[Finding]:
+    try:
+        path = connect.store_file(settings)
+        with Store.open(path, memory_mb=settings.store_memory_mb) as opened:
+            yield from _contents(opened)
+    except SettingsError:
+        yield Finding(good=True, text="There is no local store yet; serve or sync makes one")
+    except StoreBusyError as error:
+        yield Finding(good=True, text=f"The local store is in use: {error}")
+    except StoreError as error:
+        yield Finding(good=False, text=str(error))
+
+
+def _contents(opened: Store) -> Iterator[Finding]:
+    ((usage, sessions, detailed),) = opened.rows(
+        "SELECT (SELECT count(*) FROM usage), count(*), count(detailed_at) FROM sessions"
+    )
+    held = f"{formats.plural(usage, 'row')} of usage, {formats.plural(sessions, 'session')}"
+    share = f", details for {detailed * 100 // sessions} % of them" if sessions else ""
+    yield Finding(good=True, text=f"The local store {opened.path} holds {held}{share}")
+    broken = len(ledger.quarantined(opened))
+    if broken:
+        yield Finding(
+            good=False,
+            text=f"{formats.plural(broken, 'record')} could not be read and wait in quarantine. "
+            "After an upgrade of Bridgeboard try: bridgeboard sync --requeue",
+        )
 
 
 def _configured(settings: Settings) -> Iterator[Finding]:

@@ -1,17 +1,22 @@
-"""Settings → client: a deployment, or the demo company. The one switch between the two."""
+"""Settings → client and store: those of a deployment, or of the demo company."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import httpx
 
-from aibridge import Client, default_retry
+from aibridge import Client, Pace, default_retry
+from bridgeboard import store
 from bridgeboard.demo import api, server, world
 from bridgeboard.demo.records import Role
 from bridgeboard.settings import Settings, SettingsError
+from bridgeboard.store import Store, StoreLocationError
 
+DEPLOYMENTS = "deployments.json"
 CONNECT_SECONDS = 10.0
 RETRIES = 2
 LONGEST_WAIT = 4.0
@@ -55,6 +60,88 @@ def client(settings: Settings) -> Client:
             total=RETRIES, max_backoff_wait=LONGEST_WAIT, total_timeout=RETRIES * LONGEST_WAIT
         ),
     )
+
+
+def patient_client(settings: Settings) -> Client:
+    """A client for syncing: it keeps below the server's rate limit and sits out its bad minutes."""
+    return Client(
+        settings.url,
+        settings.token.get_secret_value(),
+        timeout=httpx.Timeout(settings.timeout_seconds, connect=CONNECT_SECONDS),
+        pace=Pace(),
+    )
+
+
+def stored(settings: Settings, client: Client) -> Store:
+    """The open store of the deployment that ``client`` speaks to; made if there is none.
+
+    Raises:
+        StoreError: when it cannot be opened; another process may have it.
+        AIBridgeError: when the deployment cannot be asked who it is.
+    """
+    identity = client.buildinfo().deployment_id or settings.url
+    path = store.location(settings.folder, identity)
+    opened = Store.open(path, memory_mb=settings.store_memory_mb)
+    _remember(settings, path.name)
+    return opened
+
+
+def store_file(settings: Settings) -> Path:
+    """The file of the configured deployment's store, known from an earlier sync.
+
+    Raises:
+        SettingsError: when there has been none.
+    """
+    name = _remembered(settings).get(settings.url)
+    path = settings.folder / name if name else None
+    if path is None or not path.is_file():
+        raise SettingsError(
+            f"There is no store of {settings.url or 'a deployment'} in {settings.folder} yet. "
+            "Run: bridgeboard sync"
+        )
+    return path
+
+
+def restored(settings: Settings, folder: Path) -> Path:
+    """Make a store of the backup in ``folder``; where it is now.
+
+    Raises:
+        StoreError: when the backup cannot be used, or its deployment has a store already.
+    """
+    fresh = settings.folder / "restored.duckdb"
+    fresh.unlink(missing_ok=True)
+    store.restore(folder, fresh)
+    try:
+        with Store.open(fresh, memory_mb=settings.store_memory_mb) as opened:
+            identity = opened.meta("deployment_id") or settings.url
+        path = store.location(settings.folder, identity)
+        if path.exists():
+            raise StoreLocationError(f"{path} is there already: move it away to restore {folder}.")
+        fresh.rename(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    if settings.url and settings.url not in _remembered(settings):
+        _remember(settings, path.name)
+    return path
+
+
+def _remembered(settings: Settings) -> dict[str, str]:
+    try:
+        found = json.loads((settings.folder / DEPLOYMENTS).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    # Names only, so that the file cannot lead anywhere else.
+    named = found.items() if isinstance(found, dict) else ()
+    return {url: Path(name).name for url, name in named if isinstance(name, str)}
+
+
+def _remember(settings: Settings, name: str) -> None:
+    known = _remembered(settings)
+    if known.get(settings.url) != name:
+        text = json.dumps(known | {settings.url: name}, indent=2)
+        fresh = settings.folder / f".{DEPLOYMENTS}.new"
+        fresh.write_text(text, "utf-8")
+        fresh.replace(settings.folder / DEPLOYMENTS)
 
 
 def bridge(demo: Demo, now: datetime) -> tuple[api.Bridge, dict[Role, str]]:

@@ -1,9 +1,11 @@
-"""The ASGI app around ``app.py``: a health check, security headers, and the server that runs it."""
+"""The ASGI app around ``app.py``: health, security headers, the sync beside it, and its server."""
 
+import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
+from bridgeboard import watch
 from bridgeboard.settings import Settings, SettingsError, install
+from bridgeboard.watch import Status, Watch
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -74,13 +78,17 @@ def home() -> Path:
 
 
 def application(settings: Settings, *, when_ready: Callable[[], None] = lambda: None) -> st.App:
-    """The dashboard as an ASGI app; ``when_ready`` is called once it serves."""
+    """The dashboard as an ASGI app that syncs; ``when_ready`` is called once it serves."""
     install(settings)
+    keeper = Watch(settings, clock=_now)
+    watch.install(keeper)
 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[None]:
+        keeper.start()
         when_ready()
         yield
+        await asyncio.to_thread(keeper.stop)
 
     return st.App(
         home() / "app.py",
@@ -147,7 +155,27 @@ async def _home(request: Request) -> RedirectResponse:
 
 
 async def _healthz(_request: Request) -> JSONResponse:
-    return JSONResponse({"status": "ok", "version": version("bridgeboard")})
+    keeper = watch.current()
+    told = {"status": "ok", "version": version("bridgeboard")}
+    return JSONResponse(told | {"sync": synced(keeper.status if keeper else Status())})
+
+
+def synced(status: Status) -> dict[str, object]:
+    """The background sync for a monitor: numbers and times, nothing that only a viewer may see."""
+    event = status.event
+    return {
+        "state": status.state,
+        "good": status.problem is None,
+        "last_good_at": status.good_at.isoformat() if status.good_at else None,
+        "phase": event.phase if event else None,
+        "done": event.done if event else 0,
+        "total": event.total if event else None,
+        "quarantined": event.quarantined if event else 0,
+    }
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _secured(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -9,7 +9,7 @@ import os
 import stat
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import platformdirs
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
@@ -92,6 +92,61 @@ class Settings(BaseSettings):
         "those of a reverse proxy that passes its own on. `*` permits every name.",
     )
 
+    data_folder: str = _named(
+        "BRIDGEBOARD_DATA",
+        "data_folder",
+        "",
+        "Folder of the local store, one file per deployment. Empty is the platform's data folder.",
+    )
+    text: Literal["all", "none"] = _named(
+        "BRIDGEBOARD_TEXT",
+        "text",
+        "all",
+        "Whether prompts, thinking and tool inputs are kept (`all`) or never (`none`).",
+    )
+    text_days: Annotated[int, Field(ge=0, le=36_500)] = _named(
+        "BRIDGEBOARD_TEXT_DAYS",
+        "text_days",
+        60,
+        "Days after which stored text is deleted; 60 is the server's own default. 0 keeps it.",
+    )
+    rows_days: Annotated[int, Field(ge=0, le=36_500)] = _named(
+        "BRIDGEBOARD_ROWS_DAYS",
+        "rows_days",
+        0,
+        "Days after which stored numbers are deleted. 0 keeps them, also when the server does not.",
+    )
+    sync_seconds: Annotated[int, Field(ge=0, le=86_400)] = _named(
+        "BRIDGEBOARD_SYNC_SECONDS",
+        "sync_seconds",
+        60,
+        "Seconds between two syncs while the dashboard runs. 0 switches background syncs off.",
+    )
+    overlap_hours: Annotated[float, Field(ge=0, le=8_760)] = _named(
+        "BRIDGEBOARD_OVERLAP_HOURS",
+        "overlap_hours",
+        24.0,
+        "Hours that every sync reads again: a request is listed only after it has ended.",
+    )
+    store_memory_mb: Annotated[int, Field(ge=128, le=1_048_576)] = _named(
+        "BRIDGEBOARD_STORE_MEMORY_MB",
+        "store_memory_mb",
+        512,
+        "Memory that the store may use, in megabytes.",
+    )
+    prices_file: str = _named(
+        "BRIDGEBOARD_PRICES",
+        "prices_file",
+        "",
+        "A `prices.toml` with prices, discounts and vendors of your own (docs/costs.md).",
+    )
+    teams_file: str = _named(
+        "BRIDGEBOARD_TEAMS",
+        "teams_file",
+        "",
+        "A CSV or TOML file that says who is in which team, and when (docs/store.md).",
+    )
+
     @field_validator("host", mode="after")
     @classmethod
     def _without_brackets(cls, host: str) -> str:
@@ -120,6 +175,12 @@ class Settings(BaseSettings):
     def configured(self) -> bool:
         """Whether a deployment and a token are given at all."""
         return bool(self.url and self.token.get_secret_value())
+
+    @property
+    def folder(self) -> Path:
+        """Where stores are kept."""
+        named = Path(self.data_folder).expanduser() if self.data_folder else None
+        return named or platformdirs.user_data_path("bridgeboard")
 
     @property
     def names(self) -> list[str]:

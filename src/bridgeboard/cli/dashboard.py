@@ -1,30 +1,17 @@
-"""The command line: demo, serve, check, demo-api."""
+"""Serving and looking: demo, serve, check, demo-api."""
 
 import json
 import logging
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from bridgeboard import checks, connect, server, settings
+from bridgeboard.cli.terminal import err, explained, out, stop_signal
 from bridgeboard.demo import api
-from bridgeboard.settings import DemoSettings, SettingsError
-
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="A dashboard over Coder's AI Bridge.",
-)
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+from bridgeboard.settings import DemoSettings
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8501")]
@@ -50,7 +37,6 @@ End = Annotated[
 Unlicensed = Annotated[bool, typer.Option("--unlicensed", help="Without a licence.")]
 
 
-@app.command()
 def demo(  # noqa: PLR0917 - typer reads options from the signature
     host: Host = None,
     port: Port = None,
@@ -62,34 +48,36 @@ def demo(  # noqa: PLR0917 - typer reads options from the signature
     allow_remote: Remote = None,
 ) -> None:
     """Serve the dashboard on a built-in demo company. Needs no server and no token."""
-    with _explained():
+    with explained():
         chosen = settings.read(host=host, port=port, allow_remote=allow_remote)
         server.refuse_an_open_door(chosen)
         server.refuse_a_taken_port(chosen)
         err.print("Making the demo company …")
         company = _company(profile=profile, seed=seed, days=days, scale=scale, end=end)
-        with connect.demo_server(company, datetime.now(UTC)) as running:
+        with (
+            connect.demo_server(company, datetime.now(UTC)) as running,
+            tempfile.TemporaryDirectory(prefix="bridgeboard-demo-") as folder,
+        ):
             err.print(f"Its AI Bridge server ({profile}) answers at {running.url}")
+            here = chosen.model_copy(update={"data_folder": folder})
             server.serve(
-                DemoSettings.of(chosen, running.url, running.tokens["owner"]), announce=_announce
+                DemoSettings.of(here, running.url, running.tokens["owner"]), announce=_announce
             )
 
 
-@app.command()
 def serve(host: Host = None, port: Port = None, allow_remote: Remote = None) -> None:
     """Serve the dashboard on a real deployment: CODER_URL and CODER_SESSION_TOKEN."""
-    with _explained():
+    with explained():
         chosen = settings.read(host=host, port=port, allow_remote=allow_remote)
         if not chosen.configured:
             err.print("CODER_URL and CODER_SESSION_TOKEN are not both set; the page will say so.")
         server.serve(chosen, announce=_announce)
 
 
-@app.command()
 def check() -> None:
     """Say what works with the configured deployment, and what to fix."""
     logging.getLogger("aibridge").setLevel(logging.ERROR)  # its retries would mix with our words
-    with _explained():
+    with explained():
         good = True
         for finding in checks.run(settings.read()):
             out.print(f"{finding.mark} {finding.text}", markup=False)
@@ -97,7 +85,6 @@ def check() -> None:
         raise typer.Exit(0 if good else 1)
 
 
-@app.command("demo-api")
 def demo_api(  # noqa: PLR0917 - typer reads options from the signature
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port; 0 is any free one.")] = 0,
     profile: Profile = "v2.34",
@@ -115,33 +102,13 @@ def demo_api(  # noqa: PLR0917 - typer reads options from the signature
     switches = api.Switches(
         licensed=not unlicensed, rate_limit=rate_limit, latency_seconds=latency, faults=faults
     )
-    with _explained():
+    with explained():
         company = _company(
             profile=profile, seed=seed, days=days, scale=scale, end=end, switches=switches
         )
         with connect.demo_server(company, datetime.now(UTC), port=port) as running:
             print(json.dumps({"url": running.url, "tokens": running.tokens}), flush=True)  # noqa: T201 - the machine-readable line
-            _until_stopped()
-
-
-@app.callback(invoke_without_command=True)
-def _options(
-    *,
-    show_version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
-) -> None:
-    logging.basicConfig(
-        level=logging.INFO if verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
-    if show_version:
-        out.print(f"bridgeboard {version('bridgeboard')}")
-        raise typer.Exit
-
-
-def main() -> None:
-    """The console script."""
-    app()
+            stop_signal().wait()
 
 
 def _company(
@@ -165,19 +132,3 @@ def _company(
 
 def _announce(address: str) -> None:
     out.print(f"Bridgeboard is at {address}   (stop with Ctrl+C)")
-
-
-def _until_stopped() -> None:
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
-    stopped.wait()
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except SettingsError as error:
-        err.print(f"bridgeboard: {error}", markup=False)
-        raise typer.Exit(2) from None

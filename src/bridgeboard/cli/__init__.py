@@ -1,0 +1,44 @@
+"""The command line: the dashboard, its store, and the demo company."""
+
+import logging
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from bridgeboard.cli import dashboard, keeping, terminal
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A dashboard over Coder's AI Bridge.",
+)
+app.command()(dashboard.demo)
+app.command()(dashboard.serve)
+app.command("sync")(keeping.copy)
+app.command()(keeping.reprice)
+app.command()(keeping.backup)
+app.command()(keeping.restore)
+app.command()(dashboard.check)
+app.command("demo-api")(dashboard.demo_api)
+
+
+@app.callback(invoke_without_command=True)
+def _options(
+    *,
+    show_version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
+) -> None:
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    if show_version:
+        terminal.out.print(f"bridgeboard {version('bridgeboard')}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """The console script."""
+    app()

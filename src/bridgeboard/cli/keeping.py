@@ -1,0 +1,173 @@
+"""Keeping the store: sync, reprice, backup, restore."""
+
+import re
+from collections.abc import Generator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event as Signal
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from aibridge import Client
+from bridgeboard import connect, formats, settings, store, sync, watch
+from bridgeboard.cli.terminal import err, explained, out, stop_signal
+from bridgeboard.settings import Settings, SettingsError
+from bridgeboard.store import Store
+
+UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+PHASES = {
+    "prices": "Pricing anew",
+    "interceptions": "Interceptions",
+    "sessions": "Sessions",
+    "details": "Session details",
+    "done": "Done",
+}
+
+
+def now() -> datetime:
+    """The time."""
+    return datetime.now(UTC)
+
+
+def span(text: str) -> timedelta:
+    """``30d``, ``12h`` or ``4w`` as a length of time."""
+    found = re.fullmatch(r"(\d{1,4})([hdw])", text.strip().lower())
+    if not found or not int(found[1]):
+        raise typer.BadParameter("write a number and h, d or w, for example 30d")
+    return timedelta(**{UNITS[found[2]]: int(found[1])})
+
+
+Since = Annotated[
+    timedelta | None,
+    typer.Option(parser=span, metavar="SPAN", help="How far back a first sync reads: 30d, 12h."),
+]
+Watching = Annotated[
+    bool, typer.Option("--watch/--once", help="Go on until stopped, or stop when all is read.")
+]
+Requeue = Annotated[
+    bool, typer.Option("--requeue", help="Try the records in quarantine again, and nothing else.")
+]
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the Parquet files are.")]
+
+
+def copy(since: Since = None, *, watching: Watching = False, requeue: Requeue = False) -> None:
+    """Copy what the deployment recorded into the local store."""
+    with explained():
+        chosen = settings.read()
+        if not chosen.configured:
+            raise SettingsError("Set CODER_URL and CODER_SESSION_TOKEN first.")
+        stopped = stop_signal()
+        with connect.patient_client(chosen) as client, connect.stored(chosen, client) as opened:
+            watch.prepare(opened, chosen)
+            if requeue:
+                _requeue(opened, chosen)
+                return
+            _copy(client, opened, chosen, since, stopped)
+            while watching and not stopped.wait(chosen.sync_seconds or 60):
+                _copy(client, opened, chosen, since, stopped)
+
+
+def reprice() -> None:
+    """Price everything in the store anew, after a change of prices; asks no server."""
+    with explained():
+        chosen = settings.read()
+        with _local(chosen) as opened:
+            done = sync.reprice(opened, watch.book(chosen), now())
+            rows, changed = formats.exact(done.rows), formats.exact(done.changed)
+            out.print(f"Priced {rows} responses anew; {changed} of them cost something else now.")
+
+
+def backup(folder: Folder) -> None:
+    """Write the store to a folder as Parquet files."""
+    with explained(), _local(settings.read()) as opened:
+        written = store.backup(opened, folder, now=now())
+        out.print(f"Wrote {formats.exact(sum(written.values()))} rows to {folder}.")
+
+
+def restore(folder: Folder) -> None:
+    """Make a store of a backup. Refuses to replace one."""
+    with explained():
+        path = connect.restored(settings.read(), folder)
+        out.print(f"Restored {folder} as {path}.")
+
+
+def _local(chosen: Settings) -> Store:
+    return Store.open(connect.store_file(chosen), memory_mb=chosen.store_memory_mb)
+
+
+def _requeue(opened: Store, chosen: Settings) -> None:
+    done = sync.requeue(opened, watch.options(chosen), now())
+    out.print(f"{done.released} records could be read now; {done.kept} stay in quarantine.")
+
+
+def _copy(
+    client: Client, opened: Store, chosen: Settings, since: timedelta | None, stopped: Signal
+) -> None:
+    began_at = now()
+    start = began_at - since if since else None
+    events = sync.run(client, opened, watch.options(chosen, start), began_at)
+    last = _shown(events, stopped)
+    watch.prune(opened, chosen, began_at)
+    if last:
+        out.print(summary(last, stopped=stopped.is_set()))
+
+
+def _shown(events: Generator[sync.Event, None, None], stopped: Signal) -> sync.Event | None:
+    last: sync.Event | None = None
+    bars: dict[str, int] = {}
+    with Progress(
+        TextColumn("{task.description:<16}"),
+        BarColumn(bar_width=30),
+        _Amount(),
+        TimeRemainingColumn(compact=True),
+        TextColumn("{task.fields[more]}"),
+        console=err,
+    ) as progress:
+        try:
+            for last in events:
+                _draw(progress, bars, last)
+                if stopped.is_set():
+                    break
+        finally:
+            events.close()
+    return last
+
+
+def _draw(progress: Progress, bars: dict[str, int], event: sync.Event) -> None:
+    if event.phase == "done":
+        return
+    if event.phase not in bars:
+        bars[event.phase] = progress.add_task(PHASES[event.phase], total=None, more="")
+    windows = f"window {event.windows_done} of {event.windows_total}" if event.windows_total else ""
+    broken = f"{event.quarantined} in quarantine" if event.quarantined else ""
+    progress.update(
+        progress.task_ids[list(bars).index(event.phase)],
+        completed=event.done,
+        total=event.total,
+        more=" · ".join(filter(None, (windows, broken))),
+    )
+
+
+def summary(event: sync.Event, *, stopped: bool) -> str:
+    """One sentence about a sync that ended."""
+    read = (
+        f"{formats.plural(event.rows, 'row')} read, {formats.exact(event.changed)} new or changed"
+    )
+    broken = (
+        f", {formats.plural(event.quarantined, 'record')} in quarantine"
+        if event.quarantined
+        else ""
+    )
+    ending = ". Stopped; the next sync goes on from here." if stopped else "."
+    return f"{read}{broken}{ending}"
+
+
+class _Amount(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        """So many of so many, and how fast."""
+        total = "?" if task.total is None else formats.exact(int(task.total))
+        speed = f"  {formats.exact(int(task.speed))}/s" if task.speed else ""
+        return Text(f"{formats.exact(int(task.completed))} of {total}{speed}")

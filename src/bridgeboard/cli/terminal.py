@@ -1,0 +1,38 @@
+"""What the commands share: two streams of words, and errors told instead of traced."""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+
+from aibridge import AIBridgeError
+from bridgeboard.pricing import PriceFileError
+from bridgeboard.settings import SettingsError
+from bridgeboard.store import StoreError
+from bridgeboard.teams import TeamsFileError
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+TOLD = (AIBridgeError, PriceFileError, SettingsError, StoreError, TeamsFileError)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """End with status 2 and a sentence where somebody can do something about an error."""
+    try:
+        yield
+    except TOLD as error:
+        err.print(f"bridgeboard: {error}", markup=False)
+        raise typer.Exit(2) from None
+
+
+def stop_signal() -> threading.Event:
+    """An event that is set by Ctrl+C or a polite kill."""
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    return stopped

@@ -1,0 +1,211 @@
+"""The store of one deployment, kept up to date from a thread beside the dashboard.
+
+The process that serves owns the store: it writes from here and reads from everywhere. What went
+wrong is told in ``Status`` and tried again at the next round; nothing here ends the dashboard.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Literal, Self
+from uuid import UUID
+
+from aibridge import AIBridgeError, Client
+from bridgeboard import connect, pricing, store, sync, teams
+from bridgeboard.pricing import Book, PriceFileError
+from bridgeboard.settings import Settings, SettingsError
+from bridgeboard.store import Store, StoreError, memberships
+from bridgeboard.teams import Membership, TeamsFileError
+
+TROUBLE = (AIBridgeError, PriceFileError, SettingsError, StoreError, TeamsFileError)
+PATIENCE_SECONDS = 10.0
+DETAILS_A_ROUND = 2_000
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the background sync is doing. Times are aware UTC.
+
+    ``problem`` is None after a round that went well; otherwise a sentence that says what to do.
+    """
+
+    state: Literal["off", "waiting", "syncing"] = "off"
+    event: sync.Event | None = None
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    good_at: datetime | None = None
+    problem: str | None = None
+
+
+def book(settings: Settings) -> Book:
+    """The price book of these settings. Raises PriceFileError."""
+    named = settings.prices_file
+    return Book(pricing.load(Path(named).expanduser())) if named else Book()
+
+
+def options(settings: Settings, since: datetime | None = None) -> sync.Options:
+    """How these settings want to sync. Raises PriceFileError."""
+    return sync.Options(
+        book=book(settings),
+        since=since,
+        overlap=timedelta(hours=settings.overlap_hours),
+        text=settings.text == "all",
+    )
+
+
+def members(settings: Settings) -> Sequence[Membership]:
+    """The memberships of the settings' file, none without one. Raises TeamsFileError."""
+    named = settings.teams_file
+    return teams.load(Path(named).expanduser()) if named else ()
+
+
+def prepare(opened: Store, settings: Settings) -> None:
+    """Bring the teams of the settings' file into the store. Raises TeamsFileError."""
+    memberships.put_memberships(opened, members(settings))
+
+
+def prune(opened: Store, settings: Settings, now: datetime) -> None:
+    """Delete what the settings do not let grow older."""
+    store.prune(
+        opened,
+        text_days=settings.text_days or None,
+        rows_days=settings.rows_days or None,
+        now=now,
+    )
+
+
+class Watch:
+    """Syncs every ``settings.sync_seconds`` until ``stop``; also a context manager."""
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], datetime]) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._status = Status()
+        self._store: Store | None = None
+        self._stopping = threading.Event()
+        self._woken = threading.Event()
+        self._wanted: SimpleQueue[tuple[str, UUID] | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def status(self) -> Status:
+        """What it is doing now."""
+        return self._status
+
+    @property
+    def store(self) -> Store | None:
+        """The open store; None until the deployment has answered once."""
+        return self._store
+
+    def start(self) -> None:
+        """Begin, unless the settings switch it off or name no deployment."""
+        if not (self._settings.configured and self._settings.sync_seconds):
+            return
+        for work in (self._run, self._serve_wanted):
+            thread = threading.Thread(target=work, name=f"bridgeboard-{work.__name__}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        """Stop at the next committed batch and close the store; may be repeated."""
+        self._stopping.set()
+        self._woken.set()
+        self._wanted.put(None)
+        for thread in self._threads:
+            thread.join(PATIENCE_SECONDS)
+        # A thread that still waits for an answer of the network is left behind: its transaction
+        # is not committed, and the file is whole without it.
+        if self._store and not any(thread.is_alive() for thread in self._threads):
+            self._store.close()
+        self._threads, self._store = [], None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.stop()
+
+    def wake(self) -> None:
+        """Sync now instead of at the end of the interval."""
+        self._woken.set()
+
+    def want(self, session_id: str, initiator_id: UUID) -> None:
+        """Read the details of a session soon: somebody has opened it."""
+        self._wanted.put((session_id, initiator_id))
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._woken.clear()
+            self._round()
+            self._woken.wait(self._settings.sync_seconds)
+
+    def _round(self) -> None:
+        self._tell(state="syncing", began_at=self._clock())
+        try:
+            with connect.patient_client(self._settings) as client:
+                self._sync(client)
+        except TROUBLE as error:
+            logger.warning("The sync stopped: %s", error)
+            self._tell(state="waiting", ended_at=self._clock(), problem=str(error))
+        else:
+            now = self._clock()
+            self._tell(state="waiting", ended_at=now, good_at=now, problem=None)
+
+    def _sync(self, client: Client) -> None:
+        opened = self._opened(client)
+        prepare(opened, self._settings)
+        chosen = replace(options(self._settings), details=DETAILS_A_ROUND)
+        events = sync.run(client, opened, chosen, self._clock())
+        try:
+            for event in events:
+                self._tell(event=event)
+                if self._stopping.is_set():
+                    return
+        finally:
+            events.close()
+        prune(opened, self._settings, self._clock())
+
+    def _opened(self, client: Client) -> Store:
+        if self._store is None:
+            self._store = connect.stored(self._settings, client)
+        return self._store
+
+    def _serve_wanted(self) -> None:
+        while not self._stopping.is_set():
+            wanted = self._wanted.get()
+            if wanted and self._store:
+                self._read(self._store, *wanted)
+
+    def _read(self, opened: Store, session_id: str, initiator_id: UUID) -> None:
+        try:
+            with connect.patient_client(self._settings) as client:
+                now = self._clock()
+                sync.read_session(
+                    client, opened, options(self._settings), session_id, initiator_id, now
+                )
+        except TROUBLE as error:
+            logger.warning("The details of a session could not be read: %s", error)
+
+    def _tell(self, **news: object) -> None:
+        self._status = replace(self._status, **news)  # type: ignore[arg-type]  # fields of Status
+
+
+_installed: Watch | None = None
+
+
+def install(watch: Watch | None) -> None:
+    """Make this the watch of the process; the server does so before it serves."""
+    global _installed  # noqa: PLW0603  # one process serves one deployment
+    _installed = watch
+
+
+def current() -> Watch | None:
+    """The watch of this process, if it keeps a store."""
+    return _installed

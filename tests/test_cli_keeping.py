@@ -1,0 +1,193 @@
+"""The commands that keep the store: sync, reprice, backup, restore."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import END, SMALL
+from test_cli import ALONE
+from typer.testing import CliRunner, Result
+
+from bridgeboard import cli, connect, settings
+from bridgeboard.cli import keeping
+from bridgeboard.connect import Running
+from bridgeboard.demo import truth
+from bridgeboard.store import Store
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    for variable in settings.variables():
+        monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture(scope="module")
+def synced(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder after one ``bridgeboard sync``; to be copied, not changed."""
+    folder = tmp_path_factory.mktemp("synced")
+    said = run("sync", running=running, folder=folder)
+    assert said.exit_code == 0, said.output
+    return folder
+
+
+@pytest.fixture
+def folder(synced: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(synced, tmp_path / "data"))
+
+
+def environment(running: Running | None, folder: Path) -> dict[str, str]:
+    named = {"BRIDGEBOARD_DATA": str(folder), "BRIDGEBOARD_STORE_MEMORY_MB": "256"}
+    if running:
+        named |= {"CODER_URL": running.url, "CODER_SESSION_TOKEN": running.tokens["owner"]}
+    return ALONE | named
+
+
+def run(*arguments: str, running: Running | None, folder: Path, **more: str) -> Result:
+    return CliRunner().invoke(cli.app, list(arguments), env=environment(running, folder) | more)
+
+
+def store_in(folder: Path) -> Store:
+    (path,) = folder.glob("*.duckdb")
+    return Store.open(path, memory_mb=256)
+
+
+def test_sync_copies_everything_and_says_how_much(synced: Path) -> None:
+    served, _ = connect.bridge(SMALL, END)
+    requests = len(truth.finished(served.tables))
+    with store_in(synced) as opened:
+        assert opened.rows("SELECT count(*) FROM usage") == [(requests,)]
+
+
+def test_a_second_sync_finds_nothing_new(running: Running, folder: Path) -> None:
+    said = run("sync", running=running, folder=folder)
+    assert said.exit_code == 0
+    assert "0 new or changed" in said.output
+    assert running.tokens["owner"] not in said.output
+
+
+def test_sync_needs_a_deployment(folder: Path) -> None:
+    said = run("sync", running=None, folder=folder)
+    assert said.exit_code == 2
+    assert "CODER_URL" in said.output
+
+
+@pytest.mark.parametrize("span", ["30", "d", "0d", "-3d", "30y"])
+def test_a_span_that_is_none_is_refused(span: str, running: Running, folder: Path) -> None:
+    said = run("sync", "--since", span, running=running, folder=folder)
+    assert said.exit_code == 2
+    assert "30d" in said.output
+
+
+def test_since_reads_no_further_back(running: Running, tmp_path: Path) -> None:
+    # The demo company stands still, so the span reaches from its end to this day.
+    days = (keeping.now() - END).days + 3
+    said = run("sync", "--since", f"{days}d", running=running, folder=tmp_path / "data")
+    assert said.exit_code == 0, said.output
+    with store_in(tmp_path / "data") as opened:
+        ((first, count),) = opened.rows("SELECT min(started_at), count(*) FROM usage")
+    assert count
+    assert (END.replace(tzinfo=None) - first).days <= 4
+
+
+def test_nothing_in_quarantine_is_nothing_to_requeue(running: Running, folder: Path) -> None:
+    said = run("sync", "--requeue", running=running, folder=folder)
+    assert said.exit_code == 0
+    assert "0 records could be read now; 0 stay" in said.output
+
+
+def test_reprice_asks_no_server_and_takes_the_file_into_account(
+    running: Running, folder: Path, tmp_path: Path
+) -> None:
+    named = {"CODER_URL": running.url}
+    before = spent(folder)
+    prices = tmp_path / "prices.toml"
+    prices.write_text('[[price]]\nprovider_name = "anthropic"\nmultiplier = 0.5\n', "utf-8")
+    said = run("reprice", running=None, folder=folder, BRIDGEBOARD_PRICES=str(prices), **named)
+    assert said.exit_code == 0, said.output
+    assert 0 < spent(folder) < before
+    again = run("reprice", running=None, folder=folder, **named)
+    assert again.exit_code == 0
+    assert spent(folder) == before
+
+
+def spent(folder: Path) -> int:
+    with store_in(folder) as opened:
+        return int(opened.rows("SELECT sum(cost) FROM usage")[0][0])
+
+
+def test_a_backup_restored_elsewhere_is_the_same_store(
+    running: Running, folder: Path, tmp_path: Path
+) -> None:
+    named = {"CODER_URL": running.url}
+    said = run("backup", str(tmp_path / "kept"), running=None, folder=folder, **named)
+    assert said.exit_code == 0, said.output
+    elsewhere = tmp_path / "elsewhere"
+    said = run("restore", str(tmp_path / "kept"), running=None, folder=elsewhere, **named)
+    assert said.exit_code == 0, said.output
+    assert spent(elsewhere) == spent(folder)
+    again = run("restore", str(tmp_path / "kept"), running=None, folder=elsewhere, **named)
+    assert again.exit_code == 2
+    assert "already" in again.output
+
+
+def test_without_a_store_its_commands_say_how_to_make_one(running: Running, tmp_path: Path) -> None:
+    for command in (["reprice"], ["backup", str(tmp_path / "kept")]):
+        said = run(*command, running=running, folder=tmp_path / "none")
+        assert said.exit_code == 2
+        assert "bridgeboard sync" in said.output
+
+
+def test_a_store_in_use_is_told_with_its_owner(running: Running, folder: Path) -> None:
+    with store_in(folder):
+        said = run("sync", running=running, folder=folder)
+        checked = run("check", running=running, folder=folder)
+    assert said.exit_code == 2
+    assert "already open by pid" in said.output
+    assert checked.exit_code == 0
+    assert "in use" in checked.output
+
+
+def test_check_tells_what_the_store_holds(running: Running, folder: Path) -> None:
+    said = run("check", running=running, folder=folder)
+    assert said.exit_code == 0, said.output
+    assert "rows of usage" in said.output
+    assert "details for 9" in said.output
+
+
+def test_check_tells_what_is_wrong_with_the_files(running: Running, folder: Path) -> None:
+    teams = folder / "teams.csv"
+    teams.write_text("username,team\nada\n", "utf-8")
+    said = run("check", running=running, folder=folder, BRIDGEBOARD_TEAMS=str(teams))
+    assert said.exit_code == 1
+    assert "line 2" in said.output
+
+
+def test_a_sync_that_is_stopped_politely_ends_well_and_goes_on(
+    running: Running, tmp_path: Path
+) -> None:
+    folder = tmp_path / "data"
+    with subprocess.Popen(
+        [sys.executable, "-m", "bridgeboard", "sync", "--watch"],
+        env=os.environ | environment(running, folder),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout
+        seen = [line for line in iter(process.stdout.readline, "") if stop_at(line, process)]
+        process.wait(60)
+    assert process.returncode == 0, seen
+    assert not any("Traceback" in line for line in seen)
+    said = run("sync", running=running, folder=folder)
+    assert said.exit_code == 0, said.output
+
+
+def stop_at(line: str, process: subprocess.Popen[str]) -> bool:
+    if "read," in line:
+        process.send_signal(signal.SIGTERM)
+    return True

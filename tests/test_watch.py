@@ -1,0 +1,156 @@
+"""The sync beside the dashboard: it fills the store, says what is wrong, and stops when told."""
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from conftest import END, SMALL
+
+from bridgeboard import connect, watch
+from bridgeboard.connect import Running
+from bridgeboard.demo import truth
+from bridgeboard.settings import DemoSettings, Settings
+from bridgeboard.store import Store
+from bridgeboard.watch import Status, Watch
+
+LONG = 3_600
+GIVE_UP_SECONDS = 120
+
+
+class Listener:
+    """Lets a test wait for a status instead of for time."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._news = threading.Condition()
+        tell = Watch._tell
+
+        def told(keeper: Watch, **news: object) -> None:
+            tell(keeper, **news)
+            with self._news:
+                self._news.notify_all()
+
+        monkeypatch.setattr(Watch, "_tell", told)
+
+    def until(self, keeper: Watch, wanted: Callable[[Status], bool]) -> Status:
+        with self._news:
+            assert self._news.wait_for(lambda: wanted(keeper.status), GIVE_UP_SECONDS)
+            return keeper.status
+
+
+@pytest.fixture
+def listener(monkeypatch: pytest.MonkeyPatch) -> Listener:
+    return Listener(monkeypatch)
+
+
+def settings_of(url: str, token: str, folder: Path, **more: object) -> Settings:
+    plain: dict[str, object] = {
+        "timeout_seconds": 20.0,
+        "data_folder": str(folder),
+        "store_memory_mb": 256,
+        "sync_seconds": LONG,
+    }
+    return DemoSettings.of(Settings.model_construct(**plain | more), url, token)  # type: ignore[arg-type]  # fields of Settings
+
+
+def now() -> datetime:
+    return END
+
+
+@pytest.fixture
+def kept(running: Running, tmp_path: Path) -> Iterator[Watch]:
+    with Watch(settings_of(running.url, running.tokens["owner"], tmp_path), clock=now) as keeper:
+        yield keeper
+
+
+def test_it_brings_all_there_is_into_the_store(kept: Watch, listener: Listener) -> None:
+    status = listener.until(kept, lambda status: status.good_at is not None)
+    assert status.problem is None
+    assert status.event is not None
+    assert status.event.phase == "done"
+    served, _ = connect.bridge(SMALL, END)
+    rows = truth.finished(served.tables)
+    assert kept.store is not None
+    assert kept.store.rows("SELECT count(*) FROM usage WHERE grain = 'interception'") == [
+        (len(rows),)
+    ]
+    assert kept.store.rows("SELECT count(*) FROM sessions") == [(len(truth.sessions(rows)),)]
+
+
+def test_a_session_that_somebody_opens_is_read_at_once(
+    running: Running, tmp_path: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[tuple[str, UUID]] = []
+    done = threading.Event()
+
+    def noted(
+        _client: object, _store: object, _options: object, id_: str, who: UUID, _at: object
+    ) -> None:
+        read.append((id_, who))
+        done.set()
+
+    monkeypatch.setattr(watch.sync, "read_session", noted)
+    monkeypatch.setattr(watch, "DETAILS_A_ROUND", 0)
+    with Watch(settings_of(running.url, running.tokens["owner"], tmp_path), clock=now) as keeper:
+        listener.until(keeper, lambda status: status.good_at is not None)
+        keeper.want("a session", UUID(int=7))
+        assert done.wait(GIVE_UP_SECONDS)
+    assert read == [("a session", UUID(int=7))]
+
+
+def test_a_dead_deployment_is_told_and_tried_again(tmp_path: Path, listener: Listener) -> None:
+    asked = settings_of("http://127.0.0.1:9", "abcdefghij-0123456789012345678901", tmp_path)
+    with Watch(asked, clock=now) as keeper:
+        status = listener.until(keeper, lambda status: status.problem is not None)
+        assert status.state == "waiting"
+        assert status.good_at is None
+        assert "127.0.0.1:9" in str(status.problem)
+        assert "0123456789012345678901" not in str(status)
+        listener.until(keeper, lambda status: status.state == "waiting")
+        keeper.wake()
+        listener.until(keeper, lambda later: later.ended_at is not None)
+
+
+def test_a_store_that_another_process_has_is_told_with_its_owner(
+    running: Running, tmp_path: Path, listener: Listener
+) -> None:
+    asked = settings_of(running.url, running.tokens["owner"], tmp_path)
+    with (
+        connect.client(asked) as client,
+        connect.stored(asked, client),
+        Watch(asked, clock=now) as keeper,
+    ):
+        status = listener.until(keeper, lambda status: status.problem is not None)
+    assert "already open by pid" in str(status.problem)
+
+
+def test_a_wrong_price_file_is_told_and_nothing_is_lost(
+    running: Running, tmp_path: Path, listener: Listener
+) -> None:
+    prices = tmp_path / "prices.toml"
+    prices.write_text("[[price]]\nmodel = 'x'\nmultiplier = -1\n", "utf-8")
+    owner = running.tokens["owner"]
+    asked = settings_of(running.url, owner, tmp_path, prices_file=str(prices))
+    with Watch(asked, clock=now) as keeper:
+        status = listener.until(keeper, lambda status: status.problem is not None)
+        assert "line 3" in str(status.problem)
+
+
+@pytest.mark.parametrize("more", [{"sync_seconds": 0}, {"token": ""}])
+def test_it_does_nothing_where_it_is_switched_off(more: dict[str, object], tmp_path: Path) -> None:
+    asked = settings_of("http://127.0.0.1:9", str(more.pop("token", "token")), tmp_path, **more)
+    with Watch(asked, clock=now) as keeper:
+        assert keeper.status == Status()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_after_it_has_stopped_the_store_can_be_opened_by_others(
+    running: Running, tmp_path: Path, listener: Listener
+) -> None:
+    asked = settings_of(running.url, running.tokens["owner"], tmp_path)
+    with Watch(asked, clock=now) as keeper:
+        listener.until(keeper, lambda status: status.event is not None)
+    with Store.open(connect.store_file(asked), memory_mb=256) as opened:
+        assert opened.meta("deployment_id") == opened.path.stem
