@@ -1,14 +1,23 @@
-"""How long a million token rows take to merge and a million responses to price."""
+"""How long a million token rows take to merge, and responses to price, sum and reprice."""
 
-import argparse
-import json
 import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from bench.report import Report, arguments
 
-from bridgeboard.pricing import Book, price, responses
+from bridgeboard.pricing import Book, parse, price, responses, usage_money, vendors
+from bridgeboard.store.database import Store
+from bridgeboard.sync.reprice import reprice
+
+T = TypeVar("T")
 
 OFFERS = (
     ("anthropic", "anthropic", "claude-sonnet-4-5-20250929"),
@@ -53,25 +62,58 @@ def token_rows(count: int) -> pd.DataFrame:
 
 
 def main() -> int:
-    """Measure and print; 1 if ``--strict`` and the target is missed."""
-    reader = argparse.ArgumentParser(description=__doc__)
-    reader.add_argument("--responses", type=int, default=1_000_000)
-    reader.add_argument("--strict", action="store_true")
-    asked = reader.parse_args()
+    """Measure every step."""
+    asked = arguments(__doc__, responses=1_000_000)
+    report = Report(strict=asked.strict)
     rows = token_rows(asked.responses)
+    merged, merging = timed(lambda: responses(rows))
+    report.say("pricing_merge_seconds", merging, "s")
+    prices, pricing = timed(lambda: price(merged, Book()))
+    report.say("pricing_price_seconds", pricing, "s", 10)
+    priced = merged.join(prices)
+    row = np.arange(len(priced))
+    money, summing = timed(lambda: usage_money(priced, row, len(priced)))
+    report.say("pricing_usage_money_seconds", summing, "s", 2)
+    report.say("pricing_reprice_seconds", repricing(priced, money), "s", 60)
+    return report.verdict()
+
+
+def repricing(priced: pd.DataFrame, money: pd.DataFrame) -> float:
+    """Seconds in which a store of these responses gets other prices for a sixth of them."""
+    book = Book(parse('[[price]]\nprovider_name = "anthropic"\nmultiplier = 0.9\n'))
+    with TemporaryDirectory() as folder, Store.open(Path(folder) / "bench.duckdb") as store:
+        fill(store, priced.assign(started_at=priced["created_at"].dt.tz_convert(None)), money)
+        return timed(lambda: reprice(store, book, datetime(2026, 11, 20, tzinfo=UTC)))[1]
+
+
+def fill(store: Store, priced: pd.DataFrame, money: pd.DataFrame) -> None:
+    """Put one request for each response into an empty store."""
+    told = {"usage_told": _usage(priced, money), "responses_told": _responses(priced)}
+    with store.write() as batch, batch.registered(**told):
+        for name in ("usage", "responses"):
+            batch.execute(f"INSERT INTO {name} BY NAME FROM {name}_told ORDER BY started_at")
+
+
+def _usage(priced: pd.DataFrame, money: pd.DataFrame) -> pa.Table:
+    zeros = dict.fromkeys(("threads", "prompts", "tool_calls", "injected", "tool_errors"), 0)
+    plain = {"grain": "interception", "initiator": 1, "requests": 1, "digest": 0} | zeros
+    named = priced[["started_at", "provider", "provider_name", "model"]]
+    usage = money.join(named).assign(usage=priced.index, vendor=vendors(priced, Book()), **plain)
+    return pa.Table.from_pandas(usage, preserve_index=False)
+
+
+def _responses(priced: pd.DataFrame) -> pa.Table:
+    others = ["interception_id", "provider_response_id", "cache_write_5m", "version", "vendor"]
+    others += ["provider", "provider_name", "model", "created_at"]
+    others += [name for name in priced if name.endswith("_sum")]
+    told = priced.assign(usage=priced.index, answered_at=priced["started_at"])
+    return pa.Table.from_pandas(told.drop(columns=others), preserve_index=False)
+
+
+def timed(work: Callable[[], T]) -> tuple[T, float]:
+    """What some work brings, and its seconds."""
     start = perf_counter()
-    merged = responses(rows)
-    between = perf_counter()
-    price(merged, Book())
-    end = perf_counter()
-    say("pricing_merge_seconds", between - start, None)
-    say("pricing_price_seconds", end - between, 10)
-    return int(asked.strict and end - between > 10)  # noqa: PLR2004  # the target above
-
-
-def say(name: str, value: float, target: float | None) -> None:
-    """One measurement as a line of JSON."""
-    print(json.dumps({"name": name, "value": round(value, 3), "unit": "s", "target": target}))
+    return work(), perf_counter() - start
 
 
 if __name__ == "__main__":
