@@ -44,7 +44,6 @@ _FIXED: Final[dict[str, dict[str, Any]]] = {
     "/api/v2/aibridge/sessions": {"count": 0, "sessions": []},
 }
 _LIST: Final = "/api/v2/aibridge/interceptions"
-_EMPTY: Final = b'{"count":0,"results":[]}\n'
 
 
 class Unaligned(Exception):  # noqa: N818  # the request is refused; nothing went wrong in here
@@ -74,13 +73,14 @@ class Shelf:
             raise Unaligned
         return cut
 
-    def body(self, asked: dict[str, str]) -> bytes:
-        """The compressed answer; empty bytes where there is no row."""
+    def body(self, asked: dict[str, str]) -> tuple[bytes, int]:
+        """The compressed answer, empty bytes where there is no row; and how many rows match."""
         if int(asked.get("limit", "100")) != ROWS or int(asked.get("offset", "0")):
             raise Unaligned
         found = self.within(_moment(asked, "started_after"), _moment(asked, "started_before"))
         place = _behind(found, asked.get("after_id"))
-        return found[place].gzipped(len(found) * ROWS) if place < len(found) else b""
+        count = len(found) * ROWS
+        return found[place].gzipped(count) if place < len(found) else b"", count
 
 
 def _behind(pages: Sequence[Page], after_id: str | None) -> int:
@@ -148,10 +148,12 @@ def answer(shelf: Shelf, target: str) -> bytes:
         return _told(404, b'{"message":"Route not found."}')
     asked = {name: values[0] for name, values in parse_qs(address.query).items()}
     try:
-        body = shelf.body(asked)
+        body, count = shelf.body(asked)
     except Unaligned:
         return _told(400, b'{"message":"No whole page answers this."}')
-    return _told(200, body, b"Content-Encoding: gzip\r\n") if body else _told(200, _EMPTY)
+    if not body:
+        return _told(200, b'{"results":[],"count":%d}' % count)
+    return _told(200, body, b"Content-Encoding: gzip\r\n")
 
 
 def _told(status: int, body: bytes, header: bytes = b"") -> bytes:

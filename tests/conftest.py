@@ -1,6 +1,8 @@
 """What many tests share: a small demo company, its server, and the dashboard pointed at it."""
 
 import asyncio
+import atexit
+import os
 from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +16,16 @@ from bridgeboard.settings import DemoSettings
 
 END = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 SMALL = Demo(seed=7, days=30, scale=0.3, end=END)
+
+
+@atexit.register
+def _end_with_the_summary() -> None:
+    """Let pytest's summary be the last word.
+
+    After everything else, when Python is gone already, the binding beneath DuckDB would list the
+    objects that hypothesis' pytest plugin still held.
+    """
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 @pytest.fixture(scope="session")

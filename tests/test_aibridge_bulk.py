@@ -69,7 +69,8 @@ def test_an_empty_page_has_neither_first_nor_last(kind: str) -> None:
         wire = Wire(interceptions={"count": 0, "results": results})
         with connected(kind, wire) as client:
             page = client.interceptions_bulk()
-        assert page == BulkPage(0, 0, (), (), (), None, None)
+        assert page == BulkPage(count=0, size=0, first=None, last=None)
+        assert (page.rows, page.digests, page.rejected) == ((), (), ())
 
 
 def test_a_limit_the_server_would_not_take_is_refused_at_once() -> None:

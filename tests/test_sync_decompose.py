@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 from functools import reduce
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -147,12 +148,12 @@ def test_exact_rows_and_the_others_together_are_the_total(
 @settings(deadline=None, max_examples=50)
 @given(st.lists(threads(), min_size=1, max_size=4), st.randoms())
 def test_the_order_of_threads_changes_nothing(
-    made: list[tuple[Thread, dict[str, Spent]]], random: "object"
+    made: list[tuple[Thread, dict[str, Spent]]], random: Random
 ) -> None:
     many = [
         Thread(f"t{n}", each.model, minute(n), each.spent, each.has_prompt, each.actions)
         for n, (each, _) in enumerate(made)
     ]
     shuffled = list(many)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     assert pieces(shuffled, {}) == pieces(many, {})

@@ -54,7 +54,7 @@ def sync(store: Store, book: Book, profile: str = "v2.35", **options: object) ->
 
 
 def context(generation: Generation = "sessions", **options: object) -> Context:
-    return Context(Options(**options), NOW, generation)  # type: ignore[arg-type]
+    return Context(Options(**options), NOW, generation)  # type: ignore[arg-type]  # fields of Options
 
 
 def sums(store: Store) -> tuple[int, ...]:

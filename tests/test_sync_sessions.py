@@ -37,7 +37,7 @@ def discover(
     generation: Generation = "interceptions",
     **options: object,
 ) -> list[Event]:
-    context = Context(Options(**options), now, generation)  # type: ignore[arg-type]
+    context = Context(Options(**options), now, generation)  # type: ignore[arg-type]  # fields of Options
     with syncs.client(served) as client:
         return list(sessions.discover(client, store, context))
 

@@ -42,7 +42,7 @@ class Listing:
 
 def paged(count: int, rows: list[int]) -> BulkPage:
     first, last = (place(rows[0]), place(rows[-1])) if rows else (None, None)
-    return BulkPage(count, len(rows), (), (), (), first, last)
+    return BulkPage(count, len(rows), first, last)
 
 
 def place(row: int) -> tuple[datetime, UUID]:
@@ -146,7 +146,7 @@ def test_a_window_that_stays_short_ends_with_a_remark() -> None:
     class Boasting(Listing):
         def page(self, after: UUID | None, limit: int) -> BulkPage:
             page = super().page(after, limit)
-            return BulkPage(40, page.size, (), (), (), page.first, page.last)
+            return BulkPage(40, page.size, page.first, page.last)
 
     steps = walked(Boasting(35, {}))
     assert set(kinds(steps)) == {"short"}

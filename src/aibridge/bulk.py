@@ -9,9 +9,9 @@ a row is bad, so both ways tell the same.
 import json
 import re
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import MAXYEAR, MINYEAR, datetime
-from functools import partial
+from functools import cached_property, partial
 from hashlib import blake2b
 from typing import Annotated, Final, TypeAlias
 from uuid import UUID
@@ -106,19 +106,38 @@ class BulkInterception(msgspec.Struct, frozen=True, gc=False):
 class BulkPage:
     """One page of interceptions, newest first, without those that were known.
 
-    ``count`` is that of all rows that match, ``size`` that of all rows on the page. ``digests``
-    stand beside ``rows``: 64 bits, signed, of the text of each row. ``first`` and ``last`` are the
-    (started_at, id) of the outermost rows of the page whose position can be read, be they known,
-    new or rejected; None when there is none.
+    ``count`` is that of all rows that match, ``size`` that of all rows on the page. ``first`` and
+    ``last`` are the (started_at, id) of the outermost rows of the page whose position can be read,
+    be they known, new or rejected; None when there is none. ``raws`` are the digest and the text
+    of each new row.
+
+    Rows are decoded when they are first asked for, so that the next page can be fetched before.
     """
 
     count: int
     size: int
-    rows: tuple[BulkInterception, ...]
-    digests: tuple[int, ...]
-    rejected: tuple[Rejected, ...]
     first: Position | None
     last: Position | None
+    raws: tuple[tuple[int, bytes], ...] = field(default=(), repr=False)
+
+    @property
+    def rows(self) -> tuple[BulkInterception, ...]:
+        """The readable ones among the new rows."""
+        return tuple(row for _, row in self._read if not isinstance(row, Rejected))
+
+    @property
+    def digests(self) -> tuple[int, ...]:
+        """Beside each of ``rows`` 64 bits, signed, of its text."""
+        return tuple(number for number, row in self._read if not isinstance(row, Rejected))
+
+    @property
+    def rejected(self) -> tuple[Rejected, ...]:
+        """The others."""
+        return tuple(row for _, row in self._read if isinstance(row, Rejected))
+
+    @cached_property
+    def _read(self) -> tuple[tuple[int, BulkInterception | Rejected], ...]:
+        return tuple((number, _row(raw)) for number, raw in self.raws)
 
 
 def interceptions(
@@ -146,17 +165,13 @@ _ROW: Final = msgspec.json.Decoder(BulkInterception)
 
 def _page(known: Container[int], body: bytes) -> BulkPage:
     count, raws = _cut(body)
-    told = [(number, raw) for raw in raws if (number := digest(raw)) not in known]
-    read = [(number, _row(bytes(raw))) for number, raw in told]
-    good = [(number, row) for number, row in read if not isinstance(row, Rejected)]
+    told = ((digest(raw), raw) for raw in raws)
     return BulkPage(
         count=count,
         size=len(raws),
-        rows=tuple(row for _, row in good),
-        digests=tuple(number for number, _ in good),
-        rejected=tuple(row for _, row in read if isinstance(row, Rejected)),
         first=_outermost(raws),
         last=_outermost(reversed(raws)),
+        raws=tuple((number, bytes(raw)) for number, raw in told if number not in known),
     )
 
 

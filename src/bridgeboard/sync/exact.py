@@ -41,13 +41,12 @@ def read(client: Client, store: Store, context: Context) -> Iterator[Event]:
         return (Load.of(batch, context.options) for batch in fetchers.batches())
 
     fetchers = Crew(opened, arrivals, workers=context.options.workers)
-    # One thread ahead of the writer: Python translates while the database compresses.
+    # One batch ahead of the writer: Python translates while the database writes.
     translator = Crew([fetchers], loads, workers=1, waiting=1)
     writer = Writer(store, context, len(opened))
     with rare_collection():
         for batch in translator.batches():
-            for load in batch:
-                yield writer.commit(load)
+            yield from map(writer.commit, batch)
 
 
 def _opened(store: Store, context: Context) -> list[Window]:

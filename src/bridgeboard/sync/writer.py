@@ -42,9 +42,10 @@ class Writer:
     def _mark(self, batch: Batch, arrivals: Iterable[Arrival]) -> None:
         last = {arrival.window: arrival.step for arrival in arrivals}
         for window, step in last.items():
-            ledger.advance(batch, window, step.after, step.rows)
             if step.is_last:
                 ledger.finish(batch, window, self._context.now)
+            else:
+                ledger.advance(batch, window, step.after, step.rows)
 
     def _release(self, batch: Batch, load: Load) -> None:
         good = self._suspected & load.ids if self._suspected else set()
