@@ -88,6 +88,7 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.formats",
         "bridgeboard.server",
         "bridgeboard.settings",
+        "bridgeboard.watch",
     },
     "pages": {"streamlit", "bridgeboard.ui", "bridgeboard.formats"},
     "app": {"bridgeboard.ui"},

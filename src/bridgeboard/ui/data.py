@@ -26,7 +26,7 @@ from aibridge import (
     SessionSummary,
     Thread,
 )
-from bridgeboard import connect, settings
+from bridgeboard import connect, settings, watch
 
 T = TypeVar("T")
 
@@ -250,9 +250,13 @@ def _clients(deployment: str) -> Reading[tuple[str, ...]]:
 
 @st.cache_resource(ttl=FRESH, max_entries=256, show_spinner="Reading the session …")
 def _rows(deployment: str, session_id: str) -> Reading[SessionPage]:
-    return _read(
+    found = _read(
         deployment, lambda client: client.sessions_page(Search(session_id=session_id), limit=BLOCK)
     )
+    if keeper := watch.current():
+        for row in found.value.sessions:
+            keeper.want(row.id, row.initiator.id)
+    return found
 
 
 @st.cache_resource(ttl=FRESH, max_entries=256, show_spinner="Reading its threads …")
