@@ -171,3 +171,16 @@ def test_after_it_has_stopped_the_store_can_be_opened_by_others(
         listener.until(keeper, lambda status: status.event is not None)
     with Store.open(connect.store_file(asked), memory_mb=256) as opened:
         assert opened.meta("deployment_id") == opened.path.stem
+
+
+def test_what_was_synced_can_be_read_while_the_deployment_is_down(
+    tmp_path: Path, listener: Listener, company: connect.Demo
+) -> None:
+    with connect.demo_server(company, END) as up:
+        asked = settings_of(up.url, up.tokens["owner"], tmp_path)
+        with connect.client(asked) as client, connect.stored(asked, client) as opened:
+            path = opened.path
+    with Watch(asked, clock=now) as keeper:
+        listener.until(keeper, lambda status: status.problem is not None)
+        assert keeper.store is not None
+        assert keeper.store.path == path

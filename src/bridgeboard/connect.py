@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 
-from aibridge import Client, Pace, default_retry
+from aibridge import AIBridgeError, Client, Pace, default_retry
 from bridgeboard import store
 from bridgeboard.demo import api, server, world
 from bridgeboard.demo.records import Role
@@ -75,15 +75,27 @@ def patient_client(settings: Settings) -> Client:
 def stored(settings: Settings, client: Client) -> Store:
     """The open store of the deployment that ``client`` speaks to; made if there is none.
 
+    A deployment that does not answer is known by its address from an earlier time.
+
     Raises:
         StoreError: when it cannot be opened; another process may have it.
-        AIBridgeError: when the deployment cannot be asked who it is.
+        AIBridgeError: when the deployment does not answer and there is no store of it yet.
     """
-    identity = client.buildinfo().deployment_id or settings.url
-    path = store.location(settings.folder, identity)
+    path = _place(settings, client)
     opened = Store.open(path, memory_mb=settings.store_memory_mb)
     _remember(settings, path.name)
     return opened
+
+
+def _place(settings: Settings, client: Client) -> Path:
+    try:
+        identity = client.buildinfo().deployment_id or settings.url
+    except AIBridgeError:
+        known = _remembered(settings).get(settings.url)
+        if known is None or not (settings.folder / known).is_file():
+            raise
+        return settings.folder / known
+    return store.location(settings.folder, identity)
 
 
 def store_file(settings: Settings) -> Path:
