@@ -208,7 +208,6 @@ def _carefully(raw: bytes) -> BulkInterception | Rejected:
     return told if isinstance(told, Rejected) else _ROW.decode(told.model_dump_json())
 
 
-_NO_OPENINGS: Final = bytes(set(range(256)) - set(b"[{"))
 _TEXTS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
@@ -218,7 +217,7 @@ def _is_shallow(raw: bytes) -> bool:
 
 
 def _openings(raw: bytes) -> int:
-    return len(raw.translate(None, _NO_OPENINGS))
+    return raw.count(b"[") + raw.count(b"{")
 
 
 def _is_plain(row: BulkInterception) -> bool:
