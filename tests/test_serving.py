@@ -3,11 +3,12 @@
 import socket
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from dashboards import dashboard
+from dashboards import COMPANY, dashboard
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -77,3 +78,10 @@ def test_the_token_is_not_among_the_arguments_of_any_process(
     shown = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)  # noqa: S607 - of this machine
     assert "bridgeboard" in shown.stdout
     assert running.tokens["owner"] not in shown.stdout
+
+
+def test_the_demos_store_goes_with_it(tmp_path: Path) -> None:
+    with dashboard("demo", *COMPANY, TMPDIR=str(tmp_path)) as address:
+        assert httpx.get(f"{address}healthz").json()["status"] == "ok"
+        assert list(tmp_path.glob("bridgeboard-demo-*"))
+    assert not list(tmp_path.glob("bridgeboard-demo-*"))

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bridgeboard import checks, connect, server, settings
-from bridgeboard.cli.terminal import err, explained, out, stop_signal
+from bridgeboard.cli.terminal import end_politely, err, explained, out, stop_signal
 from bridgeboard.demo import api
 from bridgeboard.settings import DemoSettings
 
@@ -52,6 +52,7 @@ def demo(  # noqa: PLR0917 - typer reads options from the signature
         chosen = settings.read(host=host, port=port, allow_remote=allow_remote)
         server.refuse_an_open_door(chosen)
         server.refuse_a_taken_port(chosen)
+        end_politely()
         err.print("Making the demo company …")
         company = _company(profile=profile, seed=seed, days=days, scale=scale, end=end)
         with (

@@ -1,6 +1,7 @@
 """What the commands share: two streams of words, and errors told instead of traced."""
 
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,3 +37,8 @@ def stop_signal() -> threading.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     return stopped
+
+
+def end_politely() -> None:
+    """Let a polite kill unwind the stack, so that what was made for the while is put away."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
