@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +14,7 @@ MOMENT: Final = pa.timestamp("us")
 MARK: Final = "\ufffd"
 """Stands for what no database text can hold: NUL, and half a character."""
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UNHOLDABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
@@ -39,7 +40,9 @@ def _has_nul(column: pa.Array) -> bool:
 
 def moments(values: Iterable[datetime | None]) -> pa.Array:
     """A column of UTC times without a zone, from aware ones of any zone."""
-    return pa.array(values, MOMENT)
+    # Arrow asks every time for its zone, in Python; a difference has none.
+    since = [None if value is None else value - _EPOCH for value in values]
+    return pa.array(since, pa.duration("us")).view(MOMENT)
 
 
 def series(values: "pd.Series[Any]", kind: pa.DataType) -> pa.Array:

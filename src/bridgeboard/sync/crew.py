@@ -1,6 +1,7 @@
 """Several fetchers, one writer: pages cross from threads to the caller over a bounded queue."""
 
 import gc
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,6 +19,12 @@ _LOOK_SECONDS: Final = 0.1
 _YOUNG: Final = 200_000
 """Objects between two looks for cyclic garbage. Records come by the ten thousand and are none: at
 Python's own 700 a fifth of a first sync would go into looking."""
+
+_TURN_SECONDS: Final = 0.0005
+"""How long a thread may keep Python's lock while another one waits for it."""
+
+_ROUNDING: Final = 5e-7
+"""Python cuts turns to whole microseconds: what it told would be one less when told back."""
 
 
 class _Left:
@@ -114,11 +121,18 @@ class Crew(Generic[J, T]):
 
 
 @contextmanager
-def rare_collection() -> Iterator[None]:
-    """Let Python look for cyclic garbage less often, in the whole process, for the block."""
+def at_speed() -> Iterator[None]:
+    """Suit Python to a crew at work, in the whole process, for the block.
+
+    It looks for cyclic garbage less often, and a thread that waits for the lock gets it sooner:
+    the writer lets go of it for every statement, and would wait 5 ms for it twenty times a batch.
+    """
     young, *older = gc.get_threshold()
+    interval = sys.getswitchinterval()
     gc.set_threshold(max(young, _YOUNG), *older)
+    sys.setswitchinterval(min(interval, _TURN_SECONDS) + _ROUNDING)
     try:
         yield
     finally:
         gc.set_threshold(young, *older)
+        sys.setswitchinterval(interval + _ROUNDING)

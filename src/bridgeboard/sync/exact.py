@@ -12,7 +12,7 @@ from aibridge import BulkPage, Client
 from bridgeboard.store import Batch, Store, interceptions, ledger
 from bridgeboard.store.ledger import Window
 from bridgeboard.sync import windows
-from bridgeboard.sync.crew import Crew, rare_collection
+from bridgeboard.sync.crew import Crew, at_speed
 from bridgeboard.sync.load import Arrival, Load
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.progress import Event
@@ -44,7 +44,7 @@ def read(client: Client, store: Store, context: Context) -> Iterator[Event]:
     # One batch ahead of the writer: Python translates while the database writes.
     translator = Crew([fetchers], loads, workers=1, waiting=1)
     writer = Writer(store, context, len(opened))
-    with rare_collection():
+    with at_speed():
         for batch in translator.batches():
             yield from map(writer.commit, batch)
 
