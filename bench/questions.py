@@ -24,6 +24,14 @@ HEADLINE: Final = (
     "cache_hit_rate",
     "priced_rate",
 )
+TOOL_TABLE: Final = (
+    "tool_calls",
+    "active_people",
+    "active_sessions",
+    "injected_calls",
+    "tool_errors",
+    "tool_error_rate",
+)
 _MONEY: Final = ("spend", "total_tokens", "requests")
 _COUNTED: Final = ("cost", "requests", *TOKENS)
 _SESSION_PAGE: Final = """
@@ -73,6 +81,27 @@ def _tools(scope: Scope) -> list[Statement]:
     return [select(("tool_calls", "tool_errors", "tool_error_rate"), ("tool",), scope)]
 
 
+def _tool_table(scope: Scope) -> list[Statement]:
+    return [select(TOOL_TABLE, ("tool",), scope)]
+
+
+def _sessions_by_tool(scope: Scope) -> list[Statement]:
+    return [select(("active_sessions",), ("tool",), scope)]
+
+
+def _top_tools(scope: Scope) -> list[Statement]:
+    return [select_top(("tool_calls",), ("day", "tool"), scope, rank_by="tool_calls", n=8)]
+
+
+def _top(dimension: str, *columns: str) -> Question:
+    metrics, by = ("spend", "sessions"), ("day", dimension)
+    return Question(
+        f"day_top_{dimension}s_spend_and_sessions",
+        lambda scope: [select_top(metrics, by, scope, rank_by="spend", n=8)],
+        ("cost", "started_at", *columns),
+    )
+
+
 def _top_people(scope: Scope) -> list[Statement]:
     return [select(_MONEY, ("initiator",), scope, order=("-spend",), limit=20)]
 
@@ -115,6 +144,14 @@ QUESTIONS: Final = (
     ),
     Question("tools", _tools, ("tool", "failed"), "tool_calls"),
     Question(
+        "tool_table",
+        _tool_table,
+        ("tool", "failed", "injected", "initiator", "session"),
+        "tool_calls",
+    ),
+    Question("sessions_by_tool", _sessions_by_tool, ("tool", "session"), "tool_calls"),
+    Question("day_top_tools_and_other", _top_tools, ("tool", "started_at"), "tool_calls"),
+    Question(
         "servers",
         lambda scope: [select(("tool_calls", "tool_error_rate"), ("server",), scope)],
         ("server_url", "failed"),
@@ -129,6 +166,14 @@ QUESTIONS: Final = (
     Question("session_page", _session_page, ("started_at",), "sessions"),
     Question("one_person_day_model", _one_person, (*_COUNTED, "started_at", "model", "initiator")),
     Question("day_top_models_and_other", _top_models, (*_COUNTED, "started_at", "model")),
+    _top("model", "model"),
+    _top("team", "initiator"),
+    _split(
+        "cost_per_session_by_team",
+        ("cost_per_session", "active_sessions"),
+        "team",
+        columns=("cost", "session", "initiator", "started_at"),
+    ),
     Question("filter_values", lambda scope: [values("model", scope)], ("requests", "model")),
     Question(
         "spend_where_tool",

@@ -191,11 +191,21 @@ def test_parts_add_up_to_the_whole(scope: Scope, name: str, dimension: str) -> N
         return
     if dimension in OF_CALLS or not METRICS[name].splits(DIMENSIONS[dimension]):
         return
+    is_about_tools = any(asked in OF_CALLS for asked, _ in (*scope.include, *scope.exclude))
+    if is_about_tools and dimension == "status":
+        return
     parts = [part for part in by([name], [dimension], scope).values() if part is not None]
     whole = one(name, scope)
     assert sum(parts) == (whole or 0)
     if not parts:
         assert whole in {0, None}
+
+
+def test_calls_of_some_tools_do_not_know_what_their_requests_cost() -> None:
+    scope = ALL.only("tool", choices("tool")[0])
+    with pytest.raises(MetricError, match="of some tools only cannot be split by 'status'"):
+        select(["tool_calls"], ["status"], scope)
+    assert by(["tool_calls"], ["model"], scope)
 
 
 ADDITIVE = [

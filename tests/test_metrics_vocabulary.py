@@ -23,6 +23,7 @@ from bridgeboard.metrics import (
     select_top,
     values,
 )
+from bridgeboard.metrics.sources import TABLES
 
 ALL = Scope(small().start, small().end)
 CATEGORIES = [name for name, one in DIMENSIONS.items() if not one.time]
@@ -136,6 +137,35 @@ def test_emptiness_is_zero_for_what_is_counted_and_nothing_for_what_is_divided()
         assert metric.empty == (0 if is_counted else None)
         assert metric.format != "rate" or len(metric.parts) == 2
         assert not metric.additive or is_counted
+
+
+SUMS = sorted(
+    {
+        (source, str(part.sql(source)))
+        for metric in METRICS.values()
+        for part in metric.parts
+        for source in part.sources
+        if part.kind == "sum"
+    }
+)
+
+
+SOME = {
+    "usage": ("TRUE", "f.grain = 'action'", "f.cost IS NULL", "f.session IS NULL"),
+    "calls": ("TRUE", "f.failed IS NULL", "NOT f.injected"),
+    "sessions": ("TRUE", "f.detailed_at IS NULL"),
+}
+
+
+@pytest.mark.parametrize(("source", "sql"), SUMS)
+def test_what_is_called_a_sum_adds_up_over_any_rows(source: str, sql: str) -> None:
+    for some in SOME[source]:
+        rows = f"FROM {TABLES[source]} f WHERE {some}"
+        whole = facts().rows((f"SELECT {sql} {rows}", ()))
+        assert whole[0][0] is not None or some != "TRUE"
+        for group in ("f.rowid", "f.rowid % 7", "f.initiator", "f.started_at", "TRUE"):
+            parts = f"SELECT {sql} AS part {rows} GROUP BY {group}"
+            assert facts().rows((f"SELECT sum(part) FROM ({parts})", ())) == whole
 
 
 def test_a_count_beyond_64_bits_is_unknown_and_disturbs_nothing_else() -> None:

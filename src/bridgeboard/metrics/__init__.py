@@ -4,10 +4,12 @@
 period, its zone and the filters. Pure: no database, no clock.
 """
 
-from bridgeboard.metrics.adoption import active_people_windows
+from bridgeboard.metrics.adoption import active_people_windows, cohorts, presence
+from bridgeboard.metrics.answers import Answer
 from bridgeboard.metrics.buckets import bounds, buckets, filled, running
 from bridgeboard.metrics.dimensions import CLIENT_SIDE, DIMENSIONS, UNASSIGNED, UNKNOWN, Dimension
 from bridgeboard.metrics.errors import MetricError
+from bridgeboard.metrics.firsts import first_seen
 from bridgeboard.metrics.scope import Scope
 from bridgeboard.metrics.select import Query, select, select_top, values
 from bridgeboard.metrics.vocabulary import METRICS, Format, Metric
@@ -18,6 +20,7 @@ __all__ = [
     "METRICS",
     "UNASSIGNED",
     "UNKNOWN",
+    "Answer",
     "Dimension",
     "Format",
     "Metric",
@@ -27,7 +30,10 @@ __all__ = [
     "active_people_windows",
     "bounds",
     "buckets",
+    "cohorts",
     "filled",
+    "first_seen",
+    "presence",
     "running",
     "select",
     "select_top",

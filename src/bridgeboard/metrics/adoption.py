@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from bridgeboard.metrics import zones
@@ -12,6 +12,9 @@ from bridgeboard.metrics.select import Query
 from bridgeboard.metrics.sources import Arguments, asked, rows, tables
 
 _EPOCH: Final = date(1970, 1, 1)
+_FIRST_MONDAY: Final = date(1969, 12, 29)
+_BEGINNING: Final = datetime(1990, 1, 1, tzinfo=UTC)
+_WEEKS: Final = ("cohort", "week")
 _SIZES: Final = range(1, 367)
 _SPANS: Final = (
     "SELECT day, lead(day) OVER (PARTITION BY initiator ORDER BY day) - day AS gap FROM active"
@@ -54,6 +57,67 @@ def active_people_windows(scope: Scope, days: Sequence[int] = (1, 7, 28)) -> Que
     columns = f"DATE '1970-01-01' + day::INTEGER AS day, {_each(sizes, '{0}')}"
     shown = f"SELECT {columns} FROM counted WHERE day >= {first} AND day < {last} ORDER BY day"
     return Query(f"WITH {', '.join(common)} {shown}", tuple(into.values))
+
+
+def presence(scope: Scope) -> Query:
+    """How many people came, stayed and left, by the requests that pass a scope's filters.
+
+    Returns:
+        One row: ``new`` (their first such request of all times lies in the period), ``returning``
+        (they had some before, and have some in the period) and ``dormant`` (they had some before
+        and have none in the period). BIGINT; new and returning are the active people.
+    """
+    into = Arguments()
+    told = rows("usage", [], _from_the_beginning(scope), into)
+    since = into.bound(scope.since)
+    seen = (
+        f"SELECT f.initiator, min(f.started_at) AS first_at, max(f.started_at) AS last_at"
+        f" {told.text} GROUP BY f.initiator"
+    )
+    common = [*tables(asked([], scope)), f"seen AS ({seen})"]
+    counted = (
+        f"count(*) FILTER (first_at >= {since}) AS new",
+        f"count(*) FILTER (first_at < {since} AND last_at >= {since}) AS returning",
+        f"count(*) FILTER (last_at < {since}) AS dormant",
+    )
+    return Query(
+        f"WITH {', '.join(common)} SELECT {', '.join(counted)} FROM seen", tuple(into.values)
+    )
+
+
+def cohorts(scope: Scope, weeks: int = 12) -> Query:
+    """Of the people who began in a week, how many were active in each week since.
+
+    Args:
+        scope: its end, zone and filters; the period's beginning does not count.
+        weeks: how many weeks of beginning there are, the last one being that of the scope's end.
+
+    Returns:
+        ``cohort`` and ``week`` (dates, Mondays) and ``people`` (BIGINT), for weeks with any.
+
+    Raises:
+        MetricError: for no weeks.
+    """
+    if weeks < 1:
+        raise MetricError(f"There are no cohorts of {weeks} weeks.")
+    into = Arguments()
+    whole = _from_the_beginning(scope)
+    told = rows("usage", ["week"], whole, into)
+    last = scope.last_day - timedelta(days=scope.last_day.weekday())
+    oldest = into.bound((last - timedelta(weeks=weeks - 1) - _FIRST_MONDAY).days // 7)
+    active = f"SELECT DISTINCT f.initiator, {told.keys['week']} AS week {told.text}"
+    since = "SELECT week, min(week) OVER (PARTITION BY initiator) AS cohort FROM active"
+    common = [*tables(asked([], scope)), f"active AS ({active})", f"since AS ({since})"]
+    shown = ", ".join(f"DATE '1969-12-29' + 7 * {name}::INTEGER AS {name}" for name in _WEEKS)
+    return Query(
+        f"WITH {', '.join(common)} SELECT {shown}, count(*) AS people FROM since"
+        f" WHERE cohort >= {oldest} GROUP BY cohort, week ORDER BY cohort, week",
+        tuple(into.values),
+    )
+
+
+def _from_the_beginning(scope: Scope) -> Scope:
+    return replace(scope, since=min(scope.since, _BEGINNING))
 
 
 def _reaching_back(scope: Scope, size: int) -> Scope:

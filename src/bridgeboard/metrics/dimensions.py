@@ -61,7 +61,7 @@ def _listed(name: str) -> dict[Source, str]:
 _EVERY: Final[tuple[Source, ...]] = ("usage", "calls", "sessions")
 _REQUESTS: Final[tuple[Source, ...]] = ("usage", "calls")
 _SESSIONS: Final[frozenset[Source]] = frozenset({"sessions"})
-_SERVER: Final = f"CASE f.server_url WHEN '' THEN '{CLIENT_SIDE}' ELSE f.server_url END"
+_SERVER: Final = f"CASE {{0}} WHEN '' THEN '{CLIENT_SIDE}' ELSE {{0}} END"
 _ACCURACY: Final = "CASE f.grain WHEN 'interception' THEN 'exact' ELSE 'aggregate' END"
 _PERSON: Final = f"coalesce((SELECT person FROM people p WHERE p.initiator = {{}}), '{UNKNOWN}')"
 _TIMES: Final = (
@@ -158,7 +158,9 @@ _CATEGORIES: Final = (
         "server",
         "MCP server",
         "The MCP server that ran the tool; tools of the client itself have none.",
-        {"calls": _SERVER},
+        # Named when grouped: named before, its millions of rows take four times as long.
+        {"calls": "f.server_url"},
+        shown=_SERVER,
     ),
     Dimension(
         "accuracy",

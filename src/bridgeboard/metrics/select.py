@@ -1,7 +1,7 @@
 """A question → one statement: some numbers, by some dimensions, in a scope.
 
-Nothing here is executed. Each source that the numbers come from is aggregated by itself; the
-results are joined on the dimensions.
+Nothing here is executed. Each source that the numbers come from is aggregated by itself, and so is
+each set of keys; the results are joined on the dimensions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,13 +10,15 @@ from typing import Final, NamedTuple
 
 from bridgeboard.metrics.dimensions import Dimension, Source, dimension
 from bridgeboard.metrics.errors import MetricError
+from bridgeboard.metrics.groups import grouped, summed
 from bridgeboard.metrics.scope import Scope
-from bridgeboard.metrics.sources import Arguments, Fold, asked, quoted, rows, tables
+from bridgeboard.metrics.sources import Arguments, Fold, asked, cells, quoted, rows, tables
 from bridgeboard.metrics.vocabulary import Metric, Part, metric
 
 OTHER: Final = "Other"
 
 _OF_CALLS: Final = {"tool", "server"}
+_ROWS: Final = Part("count(*)", "count(*)", "count(*)", kind="sum")
 
 
 class Query(NamedTuple):
@@ -90,11 +92,13 @@ def select_top(
     """
     category = _category(by)
     into = Arguments()
-    ranking = _Question.of([rank_by], [category.name], scope, prefix="rank_")
+    every = _Question.of([*names, rank_by], by, scope, prefix="cell_")
+    ranking = _Question.of([rank_by], [category.name], scope, prefix="rank_", cells=every)
     fold = Fold(category.name, into.bound(n))
-    question = _Question.of(names, by, scope, fold=fold)
+    question = _Question.of(names, by, scope, fold=fold, cells=every)
     common = [
         *tables(asked(by, scope)),
+        *every.cell_tables(into),
         *ranking.aggregates(into),
         f"ranked AS ({ranking.ranked(rank_by)})",
         *question.aggregates(into),
@@ -148,7 +152,11 @@ def _shown(one: Dimension, key: str) -> str:
 
 @dataclass(frozen=True)
 class _Question:
-    """Metrics by dimensions, with the place of every part: which source's table and column."""
+    """Metrics by dimensions, with the place of every part: which source's table and column.
+
+    ``cells`` is a question that tells all parts of this one, split further: what can be added up
+    from its tables is not read twice.
+    """
 
     metrics: Sequence[Metric]
     by: Sequence[Dimension]
@@ -157,6 +165,7 @@ class _Question:
     chosen: Mapping[Part, Source]
     prefix: str
     fold: Fold | None
+    cells: "_Question | None"
 
     @classmethod
     def of(
@@ -167,6 +176,7 @@ class _Question:
         *,
         prefix: str = "",
         fold: Fold | None = None,
+        cells: "_Question | None" = None,
     ) -> "_Question":
         metrics = [metric(name) for name in dict.fromkeys(names)]
         dimensions = [dimension(name) for name in dict.fromkeys(by)]
@@ -181,23 +191,58 @@ class _Question:
         parts: dict[Source, list[Part]] = {}
         for part, source in chosen.items():
             parts.setdefault(source, []).append(part)
-        return cls(metrics, dimensions, scope, parts, chosen, prefix, fold)
+        return cls(metrics, dimensions, scope, parts, chosen, prefix, fold, cells)
 
     def aggregates(self, into: Arguments) -> list[str]:
-        """One common table per source: its keys, ``rows`` and parts."""
+        """The common tables of all sources, which side by side tell every part."""
+        found = []
+        for source in self.parts:
+            if self.cells and source in self.cells.sums:
+                found.append(self.added(source, self.cells))
+            else:
+                found += self.counted(source, into)
+        return found
+
+    @property
+    def sums(self) -> list[Source]:
+        """Sources whose parts can all be added up to those by fewer dimensions."""
         return [
-            f"{self.table(source)} AS ({self.aggregate(source, into)})" for source in self.parts
+            source
+            for source, parts in self.parts.items()
+            if all(part.kind == "sum" for part in parts)
+            and not any(source in one.overlapping for one in self.by)
         ]
 
-    def aggregate(self, source: Source, into: Arguments) -> str:
-        told = rows(source, [one.name for one in self.by], self.scope, into, self.fold)
-        columns = [f"{sql} AS {quoted(name)}" for name, sql in told.keys.items()]
-        columns.append(f"count(*) AS {source}_rows")
-        columns += [f"{part.sql(source)} AS {self.column(part)}" for part in self.parts[source]]
-        # By place: GROUP BY ALL would make a row of nothing where a key is the same throughout.
-        grouped = ", ".join(str(place) for place, _ in enumerate(self.by, 1))
-        by = f" GROUP BY {grouped}" if grouped else ""
-        return f"SELECT {', '.join(columns)} {told.text}{by}"
+    def cell_tables(self, into: Arguments) -> list[str]:
+        """The common tables of the sources that can be added up."""
+        return [table for source in self.sums for table in self.counted(source, into)]
+
+    def counted(self, source: Source, into: Arguments) -> list[str]:
+        """A source's common tables, told from its rows."""
+        told = rows(source, self.names, self.scope, into, self.fold)
+        laid = self.laid_out(source)
+        return [f"{name} AS ({grouped(told, source, parts)})" for name, parts in laid.items()]
+
+    def added(self, source: Source, every: "_Question") -> str:
+        """A source's common table, told from the one in a question that splits it further."""
+        told = cells(every.table(source), self.names, self.fold)
+        columns = {self.column(part): every.column(part) for part in self.parts[source]}
+        columns[f"{source}_rows"] = f"{source}_rows"
+        return f"{self.table(source)} AS ({summed(told, columns)})"
+
+    def laid_out(self, source: Source) -> dict[str, dict[str, Part]]:
+        """The tables of a source, with their columns: one, and more for keys that need their own.
+
+        Keys can be counted together with sums, but not with each other or with what needs all
+        rows at once.
+        """
+        columns = {self.column(part): part for part in self.parts[source]}
+        keys = [name for name, part in columns.items() if part.kind == "keys"]
+        if keys and all(part.kind != "whole" for part in columns.values()):
+            keys = keys[1:]
+        own = {name: part for name, part in columns.items() if name not in keys}
+        apart = {f"{self.prefix}{name}_keys": {name: columns[name]} for name in keys}
+        return {self.table(source): {f"{source}_rows": _ROWS, **own}, **apart}
 
     def table(self, source: Source) -> str:
         return f"{self.prefix}{source}_parts"
@@ -206,12 +251,16 @@ class _Question:
         source = self.chosen[part]
         return f"{source}_{self.parts[source].index(part)}"
 
+    @property
+    def names(self) -> list[str]:
+        return [one.name for one in self.by]
+
     def joined(self) -> str:
         """All sources side by side, as the table ``j``."""
         return f"(SELECT * FROM {self.side_by_side()}) j"
 
     def side_by_side(self) -> str:
-        named = [self.table(source) for source in self.parts]
+        named = [name for source in self.parts for name in self.laid_out(source)]
         if not self.by:
             return " CROSS JOIN ".join(named)
         using = f" USING ({', '.join(quoted(one.name) for one in self.by)})"
@@ -235,13 +284,13 @@ class _Question:
         return f"SELECT {key} AS key, {place} AS place FROM {self.joined()}"
 
     def ordered(self, order: Sequence[str] | None) -> str:
-        names = [*(one.name for one in self.by), *(one.name for one in self.metrics)]
+        names = [*self.names, *(one.name for one in self.metrics)]
         wanted = self.order() if order is None else list(order)
         for name in wanted:
             if name.removeprefix("-") not in names:
                 raise MetricError(f"Rows cannot be ordered by {name!r}: it is not asked for.")
         terms: dict[str, str] = {}
-        for name in [*wanted, *(one.name for one in self.by)]:
+        for name in [*wanted, *self.names]:
             plain = name.removeprefix("-")
             terms.setdefault(plain, "ASC" if name == plain else "DESC")
         told = [f"{quoted(name)} {way} NULLS LAST" for name, way in terms.items()]
@@ -259,4 +308,9 @@ def _source(one: Metric, part: Part, by: Sequence[Dimension], *, about_calls: bo
         wrong = [each for each in by if not one.splits(each)] or by
         named = " and ".join(repr(each.name) for each in wrong)
         raise MetricError(f"{one.name!r} cannot be split by {named}.")
-    return "calls" if about_calls and part.of_calls else told[0]
+    if not (about_calls and part.of_calls):
+        return told[0]
+    if "calls" not in told:
+        named = " and ".join(repr(each.name) for each in by if not each.splits("calls"))
+        raise MetricError(f"{one.name!r} of some tools only cannot be split by {named}.")
+    return "calls"

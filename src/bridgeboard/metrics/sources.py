@@ -110,6 +110,11 @@ def rows(
     return _folded(keys, f"FROM {TABLES[source]} f{_member(by, scope)}", where, fold)
 
 
+def cells(table: str, by: Sequence[str], fold: Fold | None = None) -> Rows:
+    """The rows of a table that is already split by these dimensions, to be taken together."""
+    return _folded({name: f"f.{quoted(name)}" for name in by}, f"FROM {table} f", "", fold)
+
+
 def key(name: str, source: Source, scope: Scope) -> str:
     """What a row of a source is grouped by: SQL that is never NULL."""
     one = dimension(name)
@@ -186,7 +191,8 @@ def _among(name: str, source: Source, values: Iterable[str], into: Arguments) ->
     listed = into.listed(values)
     if name == "initiator":
         return f"(f.initiator IN (SELECT initiator FROM people WHERE person IN {listed}))"
-    return f"({dimension(name).columns[source]} IN {listed})"
+    one = dimension(name)
+    return f"({one.shown.format(one.columns[source])} IN {listed})"
 
 
 def _requests(source: Source, conditions: Sequence[str]) -> str:

@@ -1,0 +1,39 @@
+"""What came of a question: names of columns and plain rows, exact and shareable."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Rows of plain Python values under the names of dimensions and metrics.
+
+    Numbers are exact integers (money in pico-USD) or floats; None is unknown.
+    """
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+
+    @classmethod
+    def of(cls, columns: Iterable[str], rows: Iterable[tuple[Any, ...]]) -> Self:
+        """The answer that a database gave."""
+        return cls(tuple(columns), tuple(rows))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def column(self, name: str) -> list[Any]:
+        """All values of a column, in order."""
+        place = self.columns.index(name)
+        return [row[place] for row in self.rows]
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """The rows by name."""
+        return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
+
+    @property
+    def only(self) -> Mapping[str, Any]:
+        """The one row of a question without dimensions. Raises ValueError for any other number."""
+        (row,) = self.rows
+        return dict(zip(self.columns, row, strict=True))
