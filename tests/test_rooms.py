@@ -29,6 +29,7 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.pricing",
         "bridgeboard.store",
     },
+    "bridgeboard.exports": {"pyarrow", "xlsxwriter", "bridgeboard.formats"},
     "bridgeboard.charts": {"altair", "pandas", "bridgeboard.formats"},
     "bridgeboard.connect": {
         "httpx",
