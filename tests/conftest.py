@@ -3,12 +3,17 @@
 import asyncio
 import atexit
 import os
+import shutil
 from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import streamlit as st
+from browsers import ARGUMENTS
+from playwright.sync_api import Page
 
 from bridgeboard import connect, settings
 from bridgeboard.connect import Demo, Running
@@ -53,6 +58,33 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], 
 
     yield point
     st.cache_resource.clear()
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """Debian's Chromium; its absence is a failure in CI and a reason to skip elsewhere."""
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if path is None and os.environ.get("CI"):
+        pytest.fail("CI needs a browser: apt-get install chromium")
+    if path is None:
+        pytest.skip("no Chromium found: apt-get install chromium")
+    return {"executable_path": path, "args": ARGUMENTS}
+
+
+@pytest.fixture
+def foreign(page: Page, address: str) -> Iterator[list[str]]:
+    """Requests of the page to any other host; there must be none when the test ends."""
+    elsewhere: list[str] = []
+    here = urlsplit(address).netloc
+
+    def note(url: str) -> None:
+        if urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).netloc != here:
+            elsewhere.append(url)
+
+    page.on("request", lambda request: note(request.url))
+    page.on("websocket", lambda connection: note(connection.url))
+    yield elsewhere
+    assert elsewhere == []
 
 
 @pytest.hookimpl(wrapper=True)

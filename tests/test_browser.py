@@ -1,18 +1,15 @@
 """The dashboard in a real Chromium: the journey of a reader, looks, access and silence."""
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from browsers import LOOKS, PATIENCE, picture, settled, too_wide, violations
 from dashboards import COMPANY, dashboard
 from playwright.sync_api import Browser, Page, expect
 
@@ -24,28 +21,7 @@ from bridgeboard.ui import tables
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 60_000
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 MODEL = "claude-sonnet-4-5-20250929"
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args() -> dict[str, Any]:
-    """Debian's Chromium; its absence is a failure in CI and a reason to skip elsewhere."""
-    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-    if path is None and os.environ.get("CI"):
-        pytest.fail("CI needs a browser: apt-get install chromium")
-    if path is None:
-        pytest.skip("no Chromium found: apt-get install chromium")
-    return {"executable_path": path, "args": ARGUMENTS}
 
 
 @pytest.fixture(scope="module")
@@ -54,32 +30,8 @@ def address() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def foreign(page: Page, address: str) -> Iterator[list[str]]:
-    """Requests of the page to any other host; there must be none when the test ends."""
-    elsewhere: list[str] = []
-    here = urlsplit(address).netloc
-
-    def note(url: str) -> None:
-        if urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).netloc != here:
-            elsewhere.append(url)
-
-    page.on("request", lambda request: note(request.url))
-    page.on("websocket", lambda connection: note(connection.url))
-    yield elsewhere
-    assert elsewhere == []
-
-
-def settled(page: Page) -> None:
-    """Wait until the page's script has run and nothing on it is stale."""
-    expect(page.get_by_test_id("stApp")).to_have_attribute(
-        "data-test-script-state", "notRunning", timeout=PATIENCE
-    )
-    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=PATIENCE)
-
-
 def open_list(page: Page, address: str, query: str = "") -> None:
-    page.goto(address + query)
+    page.goto(f"{address}sessions{query}")
     expect(page.get_by_text(re.compile(r"^(1-\d+ of )?[\d,]+ sessions?$"))).to_be_visible(
         timeout=PATIENCE
     )
@@ -108,12 +60,6 @@ def pick(page: Page, label: str, value: str) -> None:
     page.get_by_role("option", name=value, exact=True).click()
     expect(page.get_by_text("those of the whole session")).to_be_visible(timeout=PATIENCE)
     settled(page)
-
-
-def violations(page: Page) -> list[str]:
-    """What axe objects to, each with its first culprit."""
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
 
 
 def open_first_tool_call(page: Page) -> None:
@@ -180,13 +126,6 @@ def test_a_link_with_filters_restores_them(page: Page, address: str) -> None:
     expect(page.get_by_role("combobox", name="Time zone", exact=True)).to_have_value("UTC")
 
 
-LOOKS = {
-    "light": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "light"},
-    "dark": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"},
-    "narrow": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
-}
-
-
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_page_is_accessible_and_fits(
     browser: Browser, address: str, running: Running, look: str, shots: Path
@@ -213,19 +152,6 @@ def test_every_page_is_accessible_and_fits(
         assert alarms == []
     finally:
         context.close()
-
-
-def picture(page: Page, path: Path) -> None:
-    """A screenshot, taken when the charts have been drawn."""
-    settled(page)
-    page.evaluate("document.fonts.ready")
-    assert page.screenshot(path=path).startswith(b"\x89PNG")
-
-
-def too_wide(page: Page) -> bool:
-    """Whether the page itself scrolls sideways; tables may inside themselves."""
-    wide: bool = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
-    return wide
 
 
 HOSTILE = ("<script>", "![pixel]", "=HYPERLINK", "\x1b[2J", "\u202e")
@@ -298,7 +224,7 @@ def test_back_and_forward_keep_the_readers_place(page: Page, address: str, start
     expect(page).to_have_url(re.compile("person="))
     session = page.url
     back_to(page, counted, tries=2 if start else 1)  # a zone in the address costs one more entry
-    expect(page).to_have_url(re.compile(rf"/\?.*model={MODEL}"))
+    expect(page).to_have_url(re.compile(rf"/sessions\?.*model={MODEL}"))
     assert parse_qs(urlsplit(page.url).query) == parse_qs(urlsplit(there).query)
     if not start:
         page.go_forward()

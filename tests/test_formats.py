@@ -1,11 +1,14 @@
 """Numbers, times and recorded text → words."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bridgeboard import formats
@@ -147,3 +150,302 @@ def test_a_label_holds_no_address_that_would_become_a_link(address: str) -> None
     label = formats.unmarked(f"see {address} now").replace("\\", "")
     assert address not in label
     assert address in label.replace("\u2060", "")
+
+
+USD = 10**12
+"""In pico-USD."""
+CENT = USD // 100
+PICOS = st.one_of(
+    st.integers(-(10**34), 10**34),
+    st.integers(0, 10**16),
+    st.integers(0, 2 * CENT * 10),
+    st.integers(0, 10**7).map(lambda mills: mills * USD // 1000),
+)
+SHARES = st.floats(0, 1)
+
+
+def amount(words: str) -> tuple[Fraction, Fraction]:
+    """What an amount in words says, in dollars, and the step of its last digit."""
+    assert words.count("$") == 1
+    sign, digits = words.split("$")
+    assert sign in {"", "-"}
+    unit = digits.lstrip("0123456789.,")
+    digits = digits.removesuffix(unit).replace(",", "")
+    step = Fraction(UNITS[unit]) / 10 ** len(digits.partition(".")[2])
+    return (-1 if sign else 1) * Fraction(digits) * UNITS[unit], step
+
+
+@pytest.mark.parametrize(
+    ("pico", "words"),
+    [
+        (None, "–"),  # noqa: RUF001 - the dash for "unknown"
+        (0, "$0.00"),
+        (1, "$0.000000000001"),
+        (12, "$0.000000000012"),
+        (123, "$0.00000000012"),
+        (3_000_000, "$0.000003"),
+        (1_234_000_000, "$0.0012"),
+        (1_250_000_000, "$0.0012"),
+        (1_250_000_001, "$0.0013"),
+        (CENT - 1, "$0.01"),
+        (CENT, "$0.01"),
+        (99_400_000_000, "$0.099"),
+        (99_499_999_999, "$0.099"),
+        (99_900_000_000, "$0.10"),
+        (10 * CENT - 1, "$0.10"),
+        (10 * CENT, "$0.10"),
+        (USD - 1, "$1.00"),
+        (12 * USD + 34 * CENT, "$12.34"),
+        (12 * USD + 34 * CENT + CENT // 2, "$12.34"),
+        (12 * USD + 35 * CENT + CENT // 2, "$12.36"),
+        (999_994 * USD // 1000, "$999.99"),
+        (999_995 * USD // 1000 - 1, "$999.99"),
+        (999_995 * USD // 1000, "$1k"),
+        (1000 * USD - 1, "$1k"),
+        (1000 * USD, "$1k"),
+        (1050 * USD + 1, "$1.1k"),
+        (1149 * USD + USD // 2, "$1.1k"),
+        (1150 * USD + 1, "$1.2k"),
+        (99_949 * USD, "$99.9k"),
+        (99_951 * USD, "$100k"),
+        (999_499 * USD, "$999k"),
+        (999_499 * USD + USD // 2, "$999k"),
+        (999_500 * USD, "$1M"),
+        (999_950 * USD, "$1M"),
+        (10**9 * USD - 1, "$1G"),
+        (10**30, "$1,000P"),
+        (-1, "-$0.000000000001"),
+        (-5 * CENT, "-$0.05"),
+        (-1500 * USD, "-$1.5k"),
+    ],
+)
+def test_an_amount_is_shortened_to_what_counts(pico: int | None, words: str) -> None:
+    assert formats.money(pico) == words
+
+
+@given(PICOS)
+@example(999_995 * USD // 1000)
+@example(1149 * USD + USD // 2)
+@example(1050 * USD + USD // 2)
+@example(10 * CENT - 1)
+@example(999_500 * USD - 1)
+def test_an_amount_is_off_by_half_its_last_digit_at_most(pico: int) -> None:
+    told, step = amount(formats.money(pico))
+    assert abs(told - Fraction(pico, USD)) <= step / 2
+    assert (told == 0) == (pico == 0)
+
+
+@given(PICOS, PICOS)
+def test_a_larger_amount_never_looks_smaller(one: int, other: int) -> None:
+    small, large = sorted((one, other))
+    assert amount(formats.money(small))[0] <= amount(formats.money(large))[0]
+
+
+@given(PICOS)
+def test_an_amount_below_zero_looks_like_the_same_above_with_a_sign(pico: int) -> None:
+    words = formats.money(abs(pico))
+    assert formats.money(-abs(pico)) == (f"-{words}" if pico else words)
+    assert formats.money(pico, at_least=True) == f"≥ {formats.money(pico)}"
+
+
+@given(PICOS)
+def test_an_amount_in_words_is_short(pico: int) -> None:
+    digits = formats.money(pico).lstrip("-$").rstrip("kMGTP").replace(",", "")
+    if abs(pico) >= 10**15 and abs(pico) < 999 * 10**27:
+        assert len(digits.replace(".", "")) <= 3
+    elif abs(pico) >= 10 * CENT and abs(pico) < 10**15:
+        assert len(digits.rpartition(".")[2]) == 2 or digits == "1"
+    elif abs(pico) < 10 * CENT:
+        assert len(digits.replace(".", "").strip("0")) <= 2
+
+
+@given(PICOS)
+def test_an_exact_amount_says_every_digit(pico: int) -> None:
+    words = formats.exact_money(pico)
+    with localcontext(prec=60):
+        assert int(Decimal(words.replace("$", "").replace(",", "")) * USD) == pico
+    decimals = words.rpartition(".")[2]
+    assert len(decimals) == 2 or (len(decimals) > 2 and decimals[-1] != "0")
+
+
+@pytest.mark.parametrize(
+    ("pico", "words"),
+    [
+        (None, "–"),  # noqa: RUF001 - the dash for "unknown"
+        (0, "$0.00"),
+        (1, "$0.000000000001"),
+        (-1, "-$0.000000000001"),
+        (10 * CENT, "$0.10"),
+        (10 * CENT - 1, "$0.099999999999"),
+        (1_234_567 * USD + 500_000_000, "$1,234,567.0005"),
+        (-1000 * USD, "-$1,000.00"),
+    ],
+)
+def test_an_exact_amount_has_cents_at_least(pico: int | None, words: str) -> None:
+    assert formats.exact_money(pico) == words
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (None, "–"),  # noqa: RUF001 - the dash for "unknown"
+        (0, "0%"),
+        (0.0, "0%"),
+        (5e-324, "<0.1%"),
+        (0.00099, "<0.1%"),
+        (0.001, "0.1%"),
+        (0.1234, "12.3%"),
+        (0.5, "50%"),
+        (0.9990, "99.9%"),
+        (0.99951, ">99.9%"),
+        (1 - 2**-53, ">99.9%"),
+        (1, "100%"),
+    ],
+)
+def test_a_share_has_one_digit_after_the_point(share: float | None, words: str) -> None:
+    assert formats.rate(share) == words
+
+
+@given(SHARES)
+def test_what_is_not_quite_nothing_or_all_never_looks_so(share: float) -> None:
+    words = formats.rate(share)
+    assert (words == "0%") == (share == 0)
+    assert (words == "100%") == (share == 1)
+    if words[0] not in "<>":
+        assert abs(float(words.removesuffix("%")) - 100 * share) <= 0.05 + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (None, "–"),  # noqa: RUF001 - the dash for "unknown"
+        (0, "0s"),
+        (0.04, "40ms"),
+        (0.9996, "999ms"),
+        (1.9, "1s"),
+        (130.4, "2m 10s"),
+        (3 * 86_400 + 4 * 3_600, "3d 4h"),
+        (-1, "–"),  # noqa: RUF001 - the dash for "unknown"
+    ],
+)
+def test_seconds_are_told_as_a_duration(number: float | None, words: str) -> None:
+    assert formats.seconds(number) == words
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "short", "whole"),
+    [
+        ("count", 1_234_567, "1.2M", "1,234,567"),
+        ("count", -2, "-2", "-2"),
+        ("money", 1_234_567_890_123_456, "$1.2k", "$1,234.567890123456"),
+        ("rate", 0.98765432, "98.8%", "98.7654%"),
+        ("seconds", 130.45678, "2m 10s", "130.457 s"),
+        *((kind, None, "–", "–") for kind in ("count", "money", "rate", "seconds")),  # noqa: RUF001 - a dash
+    ],
+)
+def test_a_number_looks_as_its_kind_wants_it(
+    kind: str, value: float | None, short: str, whole: str
+) -> None:
+    assert formats.number(value, kind) == short
+    assert formats.exact_number(value, kind) == whole
+
+
+def test_only_sums_can_be_lower_bounds_and_an_unknown_number_is_none() -> None:
+    assert formats.number(1500 * USD, "money", at_least=True) == "≥ $1.5k"
+    assert formats.number(1500, "count", at_least=True) == "≥ 1.5k"
+    assert formats.number(0.5, "rate", at_least=True) == "50%"
+    for kind in ("count", "money", "rate", "seconds"):
+        assert formats.number(None, kind, at_least=True) == formats.DASH
+
+
+@given(st.integers(-(10**40), 10**40))
+def test_no_digit_of_a_large_number_is_lost_on_the_way(number: int) -> None:
+    assert formats.number(number, "count") == formats.compact(number)
+    assert formats.number(number, "money") == formats.money(number)
+    assert int(formats.exact_number(number, "count").replace(",", "")) == number
+    assert formats.exact_number(number, "money") == formats.exact_money(number)
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "kind", "words"),
+    [
+        (112, 100, "count", "+12%"),
+        (100, 100, "count", "+0%"),
+        (0, 100, "count", "-100%"),
+        (101, 100, "count", "+1.0%"),
+        (99.6, 100, "money", "-0.4%"),
+        (109.9, 100, "count", "+9.9%"),
+        (109.96, 100, "count", "+10%"),
+        (110, 100, "count", "+10%"),
+        (90.04, 100, "count", "-10%"),
+        (99.96, 100, "count", "+0%"),
+        (100.04, 100, "count", "+0%"),
+        (5_000, 4, "seconds", "+124,900%"),
+        (-5, 10, "money", "-150%"),
+        (0.5, 0.504, "rate", "-0.4 pts"),
+        (0.5, 0.5, "rate", "+0.0 pts"),
+        (0.5, 0.50001, "rate", "+0.0 pts"),
+        (0.5, 0, "rate", "+50.0 pts"),
+        (1, 0, "rate", "+100.0 pts"),
+    ],
+)
+def test_a_change_is_told_in_percent_or_in_points(
+    now: float, before: float, kind: str, words: str
+) -> None:
+    assert formats.change(now, before, kind) == words
+
+
+@pytest.mark.parametrize("kind", ["count", "money", "seconds"])
+@pytest.mark.parametrize(
+    ("now", "before"), [(None, 1), (1, None), (None, None), (1, 0), (0, 0), (1, -1)]
+)
+def test_of_nothing_or_the_unknown_no_change_is_told(
+    now: float | None, before: float | None, kind: str
+) -> None:
+    assert formats.change(now, before, kind) is None
+    if now is None or before is None:
+        assert formats.change(now, before, "rate") is None
+
+
+@given(st.integers(0, 10**30), st.integers(1, 10**30))
+def test_a_change_has_the_sign_of_what_it_says(now: int, before: int) -> None:
+    words = formats.change(now, before, "money")
+    assert words is not None
+    told = float(words.removesuffix("%").replace(",", ""))
+    assert (words[0] == "-") == (told < 0)
+    assert told * (now - before) >= 0
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (timedelta(0), "just now"),
+        (timedelta(seconds=-5), "just now"),
+        (timedelta(days=-5), "just now"),
+        (timedelta(seconds=59, microseconds=999_999), "just now"),
+        (timedelta(minutes=1), "1m ago"),
+        (timedelta(minutes=59, seconds=59), "59m ago"),
+        (timedelta(hours=1), "1h ago"),
+        (timedelta(hours=23, minutes=59), "23h ago"),
+        (timedelta(days=1), "1d ago"),
+        (timedelta(days=400), "400d ago"),
+    ],
+)
+def test_what_is_past_is_told_in_its_largest_unit(span: timedelta, words: str) -> None:
+    assert formats.ago(span) == words
+
+
+@given(st.dates(), st.dates())
+def test_days_are_told_so_that_their_words_sort_as_they_do(one: date, other: date) -> None:
+    assert (formats.day(one) < formats.day(other)) == (one < other)
+    assert date.fromisoformat(formats.day(one)) == one
+
+
+def test_the_day_is_told_year_first() -> None:
+    assert formats.day(date(2026, 3, 9)) == "2026-03-09"
+
+
+def test_every_step_from_a_pico_to_a_fortune_is_told_in_order() -> None:
+    steps = [first * 10**power for power in range(34) for first in (1, 2, 5)]
+    told = [amount(formats.money(step))[0] for step in steps]
+    assert all(one < other for one, other in pairwise(told))

@@ -38,10 +38,10 @@ def test_the_health_check_says_ok_and_the_version(address: str) -> None:
     assert told["version"]
 
 
-def test_the_list_is_found_under_its_own_name_too(address: str) -> None:
-    answer = httpx.get(f"{address}sessions?model=gpt-5")
+def test_the_overview_is_found_under_its_own_name_too(address: str) -> None:
+    answer = httpx.get(f"{address}overview?models=gpt-5")
     assert answer.is_redirect
-    assert answer.headers["location"] == "./?model=gpt-5"
+    assert answer.headers["location"] == "./?models=gpt-5"
 
 
 def handshake(address: str, host: str, origin: str) -> int:

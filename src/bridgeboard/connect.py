@@ -1,7 +1,7 @@
 """Settings → client and store: those of a deployment, or of the demo company."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -39,11 +39,20 @@ class Demo:
 
 
 @dataclass(frozen=True)
+class Company:
+    """What a demo company knows beside its API: a token a role, and who is in which team."""
+
+    tokens: dict[Role, str]
+    teams: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
 class Running:
-    """A demo server that answers: its address and a token a role."""
+    """A demo server that answers: its address, and what the company knows beside its API."""
 
     url: str
     tokens: dict[Role, str]
+    teams: Mapping[str, tuple[str, ...]]
 
 
 def client(settings: Settings) -> Client:
@@ -156,11 +165,12 @@ def _remember(settings: Settings, name: str) -> None:
         fresh.replace(settings.folder / DEPLOYMENTS)
 
 
-def bridge(demo: Demo, now: datetime) -> tuple[api.Bridge, dict[Role, str]]:
-    """The demo company behind the API, and its tokens by role; ``now`` dates a living one."""
+def bridge(demo: Demo, now: datetime) -> tuple[api.Bridge, Company]:
+    """The demo company behind the API, and what else it knows; ``now`` dates a living one."""
     midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     end = demo.end or midnight + timedelta(days=1)
-    tables = world.make(demo.seed, end=end, days=demo.days, scale=demo.scale).tables
+    company = world.make(demo.seed, end=end, days=demo.days, scale=demo.scale)
+    tables = company.tables
     tokens = api.tokens(tables, demo.seed)
     made = api.Bridge(
         tables,
@@ -169,7 +179,7 @@ def bridge(demo: Demo, now: datetime) -> tuple[api.Bridge, dict[Role, str]]:
         switches=demo.switches,
         clock=None if demo.end else _clock,
     )
-    return made, dict(tokens)
+    return made, Company(dict(tokens), company.teams)
 
 
 @contextmanager
@@ -177,7 +187,7 @@ def demo_server(
     demo: Demo, now: datetime, *, host: str = "127.0.0.1", port: int = 0
 ) -> Iterator[Running]:
     """The demo server on a real port, 0 for any free one, until the block ends."""
-    made, tokens = bridge(demo, now)
+    made, company = bridge(demo, now)
     running = server.Server(made, host, port)
     try:
         running.start()
@@ -186,7 +196,7 @@ def demo_server(
             f"Cannot listen on {host} port {port}: {error.strerror}. Choose another with --port."
         ) from None
     try:
-        yield Running(running.url, tokens)
+        yield Running(running.url, company.tokens, company.teams)
     finally:
         running.stop()
 

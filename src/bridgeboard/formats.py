@@ -3,12 +3,15 @@
 import json
 import re
 import unicodedata
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 
 DASH = "–"  # noqa: RUF001 - a dash as wide as a digit
 KILO = 1000
 UNITS = ("", "k", "M", "G", "T", "P")
 TEN = 10
+PICO = 10**12
+AT_LEAST = "≥ "
+LEAST_PERCENT = 0.1
 
 # Characters that move, hide or restyle the text around them.
 _UNSEEN = re.compile(
@@ -34,16 +37,123 @@ def compact(number: int | None) -> str:
     if number is None:
         return DASH
     sign, rest = ("-", -number) if number < 0 else ("", number)
+    return f"{sign}{_shortened(rest, 1)}"
+
+
+def money(pico: int | None, *, at_least: bool = False) -> str:
+    """Pico-USD as ``$0.0012``, ``$12.34``, ``$1.2k``; None → a dash.
+
+    ``at_least`` marks a sum with unknown parts, which is a lower bound.
+    """
+    if pico is None:
+        return DASH
+    sign, rest = ("-", -pico) if pico < 0 else ("", pico)
+    return f"{AT_LEAST if at_least else ''}{sign}${_dollars(rest)}"
+
+
+def exact_money(pico: int | None) -> str:
+    """Pico-USD to the last digit that is not zero, and at least to the cent; None → a dash."""
+    if pico is None:
+        return DASH
+    sign, rest = ("-", -pico) if pico < 0 else ("", pico)
+    whole, part = divmod(rest, PICO)
+    digits = f"{part:012d}".rstrip("0").ljust(2, "0")
+    return f"{sign}${whole:,}.{digits}"
+
+
+def rate(share: float | None) -> str:
+    """``0.1234`` → ``12.3%``; what is not quite all or nothing never looks so; None → a dash."""
+    if share is None:
+        return DASH
+    percent = 100 * share
+    if 0 < percent < LEAST_PERCENT:
+        return f"<{LEAST_PERCENT}%"
+    if 100 - LEAST_PERCENT < percent < 100:  # noqa: PLR2004 - per cent
+        return f">{100 - LEAST_PERCENT}%"
+    return f"{percent:.1f}%".replace(".0%", "%")
+
+
+def seconds(number: float | None) -> str:
+    """``130.4`` → ``2m 10s``; None → a dash."""
+    return DASH if number is None else duration(timedelta(seconds=number))
+
+
+def number(value: float | None, kind: str, *, at_least: bool = False) -> str:
+    """A metric's value as its format wants it: count, money, rate or seconds."""
+    match kind:
+        case "money":
+            return money(None if value is None else int(value), at_least=at_least)
+        case "rate":
+            return rate(value)
+        case "seconds":
+            return seconds(value)
+        case _:
+            shown = compact(None if value is None else int(value))
+            return f"{AT_LEAST}{shown}" if at_least and value is not None else shown
+
+
+def exact_number(value: float | None, kind: str) -> str:
+    """The same with all its digits, for who points at it."""
+    match kind:
+        case "money":
+            return exact_money(None if value is None else int(value))
+        case "rate":
+            return DASH if value is None else f"{100 * value:.4f}%"
+        case "seconds":
+            return DASH if value is None else f"{value:,.3f} s"
+        case _:
+            return exact(None if value is None else int(value))
+
+
+def change(now: float | None, before: float | None, kind: str) -> str | None:
+    """How a number moved: ``+12%``, ``-0.4 pts`` for a rate; None where nothing can be said."""
+    if now is None or before is None or (kind != "rate" and before <= 0):
+        return None
+    if kind == "rate":
+        return f"{_unsigned_zero(100 * (now - before)):+.1f} pts"
+    percent = _unsigned_zero(100 * (now - before) / before)
+    return f"{percent:+,.0f}%" if abs(percent) >= TEN or not percent else f"{percent:+.1f}%"
+
+
+def day(date_: date) -> str:
+    """``2026-11-24``."""
+    return date_.isoformat()
+
+
+def ago(span: timedelta) -> str:
+    """How long something is past: ``just now``, ``2m ago``, ``3h ago``, ``5d ago``."""
+    total = int(span.total_seconds())
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "m")):
+        if total >= size:
+            return f"{total // size}{unit} ago"
+    return "just now"
+
+
+def _dollars(pico: int) -> str:
+    if pico >= 1000 * PICO:
+        return _shortened(pico, PICO)
+    if pico >= PICO // TEN or not pico:
+        cents = _rounded(pico * 100, PICO)
+        return f"{cents // 100:,}.{cents % 100:02d}" if cents < 100 * KILO else "1k"
+    # Less than ten cents: two digits that count.
+    digits = f"{pico:012d}"
+    first = len(digits) - len(digits.lstrip("0"))
+    scale = 10 ** (12 - first - 2) if first < 11 else 1  # noqa: PLR2004 - the last two digits
+    return f"0.{_rounded(pico, scale) * scale:012d}".rstrip("0").ljust(4, "0")
+
+
+def _shortened(number: int, one: int) -> str:
+    """A number of so many parts of one as at most three digits and a unit, rounded once."""
     for power, unit in enumerate(UNITS):
-        divisor = KILO**power
-        whole, tenths = _rounded(rest, divisor), _rounded(rest * TEN, divisor)
+        divisor = one * KILO**power
+        whole, tenths = _rounded(number, divisor), _rounded(number * TEN, divisor)
         if power == 0 and whole < KILO:
-            return f"{sign}{whole}"
+            return str(whole)
         if power and tenths < 100 * TEN:
-            return f"{sign}{tenths // TEN}.{tenths % TEN}{unit}".replace(".0", "")
+            return f"{tenths // TEN}.{tenths % TEN}{unit}".replace(".0", "")
         if whole < KILO:
-            return f"{sign}{whole}{unit}"
-    return f"{sign}{whole:,}{UNITS[-1]}"
+            return f"{whole}{unit}"
+    return f"{whole:,}{UNITS[-1]}"
 
 
 def duration(span: timedelta | None) -> str:
@@ -123,6 +233,11 @@ def pretty_json(text: str) -> str | None:
         return json.dumps(value, indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return None
+
+
+def _unsigned_zero(number: float) -> float:
+    """A number to its first decimal; what is nothing then has moved nowhere."""
+    return round(number, 1) + 0.0
 
 
 def _rounded(number: int, divisor: int) -> int:

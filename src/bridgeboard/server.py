@@ -92,7 +92,7 @@ def application(settings: Settings, *, when_ready: Callable[[], None] = lambda: 
 
     return st.App(
         home() / "app.py",
-        routes=[Route("/healthz", _healthz), Route("/sessions", _home)],
+        routes=[Route("/healthz", _healthz), Route("/overview", _home)],
         middleware=[Middleware(SecurityHeaders)],
         lifespan=lifespan,
     )
@@ -149,7 +149,7 @@ def refuse_a_taken_port(settings: Settings) -> None:
 
 
 async def _home(request: Request) -> RedirectResponse:
-    """The list is the start page, which Streamlit does not know by its own name."""
+    """The overview is the start page, which Streamlit does not know by its own name."""
     query = request.url.query
     return RedirectResponse(f"./?{query}" if query else "./")
 

@@ -8,11 +8,12 @@ import ipaddress
 import os
 import stat
 import tomllib
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import platformdirs
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -177,6 +178,11 @@ class Settings(BaseSettings):
         return bool(self.url and self.token.get_secret_value())
 
     @property
+    def stands_at(self) -> datetime | None:
+        """The moment at which a demo company stands still; None where time goes on."""
+        return None
+
+    @property
     def folder(self) -> Path:
         """Where stores are kept."""
         named = Path(self.data_folder).expanduser() if self.data_folder else None
@@ -207,12 +213,22 @@ class DemoSettings(Settings):
     """Settings that point at the demo company's server instead of a deployment."""
 
     demo: ClassVar[bool] = True
+    _stands_at: datetime | None = PrivateAttr(None)
 
     @classmethod
-    def of(cls, settings: Settings, url: str, token: str) -> Self:
+    def of(
+        cls, settings: Settings, url: str, token: str, stands_at: datetime | None = None
+    ) -> Self:
         """The same settings, but for the deployment and its token."""
         given = {**dict(settings), "url": url, "token": SecretStr(token)}
-        return cls.model_construct(**given)
+        made = cls.model_construct(**given)
+        made._stands_at = stands_at  # noqa: SLF001 - our own
+        return made
+
+    @property
+    def stands_at(self) -> datetime | None:
+        """The moment at which the company stands still; None where it lives on."""
+        return self._stands_at
 
 
 _installed: Settings | None = None

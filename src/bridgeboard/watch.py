@@ -23,6 +23,7 @@ from bridgeboard.teams import Membership, TeamsFileError
 
 TROUBLE = (AIBridgeError, PriceFileError, SettingsError, StoreError, TeamsFileError)
 PATIENCE_SECONDS = 10.0
+RETRY_SECONDS = 10.0
 DETAILS_A_ROUND = 2_000
 
 logger = logging.getLogger(__name__)
@@ -83,11 +84,13 @@ def prune(opened: Store, settings: Settings, now: datetime) -> None:
 class Watch:
     """Syncs every ``settings.sync_seconds`` until ``stop``; also a context manager."""
 
-    def __init__(self, settings: Settings, *, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, settings: Settings, *, clock: Callable[[], datetime], opened: Store | None = None
+    ) -> None:
         self._settings = settings
         self._clock = clock
         self._status = Status()
-        self._store: Store | None = None
+        self._store = opened
         self._stopping = threading.Event()
         self._woken = threading.Event()
         self._wanted: SimpleQueue[tuple[str, UUID] | None] = SimpleQueue()
@@ -104,10 +107,11 @@ class Watch:
         return self._store
 
     def start(self) -> None:
-        """Begin, unless the settings switch it off or name no deployment."""
-        if not (self._settings.configured and self._settings.sync_seconds):
+        """Begin, unless the settings name no deployment. Without syncs the store is opened only."""
+        if not self._settings.configured:
             return
-        for work in (self._run, self._serve_wanted):
+        works = (self._run, self._serve_wanted) if self._settings.sync_seconds else (self._open,)
+        for work in works:
             thread = threading.Thread(target=work, name=f"bridgeboard-{work.__name__}", daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -157,6 +161,19 @@ class Watch:
         else:
             now = self._clock()
             self._tell(state="waiting", ended_at=now, good_at=now, problem=None)
+
+    def _open(self) -> None:
+        """Open the store, which is read though it is not synced; tried until it succeeds."""
+        while self._store is None and not self._stopping.is_set():
+            try:
+                with connect.client(self._settings) as client:
+                    prepare(self._opened(client), self._settings)
+            except TROUBLE as error:
+                logger.warning("The store could not be opened: %s", error)
+                self._tell(problem=str(error))
+                self._woken.wait(RETRY_SECONDS)
+            else:
+                self._tell(problem=None)
 
     def _sync(self, client: Client) -> None:
         opened = self._opened(client)

@@ -1,9 +1,12 @@
 """Serving and looking: demo, serve, check, demo-api."""
 
+import csv
 import json
 import logging
 import tempfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -60,10 +63,10 @@ def demo(  # noqa: PLR0917 - typer reads options from the signature
             tempfile.TemporaryDirectory(prefix="bridgeboard-demo-") as folder,
         ):
             err.print(f"Its AI Bridge server ({profile}) answers at {running.url}")
-            here = chosen.model_copy(update={"data_folder": folder})
-            server.serve(
-                DemoSettings.of(here, running.url, running.tokens["owner"]), announce=_announce
-            )
+            teams_file = chosen.teams_file or _teams(Path(folder), running.teams)
+            here = chosen.model_copy(update={"data_folder": folder, "teams_file": teams_file})
+            pointed = DemoSettings.of(here, running.url, running.tokens["owner"], company.end)
+            server.serve(pointed, announce=_announce)
 
 
 def serve(host: Host = None, port: Port = None, allow_remote: Remote = None) -> None:
@@ -129,6 +132,16 @@ def _company(
         end=end.replace(tzinfo=UTC) if end else None,
         switches=switches or api.Switches(),
     )
+
+
+def _teams(folder: Path, teams: Mapping[str, tuple[str, ...]]) -> str:
+    """The company's teams file, as an operator would write one; its path."""
+    path = folder / "teams.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(("username", "team"))
+        rows.writerows((name, team) for team, names in teams.items() for name in names)
+    return str(path)
 
 
 def _announce(address: str) -> None:

@@ -221,7 +221,7 @@ _MONEY: Final = (
     ),
     Metric(
         "cost_per_million_tokens",
-        "Spend per 1M tokens",
+        "Spend per million",
         "Spend over tokens whose price is known, all kinds together, times a million.",
         "money",
         (_SPEND, _sums("priced_tokens")),

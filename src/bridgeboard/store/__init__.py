@@ -1,6 +1,8 @@
 """The database of one deployment: one DuckDB file, one writer, many readers."""
 
+from bridgeboard.store.agreement import Pair, agreement
 from bridgeboard.store.archive import backup, restore
+from bridgeboard.store.coverage import Coverage, coverage
 from bridgeboard.store.database import Batch, Reader, Store
 from bridgeboard.store.errors import (
     StoreBusyError,
@@ -11,12 +13,18 @@ from bridgeboard.store.errors import (
     StoreTooNewError,
 )
 from bridgeboard.store.interceptions import Told, Written
+from bridgeboard.store.journal import Anomaly, Broken, Run, anomalies, broken, runs
 from bridgeboard.store.places import location
 from bridgeboard.store.upkeep import Size, prune, size
 
 __all__ = [
+    "Anomaly",
     "Batch",
+    "Broken",
+    "Coverage",
+    "Pair",
     "Reader",
+    "Run",
     "Size",
     "Store",
     "StoreBusyError",
@@ -27,9 +35,14 @@ __all__ = [
     "StoreTooNewError",
     "Told",
     "Written",
+    "agreement",
+    "anomalies",
     "backup",
+    "broken",
+    "coverage",
     "location",
     "prune",
     "restore",
+    "runs",
     "size",
 ]

@@ -64,6 +64,12 @@ class Reader:
         with explained(self._path):
             return self._connection.execute(sql, params).fetchall()
 
+    def named(self, sql: str, params: Params = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The answer as the names of its columns and plain rows."""
+        with explained(self._path):
+            told = self._connection.execute(sql, params)
+            return [column[0] for column in told.description or ()], told.fetchall()
+
     def meta(self, name: str) -> str | None:
         """A setting of the store itself; None if it was never set."""
         found = self.rows("SELECT value FROM meta WHERE name = ?", [name])

@@ -112,6 +112,7 @@ def _begun(store: Store, can: Capabilities, client: Client, context: Context) ->
     with store.write() as batch:
         if can.deployment_id:
             batch.set_meta("deployment_id", can.deployment_id)
+        batch.set_meta("server_version", can.version)
         batch.set_meta("text", "all" if context.options.text else "none")
         remark(batch, _skew(client), context.now)
         return ledger.begin_run(batch, context.generation, context.now)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import streamlit as st
 
 from aibridge import Search, SearchError
-from bridgeboard import formats
+from bridgeboard import formats, settings
 from bridgeboard.ui import data, notices
 
 PERIODS = {
@@ -42,8 +42,8 @@ class Choice:
 
 
 def now() -> datetime:
-    """The present moment, aware UTC."""
-    return datetime.now(UTC)
+    """The present moment, aware UTC; that of a demo company which stands still is its last."""
+    return settings.current().stands_at or datetime.now(UTC)
 
 
 def zone() -> ZoneInfo:

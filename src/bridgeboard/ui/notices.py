@@ -9,6 +9,12 @@ import streamlit as st
 
 from aibridge import AIBridgeError
 from bridgeboard.formats import plural, unmarked, visible
+from bridgeboard.metrics import MetricError
+from bridgeboard.store import StoreError
+from bridgeboard.ui.numbers import NoStoreError
+
+TROUBLE = (AIBridgeError, MetricError, NoStoreError, StoreError)
+"""What can go wrong with one part of a page while the others are well."""
 
 log = logging.getLogger(__name__)
 
@@ -21,9 +27,15 @@ def tile(what: str) -> Iterator[None]:
     """
     try:
         yield
-    except AIBridgeError as error:
+    except TROUBLE as error:
         log.warning("%s could not be read: %r", what, str(error))
         failure(f"Could not read {what}", error)
+    except Exception:
+        log.exception("%s failed", what)
+        st.error(
+            f"**Could not show {unmarked(what)}.** The log of Bridgeboard says why.",
+            icon=":material/error:",
+        )
 
 
 @contextmanager

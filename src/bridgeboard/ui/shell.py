@@ -1,11 +1,12 @@
-"""The frame around every page: its look, the navigation, and the gate.
+"""The frame around every page: its look, the navigation, the filters, and the gate.
 
 Until some browser session has run ``st.navigation``, Streamlit starts a deep link by running
 the page's file alone, without ``app.py``. Hence :func:`ensure_shell` at the head of every page.
 """
 
 import ast
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
 import streamlit as st
 
@@ -19,21 +20,46 @@ from aibridge import (
 )
 from bridgeboard import formats, settings
 from bridgeboard.server import home
-from bridgeboard.ui import data, filters, notices
+from bridgeboard.store import StoreError
+from bridgeboard.ui import data, filters, moves, notices, numbers, scopes, strip
 
 CONNECT = """\
 export CODER_URL=https://coder.example.com
 export CODER_SESSION_TOKEN=…        # an owner's or auditor's token
 bridgeboard serve"""
 DEMO = "bridgeboard demo"
+FIRST: Final = "overview"
+LIVE: Final = frozenset({"sessions", "session"})
+"""Pages that ask the deployment itself; all others ask the store."""
+SECTIONS: Final = {
+    "Understand": [
+        (FIRST, "Overview", ":material/dashboard:"),
+        ("spend", "Spend", ":material/payments:"),
+        ("people", "People", ":material/group:"),
+        ("models", "Models", ":material/neurology:"),
+        ("tools", "Tools", ":material/build:"),
+    ],
+    "Explore": [("sessions", "Sessions", ":material/forum:")],
+    "Check": [("trust", "Trust", ":material/verified:")],
+}
 _IN_SHELL = "_in_shell"
+_LED = "_led_to_shell"
 
 
 def ensure_shell() -> None:
-    """Run the shell around the calling page, unless it runs in it already."""
-    if not st.session_state.get(_IN_SHELL):
-        main()
-        st.stop()
+    """Run the shell around the calling page, unless it runs in it already.
+
+    Once the navigation is known, a new run begins with ``app.py``. Stopping this one after the
+    whole app would cut off the parts of the page that are still being drawn beside it.
+    """
+    if st.session_state.get(_IN_SHELL):
+        return
+    _navigation()
+    if not st.session_state.get(_LED):
+        st.session_state[_LED] = True
+        st.rerun()
+    main()
+    st.stop()
 
 
 def main() -> None:
@@ -42,41 +68,87 @@ def main() -> None:
         page_title="Bridgeboard", page_icon=_asset("favicon.svg"), layout="wide", menu_items={}
     )
     st.logo(_asset(f"wordmark-{_theme()}.svg"), icon_image=_asset("favicon.svg"), size="large")
-    page = st.navigation(
-        {
-            "Explore": [
-                _page("sessions", "Sessions", ":material/forum:", default=True),
-                _page("session", "Session", ":material/account_tree:", visibility="hidden"),
-            ]
-        }
-    )
+    page = _navigation()
+    st.session_state[_LED] = False
+    moves.go()
+    name = page.url_path or FIRST
     st.set_page_config(page_title=f"{page.title} · Bridgeboard")
     st.html(home() / "static" / "style.css")
     with st.container(horizontal=True, vertical_alignment="center", key="head"):
         st.title(page.title, anchor=False, width="content")
-        strip = st.container(horizontal=True, vertical_alignment="center", key="strip")
+        place = st.container(horizontal=True, vertical_alignment="center", key="strip")
     with st.container(key="question"):
-        st.caption(_question(page.url_path or "sessions"))
+        st.caption(_question(name))
     alarm = st.container(key="alarm")
     data.start_noting()
+    (_live if name in LIVE else _stored)(page.run, place, alarm)
+
+
+def _navigation() -> Any:
+    pages = {section: [_page(*page) for page in pages] for section, pages in SECTIONS.items()}
+    hidden = [
+        _page("person", "Person", ":material/person:"),
+        _page("session", "Session", ":material/account_tree:"),
+    ]
+    # Streamlit's own list of sections is no list to a screen reader.
+    page = st.navigation(
+        [*(page for shown in pages.values() for page in shown), *hidden], position="hidden"
+    )
+    with st.sidebar, st.container(key="nav", gap=None):
+        for section, shown in pages.items():
+            st.caption(section)
+            for each in shown:
+                st.page_link(each, width="stretch")
+    return page
+
+
+def _stored(run: Callable[[], None], place: Any, alarm: Any) -> None:
+    """A page over the store: it needs no answer of the deployment once there is a store."""
+    filters.zone_picker()
+    if not _is_configured():
+        return
+    try:
+        numbers.coverage()
+    except (numbers.NoStoreError, StoreError) as error:
+        if _gate():
+            notices.state("No numbers yet", str(error), icon=":material/hourglass_top:")
+            strip.progress()
+        return
+    scopes.pickers()
+    now = scopes.chosen()
+    with place:
+        st.caption(formats.unmarked(now.words), width="content")
+    strip.show(now.scope)
+    scopes.chips()
+    _run(run, alarm)
+
+
+def _live(run: Callable[[], None], place: Any, alarm: Any) -> None:
+    """A page that asks the deployment."""
     filters.zone_picker()
     able = _gate()
     if able is None:
-        st.stop()
-    with strip:
+        return
+    with place:
         read_at = _tell_source(able)
-    st.session_state[_IN_SHELL] = True
-    try:
-        with notices.surprises(alarm):
-            page.run()
-    finally:
-        st.session_state[_IN_SHELL] = False
+    strip.show_if_there()
+    _run(run, alarm)
     if data.oldest_reading():
         read_at.caption(f"read at {formats.clock_time(data.oldest_reading(), filters.zone())}")
 
 
-def _page(name: str, title: str, icon: str, **options: Any) -> st.Page:
-    return st.Page(home() / "pages" / f"{name}.py", title=title, icon=icon, **options)
+def _run(run: Callable[[], None], alarm: Any) -> None:
+    st.session_state[_IN_SHELL] = True
+    try:
+        with notices.surprises(alarm):
+            run()
+    finally:
+        st.session_state[_IN_SHELL] = False
+
+
+def _page(name: str, title: str, icon: str) -> st.Page:
+    path = home() / "pages" / f"{name}.py"
+    return st.Page(path, title=title, icon=icon, default=name == FIRST)
 
 
 def _asset(name: str) -> str:
@@ -92,19 +164,26 @@ def _question(name: str) -> str:
     return ast.get_docstring(tree) or ""
 
 
+def _is_configured() -> bool:
+    try:
+        if settings.current().configured:
+            return True
+        _invite()
+    except settings.SettingsError as error:
+        notices.state("A setting is wrong", str(error), icon=":material/settings_alert:")
+    return False
+
+
 def _gate() -> Capabilities | None:
     """What can be read here; None when nothing can, after saying why and what to do."""
+    if not _is_configured():
+        return None
     try:
-        if not settings.current().configured:
-            _invite()
-            return None
         able = data.capabilities()
         if not able.problem:
             return able
         title = "This token may not read" if able.enabled else "AI Bridge is not available here"
         notices.state(title, able.problem, icon=":material/lock:")
-    except settings.SettingsError as error:
-        notices.state("A setting is wrong", str(error), icon=":material/settings_alert:")
     except AIBridgeError as error:
         title, icon = _state_of(error)
         notices.state(title, str(error), icon=icon)
@@ -137,9 +216,7 @@ def _invite() -> None:
 
 def _tell_source(able: Capabilities) -> Any:
     """Say whose numbers these are; returns the place for how old they are."""
-    if settings.current().demo:
-        st.badge("Demo company, invented data", icon=":material/science:", color="orange")
-    st.caption(f"AI Bridge {formats.unmarked(able.version)}", width="content")
+    st.caption(f"AI Bridge {formats.unmarked(able.version)}, asked now", width="content")
     read_at = st.container(width="content")
     st.button(
         "Refresh",

@@ -1,4 +1,4 @@
-"""Frame → chart. Our whole visual language: a colour belongs to one thing on every page."""
+"""Tokens of each thread of a session."""
 
 import altair as alt
 import pandas as pd

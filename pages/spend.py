@@ -1,0 +1,19 @@
+"""What does it cost, and who or what spends it?"""
+
+from bridgeboard.ui.shell import ensure_shell
+
+ensure_shell()
+
+import streamlit as st
+
+from bridgeboard.boards import BOARDS
+from bridgeboard.ui import kpis, leaders, scopes, tiles
+
+now = scopes.chosen()
+board = BOARDS["spend"]
+
+st.caption("Estimated at list prices, from the tokens of every single response.")
+kpis.headline(board.headline, now)
+tiles.course(board, now, "spend")
+leaders.board(board.splits, board.columns, now, "breakdown", "Breakdown")
+tiles.moved(now, "spend", ("initiator", "team", "model", "client"), "moved")

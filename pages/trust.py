@@ -1,0 +1,16 @@
+"""Can I believe these numbers?"""
+
+from bridgeboard.ui.shell import ensure_shell
+
+ensure_shell()
+
+from bridgeboard.ui import belief, scopes
+
+now = scopes.chosen()
+
+belief.checked(now)
+belief.covered(now)
+belief.unpriced(now)
+belief.server()
+belief.quarantine()
+belief.history()

@@ -1,0 +1,24 @@
+"""Frame → chart. Our whole visual language."""
+
+from bridgeboard.charts.colours import ACCENT, NEUTRAL, NOBODY, RING, colours
+from bridgeboard.charts.course import Course, legend, over_time
+from bridgeboard.charts.grids import WEEKDAYS, cohorts, hours_of_week
+from bridgeboard.charts.sparks import spark
+from bridgeboard.charts.threads import TOKEN_KINDS, tokens_per_thread
+
+__all__ = [
+    "ACCENT",
+    "NEUTRAL",
+    "NOBODY",
+    "RING",
+    "TOKEN_KINDS",
+    "WEEKDAYS",
+    "Course",
+    "cohorts",
+    "colours",
+    "hours_of_week",
+    "legend",
+    "over_time",
+    "spark",
+    "tokens_per_thread",
+]

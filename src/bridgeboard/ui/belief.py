@@ -1,0 +1,248 @@
+"""Why the numbers can be believed, and where they cannot: the parts of the page Trust."""
+
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from bridgeboard import formats, invariants, pricing, store, watch
+from bridgeboard.store import prices
+from bridgeboard.ui import filters, notices, numbers
+from bridgeboard.ui.scopes import Chosen
+
+RUNS: Final = 20
+SHOWN: Final = 50
+
+
+def checked(now: Chosen) -> None:
+    """Every invariant with its two numbers, computed now from what is stored."""
+    st.header("Do the numbers agree?", anchor=False)
+    with notices.tile("the checks"):
+        with numbers.opened().snapshot() as reader:
+            found = invariants.check(reader, now.scope)
+        broken = [one for one in found if not one.holds]
+        if broken:
+            st.error(
+                f"**{len(broken)} of {len(found)} checks do not hold.** Please report this with "
+                "the rows below: it is a mistake of Bridgeboard, or a damaged store.",
+                icon=":material/error:",
+            )
+        else:
+            st.success(
+                f"**All {len(found)} checks hold**, on {formats.unmarked(now.words)}.",
+                icon=":material/verified:",
+            )
+        shown = sorted(found, key=lambda one: one.holds)
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "ok": ["yes" if one.holds else "NO" for one in shown],
+                    "what": [one.what for one in shown],
+                    "first": [one.left_is for one in shown],
+                    "left": [formats.exact_number(one.left, one.kind) for one in shown],
+                    "second": [one.right_is for one in shown],
+                    "right": [formats.exact_number(one.right, one.kind) for one in shown],
+                }
+            ),
+            hide_index=True,
+            height=320,
+            key="invariants",
+            column_config={
+                "ok": st.column_config.TextColumn("Agrees", width=70),
+                "what": st.column_config.TextColumn("Number"),
+                "first": st.column_config.TextColumn("One way"),
+                "left": st.column_config.TextColumn("is", alignment="right"),
+                "second": st.column_config.TextColumn("The other way"),
+                "right": st.column_config.TextColumn("is", alignment="right"),
+            },
+            alt="Checks of the numbers, each with its two numbers",
+        )
+
+
+def covered(now: Chosen) -> None:
+    """What the store covers of this period and of all times."""
+    st.header("What is covered?", anchor=False)
+    with notices.tile("the coverage"):
+        held = numbers.coverage()
+        zone = filters.zone()
+        told = numbers.totals(("detail_coverage", "priced_rate", "exact_rate"), now.scope)
+        lines = {
+            "First request": formats.moment(held.first_at, zone),
+            "Last request": formats.moment(held.last_at, zone),
+            "Last sync that went well": formats.moment(held.synced_at, zone),
+            "Rows of usage": formats.exact(held.rows),
+            "Sessions, with details": f"{held.sessions:,}, {held.detailed:,}",
+            "Sessions of this period with details": formats.rate(told["detail_coverage"]),
+            "Tokens of this period with a price": formats.rate(told["priced_rate"]),
+            "Tokens of this period known per request": formats.rate(told["exact_rate"]),
+            "Price list": numbers.opened().meta("price_version") or formats.DASH,
+            "Records in quarantine": formats.exact(held.quarantined),
+        }
+        _pairs(lines, "coverage")
+
+
+def history() -> None:
+    """The last syncs, and what was odd about them."""
+    st.header("Syncs", anchor=False)
+    with notices.tile("the syncs"):
+        keeper = watch.current()
+        if keeper and keeper.status.problem:
+            notices.remark(f"The last sync failed: {keeper.status.problem}")
+        runs = store.runs(numbers.opened(), RUNS)
+        zone = filters.zone()
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "Began": [formats.moment(run.began_at, zone) for run in runs],
+                    "Took": [
+                        formats.duration(run.ended_at - run.began_at if run.ended_at else None)
+                        for run in runs
+                    ],
+                    "Ended": [run.outcome for run in runs],
+                    "Read": [formats.exact(run.counts.read_rows) for run in runs],
+                    "Changed": [formats.exact(run.counts.changed_rows) for run in runs],
+                    "Sessions": [formats.exact(run.counts.sessions) for run in runs],
+                    "Details": [formats.exact(run.counts.details) for run in runs],
+                    "Quarantined": [formats.exact(run.counts.quarantined) for run in runs],
+                    "Requests": [formats.exact(run.counts.requests) for run in runs],
+                    "Message": [formats.visible(run.message) for run in runs],
+                }
+            ),
+            hide_index=True,
+            key="runs",
+            alt="The last syncs",
+        )
+        _odd()
+
+
+def _odd() -> None:
+    zone = filters.zone()
+    odd = store.anomalies(numbers.opened(), SHOWN)
+    if odd:
+        st.subheader("What was odd", anchor=False)
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "Seen": [formats.moment(one.seen_at, zone) for one in odd],
+                    "Kind": [one.kind for one in odd],
+                    "What": [formats.visible(one.message) for one in odd],
+                }
+            ),
+            hide_index=True,
+            key="anomalies",
+            alt="What was odd in syncs",
+        )
+
+
+def quarantine() -> None:
+    """What could not be read: why, since when, how often tried. The records stay in the store."""
+    st.header("Quarantine", anchor=False)
+    with notices.tile("the quarantine"):
+        held = store.broken(numbers.opened(), SHOWN)
+        if not held:
+            st.caption("Every record could be read.")
+            return
+        zone = filters.zone()
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "Kind": [one.kind for one in held],
+                    "Record": [formats.visible(one.identity) for one in held],
+                    "Why": [formats.visible(one.reason) for one in held],
+                    "Seen": [formats.moment(one.seen_at, zone) for one in held],
+                    "Tries": [formats.exact(one.tries) for one in held],
+                }
+            ),
+            hide_index=True,
+            key="quarantine",
+            alt="Records that could not be read",
+        )
+        st.caption(
+            f"{formats.span(1, len(held), numbers.coverage().quarantined, 'record')}. "
+            "An update of Bridgeboard may read them: run `bridgeboard sync --requeue` then."
+        )
+
+
+def unpriced(now: Chosen) -> None:
+    """Usage without a price, between which bounds it lies, and what to put into prices.toml."""
+    st.header("Usage without a price", anchor=False)
+    with notices.tile("the usage without a price"):
+        found = prices.unpriced(numbers.opened(), now.scope.since, now.scope.until)
+        if found.empty:
+            st.caption("Every token of this period has a price. Filters do not count here.")
+            return
+        told = pricing.estimated(found, now.scope.until)
+        rows = told.to_dict("records")
+        st.dataframe(
+            pd.DataFrame(
+                {
+                    "Instance": [_named(row["provider_name"]) for row in rows],
+                    "Model": [_named(row["model"]) for row in rows],
+                    "Requests": [formats.exact(int(row["requests"])) for row in rows],
+                    "Tokens": [
+                        formats.exact(sum(int(row[kind]) for kind in _KINDS)) for row in rows
+                    ],
+                    "At least": [_bound(row["least"]) for row in rows],
+                    "At most": [_bound(row["most"]) for row in rows],
+                    "Why": [formats.visible(str(row["note"] or "")) for row in rows],
+                }
+            ),
+            hide_index=True,
+            key="unpriced",
+            alt="Usage without a price",
+        )
+        st.caption(
+            "Not part of the spend, which is a lower bound while it lasts. Fill in the numbers, "
+            "add this to your prices file and run `bridgeboard reprice`:"
+        )
+        st.code("\n".join(str(row["snippet"]) for row in rows[:SHOWN]), language="toml")
+
+
+_KINDS: Final = ("input", "output", "cache_read", "cache_write")
+
+
+def _named(value: object) -> str:
+    return formats.visible(value) if isinstance(value, str) and value else "Unknown"
+
+
+def _bound(value: object) -> str:
+    return formats.DASH if value is None or pd.isna(value) else formats.money(int(value))  # type: ignore[call-overload]  # pandas' own scalars
+
+
+def server() -> None:
+    """What the deployment's version tells, by the last sync, and what is not to be had from it."""
+    st.header("What this server can tell", anchor=False)
+    with notices.tile("what the server can tell"):
+        held = numbers.opened()
+        last = store.runs(held, 1)
+        generation = last[0].generation if last else ""
+        lines = {
+            "Version": held.meta("server_version") or formats.DASH,
+            "Requests one by one": _TELLS.get(generation, "not known before the first sync"),
+            "Prompts, thinking and tool inputs": _TEXT.get(held.meta("text") or "", "not kept"),
+        }
+        _pairs(lines, "server")
+
+
+_TELLS: Final = {
+    "interceptions": "yes: usage is exact, every response priced by itself",
+    "sessions": (
+        "no: usage comes from the details of sessions, as sums. Durations, instances, responses "
+        "and errors of tools are unknown; requests and prompts are lower bounds"
+    ),
+}
+"""Generation of the API → what it means for the numbers."""
+_TEXT: Final = {"all": "kept", "none": "never kept, by the setting text"}
+
+
+def _pairs(lines: dict[str, str], key: str) -> None:
+    st.dataframe(
+        pd.DataFrame({"what": list(lines), "told": [formats.visible(t) for t in lines.values()]}),
+        hide_index=True,
+        key=key,
+        column_config={
+            "what": st.column_config.TextColumn("What", width=290),
+            "told": st.column_config.TextColumn("Is"),
+        },
+        alt=f"Facts of {key}",
+    )

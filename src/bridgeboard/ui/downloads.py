@@ -1,0 +1,115 @@
+"""What is on the screen, to take away: files are made when they are asked for."""
+
+from collections.abc import Callable
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from bridgeboard import boards, exports, formats
+from bridgeboard.exports import Manifest, Sheet
+from bridgeboard.ui import filters, numbers
+from bridgeboard.ui.scopes import Chosen
+
+SHOWN: Final = 1_000
+_NOTES: Final = (
+    "Money is an estimate at list prices, in US dollars; an empty cell is unknown, not zero.",
+    "Input, output, cache read and cache write are disjoint counts.",
+)
+
+
+def behind(sheet: Sheet, now: Chosen, *, key: str) -> None:
+    """The table behind a picture and its files, made when the reader opens them."""
+    fold = st.expander(
+        "Table and download", key=f"fold-{key}", icon=":material/table:", on_change="rerun"
+    )
+    if not fold.open:
+        return
+    with fold:
+        shown = sheet.rows[:SHOWN]
+        st.caption(formats.span(1, len(shown), len(sheet.rows), "row"))
+        st.dataframe(
+            _words(sheet),
+            hide_index=True,
+            key=f"table-{key}",
+            column_config={
+                column.label: st.column_config.TextColumn(
+                    alignment="left" if column.kind in {"text", "date", "moment"} else "right"
+                )
+                for column in sheet.columns
+            },
+            alt=f"The numbers of {sheet.name}",
+        )
+        buttons(sheet, now, key=key)
+
+
+def menu(sheet: Sheet, now: Chosen, *, key: str) -> None:
+    """The files of a table that is on the screen already."""
+    with st.popover("Download", icon=":material/download:", type="tertiary", key=f"menu-{key}"):
+        st.caption(
+            f"{formats.plural(len(sheet.rows), 'row')}, with all digits and a note of what they "
+            "are about."
+        )
+        buttons(sheet, now, key=key)
+
+
+def buttons(sheet: Sheet, now: Chosen, *, key: str) -> None:
+    """One button a kind of file."""
+    about = manifest(sheet.name, now)
+    with st.container(horizontal=True, gap="small", key=f"files-{key}"):
+        for label, ending, kind, make in _files(sheet, about):
+            st.download_button(
+                label,
+                data=make,
+                file_name=exports.file_name(sheet, about, ending),
+                mime=kind,
+                key=f"{ending}-{key}",
+                on_click="ignore",
+            )
+
+
+def manifest(title: str, now: Chosen) -> Manifest:
+    """What the numbers on the screen are about."""
+    store = numbers.opened()
+    covered = numbers.coverage()
+    return Manifest(
+        title=title,
+        since=now.scope.since,
+        until=now.scope.until,
+        zone=now.scope.zone,
+        data_version=str(store.version),
+        made_at=filters.now(),
+        synced_at=covered.synced_at,
+        price_version=store.meta("price_version") or None,
+        include=dict(now.scope.include),
+        exclude=dict(now.scope.exclude),
+        notes=(*_NOTES, *(() if covered.is_whole else (boards.PARTIAL,))),
+    )
+
+
+def _files(sheet: Sheet, about: Manifest) -> list[tuple[str, str, str, Callable[[], bytes]]]:
+    return [
+        ("CSV", "csv", "text/csv", lambda: exports.csv(sheet)),
+        ("Excel", "xlsx", _EXCEL, lambda: exports.xlsx(sheet, about)),
+        ("Parquet", "parquet", _PARQUET, lambda: exports.parquet(sheet, about)),
+        ("Manifest", "json", "application/json", lambda: exports.manifest_json(sheet, about)),
+    ]
+
+
+_EXCEL: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_PARQUET: Final = "application/vnd.apache.parquet"
+
+
+def _words(sheet: Sheet) -> pd.DataFrame:
+    """The first rows as the screen says numbers, all their digits in reach."""
+    columns = {
+        column.label: [_word(row[place], column.kind) for row in sheet.rows[:SHOWN]]
+        for place, column in enumerate(sheet.columns)
+    }
+    return pd.DataFrame(columns)
+
+
+def _word(value: object, kind: str) -> str:
+    if kind in {"count", "money", "rate", "seconds"}:
+        return formats.exact_number(value, kind)  # type: ignore[arg-type]  # a number by its kind
+    return formats.DASH if value is None else formats.visible(str(value))

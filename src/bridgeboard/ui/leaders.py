@@ -1,0 +1,205 @@
+"""Leaderboards: any dimension by any numbers, in the reader's order, a page at a time."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import pandas as pd
+import streamlit as st
+
+from bridgeboard import boards, formats
+from bridgeboard.metrics import DIMENSIONS, METRICS, Answer
+from bridgeboard.ui import downloads, moves, notices, numbers, sheets
+from bridgeboard.ui.scopes import Chosen
+
+PAGE: Final = 20
+ROW_HEIGHT: Final = 35
+FEW: Final = 6
+NAME: Final = 40
+SHORT: Final = 24
+
+
+def board(
+    by: str | tuple[str, ...], names: tuple[str, ...], now: Chosen, key: str, title: str
+) -> None:
+    """All values of a dimension with their numbers; a row opens a page or keeps only its value.
+
+    Of several dimensions the reader chooses one.
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom", key=f"head-{key}"):
+        st.header(title, anchor=False, width="stretch")
+        by = by if isinstance(by, str) else _dimension(by, key)
+        names = tuple(name for name in names if METRICS[name].splits(DIMENSIONS[by]))
+        order = str(
+            st.selectbox(
+                "Sort by",
+                names,
+                key=f"{key}-sort",
+                bind="query-params",
+                format_func=lambda name: METRICS[name].label,
+                width=210,
+            )
+        )
+        upwards = st.checkbox("Smallest first", key=f"{key}-up", bind="query-params")
+    with notices.tile("this table"):
+        way = order if upwards else f"-{order}"
+        told = numbers.ordered(names, (by,), now.scope, (way,))
+        if told.rows:
+            _board(by, told, now, key, order)
+        else:
+            notices.empty("Nothing matches in this period. Drop a filter, or choose a longer one.")
+
+
+def compact(by: str, measure: str, now: Chosen, key: str) -> None:
+    """The largest few values of a dimension by one number, with bars, and how many there are."""
+    st.subheader(f"Top {_plural(by)}", anchor=False)
+    with notices.tile(f"the top {_plural(by)}"):
+        told = numbers.ordered((measure,), (by,), now.scope, (f"-{measure}",))
+        if not told.rows:
+            notices.empty("None in this period.")
+            return
+        rows = told.rows[:FEW]
+        _table(by, (measure,), rows, key, _shares(by, measure, told, rows, now), longest=SHORT)
+        shown = f"{len(rows)} of {len(told):,}" if len(told) > len(rows) else f"All {len(rows)}"
+        st.caption(f"{shown}, by {METRICS[measure].label.lower()}")
+
+
+def _dimension(names: Sequence[str], key: str) -> str:
+    chosen = st.selectbox(
+        "By",
+        names,
+        key=f"{key}-by",
+        bind="query-params",
+        format_func=lambda name: DIMENSIONS[name].label,
+        width=170,
+    )
+    return str(chosen)
+
+
+def _board(by: str, told: Answer, now: Chosen, key: str, order: str) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom", key=f"foot-{key}"):
+        place = st.container(width="stretch")
+        downloads.menu(sheets.of(told, f"{DIMENSIONS[by].label} table"), now, key=key)
+        first = _first(len(told), key)
+    rows = told.rows[first : first + PAGE]
+    place.caption(f"{_span(by, first, len(rows), told)}{_whole(by, order, now)}")
+    _table(by, told.columns[1:], rows, key, _shares(by, order, told, rows, now))
+
+
+def _first(count: int, key: str) -> int:
+    """The place of the first row to show, as the reader chooses."""
+    starts = range(0, count, PAGE)
+    if len(starts) == 1:
+        return 0
+    chosen = st.selectbox(
+        "Rows",
+        starts,
+        key=f"{key}-rows",
+        bind="query-params",
+        format_func=lambda start: f"{start + 1}-{min(start + PAGE, count)}",
+        width=120,
+    )
+    return int(chosen or 0)
+
+
+def _span(by: str, first: int, shown: int, told: Answer) -> str:
+    one, many = boards.nouns(by)
+    capped = ", the largest of more" if len(told) >= numbers.MOST else ""
+    count = formats.plural(len(told), one, many)
+    if shown == len(told):
+        return count + capped
+    return f"{first + 1:,}-{first + shown:,} of {count}{capped}"
+
+
+def _whole(by: str, order: str, now: Chosen) -> str:
+    if not METRICS[order].adds_up(DIMENSIONS[by]):
+        return ""
+    one = METRICS[order]
+    told = numbers.totals((order,), now.scope)[order]
+    return f" · {formats.number(told, one.format)} {one.label.lower()} in all"
+
+
+def _shares(
+    by: str, measure: str, told: Answer, rows: Sequence[tuple[Any, ...]], now: Chosen
+) -> list[float] | None:
+    """Each row's share of the whole; None where parts do not add up to one."""
+    if not METRICS[measure].adds_up(DIMENSIONS[by]):
+        return None
+    whole = numbers.totals((measure,), now.scope)[measure]
+    place = told.columns.index(measure)
+    if not whole or any((row[place] or 0) < 0 for row in told.rows):
+        return None
+    return [(row[place] or 0) / whole for row in rows]
+
+
+def _plural(by: str) -> str:
+    return boards.nouns(by)[1]
+
+
+def _table(
+    by: str,
+    names: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+    key: str,
+    shares: list[float] | None,
+    *,
+    longest: int = NAME,
+) -> None:
+    frame = pd.DataFrame({"name": [_shown(row[0], longest) for row in rows]})
+    for place, name in enumerate(names, 1):
+        frame[name] = pd.Series([_float(row[place]) for row in rows], dtype="float64")
+    if shares is not None:
+        # Beside the number where there is only one: a narrow screen shows both.
+        frame.insert(2 if len(names) == 1 else 1, "share", shares)
+    with st.container(key=f"box-{key}"):
+        st.dataframe(
+            frame.style.format({name: _writer(name) for name in names}),
+            hide_index=True,
+            height=ROW_HEIGHT * (len(frame) + 1) + 3,
+            key=f"rows-{key}",
+            column_config=_columns(by, names, key, [row[0] for row in rows], shares),
+            placeholder=formats.DASH,
+            alt=f"{DIMENSIONS[by].label}: {', '.join(METRICS[name].label for name in names)}",
+        )
+
+
+def _columns(
+    by: str, names: Sequence[str], key: str, values: list[str], shares: list[float] | None
+) -> dict[str, Any]:
+    label = DIMENSIONS[by].label
+    if moves.leads(by):
+        first: Any = st.column_config.ButtonColumn(
+            label,
+            type="tertiary",
+            alignment="left",
+            pinned=True,
+            key=f"pressed-{key}",
+            on_click=moves.follow,
+            args=(by, values, f"pressed-{key}"),
+            help=moves.meaning(by),
+        )
+    else:
+        first = st.column_config.TextColumn(label, pinned=True)
+    columns: dict[str, Any] = {"name": first}
+    if shares is not None:
+        columns["share"] = st.column_config.ProgressColumn(
+            "Share", format="percent", min_value=0, max_value=max([*shares, 1e-9])
+        )
+    for name in names:
+        one = METRICS[name]
+        columns[name] = st.column_config.Column(
+            one.label, help=formats.unmarked(one.definition), alignment="right"
+        )
+    return columns
+
+
+def _shown(value: object, longest: int) -> str:
+    return formats.middle(" ".join(formats.visible(str(value)).split()) or "(empty)", longest)
+
+
+def _float(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _writer(name: str) -> Callable[[Any], str]:
+    kind = METRICS[name].format
+    return lambda value: formats.number(None if pd.isna(value) else value, kind)

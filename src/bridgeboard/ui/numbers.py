@@ -1,0 +1,144 @@
+"""What a page may ask the store: the cached door to every number.
+
+An answer belongs to one state of the store. It is kept under the question and the number of the
+last batch written, so a page that is looked at again costs nothing, and a sync shows at once.
+"""
+
+from typing import Any, Final
+
+import streamlit as st
+
+from bridgeboard import metrics, periods, store, watch
+from bridgeboard.metrics import Answer, Scope
+from bridgeboard.store import Coverage, Reader, Store
+
+MOST: Final = 10_000
+"""Rows that a page reads at most; what says less than all says so."""
+
+State = tuple[str, int]
+"""A store's file, and the number of its last batch."""
+
+_TRIES: Final = 3
+
+
+class NoStoreError(Exception):
+    """There is nothing to ask yet; the message says why, and when there will be."""
+
+
+def usage(names: tuple[str, ...], by: tuple[str, ...], scope: Scope) -> Answer:
+    """Numbers by dimensions; at most ``MOST`` rows, the largest first."""
+    return ask(metrics.select(names, by, scope, limit=MOST))
+
+
+def ordered(
+    names: tuple[str, ...], by: tuple[str, ...], scope: Scope, order: tuple[str, ...]
+) -> Answer:
+    """The same in an order of the reader's."""
+    return ask(metrics.select(names, by, scope, order=order, limit=MOST))
+
+
+def totals(names: tuple[str, ...], scope: Scope) -> dict[str, Any]:
+    """Each number over the whole scope."""
+    return dict(ask(metrics.select(names, (), scope)).only)
+
+
+def top(
+    names: tuple[str, ...], by: tuple[str, ...], scope: Scope, *, rank_by: str, n: int
+) -> Answer:
+    """The ``n`` largest values of a dimension and all others as "Other"; all times filled in."""
+    return ask(metrics.select_top(names, by, scope, rank_by=rank_by, n=n))
+
+
+def series(names: tuple[str, ...], grain: str, scope: Scope) -> Answer:
+    """Numbers over time, an empty one for each stretch in which nothing happened."""
+    told = ask(metrics.select(names, (grain,), scope))
+    return Answer(told.columns, tuple(metrics.filled(told.rows, names, (grain,), scope)))
+
+
+def ask(question: metrics.Query) -> Answer:
+    """The answer to a statement of ``metrics``.
+
+    Raises:
+        NoStoreError: when there is no store yet.
+        StoreError: when it cannot be read.
+    """
+    held = opened()
+    for _ in range(_TRIES):
+        try:
+            state = (str(held.path), held.version)
+            return _answer(state, question.sql, question.params, held)
+        except _MovedError:
+            continue
+    return _read(held, question)[1]
+
+
+def opened() -> Store:
+    """The store. Raises NoStoreError when there is none yet."""
+    keeper = watch.current()
+    if keeper is None or keeper.store is None:
+        raise NoStoreError(_why_none(keeper))
+    return keeper.store
+
+
+def version() -> int:
+    """The number of the last batch: what is shown is the same as long as it is."""
+    return opened().version
+
+
+def coverage() -> Coverage:
+    """What the store covers. Raises as ``ask`` does."""
+    held = opened()
+    return _coverage((str(held.path), held.version), held)
+
+
+def choices(name: str) -> list[str]:
+    """All values of a dimension, of all times, the most frequent first."""
+    return [str(value) for value in ask(metrics.values(name, periods.everything())).column(name)]
+
+
+def first_seen(name: str) -> dict[str, int]:
+    """Each value of a dimension and its place in the order in which they were first seen.
+
+    What is new comes last, so that what hangs on a place (a colour) stays.
+    """
+    ranked = ask(metrics.first_seen(name, periods.everything())).column(name)
+    return {str(value): place for place, value in enumerate(ranked)}
+
+
+def snapshot() -> Any:
+    """One state of the store for several questions that must agree; a context manager."""
+    return opened().snapshot()
+
+
+class _MovedError(Exception):
+    """The store was written between the look at its version and the question."""
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _coverage(state: State, _store: Store) -> Coverage:  # noqa: ARG001 - the cache's key
+    return store.coverage(_store)
+
+
+@st.cache_resource(max_entries=1024, show_spinner=False)
+def _answer(state: State, sql: str, params: tuple[object, ...], _store: Store) -> Answer:
+    now, answer = _read(_store, metrics.Query(sql, params))
+    if now != state[1]:
+        raise _MovedError
+    return answer
+
+
+def _read(held: Store, question: metrics.Query) -> tuple[int, Answer]:
+    with held.snapshot() as reader:
+        return reader.version, asked(reader, question)
+
+
+def asked(reader: Reader, question: metrics.Query) -> Answer:
+    """The answer to a statement in one state of the store."""
+    return Answer.of(*reader.named(*question))
+
+
+def _why_none(keeper: watch.Watch | None) -> str:
+    status = keeper.status if keeper else None
+    if status and status.problem:
+        return status.problem
+    return "The first sync is about to begin. Numbers appear here as soon as it has read any."

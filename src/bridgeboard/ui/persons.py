@@ -1,0 +1,53 @@
+"""One person: whose page this is, and what leads on from it."""
+
+from dataclasses import replace
+
+import streamlit as st
+
+from bridgeboard import formats
+from bridgeboard.metrics import Scope
+from bridgeboard.ui import moves, notices
+from bridgeboard.ui.scopes import Chosen
+
+
+def asked(now: Chosen) -> Chosen:
+    """The choices narrowed to the person that the URL names; stops the page when it names none."""
+    st.page_link("pages/people.py", label="Everybody", icon=":material/arrow_back:")
+    who = _who()
+    if not who:
+        notices.state(
+            "Nobody chosen",
+            "Choose somebody on the page People.",
+            icon=":material/person_off:",
+        )
+        st.stop()
+    with st.container(horizontal=True, vertical_alignment="center", key="who"):
+        st.header(formats.unmarked(who), anchor=False, width="stretch")
+        st.page_link(
+            "pages/sessions.py",
+            label="Sessions",
+            icon=":material/forum:",
+            query_params={"initiator": who},
+        )
+    return replace(now, scope=_only(now.scope, who), before=now.before and _only(now.before, who))
+
+
+def _only(scope: Scope, who: str) -> Scope:
+    return scope.only("initiator", who)
+
+
+def _who() -> str:
+    """Leaving by a link leaves an entry without parameters behind, which Back then leads to."""
+    named = st.query_params.get(moves.WHO, "")
+    if named:
+        st.session_state[_LAST] = named
+        return named
+    last: str = st.session_state.get(_LAST, "")
+    if last:
+        st.query_params[moves.WHO] = last
+    return last
+
+
+OF_TOOLS = ("tool_calls", "active_sessions", "injected_calls", "tool_errors")
+"""What the table of a person's tools tells."""
+_LAST = "last_person"

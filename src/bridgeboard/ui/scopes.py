@@ -1,0 +1,176 @@
+"""The filters of every page: widgets bound to the URL → the scope that the numbers are about."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+import streamlit as st
+
+from bridgeboard import boards, formats, periods
+from bridgeboard.metrics import Scope
+from bridgeboard.ui import filters, numbers
+
+PERIOD: Final = "range"
+DATES: Final = "dates"
+COMPARE: Final = "compare"
+PARAMETERS: Final = {
+    "team": "teams",
+    "initiator": "people",
+    "provider": "providers",
+    "provider_name": "instances",
+    "vendor": "vendors",
+    "model": "models",
+    "client": "clients",
+}
+"""Dimension → its parameter in addresses. Several values are the parameter several times."""
+NOT: Final = "not_"
+"""Before a parameter: the values are left out instead."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What the reader chose.
+
+    Attributes:
+        scope: period, zone and filters.
+        before: the period it is compared with; None when the reader does not want to compare.
+        preset: the period's name.
+        running: whether the period has not ended yet.
+    """
+
+    scope: Scope
+    before: Scope | None
+    preset: str
+    running: bool
+
+    @property
+    def grain(self) -> periods.Grain:
+        """The stretch of time that makes a readable chart."""
+        return periods.grain(self.scope)
+
+    @property
+    def words(self) -> str:
+        """The period in words: ``Last 30 days, 2026-10-26 to 2026-11-24``."""
+        return periods.words(self.scope, self.preset)
+
+
+def pickers() -> None:
+    """The controls in the sidebar; they stand on every page that asks the store."""
+    with st.sidebar:
+        _period()
+        st.toggle(
+            "Compare with the period before",
+            value=True,
+            key=COMPARE,
+            bind="query-params",
+            help="A period that is not over is compared up to the same moment.",
+        )
+        st.subheader("Filters", anchor=False)
+        for name, label in boards.FILTERS.items():
+            _values(name, label)
+
+
+def chosen() -> Chosen:
+    """What the controls say now."""
+    preset = st.session_state.get(PERIOD) or periods.USUAL
+    zone = filters.zone().key
+    scope = periods.scope(preset, _today(), zone, _dates())
+    for name, parameter in PARAMETERS.items():
+        if values := st.session_state.get(parameter):
+            keep = Scope.without if st.session_state.get(NOT + parameter) else Scope.only
+            scope = keep(scope, name, *values)
+    as_of = periods.known_until(filters.now(), numbers.coverage().as_of)
+    wanted = st.session_state.get(COMPARE, True)
+    before = periods.compared(scope, preset, as_of) if wanted else None
+    return Chosen(scope, before, preset, periods.is_running(scope, filters.now()))
+
+
+def chips() -> None:
+    """The filters in force, each with a way to drop it; nothing when there are none."""
+    active = list(_active())
+    if not active:
+        return
+    with st.container(horizontal=True, key="chips", gap="small"):
+        for parameter, label in active:
+            st.button(
+                formats.unmarked(label),
+                key=f"chip-{parameter}",
+                icon=":material/close:",
+                on_click=drop,
+                args=(parameter,),
+                help="Drop this filter",
+            )
+        if len(active) > 1:
+            st.button("Reset all", key="chip-reset", type="tertiary", on_click=reset)
+
+
+def drop(parameter: str) -> None:
+    """Forget what was chosen of one dimension."""
+    st.session_state[parameter] = []
+
+
+def reset() -> None:
+    """Forget all filters; the period stays."""
+    for parameter in PARAMETERS.values():
+        drop(parameter)
+
+
+def narrow(name: str, value: str) -> None:
+    """Keep only one value of a dimension: what a click on a bar or a row does."""
+    parameter = PARAMETERS[name]
+    st.session_state[parameter] = [value]
+    st.session_state[NOT + parameter] = False
+
+
+def _period() -> None:
+    st.selectbox(
+        "Period",
+        list(periods.PRESETS),
+        index=list(periods.PRESETS).index(periods.USUAL),
+        format_func=periods.PRESETS.__getitem__,
+        key=PERIOD,
+        bind="query-params",
+        help="Whole days of the time zone below. A number belongs to when its request began.",
+    )
+    if st.session_state.get(PERIOD) == "custom":
+        today = _today()
+        week = (today - timedelta(days=6), today)
+        st.date_input("Days", week, key=DATES, bind="query-params")
+
+
+def _dates() -> Sequence[date]:
+    told = st.session_state.get(DATES, ())
+    return told if isinstance(told, tuple | list) else (told,)
+
+
+def _values(name: str, label: str) -> None:
+    parameter = PARAMETERS[name]
+    known = numbers.choices(name)
+    shown = {formats.visible(value) for value in known}
+    # What a link names stays a choice, even before the first sync has met it.
+    named = [*st.query_params.get_all(parameter), *st.session_state.get(parameter, [])]
+    st.multiselect(
+        label,
+        [*known, *(value for value in dict.fromkeys(named) if formats.visible(value) not in shown)],
+        key=parameter,
+        bind="query-params",
+        placeholder="All",
+        format_func=formats.visible,
+    )
+    if st.session_state.get(parameter):
+        st.checkbox(f"All but these: {label.lower()}", key=NOT + parameter, bind="query-params")
+
+
+def _active() -> Iterator[tuple[str, str]]:
+    for name, label in boards.FILTERS.items():
+        parameter = PARAMETERS[name]
+        if values := st.session_state.get(parameter):
+            verb = "is not" if st.session_state.get(NOT + parameter) else "is"
+            shown = [formats.middle(formats.visible(value), 28) for value in values[:2]]
+            more = f" and {len(values) - 2} more" if len(values) > 2 else ""  # noqa: PLR2004 - two fit
+            yield parameter, f"{label} {verb} {' or '.join(shown)}{more}"
+
+
+def _today() -> date:
+    return filters.now().astimezone(filters.zone()).date()

@@ -1,0 +1,133 @@
+"""The strip on every page that says how far its numbers can be trusted."""
+
+from datetime import timedelta
+from typing import Final
+
+import streamlit as st
+
+from bridgeboard import formats, periods, settings, watch
+from bridgeboard.metrics import Scope
+from bridgeboard.store import StoreError
+from bridgeboard.ui import filters, numbers
+
+QUICK: Final = timedelta(seconds=2)
+_SEEN: Final = "version_seen"
+_PHASES: Final = {
+    "prices": "pricing anew",
+    "interceptions": "reading requests",
+    "sessions": "reading sessions",
+    "details": "reading session details",
+    "done": "done",
+}
+
+
+def show(scope: Scope) -> None:
+    """When the numbers were synced, what they cover, and how much of them has a price."""
+    st.session_state[_SEEN] = numbers.version()
+    if numbers.coverage().is_whole:
+        _facts(scope)
+    else:
+        _live(scope)
+
+
+def show_if_there() -> None:
+    """The same of all times, on pages that do without a store."""
+    try:
+        show(periods.everything())
+    except (numbers.NoStoreError, StoreError):
+        if settings.current().demo:
+            _demo()
+
+
+def progress() -> None:
+    """How far the first sync is, for a page that has nothing to show yet."""
+    _wait()
+
+
+@st.fragment(run_every=QUICK)
+def _live(scope: Scope) -> None:
+    """The same while the first sync runs: numbers on the page move with it."""
+    if numbers.version() != st.session_state.get(_SEEN):
+        st.rerun()
+    st.warning(
+        "**Partial numbers: the first sync is still running.** It reads the newest days first. "
+        f"{formats.unmarked(_how_far())}",
+        icon=":material/hourglass_top:",
+    )
+    _facts(scope)
+
+
+@st.fragment(run_every=QUICK)
+def _wait() -> None:
+    keeper = watch.current()
+    if keeper is not None and keeper.store is not None:
+        st.rerun()
+    st.caption(formats.unmarked(_how_far()))
+
+
+def _how_far() -> str:
+    keeper = watch.current()
+    status = keeper.status if keeper else None
+    if status is None or status.event is None:
+        return "Waiting for the deployment's first answer …"
+    event = status.event
+    told = f"Now {_PHASES.get(event.phase, event.phase)}: {formats.exact(event.done)}"
+    if event.total:
+        told += f" of {formats.exact(event.total)}"
+    if event.windows_total:
+        told += f", {event.windows_done} of {event.windows_total} days"
+    return told + "."
+
+
+def _facts(scope: Scope) -> None:
+    facts = [_synced(), _window(), _details(scope), _priced(scope), _server()]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="trust"):
+        if settings.current().demo:
+            _demo()
+        st.caption(" · ".join(filter(None, facts)), width="content")
+        st.page_link("pages/trust.py", label="Trust", icon=":material/verified:")
+    keeper = watch.current()
+    if keeper and keeper.status.problem:
+        problem = formats.unmarked(keeper.status.problem)
+        st.caption(f":material/warning: The last sync failed: {problem}")
+
+
+def _demo() -> None:
+    st.badge("Demo company, invented data", icon=":material/science:", color="orange")
+
+
+def _synced() -> str:
+    keeper = watch.current()
+    good_at = keeper.status.good_at if keeper else None
+    at = good_at or numbers.coverage().synced_at
+    if at is None:
+        return "not synced yet"
+    if settings.current().stands_at:
+        return f"synced at {formats.clock_time(at, filters.zone())}"
+    return f"synced {formats.ago(filters.now() - at)}"
+
+
+def _window() -> str:
+    covered = numbers.coverage()
+    if covered.first_at is None or covered.last_at is None:
+        return "nothing recorded yet"
+    first, last = (
+        formats.day(at.astimezone(filters.zone()).date())
+        for at in (covered.first_at, covered.last_at)
+    )
+    return f"covers {first} to {last}"
+
+
+def _details(scope: Scope) -> str:
+    share = numbers.totals(("detail_coverage",), scope)["detail_coverage"]
+    return f"details of {formats.rate(share)} of sessions" if share is not None else ""
+
+
+def _priced(scope: Scope) -> str:
+    share = numbers.totals(("priced_rate",), scope)["priced_rate"]
+    return f"{formats.rate(share)} of tokens priced" if share is not None else ""
+
+
+def _server() -> str:
+    version = numbers.opened().meta("server_version")
+    return f"AI Bridge {formats.unmarked(version.partition('+')[0])}" if version else ""

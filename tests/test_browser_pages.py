@@ -1,0 +1,201 @@
+"""The pages over the store in a real Chromium: looks, access, links, clicks and files."""
+
+import csv
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from browsers import LOOKS, PATIENCE, picture, settled, too_wide, violations
+from dashboards import dashboard
+from playwright.sync_api import Browser, Locator, Page, expect
+
+pytestmark = pytest.mark.browser
+
+COMPANY = ("--end", "2026-11-20T17:00:00", "--days", "75", "--scale", "0.4")
+"""One whose last 30 days can be compared with those before."""
+PAGES = ("overview", "spend", "people", "models", "tools", "trust", "person")
+MODEL = "claude-sonnet-4-5-20250929"
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with dashboard("demo", *COMPANY) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def synced(address: str, browser: Browser) -> str:
+    """The same address, once the first sync is over."""
+    page = browser.new_page()
+    page.goto(address)
+    expect(page.get_by_text(re.compile("^synced at"))).to_be_visible(timeout=2 * PATIENCE)
+    expect(page.get_by_text("Partial numbers")).to_have_count(0, timeout=2 * PATIENCE)
+    page.close()
+    return address
+
+
+def come_to(page: Page, address: str, name: str = "", **query: str) -> None:
+    told = "&".join(f"{key}={value}" for key, value in query.items())
+    page.goto(f"{address}{name}?{told}")
+    expect(page.get_by_text(re.compile("^synced at"))).to_be_visible(timeout=PATIENCE)
+    settled(page)
+
+
+def card(page: Page, label: str) -> Locator:
+    """The value of a headline card."""
+    told = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True))
+    return told.get_by_test_id("stMetricValue").first
+
+
+def choose(page: Page, label: str, value: str) -> None:
+    """Add a value to a filter of the sidebar."""
+    box = page.get_by_role("combobox", name=label, exact=True)
+    box.click()
+    box.fill(value)
+    page.get_by_role("option", name=value, exact=True).click()
+    page.keyboard.press("Escape")
+    settled(page)
+
+
+@pytest.mark.usefixtures("foreign")
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_is_accessible_fits_and_asks_nobody_else(
+    browser: Browser, synced: str, look: str, shots: Path
+) -> None:
+    context = browser.new_context(**LOOKS[look], timezone_id="Europe/Berlin")
+    page = context.new_page()
+    alarms: list[str] = []
+    page.on("pageerror", lambda error: alarms.append(str(error)))
+    here = urlsplit(synced).netloc
+    page.on("request", lambda one: alarms.append(one.url) if foreign(one.url, here) else None)
+    try:
+        for name in PAGES:
+            who = {"who": "hugo-suzuki"} if name == "person" else {}
+            come_to(page, synced, "" if name == "overview" else name, **who)
+            picture(page, shots / f"{name}-{look}.png")
+            assert violations(page) == [], name
+            assert not too_wide(page), name
+            assert page.get_by_test_id("stException").count() == 0
+            assert page.get_by_text(re.compile("^Could not")).count() == 0, name
+        assert alarms == []
+    finally:
+        context.close()
+
+
+def foreign(url: str, here: str) -> bool:
+    return urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).netloc != here
+
+
+def test_a_filter_is_in_the_address_follows_to_other_pages_and_opens_elsewhere(
+    page: Page, browser: Browser, synced: str
+) -> None:
+    come_to(page, synced, tz="UTC")
+    everything = card(page, "Tokens").inner_text()
+    choose(page, "Model", MODEL)
+    expect(card(page, "Tokens")).not_to_have_text(everything)
+    assert parse_qs(urlsplit(page.url).query)["models"] == [MODEL]
+    page.get_by_role("link", name="Spend", exact=True).click()
+    expect(page.get_by_role("heading", name="Breakdown")).to_be_visible(timeout=PATIENCE)
+    settled(page)
+    assert parse_qs(urlsplit(page.url).query)["models"] == [MODEL]
+    expect(page.get_by_role("button", name=f"Model is {MODEL}")).to_be_visible()
+    spend = card(page, "Spend").inner_text()
+    link = page.url.removeprefix(synced)
+
+    with dashboard("demo", *COMPANY) as other:  # a cold server, and nothing but the link
+        theirs = browser.new_page()
+        theirs.goto(other + link)
+        expect(theirs.get_by_text(re.compile("^synced at"))).to_be_visible(timeout=2 * PATIENCE)
+        expect(card(theirs, "Spend")).to_have_text(spend, timeout=2 * PATIENCE)
+        expect(theirs.get_by_role("button", name=f"Model is {MODEL}")).to_be_visible()
+        theirs.close()
+
+
+def test_a_chip_drops_its_filter_and_all_but_turns_it_round(page: Page, synced: str) -> None:
+    come_to(page, synced, tz="UTC")
+    everything = card(page, "Tokens").inner_text()
+    choose(page, "Client", "Claude Code")
+    only = card(page, "Tokens").inner_text()
+    page.get_by_text("All but these: client").click()
+    settled(page)
+    expect(page.get_by_role("button", name="Client is not Claude Code")).to_be_visible()
+    expect(card(page, "Tokens")).not_to_have_text(only)
+    page.get_by_role("button", name="Client is not Claude Code").click()
+    expect(card(page, "Tokens")).to_have_text(everything, timeout=PATIENCE)
+    assert "clients" not in parse_qs(urlsplit(page.url).query)
+
+
+def press_row(page: Page, table: str, row: int) -> None:
+    """Press the name in a row of a table, which is one canvas."""
+    grid = page.locator(f".st-key-box-{table} .dvn-scroller").first
+    grid.scroll_into_view_if_needed()
+    grid.click(position={"x": 40, "y": 35 * (row + 1) + 17})
+
+
+def test_a_row_of_people_opens_the_person(page: Page, synced: str) -> None:
+    come_to(page, synced, "people", tz="UTC")
+    press_row(page, "everybody", 0)
+    expect(page.get_by_role("link", name="Everybody")).to_be_visible(timeout=PATIENCE)
+    settled(page)
+    who = parse_qs(urlsplit(page.url).query)["who"][0]
+    expect(page.get_by_role("heading", name=who, exact=True)).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("heading", name="Teams", exact=True)).to_be_visible(timeout=PATIENCE)
+
+
+def test_a_row_of_models_keeps_only_that_model(page: Page, synced: str) -> None:
+    come_to(page, synced, tz="UTC")
+    before = card(page, "Tokens").inner_text()
+    press_row(page, "top-model", 1)
+    expect(card(page, "Tokens")).not_to_have_text(before, timeout=PATIENCE)
+    settled(page)
+    assert len(parse_qs(urlsplit(page.url).query)["models"]) == 1
+
+
+def test_a_bar_keeps_only_what_it_shows(page: Page, synced: str) -> None:
+    come_to(page, synced, tz="UTC")
+    before = card(page, "Tokens").inner_text()
+    bars = page.locator(".st-key-chart-overview [role=graphics-symbol][aria-roledescription=bar]")
+    bars.first.click()
+    expect(card(page, "Tokens")).not_to_have_text(before, timeout=PATIENCE)
+    settled(page)
+    assert len(parse_qs(urlsplit(page.url).query)["providers"]) == 1
+
+
+def test_files_hold_what_the_screen_shows(page: Page, synced: str, tmp_path: Path) -> None:
+    come_to(page, synced, "spend", tz="UTC")
+    told = page.locator(".st-key-foot-breakdown").get_by_text(re.compile(" in all$")).inner_text()
+    page.locator(".st-key-foot-breakdown").get_by_test_id("stPopoverButton").click()
+    files = {}
+    for name in ("CSV", "Excel", "Parquet", "Manifest"):
+        with page.expect_download() as waiting:
+            page.get_by_role("button", name=name, exact=True).click()
+        files[name] = tmp_path / waiting.value.suggested_filename
+        waiting.value.save_as(files[name])
+    rows = list(csv.DictReader(files["CSV"].read_text("utf-8-sig").splitlines()))
+    total = sum(Decimal(row["spend_usd"] or 0) for row in rows)
+    assert f"${total.quantize(Decimal('0.01')):,}" in told
+    assert f"{len(rows)} models" in told
+    assert files["Parquet"].read_bytes().startswith(b"PAR1")
+    assert files["Excel"].read_bytes().startswith(b"PK")
+    about = json.loads(files["Manifest"].read_text("ascii"))
+    assert about["zone"] == "UTC"
+
+
+def test_the_numbers_agree_on_the_page_that_says_so(page: Page, synced: str) -> None:
+    come_to(page, synced, "trust", tz="UTC")
+    expect(page.get_by_text(re.compile(r"All \d+ checks hold"))).to_be_visible(timeout=PATIENCE)
+
+
+def test_the_choices_of_a_chart_are_in_the_address(page: Page, synced: str) -> None:
+    come_to(page, synced, tz="UTC")
+    box = page.get_by_role("combobox", name="By", exact=True).first
+    box.click()
+    page.get_by_role("option", name="Client", exact=True).click()
+    expect(page.get_by_text(re.compile("by client"))).to_be_visible(timeout=PATIENCE)
+    settled(page)
+    assert parse_qs(urlsplit(page.url).query)["overview-by"] == ["Client"]

@@ -1,0 +1,445 @@
+"""Colours that stay, and charts that hold what they were given."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from itertools import combinations
+from math import dist
+from typing import Any
+
+import altair as alt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridgeboard import boards, charts
+from bridgeboard.charts import NEUTRAL, NOBODY, RING, Course, over_time
+from bridgeboard.metrics import Scope, buckets
+
+USD = 10**12
+GROUNDS = ("#ffffff", "#0f1319")
+FIRST = date(2026, 10, 26)
+DAY = timedelta(days=1)
+laws = settings(deadline=None, max_examples=40)
+NAMES = st.lists(st.text(max_size=40), unique=True, max_size=30)
+FEW = st.lists(st.text(max_size=40), unique=True, min_size=1, max_size=6)
+VALUES = st.one_of(st.none(), st.just(0), st.integers(0, 10**15))
+
+
+def linear(colour: str) -> list[float]:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    return [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+
+
+def contrast(one: str, other: str) -> float:
+    """As WCAG 2 has it."""
+    weights = (0.2126, 0.7152, 0.0722)
+    lights = sorted(
+        sum(weight * part for weight, part in zip(weights, linear(colour), strict=True)) + 0.05
+        for colour in (one, other)
+    )
+    return lights[1] / lights[0]
+
+
+def lab(colour: str) -> tuple[float, float, float]:
+    """CIE L*a*b* under D65."""
+    red, green, blue = linear(colour)
+    x = (0.4124564 * red + 0.3575761 * green + 0.1804375 * blue) / 0.95047
+    y = 0.2126729 * red + 0.7151522 * green + 0.0721750 * blue
+    z = (0.0193339 * red + 0.1191920 * green + 0.9503041 * blue) / 1.08883
+    fx, fy, fz = (
+        part ** (1 / 3) if part > 216 / 24389 else (24389 / 27 * part + 16) / 116
+        for part in (x, y, z)
+    )
+    return 116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)
+
+
+@pytest.mark.parametrize("colour", [*RING, NEUTRAL])
+@pytest.mark.parametrize("ground", GROUNDS)
+def test_every_colour_stands_out_from_both_grounds(colour: str, ground: str) -> None:
+    assert contrast(colour, ground) >= 3
+
+
+def test_the_colours_are_different_and_the_first_are_told_apart_at_a_glance() -> None:
+    assert len(set(RING) | {NEUTRAL}) == len(RING) + 1 >= 13
+    # A difference of 2.3 is just noticeable (CIE76). Small areas that do not touch, as marks and
+    # their legend, need several times as much: ten times for those that come first.
+    assert min(dist(lab(one), lab(other)) for one, other in combinations(RING[:10], 2)) > 23
+    assert min(dist(lab(one), lab(other)) for one, other in combinations(RING[:12], 2)) > 20
+    assert min(dist(lab(one), lab(other)) for one, other in combinations([*RING, NEUTRAL], 2)) > 10
+
+
+def placed(names: Sequence[str]) -> dict[str, int]:
+    return {name: place for place, name in enumerate(names)}
+
+
+@given(NAMES, NAMES, st.randoms())
+def test_a_name_keeps_its_colour_when_others_are_new(
+    names: list[str], later: list[str], chance: Any
+) -> None:
+    every = [*names, *(name for name in later if name not in names)]
+    shown = [name for name in names if chance.random() < 0.7]
+    before = charts.colours(shown, placed(names))
+    assert charts.colours(shown, placed(every)) == before
+    together = charts.colours(chance.sample(every, len(every)), placed(every))
+    assert {name: together[name] for name in names} == charts.colours(names, placed(names))
+
+
+@given(NAMES)
+def test_the_order_in_which_names_are_asked_for_does_not_matter(names: list[str]) -> None:
+    told = charts.colours(names, placed(names))
+    assert list(told) == names
+    assert charts.colours(names[::-1], placed(names)) == told
+
+
+@given(st.lists(st.text(min_size=1), unique=True, max_size=len(RING)), st.integers(0, 100))
+def test_names_of_one_picture_have_colours_of_their_own(names: list[str], others: int) -> None:
+    known = placed([*(f"another {number}" for number in range(others)), *names[::2]])
+    told = charts.colours(names, known)
+    somebody = [name for name in names if name not in NOBODY]
+    assert len({told[name] for name in somebody}) == len(somebody)
+    assert {told[name] for name in somebody} <= set(RING)
+
+
+def test_names_have_the_colours_of_their_places_as_far_as_there_are_any() -> None:
+    names = [f"model {number}" for number in range(len(RING))]
+    assert list(charts.colours(names, placed(names)).values()) == list(RING)
+    assert charts.colours(["model 3"], placed(names)) == {"model 3": RING[3]}
+
+
+@pytest.mark.parametrize("name", sorted(NOBODY))
+def test_what_is_no_one_thing_is_neutral_and_takes_no_place(name: str) -> None:
+    told = charts.colours([name, "a", "b"], placed([name, "a", "b"]))
+    assert told == {name: NEUTRAL, "a": RING[0], "b": RING[1]}
+    assert charts.colours([name], {}) == {name: NEUTRAL}
+    assert charts.colours(["a", "b"], placed(["a", name, "b"])) == {"a": RING[0], "b": RING[1]}
+
+
+def course(names: Sequence[str], days: int = 5, **changes: Any) -> Course:
+    told: dict[str, Any] = {
+        "label": "Requests",
+        "kind": "count",
+        "grain": "day",
+        "buckets": [FIRST + place * DAY for place in range(days)],
+        "running": False,
+        "colours": {name: RING[place % len(RING)] for place, name in enumerate(names)},
+        "stacked": True,
+    }
+    return Course(**(told | changes))
+
+
+def spec(chart: alt.LayerChart | alt.Chart) -> dict[str, Any]:
+    """The chart as the browser gets it, through JSON."""
+    return dict(json.loads(json.dumps(chart.to_dict())))
+
+
+def data(told: Mapping[str, Any], layer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    name = layer.get("data", told.get("data"))["name"]
+    return list(told["datasets"][name])
+
+
+def parts(told: Mapping[str, Any]) -> list[list[dict[str, Any]]]:
+    """The rows of every layer."""
+    return [data(told, layer) for layer in told["layer"]]
+
+
+@laws
+@given(
+    names=FEW,
+    more=st.data(),
+    running=st.booleans(),
+    kind=st.sampled_from(["count", "money", "rate", "seconds"]),
+)
+def test_bars_hold_all_that_was_given_but_nothings(
+    names: list[str], more: st.DataObject, *, running: bool, kind: str
+) -> None:
+    told = course(names, running=running, kind=kind)
+    rows = [(day, name, more.draw(VALUES)) for day in told.buckets for name in names]
+    (shown,) = parts(spec(over_time(rows, told)))
+    scale = USD if kind == "money" else 1
+    assert [(row["bucket"], row["series"], row["value"]) for row in shown] == [
+        (day.isoformat(), name, value / scale) for day, name, value in rows if value
+    ]
+    last = told.buckets[-1].isoformat()
+    assert {row["bucket"] for row in shown if row["running"]} <= ({last} if running else set())
+    assert all(row["running"] == (running and row["bucket"] == last) for row in shown)
+    assert all(row["place"] == names.index(row["series"]) for row in shown)
+
+
+@laws
+@given(names=FEW, more=st.data(), running=st.booleans())
+def test_lines_hold_all_that_was_given_and_leave_a_gap_for_the_unknown(
+    names: list[str], more: st.DataObject, *, running: bool
+) -> None:
+    told = course(names, running=running, stacked=False)
+    rows = [(day, name, more.draw(VALUES)) for day in told.buckets for name in names]
+    ended, tail = parts(spec(over_time(rows, told)))
+    every = [(day.isoformat(), name, value) for day, name, value in rows]
+    last = [day.isoformat() for day in told.buckets[-2:]]
+    expected = [row for row in every if not running or row[0] != last[1]]
+    assert [(row["bucket"], row["series"], row["value"]) for row in ended] == expected
+    joint = [row for row in every if running and row[0] in last]
+    assert [(row["bucket"], row["series"], row["value"]) for row in tail] == joint
+
+
+@pytest.mark.parametrize("stacked", [True, False])
+def test_an_unknown_number_is_no_zero(*, stacked: bool) -> None:
+    told = course(["a"], stacked=stacked)
+    rows = [(day, "a", value) for day, value in zip(told.buckets, (1, None, 0, 2, 3), strict=True)]
+    values = [row["value"] for row in parts(spec(over_time(rows, told)))[0]]
+    assert values == ([1, 2, 3] if stacked else [1, None, 0, 2, 3])
+
+
+def condition(encoding: Mapping[str, Any], name: str) -> tuple[Any, Any, Any]:
+    told = encoding[name]
+    return told["condition"]["test"], told["condition"]["value"], told["value"]
+
+
+def test_the_running_bar_is_dashed_and_pale() -> None:
+    told = course(["a", "b"], running=True)
+    rows = [(day, name, 1) for day in told.buckets for name in "ab"]
+    (layer,) = spec(over_time(rows, told))["layer"]
+    encoding = layer["encoding"]
+    assert condition(encoding, "strokeDash") == ("datum.running", [4, 3], [0])
+    test, pale, full = condition(encoding, "opacity")
+    assert (test, full) == ("datum.running", 1)
+    assert 0 < pale < full
+    assert condition(encoding, "strokeWidth")[2] == 0 < condition(encoding, "strokeWidth")[1]
+
+
+def test_the_step_to_a_running_stretch_is_a_dashed_line() -> None:
+    told = course(["a", "b"], running=True, stacked=False)
+    rows = [(day, name, 1) for day in told.buckets for name in "ab"]
+    whole, dashed = spec(over_time(rows, told))["layer"]
+    assert dashed["mark"]["strokeDash"] == [4, 3]
+    assert "strokeDash" not in whole["mark"]
+
+
+@pytest.mark.parametrize("stacked", [True, False])
+@pytest.mark.parametrize("running", [True, False])
+def test_the_axis_has_every_stretch_in_order_whatever_the_rows_are(
+    *, stacked: bool, running: bool
+) -> None:
+    told = course(["a", "b"], days=30, stacked=stacked, running=running)
+    keys = [day.isoformat() for day in told.buckets]
+    for rows in ([], [(told.buckets[7], "b", 5)], [(told.buckets[-1], "a", 0)]):
+        for layer in spec(over_time(rows, told))["layer"]:
+            axis = layer["encoding"]["x"]
+            assert axis["scale"]["domain"] == keys
+            assert axis["sort"] is None
+            assert layer["encoding"]["color"]["scale"] == {
+                "domain": ["a", "b"],
+                "range": [RING[0], RING[1]],
+            }
+
+
+@pytest.mark.parametrize("stacked", [True, False])
+def test_what_adds_up_is_stacked_and_nothing_else(*, stacked: bool) -> None:
+    told = course(["a", "b"], stacked=stacked)
+    for layer in spec(over_time([(FIRST, "a", 1)], told))["layer"]:
+        assert bool(layer["encoding"]["y"]["stack"]) == stacked
+
+
+@pytest.mark.parametrize("stacked", [True, False])
+def test_nothing_at_all_can_be_drawn(*, stacked: bool) -> None:
+    told = course([], days=0, stacked=stacked, running=True)
+    assert not any(parts(spec(over_time([], told))))
+
+
+def words(told: Mapping[str, Any]) -> dict[str, str]:
+    """What the axis calls each stretch of time."""
+    expression = told["layer"][0]["encoding"]["x"]["axis"]["labelExpr"]
+    found: dict[str, str] = json.loads(expression.removesuffix("[datum.value]"))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("grain", "shown"),
+    [("day", "5 Oct"), ("week", "5 Oct 26"), ("month", "Oct 2026")],
+)
+def test_stretches_of_time_are_told_in_words(grain: str, shown: str) -> None:
+    told = course(["a"], grain=grain, buckets=[date(2026, 10, 5)])
+    chart = spec(over_time([(date(2026, 10, 5), "a", 1)], told))
+    assert words(chart) == {"2026-10-05": shown}
+    assert parts(chart)[0][0]["when"] == shown
+
+
+@pytest.mark.parametrize(
+    ("zone", "first", "last"),
+    [
+        ("UTC", "Sun 00:00", "Sun 23:00"),
+        ("Europe/Berlin", "Sun 00:00", "Sun 23:00"),
+        ("Asia/Kathmandu", "Sun 00:00", "Sun 23:00"),
+        ("Pacific/Chatham", "Sun 00:00", "Sun 23:00"),
+    ],
+)
+def test_hours_are_those_of_the_clocks_of_the_zone(zone: str, first: str, last: str) -> None:
+    scope = Scope.days(date(2026, 10, 25), date(2026, 10, 25), zone)
+    every: Any = buckets(scope, "hour")
+    told = course(["a"], grain="hour", buckets=every, zone=zone)
+    shown = words(spec(over_time([(every[0], "a", 1)], told)))
+    assert list(shown) == [hour.isoformat() for hour in every]
+    assert (shown[every[0].isoformat()], shown[every[-1].isoformat()]) == (first, last)
+
+
+LONG = "us.anthropic.claude-sonnet-4-5-and-much-more-20250929-v1:0"
+ALIKE = "us.anthropic.claude-sonnet-4-5-not-much-else-20250929-v1:0"
+
+
+def legend(told: Mapping[str, Any]) -> list[str]:
+    found = {tuple(layer["encoding"]["color"]["scale"]["domain"]) for layer in told["layer"]}
+    assert len(found) == 1
+    return list(*found)
+
+
+@pytest.mark.parametrize("stacked", [True, False])
+def test_a_long_name_is_short_in_the_legend_and_whole_in_the_tooltip(*, stacked: bool) -> None:
+    told = course([LONG, "b"], stacked=stacked)
+    chart = spec(over_time([(FIRST, LONG, 1)], told))
+    (row,) = parts(chart)[0]
+    assert (row["series"], row["whole"]) == (LONG, LONG)
+    assert row["name"] == legend(chart)[0]
+    assert len(row["name"]) <= 48
+    assert row["name"].startswith("us.anthropic.")
+    assert row["name"].endswith("-v1:0")
+    for layer in chart["layer"]:
+        assert [part["field"] for part in layer["encoding"]["tooltip"]] == [
+            "when",
+            "whole",
+            "value",
+        ]
+        assert layer["encoding"]["color"]["field"] == "name"
+
+
+@laws
+@given(names=NAMES, stacked=st.booleans())
+def test_no_two_series_have_one_name_in_the_legend(names: list[str], *, stacked: bool) -> None:
+    names = [*names, LONG, ALIKE, "\x1b", "␛"]
+    names = list(dict.fromkeys(names))
+    told = course(names, stacked=stacked)
+    chart = spec(over_time([(FIRST, name, 1) for name in names], told))
+    found = legend(chart)
+    assert len(set(found)) == len(names)
+    assert all(len(name) <= 48 for name in found)
+    assert [row["name"] for row in parts(chart)[0]] == found
+    assert [row["series"] for row in parts(chart)[0]] == names
+
+
+HOSTILE = "user\u202efdp.exe\x1b[31m\u200b"
+
+
+def test_a_hostile_name_is_made_visible_wherever_it_is_shown() -> None:
+    told = course([HOSTILE, "b"])
+    chart = spec(over_time([(FIRST, HOSTILE, 1)], told))
+    (row,) = parts(chart)[0]
+    shown = [row["whole"], row["name"], *legend(chart), charts.legend(told)]
+    assert not set("\u202e\x1b\u200b") & set("".join(shown))
+    assert "RIGHT-TO-LEFT OVERRIDE" in row["whole"]
+    # What a click chooses is the name as it is in the store.
+    assert row["series"] == HOSTILE
+
+
+@pytest.mark.parametrize("stacked", [True, False])
+def test_a_click_chooses_a_series(*, stacked: bool) -> None:
+    told = course(["a", "b"], stacked=stacked)
+    chart = spec(over_time([(FIRST, "a", 1)], told))
+    (parameter,) = chart["params"]
+    assert (parameter["name"], parameter["select"]["fields"]) == ("picked", ["series"])
+    assert parameter["select"]["type"] == "point"
+
+
+def test_a_single_series_has_no_legend() -> None:
+    assert not charts.legend(course(["a"]))
+    assert charts.legend(course(["a", "b"])).count("<span>") == 2
+
+
+def test_the_legend_shows_names_as_text_beside_their_colours() -> None:
+    told = course(["<img src=x onerror=alert(1)>", "a & b"])
+    shown = charts.legend(told)
+    assert "<img" not in shown
+    assert "&lt;img src=x onerror=alert(1)&gt;" in shown
+    assert "a &amp; b" in shown
+    assert all(colour in shown for colour in told.colours.values())
+
+
+@pytest.mark.parametrize("stacked", [True, False])
+def test_a_quarter_of_days_of_all_series_is_at_most_a_thousand_marks(*, stacked: bool) -> None:
+    names = [f"model {number}" for number in range(boards.TOP)] + ["Other (31)"]
+    told = course(names, days=92, stacked=stacked, running=True)
+    rows = [(day, name, 7) for day in told.buckets for name in names]
+    assert len(names) == 9
+    assert sum(map(len, parts(spec(over_time(rows, told))))) <= 1_000
+
+
+@pytest.mark.parametrize("kind", ["money", "seconds"])
+def test_less_than_one_is_not_told_in_thousandths_which_look_like_millions(kind: str) -> None:
+    told = course(["a"], kind=kind)
+    (layer,) = spec(over_time([(FIRST, "a", 1)], told))["layer"]
+    axis = layer["encoding"]["y"]["axis"]
+    mark = "$" if kind == "money" else ""
+    assert axis["labelExpr"] == (
+        f"abs(datum.value) < 1 ? format(datum.value, '{mark}~r') : format(datum.value, '{mark}~s')"
+    )
+
+
+def test_there_are_no_parts_of_people_on_an_axis() -> None:
+    (layer,) = spec(over_time([(FIRST, "a", 1)], course(["a"])))["layer"]
+    assert layer["encoding"]["y"]["axis"]["tickMinStep"] == 1
+
+
+def test_money_is_drawn_in_dollars() -> None:
+    (row,) = parts(spec(over_time([(FIRST, "a", 12 * USD)], course(["a"], kind="money"))))[0]
+    assert row["value"] == 12
+
+
+@laws
+@given(st.lists(VALUES, min_size=168, max_size=168), st.sampled_from(["count", "money"]))
+def test_the_hours_of_the_week_stand_where_they_are(values: list[int | None], kind: str) -> None:
+    chart = spec(charts.hours_of_week(values, "Requests", kind))
+    rows = data(chart, chart)
+    assert [(row["day"], row["hour"]) for row in rows] == [
+        (day, hour) for day in charts.WEEKDAYS for hour in range(24)
+    ]
+    scale = USD if kind == "money" else 1
+    assert [row["value"] for row in rows] == [
+        None if value is None else value / scale for value in values
+    ]
+    assert chart["encoding"]["y"]["sort"] == list(charts.WEEKDAYS)
+
+
+def test_cohorts_stand_by_the_weeks_since_they_began_with_their_shares() -> None:
+    first, second = date(2026, 10, 5), date(2026, 10, 12)
+    week = timedelta(weeks=1)
+    rows = [
+        (first, first, 4),
+        (first, first + week, 3),
+        (first, first + 3 * week, 1),
+        (second, second, 2),
+        (second, second + 2 * week, 2),
+    ]
+    chart = spec(charts.cohorts(rows, dark=False))
+    shown = parts(chart)
+    assert shown[0] == shown[1]
+    assert [tuple(row.values()) for row in shown[0]] == [
+        ("05 Oct (4)", 0, 4, 1),
+        ("05 Oct (4)", 1, 3, 0.75),
+        ("05 Oct (4)", 3, 1, 0.25),
+        ("12 Oct (2)", 0, 2, 1),
+        ("12 Oct (2)", 2, 2, 1),
+    ]
+    for layer in chart["layer"]:
+        assert layer["encoding"]["y"]["sort"] == ["05 Oct (4)", "12 Oct (2)"]
+
+
+def test_cohorts_of_nobody_are_an_empty_grid() -> None:
+    assert not any(parts(spec(charts.cohorts([], dark=True))))
+
+
+def test_an_hour_that_clocks_show_twice_is_two_stretches() -> None:
+    scope = Scope.days(date(2026, 10, 25), date(2026, 10, 25), "Europe/Berlin")
+    every: Any = buckets(scope, "hour")
+    told = course(["a"], grain="hour", buckets=every, zone=scope.zone)
+    rows = [(hour, "a", 1) for hour in every]
+    chart = spec(over_time(rows, told))
+    assert len(every) == len(set(words(chart))) == len(parts(chart)[0])
+    assert every[0] == datetime(2026, 10, 24, 22)  # noqa: DTZ001 - hours come in naive UTC

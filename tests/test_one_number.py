@@ -1,0 +1,237 @@
+"""One number, one definition: every page, its exports and plain counting agree to the last unit."""
+
+import csv
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from io import StringIO
+from pathlib import Path
+from statistics import quantiles
+from typing import Any
+
+import pytest
+from facts import KINDS, Row, facts
+from streamlit.testing.v1 import AppTest
+from test_metrics_select import choices, sessions, usage
+from told import filled, looking
+
+from bridgeboard import exports, formats, periods
+from bridgeboard.boards import BOARDS, FILTERS
+from bridgeboard.metrics import DIMENSIONS, METRICS, Scope
+from bridgeboard.ui import downloads, scopes
+
+ROOT = Path(__file__).parents[1]
+PAGES = ("overview", "spend", "people", "models", "tools")
+END = max(row["started_at"] for row in facts().usage)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with filled(tmp_path_factory.mktemp("told") / "store.duckdb") as opened, looking(opened, END):
+        yield opened
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a reader chose: a period, a zone, and values of dimensions to keep or leave out."""
+
+    first: date
+    last: date
+    zone: str
+    keep: dict[str, list[str]]
+    leave: dict[str, list[str]]
+
+    @property
+    def scope(self) -> Scope:
+        scope = Scope.days(self.first, self.last, self.zone)
+        for name, values in self.keep.items():
+            scope = scope.only(name, *values)
+        for name, values in self.leave.items():
+            scope = scope.without(name, *values)
+        return scope
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        """The address of it."""
+        query = {
+            scopes.PERIOD: [periods.PRESETS["custom"]],
+            scopes.DATES: [self.first.isoformat(), self.last.isoformat()],
+            "tz": [self.zone],
+        }
+        for chosen in (self.keep, self.leave):
+            query |= {scopes.PARAMETERS[name]: values for name, values in chosen.items()}
+        return query | {scopes.NOT + scopes.PARAMETERS[name]: ["true"] for name in self.leave}
+
+
+def random_scopes(count: int) -> Iterable[Asked]:
+    """The same ones every time: any days, zones and filters."""
+    dice = random.Random(20261124)  # noqa: S311 - no secret
+    days = [facts().usage[0]["started_at"].date(), END.date()]
+    length = (max(days) - min(days)).days
+    for _ in range(count):
+        first = min(days) + timedelta(days=dice.randrange(length))
+        last = first + timedelta(days=dice.randrange(length))
+        zone = dice.choice(("UTC", "America/New_York", "Asia/Kathmandu", "Pacific/Chatham"))
+        names = dice.sample(sorted(FILTERS), dice.choice((0, 1, 1, 2)))
+        chosen = {name: dice.sample(choices(name), min(2, len(choices(name)))) for name in names}
+        left = {name for name in names if dice.random() < 0.4}
+        keep = {name: values for name, values in chosen.items() if name not in left}
+        leave = {name: values for name, values in chosen.items() if name in left}
+        yield Asked(first, last, zone, keep, leave)
+
+
+SCOPES = list(random_scopes(30))
+
+
+def page(name: str, asked: Asked) -> AppTest:
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    for parameter, values in asked.query.items():
+        test.query_params[parameter] = values
+    test.switch_page(f"pages/{name}.py")
+    test.run()
+    assert not test.exception
+    assert not [alert.value for alert in test.error]
+    return test
+
+
+def total(rows: Iterable[Row], name: str) -> int:
+    return sum(row[name] or 0 for row in rows)
+
+
+def counted(name: str, scope: Scope) -> Any:  # noqa: C901, PLR0911, PLR0912 - one line a number
+    """A number by plain counting over the world; None where nobody can know it."""
+    rows = usage(scope)
+    exact = [row for row in rows if row["grain"] == "interception"]
+    priced = [row for row in rows if row["cost"] is not None]
+    tokens = sum(total(rows, kind) for kind in KINDS)
+    spend = total(priced, "cost")
+
+    def per(count: int) -> int | None:
+        return spend // count if count and priced else None
+
+    match name:
+        case "spend" | "shadow_cost" | "cache_saving":
+            column = {"spend": "cost"}.get(name, name)
+            known = [row for row in rows if row[column] is not None]
+            return total(known, column) if known or not rows else None
+        case "active_people":
+            return len({row["person"] for row in rows})
+        case "sessions":
+            return begun(scope)
+        case "requests" | "prompts" | "tool_calls":
+            return total(rows, name)
+        case "injected_calls":
+            return total(rows, "injected")
+        case "total_tokens":
+            return tokens
+        case "cache_hit_rate":
+            prompt = tokens - total(rows, "output")
+            return total(rows, "cache_read") / prompt if prompt else None
+        case "cost_per_person":
+            return per(len({row["person"] for row in priced}))
+        case "cost_per_request":
+            return per(total(priced, "requests"))
+        case "cost_per_tool_call":
+            return per(total(priced, "tool_calls"))
+        case "cost_per_million_tokens":
+            count = total(rows, "priced_tokens")
+            return spend * 1_000_000 // count if count and priced else None
+        case "duration_p50" | "duration_p95":
+            return percentile(exact, 50 if name.endswith("50") else 95)
+        case "tool_errors":
+            known = [row for row in exact if row["tool_calls"]]
+            calls = total(rows, "tool_calls")
+            return total(known, "tool_errors") if known or not calls else None
+        case "tool_error_rate":
+            injected = total(exact, "injected")
+            return total(exact, "tool_errors") / injected if injected else None
+    raise AssertionError(f"nobody counts {name}")
+
+
+def begun(scope: Scope) -> int:
+    """Sessions that began. Models alone, or providers alone, are known before their details are."""
+    asked = {name for name, _ in (*scope.include, *scope.exclude)}
+    lists = {"model": "models", "provider": "providers"}
+    alone = asked - {"initiator", "team", "client"}
+    if alone not in [{"model"}, {"provider"}]:
+        return len(sessions(scope))
+    (name,) = alone
+    wanted = dict(scope.include).get(name)
+    left = dict(scope.exclude).get(name, ())
+    return sum(
+        any((wanted is None or one in wanted) and one not in left for one in told or ["Unknown"])
+        for session, _ in sessions(scope.free(name))
+        for told in [session[lists[name]]]
+    )
+
+
+def percentile(rows: list[Row], place: int) -> float | None:
+    lasted = [(row["ended_at"] - row["started_at"]).total_seconds() for row in rows]
+    if len(lasted) < 2:
+        return lasted[0] if lasted else None
+    return quantiles(lasted, n=100, method="inclusive")[place - 1]
+
+
+def in_words(name: str, scope: Scope) -> str:
+    """What the card of a number must say when one points at it."""
+    value = counted(name, scope)
+    if value is None:
+        return "Not known for this selection."
+    return f"Exactly {formats.exact_number(value, METRICS[name].format)}."
+
+
+@pytest.mark.parametrize("number", range(len(SCOPES)))
+def test_every_card_of_every_page_says_what_counting_says(number: int) -> None:
+    asked = SCOPES[number]
+    for name in PAGES:
+        cards = {card.label: card.help or "" for card in page(name, asked).metric}
+        for metric in BOARDS[name].headline:
+            said = cards[METRICS[metric].label].replace("\\", "").replace("\u2060", "")
+            assert said.startswith(in_words(metric, asked.scope)), (name, metric)
+
+
+class Taken:
+    """What the pages offered for download while this was in place of their menus."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.sheets: list[exports.Sheet] = []
+        for name in ("menu", "behind"):
+            monkeypatch.setattr(downloads, name, self.take)
+
+    def take(self, sheet: exports.Sheet, _now: object, *, key: str) -> None:
+        assert key
+        self.sheets.append(sheet)
+
+
+def summed(sheet: exports.Sheet, header: str) -> Decimal:
+    rows = csv.DictReader(StringIO(exports.csv(sheet).decode("utf-8-sig")))
+    return sum((Decimal(row[header] or 0) for row in rows), Decimal(0))
+
+
+COUNTED = ("spend", "requests", "prompts", "total_tokens", "tool_calls", "cache_saving")
+
+
+@pytest.mark.parametrize("number", range(0, len(SCOPES), 3))
+def test_every_file_adds_up_to_what_counting_says(
+    number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = SCOPES[number]
+    taken = Taken(monkeypatch)
+    checked = 0
+    for name in PAGES:
+        page(name, asked)
+    for sheet in taken.sheets:
+        split = next((one.name for one in sheet.columns if one.name in DIMENSIONS), None)
+        parts = [DIMENSIONS[one.name] for one in sheet.columns if one.name in DIMENSIONS]
+        for column in sheet.columns:
+            if column.name not in COUNTED or split is None:
+                continue
+            if not all(METRICS[column.name].adds_up(part) for part in parts):
+                continue
+            value = counted(column.name, asked.scope) or 0
+            unit = 10**12 if column.kind == "money" else 1
+            assert summed(sheet, column.header) * unit == value, (sheet.name, column.name)
+            checked += 1
+    assert checked > 20 or not usage(asked.scope)

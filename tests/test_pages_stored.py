@@ -1,0 +1,275 @@
+"""The pages over the store, without a browser: what they say when things are not as usual."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from facts import facts
+from streamlit.testing.v1 import AppTest
+from told import filled, looking
+
+from bridgeboard import formats, settings, sync, watch
+from bridgeboard.metrics import METRICS, MetricError
+from bridgeboard.settings import DemoSettings
+from bridgeboard.store import Store, StoreError, ledger
+from bridgeboard.sync.quarantine import Suspect
+from bridgeboard.ui import belief, numbers
+from bridgeboard.watch import Status, Watch
+
+ROOT = Path(__file__).parents[1]
+END: datetime = max(row["started_at"] for row in facts().usage)
+PAGES = ("overview", "spend", "people", "models", "tools", "trust")
+TOKEN = "abcdefghij-0123456789012345678901"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with filled(tmp_path / "store.duckdb") as opened, looking(opened, END):
+        yield opened
+
+
+def app(at: str = "overview", **query: Any) -> AppTest:
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    for name, values in query.items():
+        test.query_params[name] = values
+    test.switch_page(f"pages/{at}.py")
+    return test.run()
+
+
+def said(test: AppTest) -> str:
+    kinds = ("title", "header", "subheader", "markdown", "caption", "text", "error", "warning")
+    kinds += ("info", "success")
+    words = "\n".join(str(element.value) for kind in kinds for element in test.get(kind))
+    return words.replace("\\", "").replace("\u2060", "")
+
+
+def cards(test: AppTest) -> dict[str, str]:
+    return {metric.label: str(metric.value) for metric in test.metric}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_shows_the_store_while_the_deployment_is_silent(store: Store, name: str) -> None:
+    assert store
+    test = app(name, tz="UTC")
+    assert not test.exception
+    # This store has no responses, which is what the page Trust then says.
+    assert not test.error or name == "trust"
+    assert "Could not" not in said(test)
+    assert "covers" in said(test)
+    assert test.metric or name == "trust"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_store_without_any_request_says_so_on_every_page(tmp_path: Path, name: str) -> None:
+    with Store.open(tmp_path / "empty.duckdb") as empty, looking(empty, END):
+        test = app(name)
+        assert not test.exception
+        assert not test.error
+        assert "nothing recorded yet" in said(test)
+
+
+def test_spend_with_unpriced_usage_is_shown_as_a_lower_bound(store: Store) -> None:
+    assert store
+    shown = cards(app("spend", range="Last 90 days", tz="UTC"))
+    assert shown["Spend"].startswith(formats.AT_LEAST)
+    priced = cards(app("spend", range="Last 90 days", tz="UTC", models="no-such-model"))
+    assert not priced["Spend"].startswith(formats.AT_LEAST)
+
+
+def test_a_link_with_a_value_that_nobody_has_keeps_its_filter(store: Store) -> None:
+    assert store
+    test = app(models="no-such-model", tz="UTC")
+    assert "no-such-model" in test.multiselect(key="models").value
+    assert test.button(key="chip-models").label.replace("\\", "") == "Model is no-such-model"
+    assert cards(test)["Tokens"] == "0"
+    assert "Nothing matches these filters" in said(test)
+
+
+def test_a_chip_names_what_is_left_out_and_drops_it(store: Store) -> None:
+    assert store
+    client = next(row["client"] for row in facts().usage if row["client"])
+    everything = cards(app(tz="UTC"))["Tokens"]
+    test = app(clients=client, not_clients="true", tz="UTC")
+    chip = test.button(key="chip-clients")
+    assert chip.label.replace("\\", "") == f"Client is not {client}"
+    assert cards(test)["Tokens"] != everything
+    chip.click().run()
+    assert cards(test)["Tokens"] == everything
+
+
+def test_reset_drops_every_filter_and_keeps_the_period(store: Store) -> None:
+    assert store
+    test = app(clients="Claude Code", providers="anthropic", range="Last 7 days", tz="UTC")
+    test.button(key="chip-reset").click().run()
+    assert not test.multiselect(key="clients").value
+    assert not test.multiselect(key="providers").value
+    assert test.selectbox(key="range").value == "7d"
+
+
+def test_without_comparison_no_card_tells_a_change(store: Store) -> None:
+    assert store
+    assert any(metric.delta for metric in app(range="Last 7 days", tz="UTC").metric)
+    plain = app(range="Last 7 days", compare="false", tz="UTC")
+    assert not any(metric.delta for metric in plain.metric)
+    assert "Turn on the comparison" in said(plain)
+
+
+def test_a_period_before_the_records_begin_is_not_compared(store: Store) -> None:
+    assert store
+    test = app(range="Last 90 days", tz="UTC")
+    assert not any(metric.delta for metric in test.metric)
+    assert "Nothing was recorded in all of the period before" in str(test.metric[0].help)
+
+
+def test_a_failing_part_leaves_its_neighbours_alone(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store
+    whole = numbers.top
+
+    def broken(*asked: Any, **more: Any) -> Any:
+        if asked[0] == ("total_tokens",):
+            raise StoreError("The disk is gone.")
+        return whole(*asked, **more)
+
+    monkeypatch.setattr(numbers, "top", broken)
+    test = app(tz="UTC")
+    assert "Could not read this chart" in said(test)
+    assert "The disk is gone." in said(test)
+    assert cards(test)["Tokens"]
+    assert test.dataframe
+
+
+def test_what_nobody_foresaw_in_a_part_is_told_without_its_details(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert store
+    monkeypatch.setattr(numbers, "series", lambda *_: 1 / 0)
+    test = app(tz="UTC")
+    assert "Could not show the headline" in said(test)
+    assert "ZeroDivisionError" not in said(test)
+    assert "ZeroDivisionError" in caplog.text
+    assert test.dataframe
+
+
+def test_while_the_first_sync_runs_numbers_are_marked_as_partial(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.write() as batch:
+        ledger.begin_run(batch, "interceptions", END)
+    keeper = watch.current()
+    assert keeper
+    event = sync.Event("interceptions", done=1200, windows_done=3, windows_total=61)
+    monkeypatch.setattr(keeper, "_status", Status("syncing", event))
+    test = app(tz="UTC")
+    assert "Partial numbers" in said(test)
+    assert "1,200, 3 of 61 days" in said(test)
+    assert cards(test)["Tokens"]
+
+
+def test_a_sync_that_failed_is_told_on_every_page(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store
+    keeper = watch.current()
+    assert keeper
+    monkeypatch.setattr(keeper, "_status", Status("waiting", problem="No answer from [it](x)."))
+    test = app("spend", tz="UTC")
+    assert "The last sync failed: No answer from [it](x)." in said(test)
+
+
+def test_before_the_first_answer_the_page_says_what_stands_in_the_way() -> None:
+    plain = settings.Settings.model_construct(timeout_seconds=1.0)
+    pointed = DemoSettings.of(plain, "http://127.0.0.1:9", TOKEN, END)
+    settings.install(pointed)
+    watch.install(Watch(pointed, clock=lambda: END))
+    try:
+        test = app("spend")
+        assert not test.exception
+        assert "No answer from the deployment" in said(test)
+        assert TOKEN not in said(test)
+    finally:
+        watch.install(None)
+        settings._installed = None
+
+
+def test_an_answer_is_read_once_for_each_state_of_the_store(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    read = numbers.asked
+    monkeypatch.setattr(numbers, "asked", lambda *told: asked.append(told) or read(*told))
+    app(tz="UTC")
+    first = len(asked)
+    assert first > 0
+    app(tz="UTC")
+    assert len(asked) == first
+    with store.write() as batch:
+        batch.execute("DELETE FROM tool_calls")
+        batch.execute("DELETE FROM usage")
+    test = app(tz="UTC")
+    assert len(asked) > first
+    assert cards(test)["Tokens"] == "0"
+
+
+def test_a_check_that_does_not_hold_is_shown_first(store: Store) -> None:
+    with store.write() as batch:
+        batch.execute("UPDATE usage SET tool_calls = tool_calls + 1 WHERE tool_calls > 0")
+    test = app("trust", range="Last 90 days", tz="UTC")
+    assert "checks do not hold" in said(test)
+    table = next(frame.value for frame in test.dataframe if "ok" in frame.value)
+    assert table["ok"].iloc[0] == "NO"
+    broken = table[table["ok"] == "NO"]
+    assert ("Tool calls", "the calls themselves") in set(
+        zip(broken["what"], broken["second"], strict=True)
+    )
+
+
+def test_quarantine_tells_why_and_never_what(store: Store) -> None:
+    record = Suspect("\u202e5", "no <b>id</b>", '{"prompt": "secret words"}')
+    with store.write() as batch:
+        ledger.quarantine(batch, "interception", [record], END - timedelta(hours=1))
+    test = app("trust", tz="UTC")
+    frame = next(one.value for one in test.dataframe if "Why" in one.value and "Tries" in one.value)
+    assert frame["Why"].iloc[0] == "no <b>id</b>"
+    assert "\u202e" not in frame["Record"].iloc[0]
+    assert "secret words" not in said(test) + frame.to_csv()
+
+
+def test_a_person_is_named_by_the_address_and_nobody_else_is_counted(store: Store) -> None:
+    assert store
+    person = facts().usage[0]["person"]
+    test = app("person", who=person, range="Last 90 days", tz="UTC")
+    assert not test.exception
+    since = END - timedelta(days=89)
+    own = [
+        row
+        for row in facts().usage
+        if row["person"] == person and row["started_at"].date() >= since.date()
+    ]
+    shown = {metric.label: str(metric.help).replace("\\", "") for metric in test.metric}
+    exactly = formats.exact(sum(row["requests"] for row in own))
+    assert f"Exactly {exactly}." in shown[METRICS["requests"].label]
+
+
+def test_the_page_of_nobody_says_where_to_choose_somebody(store: Store) -> None:
+    assert store
+    test = app("person")
+    assert not test.exception
+    assert "Nobody chosen" in said(test)
+    assert not test.metric
+
+
+def test_a_question_without_an_answer_is_told_as_such(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store
+
+    def broken(*_: object) -> None:
+        raise MetricError("There are no cohorts of 0 weeks.")
+
+    monkeypatch.setattr(belief.invariants, "check", broken)
+    test = app("trust", tz="UTC")
+    assert "There are no cohorts of 0 weeks." in said(test)

@@ -1,0 +1,44 @@
+"""A store file with the rows of ``facts``, and the dashboard of this process looking at it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import streamlit as st
+from facts import facts
+
+from bridgeboard import settings, watch
+from bridgeboard.settings import DemoSettings
+from bridgeboard.store import Store
+from bridgeboard.watch import Watch
+
+TABLES = ("initiators", "memberships", "usage", "tool_calls", "sessions")
+
+
+def filled(path: Path) -> Store:
+    """An open store with all that ``facts`` knows."""
+    store = Store.open(path, threads=1)
+    with store.write() as batch:
+        for table in TABLES:
+            given = facts().connection.sql(f"FROM {table}").to_arrow_table()
+            with batch.registered(given=given):
+                batch.execute(f"INSERT INTO {table} BY NAME SELECT * FROM given")
+    return store
+
+
+@contextmanager
+def looking(store: Store, now: datetime) -> Iterator[None]:
+    """Let the dashboard of this process read a store, at a time that stands still."""
+    plain = settings.Settings.model_construct(timeout_seconds=1.0)
+    token = "abcdefghij-0123456789012345678901"
+    pointed = DemoSettings.of(plain, "http://127.0.0.1:9", token, now)
+    st.cache_resource.clear()
+    settings.install(pointed)
+    watch.install(Watch(pointed, clock=lambda: now, opened=store))
+    try:
+        yield
+    finally:
+        watch.install(None)
+        settings._installed = None
+        st.cache_resource.clear()
