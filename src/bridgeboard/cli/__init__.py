@@ -1,4 +1,4 @@
-"""The command line: the dashboard, its store, and the demo company."""
+"""The command line: the dashboard, its store, reports, and the demo company."""
 
 import logging
 from importlib.metadata import version
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bridgeboard.cli import dashboard, keeping, terminal
+from bridgeboard.cli import dashboard, keeping, reporting, terminal
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -18,6 +18,7 @@ app.command()(dashboard.demo)
 app.command()(dashboard.serve)
 app.command("sync")(keeping.copy)
 app.command()(keeping.reprice)
+app.command()(reporting.report)
 app.command()(keeping.backup)
 app.command()(keeping.restore)
 app.command()(dashboard.check)

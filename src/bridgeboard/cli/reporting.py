@@ -1,0 +1,203 @@
+"""The report: a period of the store as one page."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Final, NoReturn
+from zoneinfo import ZoneInfo
+
+import typer
+
+from bridgeboard import connect, formats, periods, settings
+from bridgeboard import report as reports
+from bridgeboard.boards import FILTERS
+from bridgeboard.cli.keeping import now
+from bridgeboard.cli.terminal import err, explained, out
+from bridgeboard.metrics import MetricError, Scope
+from bridgeboard.store import Store
+
+STDOUT: Final = Path("-")
+USUAL: Final = "last-month"
+CUSTOM: Final = "custom"
+
+
+def preset(text: str) -> str:
+    """The name of a period."""
+    if text not in periods.PRESETS:
+        raise typer.BadParameter(f"{text!r} is none of {', '.join(periods.PRESETS)}")
+    return text
+
+
+def zone(text: str) -> str:
+    """The name of a time zone."""
+    try:
+        return periods.everything(text).zone
+    except MetricError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+Out = Annotated[
+    Path, typer.Option("--out", "-o", help="The HTML file to write; - is the standard output.")
+]
+Period = Annotated[
+    str | None,
+    typer.Option(
+        parser=preset,
+        metavar="NAME",
+        help=f"Which days: {', '.join(periods.PRESETS)}.",
+        show_default=USUAL,
+    ),
+]
+Day = datetime | None
+From = Annotated[
+    Day, typer.Option("--from", formats=["%Y-%m-%d"], help="The first of custom days.")
+]
+To = Annotated[
+    Day,
+    typer.Option(
+        "--to", formats=["%Y-%m-%d"], help="The last of custom days.", show_default="today"
+    ),
+]
+Zone = Annotated[
+    str,
+    typer.Option(parser=zone, metavar="ZONE", help="Whose days count, for example Europe/Berlin."),
+]
+Values = list[str] | None
+StoreFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        exists=True,
+        dir_okay=False,
+        help="A store's file to read, for example a copy, instead of the deployment's own.",
+    ),
+]
+Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")]
+
+
+def _only(by: str) -> typer.models.OptionInfo:
+    told: typer.models.OptionInfo = typer.Option(
+        help=f"Only this {FILTERS[by].lower()}; may be repeated.", metavar="NAME"
+    )
+    return told
+
+
+def report(  # noqa: PLR0917 - typer reads options from the signature
+    to: Out,
+    period: Period = None,
+    first: From = None,
+    last: To = None,
+    zone: Zone = "UTC",
+    team: Annotated[Values, _only("team")] = None,
+    person: Annotated[Values, _only("initiator")] = None,
+    provider: Annotated[Values, _only("provider")] = None,
+    provider_name: Annotated[Values, _only("provider_name")] = None,
+    vendor: Annotated[Values, _only("vendor")] = None,
+    model: Annotated[Values, _only("model")] = None,
+    client: Annotated[Values, _only("client")] = None,
+    store: StoreFile = None,
+    force: Force = False,  # noqa: FBT002 - a switch of the command line
+) -> None:
+    """Write usage and spend of a period as one page, to print or to mail. Asks no server."""
+    at = now()
+    named = _named(period, first, last)
+    scope = _scope(named, at, zone, (first, last))
+    chosen = (team, person, provider, provider_name, vendor, model, client)
+    scope = _narrowed(scope, dict(zip(_OPTIONS, chosen, strict=True)))
+    _check_place(to, force=force)
+    with explained():
+        configured = settings.read()
+        path = store or connect.store_file(configured)
+        memory = configured.store_memory_mb
+        with Store.open(path, memory_mb=memory) as opened, opened.snapshot() as reader:
+            told = reports.ask(reader, scope, named, at)
+            strangers = reports.strangers(reader, scope)
+    for by, value in strangers:
+        err.print(
+            f"Nothing was ever recorded of {FILTERS[by].lower()} {formats.visible(value)!r}.",
+            markup=False,
+        )
+    _write(to, reports.page(told).encode(), force=force)
+
+
+_OPTIONS: Final = (
+    "team",
+    "initiator",
+    "provider",
+    "provider_name",
+    "vendor",
+    "model",
+    "client",
+)
+
+
+def _named(period: str | None, first: Day, last: Day) -> str:
+    """The period's name; days make it a custom one."""
+    if first is None and last is None:
+        if period == CUSTOM:
+            _refuse("A custom period needs --from, and --to unless it ends today.")
+        return period or USUAL
+    if period not in {None, CUSTOM}:
+        _refuse(f"--from and --to are for custom days: leave out --period {period}.")
+    if first is None:
+        _refuse("Say with --from when the custom days begin.")
+    return CUSTOM
+
+
+def _scope(named: str, at: datetime, zone: str, chosen: Sequence[Day]) -> Scope:
+    today = at.astimezone(ZoneInfo(zone)).date()
+    first, last = (day.date() if day else None for day in chosen)
+    custom: tuple[date, ...] = (first, last or today) if first else ()
+    if custom and custom[0] > custom[-1]:
+        _refuse(f"The period ends before it begins: {custom[0]} to {custom[-1]}.")
+    try:
+        return periods.scope(named, today, zone, custom)
+    except (MetricError, OverflowError) as error:
+        _refuse(f"These days cannot be reported: {error}")
+
+
+def _narrowed(scope: Scope, wanted: Mapping[str, Values]) -> Scope:
+    for by, values in wanted.items():
+        if values:
+            scope = scope.only(by, *values)
+    return scope
+
+
+def _check_place(to: Path, *, force: bool) -> None:
+    """Refuse a place that cannot be written before anything takes time."""
+    if to == STDOUT:
+        return
+    if to.is_dir():
+        _refuse(f"{to} is a folder: name a file.")
+    if not to.parent.is_dir():
+        _refuse(f"There is no folder {to.parent}.")
+    if to.exists() and not force:
+        _refuse_file(to)
+
+
+def _write(to: Path, page: bytes, *, force: bool) -> None:
+    if to == STDOUT:
+        typer.echo(page, nl=False)
+        return
+    try:
+        if force:
+            fresh = to.with_name(f".{to.name}.new")
+            fresh.write_bytes(page)
+            fresh.replace(to)
+        else:
+            with to.open("xb") as file:
+                file.write(page)
+    except FileExistsError:
+        _refuse_file(to)
+    except OSError as error:
+        _refuse(f"{to} cannot be written ({error.strerror}).")
+    out.print(f"Wrote {to}", markup=False)
+
+
+def _refuse_file(to: Path) -> NoReturn:
+    _refuse(f"{to} is there already: choose another name, or replace it with --force.")
+
+
+def _refuse(why: str) -> NoReturn:
+    err.print(f"bridgeboard: {why}", markup=False)
+    raise typer.Exit(2)

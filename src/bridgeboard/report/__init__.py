@@ -1,0 +1,12 @@
+"""A period as one page to print or to mail: the dashboard's numbers, by the same questions.
+
+``ask`` asks them all of one state of the store, ``page`` writes what was answered. The page needs
+nothing but itself: no script, no request, no recorded text beyond names. The same answers always
+make the same bytes.
+"""
+
+from bridgeboard.report.answers import Answers
+from bridgeboard.report.asked import ask, strangers
+from bridgeboard.report.page import page
+
+__all__ = ["Answers", "ask", "page", "strangers"]

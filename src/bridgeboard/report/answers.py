@@ -1,0 +1,105 @@
+"""What came of all questions of a report: plain values, nothing in words yet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from bridgeboard import periods
+from bridgeboard.boards import Move
+from bridgeboard.metrics import Answer, Scope
+from bridgeboard.store import Coverage
+
+
+@dataclass(frozen=True)
+class Table:
+    """Numbers by a dimension.
+
+    Attributes:
+        by: the dimension.
+        names: the numbers that are shown, the one that ranks first.
+        parts: columns as ``metrics.select_top`` gives them, maybe with unpriced tokens beside.
+        whole: each number over all values.
+    """
+
+    by: str
+    names: tuple[str, ...]
+    parts: Answer
+    whole: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Course:
+    """A number over time by the largest values of a dimension and the rest.
+
+    Attributes:
+        measure: the number.
+        split: the dimension.
+        grain: hour, day, week or month.
+        buckets: every stretch of time, in order.
+        running: the one that has begun but not ended; None when there is none.
+        parts: columns as ``metrics.select_top`` gives them.
+        most: how many values are named at most.
+        places: each value's place in the order in which they were first seen, for its colour.
+    """
+
+    measure: str
+    split: str
+    grain: str
+    buckets: tuple[date | datetime, ...]
+    running: date | datetime | None
+    parts: Answer
+    most: int
+    places: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Why the numbers can be believed, and where they cannot.
+
+    ``told`` are numbers of this period; ``broken`` of ``checks`` invariants do not hold.
+    """
+
+    covered: Coverage
+    told: Mapping[str, Any]
+    checks: int
+    broken: int
+    server_version: str | None
+    price_version: str | None
+    data_version: int
+
+
+@dataclass(frozen=True)
+class Answers:
+    """All that a report says.
+
+    Attributes:
+        scope: period, zone and filters.
+        preset: the period's name.
+        before: the period before, whether it is compared or not.
+        made_at: when this was asked.
+        totals: the headline numbers.
+        past: the same of the period before; None where nothing can be compared.
+        courses: over time.
+        tables: by dimensions.
+        presence: new, returning and dormant people.
+        moves: measure → its largest changes; nothing where nothing can be compared.
+        trust: why to believe this.
+    """
+
+    scope: Scope
+    preset: str
+    before: Scope
+    made_at: datetime
+    totals: Mapping[str, Any]
+    past: Mapping[str, Any] | None
+    courses: tuple[Course, ...]
+    tables: tuple[Table, ...]
+    presence: Mapping[str, Any]
+    moves: Mapping[str, tuple[Move, ...]]
+    trust: Trust
+
+    @property
+    def running(self) -> bool:
+        """Whether the period had not ended."""
+        return periods.is_running(self.scope, self.made_at)

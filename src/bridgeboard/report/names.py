@@ -1,0 +1,23 @@
+"""Recorded names as the report shows them: one harmless line, the whole name where it is cut."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bridgeboard import formats
+
+LONGEST: Final = 60
+_EMPTY: Final = "(empty)"
+
+
+@dataclass(frozen=True)
+class Name:
+    """A name; ``whole`` is told where the reader points."""
+
+    text: str
+    whole: str
+
+
+def name(value: object) -> Name:
+    """A name of a person, a model or whatever else, with nothing in it that acts."""
+    whole = " ".join(formats.visible(str(value)).split()) or _EMPTY
+    return Name(formats.middle(whole, LONGEST), whole)

@@ -1,0 +1,55 @@
+"""Answers → one HTML page that needs nothing but itself."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
+
+from bridgeboard import formats, periods
+from bridgeboard.report import facts, words
+from bridgeboard.report.answers import Answers
+from bridgeboard.report.pictures import HEIGHT, WIDTH, picture
+
+TITLE: Final = "AI usage and spend"
+_TEMPLATE: Final = "page.html"
+
+
+def page(told: Answers) -> str:
+    """The page: the same for the same answers. Everything recorded in it is escaped."""
+    return _template().render(
+        title=TITLE,
+        period=periods.words(told.scope, told.preset),
+        days=periods.span(told.scope),
+        zone=told.scope.zone,
+        running=told.running,
+        filters=words.filters(told.scope),
+        compared=words.compared(told),
+        warnings=facts.warnings(told),
+        boards=words.cards(told),
+        pictures=[picture(course, told.scope.zone) for course in told.courses],
+        size=(WIDTH, HEIGHT),
+        grids=words.grids(told),
+        presence=words.presence(told),
+        changes=words.changes(told),
+        definitions=words.definitions(told),
+        facts=facts.facts(told),
+        dash=formats.DASH,
+        least=formats.AT_LEAST.strip(),
+    )
+
+
+@cache
+def _template() -> Template:
+    return Environment(
+        autoescape=True,
+        loader=FunctionLoader(_text),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    ).get_template(_TEMPLATE)
+
+
+def _text(name: str) -> str:
+    return files("bridgeboard.report").joinpath(name).read_text("utf-8")

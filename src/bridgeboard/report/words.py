@@ -1,0 +1,231 @@
+"""Answers → what the page says of them: cards, tables, facts, all in words with exact hints."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bridgeboard import boards, formats, periods
+from bridgeboard.boards import BOARDS, FILTERS, Move
+from bridgeboard.metrics import DIMENSIONS, METRICS, Scope
+from bridgeboard.report.answers import Answers, Table
+from bridgeboard.report.asked import GAP, HEADLINES, TOP
+from bridgeboard.report.names import Name, name
+
+_TITLES: Final = {"overview": "At a glance", "spend": "What it costs"}
+_TONES: Final = {1: "good", 0: "", -1: "bad"}
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number in short; ``exactly`` is told where the reader points."""
+
+    text: str
+    exactly: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """A headline number, and how it moved."""
+
+    label: str
+    value: Value
+    meaning: str
+    change: str | None = None
+    was: Value | None = None
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table; ``part`` of the whole, 0 to 1, is what ``share`` says."""
+
+    name: Name
+    part: float
+    values: tuple[Value, ...]
+    rest: bool = False
+
+    @property
+    def share(self) -> Value:
+        """The part in words."""
+        return Value(formats.rate(self.part), formats.exact_number(self.part, "rate"))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table; ``columns`` are its numbers' labels and definitions, ``whole`` its last line.
+
+    ``shared`` is whether its rows have shares of the whole, and ``most`` the largest of them.
+    """
+
+    title: str
+    note: str
+    by: str
+    columns: tuple[tuple[str, str], ...]
+    shared: bool
+    most: float
+    rows: tuple[Row, ...]
+    whole: Row
+
+
+@dataclass(frozen=True)
+class Change:
+    """A line of what moved most."""
+
+    name: Name
+    kind: str
+    change: Value
+    relative: str
+    was: Value
+    now: Value
+
+
+def cards(told: Answers) -> list[tuple[str, list[Card]]]:
+    """The headline numbers of each board under its title, none twice."""
+    found, seen = [], set[str]()
+    for board in HEADLINES:
+        names = [each for each in BOARDS[board].headline if each not in seen]
+        seen.update(names)
+        found.append((_TITLES[board], [_card(each, told) for each in names]))
+    return found
+
+
+def presence(told: Answers) -> list[Card]:
+    """Who began, who stayed and who left."""
+    return [
+        Card(label, _value("active_people", told.presence[column]), meaning)
+        for column, (label, meaning) in boards.PRESENCE.items()
+    ]
+
+
+def grids(told: Answers) -> list[Grid]:
+    """All tables that have any rows."""
+    return [_grid(table) for table in told.tables if table.parts.rows]
+
+
+def changes(told: Answers) -> list[tuple[str, list[Change]]]:
+    """What moved most, by the label of what it is measured in."""
+    return [
+        (METRICS[measure].label, [_change(measure, one) for one in moves])
+        for measure, moves in told.moves.items()
+        if moves
+    ]
+
+
+def compared(told: Answers) -> str:
+    """With what the numbers are compared, or why with nothing."""
+    days = periods.span(told.before)
+    if told.past is None:
+        return f"Nothing was recorded in all of the period before ({days}), so nothing is compared."
+    return f"Compared with {days}{', up to the same moment' if told.running else ''}."
+
+
+def filters(scope: Scope) -> list[str]:
+    """The filters in force, a sentence's part each."""
+    return [
+        f"{FILTERS.get(by, DIMENSIONS[by].label)} {verb} "
+        f"{' or '.join(name(value).text for value in values)}"
+        for verb, pairs in (("is", scope.include), ("is not", scope.exclude))
+        for by, values in pairs
+    ]
+
+
+def definitions(told: Answers) -> dict[str, str]:
+    """Label → definition of every number on the page."""
+    shown = [each for board in HEADLINES for each in BOARDS[board].headline]
+    shown += [each for table in told.tables for each in table.names]
+    shown += ["detail_coverage", "priced_rate", "exact_rate"]
+    return {METRICS[each].label: METRICS[each].definition for each in shown} | dict(
+        boards.PRESENCE.values()
+    )
+
+
+def _card(metric: str, told: Answers) -> Card:
+    one = METRICS[metric]
+    value, past = told.totals[metric], told.past
+    moved = formats.change(value, past[metric], one.format) if past else None
+    return Card(
+        label=one.label,
+        value=_value(metric, value, told.totals[GAP]),
+        meaning=one.definition,
+        change=moved,
+        was=_value(metric, past[metric], past[GAP]) if past else None,
+        tone=_TONES[boards.good(metric) * _way(moved)],
+    )
+
+
+def _way(moved: str | None) -> int:
+    """Up or down; neither where no digit that is shown says so."""
+    if not moved or not set(moved) & set("123456789"):
+        return 0
+    return -1 if moved.startswith("-") else 1
+
+
+def _value(metric: str, value: Any, gap: int | None = 0) -> Value:
+    """A number; money that leaves usage out is a lower bound, and says what it leaves out."""
+    one = METRICS[metric]
+    if not (gap and metric in boards.GAPPED):
+        return Value(formats.number(value, one.format), formats.exact_number(value, one.format))
+    return Value(
+        formats.number(value, one.format, at_least=True),
+        f"at least {formats.exact_number(value, one.format)}: the price of "
+        f"{formats.exact(gap)} tokens is unknown",
+    )
+
+
+def _grid(table: Table) -> Grid:
+    dimension, first = DIMENSIONS[table.by], METRICS[table.names[0]]
+    records = list(table.parts.records())
+    count = records[0]["values_count"]
+    total = table.whole[first.name]
+    shared = bool(
+        first.adds_up(dimension) and total and all((row[first.name] or 0) >= 0 for row in records)
+    )
+    rows = tuple(_rows(table, records, total))
+    one, many = boards.nouns(table.by)
+    return Grid(
+        title=f"{first.label} by {dimension.label.lower()}",
+        note=_note(dimension.definition, count, many, first.label.lower()),
+        by=dimension.label,
+        columns=tuple((METRICS[each].label, METRICS[each].definition) for each in table.names),
+        shared=shared,
+        most=max(row.part for row in rows) or 1.0,
+        rows=rows,
+        whole=Row(
+            name(f"All {formats.plural(count, one, many)}" if count > 1 else "All"),
+            1.0,
+            _values(table, table.whole),
+        ),
+    )
+
+
+def _note(definition: str, count: int, many: str, ranked: str) -> str:
+    if count <= TOP:
+        return definition
+    return f"{definition} Top {TOP} of {count:,} {many} by {ranked}, the rest together as Other."
+
+
+def _rows(table: Table, records: Sequence[Mapping[str, Any]], total: int | None) -> Iterator[Row]:
+    for row in records:
+        is_rest = row["is_rest"]
+        told = boards.rest(row["values_count"], TOP) if is_rest else row[table.by]
+        part = (row[table.names[0]] or 0) / total if total else 0.0
+        yield Row(name(told), part, _values(table, row), rest=is_rest)
+
+
+def _values(table: Table, row: Mapping[str, Any]) -> tuple[Value, ...]:
+    return tuple(_value(each, row[each], row.get(GAP)) for each in table.names)
+
+
+def _change(measure: str, one: Move) -> Change:
+    kind = METRICS[measure].format
+    sign = "+" if one.now > one.was else "-"
+    return Change(
+        name=name(one.name),
+        kind=DIMENSIONS[one.by].label,
+        change=Value(
+            sign + formats.number(one.size, kind), sign + formats.exact_number(one.size, kind)
+        ),
+        relative=formats.change(one.now, one.was, kind) or "new",
+        was=_value(measure, one.was),
+        now=_value(measure, one.now),
+    )
