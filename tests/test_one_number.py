@@ -17,9 +17,10 @@ from streamlit.testing.v1 import AppTest
 from test_metrics_select import choices, sessions, usage
 from told import filled, looking
 
-from bridgeboard import exports, formats, periods
+from bridgeboard import exports, formats, periods, report
 from bridgeboard.boards import BOARDS, FILTERS
 from bridgeboard.metrics import DIMENSIONS, METRICS, Scope
+from bridgeboard.store import Store
 from bridgeboard.ui import downloads, scopes
 
 ROOT = Path(__file__).parents[1]
@@ -235,3 +236,12 @@ def test_every_file_adds_up_to_what_counting_says(
             assert summed(sheet, column.header) * unit == value, (sheet.name, column.name)
             checked += 1
     assert checked > 20 or not usage(asked.scope)
+
+
+@pytest.mark.parametrize("number", range(len(SCOPES)))
+def test_the_report_says_what_counting_says(number: int, store: Store) -> None:
+    scope = SCOPES[number].scope
+    with store.snapshot() as reader:
+        told = report.ask(reader, scope, "custom", END)
+    for name in {*BOARDS["overview"].headline, *BOARDS["spend"].headline}:
+        assert told.totals[name] == counted(name, scope), name

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -24,6 +25,10 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ASGIApp = Callable[[Message, Receive, Send], Awaitable[None]]
+
+TURN_SECONDS = 0.0005
+"""How long a thread may keep Python's lock while another one waits. A page is made of a hundred
+small messages, and the thread that sends them would wait 5 ms for its turn at each of them."""
 
 # Streamlit styles its elements inline and Vega compiles expressions, hence the two "unsafe" words;
 # nothing may be fetched from, framed by or sent to another host.
@@ -106,6 +111,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
     """
     refuse_an_open_door(settings)
     refuse_a_taken_port(settings)
+    sys.setswitchinterval(TURN_SECONDS)
     os.chdir(home())  # Streamlit reads its theme from the working directory
     application(settings, when_ready=lambda: announce(reached_at(settings))).run(
         config={

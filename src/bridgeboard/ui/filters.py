@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 import streamlit as st
@@ -50,7 +51,13 @@ def zone() -> ZoneInfo:
     """The reporting zone: the one chosen, else the browser's, else UTC."""
     chosen = st.session_state.get(ZONE, BROWSER)
     name = st.context.timezone if chosen == BROWSER else chosen
-    return ZoneInfo(name) if name in available_timezones() else ZoneInfo("UTC")
+    return ZoneInfo(name) if name in _zones() else ZoneInfo("UTC")
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """All zones of this machine, for which a folder has to be walked."""
+    return frozenset(available_timezones())
 
 
 def zone_picker() -> None:
@@ -60,7 +67,7 @@ def zone_picker() -> None:
     with st.sidebar:
         st.selectbox(
             "Time zone",
-            (BROWSER, "UTC", *sorted(available_timezones() - {"UTC"})),
+            (BROWSER, "UTC", *sorted(_zones() - {"UTC"})),
             key=ZONE,
             bind="query-params",
             help="Days begin and end, and times are shown, in this zone.",

@@ -5,7 +5,9 @@ the page's file alone, without ``app.py``. Hence :func:`ensure_shell` at the hea
 """
 
 import ast
+import gc
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
 
 import streamlit as st
@@ -144,6 +146,18 @@ def _run(run: Callable[[], None], alarm: Any) -> None:
             run()
     finally:
         st.session_state[_IN_SHELL] = False
+    _settle()
+
+
+@cache
+def _settle() -> None:
+    """Once, after the first page: take what is loaded by now for permanent.
+
+    Streamlit looks through all of memory for garbage after each run of a script. With everything
+    that pandas and Altair bring that is half of the time of a page whose answers are known.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def _page(name: str, title: str, icon: str) -> st.Page:

@@ -47,8 +47,9 @@ def _course(measure: str, split: str, now: Chosen, key: str) -> None:
     if not any(value for *_, value in told):
         notices.empty(_nothing(now))
         return
-    st.altair_chart(
-        charts.over_time(told, picture),
+    st.vega_lite_chart(
+        spec=_drawn(told, picture),
+        width="stretch",
         key=f"chart-{key}",
         on_select=lambda: _keep_picked(f"chart-{key}", split, names),
         alt=_in_words(one.label, split, told, now),
@@ -58,6 +59,12 @@ def _course(measure: str, split: str, now: Chosen, key: str) -> None:
     st.caption(_counted(split, names, values))
     sheet = sheets.over_time(told, measure, split, now.grain)
     downloads.behind(sheet, now, key=key)
+
+
+@st.cache_data(max_entries=256, show_spinner=False, hash_funcs={charts.Course: repr})
+def _drawn(rows: Sequence[tuple[Any, str, Any]], picture: charts.Course) -> dict[str, Any]:
+    """A picture as Vega reads it: to make it, and to check it, takes as long as half a page."""
+    return dict(charts.over_time(rows, picture).to_dict())
 
 
 def _begun(now: Chosen) -> list[Any]:
