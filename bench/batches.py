@@ -15,8 +15,8 @@ from time import perf_counter
 from typing import Final
 
 from bench.canned import midnight, served
-from bench.pages import ROWS
 from bench.report import Report, note, quantile, spent_ms
+from bench.shelves import ROWS
 
 from aibridge import BulkPage, Client, Search
 from bridgeboard.pricing import Book

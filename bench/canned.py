@@ -21,11 +21,12 @@ from subprocess import PIPE, Popen
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
-from bench.pages import ROWS, Page, shelve
+from bench.shelves import ROWS, Page, shelve
 
+DEPLOYMENT: Final = "bench"
 _INFO: Final = {
     "version": "v2.34.1+1d9ccb7",
-    "deployment_id": "bench",
+    "deployment_id": DEPLOYMENT,
     "dashboard_url": "",
     "external_url": "",
 }

@@ -19,8 +19,8 @@ from uuid import UUID
 
 from bench import batches
 from bench.canned import midnight, served
-from bench.pages import ROWS
 from bench.report import Report, arguments, note
+from bench.shelves import ROWS
 
 from aibridge import Client, Search
 from bridgeboard import sync
