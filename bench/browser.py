@@ -122,12 +122,16 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
-def reader(browser: Browser) -> Page:
-    """A page of a new reader, who has seen nothing yet."""
-    page = browser.new_context(viewport=SCREEN, timezone_id=ZONE).new_page()
-    page.add_init_script(_WATCH)
-    page.set_default_timeout(PATIENCE_MS)
-    return page
+@contextmanager
+def reader(browser: Browser) -> Iterator[Page]:
+    """A page of a new reader, who has seen nothing yet; gone with all their caches afterwards."""
+    context = browser.new_context(viewport=SCREEN, timezone_id=ZONE)
+    context.add_init_script(_WATCH)
+    context.set_default_timeout(PATIENCE_MS)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
 
 
 def load(page: Page, address: str) -> Seen:

@@ -7,6 +7,7 @@ that has the new numbers and in which nothing is left to do, kept by the page it
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
@@ -140,13 +141,14 @@ def _measure_memory(
 ) -> None:
     """What the server holds while some readers each look at a filter of their own."""
     report.say("server_memory_used_mb", served.memory_mb, "MB")
-    for number in range(READERS):
-        page = reader(browser)
-        load(page, address)
-        choose(page, FILTER, values[number % len(values)])
-        note(f"reader {number + 1}: {served.memory_mb:.0f} MB")
-    sleep(REST_SECONDS)
-    report.say("server_memory_mb", served.memory_mb, "MB", 1000)
+    with ExitStack() as readers:
+        for number in range(READERS):
+            page = readers.enter_context(reader(browser))
+            load(page, address)
+            choose(page, FILTER, values[number % len(values)])
+            note(f"reader {number + 1}: {served.memory_mb:.0f} MB")
+        sleep(REST_SECONDS)
+        report.say("server_memory_mb", served.memory_mb, "MB", 1000)
     report.say("server_memory_peak_mb", served.peak_mb, "MB")
 
 

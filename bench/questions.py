@@ -27,7 +27,6 @@ HEADLINE: Final = (
 TOOL_TABLE: Final = (
     "tool_calls",
     "active_people",
-    "active_sessions",
     "injected_calls",
     "tool_errors",
     "tool_error_rate",
@@ -82,6 +81,7 @@ def _tools(scope: Scope) -> list[Statement]:
 
 
 def _tool_table(scope: Scope) -> list[Statement]:
+    # The page asks for sessions by themselves: sessions_by_tool.
     return [select(TOOL_TABLE, ("tool",), scope)]
 
 
@@ -93,12 +93,13 @@ def _top_tools(scope: Scope) -> list[Statement]:
     return [select_top(("tool_calls",), ("day", "tool"), scope, rank_by="tool_calls", n=8)]
 
 
-def _top(dimension: str, *columns: str) -> Question:
-    metrics, by = ("spend", "sessions"), ("day", dimension)
+def _top(dimension: str) -> Question:
+    by = ("day", dimension)
     return Question(
-        f"day_top_{dimension}s_spend_and_sessions",
-        lambda scope: [select_top(metrics, by, scope, rank_by="spend", n=8)],
-        ("cost", "started_at", *columns),
+        f"day_top_{dimension}s_sessions",
+        lambda scope: [select_top(("sessions",), by, scope, rank_by="sessions", n=8)],
+        ("started_at",),
+        "sessions",
     )
 
 
@@ -146,7 +147,7 @@ QUESTIONS: Final = (
     Question(
         "tool_table",
         _tool_table,
-        ("tool", "failed", "injected", "initiator", "session"),
+        ("tool", "failed", "injected", "initiator"),
         "tool_calls",
     ),
     Question("sessions_by_tool", _sessions_by_tool, ("tool", "session"), "tool_calls"),
@@ -166,14 +167,7 @@ QUESTIONS: Final = (
     Question("session_page", _session_page, ("started_at",), "sessions"),
     Question("one_person_day_model", _one_person, (*_COUNTED, "started_at", "model", "initiator")),
     Question("day_top_models_and_other", _top_models, (*_COUNTED, "started_at", "model")),
-    _top("model", "model"),
-    _top("team", "initiator"),
-    _split(
-        "cost_per_session_by_team",
-        ("cost_per_session", "active_sessions"),
-        "team",
-        columns=("cost", "session", "initiator", "started_at"),
-    ),
+    _top("team"),
     Question("filter_values", lambda scope: [values("model", scope)], ("requests", "model")),
     Question(
         "spend_where_tool",

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from told import filled, looking
 
 from bridgeboard import formats, settings, sync, watch
-from bridgeboard.metrics import METRICS, MetricError
+from bridgeboard.metrics import METRICS, MetricError, Scope, select
 from bridgeboard.settings import DemoSettings
 from bridgeboard.store import Store, StoreError, ledger
 from bridgeboard.sync.quarantine import Suspect
@@ -273,3 +273,24 @@ def test_a_question_without_an_answer_is_told_as_such(
     monkeypatch.setattr(belief.invariants, "check", broken)
     test = app("trust", tz="UTC")
     assert "There are no cohorts of 0 weeks." in said(test)
+
+
+def test_a_table_can_be_sorted_by_anything_without_asking_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store
+    names = ("tool_calls", "active_people", "active_sessions", "tool_error_rate")
+    scope = Scope.days(END.date() - timedelta(days=89), END.date())
+    plain = {
+        way: numbers.ask(select(names, ("tool",), scope, order=(way,)))
+        for name in names
+        for way in (name, f"-{name}")
+    }
+    asked = []
+    read = numbers.asked
+    monkeypatch.setattr(numbers, "asked", lambda *told: asked.append(told) or read(*told))
+    for way, told in plain.items():
+        mine = numbers.ordered(names, ("tool",), scope, (way,))
+        assert mine.columns == told.columns
+        assert mine.rows == told.rows, way
+    assert len(asked) == 2

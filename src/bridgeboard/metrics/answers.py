@@ -1,6 +1,6 @@
 """What came of a question: names of columns and plain rows, exact and shareable."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -31,6 +31,24 @@ class Answer:
     def records(self) -> Iterator[dict[str, Any]]:
         """The rows by name."""
         return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
+
+    def beside(self, other: Self, by: Sequence[str]) -> Self:
+        """The columns of both, row by row of what they have in common; None where one has no row.
+
+        ``by`` are the first columns of both, in this order.
+        """
+        size = len(by)
+        left, right = ({row[:size]: row[size:] for row in one.rows} for one in (self, other))
+        none = [(None,) * (len(one.columns) - size) for one in (self, other)]
+        rows = (
+            (*key, *left.get(key, none[0]), *right.get(key, none[1])) for key in {**left, **right}
+        )
+        return self.of((*self.columns, *other.columns[size:]), rows)
+
+    def only_columns(self, names: Sequence[str]) -> Self:
+        """Some of the columns, in this order."""
+        places = [self.columns.index(name) for name in names]
+        return self.of(names, (tuple(row[place] for place in places) for row in self.rows))
 
     @property
     def only(self) -> Mapping[str, Any]:

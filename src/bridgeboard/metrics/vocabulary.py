@@ -74,6 +74,11 @@ class Metric:
     empty: int | None = None
     additive: bool = False
 
+    @property
+    def counts_keys(self) -> bool:
+        """Whether it takes the count of different keys, which is as dear as many sums."""
+        return any(part.kind == "keys" for part in self.parts)
+
     def splits(self, dimension: Dimension) -> bool:
         """Whether it can be split by a dimension."""
         return all(any(map(dimension.splits, part.sources)) for part in self.parts)

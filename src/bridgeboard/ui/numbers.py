@@ -33,7 +33,13 @@ def usage(names: tuple[str, ...], by: tuple[str, ...], scope: Scope) -> Answer:
 def ordered(
     names: tuple[str, ...], by: tuple[str, ...], scope: Scope, order: tuple[str, ...]
 ) -> Answer:
-    """The same in an order of the reader's."""
+    """The same in an order of the reader's: to sort by something else asks nothing again.
+
+    ``order`` is one name, a "-" before it for the largest first; unknown numbers come last.
+    """
+    told = _together(names, by, scope)
+    if len(told) < MOST:
+        return _sorted(told, *order)
     return ask(metrics.select(names, by, scope, order=order, limit=MOST))
 
 
@@ -108,6 +114,24 @@ def first_seen(name: str) -> dict[str, int]:
 def snapshot() -> Any:
     """One state of the store for several questions that must agree; a context manager."""
     return opened().snapshot()
+
+
+def _together(names: tuple[str, ...], by: tuple[str, ...], scope: Scope) -> Answer:
+    """Numbers by dimensions; counts of different keys, as dear as all others, are asked apart."""
+    keyed = tuple(name for name in names if metrics.METRICS[name].counts_keys)
+    others = tuple(name for name in names if name not in keyed)
+    if not (keyed and others):
+        return usage(names, by, scope)
+    told = usage(others, by, scope).beside(usage(keyed, by, scope), by)
+    return told.only_columns((*by, *names))
+
+
+def _sorted(told: Answer, name: str) -> Answer:
+    place = told.columns.index(name.removeprefix("-"))
+    rows = sorted(told.rows, key=lambda row: row[0])
+    known = [row for row in rows if row[place] is not None]
+    known.sort(key=lambda row: row[place], reverse=name.startswith("-"))
+    return Answer(told.columns, (*known, *(row for row in rows if row[place] is None)))
 
 
 class _MovedError(Exception):

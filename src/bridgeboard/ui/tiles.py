@@ -21,7 +21,7 @@ def course(board: Board, now: Chosen, key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"head-{key}"):
         st.header("Over time", anchor=False, width="stretch")
         measure = _choice("Show", board.measures, METRICS, f"{key}-show")
-        splits = [name for name in board.splits if METRICS[measure].splits(DIMENSIONS[name])]
+        splits = [name for name in board.splits if _can_be_split(measure, name)]
         split = _choice("By", (*splits, WHOLE), DIMENSIONS, f"{key}-by")
     with notices.tile("this chart"):
         _course(measure, split, now, key)
@@ -98,6 +98,12 @@ def _by_rank(rows: Sequence[tuple[Any, str, Any]], rest: str) -> list[tuple[Any,
     for _, name, value in rows:
         totals[name] = totals.get(name, 0) + (value or 0)
     return sorted(rows, key=lambda row: (row[1] == rest, -totals[row[1]], row[1]))
+
+
+def _can_be_split(measure: str, split: str) -> bool:
+    """Not where what adds up elsewhere would be counted twice: a session by its several models."""
+    one, dimension = METRICS[measure], DIMENSIONS[split]
+    return one.splits(dimension) and (one.adds_up(dimension) or not one.additive)
 
 
 def _adds_up(measure: str, split: str) -> bool:
