@@ -111,11 +111,6 @@ def first_seen(name: str) -> dict[str, int]:
     return {str(value): place for place, value in enumerate(ranked)}
 
 
-def snapshot() -> Any:
-    """One state of the store for several questions that must agree; a context manager."""
-    return opened().snapshot()
-
-
 def _together(names: tuple[str, ...], by: tuple[str, ...], scope: Scope) -> Answer:
     """Numbers by dimensions; counts of different keys, as dear as all others, are asked apart."""
     keyed = tuple(name for name in names if metrics.METRICS[name].counts_keys)
