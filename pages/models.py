@@ -13,4 +13,4 @@ board = BOARDS["models"]
 kpis.headline(board.headline, now)
 tiles.course(board, now, "models")
 leaders.board(board.splits, board.columns, now, "breakdown", "Breakdown")
-tiles.moved(now, "requests", ("model", "provider", "client"), "moved")
+tiles.apart(tiles.moved, now, "requests", ("model", "provider", "client"), "moved")

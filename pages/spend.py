@@ -16,4 +16,4 @@ st.caption("Estimated at list prices, from the tokens of every single response."
 kpis.headline(board.headline, now)
 tiles.course(board, now, "spend")
 leaders.board(board.splits, board.columns, now, "breakdown", "Breakdown")
-tiles.moved(now, "spend", ("initiator", "team", "model", "client"), "moved")
+tiles.apart(tiles.moved, now, "spend", ("initiator", "team", "model", "client"), "moved")

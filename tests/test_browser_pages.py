@@ -150,7 +150,7 @@ def test_a_row_of_people_opens_the_person(page: Page, synced: str) -> None:
 def test_a_row_of_models_keeps_only_that_model(page: Page, synced: str) -> None:
     come_to(page, synced, tz="UTC")
     before = card(page, "Tokens").inner_text()
-    press_row(page, "top-model", 1)
+    page.locator(".st-key-box-top-model button").nth(1).click()
     expect(card(page, "Tokens")).not_to_have_text(before, timeout=PATIENCE)
     settled(page)
     assert len(parse_qs(urlsplit(page.url).query)["models"]) == 1

@@ -41,8 +41,14 @@ def app(at: str = "overview", **query: Any) -> AppTest:
 def said(test: AppTest) -> str:
     kinds = ("title", "header", "subheader", "markdown", "caption", "text", "error", "warning")
     kinds += ("info", "success")
-    words = "\n".join(str(element.value) for kind in kinds for element in test.get(kind))
+    told = [str(element.value) for kind in kinds for element in test.get(kind)]
+    words = "\n".join([*told, *listed(test)])
     return words.replace("\\", "").replace("\u2060", "")
+
+
+def listed(test: AppTest) -> list[str]:
+    """What the short lists of a page are told to show, each as JSON."""
+    return [element.proto.json for element in test.get("bidi_component")]
 
 
 def cards(test: AppTest) -> dict[str, str]:
@@ -139,7 +145,7 @@ def test_a_failing_part_leaves_its_neighbours_alone(
     assert "Could not read this chart" in said(test)
     assert "The disk is gone." in said(test)
     assert cards(test)["Tokens"]
-    assert test.dataframe
+    assert listed(test)
 
 
 def test_what_nobody_foresaw_in_a_part_is_told_without_its_details(
@@ -151,7 +157,7 @@ def test_what_nobody_foresaw_in_a_part_is_told_without_its_details(
     assert "Could not show the headline" in said(test)
     assert "ZeroDivisionError" not in said(test)
     assert "ZeroDivisionError" in caplog.text
-    assert test.dataframe
+    assert listed(test)
 
 
 def test_while_the_first_sync_runs_numbers_are_marked_as_partial(

@@ -8,10 +8,11 @@ import streamlit as st
 
 from bridgeboard import boards, formats
 from bridgeboard.metrics import DIMENSIONS, METRICS, Answer
-from bridgeboard.ui import downloads, moves, notices, numbers, sheets
+from bridgeboard.ui import downloads, lists, moves, notices, numbers, sheets
 from bridgeboard.ui.scopes import Chosen
 
 PAGE: Final = 20
+NARROWEST: Final = 420
 ROW_HEIGHT: Final = 35
 FEW: Final = 6
 NAME: Final = 40
@@ -49,18 +50,65 @@ def board(
             notices.empty("Nothing matches in this period. Drop a filter, or choose a longer one.")
 
 
+def tops(tops: Sequence[tuple[str, str]], now: Chosen) -> None:
+    """Short lists beside each other, of pairs of a dimension and what it is ranked by."""
+    with st.grid(min_column_width=NARROWEST, gap="medium", key="tops"):
+        for by, measure in tops:
+            with st.container(key=f"box-top-{by}"):
+                compact(by, measure, now, f"top-{by}")
+
+
 def compact(by: str, measure: str, now: Chosen, key: str) -> None:
     """The largest few values of a dimension by one number, with bars, and how many there are."""
-    st.subheader(f"Top {_plural(by)}", anchor=False)
-    with notices.tile(f"the top {_plural(by)}"):
+    many = _plural(by)
+    with notices.tile(f"the top {many}"):
         told = numbers.ordered((measure,), (by,), now.scope, (f"-{measure}",))
-        if not told.rows:
-            notices.empty("None in this period.")
-            return
         rows = told.rows[:FEW]
-        _table(by, (measure,), rows, key, _shares(by, measure, told, rows, now), longest=SHORT)
-        shown = f"{len(rows)} of {len(told):,}" if len(told) > len(rows) else f"All {len(rows)}"
-        st.caption(f"{shown}, by {METRICS[measure].label.lower()}")
+        shares = _shares(by, measure, told, rows)
+        lists.show(
+            lists.List(
+                title=f"Top {many}",
+                head=_head(by, measure, () if shares is None else ("Share",)),
+                rows=_lines(rows, measure, shares),
+                note=_few(len(rows), len(told), measure),
+                leads=moves.meaning(by) if moves.leads(by) else "",
+            ),
+            key,
+            lambda place: moves.to(by, rows[place][0]),
+        )
+
+
+def _head(by: str, measure: str, more: Sequence[str]) -> list[tuple[str, str]]:
+    one = METRICS[measure]
+    return [(DIMENSIONS[by].label, ""), (one.label, one.definition), *((each, "") for each in more)]
+
+
+def _lines(
+    rows: Sequence[tuple[Any, ...]], measure: str, shares: list[float] | None
+) -> list[lists.Row]:
+    longest = max([*(shares or ()), 1e-9])
+    bars = [(share / longest, formats.rate(share)) for share in shares or ()]
+    return [
+        lists.Row(
+            name=_shown(name, SHORT),
+            full=f"{formats.visible(str(name))}, {_exactly(value, measure)}",
+            cells=(formats.number(value, METRICS[measure].format),),
+            share=bars[place] if bars else None,
+        )
+        for place, (name, value) in enumerate(rows)
+    ]
+
+
+def _exactly(value: Any, measure: str) -> str:
+    one = METRICS[measure]
+    return f"{formats.exact_number(value, one.format)} {one.label.lower()}"
+
+
+def _few(shown: int, count: int, measure: str) -> str:
+    if not count:
+        return "None in this period."
+    told = f"{shown} of {count:,}" if count > shown else f"All {shown}"
+    return f"{told}, by {METRICS[measure].label.lower()}"
 
 
 def _dimension(names: Sequence[str], key: str) -> str:
@@ -82,7 +130,7 @@ def _board(by: str, told: Answer, now: Chosen, key: str, order: str) -> None:
         first = _first(len(told), key)
     rows = told.rows[first : first + PAGE]
     place.caption(f"{_span(by, first, len(rows), told)}{_whole(by, order, now)}")
-    _table(by, told.columns[1:], rows, key, _shares(by, order, told, rows, now))
+    _table(by, told.columns[1:], rows, key, _shares(by, order, told, rows))
 
 
 def _first(count: int, key: str) -> int:
@@ -119,16 +167,16 @@ def _whole(by: str, order: str, now: Chosen) -> str:
 
 
 def _shares(
-    by: str, measure: str, told: Answer, rows: Sequence[tuple[Any, ...]], now: Chosen
+    by: str, measure: str, told: Answer, rows: Sequence[tuple[Any, ...]]
 ) -> list[float] | None:
     """Each row's share of the whole; None where parts do not add up to one."""
-    if not METRICS[measure].adds_up(DIMENSIONS[by]):
+    if not METRICS[measure].adds_up(DIMENSIONS[by]) or len(told) >= numbers.MOST:
         return None
-    whole = numbers.totals((measure,), now.scope)[measure]
+    values = [value or 0 for value in told.column(measure)]
+    if not sum(values) or min(values) < 0:
+        return None
     place = told.columns.index(measure)
-    if not whole or any((row[place] or 0) < 0 for row in told.rows):
-        return None
-    return [(row[place] or 0) / whole for row in rows]
+    return [(row[place] or 0) / sum(values) for row in rows]
 
 
 def _plural(by: str) -> str:
@@ -141,21 +189,15 @@ def _table(
     rows: Sequence[tuple[Any, ...]],
     key: str,
     shares: list[float] | None,
-    *,
-    longest: int = NAME,
 ) -> None:
-    frame = pd.DataFrame({"name": [_shown(row[0], longest) for row in rows]})
-    is_compact = len(names) == 1
+    frame = pd.DataFrame({"name": [_shown(row[0], NAME) for row in rows]})
     for place, name in enumerate(names, 1):
-        values = [row[place] for row in rows]
-        # Words cost a tenth of styled numbers, but only numbers can be sorted by their column.
-        frame[name] = [_writer(name)(each) for each in values] if is_compact else _floats(values)
+        frame[name] = _floats([row[place] for row in rows])
     if shares is not None:
-        # Beside the number where there is only one: a narrow screen shows both.
-        frame.insert(2 if is_compact else 1, "share", shares)
+        frame.insert(1, "share", shares)
     with st.container(key=f"box-{key}"):
         st.dataframe(
-            frame if is_compact else frame.style.format({name: _writer(name) for name in names}),
+            frame.style.format({name: _writer(name) for name in names}),
             hide_index=True,
             height=ROW_HEIGHT * (len(frame) + 1) + 3,
             key=f"rows-{key}",

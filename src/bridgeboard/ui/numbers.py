@@ -4,13 +4,14 @@ An answer belongs to one state of the store. It is kept under the question and t
 last batch written, so a page that is looked at again costs nothing, and a sync shows at once.
 """
 
-from typing import Any, Final
-
-import streamlit as st
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Any, Final, cast
 
 from bridgeboard import metrics, periods, store, watch
 from bridgeboard.metrics import Answer, Scope
 from bridgeboard.store import Coverage, Reader, Store
+from bridgeboard.ui.kept import Kept
 
 MOST: Final = 10_000
 """Rows that a page reads at most; what says less than all says so."""
@@ -19,6 +20,7 @@ State = tuple[str, int]
 """A store's file, and the number of its last batch."""
 
 _TRIES: Final = 3
+_kept: Final[Kept[Any]] = Kept(2048)
 
 
 class NoStoreError(Exception):
@@ -71,8 +73,9 @@ def ask(question: metrics.Query) -> Answer:
     held = opened()
     for _ in range(_TRIES):
         try:
-            state = (str(held.path), held.version)
-            return _answer(state, question.sql, question.params, held)
+            now = state(held)
+            answer = _kept.value((now, question), partial(_answer, now, question, held))
+            return cast("Answer", answer)
         except _MovedError:
             continue
     return _read(held, question)[1]
@@ -86,6 +89,14 @@ def opened() -> Store:
     return keeper.store
 
 
+def kept(about: Hashable, make: Callable[[], Any]) -> Any:
+    """What is worked out from this state of the store, and ``about`` what it is; made once.
+
+    It is shared between all readers: it must not be changed.
+    """
+    return _kept.value((state(opened()), about), make)
+
+
 def version() -> int:
     """The number of the last batch: what is shown is the same as long as it is."""
     return opened().version
@@ -94,7 +105,13 @@ def version() -> int:
 def coverage() -> Coverage:
     """What the store covers. Raises as ``ask`` does."""
     held = opened()
-    return _coverage((str(held.path), held.version), held)
+    return cast("Coverage", kept("coverage", lambda: store.coverage(held)))
+
+
+def setting(name: str) -> str | None:
+    """A setting that the sync keeps in the store; None if it was never set."""
+    held = opened()
+    return cast("str | None", kept(("meta", name), lambda: held.meta(name)))
 
 
 def choices(name: str) -> list[str]:
@@ -129,18 +146,17 @@ def _sorted(told: Answer, name: str) -> Answer:
     return Answer(told.columns, (*known, *(row for row in rows if row[place] is None)))
 
 
+def state(held: Store) -> State:
+    """Which state a store is in now."""
+    return str(held.path), held.version
+
+
 class _MovedError(Exception):
     """The store was written between the look at its version and the question."""
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _coverage(state: State, _store: Store) -> Coverage:  # noqa: ARG001 - the cache's key
-    return store.coverage(_store)
-
-
-@st.cache_resource(max_entries=1024, show_spinner=False)
-def _answer(state: State, sql: str, params: tuple[object, ...], _store: Store) -> Answer:
-    now, answer = _read(_store, metrics.Query(sql, params))
+def _answer(state: State, question: metrics.Query, held: Store) -> Answer:
+    now, answer = _read(held, question)
     if now != state[1]:
         raise _MovedError
     return answer

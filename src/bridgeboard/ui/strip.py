@@ -80,7 +80,7 @@ def _how_far() -> str:
 
 
 def _facts(scope: Scope) -> None:
-    facts = [_synced(), _window(), _details(scope), _priced(scope), _server()]
+    facts = [_synced(), _window(), *_shares(scope), _server()]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="trust"):
         if settings.current().demo:
             _demo()
@@ -118,16 +118,17 @@ def _window() -> str:
     return f"covers {first} to {last}"
 
 
-def _details(scope: Scope) -> str:
-    share = numbers.totals(("detail_coverage",), scope)["detail_coverage"]
-    return f"details of {formats.rate(share)} of sessions" if share is not None else ""
-
-
-def _priced(scope: Scope) -> str:
-    share = numbers.totals(("priced_rate",), scope)["priced_rate"]
-    return f"{formats.rate(share)} of tokens priced" if share is not None else ""
+def _shares(scope: Scope) -> list[str]:
+    told = numbers.totals(("detail_coverage", "priced_rate"), scope)
+    words = {
+        "detail_coverage": "details of {} of sessions",
+        "priced_rate": "{} of tokens priced",
+    }
+    return [
+        words[name].format(formats.rate(share)) for name, share in told.items() if share is not None
+    ]
 
 
 def _server() -> str:
-    version = numbers.opened().meta("server_version")
+    version = numbers.setting("server_version")
     return f"AI Bridge {formats.unmarked(version.partition('+')[0])}" if version else ""

@@ -1,19 +1,22 @@
 """Pictures and tables that pages are made of; each fails alone."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-import pandas as pd
 import streamlit as st
 
 from bridgeboard import boards, charts, formats, periods
 from bridgeboard.boards import Board, Move
 from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, bounds, buckets, filled
-from bridgeboard.ui import downloads, filters, moves, notices, numbers, scopes, sheets
+from bridgeboard.ui import downloads, filters, lists, moves, notices, numbers, scopes, sheets
 from bridgeboard.ui.scopes import Chosen
 
 WHOLE: Final = "none"
+EACH_BY_ITSELF: Final = (
+    "Each row counts by itself: a person's change is also that of a team and a model."
+)
 
 
 def course(board: Board, now: Chosen, key: str) -> None:
@@ -28,43 +31,59 @@ def course(board: Board, now: Chosen, key: str) -> None:
 
 
 def _course(measure: str, split: str, now: Chosen, key: str) -> None:
+    every = tuple(_begun(now))
+    running = bool(every) and bounds(now.scope, now.grain, every[-1])[1] > filters.now()
+    asked = ("course", measure, split, now.scope, now.grain, every, running)
+    drawn = numbers.kept(asked, lambda: _drawn(measure, split, now, every, running=running))
+    if drawn is None:
+        notices.empty(_nothing(now))
+        return
     one = METRICS[measure]
-    every = _begun(now)
+    st.vega_lite_chart(
+        spec=drawn.spec,
+        width="stretch",
+        key=f"chart-{key}",
+        on_select=lambda: _keep_picked(f"chart-{key}", split, drawn.names),
+        alt=_in_words(one.label, split, drawn.rows, now),
+    )
+    if len(drawn.names) > 1:
+        st.html(charts.legend(drawn.picture))
+    st.caption(_counted(split, drawn.names, drawn.values))
+    downloads.behind(sheets.over_time(drawn.rows, measure, split, now.grain), now, key=key)
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A course as Vega reads it, and what it shows: to make it takes as long as half a page."""
+
+    spec: dict[str, Any]
+    picture: charts.Course
+    rows: Sequence[tuple[date | datetime, str, Any]]
+    names: Sequence[str]
+    values: int
+
+
+def _drawn(
+    measure: str, split: str, now: Chosen, every: Sequence[Any], *, running: bool
+) -> _Drawn | None:
+    """The picture of a number over time; None when there is nothing to see."""
+    one = METRICS[measure]
     told, names, values = _stacked(measure, split, now)
-    told = [row for row in told if row[0] in set(every)]
+    rows = [row for row in told if row[0] in set(every)]
+    if not any(value for *_, value in rows):
+        return None
     places = numbers.first_seen(split) if split != WHOLE else {}
-    colours = charts.colours(names, places) | dict.fromkeys(names[boards.TOP :], charts.NEUTRAL)
     picture = charts.Course(
         label=one.label,
         kind=one.format,
         grain=now.grain,
         buckets=every,
-        running=bool(every) and bounds(now.scope, now.grain, every[-1])[1] > filters.now(),
-        colours=colours,
+        running=running,
+        colours=charts.colours(names, places) | dict.fromkeys(names[boards.TOP :], charts.NEUTRAL),
         stacked=_adds_up(measure, split),
         zone=now.scope.zone,
     )
-    if not any(value for *_, value in told):
-        notices.empty(_nothing(now))
-        return
-    st.vega_lite_chart(
-        spec=_drawn(told, picture),
-        width="stretch",
-        key=f"chart-{key}",
-        on_select=lambda: _keep_picked(f"chart-{key}", split, names),
-        alt=_in_words(one.label, split, told, now),
-    )
-    if len(names) > 1:
-        st.html(charts.legend(picture))
-    st.caption(_counted(split, names, values))
-    sheet = sheets.over_time(told, measure, split, now.grain)
-    downloads.behind(sheet, now, key=key)
-
-
-@st.cache_data(max_entries=256, show_spinner=False, hash_funcs={charts.Course: repr})
-def _drawn(rows: Sequence[tuple[Any, str, Any]], picture: charts.Course) -> dict[str, Any]:
-    """A picture as Vega reads it: to make it, and to check it, takes as long as half a page."""
-    return dict(charts.over_time(rows, picture).to_dict())
+    return _Drawn(dict(charts.over_time(rows, picture).to_dict()), picture, rows, names, values)
 
 
 def _begun(now: Chosen) -> list[Any]:
@@ -162,75 +181,66 @@ def _nothing(now: Chosen) -> str:
     return "Nothing was recorded in this period. Choose a longer one."
 
 
-def moved(now: Chosen, measure: str, by: Sequence[str], key: str) -> None:
+def moved(now: Chosen, measure: str, by: tuple[str, ...], key: str) -> None:
     """What changed most since the period before, over several dimensions; the largest first."""
-    st.header("What moved most", anchor=False)
     with notices.tile("what moved most"):
-        if now.before is None:
-            st.caption("Turn on the comparison in the sidebar to see what changed.")
-            return
-        if not periods.is_covered(now.before, numbers.coverage().first_at):
-            st.caption("The period before was not recorded from its beginning: nothing to compare.")
-            return
-        found = [one for name in by for one in _changes(measure, name, now.scope, now.before)]
-        if found:
-            _moved(boards.largest(found), measure, key)
-        else:
-            notices.empty("Nothing changed.")
+        reason = _cannot_compare(now)
+        asked = ("moved", measure, by, now.scope, now.before)
+        found = [] if reason else numbers.kept(asked, lambda: _changes(measure, by, now))
+        told = _moved(found, measure, reason or ("" if found else "Nothing changed."))
+        lists.show(told, key, lambda place: moves.to(found[place].by, found[place].name))
 
 
-def _changes(measure: str, by: str, scope: Scope, before: Scope) -> list[Move]:
-    was, now = (
-        dict(numbers.ordered((measure,), (by,), each, (f"-{measure}",)).rows)
-        for each in (before, scope)
+def _cannot_compare(now: Chosen) -> str:
+    if now.before is None:
+        return "Turn on the comparison in the sidebar to see what changed."
+    if not periods.is_covered(now.before, numbers.coverage().first_at):
+        return "The period before was not recorded from its beginning: nothing to compare."
+    return ""
+
+
+def _changes(measure: str, by: Sequence[str], now: Chosen) -> list[Move]:
+    return boards.largest(
+        change
+        for name in by
+        for change in boards.moves(
+            name, _by_value(measure, name, now.before), _by_value(measure, name, now.scope)
+        )
     )
-    return boards.moves(by, was, now)
 
 
-def _moved(changes: Sequence[Move], measure: str, key: str) -> None:
+def _by_value(measure: str, by: str, scope: Scope | None) -> dict[str, Any]:
+    return dict(numbers.ordered((measure,), (by,), scope, (f"-{measure}",)).rows) if scope else {}
+
+
+def _moved(changes: Sequence[Move], measure: str, note: str) -> lists.List:
+    one = METRICS[measure]
+    change = f"Change of {one.label.lower()}"
+    labels = ("What", "Is a", change, "In percent", "Before", "Now")
+    return lists.List(
+        title="What moved most",
+        level="h2",
+        head=[(label, "") for label in labels],
+        rows=[_move(each, measure) for each in changes],
+        note=note or EACH_BY_ITSELF,
+        leads="Shows more of this.",
+    )
+
+
+def _move(one: Move, measure: str) -> lists.Row:
     kind = METRICS[measure].format
-    lines = [
-        {
-            "what": formats.middle(formats.visible(one.name), 34) or "(empty)",
-            "kind": DIMENSIONS[one.by].label,
-            "change": ("+" if one.now > one.was else "-") + formats.number(one.size, kind),
-            "relative": formats.change(one.now, one.was, kind) or "new",
-            "was": formats.number(one.was, kind),
-            "now": formats.number(one.now, kind),
-        }
-        for one in changes
-    ]
-    st.dataframe(
-        pd.DataFrame(lines),
-        hide_index=True,
-        key=key,
-        column_config={
-            "what": st.column_config.ButtonColumn(
-                "What",
-                type="tertiary",
-                alignment="left",
-                pinned=True,
-                key=f"pressed-{key}",
-                on_click=_follow_change,
-                args=(changes, f"pressed-{key}"),
-            ),
-            "kind": st.column_config.TextColumn("Is a"),
-            "change": st.column_config.TextColumn(
-                f"Change of {METRICS[measure].label.lower()}", alignment="right"
-            ),
-            "relative": st.column_config.TextColumn("In percent", alignment="right"),
-            "was": st.column_config.TextColumn("Before", alignment="right"),
-            "now": st.column_config.TextColumn("Now", alignment="right"),
-        },
-        alt=f"The largest changes of {METRICS[measure].label.lower()}",
+    was, now = (formats.number(value, kind) for value in (one.was, one.now))
+    return lists.Row(
+        name=formats.middle(formats.visible(one.name), 34) or "(empty)",
+        full=formats.visible(one.name),
+        cells=(
+            DIMENSIONS[one.by].label,
+            ("+" if one.now > one.was else "-") + formats.number(one.size, kind),
+            formats.change(one.now, one.was, kind) or "new",
+            was,
+            now,
+        ),
     )
-    st.caption("Each row counts by itself: a person's change is also that of a team and a model.")
-
-
-def _follow_change(changes: Sequence[Move], key: str) -> None:
-    row = st.session_state[key]["row"]
-    if row < len(changes):
-        moves.to(changes[row].by, changes[row].name)
 
 
 def hours_of_week(now: Chosen, measure: str, key: str) -> None:

@@ -1,0 +1,67 @@
+"""What was worked out once is kept, and shared by all who ask."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from bridgeboard.ui.kept import Kept
+
+
+def counting(made: list[str], name: str) -> Callable[[], str]:
+    def make() -> str:
+        made.append(name)
+        return name.upper()
+
+    return make
+
+
+def test_a_value_is_made_once() -> None:
+    kept, made = Kept[str](2), list[str]()
+    assert [kept.value("a", counting(made, "a")) for _ in range(3)] == ["A"] * 3
+    assert made == ["a"]
+
+
+def test_what_was_not_asked_for_the_longest_goes_first() -> None:
+    kept, made = Kept[str](2), list[str]()
+    for name in "abacab":
+        kept.value(name, counting(made, name))
+    assert made == ["a", "b", "c", "b"]
+
+
+def test_what_fails_is_tried_again() -> None:
+    kept = Kept[int](2)
+    with pytest.raises(ZeroDivisionError):
+        kept.value("a", lambda: 1 // 0)
+    assert kept.value("a", lambda: 1) == 1
+
+
+def test_two_at_the_same_time_wait_for_one_making() -> None:
+    kept, made = Kept[str](2), list[str]()
+    is_making, may_end = threading.Event(), threading.Event()
+
+    def make() -> str:
+        made.append("slow")
+        is_making.set()
+        assert may_end.wait(60)
+        return "done"
+
+    told: list[str] = []
+    first = threading.Thread(target=lambda: told.append(kept.value("a", make)))
+    first.start()
+    assert is_making.wait(60)
+    second = threading.Thread(target=lambda: told.append(kept.value("a", make)))
+    second.start()
+    may_end.set()
+    first.join(60)
+    second.join(60)
+    assert told == ["done", "done"]
+    assert made == ["slow"]
+
+
+def test_nothing_is_left_after_clearing() -> None:
+    kept, made = Kept[str](2), list[str]()
+    kept.value("a", counting(made, "a"))
+    kept.clear()
+    kept.value("a", counting(made, "a"))
+    assert made == ["a", "a"]
