@@ -3,16 +3,20 @@
 ``python -m bench.world --interceptions 2000000 --out /tmp/2m.duckdb``. Per interception there are
 0.16 sessions, 1.5 responses, 3 tool calls and 2 prompts. Every chance is ``dice(n, salt)``, a hash
 of the row's number. Rows are made in the order of ``started_at``, as a settled store has them.
+One session has a thousand requests, or one in a hundred of a small world's.
 """
 
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import company
+from bench import company, phrases
 from bench.report import Report, arguments, note, spent_ms
 
 from bridgeboard.store import Store
+
+LONG_REQUESTS = 1_000
+"""Requests that the longest session has beside its share of all others."""
 
 _DICE = (
     """CREATE OR REPLACE TEMP MACRO dice(n, salt) AS
@@ -41,7 +45,7 @@ _REQUESTS = """
     CREATE TEMP TABLE drawn AS
     WITH placed AS (
         SELECT n, n < {sessions} AS is_first,
-            CASE WHEN n < {sessions} THEN n
+            CASE WHEN n < {sessions} THEN n WHEN n < {sessions} + {long_calls} THEN {long_session}
                 ELSE floor({sessions} * pow(dice(n, 10), 1.4))::BIGINT END + 1 AS session
         FROM range({requests}) AS r(n)),
     timed AS (
@@ -176,9 +180,7 @@ _MEMBERSHIPS = """
     FROM moves WHERE moved"""
 
 _TEXT = (
-    """INSERT INTO prompts
-        SELECT usage, started_at, ordinal, started_at, 'Prompt ' || md5(usage || '-' || ordinal)
-        FROM (SELECT usage, started_at, unnest(range(prompts)) AS ordinal FROM drawn)""",
+    *phrases.statements(),
     """INSERT INTO tool_inputs
         SELECT usage, started_at, ordinal, '{{"path": "' || md5(input_hash::VARCHAR) || '"}}', ''
         FROM tool_calls""",
@@ -215,6 +217,8 @@ def _statements(requests: int, *, text: bool) -> list[str]:
     values = {
         "requests": requests,
         "sessions": requests * 16 // 100,
+        "long_calls": min(LONG_REQUESTS, requests // 100),
+        "long_session": requests * 12 // 100,
         "people": company.PEOPLE,
         "teams": company.TEAMS,
         "tools": company.TOOLS,

@@ -19,6 +19,7 @@ ROOMS: dict[str, set[str]] = {
     "bridgeboard.pricing": {"genai_prices", "numpy", "pandas"},
     "bridgeboard.metrics": set(),
     "bridgeboard.teams": set(),
+    "bridgeboard.desk": set(),
     "bridgeboard.store": {"duckdb", "numpy", "pandas", "pyarrow"},
     "bridgeboard.sync": {
         "aibridge",
@@ -32,6 +33,12 @@ ROOMS: dict[str, set[str]] = {
     "bridgeboard.periods": {"bridgeboard.metrics"},
     "bridgeboard.boards": {"bridgeboard.metrics"},
     "bridgeboard.invariants": {"bridgeboard.metrics", "bridgeboard.store"},
+    "bridgeboard.radar": {
+        "numpy",
+        "bridgeboard.formats",
+        "bridgeboard.metrics",
+        "bridgeboard.store",
+    },
     "bridgeboard.charts": {"altair", "pandas", "bridgeboard.formats"},
     "bridgeboard.exports": {"pyarrow", "xlsxwriter", "bridgeboard.formats"},
     "bridgeboard.report": {
@@ -44,6 +51,7 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.periods",
         "bridgeboard.store",
     },
+    "bridgeboard.explorer": {"bridgeboard.formats", "bridgeboard.metrics"},
     "bridgeboard.connect": {
         "httpx",
         "aibridge",
@@ -104,6 +112,7 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.boards",
         "bridgeboard.charts",
         "bridgeboard.connect",
+        "bridgeboard.explorer",
         "bridgeboard.exports",
         "bridgeboard.formats",
         "bridgeboard.invariants",

@@ -1,0 +1,142 @@
+"""What the radar tells of whole worlds: what was planted, and hardly anything of a quiet one."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import planted
+import pytest
+from companies import END
+
+from bridgeboard.demo.world import World, make
+from bridgeboard.metrics import Scope, select
+from bridgeboard.radar import KINDS, SEVERITIES, Finding, sweep
+from bridgeboard.store import Store
+
+SEED = 8
+BUSY = "runaway", "spend_spike", "cache_collapse", "failing_tool", "provider_outage"
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return make(SEED, end=END)
+
+
+@pytest.fixture(scope="module")
+def store(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with planted.filled(tmp_path_factory.mktemp("radar") / "planted.duckdb", world) as filled:
+        yield filled
+
+
+@pytest.fixture(scope="module")
+def scope(world: World) -> Scope:
+    return Scope(world.start, world.end)
+
+
+@pytest.fixture(scope="module")
+def findings(store: Store, scope: Scope) -> tuple[Finding, ...]:
+    return swept(store, scope)
+
+
+def swept(store: Store, scope: Scope) -> tuple[Finding, ...]:
+    with store.snapshot() as reader:
+        return sweep(reader, scope, now=END)
+
+
+def people(world: World) -> dict[str, str]:
+    return {person.id: person.username for person in world.tables.people}
+
+
+@pytest.mark.parametrize("kind", BUSY)
+def test_what_was_planted_is_found(world: World, findings: tuple[Finding, ...], kind: str) -> None:
+    incidents = [one for one in world.incidents if one.kind == kind]
+    assert incidents
+    assert all(planted.found(one, findings, people(world)) for one in incidents)
+
+
+def test_one_cause_is_told_once(world: World, findings: tuple[Finding, ...]) -> None:
+    for incident in world.incidents:
+        if incident.kind in {"runaway", "spend_spike"}:
+            grave = [
+                one
+                for one in findings
+                if planted.is_about(one, incident, people(world)) and one.severity == "high"
+            ]
+            assert len([one for one in grave if one.kind == incident.kind]) == 1
+            assert all(one.explains for one in grave if one.kind == incident.kind)
+
+
+def test_a_quiet_quarter_has_nothing_grave(tmp_path: Path) -> None:
+    quiet = make(SEED, end=END, quiet=True)
+    with planted.filled(tmp_path / "quiet.duckdb", quiet) as filled:
+        told = swept(filled, Scope(quiet.start, quiet.end))
+    assert [one.reason for one in told if one.severity != "low"] == []
+    assert len([one for one in told if one.kind != "unpriced"]) <= 2
+
+
+def test_findings_are_sorted_named_and_within_the_period(
+    findings: tuple[Finding, ...], scope: Scope
+) -> None:
+    assert [SEVERITIES.index(one.severity) for one in findings] == sorted(
+        SEVERITIES.index(one.severity) for one in findings
+    )
+    for one in findings:
+        assert one.kind in KINDS
+        assert one.first_at < scope.until
+        assert one.last_at >= scope.since
+        assert one.first_at.tzinfo is not None
+        assert one.reason.endswith(".")
+        assert one.subject.name
+    assert len({one.key for one in findings}) == len(findings)
+
+
+def test_a_shorter_period_tells_the_same_things_under_the_same_keys(
+    world: World, store: Store, scope: Scope, findings: tuple[Finding, ...]
+) -> None:
+    spike = next(one for one in world.incidents if one.kind == "spend_spike")
+    cut = replace(scope, since=spike.started_at + timedelta(days=1), until=spike.ended_at)
+    long = [one for one in findings if one.kind == "spend_spike" and one.severity == "high"]
+    short = [one for one in swept(store, cut) if one.kind == "spend_spike"]
+    assert {one.key for one in long} <= {one.key for one in short}
+    assert all(one.kind != "runaway" for one in swept(store, cut))
+
+
+def test_filters_narrow_what_is_told(world: World, store: Store, scope: Scope) -> None:
+    runaway = next(one for one in world.incidents if one.kind == "runaway")
+    own = swept(store, scope.only("initiator", runaway.subject))
+    assert planted.found(runaway, own, people(world))
+    assert {one.subject.session.person for one in own if one.subject.session} == {runaway.subject}
+    assert all(one.kind != "data_gap" for one in own)
+    others = swept(store, scope.without("initiator", runaway.subject))
+    assert not planted.found(runaway, others, people(world))
+
+
+def test_filters_of_every_kind_can_be_swept(store: Store, scope: Scope) -> None:
+    for name, value in (("team", "data"), ("tool", "Bash"), ("server", "Client-side")):
+        assert isinstance(swept(store, scope.only(name, value)), tuple)
+    assert swept(store, scope.only("client", "no such client")) == ()
+
+
+def test_the_evidence_shows_what_is_told(store: Store, findings: tuple[Finding, ...]) -> None:
+    for one in findings:
+        within = one.evidence.scope
+        assert within.since < within.until
+        if one.kind in {"spend_spike", "new_model"}:
+            from_metrics = spent(store, within)
+            assert from_metrics == one.numbers["spent_cost"]
+
+
+def spent(store: Store, scope: Scope) -> int:
+    return int(store.rows(*select(("spend",), (), scope))[0][0])
+
+
+def test_an_empty_store_has_no_findings(tmp_path: Path, scope: Scope) -> None:
+    with Store.open(tmp_path / "empty.duckdb") as empty:
+        assert swept(empty, scope) == ()
+        assert swept(empty, replace(scope, until=scope.since)) == ()
+        assert swept(empty, scope.only("team", "data")) == ()
+
+
+def test_a_period_that_has_not_begun_has_no_findings(store: Store) -> None:
+    assert swept(store, Scope(END + timedelta(days=1), END + timedelta(days=2))) == ()
