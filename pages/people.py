@@ -5,7 +5,7 @@ from bridgeboard.ui.shell import ensure_shell
 ensure_shell()
 
 from bridgeboard.boards import BOARDS
-from bridgeboard.ui import adoption, kpis, leaders, scopes, tiles
+from bridgeboard.ui import adoption, hours, kpis, leaders, scopes, tiles
 
 now = scopes.chosen()
 board = BOARDS["people"]
@@ -17,4 +17,4 @@ leaders.board("initiator", board.columns, now, "everybody", "Everybody")
 leaders.board("team", ("active_people", *board.columns), now, "teams", "Teams")
 tiles.apart(adoption.course, now)
 tiles.apart(adoption.cohorts, now)
-tiles.apart(tiles.hours_of_week, now, "requests", "hours")
+tiles.apart(hours.of_week, now, "requests", ("initiator",), "hour")

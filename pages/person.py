@@ -5,7 +5,7 @@ from bridgeboard.ui.shell import ensure_shell
 ensure_shell()
 
 from bridgeboard.boards import BOARDS
-from bridgeboard.ui import kpis, leaders, persons, scopes, tiles
+from bridgeboard.ui import hours, kpis, leaders, persons, scopes, tiles
 
 board = BOARDS["person"]
 now = persons.asked(scopes.chosen())
@@ -15,4 +15,4 @@ tiles.course(board, now, "person")
 leaders.board("model", board.columns, now, "model", "Models")
 leaders.board("client", board.columns, now, "client", "Clients")
 leaders.board("tool", persons.OF_TOOLS, now, "tool", "Tools")
-tiles.apart(tiles.hours_of_week, now, "requests", "person-hours")
+tiles.apart(hours.of_week, now, "requests", ("model", "client"), "person-hour")

@@ -6,24 +6,37 @@ ensure_shell()
 
 import streamlit as st
 
-from bridgeboard.ui import data, filters, kpis, notices, story, transcript
+from bridgeboard.ui import (
+    filters,
+    inside,
+    kpis,
+    notices,
+    records,
+    sketches,
+    story,
+    takeaway,
+    transcript,
+)
 
 asked = story.asked()
 zone = filters.zone()
 
 with notices.tile("this session"):
-    told = data.story(asked.id, asked.initiator)
-    story.header(told, asked, zone)
-    kpis.row(story.cards(told))
+    told = story.found(asked)
+    head = told.head
+    part = records.part(head.session, asked.thread)
+    story.header(told, zone)
+    kpis.row(story.cards(head), key="cards", narrowest=112)
+    story.remarks(told)
+    if asked.thread and part is None:
+        notices.remark("The thread that this link names is not in the session (any more).")
+    sketches.pictures(head, part, asked)
 
-    if told.detail:
-        st.header("Tokens per thread", anchor=False)
-        page = story.thread_page(told, asked)
-        notices.unreadable(page.unreadable, "thread")
-        story.picture(page, told, zone)
-
-        st.header("Timeline", anchor=False)
-        st.markdown(story.span(page, told, asked.id))
+    with st.container(horizontal=True, vertical_alignment="center", key="timeline"):
+        st.header("Timeline", anchor=False, width="stretch")
         text = transcript.revealed(f"session {asked.id}")
-        dated = story.spans_days(told, zone)
-        transcript.timeline(page, zone, asked.thread, dated=dated, text=text)
+        takeaway.menu(head.session, head.id, text=text)
+    look = inside.search(head.session, asked, zone, text=text)
+    sketches.jumps(head, part, asked, zone, text=text)
+    dated = story.spans_days(head, zone)
+    transcript.timeline(head.session, part, look, dated=dated)

@@ -1,30 +1,17 @@
-"""Which sessions took place, whose were they, and how many tokens did they use?"""
+"""Which sessions took place, and which of them deserve a look?"""
 
 from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-import streamlit as st
+from bridgeboard.ui import finds, lookup, notices, scopes, sessions
 
-from bridgeboard import formats
-from bridgeboard.ui import data, filters, notices, tables, transcript
+sessions.follow_choice()
+now = scopes.chosen()
 
-filters.come_back()
-tables.follow_choice()
-choice = filters.choice()
-
+finds.pickers()
+find = finds.chosen(now.scope)
+with notices.tile("the search in prompts"):
+    lookup.show(find)
 with notices.tile("the list of sessions"):
-    count = data.sessions(choice.search, 1, data.PAGE).count
-    head, body = st.container(horizontal=True, vertical_alignment="center"), st.container()
-    page = filters.page_number(-(-count // data.PAGE))
-    found = data.sessions(choice.search, page, data.PAGE)
-    with head:
-        st.markdown(formats.span(found.first, len(found.rows), found.count, "session"))
-        text = transcript.revealed(f"sessions from {found.first} on, filter: {choice.search.q}")
-    with body:
-        filters.caution(choice)
-        notices.unreadable(found.unreadable, "session")
-        if found.rows:
-            tables.sessions(found.rows, choice.zone, prompts=text)
-        else:
-            notices.nothing_found(narrowed=choice.narrowed, count=found.count)
+    sessions.show(find, now)

@@ -4,13 +4,13 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.ui import belief, scopes
+from bridgeboard.ui import belief, scopes, tiles
 
 now = scopes.chosen()
 
 belief.checked(now)
 belief.covered(now)
 belief.unpriced(now)
-belief.server()
+tiles.apart(belief.server)
 belief.quarantine()
 belief.history()

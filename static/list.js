@@ -41,8 +41,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
   table.appendChild(made("thead")).appendChild(made("tr")).append(...data.head.map(heading));
   table.appendChild(made("tbody")).append(...data.rows.map(line));
   const scroll = made("div", "scroll");
+  if (!data.leads) {
+    // Without a button in it, only the keyboard's focus on the place itself can scroll it.
+    scroll.tabIndex = 0;
+    scroll.setAttribute("role", "region");
+    scroll.setAttribute("aria-label", data.title || data.rows[0]?.name || "");
+  }
   scroll.append(table);
   const list = parentElement.querySelector(".list");
-  list.replaceChildren(made(data.level, "", data.title), scroll, made("p", "note", data.note));
-  if (!data.rows.length) scroll.remove();
+  list.replaceChildren();
+  if (data.title) list.append(made(data.level, "", data.title));
+  if (data.rows.length) list.append(scroll);
+  if (data.note) list.append(made("p", "note", data.note));
 }

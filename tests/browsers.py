@@ -1,9 +1,12 @@
 """What the tests in a real Chromium share: how to start it, wait, look, and take a picture."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 PATIENCE = 60_000
 ARGUMENTS = [
@@ -47,3 +50,48 @@ def too_wide(page: Page) -> bool:
     """Whether the page itself scrolls sideways; tables may inside themselves."""
     wide: bool = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
     return wide
+
+
+def await_first_sync(browser: Browser, address: str) -> None:
+    """Wait until the dashboard at an address has read all that its server lists."""
+    page = browser.new_page()
+    page.goto(address)
+    expect(page.get_by_text(re.compile("^synced at"))).to_be_visible(timeout=2 * PATIENCE)
+    expect(page.get_by_text("Partial numbers")).to_have_count(0, timeout=2 * PATIENCE)
+    page.close()
+
+
+def come_to(page: Page, address: str, name: str = "", **query: str) -> None:
+    page.goto(f"{address}{name}?{urlencode(query)}")
+    expect(page.get_by_text(re.compile("^synced at"))).to_be_visible(timeout=PATIENCE)
+    settled(page)
+
+
+def check_look(
+    browser: Browser, address: str, look: str, pages: Mapping[str, dict[str, str]], shots: Path
+) -> None:
+    """Take pictures of pages, each with its parameters; what stands behind a blank is only a name.
+
+    They must be accessible, no wider than the window, whole, and ask no other host.
+    """
+    context = browser.new_context(**LOOKS[look], timezone_id="Europe/Berlin")
+    page = context.new_page()
+    alarms: list[str] = []
+    page.on("pageerror", lambda error: alarms.append(str(error)))
+    here = urlsplit(address).netloc
+    page.on("request", lambda one: alarms.append(one.url) if is_foreign(one.url, here) else None)
+    try:
+        for name, query in pages.items():
+            come_to(page, address, "" if name == "overview" else name.partition(" ")[0], **query)
+            picture(page, shots / f"{name.replace(' ', '-')}-{look}.png")
+            assert violations(page) == [], name
+            assert not too_wide(page), name
+            assert page.get_by_test_id("stException").count() == 0
+            assert page.get_by_text(re.compile("^Could not")).count() == 0, name
+        assert alarms == []
+    finally:
+        context.close()
+
+
+def is_foreign(url: str, here: str) -> bool:
+    return urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).netloc != here

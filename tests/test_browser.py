@@ -9,14 +9,22 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from browsers import LOOKS, PATIENCE, picture, settled, too_wide, violations
+from browsers import (
+    LOOKS,
+    PATIENCE,
+    await_first_sync,
+    picture,
+    settled,
+    too_wide,
+    violations,
+)
 from dashboards import COMPANY, dashboard
 from playwright.sync_api import Browser, Page, expect
 
 from aibridge import Client
 from bridgeboard import formats
 from bridgeboard.connect import Running
-from bridgeboard.ui import tables
+from bridgeboard.ui import links
 
 pytestmark = pytest.mark.browser
 
@@ -25,8 +33,9 @@ MODEL = "claude-sonnet-4-5-20250929"
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def address(browser: Browser) -> Iterator[str]:
     with dashboard("demo", *COMPANY) as address:
+        await_first_sync(browser, address)
         yield address
 
 
@@ -53,21 +62,22 @@ def open_row(page: Page, row: int) -> None:
 
 
 def pick(page: Page, label: str, value: str) -> None:
-    """Choose a value of a select box in the sidebar."""
+    """Choose a value of a filter in the sidebar."""
     box = page.get_by_role("combobox", name=label, exact=True)
     box.click()
     box.fill(value)
     page.get_by_role("option", name=value, exact=True).click()
-    expect(page.get_by_text("those of the whole session")).to_be_visible(timeout=PATIENCE)
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name=re.compile(f"{label} is"))).to_be_visible(
+        timeout=PATIENCE
+    )
     settled(page)
 
 
 def open_first_tool_call(page: Page) -> None:
-    """Open the first thread that has actions, and its first action."""
-    thread = page.locator("details", has_text=re.compile(r" [1-9]\d* tool calls?")).first
-    if thread.get_attribute("open") is None:  # a session's only thread is open from the start
-        thread.locator("summary").first.click()
-    step = page.locator("[class*='st-key-action-'] summary").first
+    """Open the first request that called a tool."""
+    steps = page.locator("[class*='st-key-call-'] summary")
+    step = steps.filter(has_not_text=re.compile(r" answer | prompt · | sum ")).first
     expect(step).to_be_visible(timeout=PATIENCE)
     step.click()
     expect(page.get_by_text(re.compile(r"^Input( ·|:)")).first).to_be_visible(timeout=PATIENCE)
@@ -81,8 +91,8 @@ def test_a_reader_filters_opens_a_session_and_sends_the_link_to_a_colleague(
     open_list(page, address)
     everything = page.get_by_text(re.compile(r"^1-50 of")).inner_text()
     pick(page, "Model", MODEL)
-    expect(page).to_have_url(re.compile(rf"model={MODEL}"))
-    expect(page.get_by_text(everything)).to_have_count(0)
+    expect(page).to_have_url(re.compile(rf"models={MODEL}"))
+    expect(page.get_by_text(everything, exact=True)).to_have_count(0)
     pick(page, "Client", "Claude Code")
     open_row(page, 0)
     expect(page).to_have_url(re.compile(r"/session\?id=.+&person="))
@@ -91,9 +101,9 @@ def test_a_reader_filters_opens_a_session_and_sends_the_link_to_a_colleague(
     settled(page)
     open_first_tool_call(page)
     expect(page.get_by_test_id("stCode").filter(has_text="{").first).to_be_visible()
-    page.get_by_role("button", name="Link to this thread").click()
-    expect(page).to_have_url(re.compile(r"[?&]thread=[0-9a-f-]{36}"))
-    expect(page.get_by_text("now leads to this thread")).to_be_visible()
+    page.get_by_role("button", name="Link to this request").click()
+    expect(page).to_have_url(re.compile(r"[?&]call=[0-9a-f-]{36}"))
+    expect(page.get_by_text("now leads to this request")).to_be_visible()
     expect(page.locator(".stMainBlockContainer")).to_have_css("padding-left", "36px")  # our style
     link = page.url.removeprefix(address)
 
@@ -103,7 +113,7 @@ def test_a_reader_filters_opens_a_session_and_sends_the_link_to_a_colleague(
         expect(theirs.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
         settled(theirs)
         expect(theirs.get_by_test_id("stMetricValue").first).to_have_text(tokens)
-        expect(theirs.locator("[class*='st-key-action-']").first).to_be_visible()
+        expect(theirs.get_by_role("button", name="Link to this request")).to_be_visible()
         expect(theirs.get_by_role("dialog")).to_have_count(0)
         expect(theirs).to_have_title(re.compile("Session"))
         theirs.close()
@@ -115,14 +125,15 @@ def test_the_list_keeps_its_filters_on_the_way_back(page: Page, address: str) ->
     counted = page.get_by_text(re.compile(r"^(1-\d+ of )?[\d,]+ sessions?$")).inner_text()
     open_row(page, 0)
     page.get_by_role("link", name="All sessions").click()
-    expect(page.get_by_text(counted)).to_be_visible(timeout=PATIENCE)
-    expect(page).to_have_url(re.compile(rf"model={MODEL}"))
+    expect(page.get_by_text(counted, exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(page).to_have_url(re.compile(rf"models={MODEL}"))
 
 
 def test_a_link_with_filters_restores_them(page: Page, address: str) -> None:
-    open_list(page, address, f"?model={MODEL}&client=Claude+Code&tz=UTC&period=Last+30+days")
-    expect(page.get_by_role("combobox", name="Model", exact=True)).to_have_value(MODEL)
-    expect(page.get_by_role("combobox", name="Client", exact=True)).to_have_value("Claude Code")
+    open_list(page, address, f"?models={MODEL}&clients=Claude+Code&tz=UTC&range=Last+90+days")
+    for chip in (f"Model is {MODEL}", "Client is Claude Code"):
+        expect(page.get_by_role("button", name=re.compile(chip))).to_be_visible()
+    expect(page.get_by_role("combobox", name="Period", exact=True)).to_have_value("Last 90 days")
     expect(page.get_by_role("combobox", name="Time zone", exact=True)).to_have_value("UTC")
 
 
@@ -143,7 +154,7 @@ def test_every_page_is_accessible_and_fits(
         picture(page, shots / f"sessions-{look}.png")
         assert violations(page) == []
         assert not too_wide(page)
-        page.goto(f"{address}session?{urlencode(tables.address(told))}")
+        page.goto(f"{address}session?{urlencode(links.session(told.id, told.initiator.id))}")
         expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
         picture(page, shots / f"session-{look}.png")
         open_first_tool_call(page)
@@ -157,7 +168,7 @@ def test_every_page_is_accessible_and_fits(
 HOSTILE = ("<script>", "![pixel]", "=HYPERLINK", "\x1b[2J", "\u202e")
 
 
-def test_hostile_text_is_shown_as_text(page: Page, running: Running) -> None:
+def test_hostile_text_is_shown_as_text(page: Page, running: Running, tmp_path: Path) -> None:
     token = running.tokens["owner"]
     with Client(running.url, token) as client:
         rows = [
@@ -167,15 +178,23 @@ def test_hostile_text_is_shown_as_text(page: Page, running: Running) -> None:
     alarms: list[str] = []
     page.on("dialog", lambda dialog: (alarms.append(dialog.message), dialog.dismiss()))
     page.on("request", lambda request: "evil" in request.url and alarms.append(request.url))
-    with dashboard("serve", CODER_URL=running.url, CODER_SESSION_TOKEN=token) as address:
+    given = {"CODER_URL": running.url, "CODER_SESSION_TOKEN": token}
+    with dashboard("serve", **given, BRIDGEBOARD_DATA=str(tmp_path)) as address:
+        page.goto(address)
+        expect(page.get_by_text(re.compile("^synced"))).to_be_visible(timeout=2 * PATIENCE)
+        expect(page.get_by_text("Partial numbers")).to_have_count(0, timeout=2 * PATIENCE)
         for row in rows:
-            page.goto(f"{address}session?{urlencode(tables.address(row))}")
+            page.goto(f"{address}session?{urlencode(links.session(row.id, row.initiator.id))}")
             expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
             page.get_by_text("Show recorded text").click()
-            expect(page.get_by_test_id("stCode").nth(1)).to_be_visible(timeout=PATIENCE)
+            expect(page.get_by_role("searchbox")).to_be_enabled(timeout=PATIENCE)
             settled(page)
-            shown = page.get_by_test_id("stCode").nth(1).inner_text()
-            assert shown.split()[:2] == formats.visible(row.last_prompt or "").split()[:2]
+            prompts = page.locator("[class*='st-key-call-'] summary", has_text=" prompt")
+            prompts.last.click()
+            expect(page.get_by_text(re.compile("^Prompt ·"))).to_be_visible(timeout=PATIENCE)
+            settled(page)
+            shown = [code.split()[:2] for code in page.get_by_test_id("stCode").all_inner_texts()]
+            assert formats.visible(row.last_prompt or "").split()[:2] in shown
             assert "\x1b" not in page.content()
             assert "\u202e" not in page.content()
             bad = page.locator("iframe, img[src*='evil'], a[href*='evil']")
@@ -209,9 +228,9 @@ def back_to(page: Page, text: str, *, tries: int) -> None:
     for _ in range(tries):
         page.go_back()
         with suppress(AssertionError):
-            expect(page.get_by_text(text)).to_be_visible(timeout=PATIENCE / tries / 4)
+            expect(page.get_by_text(text, exact=True)).to_be_visible(timeout=PATIENCE / tries / 4)
             break
-    expect(page.get_by_text(text)).to_be_visible()
+    expect(page.get_by_text(text, exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize("start", ["", "?tz=UTC"])
@@ -224,7 +243,7 @@ def test_back_and_forward_keep_the_readers_place(page: Page, address: str, start
     expect(page).to_have_url(re.compile("person="))
     session = page.url
     back_to(page, counted, tries=2 if start else 1)  # a zone in the address costs one more entry
-    expect(page).to_have_url(re.compile(rf"/sessions\?.*model={MODEL}"))
+    expect(page).to_have_url(re.compile(rf"/sessions\?.*models={MODEL}"))
     assert parse_qs(urlsplit(page.url).query) == parse_qs(urlsplit(there).query)
     if not start:
         page.go_forward()

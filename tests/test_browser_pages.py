@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from browsers import LOOKS, PATIENCE, picture, settled, too_wide, violations
+from browsers import LOOKS, PATIENCE, await_first_sync, check_look, come_to, settled
 from dashboards import dashboard
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -30,19 +30,8 @@ def address() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def synced(address: str, browser: Browser) -> str:
     """The same address, once the first sync is over."""
-    page = browser.new_page()
-    page.goto(address)
-    expect(page.get_by_text(re.compile("^synced at"))).to_be_visible(timeout=2 * PATIENCE)
-    expect(page.get_by_text("Partial numbers")).to_have_count(0, timeout=2 * PATIENCE)
-    page.close()
+    await_first_sync(browser, address)
     return address
-
-
-def come_to(page: Page, address: str, name: str = "", **query: str) -> None:
-    told = "&".join(f"{key}={value}" for key, value in query.items())
-    page.goto(f"{address}{name}?{told}")
-    expect(page.get_by_text(re.compile("^synced at"))).to_be_visible(timeout=PATIENCE)
-    settled(page)
 
 
 def card(page: Page, label: str) -> Locator:
@@ -66,28 +55,8 @@ def choose(page: Page, label: str, value: str) -> None:
 def test_every_page_is_accessible_fits_and_asks_nobody_else(
     browser: Browser, synced: str, look: str, shots: Path
 ) -> None:
-    context = browser.new_context(**LOOKS[look], timezone_id="Europe/Berlin")
-    page = context.new_page()
-    alarms: list[str] = []
-    page.on("pageerror", lambda error: alarms.append(str(error)))
-    here = urlsplit(synced).netloc
-    page.on("request", lambda one: alarms.append(one.url) if foreign(one.url, here) else None)
-    try:
-        for name in PAGES:
-            who = {"who": "hugo-suzuki"} if name == "person" else {}
-            come_to(page, synced, "" if name == "overview" else name, **who)
-            picture(page, shots / f"{name}-{look}.png")
-            assert violations(page) == [], name
-            assert not too_wide(page), name
-            assert page.get_by_test_id("stException").count() == 0
-            assert page.get_by_text(re.compile("^Could not")).count() == 0, name
-        assert alarms == []
-    finally:
-        context.close()
-
-
-def foreign(url: str, here: str) -> bool:
-    return urlsplit(url).scheme not in {"data", "blob"} and urlsplit(url).netloc != here
+    pages = {name: {} for name in PAGES} | {"person": {"who": "hugo-suzuki"}}
+    check_look(browser, synced, look, pages, shots)
 
 
 def test_a_filter_is_in_the_address_follows_to_other_pages_and_opens_elsewhere(

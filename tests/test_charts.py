@@ -8,6 +8,7 @@ from math import dist
 from typing import Any
 
 import altair as alt
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -420,7 +421,8 @@ def test_cohorts_stand_by_the_weeks_since_they_began_with_their_shares() -> None
     chart = spec(charts.cohorts(rows, dark=False))
     shown = parts(chart)
     assert shown[0] == shown[1]
-    assert [tuple(row.values()) for row in shown[0]] == [
+    columns = ("cohort", "since", "people", "share")
+    assert [tuple(row[name] for name in columns) for row in shown[0]] == [
         ("05 Oct (4)", 0, 4, 1),
         ("05 Oct (4)", 1, 3, 0.75),
         ("05 Oct (4)", 3, 1, 0.25),
@@ -429,6 +431,43 @@ def test_cohorts_stand_by_the_weeks_since_they_began_with_their_shares() -> None
     ]
     for layer in chart["layer"]:
         assert layer["encoding"]["y"]["sort"] == ["05 Oct (4)", "12 Oct (2)"]
+
+
+def outlined(chart: Any) -> list[bool]:
+    """Of each cell, whether it is the one that was chosen."""
+    layer = chart.get("layer", [chart])[0]
+    condition = layer["encoding"]["stroke"]["condition"]
+    assert condition["test"] == "datum.chosen"
+    assert condition["value"] == charts.RING[1]
+    assert layer["mark"]["cursor"] == "pointer"
+    return [row["chosen"] for row in data(chart, layer)]
+
+
+def test_a_click_on_an_hour_chooses_it_and_the_chosen_one_lies_above_the_others() -> None:
+    values = list(range(168))
+    plain = spec(charts.hours_of_week(values, "Requests", "count"))
+    (parameter,) = plain["params"]
+    assert (parameter["name"], parameter["select"]["fields"]) == ("picked", ["place"])
+    assert not any(outlined(plain))
+    chosen = spec(charts.hours_of_week(values, "Requests", "count", 38))
+    assert outlined(chosen) == [False] * 167 + [True]
+    last = data(chosen, chosen)[-1]
+    assert (last["day"], last["hour"], last["place"], last["value"]) == ("Tue", 14, 38, 38)
+
+
+def test_a_click_on_a_cohort_chooses_its_cell() -> None:
+    first, week = date(2026, 12, 28), timedelta(weeks=1)
+    rows = [(first, first, 4), (first, first + week, 3), (first + week, first + week, 1)]
+    for chosen in (None, (first, first + week)):
+        chart = spec(charts.cohorts(rows, dark=True, chosen=chosen))
+        (parameter,) = chart["params"]
+        assert (parameter["name"], parameter["select"]["fields"]) == ("picked", ["began", "week"])
+        assert outlined(chart) == [False, False, chosen is not None]
+    assert [(row["began"], row["week"]) for row in parts(chart)[0]] == [
+        ("2026-12-28", "2026-12-28"),
+        ("2027-01-04", "2027-01-04"),
+        ("2026-12-28", "2027-01-04"),
+    ]
 
 
 def test_cohorts_of_nobody_are_an_empty_grid() -> None:
@@ -443,3 +482,33 @@ def test_an_hour_that_clocks_show_twice_is_two_stretches() -> None:
     chart = spec(over_time(rows, told))
     assert len(every) == len(set(words(chart))) == len(parts(chart)[0])
     assert every[0] == datetime(2026, 10, 24, 22)  # noqa: DTZ001 - hours come in naive UTC
+
+
+def test_a_thread_is_a_stack_of_its_four_kinds_of_tokens_in_order() -> None:
+    frame = pd.DataFrame(
+        [("1", 10, 20, 30, 40), ("2", 1, 2, 3, 4), ("Rest", None, None, None, None)],
+        columns=["thread", *charts.TOKEN_KINDS],
+    )
+    chart = spec(charts.tokens_per_thread(frame))
+    (shown,) = chart["datasets"].values()
+    assert {(row["thread"], row["kind"]): row["tokens"] for row in shown} == {
+        (thread, kind): (first + 10 * place if thread == "1" else first + place)
+        for thread, first in (("1", 10), ("2", 1))
+        for place, kind in enumerate(charts.TOKEN_KINDS)
+    }
+    assert chart["encoding"]["x"]["scale"]["domain"] == ["1", "2", "Rest"]
+
+
+def test_context_and_running_cost_show_each_call_that_they_are_given() -> None:
+    calls = pd.DataFrame(
+        [(1, "1", 100, 5, None), (2, "1", 200, 7, 0.5), (3, "2", 50, 1, 0.75)],
+        columns=["place", "thread", "context", "output", "running_cost"],
+    )
+    (context,) = spec(charts.context_per_call(calls))["datasets"].values()
+    assert [(row["place"], row["context"], row["output"]) for row in context] == [
+        (1, 100, 5),
+        (2, 200, 7),
+        (3, 50, 1),
+    ]
+    (cost,) = spec(charts.running_cost(calls))["datasets"].values()
+    assert [(row["place"], row["running_cost"]) for row in cost] == [(2, 0.5), (3, 0.75)]

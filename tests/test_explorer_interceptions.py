@@ -83,6 +83,18 @@ def test_only_those_with_errors_can_be_asked_for() -> None:
     assert [row.usage for row in told(ALL, errors_only=True)] == newest_first(failed)
 
 
+def test_requests_are_counted_as_they_are_listed() -> None:
+    scope = ALL.only("provider", "anthropic").without("team", "Unassigned")
+    every = told(scope)
+    ((count,),) = facts().rows(one_by_one.counted(scope))
+    ((metric,),) = facts().rows(select(("requests",), (), scope))
+    assert count == metric == len(every)
+    for place in (0, 1, 77, count - 1):
+        assert facts().rows(one_by_one.counted(scope, before=every[place].key)) == [(place,)]
+    failed = told(scope, errors_only=True)
+    assert facts().rows(one_by_one.counted(scope, errors_only=True)) == [(len(failed),)]
+
+
 @given(size=st.integers(20, 400))
 @laws
 def test_pages_of_any_size_there_and_back_are_the_whole_list(size: int) -> None:

@@ -360,10 +360,10 @@ def test_the_manifest_says_what_the_numbers_are_about() -> None:
     ],
 )
 def test_a_file_is_named_after_its_sheet_and_its_days(name: str, subject: str) -> None:
-    named = exports.file_name(replace(SHEET, name=name), MANIFEST, "csv")
+    named = exports.file_name(name, MANIFEST, "csv")
     assert named == f"bridgeboard-{subject}-2026-11-01-2026-11-24.csv"
     moment = replace(MANIFEST, until=MANIFEST.since)
-    assert exports.file_name(SHEET, moment, ".xlsx").endswith("-2026-11-01-2026-11-01.xlsx")
+    assert exports.file_name(SHEET.name, moment, ".xlsx").endswith("-2026-11-01-2026-11-01.xlsx")
 
 
 def test_a_manifest_that_cannot_be_true_is_refused() -> None:

@@ -449,3 +449,38 @@ def test_every_step_from_a_pico_to_a_fortune_is_told_in_order() -> None:
     steps = [first * 10**power for power in range(34) for first in (1, 2, 5)]
     told = [amount(formats.money(step))[0] for step in steps]
     assert all(one < other for one, other in pairwise(told))
+
+
+@pytest.mark.parametrize(
+    ("times", "words"),
+    [
+        (None, formats.DASH),
+        (0, "0.00x"),
+        (0.0002, "<0.001x"),
+        (0.0451, "0.045x"),
+        (0.25, "0.25x"),
+        (1, "1.0x"),
+        (2.31, "2.3x"),
+        (12.4, "12x"),
+        (1234, "1.2kx"),
+    ],
+)
+def test_how_many_times_is_told_in_two_digits(times: float | None, words: str) -> None:
+    assert formats.ratio(times) == words.replace("x", "\u00d7")
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "words"),
+    [
+        (None, "money", formats.DASH),
+        (0, "count", "0"),
+        (1234, "count", "+1.2k"),
+        (-1234, "count", "-1.2k"),
+        (-3_400_000_000_000, "money", "-$3.40"),
+        (0.04, "rate", "+4.0 pts"),
+        (-0.0001, "rate", "0 pts"),
+        (-130.4, "seconds", "-2m 10s"),
+    ],
+)
+def test_a_difference_is_told_with_its_sign(value: float | None, kind: str, words: str) -> None:
+    assert formats.difference(value, kind) == words

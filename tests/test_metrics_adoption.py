@@ -17,6 +17,7 @@ from bridgeboard.metrics import (
     MetricError,
     Scope,
     active_people_windows,
+    cohort_people,
     cohorts,
     first_seen,
     presence,
@@ -189,6 +190,47 @@ def test_the_first_weeks_of_all_cohorts_are_everybody_who_was_ever_active(scope:
         assert cohort.weekday() == week.weekday() == 0
         assert week >= cohort
         assert 0 < count <= sizes[cohort]
+
+
+def in_cell(scope: Scope, cohort: date, week: date) -> dict[str, int]:
+    """Who began in a week and was active in another, with their requests of it; by hand."""
+    first = began(scope)
+    found: Counter[str] = Counter()
+    for row in ever(scope):
+        if first[row["person"]] == cohort and monday(row, scope) == week:
+            found[row["person"]] += row["requests"]
+    return dict(found)
+
+
+def test_every_cell_of_the_cohorts_names_its_people() -> None:
+    for zone in ("UTC", "America/New_York", "Pacific/Chatham"):
+        scope = replace(ALL, zone=zone)
+        cells = facts().rows(cohorts(scope, MANY))
+        assert len(cells) > 5
+        for cohort, week, people in cells:
+            told = facts().rows(cohort_people(scope, cohort, week))
+            assert len(told) == people
+            assert dict(told) == in_cell(scope, cohort, week)
+            assert told == sorted(told, key=lambda row: (-row[1], row[0]))
+
+
+@laws
+@given(scopes())
+def test_the_people_of_a_cell_are_those_that_pass(scope: Scope) -> None:
+    for cohort, week, people in facts().rows(cohorts(scope, MANY)):
+        told = facts().rows(cohort_people(scope, cohort, week))
+        assert len(told) == people
+        assert dict(told) == in_cell(scope, cohort, week)
+
+
+def test_a_cell_that_nobody_is_in_has_no_people_and_a_week_begins_on_monday() -> None:
+    scope, week = Scope(START, END), timedelta(weeks=1)
+    ((cohort, last, _), *_) = facts().rows(cohorts(scope, MANY))
+    assert facts().rows(cohort_people(scope, cohort, cohort - week)) == []
+    assert facts().rows(cohort_people(scope, cohort - week, last)) == []
+    for cell in ((cohort + DAY, last), (cohort, last - DAY)):
+        with pytest.raises(MetricError, match="A week is known by its Monday"):
+            cohort_people(scope, *cell)
 
 
 @laws

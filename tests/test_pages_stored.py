@@ -1,21 +1,26 @@
 """The pages over the store, without a browser: what they say when things are not as usual."""
 
+import json
+import re
+from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from facts import facts
 from streamlit.testing.v1 import AppTest
+from test_metrics_select import value
 from told import filled, looking
 
-from bridgeboard import formats, settings, sync, watch
-from bridgeboard.metrics import METRICS, MetricError, Scope, select
+from bridgeboard import charts, formats, settings, sync, watch
+from bridgeboard.metrics import METRICS, MetricError, Scope, cohorts, select
 from bridgeboard.settings import DemoSettings
 from bridgeboard.store import Store, StoreError, ledger
 from bridgeboard.sync.quarantine import Suspect
-from bridgeboard.ui import belief, numbers
+from bridgeboard.ui import adoption, belief, hours, numbers
 from bridgeboard.watch import Status, Watch
 
 ROOT = Path(__file__).parents[1]
@@ -300,3 +305,163 @@ def test_a_table_can_be_sorted_by_anything_without_asking_again(
         assert mine.columns == told.columns
         assert mine.rows == told.rows, way
     assert len(asked) == 2
+
+
+def short_list(test: AppTest, title: str) -> dict[str, Any]:
+    """What the short list of this title is told."""
+    (told,) = [one for one in map(json.loads, listed(test)) if one["title"] == title]
+    return dict(told)
+
+
+def by_hour(zone: str, name: str) -> dict[int, Counter[str]]:
+    """Requests of each value of a dimension in each local hour of the week, counted by hand."""
+    found: dict[int, Counter[str]] = {}
+    for row in facts().usage:
+        local = row["started_at"].astimezone(ZoneInfo(zone))
+        counted = found.setdefault(24 * local.weekday() + local.hour, Counter())
+        counted[value(name, row)] += row["requests"]
+    return found
+
+
+def fullest(zone: str) -> int:
+    """The hour of the week in which most people were at work."""
+    found = by_hour(zone, "initiator")
+    return max(found, key=lambda hour: len(found[hour]))
+
+
+def named(hour: int) -> str:
+    return f"{charts.WEEKDAYS[hour // 24]} {hour % 24:02}:00"
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/New_York"])
+def test_a_link_to_an_hour_of_the_week_lists_who_worked_in_it(store: Store, zone: str) -> None:
+    assert store
+    hour = fullest(zone)
+    people = by_hour(zone, "initiator")[hour]
+    test = app("people", tz=zone, range="Last 90 days", hour=named(hour))
+    assert not test.exception
+    assert test.selectbox(key="hour").value == hour
+    clock = f"{hour % 24:02}:00 to {hour % 24 + 1:02}:00"
+    assert re.search(rf"^{charts.WEEKDAYS[hour // 24]}\w*day, {clock}$", said(test), re.MULTILINE)
+    shown = short_list(test, "Top people")
+    assert len(shown["rows"]) == min(hours.SHOWN, len(people))
+    told = {row["name"]: int(row["cells"][0]) for row in shown["rows"]}
+    assert told.items() <= people.items()
+    assert sorted(told.values(), reverse=True) == sorted(people.values(), reverse=True)[: len(told)]
+    assert f"{sum(people.values()):,} requests in all" in said(test)
+    (before,) = [text for text in said(test).splitlines() if "requests in all" in text]
+    test.button(key="clear-hour").click().run()
+    assert test.selectbox(key="hour").value is None
+    assert before not in said(test)
+
+
+def test_the_hour_of_a_person_lists_models_and_clients(store: Store) -> None:
+    assert store
+    person = Counter(row["person"] for row in facts().usage).most_common(1)[0][0]
+    own = [row for row in facts().usage if row["person"] == person]
+    hour = Counter(24 * row["started_at"].weekday() + row["started_at"].hour for row in own)
+    ((chosen, _),) = hour.most_common(1)
+    test = app(
+        "person", who=person, tz="UTC", range="Last 90 days", **{"person-hour": named(chosen)}
+    )
+    mine = [
+        row for row in own if 24 * row["started_at"].weekday() + row["started_at"].hour == chosen
+    ]
+    for title, name in (("Top models", "model"), ("Top clients", "client")):
+        counted = Counter[object]()
+        for row in mine:
+            counted[value(name, row)] += row["requests"]
+        rows = short_list(test, title)["rows"]
+        assert sum(int(row["cells"][0]) for row in rows) == sum(counted.values())
+        assert len(rows) == len(counted)
+
+
+def test_what_is_no_hour_of_the_week_is_ignored(store: Store) -> None:
+    assert store
+    for wrong in ("168", "Tue 25:00", "<script>", "38", ""):
+        test = app("people", tz="UTC", hour=wrong, cohort=wrong)
+        assert not test.exception
+        assert test.selectbox(key="hour").value is None
+        assert test.selectbox(key="cohort").value is None
+        assert "requests in all" not in said(test)
+
+
+def test_an_hour_in_which_nobody_worked_says_so(store: Store) -> None:
+    assert store
+    quiet = next(hour for hour in range(168) if hour not in by_hour("UTC", "initiator"))
+    test = app("people", tz="UTC", range="Last 90 days", hour=named(quiet))
+    assert "0 requests in all" in said(test)
+    assert short_list(test, "Top people")["note"] == "None in this period."
+
+
+def test_the_parts_of_every_hour_add_up_to_its_cell(store: Store) -> None:
+    assert store
+    for zone in ("UTC", "Australia/Lord_Howe"):
+        scope = Scope.days(END.date() - timedelta(days=40), END.date() + timedelta(days=2), zone)
+        week = numbers.series(("requests",), "weekday_hour", scope).column("requests")
+        assert sum(week) == sum(row["requests"] for row in facts().usage)
+        for hour in range(168):
+            inside = scope.only("weekday_hour", str(hour))
+            for by in ("initiator", "model", "client"):
+                told = numbers.ordered(("requests",), (by,), inside, ("-requests",))
+                assert sum(told.column("requests")) == week[hour]
+
+
+def test_a_link_to_a_cell_of_the_cohorts_lists_its_people(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store
+    mondays: dict[str, Counter[date]] = {}
+    for row in facts().usage:
+        day = row["started_at"].date()
+        week = day - timedelta(days=day.weekday())
+        mondays.setdefault(row["person"], Counter())[week] += row["requests"]
+    cohort = Counter(min(weeks) for weeks in mondays.values()).most_common(1)[0][0]
+    week = cohort + timedelta(weeks=1)
+    people = {who: weeks[week] for who, weeks in mondays.items() if min(weeks) == cohort}
+    active = {who: many for who, many in people.items() if week in mondays[who]}
+    assert 2 < len(active) < len(people)
+    link = {"tz": "UTC", "range": "Last 90 days", "cohort": f"{cohort}, 1 week later"}
+    title = f"Active in the week of {week}"
+
+    test = app("people", **link)
+    assert not test.exception
+    shown = short_list(test, title)
+    assert {row["name"]: int(row["cells"][0]) for row in shown["rows"]} == active
+    assert shown["leads"] == "Opens the person's page."
+    assert shown["note"].startswith(f"All {len(active)}, ")
+    assert f"{len(active)} of {len(people)} people active 1 week later" in said(test)
+
+    monkeypatch.setattr(adoption, "MOST_PEOPLE", 2)
+    shown = short_list(app("people", **link), title)
+    assert len(shown["rows"]) == 2
+    assert shown["note"].startswith(f"Top 2 of {len(active)}, ")
+
+
+def test_a_cell_that_nobody_is_in_says_so_and_one_beyond_the_period_is_forgotten(
+    store: Store,
+) -> None:
+    assert store
+    (cohort, *_), *_ = facts().rows(cohorts(Scope(END - timedelta(days=9), END)))
+    before = cohort - timedelta(weeks=1)
+    test = app("people", tz="UTC", cohort=f"{before}, 1 week later")
+    assert test.selectbox(key="cohort").value == (before, cohort)
+    assert "0 of 0 people active 1 week later" in said(test)
+    assert short_list(test, f"Active in the week of {cohort}")["note"] == "Nobody."
+    test.multiselect(key="models").set_value(["no-such-model"]).run()
+    assert not test.exception
+    assert "Nobody used it for the first time" in said(test)
+    later = cohort + timedelta(weeks=9)
+    test = app("people", tz="UTC", cohort=f"{later}, in the first week")
+    assert test.selectbox(key="cohort").value is None
+
+
+def test_what_can_be_known_is_told_while_the_deployment_is_silent(store: Store) -> None:
+    assert store
+    test = app("trust", tz="UTC")
+    (table,) = [one.value for one in test.table if "So what" in one.value]
+    told = dict(zip(table["What"], table["Here"], strict=True))
+    assert told["Each request by itself"] == "partly"
+    assert told["Network calls of agents"] == "not known"
+    assert "Asking the deployment just now failed: No answer from" in said(test)
+    assert TOKEN not in said(test)

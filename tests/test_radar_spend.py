@@ -137,7 +137,7 @@ def is_far(day: date, amount: int, rows: list[DayRow]) -> bool:
     middle = median(before)
     mad = median(abs(value - middle) for value in before)
     z = 0.6745 * (amount - middle) / max(mad, 0.05 * middle, DOLLAR / 2)
-    return z > 3.5 and amount - middle >= 10 * DOLLAR and amount >= 1.5 * middle
+    return z > 3.5 and amount - middle >= 15 * DOLLAR and amount >= 1.5 * middle
 
 
 def test_a_spike_in_words_says_how_much_and_who() -> None:

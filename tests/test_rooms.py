@@ -123,6 +123,8 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.settings",
         "bridgeboard.store",
         "bridgeboard.watch",
+        "bridgeboard.desk",
+        "bridgeboard.radar",
     },
     "pages": {"streamlit", "bridgeboard.boards", "bridgeboard.ui", "bridgeboard.formats"},
     "app": {"bridgeboard.ui"},

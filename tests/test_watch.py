@@ -9,13 +9,11 @@ from uuid import UUID
 import pytest
 from conftest import END, SMALL
 
-from aibridge import Client
 from bridgeboard import connect, watch
 from bridgeboard.connect import Running
 from bridgeboard.demo import truth
 from bridgeboard.settings import DemoSettings, Settings
 from bridgeboard.store import Store
-from bridgeboard.ui import data
 from bridgeboard.watch import Status, Watch
 
 LONG = 3_600
@@ -100,21 +98,6 @@ def test_a_session_that_somebody_opens_is_read_at_once(
         keeper.want("a session", UUID(int=7))
         assert done.wait(GIVE_UP_SECONDS)
     assert read == [("a session", UUID(int=7))]
-
-
-def test_opening_a_sessions_page_asks_for_its_details(
-    running: Running, installed: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    wanted: list[tuple[str, UUID]] = []
-    keeper = Watch(Settings.model_construct(), clock=now)
-    monkeypatch.setattr(keeper, "want", lambda *session: wanted.append(session))
-    monkeypatch.setattr(watch, "_installed", keeper)
-    installed(running.url, running.tokens["owner"])
-    with Client(running.url, running.tokens["owner"]) as client:
-        opened = next(client.sessions(page_size=1))
-    data.story(opened.id, opened.initiator.id)
-    data.story(opened.id, opened.initiator.id)
-    assert wanted == [opened.key]
 
 
 def test_a_dead_deployment_is_told_and_tried_again(tmp_path: Path, listener: Listener) -> None:

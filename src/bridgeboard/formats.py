@@ -12,6 +12,7 @@ TEN = 10
 PICO = 10**12
 AT_LEAST = "≥ "
 LEAST_PERCENT = 0.1
+LEAST_RATIO = 0.001
 
 # Characters that move, hide or restyle the text around them.
 _UNSEEN = re.compile(
@@ -113,6 +114,34 @@ def change(now: float | None, before: float | None, kind: str) -> str | None:
         return f"{_unsigned_zero(100 * (now - before)):+.1f} pts"
     percent = _unsigned_zero(100 * (now - before) / before)
     return f"{percent:+,.0f}%" if abs(percent) >= TEN or not percent else f"{percent:+.1f}%"
+
+
+def difference(value: float | None, kind: str) -> str:
+    """How much more one number is: ``+1.2k``, ``-$3.40``, ``+4.0 pts``; None → a dash."""
+    if value is None:
+        return DASH
+    if kind == "rate":
+        points = _unsigned_zero(100 * value)
+        return f"{points:+.1f} pts" if points else "0 pts"
+    told = number(abs(value), kind)
+    if not value:
+        return told
+    return f"{'-' if value < 0 else '+'}{told}"
+
+
+def ratio(times: float | None) -> str:
+    """How many times one number is another, with the sign of multiplication; None → a dash.
+
+    ``2.31`` → ``2.3``, ``12.3`` → ``12``, ``0.0451`` → ``0.045``.
+    """
+    if times is None:
+        return DASH
+    if times >= KILO:
+        return f"{compact(round(times))}×"  # noqa: RUF001 - the sign of multiplication
+    digits = 0 if times >= TEN else 1 if times >= 1 else 2
+    if 0 < times < 1 / TEN:
+        return f"{times:.2g}×" if times > LEAST_RATIO else f"<{LEAST_RATIO}×"  # noqa: RUF001 - likewise
+    return f"{times:.{digits}f}×"  # noqa: RUF001 - likewise
 
 
 def day(date_: date) -> str:

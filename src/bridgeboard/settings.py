@@ -111,6 +111,12 @@ class Settings(BaseSettings):
         60,
         "Days after which stored text is deleted; 60 is the server's own default. 0 keeps it.",
     )
+    search_text: bool = _named(
+        "BRIDGEBOARD_SEARCH_TEXT",
+        "search_text",
+        False,  # noqa: FBT003 - the default of a field, named by its place
+        "Whether readers may search all prompts for words, and so see what people wrote.",
+    )
     rows_days: Annotated[int, Field(ge=0, le=36_500)] = _named(
         "BRIDGEBOARD_ROWS_DAYS",
         "rows_days",
@@ -219,8 +225,8 @@ class DemoSettings(Settings):
     def of(
         cls, settings: Settings, url: str, token: str, stands_at: datetime | None = None
     ) -> Self:
-        """The same settings, but for the deployment and its token."""
-        given = {**dict(settings), "url": url, "token": SecretStr(token)}
+        """The same settings, but for the deployment and its token, and its text is nobody's."""
+        given = {**dict(settings), "url": url, "token": SecretStr(token), "search_text": True}
         made = cls.model_construct(**given)
         made._stands_at = stands_at  # noqa: SLF001 - our own
         return made

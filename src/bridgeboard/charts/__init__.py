@@ -3,6 +3,7 @@
 from bridgeboard.charts.colours import ACCENT, NEUTRAL, NOBODY, RING, colours
 from bridgeboard.charts.course import Course, legend, over_time
 from bridgeboard.charts.grids import WEEKDAYS, cohorts, hours_of_week
+from bridgeboard.charts.growth import context_per_call, running_cost
 from bridgeboard.charts.sparks import spark
 from bridgeboard.charts.threads import TOKEN_KINDS, tokens_per_thread
 
@@ -16,9 +17,11 @@ __all__ = [
     "Course",
     "cohorts",
     "colours",
+    "context_per_call",
     "hours_of_week",
     "legend",
     "over_time",
+    "running_cost",
     "spark",
     "tokens_per_thread",
 ]

@@ -8,9 +8,10 @@ import altair as alt
 import pandas as pd
 
 from bridgeboard.charts import axes
-from bridgeboard.charts.colours import ACCENT
+from bridgeboard.charts.colours import ACCENT, RING
 
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+OUTLINE: Final = RING[1]
 _HOURS: Final = 24
 _ROW: Final = 26
 _DAYS_A_WEEK: Final = 7
@@ -18,18 +19,25 @@ _ON_DARK: Final = "#e7eaf0"
 _ON_LIGHT: Final = "#14181f"
 
 
-def hours_of_week(values: Sequence[float | None], label: str, kind: str) -> alt.Chart:
-    """When in the week: 168 values, Monday from midnight on, as a grid of hours by days."""
+def hours_of_week(
+    values: Sequence[float | None], label: str, kind: str, chosen: int | None = None
+) -> alt.Chart:
+    """When in the week: 168 values, Monday from midnight on, as a grid of hours by days.
+
+    Choosing an hour fills the parameter ``picked`` with its ``place``. That of the ``chosen`` one
+    is outlined.
+    """
     frame = pd.DataFrame(
         {
             "day": [WEEKDAYS[place // _HOURS] for place in range(len(values))],
             "hour": [place % _HOURS for place in range(len(values))],
             "value": [axes.drawn(value, kind) for value in values],
+            "place": range(len(values)),
+            "chosen": [place == chosen for place in range(len(values))],
         }
     )
     chart: alt.Chart = (
-        alt.Chart(frame)
-        .mark_rect(cornerRadius=2, stroke=None)
+        _cells(alt.Chart(_chosen_last(frame)))
         .encode(
             x=alt.X("hour:O", title="Hour", axis=alt.Axis(labelAngle=0, labelOverlap="greedy")),
             y=alt.Y("day:O", title=None, sort=list(WEEKDAYS)),
@@ -40,15 +48,23 @@ def hours_of_week(values: Sequence[float | None], label: str, kind: str) -> alt.
                 alt.Tooltip("value:Q", title=label, format=axes.tooltip(kind)),
             ],
         )
+        .add_params(_picked("place"))
         .properties(height=_ROW * len(WEEKDAYS) + 40)
     )
     return chart
 
 
-def cohorts(rows: Sequence[tuple[date, date, int]], *, dark: bool) -> alt.LayerChart:
+def cohorts(
+    rows: Sequence[tuple[date, date, int]],
+    *,
+    dark: bool,
+    chosen: tuple[date, date] | None = None,
+) -> alt.LayerChart:
     """How many of those who began in a week were active so many weeks later.
 
-    ``rows`` are (week of beginning, week, people); ``dark`` is the ground it stands on.
+    ``rows`` are (week of beginning, week, people); ``dark`` is the ground it stands on. Choosing a
+    cell fills the parameter ``picked`` with its ``began`` and ``week``, days in ISO 8601. The
+    ``chosen`` one is outlined.
     """
     sizes = {cohort: people for cohort, week, people in rows if cohort == week}
     frame = pd.DataFrame(
@@ -57,10 +73,13 @@ def cohorts(rows: Sequence[tuple[date, date, int]], *, dark: bool) -> alt.LayerC
             "since": [(week - cohort).days // _DAYS_A_WEEK for cohort, week, _ in rows],
             "people": [people for *_, people in rows],
             "share": [people / sizes[cohort] for cohort, _, people in rows],
+            "began": [cohort.isoformat() for cohort, _, _ in rows],
+            "week": [week.isoformat() for _, week, _ in rows],
+            "chosen": [(cohort, week) == chosen for cohort, week, _ in rows],
         }
     )
     order = [f"{cohort:%d %b} ({size})" for cohort, size in sorted(sizes.items())]
-    base = alt.Chart(frame).encode(
+    base = alt.Chart(_chosen_last(frame)).encode(
         x=alt.X("since:O", title="Weeks since the first use", axis=alt.Axis(labelAngle=0)),
         y=alt.Y("cohort:O", title=None, sort=order),
         tooltip=[
@@ -70,8 +89,8 @@ def cohorts(rows: Sequence[tuple[date, date, int]], *, dark: bool) -> alt.LayerC
             alt.Tooltip("share:Q", title="Share", format=".0%"),
         ],
     )
-    grid = base.mark_rect(cornerRadius=2, stroke=None).encode(color=_shade("share:Q"))
-    words = base.mark_text(fontSize=11).encode(
+    grid = _cells(base).encode(color=_shade("share:Q")).add_params(_picked("began", "week"))
+    words = base.mark_text(fontSize=11, cursor="pointer").encode(
         text=alt.Text("share:Q", format=".0%"),
         color=alt.value(_ON_DARK)
         if dark
@@ -79,6 +98,23 @@ def cohorts(rows: Sequence[tuple[date, date, int]], *, dark: bool) -> alt.LayerC
     )
     chart = alt.LayerChart(layer=[grid, words])
     return chart.properties(height=_ROW * len(sizes) + 50)
+
+
+def _cells(chart: alt.Chart) -> alt.Chart:
+    """Cells to click at; that whose row is ``chosen`` has an outline."""
+    told: alt.Chart = chart.mark_rect(cornerRadius=2, strokeWidth=2.5, cursor="pointer").encode(
+        stroke=alt.condition("datum.chosen", alt.value(OUTLINE), alt.value(None))
+    )
+    return told
+
+
+def _chosen_last(frame: pd.DataFrame) -> pd.DataFrame:
+    """What is drawn later lies above: the neighbours would cover half of an outline."""
+    return frame.sort_values("chosen", kind="stable")
+
+
+def _picked(*fields: str) -> alt.Parameter:
+    return alt.selection_point(name="picked", fields=list(fields), toggle=False)
 
 
 def _shade(field: str) -> alt.Color:

@@ -1,5 +1,7 @@
 """Tokens of each thread of a session."""
 
+from typing import Final
+
 import altair as alt
 import pandas as pd
 
@@ -11,16 +13,16 @@ TOKEN_KINDS = {
     "input": ("Input", "#3b78e0"),
     "output": ("Output", "#e8833a"),
 }
-HEIGHT = 280
-FEW = 12
-WIDEST = 56
+HEIGHT: Final = 220
+FEW: Final = 12
+WIDEST: Final = 40
 
 
 def tokens_per_thread(threads: pd.DataFrame) -> alt.Chart:
     """Stacked bars, one a thread, of the four disjoint token kinds.
 
-    Takes one line a thread with ``thread`` (its number) and a column of integers a kind, missing
-    where the server does not tell. Selecting a bar fills the parameter ``thread``.
+    Takes one line a thread with ``thread`` (what it is called, in their order) and a column of
+    integers a kind, missing where nobody knows. Selecting a bar fills the parameter ``thread``.
     """
     long = threads.melt(
         id_vars=["thread"], value_vars=list(TOKEN_KINDS), var_name="kind", value_name="tokens"
@@ -35,6 +37,8 @@ def tokens_per_thread(threads: pd.DataFrame) -> alt.Chart:
             x=alt.X(
                 "thread:O",
                 title="Thread",
+                sort=None,
+                scale=alt.Scale(domain=list(threads["thread"])),
                 axis=alt.Axis(labelAngle=0, labelOverlap=True, titlePadding=6),
             ),
             y=alt.Y("tokens:Q", title="Tokens", axis=alt.Axis(format="~s", tickCount=5)),

@@ -14,7 +14,7 @@ from bridgeboard.explorer.columns import FAILED, SUMS
 from bridgeboard.explorer.sums import RECORDED, TOKENS, summed
 from bridgeboard.explorer.typed import columns, holdable, limited
 from bridgeboard.metrics import UNASSIGNED, UNKNOWN, Query
-from bridgeboard.metrics.sources import MEMBERS, PEOPLE
+from bridgeboard.metrics.sources import MEMBERS, PEOPLE, Arguments
 
 THREADS: Final = 100
 """Threads on a page."""
@@ -157,6 +157,12 @@ FROM sessions s JOIN initiators i USING (initiator) JOIN people p USING (initiat
 WHERE s.id = $1 AND ($2 IS NULL OR i.id = TRY_CAST($2 AS UUID))
 ORDER BY s.started_at DESC, s.session
 """
+_OWNERS: Final = f"""
+WITH {PEOPLE}
+SELECT s.session, s.id, i.id, p.person, s.started_at
+FROM sessions s JOIN initiators i USING (initiator) JOIN people p USING (initiator)
+WHERE s.session IN {{listed}}
+"""
 _HEAD: Final = f"""
 WITH {PEOPLE}, {MEMBERS}, {_OWN}, chosen AS (SELECT * FROM sessions WHERE session = $1),
 told AS (SELECT * FROM threads WHERE session = $1),
@@ -225,6 +231,13 @@ def found(session_id: str, initiator_id: UUID | str | None = None) -> Query:
     """
     whose = None if initiator_id is None else holdable(str(initiator_id))
     return Query(_FOUND, (holdable(session_id), whose))
+
+
+def owners(sessions: tuple[int, ...]) -> Query:
+    """Sessions by our keys, as ``Owner``, in no order."""
+    into = Arguments()
+    # No key is -1: brackets with nothing in them are no SQL.
+    return Query(_OWNERS.format(listed=into.listed(sessions or (-1,))), tuple(into.values))
 
 
 def head(session: int) -> Query:

@@ -99,14 +99,14 @@ def manifest_json(sheet: Sheet, manifest: Manifest) -> bytes:
     return (json.dumps(_told(sheet, manifest), indent=2) + "\n").encode("ascii")
 
 
-def file_name(sheet: Sheet, manifest: Manifest, ending: str) -> str:
-    """A name of ASCII letters, digits, dots and dashes, whatever the sheet is called.
+def file_name(name: str, manifest: Manifest, ending: str) -> str:
+    """A name of ASCII letters, digits, dots and dashes, whatever the table is called.
 
     ``bridgeboard-spend-by-model-2026-11-01-2026-11-24.csv``: the days are those of the manifest's
     zone, the last one included.
     """
     days = f"{manifest.first_day}-{manifest.last_day}"
-    subject = _slug(sheet.name)[:_LONGEST].strip("-") or "export"
+    subject = _slug(name)[:_LONGEST].strip("-") or "export"
     return f"bridgeboard-{subject}-{days}.{_slug(ending)}"
 
 

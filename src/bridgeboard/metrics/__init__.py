@@ -4,7 +4,7 @@
 period, its zone and the filters. Pure: no database, no clock.
 """
 
-from bridgeboard.metrics.adoption import active_people_windows, cohorts, presence
+from bridgeboard.metrics.adoption import active_people_windows, cohort_people, cohorts, presence
 from bridgeboard.metrics.answers import Answer
 from bridgeboard.metrics.buckets import bounds, buckets, filled, running
 from bridgeboard.metrics.dimensions import CLIENT_SIDE, DIMENSIONS, UNASSIGNED, UNKNOWN, Dimension
@@ -30,6 +30,7 @@ __all__ = [
     "active_people_windows",
     "bounds",
     "buckets",
+    "cohort_people",
     "cohorts",
     "filled",
     "first_seen",

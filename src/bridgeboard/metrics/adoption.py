@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from bridgeboard.metrics import zones
+from bridgeboard.metrics.dimensions import dimension
 from bridgeboard.metrics.errors import MetricError
 from bridgeboard.metrics.scope import Scope
 from bridgeboard.metrics.select import Query
@@ -101,19 +102,62 @@ def cohorts(scope: Scope, weeks: int = 12) -> Query:
     if weeks < 1:
         raise MetricError(f"There are no cohorts of {weeks} weeks.")
     into = Arguments()
-    whole = _from_the_beginning(scope)
-    told = rows("usage", ["week"], whole, into)
+    common = _cohorts([], scope, into)
     last = scope.last_day - timedelta(days=scope.last_day.weekday())
-    oldest = into.bound((last - timedelta(weeks=weeks - 1) - _FIRST_MONDAY).days // 7)
-    active = f"SELECT DISTINCT f.initiator, {told.keys['week']} AS week {told.text}"
-    since = "SELECT week, min(week) OVER (PARTITION BY initiator) AS cohort FROM active"
-    common = [*tables(asked([], scope)), f"active AS ({active})", f"since AS ({since})"]
+    oldest = into.bound(_week(last - timedelta(weeks=weeks - 1)))
     shown = ", ".join(f"DATE '1969-12-29' + 7 * {name}::INTEGER AS {name}" for name in _WEEKS)
     return Query(
         f"WITH {', '.join(common)} SELECT {shown}, count(*) AS people FROM since"
         f" WHERE cohort >= {oldest} GROUP BY cohort, week ORDER BY cohort, week",
         tuple(into.values),
     )
+
+
+def cohort_people(scope: Scope, cohort: date, week: date) -> Query:
+    """Who began in a week and was active in a later one: the people of one of ``cohorts``' cells.
+
+    Args:
+        scope: its end, zone and filters, as for ``cohorts``.
+        cohort: the week of beginning, by its Monday.
+        week: the week of activity, likewise. In that of beginning everybody was active.
+
+    Returns:
+        ``initiator``, and ``requests`` in that week that pass (BIGINT); the most first.
+
+    Raises:
+        MetricError: for a day that is no Monday.
+    """
+    for day in (cohort, week):
+        if day.weekday():
+            raise MetricError(f"A week is known by its Monday, which {day} is not.")
+    into = Arguments()
+    common = _cohorts(["initiator"], scope, into, ", sum(f.requests)::BIGINT AS requests")
+    cell = " AND ".join(
+        f"s.{name} = {into.bound(_week(day))}"
+        for name, day in zip(_WEEKS, (cohort, week), strict=True)
+    )
+    person = dimension("initiator").shown.format("s.initiator")
+    return Query(
+        f"WITH {', '.join(common)} SELECT {person} AS initiator, s.requests FROM since s"
+        f" WHERE {cell} ORDER BY s.requests DESC, initiator",
+        tuple(into.values),
+    )
+
+
+def _cohorts(by: Sequence[str], scope: Scope, into: Arguments, more: str = "") -> list[str]:
+    """Common tables; ``since`` has a row for each person and active week, and whose cohort it is.
+
+    ``by`` are dimensions that are to be shown, ``more`` SQL of what else is told of a week.
+    """
+    told = rows("usage", ["week"], _from_the_beginning(scope), into)
+    week = f"{told.keys['week']} AS week"
+    active = f"SELECT f.initiator, {week}{more} {told.text} GROUP BY 1, 2"
+    since = "SELECT *, min(week) OVER (PARTITION BY initiator) AS cohort FROM active"
+    return [*tables(asked(by, scope)), f"active AS ({active})", f"since AS ({since})"]
+
+
+def _week(monday: date) -> int:
+    return (monday - _FIRST_MONDAY).days // 7
 
 
 def _from_the_beginning(scope: Scope) -> Scope:

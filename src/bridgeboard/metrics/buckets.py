@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from bridgeboard.metrics import zones
-from bridgeboard.metrics.dimensions import dimension
+from bridgeboard.metrics.dimensions import HOURS_A_WEEK, dimension
 from bridgeboard.metrics.errors import MetricError
 from bridgeboard.metrics.scope import Scope
 from bridgeboard.metrics.vocabulary import metric
@@ -15,7 +15,6 @@ Bucket = date | datetime | int
 
 _DAY: Final = timedelta(days=1)
 _WEEK: Final = timedelta(weeks=1)
-_HOURS_A_WEEK: Final = 168
 
 
 def buckets(scope: Scope, grain: str) -> list[Bucket]:
@@ -25,7 +24,7 @@ def buckets(scope: Scope, grain: str) -> list[Bucket]:
     """
     _check(grain)
     if grain == "weekday_hour":
-        return list(range(_HOURS_A_WEEK))
+        return list(range(HOURS_A_WEEK))
     if scope.since == scope.until:
         return []
     return list(_hours(scope) if grain == "hour" else _dates(scope, grain))

@@ -16,6 +16,7 @@ Source = Literal["usage", "calls", "sessions"]
 UNKNOWN: Final = "Unknown"
 UNASSIGNED: Final = "Unassigned"
 CLIENT_SIDE: Final = "Client-side"
+HOURS_A_WEEK: Final = 168
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Dimension:
             per scope (``bridgeboard.metrics.sources``) and are empty here.
         shown: SQL from what was grouped by to what comes out; ``{}`` is the former.
         time: whether its values are stretches of time.
+        recurs: how many values it has, where these come again and again: whole numbers from 0 on.
+            They can be filtered by, while other stretches of time are chosen by a period.
         overlapping: sources whose rows can belong to several values at once, so that parts do
             not add up to the whole.
     """
@@ -40,6 +43,7 @@ class Dimension:
     columns: Mapping[Source, str] = field(default_factory=dict, hash=False)
     shown: str = "{}"
     time: bool = False
+    recurs: int = 0
     overlapping: frozenset[Source] = frozenset()
 
     def splits(self, source: Source) -> bool:
@@ -99,6 +103,7 @@ _TIMES: Final = (
         "The local weekday and hour in which a request began: 0 is Monday from midnight.",
         shown="({})::INTEGER",
         time=True,
+        recurs=HOURS_A_WEEK,
     ),
 )
 _CATEGORIES: Final = (

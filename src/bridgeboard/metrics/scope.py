@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final, Self
 
 from bridgeboard.metrics import zones
-from bridgeboard.metrics.dimensions import dimension
+from bridgeboard.metrics.dimensions import Dimension, dimension
 from bridgeboard.metrics.errors import MetricError
 
 Filters = tuple[tuple[str, tuple[str, ...]], ...]
@@ -27,12 +27,15 @@ class Scope:
         zone: IANA name of the zone whose days, weeks and months count.
         include: per dimension the values to keep. A row passes if it has one of the values of
             every dimension; "Unknown" and "Unassigned" stand for none. Without values a
-            dimension is not filtered.
+            dimension is not filtered. ``weekday_hour`` has the values "0" (Monday from midnight to
+            one, by the zone's clocks) to "167": an hour that clocks show twice is in it twice, and
+            one that they skip is not.
         exclude: per dimension the values to leave out; what is left is just the rest.
 
     Raises:
-        MetricError: for naive or impossible times, an unknown zone or dimension, or a dimension of
-            time, which only a period can choose from.
+        MetricError: for naive or impossible times, an unknown zone or dimension, a dimension of
+            time other than ``weekday_hour``, which only a period can choose from, and for what is
+            no hour of the week.
     """
 
     since: datetime
@@ -120,7 +123,19 @@ def _moment(name: str, at: datetime) -> datetime:
 def _canonical(filters: Iterable[tuple[str, Iterable[str]]]) -> Filters:
     chosen: dict[str, set[str]] = {}
     for name, values in filters:
-        if dimension(name).time:
-            raise MetricError(f"{name!r} cannot be filtered by value; choose a period instead.")
-        chosen.setdefault(name, set()).update(values)
+        one, told = dimension(name), tuple(values)
+        if one.time:
+            _check_recurring(one, told)
+        chosen.setdefault(name, set()).update(told)
     return tuple((name, tuple(sorted(chosen[name]))) for name in sorted(chosen) if chosen[name])
+
+
+def _check_recurring(one: Dimension, values: Iterable[str]) -> None:
+    if not one.recurs:
+        raise MetricError(f"{one.name!r} cannot be filtered by value; choose a period instead.")
+    known = {str(number) for number in range(one.recurs)}
+    for value in values:
+        if value not in known:
+            raise MetricError(
+                f"{one.name!r} has the values '0' to '{one.recurs - 1}': no {value!r}."
+            )

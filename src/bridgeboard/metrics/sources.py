@@ -50,7 +50,7 @@ class Arguments:
             self.values.append(plain)
         return f"${self.values.index(plain) + 1}"
 
-    def listed(self, values: Iterable[str]) -> str:
+    def listed(self, values: Iterable[str | int]) -> str:
         """The placeholders of several values, in brackets."""
         return f"({', '.join(self.bound(value) for value in values)})"
 
@@ -170,14 +170,14 @@ def _conditions(source: Source, scope: Scope, into: Arguments, window: Sequence[
     """
     other: Source = "calls" if source == "usage" else "usage"
     own, foreign = _parted(scope.include, source)
-    told = [_among(name, source, values, into) for name, values in own]
+    told = [_among(name, source, values, scope, into) for name, values in own]
     if foreign:
-        among = [_among(name, other, values, into) for name, values in foreign]
+        among = [_among(name, other, values, scope, into) for name, values in foreign]
         told.append(f"f.usage IN ({_requests(other, [*window, *among])})")
     own, foreign = _parted(scope.exclude, source)
-    told += [f"NOT {_among(name, source, values, into)}" for name, values in own]
+    told += [f"NOT {_among(name, source, values, scope, into)}" for name, values in own]
     for name, values in foreign:
-        among = [_among(name, other, values, into)]
+        among = [_among(name, other, values, scope, into)]
         told.append(f"f.usage NOT IN ({_requests(other, [*window, *among])})")
     return told
 
@@ -187,11 +187,13 @@ def _parted(filters: Filters, source: Source) -> tuple[Filters, Filters]:
     return own, tuple(pair for pair in filters if pair not in own)
 
 
-def _among(name: str, source: Source, values: Iterable[str], into: Arguments) -> str:
+def _among(name: str, source: Source, values: Iterable[str], scope: Scope, into: Arguments) -> str:
+    one = dimension(name)
+    if one.time:
+        return f"({key(name, source, scope)} IN {into.listed(map(int, values))})"
     listed = into.listed(values)
     if name == "initiator":
         return f"(f.initiator IN (SELECT initiator FROM people WHERE person IN {listed}))"
-    one = dimension(name)
     return f"({one.shown.format(one.columns[source])} IN {listed})"
 
 

@@ -15,6 +15,7 @@ from bridgeboard.store.errors import (
 from bridgeboard.store.interceptions import Told, Written
 from bridgeboard.store.journal import Anomaly, Broken, Run, anomalies, broken, runs
 from bridgeboard.store.places import location
+from bridgeboard.store.reach import Reach, reach
 from bridgeboard.store.upkeep import Size, prune, size
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Broken",
     "Coverage",
     "Pair",
+    "Reach",
     "Reader",
     "Run",
     "Size",
@@ -42,6 +44,7 @@ __all__ = [
     "coverage",
     "location",
     "prune",
+    "reach",
     "restore",
     "runs",
     "size",

@@ -1,5 +1,7 @@
 """Who began, who stayed and who left: how a company takes to its tools."""
 
+from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Any, Final
 
 import streamlit as st
@@ -7,13 +9,22 @@ import streamlit as st
 from bridgeboard import boards, charts, formats, metrics
 from bridgeboard.exports import Column, Sheet
 from bridgeboard.metrics import Answer
-from bridgeboard.ui import downloads, kpis, notices, numbers
+from bridgeboard.ui import downloads, kpis, leaders, lists, moves, notices, numbers, sheets, tiles
 from bridgeboard.ui.scopes import Chosen
 
 WINDOWS: Final = {1: "Daily", 7: "Weekly", 28: "Monthly"}
 WEEKS: Final = 12
 MOST_DAYS: Final = 300
 """Days of three lines that make a thousand marks at most."""
+COHORT: Final = "cohort"
+"""The parameter that names a cell of the cohorts."""
+MOST_PEOPLE: Final = 50
+"""How many people of a cell are listed."""
+A_COLUMN: Final = 25
+"""How many of them stand in one column."""
+Cell = tuple[date, date]
+"""The week in which people began, and one in which they were active, by their Mondays."""
+
 _MEANS: Final = {
     1: "active on the day",
     7: "active on the day or the 6 days before",
@@ -81,28 +92,120 @@ def course(now: Chosen) -> None:
 
 
 def cohorts(now: Chosen) -> None:
-    """Of those who began in a week, how many came back in each week since."""
-    st.header("Cohorts by week of first use", anchor=False)
+    """Of those who began in a week, how many came back in each week since, and who they are.
+
+    A click on a cell picks it, and so does the box beside the heading, which is in the address.
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom", key="head-cohorts"):
+        st.header("Cohorts by week of first use", anchor=False, width="stretch")
+        cell = _cell(now)
     with notices.tile("cohorts"):
         told = numbers.ask(metrics.cohorts(now.scope, WEEKS))
         if not told.rows:
             notices.empty(f"Nobody used it for the first time in the last {WEEKS} weeks.")
             return
-        st.altair_chart(
-            charts.cohorts(list(told.rows), dark=st.context.theme.type == "dark"),
-            key="cohorts",
-            alt=_cohort_words(told),
-        )
+        _grid(told, cell)
         st.caption(
             f"Of those who began in each of the last {WEEKS} weeks (how many in brackets), the "
-            "share that was active so many weeks later. Up to the end of the period."
+            "share that was active so many weeks later. Up to the end of the period. "
+            "Click a cell to see who they are."
         )
+        if cell:
+            _of_cell(cell, told, now)
         columns = (
             Column("cohort", "Week of first use", "date"),
             Column("week", "Week", "date"),
             Column("people", "Active people", "count"),
         )
         downloads.behind(Sheet("Cohorts by week", columns, told.rows), now, key="cohorts")
+
+
+def _cell(now: Chosen) -> Cell | None:
+    chosen: Cell | None = st.selectbox(
+        "Cohort",
+        _cells(now),
+        index=None,
+        key=COHORT,
+        bind="query-params",
+        placeholder="Pick one",
+        format_func=lambda cell: f"{formats.day(cell[0])}, {_later(*cell)}",
+        width=250,
+    )
+    return chosen
+
+
+def _cells(now: Chosen) -> list[Cell]:
+    """All that there can be, so that a link keeps its choice while the first sync still runs."""
+    last = now.scope.last_day - timedelta(days=now.scope.last_day.weekday())
+    weeks = [last - timedelta(weeks=back) for back in range(WEEKS)[::-1]]
+    return [(cohort, week) for cohort in weeks for week in weeks if cohort <= week]
+
+
+def _grid(told: Answer, cell: Cell | None) -> None:
+    # A chart of its own for each choice, so that a second click on a cell is told, too.
+    drawn = f"cohorts-{'-'.join(map(formats.day, cell or ()))}"
+    cells = {
+        (cohort.isoformat(), week.isoformat()): (cohort, week) for cohort, week, _ in told.rows
+    }
+    st.altair_chart(
+        charts.cohorts(list(told.rows), dark=st.context.theme.type == "dark", chosen=cell),
+        key=drawn,
+        on_select=lambda: _pick(drawn, cells, cell),
+        alt=f"{_cohort_words(told)} The box Cohort picks one as a click does.",
+    )
+
+
+def _pick(key: str, cells: Mapping[tuple[str, str], Cell], cell: Cell | None) -> None:
+    """Take up what was clicked; a click on what is picked already drops it."""
+    for point in st.session_state[key]["selection"].get("picked", []):
+        hit = cells.get((point.get("began"), point.get("week")))
+        if hit:
+            tiles.pick(COHORT, None if hit == cell else hit)
+
+
+def _of_cell(cell: Cell, told: Answer, now: Chosen) -> None:
+    """Who began in a week and was active in another, each a way to the person's page."""
+    people = numbers.ask(metrics.cohort_people(now.scope, *cell))
+    size = sum(count for cohort, week, count in told.rows if cohort == week == cell[0])
+    words = f"{len(people):,} of {formats.plural(size, 'person', 'people')} active {_later(*cell)}"
+    title = f"Began in the week of {formats.day(cell[0])}"
+    with tiles.picked(title, words, COHORT, "cohorts"):
+        with st.grid(min_column_width=leaders.NARROWEST, gap="medium", key="lists-cohorts"):
+            for first in range(0, max(1, min(len(people), MOST_PEOPLE)), A_COLUMN):
+                _list(people, cell[1], first)
+        columns = (sheets.column("initiator"), sheets.column("requests"))
+        name = f"Began {cell[0]}, active {cell[1]}"
+        downloads.menu(Sheet(name, columns, people.rows), now, key="cohort-people")
+
+
+def _list(people: Answer, week: date, first: int) -> None:
+    """A column of names, from a place on."""
+    rows = people.rows[:MOST_PEOPLE][first : first + A_COLUMN]
+    title = f"Active in the week of {formats.day(week)}"
+    told = lists.List(
+        title=f"Places {first + 1} to {first + len(rows)}" if first else title,
+        head=[("Person", ""), ("Requests in that week", "")],
+        rows=[
+            lists.Row(
+                leaders.shown(name, leaders.NAME), formats.visible(name), (formats.exact(count),)
+            )
+            for name, count in rows
+        ],
+        note="" if first else _shown(len(people)),
+        leads=moves.meaning("initiator"),
+    )
+    lists.show(told, f"cohort-people-{first}", lambda place: moves.to("initiator", rows[place][0]))
+
+
+def _later(cohort: date, week: date) -> str:
+    weeks = (week - cohort).days // 7
+    return f"{formats.plural(weeks, 'week')} later" if weeks else "in the first week"
+
+
+def _shown(count: int) -> str:
+    if count > MOST_PEOPLE:
+        return f"Top {MOST_PEOPLE} of {count:,}, by requests in that week. The download has all."
+    return f"All {count}, by requests in that week" if count else "Nobody."
 
 
 def _windows(now: Chosen) -> Answer:

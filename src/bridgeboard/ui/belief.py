@@ -5,9 +5,11 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from bridgeboard import formats, invariants, pricing, store, watch
+from aibridge import AIBridgeError
+from bridgeboard import formats, invariants, pricing, settings, store, watch
+from bridgeboard.settings import SettingsError
 from bridgeboard.store import prices
-from bridgeboard.ui import filters, notices, numbers
+from bridgeboard.ui import abilities, data, filters, notices, numbers
 from bridgeboard.ui.scopes import Chosen
 
 RUNS: Final = 20
@@ -157,7 +159,7 @@ def quarantine() -> None:
             key="quarantine",
             alt="Records that could not be read",
         )
-        st.caption(
+        st.markdown(
             f"{formats.span(1, len(held), numbers.coverage().quarantined, 'record')}. "
             "An update of Bridgeboard may read them: run `bridgeboard sync --requeue` then."
         )
@@ -191,11 +193,11 @@ def unpriced(now: Chosen) -> None:
             key="unpriced",
             alt="Usage without a price",
         )
-        st.caption(
+        st.markdown(
             "Not part of the spend, which is a lower bound while it lasts. Fill in the numbers, "
             "add this to your prices file and run `bridgeboard reprice`:"
         )
-        st.code("\n".join(str(row["snippet"]) for row in rows[:SHOWN]), language="toml")
+        st.code("\n".join(str(row["snippet"]) for row in rows[:SHOWN]), language=None)
 
 
 _KINDS: Final = ("input", "output", "cache_read", "cache_write")
@@ -210,29 +212,64 @@ def _bound(value: object) -> str:
 
 
 def server() -> None:
-    """What the deployment's version tells, by the last sync, and what is not to be had from it."""
-    st.header("What this server can tell", anchor=False)
-    with notices.tile("what the server can tell"):
-        held = numbers.opened()
-        last = store.runs(held, 1)
-        generation = last[0].generation if last else ""
-        lines = {
-            "Version": held.meta("server_version") or formats.DASH,
-            "Requests one by one": _TELLS.get(generation, "not known before the first sync"),
-            "Prompts, thinking and tool inputs": _TEXT.get(held.meta("text") or "", "not kept"),
-        }
-        _pairs(lines, "server")
+    """What can be known of this deployment, by its version and by the rows that the store has."""
+    st.header("What can be known here", anchor=False)
+    with notices.tile("what can be known"):
+        known = numbers.kept("known", _known)
+        version = formats.unmarked(abilities.short(known.version))
+        st.caption(
+            f"By AI Bridge {version}, as of the last sync, and by the rows that are stored."
+            if version
+            else "No sync has asked the server yet."
+        )
+        told = abilities.abilities(known)
+        st.table(
+            pd.DataFrame(
+                {
+                    "What": [one.what for one in told],
+                    "Here": [f"**{one.here}**" if one.here == "no" else one.here for one in told],
+                    "So what": [formats.unmarked(one.so_what) for one in told],
+                }
+            ),
+            border="horizontal",
+            hide_index=True,
+            alt="What can be known of this deployment, and what follows",
+        )
+    _token()
 
 
-_TELLS: Final = {
-    "interceptions": "yes: usage is exact, every response priced by itself",
-    "sessions": (
-        "no: usage comes from the details of sessions, as sums. Durations, instances, responses "
-        "and errors of tools are unknown; requests and prompts are lower bounds"
-    ),
-}
-"""Generation of the API → what it means for the numbers."""
-_TEXT: Final = {"all": "kept", "none": "never kept, by the setting text"}
+def _known() -> abilities.Known:
+    held, now = numbers.opened(), settings.current()
+    last = store.runs(held, 1)
+    return abilities.Known(
+        reach=store.reach(held),
+        version=held.meta("server_version") or "",
+        generation=last[0].generation if last else "",
+        text=held.meta("text") or now.text,
+        text_days=now.text_days,
+        rows_days=now.rows_days,
+        first_at=numbers.coverage().first_at,
+    )
+
+
+def _token() -> None:
+    """What the deployment lets this token do, asked now; the rest of the page needs no answer."""
+    try:
+        able = data.capabilities()
+    except (AIBridgeError, SettingsError) as error:
+        st.caption(
+            f"Asking the deployment just now failed: {formats.unmarked(str(error))} What is said "
+            "above is known from the last sync and needs no answer."
+        )
+        return
+    version = formats.unmarked(abilities.short(able.version))
+    who = formats.unmarked(f"{able.username} ({', '.join(sorted(able.roles)) or 'member'})")
+    reads = "may read everybody's sessions" if able.can_read else "may not read what others do"
+    names = "may" if able.can_filter_provider_name else "may not"
+    st.caption(
+        f"Asked now: the deployment is {version}. The token is that of {who}, who {reads} and "
+        f"{names} ask for one provider instance only."
+    )
 
 
 def _pairs(lines: dict[str, str], key: str) -> None:

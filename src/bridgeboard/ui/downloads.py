@@ -53,15 +53,26 @@ def menu(sheet: Sheet, now: Chosen, *, key: str) -> None:
         buttons(sheet, now, key=key)
 
 
+def later(name: str, words: str, make: Callable[[], Sheet], now: Chosen, *, key: str) -> None:
+    """The files of a table that is read only when one of them is asked for."""
+    with st.popover("Download", icon=":material/download:", type="tertiary", key=f"menu-{key}"):
+        st.caption(words)
+        _buttons(name, make, now, key=key)
+
+
 def buttons(sheet: Sheet, now: Chosen, *, key: str) -> None:
     """One button a kind of file."""
-    about = manifest(sheet.name, now)
+    _buttons(sheet.name, lambda: sheet, now, key=key)
+
+
+def _buttons(name: str, make: Callable[[], Sheet], now: Chosen, *, key: str) -> None:
+    about = manifest(name, now)
     with st.container(horizontal=True, gap="small", key=f"files-{key}"):
-        for label, ending, kind, make in _files(sheet, about):
+        for label, ending, kind, written in _files(make, about):
             st.download_button(
                 label,
-                data=make,
-                file_name=exports.file_name(sheet, about, ending),
+                data=written,
+                file_name=exports.file_name(name, about, ending),
                 mime=kind,
                 key=f"{ending}-{key}",
                 on_click="ignore",
@@ -87,12 +98,14 @@ def manifest(title: str, now: Chosen) -> Manifest:
     )
 
 
-def _files(sheet: Sheet, about: Manifest) -> list[tuple[str, str, str, Callable[[], bytes]]]:
+def _files(
+    make: Callable[[], Sheet], about: Manifest
+) -> list[tuple[str, str, str, Callable[[], bytes]]]:
     return [
-        ("CSV", "csv", "text/csv", lambda: exports.csv(sheet)),
-        ("Excel", "xlsx", _EXCEL, lambda: exports.xlsx(sheet, about)),
-        ("Parquet", "parquet", _PARQUET, lambda: exports.parquet(sheet, about)),
-        ("Manifest", "json", "application/json", lambda: exports.manifest_json(sheet, about)),
+        ("CSV", "csv", "text/csv", lambda: exports.csv(make())),
+        ("Excel", "xlsx", _EXCEL, lambda: exports.xlsx(make(), about)),
+        ("Parquet", "parquet", _PARQUET, lambda: exports.parquet(make(), about)),
+        ("Manifest", "json", "application/json", lambda: exports.manifest_json(make(), about)),
     ]
 
 

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import streamlit as st
 
-from aibridge import TokenCounts
 from bridgeboard import boards, charts, formats, periods
 from bridgeboard.metrics import METRICS, Metric
 from bridgeboard.ui import notices, numbers
@@ -31,9 +30,9 @@ class Card:
     line: tuple[float | None, ...] = ()
 
 
-def row(cards: Sequence[Card], key: str = "kpis") -> None:
+def row(cards: Sequence[Card], key: str = "kpis", narrowest: int = 128) -> None:
     """Cards of equal height, as many beside each other as fit."""
-    with st.grid(min_column_width=128, gap="small", key=key):
+    with st.grid(min_column_width=narrowest, gap="small", key=key):
         for card in cards:
             st.metric(card.label, card.value, help=card.meaning, border=True, height="stretch")
 
@@ -62,17 +61,6 @@ def board(names: tuple[str, ...], now: Chosen) -> list[Card]:
     before = numbers.totals(asked, now.before) if now.before and _covered(now) else None
     course = numbers.series(names, _coarse(now), now.scope)
     return [_card(METRICS[name], told, before, course.column(name), now) for name in names]
-
-
-def tokens(usage: TokenCounts) -> list[Card]:
-    """The four disjoint token kinds and their sum."""
-    return [
-        _count("Tokens", usage.total_tokens, "Input, output, cache read and cache write together."),
-        _count("Input", usage.input_tokens, "Fresh prompt tokens, without anything cached."),
-        _count("Output", usage.output_tokens, "Generated tokens, reasoning included."),
-        _count("Cache read", usage.cache_read_input_tokens, "Prompt tokens read from a cache."),
-        _count("Cache write", usage.cache_write_input_tokens, "Prompt tokens put into a cache."),
-    ]
 
 
 def exact_words(one: Metric, value: float | None) -> str:
@@ -131,7 +119,3 @@ def _coarse(now: Chosen) -> str:
 
 def _tone(name: str) -> str:
     return {0: "off", 1: "normal", -1: "inverse"}[boards.good(name)]
-
-
-def _count(label: str, number: int, meaning: str) -> Card:
-    return Card(label, formats.compact(number), f"Exactly {formats.exact(number)}. {meaning}")

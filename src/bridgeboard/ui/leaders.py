@@ -58,12 +58,12 @@ def tops(tops: Sequence[tuple[str, str]], now: Chosen) -> None:
                 compact(by, measure, now, f"top-{by}")
 
 
-def compact(by: str, measure: str, now: Chosen, key: str) -> None:
+def compact(by: str, measure: str, now: Chosen, key: str, most: int = FEW) -> None:
     """The largest few values of a dimension by one number, with bars, and how many there are."""
     many = _plural(by)
     with notices.tile(f"the top {many}"):
         told = numbers.ordered((measure,), (by,), now.scope, (f"-{measure}",))
-        rows = told.rows[:FEW]
+        rows = told.rows[:most]
         shares = _shares(by, measure, told, rows)
         lists.show(
             lists.List(
@@ -90,7 +90,7 @@ def _lines(
     bars = [(share / longest, formats.rate(share)) for share in shares or ()]
     return [
         lists.Row(
-            name=_shown(name, SHORT),
+            name=shown(name, SHORT),
             full=f"{formats.visible(str(name))}, {_exactly(value, measure)}",
             cells=(formats.number(value, METRICS[measure].format),),
             share=bars[place] if bars else None,
@@ -190,7 +190,7 @@ def _table(
     key: str,
     shares: list[float] | None,
 ) -> None:
-    frame = pd.DataFrame({"name": [_shown(row[0], NAME) for row in rows]})
+    frame = pd.DataFrame({"name": [shown(row[0], NAME) for row in rows]})
     for place, name in enumerate(names, 1):
         frame[name] = _floats([row[place] for row in rows])
     if shares is not None:
@@ -237,7 +237,8 @@ def _columns(
     return columns
 
 
-def _shown(value: object, longest: int) -> str:
+def shown(value: object, longest: int) -> str:
+    """A recorded name on one line of at most so many characters."""
     return formats.middle(" ".join(formats.visible(str(value)).split()) or "(empty)", longest)
 
 

@@ -8,12 +8,14 @@ from typing import Any
 import streamlit as st
 
 from aibridge import AIBridgeError
-from bridgeboard.formats import plural, unmarked, visible
+from bridgeboard.desk import DeskError
+from bridgeboard.explorer import ExplorerError
+from bridgeboard.formats import unmarked, visible
 from bridgeboard.metrics import MetricError
 from bridgeboard.store import StoreError
 from bridgeboard.ui.numbers import NoStoreError
 
-TROUBLE = (AIBridgeError, MetricError, NoStoreError, StoreError)
+TROUBLE = (AIBridgeError, DeskError, ExplorerError, MetricError, NoStoreError, StoreError)
 """What can go wrong with one part of a page while the others are well."""
 
 log = logging.getLogger(__name__)
@@ -77,25 +79,3 @@ def empty(text: str) -> None:
 def remark(text: str) -> None:
     """A caution about the numbers beside it."""
     st.warning(unmarked(text), icon=":material/warning:")
-
-
-def nothing_found(*, narrowed: bool, count: int) -> None:
-    """An empty list of sessions: because of the filters, of the page, or of everything."""
-    if count:
-        empty("This page is beyond the end of the list. Go back to page 1.")
-    elif narrowed:
-        empty("No session matches these filters. Filters are exact: check spelling and case.")
-    else:
-        empty(
-            "The AI Bridge has recorded no session yet. Point a coding tool at it; a session "
-            "appears here when its first request has ended."
-        )
-
-
-def unreadable(count: int, noun: str) -> None:
-    """Say that rows were left out because they could not be understood."""
-    if count:
-        remark(
-            f"{plural(count, noun)} could not be understood and is not shown. The server may be "
-            "newer than this Bridgeboard: look for an update."
-        )

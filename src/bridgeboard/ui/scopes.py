@@ -116,6 +116,18 @@ def reset() -> None:
         drop(parameter)
 
 
+def take(scope: Scope) -> None:
+    """Choose the days and filters of a scope, and no others; for callbacks."""
+    reset()
+    st.session_state[PERIOD] = "custom"
+    st.session_state[DATES] = (scope.first_day, scope.last_day)
+    for pairs, is_left_out in ((scope.include, False), (scope.exclude, True)):
+        for name, values in pairs:
+            if parameter := PARAMETERS.get(name):
+                st.session_state[parameter] = list(values)
+                st.session_state[NOT + parameter] = is_left_out
+
+
 def narrow(name: str, value: str) -> None:
     """Keep only one value of a dimension: what a click on a bar or a row does."""
     parameter = PARAMETERS[name]

@@ -20,10 +20,10 @@ from aibridge import (
     ConnectionFailedError,
     FeatureUnavailableError,
 )
-from bridgeboard import formats, settings
+from bridgeboard import formats, periods, settings
 from bridgeboard.server import home
 from bridgeboard.store import StoreError
-from bridgeboard.ui import data, filters, moves, notices, numbers, scopes, strip
+from bridgeboard.ui import data, filters, moves, notices, numbers, scopes, strip, views
 
 CONNECT = """\
 export CODER_URL=https://coder.example.com
@@ -31,8 +31,8 @@ export CODER_SESSION_TOKEN=…        # an owner's or auditor's token
 bridgeboard serve"""
 DEMO = "bridgeboard demo"
 FIRST: Final = "overview"
-LIVE: Final = frozenset({"sessions", "session"})
-"""Pages that ask the deployment itself; all others ask the store."""
+UNFILTERED: Final = frozenset({"session"})
+"""Pages about one thing, which no filter concerns."""
 SECTIONS: Final = {
     "Understand": [
         (FIRST, "Overview", ":material/dashboard:"),
@@ -41,8 +41,15 @@ SECTIONS: Final = {
         ("models", "Models", ":material/neurology:"),
         ("tools", "Tools", ":material/build:"),
     ],
-    "Explore": [("sessions", "Sessions", ":material/forum:")],
-    "Check": [("trust", "Trust", ":material/verified:")],
+    "Explore": [
+        ("sessions", "Sessions", ":material/forum:"),
+        ("interceptions", "Interceptions", ":material/swap_calls:"),
+        ("compare", "Compare", ":material/compare_arrows:"),
+    ],
+    "Check": [
+        ("radar", "Radar", ":material/radar:"),
+        ("trust", "Trust", ":material/verified:"),
+    ],
 }
 _IN_SHELL = "_in_shell"
 _LED = "_led_to_shell"
@@ -74,6 +81,7 @@ def main() -> None:
     st.session_state[_LED] = False
     moves.go()
     name = page.url_path or FIRST
+    filters.come_back(name)
     st.set_page_config(page_title=f"{page.title} · Bridgeboard")
     st.html(home() / "static" / "style.css")
     with st.container(horizontal=True, vertical_alignment="center", key="head"):
@@ -82,8 +90,7 @@ def main() -> None:
     with st.container(key="question"):
         st.caption(_question(name))
     alarm = st.container(key="alarm")
-    data.start_noting()
-    (_live if name in LIVE else _stored)(page.run, place, alarm)
+    _stored(name, page.run, place, alarm)
 
 
 def _navigation() -> Any:
@@ -104,7 +111,7 @@ def _navigation() -> Any:
     return page
 
 
-def _stored(run: Callable[[], None], place: Any, alarm: Any) -> None:
+def _stored(name: str, run: Callable[[], None], place: Any, alarm: Any) -> None:
     """A page over the store: it needs no answer of the deployment once there is a store."""
     filters.zone_picker()
     if not _is_configured():
@@ -116,27 +123,21 @@ def _stored(run: Callable[[], None], place: Any, alarm: Any) -> None:
             notices.state("No numbers yet", str(error), icon=":material/hourglass_top:")
             strip.progress()
         return
+    if name in UNFILTERED:
+        strip.show(periods.everything())
+    else:
+        _filtered(name, place)
+    _run(run, alarm)
+
+
+def _filtered(name: str, place: Any) -> None:
     scopes.pickers()
+    views.menu(name)
     now = scopes.chosen()
     with place:
         st.caption(formats.unmarked(now.words), width="content")
     strip.show(now.scope)
     scopes.chips()
-    _run(run, alarm)
-
-
-def _live(run: Callable[[], None], place: Any, alarm: Any) -> None:
-    """A page that asks the deployment."""
-    filters.zone_picker()
-    able = _gate()
-    if able is None:
-        return
-    with place:
-        read_at = _tell_source(able)
-    strip.show_if_there()
-    _run(run, alarm)
-    if data.oldest_reading():
-        read_at.caption(f"read at {formats.clock_time(data.oldest_reading(), filters.zone())}")
 
 
 def _run(run: Callable[[], None], alarm: Any) -> None:
@@ -226,17 +227,3 @@ def _invite() -> None:
         icon=":material/link_off:",
         commands=f"{CONNECT}\n\n# or\n{DEMO}",
     )
-
-
-def _tell_source(able: Capabilities) -> Any:
-    """Say whose numbers these are; returns the place for how old they are."""
-    st.caption(f"AI Bridge {formats.unmarked(able.version)}, asked now", width="content")
-    read_at = st.container(width="content")
-    st.button(
-        "Refresh",
-        on_click=data.refresh,
-        type="tertiary",
-        icon=":material/refresh:",
-        key="refresh",
-    )
-    return read_at

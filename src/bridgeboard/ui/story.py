@@ -1,234 +1,243 @@
-"""One session as a story: which one the URL names, its headline, and its page of threads."""
+"""One session as a story: which one the address names, its headline, and its details."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
+from datetime import datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from aibridge import Initiator, SessionSummary, Thread
-from bridgeboard import charts, formats
-from bridgeboard.ui import data, kpis, notices, tables
+from bridgeboard import formats, settings, watch
+from bridgeboard.explorer import gaps
+from bridgeboard.explorer.story import Head, Owner
+from bridgeboard.ui import kpis, links, moves, notices, numbers, place, records
+from bridgeboard.ui.place import Place
 
-LAST = "last_session"
+SOON: Final = timedelta(seconds=3)
+PATIENCE: Final = 40
+"""How many times it is looked whether details have come."""
+KEYS: Final = {"byok": "own key", "centralized": "company key"}
+_WANTED: Final = "details_wanted"
+_LOOKED: Final = "looked_for_details"
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The session, initiator and thread that the URL names."""
+class Told:
+    """A session, what is not known of it, and the sessions of others under its id."""
 
-    id: str
-    initiator: UUID | None
-    thread: UUID | None
+    head: Head
+    missing: tuple[str, ...]
+    sharers: tuple[Owner, ...]
 
 
-def asked() -> Asked:
-    """What the URL names. Stops the page, with what to do, when it names no session."""
+def asked() -> Place:
+    """What the address names. Stops the page, with what to do, when it names no session."""
     st.page_link("pages/sessions.py", label="All sessions", icon=":material/arrow_back:")
-    _take_up_the_last()
-    session_id = st.query_params.get("id", "")
-    if not session_id:
+    place.keep()
+    named = place.asked()
+    if not named.id:
         notices.state(
             "No session chosen",
             "Open one from the list of sessions, or follow a link to one.",
             icon=":material/account_tree:",
         )
         st.stop()
-    st.session_state[LAST] = st.query_params.to_dict()
-    return Asked(session_id, _uuid("person"), _uuid("thread"))
+    return named
 
 
-def _take_up_the_last() -> None:
-    """Leaving by a link leaves an entry without parameters behind, which Back then leads to."""
-    if "id" not in st.query_params:
-        last = st.session_state.get(LAST, {})
-        for name in {"id", "person"} & last.keys():
-            st.query_params[name] = last[name]
-
-
-def header(told: data.Story, chosen: Asked, zone: ZoneInfo) -> None:
-    """Who, with what, when; and all that makes this session unlike others."""
-    facts = told.summary or told.detail
-    if facts is None:
-        notices.empty(_GONE if told.reason in {None, data.UNADDRESSED} else str(told.reason))
-        _link_to(told.sharers)
+def found(named: Place) -> Told:
+    """The session that is named; of several people's the newest. Stops the page without one."""
+    owners = records.owners(named.id)
+    mine = next((one for one in owners if named.initiator in {None, one.initiator_id}), None)
+    head = records.head(mine.session) if mine else None
+    if mine is None or head is None:
+        _absent(owners)
         st.stop()
-    client = formats.unmarked(facts.client or "Unknown client")
-    st.header(f"{formats.unmarked(_named(facts.initiator))} · {client}", anchor=False)
-    span = f"{formats.moment(facts.started_at, zone)} to {formats.moment(facts.ended_at, zone)}"
-    models = ", ".join(formats.middle(model, 48) or "(empty)" for model in facts.models)
-    st.caption(
-        f"{span} · {formats.unmarked(models)} · {formats.unmarked(', '.join(facts.providers))}"
-    )
-    st.code(formats.visible(chosen.id), language=None, width="content")
-    if told.reason:
-        notices.remark(told.reason)
-    if told.sharers:
-        others = formats.plural(len(told.sharers), "other person", "other people")
-        notices.remark(
-            f"{others} used the same session ID. The totals here are this person's; the deployment "
-            "does not tell whose each thread is, so the threads below are everybody's."
-        )
-        _link_to(told.sharers)
+    told = gaps.missing(head, records.kept(head.session))
+    return Told(head, told, tuple(one for one in owners if one is not mine))
 
 
-def cards(told: data.Story) -> list[kpis.Card]:
-    """The session's headline numbers, from the server's own sums (api-contract 4.6)."""
-    facts = told.summary or told.detail
-    if facts is None:
-        return []
-    lasted = facts.ended_at - facts.started_at if facts.ended_at else None
-    extra = [
-        kpis.Card(
-            "Duration", formats.duration(lasted), "From the first request to the end of the last."
+def header(told: Told, zone: ZoneInfo) -> None:
+    """Who, with what, when; and all that makes this session unlike others."""
+    head = told.head
+    with st.container(horizontal=True, vertical_alignment="center", key="who"):
+        client = formats.unmarked(head.client or "Unknown client")
+        st.header(f"{formats.unmarked(_named(head))} · {client}", anchor=False, width="content")
+        st.button(
+            "Page of this person",
+            key="person",
+            type="tertiary",
+            icon=":material/person:",
+            on_click=moves.to,
+            args=("initiator", head.person),
         )
+    st.caption(" · ".join(map(formats.unmarked, _facts(head, zone))))
+    st.code(formats.visible(head.id), language=None, width="content")
+    _freshen(head)
+    _sharing(told.sharers)
+
+
+def remarks(told: Told) -> None:
+    """What a reader would miss without noticing."""
+    if told.missing:
+        st.caption(f":material/info: {formats.unmarked(' '.join(told.missing))}")
+
+
+def cards(head: Head) -> list[kpis.Card]:
+    """The session's headline numbers."""
+    sums = head.accuracy == "aggregate"
+    prompt = head.input + head.cache_read + head.cache_write
+    return [
+        _card("Spend", head.cost, "money", _spend(head), at_least=bool(head.unpriced_tokens)),
+        _card("Tokens", head.total_tokens, "count", _tokens(head)),
+        _card(
+            "Duration",
+            head.duration_seconds,
+            "seconds",
+            "From the first request to the end of the last.",
+        ),
+        _card("Threads", head.threads, "count", "Prompts, each with all that followed it."),
+        _card(
+            "Requests",
+            head.requests,
+            "count",
+            "What the client asked of models.",
+            at_least=sums and head.requests is not None,
+        ),
+        _card("Tool calls", head.tool_calls, "count", "Uses of tools by models."),
+        _card(
+            "Tool errors",
+            head.tool_errors,
+            "count",
+            "Only tools that the bridge puts there report errors.",
+        ),
+        _card(
+            "Cache hits",
+            head.cache_read / prompt if prompt else None,
+            "rate",
+            "The share of all prompt tokens that was read from a cache.",
+        ),
     ]
-    if told.summary:
-        threads = formats.exact(told.summary.threads)
-        extra.append(kpis.Card("Threads", threads, "Prompts, each with all that followed it."))
-    return kpis.tokens(facts.token_usage_summary) + extra
 
 
-def thread_page(told: data.Story, chosen: Asked) -> data.ThreadPage:
-    """The threads that the reader is on: the chosen page, at first that of the named thread."""
-    pages = max(1, -(-_thread_count(told, chosen.id) // data.THREADS))
-    start = data.page_of_thread(chosen.id, chosen.thread) if chosen.thread else 1
-    if start is None:
-        notices.remark("The thread that this link names is not in the session any more.")
-    page = 1
-    if pages > 1:
-        page = st.pagination(
-            pages,
-            default=min(start or 1, pages),
-            key="threads",
-            bind="query-params",
-            on_change=_forget_thread,
-        )
-    return data.threads(chosen.id, page)
-
-
-def spans_days(told: data.Story, zone: ZoneInfo) -> bool:
+def spans_days(head: Head, zone: ZoneInfo) -> bool:
     """Whether the session goes over midnight, so that times of day alone would mislead."""
-    facts = told.summary or told.detail
-    if facts is None or facts.ended_at is None:
+    if head.ended_at is None:
         return True
-    return facts.started_at.astimezone(zone).date() != facts.ended_at.astimezone(zone).date()
+    return head.started_at.astimezone(zone).date() != head.ended_at.astimezone(zone).date()
 
 
-def span(page: data.ThreadPage, told: data.Story, session_id: str) -> str:
-    """Which threads are shown: "Threads 51-100 of 312"."""
-    return formats.span(page.first, len(page.threads), _thread_count(told, session_id), "thread")
-
-
-def picture(page: data.ThreadPage, told: data.Story, zone: ZoneInfo) -> None:
-    """Tokens of each thread, with the table behind it; a click on a bar opens its thread."""
-    frame = tables.threads_frame(page.threads, page.first, zone)
-    if frame["total"].sum() > 0:
-        st.altair_chart(
-            charts.tokens_per_thread(frame),
-            key="tokens_per_thread",
-            on_select=lambda: _open_selected(page),
-            alt=_in_words(page.threads, page.first),
-        )
-    elif frame["total"].notna().any():
-        st.caption(
-            "No tokens were recorded for these threads: their requests failed, or the provider "
-            "reported no usage."
-        )
-    _tell_gaps(page, told)
-    with st.expander("Table", icon=":material/table:"):
-        tables.threads(page.threads, page.first, zone)
-
-
-_GONE = (
-    "The deployment has no such session, or this token may not read it. Sessions vanish when the "
-    "deployment's retention has purged all their requests (60 days unless configured otherwise)."
+_GONE: Final = (
+    "The store has no such session. Check the link: both the session ID and the person must be "
+    "whole. A session may also be older than all that was ever read, or the deployment purged it "
+    "before the first sync (after 60 days unless configured otherwise). All sessions that there "
+    "are stand in the list."
+)
+_COMING: Final = (
+    "The store has no such session yet: the first sync is still running, and it reads the newest "
+    "days first. The session appears here by itself as soon as it has been read."
+)
+_NOT_THEIRS: Final = (
+    "The person that this link names has no session of this ID, or none any more. Other people do:"
 )
 
 
-def _thread_count(told: data.Story, session_id: str) -> int:
-    if told.summary:
-        return told.summary.threads + sum(row.threads for row in told.sharers)
-    page = 1
-    while (last := data.threads(session_id, page)).more:
-        page += 1
-    return last.first - 1 + len(last.threads)
+def _absent(owners: Sequence[Owner]) -> None:
+    if owners:
+        notices.empty(_NOT_THEIRS)
+        _link_to(owners)
+    else:
+        notices.empty(_GONE if numbers.coverage().is_whole else _COMING)
 
 
-def _tell_gaps(page: data.ThreadPage, told: data.Story) -> None:
-    """Say which tokens no bar shows, and why, so that bars and headline can be reconciled."""
-    numbered = list(enumerate(page.threads, page.first))
-    untold = [number for number, thread in numbered if not tables.tokens_known(thread, number)]
-    if untold:
-        st.caption(
-            f"The server tells no tokens for threads after the {tables.KNOWN_THREADS}th "
-            f"({formats.plural(len(untold), 'thread')} here); the totals above do count them."
-        )
-    if told.sharers or page.first > 1 or page.more or not told.summary:
-        return
-    shown = sum(thread.token_usage.total_tokens for thread in page.threads)
-    missing = told.summary.token_usage_summary.total_tokens - shown
-    if missing and not untold:
-        st.caption(
-            f"{formats.exact(missing)} tokens of this session belong to requests whose thread "
-            "began elsewhere, is unfinished or was purged; no bar shows them."
+def _sharing(sharers: Sequence[Owner]) -> None:
+    if sharers:
+        others = formats.plural(len(sharers), "other person", "other people")
+        notices.remark(f"{others} used the same session ID. All that is told here is this one's.")
+        _link_to(sharers)
+
+
+def _link_to(owners: Sequence[Owner]) -> None:
+    for one in owners:
+        st.button(
+            f"The session of {formats.unmarked(one.person)}",
+            key=f"sharer-{one.initiator_id}",
+            icon=":material/person:",
+            on_click=place.to_session,
+            args=(links.session(one.id, one.initiator_id),),
         )
 
 
-def _in_words(threads: Sequence[Thread], first: int) -> str:
-    known = [
-        (number, thread.token_usage.total_tokens)
-        for number, thread in enumerate(threads, first)
-        if tables.tokens_known(thread, number)
-    ]
-    number, most = max(known, key=lambda pair: pair[1])
+def _named(head: Head) -> str:
+    """``Name (username)``: the lists know people by the latter."""
+    return f"{head.name} ({head.person})" if head.name else head.person
+
+
+def _facts(head: Head, zone: ZoneInfo) -> list[str]:
+    models = ", ".join(formats.middle(model, 48) or "(empty)" for model in head.models)
+    kinds = [KEYS.get(kind, kind) for kind in head.credential_kinds]
+    keys = ", ".join([*kinds, *head.credential_hints])
+    span = f"{formats.moment(head.started_at, zone)} to {formats.moment(head.ended_at, zone)}"
+    return [span, models or "no model", ", ".join(head.providers), keys or "key unknown", head.team]
+
+
+def _card(
+    label: str, value: float | None, kind: str, meaning: str, *, at_least: bool = False
+) -> kpis.Card:
+    exactly = "Not known." if value is None else f"Exactly {formats.exact_number(value, kind)}."
+    shown = formats.number(value, kind, at_least=at_least)
+    return kpis.Card(label, shown, formats.unmarked(f"{exactly} {meaning}"))
+
+
+def _spend(head: Head) -> str:
+    told = "An estimate at list prices."
+    if head.unpriced_tokens:
+        told += f" A lower bound: the price of {head.unpriced_tokens:,} tokens is unknown."
+    if head.shadow_cost:
+        told += f" Covered by subscriptions beside it: {formats.exact_money(head.shadow_cost)}."
+    return told
+
+
+def _tokens(head: Head) -> str:
     return (
-        f"Stacked bars of tokens for {formats.plural(len(known), 'thread')}; the largest is "
-        f"thread {number} with {formats.exact(most)} tokens. The table below has all numbers."
+        f"Input {head.input:,}, output {head.output:,}, cache read {head.cache_read:,}, "
+        f"cache write {head.cache_write:,}."
     )
 
 
-def _open_selected(page: data.ThreadPage) -> None:
-    event = st.session_state["tokens_per_thread"]
-    for point in event["selection"].get("thread", []):
-        place = int(point["thread"]) - page.first
-        if 0 <= place < len(page.threads):
-            opened = page.threads[place].id
-            st.session_state[f"thread-{opened}"] = True
-            st.query_params["thread"] = str(opened)
+State = tuple[int, datetime | None]
+"""A session, and when its details were read."""
 
 
-def _link_to(sharers: Sequence[SessionSummary]) -> None:
-    for row in sharers:
-        st.button(
-            f"The session of {formats.unmarked(_named(row.initiator))}",
-            key=f"sharer-{row.initiator.id}",
-            icon=":material/person:",
-            on_click=_go_to,
-            args=(tables.address(row),),
-        )
+def _freshen(head: Head) -> None:
+    """Have the details read now, if they are not there or not of now, and wait for them."""
+    keeper = watch.current()
+    is_behind = head.detailed_at is None or head.is_outdated
+    if not is_behind or head.detail_problem or keeper is None:
+        return
+    if not settings.current().sync_seconds:
+        return
+    state = (head.session, head.detailed_at)
+    wanted: set[State] = st.session_state.setdefault(_WANTED, set())
+    if state not in wanted:
+        wanted.add(state)
+        keeper.want(head.id, head.initiator_id)
+        st.session_state[_LOOKED] = 0
+    if st.session_state.get(_LOOKED, 0) < PATIENCE:
+        _wait(head.session, head.detailed_at, numbers.version())
 
 
-def _go_to(address: dict[str, str]) -> None:
-    """Change the address within this page; a page link to itself would leave it as it is."""
-    st.query_params.pop("thread", None)
-    for name, value in address.items():
-        st.query_params[name] = value
+@st.fragment(run_every=SOON)
+def _wait(session: int, detailed_at: datetime | None, version: int) -> None:
+    """Look whether details have come; not for ever, as the deployment may not tell them now."""
+    st.session_state[_LOOKED] = st.session_state.get(_LOOKED, 0) + 1
+    is_over = st.session_state[_LOOKED] >= PATIENCE
+    if is_over or (numbers.version() != version and _has_news(session, detailed_at)):
+        st.rerun()
+    st.caption(":material/sync: Reading its details from the deployment …")
 
 
-def _forget_thread() -> None:
-    st.query_params.pop("thread", None)
-
-
-def _named(initiator: Initiator) -> str:
-    """``Name (username)``: the list knows people by the latter."""
-    name = initiator.name
-    return f"{name} ({initiator.username})" if name else initiator.username
-
-
-def _uuid(name: str) -> UUID | None:
-    try:
-        return UUID(st.query_params.get(name, ""))
-    except ValueError:
-        return None
+def _has_news(session: int, detailed_at: datetime | None) -> bool:
+    head = records.head(session)
+    return head is None or head.detailed_at != detailed_at or bool(head.detail_problem)

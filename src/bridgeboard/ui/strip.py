@@ -5,9 +5,8 @@ from typing import Final
 
 import streamlit as st
 
-from bridgeboard import formats, periods, settings, watch
+from bridgeboard import formats, settings, watch
 from bridgeboard.metrics import Scope
-from bridgeboard.store import StoreError
 from bridgeboard.ui import filters, numbers
 
 QUICK: Final = timedelta(seconds=2)
@@ -28,15 +27,6 @@ def show(scope: Scope) -> None:
         _facts(scope)
     else:
         _live(scope)
-
-
-def show_if_there() -> None:
-    """The same of all times, on pages that do without a store."""
-    try:
-        show(periods.everything())
-    except (numbers.NoStoreError, StoreError):
-        if settings.current().demo:
-            _demo()
 
 
 def progress() -> None:

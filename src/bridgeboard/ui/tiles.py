@@ -1,6 +1,7 @@
 """Pictures and tables that pages are made of; each fails alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -36,7 +37,7 @@ def _course(measure: str, split: str, now: Chosen, key: str) -> None:
     asked = ("course", measure, split, now.scope, now.grain, every, running)
     drawn = numbers.kept(asked, lambda: _drawn(measure, split, now, every, running=running))
     if drawn is None:
-        notices.empty(_nothing(now))
+        notices.empty(nothing(now))
         return
     one = METRICS[measure]
     st.vega_lite_chart(
@@ -172,7 +173,8 @@ def _in_words(label: str, split: str, rows: Sequence[tuple[Any, str, Any]], now:
     )
 
 
-def _nothing(now: Chosen) -> str:
+def nothing(now: Chosen) -> str:
+    """Why there is nothing to see, and what to do."""
     narrowed = bool(now.scope.include or now.scope.exclude)
     if narrowed:
         return (
@@ -243,28 +245,30 @@ def _move(one: Move, measure: str) -> lists.Row:
     )
 
 
-def hours_of_week(now: Chosen, measure: str, key: str) -> None:
-    """When in the week people work with AI, in the chosen zone."""
-    st.header("Hours of the week", anchor=False)
-    with notices.tile("the hours of the week"):
-        told = numbers.series((measure,), "weekday_hour", now.scope)
-        values = told.column(measure)
-        if not any(values):
-            notices.empty(_nothing(now))
-            return
-        busiest = max(range(len(values)), key=lambda place: values[place] or 0)
-        day, hour = charts.WEEKDAYS[busiest // 24], busiest % 24
-        one = METRICS[measure]
-        st.altair_chart(
-            charts.hours_of_week(values, one.label, one.format),
-            key=key,
-            alt=f"{one.label} by weekday and hour in {now.scope.zone}; most on {day} at {hour}:00.",
-        )
-        st.caption(
-            f"{one.label} by local weekday and hour ({formats.unmarked(now.scope.zone)}). "
-            f"Busiest: {day} from {hour}:00."
-        )
-        downloads.behind(sheets.of(told, f"{one.label} by hour of the week"), now, key=key)
+@contextmanager
+def picked(title: str, words: str, parameter: str, key: str) -> Iterator[None]:
+    """A box for what the reader picked in a picture, and a button that drops it.
+
+    ``parameter`` is where the choice is kept; it is of a box to choose from, and of the address.
+    """
+    with st.container(border=True, key=f"picked-{key}"):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"named-{key}"):
+            st.subheader(title, anchor=False, width="content")
+            st.caption(words, width="stretch")
+            st.button(
+                "Clear",
+                key=f"clear-{key}",
+                icon=":material/close:",
+                type="tertiary",
+                on_click=pick,
+                args=(parameter, None),
+            )
+        yield
+
+
+def pick(parameter: str, value: Any) -> None:
+    """Choose a value, or None; for callbacks."""
+    st.session_state[parameter] = value
 
 
 @st.fragment(parallel=True)

@@ -1,29 +1,28 @@
-"""What happened in a session: prompt → thinking → tool calls, as plain text, hidden until revealed.
-
-Everything here was typed by people or made by models, so nothing of it is ever read as Markdown
-or HTML, and characters that act on the screen are made visible.
-"""
+"""What happened in a session, call by call: prompt → thinking → tool calls."""
 
 import logging
 from collections import Counter
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from typing import Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from aibridge import AgenticAction, Thread, ToolCall
 from bridgeboard import formats
-from bridgeboard.ui import tables
-from bridgeboard.ui.data import ThreadPage
+from bridgeboard.explorer.calls import Call, Part
+from bridgeboard.explorer.passages import Item
+from bridgeboard.explorer.typed import Key
+from bridgeboard.explorer.within import Hit
+from bridgeboard.ui import notices, passages, place, records
+from bridgeboard.ui.passages import Look
 
-FOLD = 1_200
-PART = 100_000
-HIGHLIGHTED = 20_000
-SCROLL = 420
-NAMED_TOOLS = 4
-LOGGED = "logged_reveals"
-NAMED = "thread_named_in_address"
+NAMED_TOOLS: Final = 4
+WIDE: Final = 480
+"""Of the control for pages, in pixels: as wide as what it holds, it would show a single one."""
+OPENING: Final = 90
+"""Characters of a prompt on the fold that it is in."""
+LOGGED: Final = "logged_reveals"
+_OPENED: Final = "opened_for"
 
 log = logging.getLogger(__name__)
 
@@ -46,155 +45,206 @@ def revealed(what: str) -> bool:
 
 
 @st.fragment
-def timeline(
-    page: ThreadPage, zone: ZoneInfo, focus: UUID | None, *, dated: bool, text: bool
-) -> None:
-    """One fold a thread, oldest first; what is in a fold is made when it is opened.
+def timeline(session: int, part: Part, look: Look, *, dated: bool) -> None:
+    """The calls of a part, a page at a time, oldest first, each in a fold.
 
-    ``focus`` is the thread to open; it comes first, so that it need not be looked for. ``dated``
-    tells the day with the time; ``text`` shows recorded text instead of its length.
+    What is in a fold is made when it is opened. ``dated`` tells the day with the time.
     """
-    if st.session_state.pop(NAMED, False):
-        st.toast("The address of this page now leads to this thread.", icon=":material/link:")
-    alone = len(page.threads) == 1
-    numbered = list(enumerate(page.threads, page.first))
-    for number, thread in sorted(numbered, key=lambda pair: pair[1].id != focus):
+    asked = place.asked()
+    if records.part(session, asked.thread) != part:
+        st.rerun()
+    if place.was_linked():
+        st.toast("The address of this page now leads to this request.", icon=":material/link:")
+    course = records.course(session, part)
+    with notices.tile("the calls"):
+        page, opened = _page(session, part, asked, look, course)
+        told = records.page_of_calls(session, part, course, page)
+        if not told:
+            st.caption("No request is known here.")
+            return
+        _span(course, page, len(told))
+        _open_once(opened, look)
+        _calls(session, told, opened, look, is_whole=part is None, dated=dated)
+
+
+def _page(
+    session: int, part: Part, asked: place.Place, look: Look, course: records.Course
+) -> tuple[int, int | None]:
+    """The page that the address leads to, and the call to open on it."""
+    if asked.call:
+        spot = records.call_spot(session, asked.call, part)
+        if spot:
+            return spot.page, spot.usage
+        notices.remark("The request that this link names is not here (any more).")
+    if look.hit and not asked.calls:
+        return course.page(_key(look.hit)), look.hit.usage
+    page = min(asked.calls or 1, course.pages)
+    return page, None
+
+
+def _key(hit: Hit) -> Key:
+    return Key(hit.started_at, hit.usage)
+
+
+def _span(course: records.Course, page: int, shown: int) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="calls-head"):
+        told = formats.span((page - 1) * records.PAGE + 1, shown, course.count, "call")
+        st.markdown(told, width="content")
+        if course.pages > 1:
+            key = f"page-of-calls-{page}"  # it follows the address
+            st.pagination(
+                course.pages, default=page, key=key, on_change=_turn, args=(key,), width=WIDE
+            )
+
+
+def _turn(key: str) -> None:
+    place.to_page("calls", st.session_state[key])
+
+
+def _open_once(usage: int | None, look: Look) -> None:
+    """Open the fold that the address leads to; the reader may close it again."""
+    turn = (usage, look.turn)
+    if usage is not None and st.session_state.get(_OPENED) != turn:
+        st.session_state[_OPENED] = turn
+        st.session_state[f"call-{usage}"] = True
+
+
+def _calls(
+    session: int,
+    told: Sequence[Call],
+    opened: int | None,
+    look: Look,
+    *,
+    is_whole: bool,
+    dated: bool,
+) -> None:
+    usages = [call.usage for call in told]
+    items = records.items(usages)
+    opening = openings([call.usage for call in told if call.prompts]) if look.text else {}
+    places = records.places(session) if is_whole else {}
+    before: object = told
+    for call in told:
+        if len(places) > 1 and call.thread != before:
+            before = call.thread
+            st.caption(f"**{_thread(call, places)}**")
         fold = st.expander(
-            _headline(thread, number, zone, dated=dated, text=text),
-            expanded=alone or thread.id == focus,
-            key=f"thread-{thread.id}",
-            icon=":material/error:" if thread.error_type else None,
+            _headline(call, items[call.usage], opening.get(call.usage, ""), look, dated=dated),
+            key=f"call-{call.usage}",
+            type="step",
+            icon=_icon(call),
             on_change="rerun",
         )
-        if fold.open:
-            with fold:
-                _thread(thread, zone, text=text)
-        if thread.id == focus and not alone:
-            st.caption("The thread of this link stands above; all others follow in their order.")
+        if not fold.open:
+            fold.caption("Opening …")  # a step without content cannot be opened
+            continue
+        with fold:
+            if call.usage == opened and not look.hit:
+                passages.anchor(f"anchor-{call.usage}", look.turn)
+            _call(call, items[call.usage], look)
 
 
-def _thread(thread: Thread, zone: ZoneInfo, *, text: bool) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(_facts(thread), width="content")
-        st.button(
-            "Link to this thread",
-            key=f"link-{thread.id}",
-            type="tertiary",
-            icon=":material/link:",
-            help="Puts this thread into the address of the page, for you to copy.",
-            on_click=_name_thread,
-            args=(str(thread.id),),
-        )
-    if thread.error_type:
-        st.error(formats.unmarked(f"{thread.error_type}: {thread.error_message or 'no message'}"))
-    _passage("Prompt", thread.prompt, f"prompt-{thread.id}", text=text)
-    if not thread.agentic_actions:
-        st.caption("No tool was called, so the server keeps no actions of this thread.")
-    before = thread.started_at
-    for place, action in enumerate(thread.agentic_actions, 1):
-        _action(action, f"{thread.id}-{place}", before, zone, text=text)
-        before = action.tool_calls[-1].created_at if action.tool_calls else before
+def openings(usages: Sequence[int]) -> dict[int, str]:
+    """How the prompts of calls begin, ready for a label."""
+    told = records.texts(usages, ("prompt",), OPENING) if usages else ()
+    return {
+        text.usage: formats.unmarked(text.text + ("" if text.is_whole else " …"))
+        for text in reversed(told)
+    }
 
 
-def _action(
-    action: AgenticAction, key: str, before: datetime, zone: ZoneInfo, *, text: bool
-) -> None:
-    began = action.tool_calls[0].created_at if action.tool_calls else before
-    fold = st.expander(
-        _action_headline(action, began, began - before, zone),
-        key=f"action-{key}",
-        type="step",
-        icon=":material/build:",
-        on_change="rerun",
-    )
-    if not fold.open:
-        fold.caption("Opening …")  # a step without content cannot be opened
-        return
-    with fold:
-        for place, thought in enumerate(action.thinking, 1):
-            _passage("Thinking", thought.text, f"thought-{key}-{place}", text=text)
-        for call in action.tool_calls:
-            _tool_call(call, zone, text=text)
+def _thread(call: Call, places: Mapping[UUID | None, int]) -> str:
+    if call.thread is None:
+        return "Requests outside known threads"
+    return f"Thread {places.get(call.thread, formats.DASH)}"
 
 
-def _tool_call(call: ToolCall, zone: ZoneInfo, *, text: bool) -> None:
-    origin = f" · injected from {formats.unmarked(call.server_url)}" if call.injected else ""
-    st.markdown(
-        f"**{formats.unmarked(call.tool) or 'unnamed tool'}** "
-        f"· {formats.clock_time(call.created_at, zone)}{origin}"
-    )
-    pretty = formats.pretty_json(call.input)
-    language = "json" if pretty is not None and len(pretty) <= HIGHLIGHTED else None
-    shown = call.input if pretty is None else pretty
-    _passage("Input", shown, f"input-{call.id}", text=text, language=language)
+def _icon(call: Call) -> str:
+    if call.tool_errors:
+        return ":material/error:"
+    if call.prompts:
+        return ":material/chat:"
+    return ":material/build:" if call.tool_calls else ":material/smart_toy:"
 
 
-def _passage(
-    label: str, recorded: str | None, key: str, *, text: bool, language: str | None = None
-) -> None:
-    """Recorded text: absent, hidden, whole, folded, or in parts."""
-    if recorded is None:
-        st.caption(f"{label}: none recorded.")
-        return
-    size = formats.plural(len(recorded), "character")
-    if not text:
-        st.caption(f"{label}: hidden, {size}.")
-        return
-    shown = formats.visible(recorded)
-    if len(shown) <= FOLD:
-        st.caption(f"{label} · {size}")
-        st.code(shown, language=language, wrap_lines=True)
-        return
-    if not st.toggle(f"{label} · show all of {size}", key=f"all-{key}"):
-        st.code(shown[:FOLD] + " …", language=None, wrap_lines=True)
-        return
-    parts = -(-len(shown) // PART)
-    part = st.pagination(parts, key=f"part-{key}") if parts > 1 else 1
-    st.code(
-        shown[(part - 1) * PART : part * PART], language=language, wrap_lines=True, height=SCROLL
-    )
-
-
-def _name_thread(thread: str) -> None:
-    st.query_params["thread"] = thread
-    st.session_state[NAMED] = True
-
-
-def _headline(thread: Thread, number: int, zone: ZoneInfo, *, dated: bool, text: bool) -> str:
-    calls = sum(len(action.tool_calls) for action in thread.agentic_actions)
-    known = tables.tokens_known(thread, number)
-    tokens = thread.token_usage.total_tokens if known else None
-    parts = [
-        (formats.moment if dated else formats.clock_time)(thread.started_at, zone),
-        formats.unmarked(formats.middle(thread.model, 40)) or "(no model)",
-        formats.plural(len(thread.agentic_actions), "action"),
-        formats.plural(calls, "tool call"),
-        f"{formats.compact(tokens)} tokens",
-        formats.duration(thread.ended_at - thread.started_at if thread.ended_at else None),
+def _headline(call: Call, items: Sequence[Item], opening: str, look: Look, *, dated: bool) -> str:
+    at = (formats.moment if dated else formats.clock_time)(call.started_at, look.zone)
+    cost = formats.unmarked(f"{formats.money(call.cost)}, {formats.money(call.running_cost)}")
+    facts = [
+        f"{at}{_gap(call)}",
+        ", ".join(_done(call, items)),
+        f"{formats.compact(call.context)} context, {formats.compact(call.output)} output",
+        f"{cost} so far",
+        *_warnings(call),
     ]
-    opening = formats.unmarked(formats.middle(thread.prompt or "", 90)) if text else ""
-    return f"**{number}** · " + " · ".join(parts) + (f"  \n{opening}" if opening else "")
+    if call.model:
+        facts.append(formats.unmarked(formats.middle(call.model, 32)))
+    line = f"**{call.place:,}** · " + " · ".join(filter(None, facts))
+    return f"{line}  \n{opening}" if opening else line
 
 
-def _action_headline(action: AgenticAction, began: datetime, gap: timedelta, zone: ZoneInfo) -> str:
-    used = Counter(call.tool for call in action.tool_calls).most_common()
+def _gap(call: Call) -> str:
+    if call.gap_seconds is None:
+        return ""
+    if call.gap_seconds < 0:
+        return " (beside the one before)"
+    return f" (+{formats.seconds(call.gap_seconds)})"
+
+
+def _done(call: Call, items: Sequence[Item]) -> list[str]:
+    """What a call was about in a few words."""
+    if not call.requests:
+        return ["rest that is only known as a sum"]
+    tools = Counter(item.tool or "" for item in items if item.kind == "tool").most_common()
     names = [
-        formats.unmarked(formats.middle(tool, 40)) + (f" ×{count}" if count > 1 else "")  # noqa: RUF001 - the sign of multiplication
-        for tool, count in used[:NAMED_TOOLS]
+        (formats.unmarked(formats.middle(tool, 40)) or "unnamed tool")
+        + (f" ×{count}" if count > 1 else "")  # noqa: RUF001 - the sign of multiplication
+        for tool, count in tools[:NAMED_TOOLS]
     ]
-    more = [f"{len(used) - NAMED_TOOLS} more"] if len(used) > NAMED_TOOLS else []
-    thought = ["thinking"] if action.thinking else []
-    return (
-        f"{formats.clock_time(began, zone)} (+{formats.duration(gap)}) · "
-        + ", ".join(thought + names + more)
-        + f" · {formats.compact(action.token_usage.total_tokens)} tokens"
-        + f" · {formats.unmarked(formats.middle(action.model, 32))}"
+    prompt = ["prompt"] if call.prompts else []
+    thought = ["thinking"] if any(item.kind == "thinking" for item in items) else []
+    more = [f"{len(tools) - NAMED_TOOLS} more"] if len(tools) > NAMED_TOOLS else []
+    return prompt + thought + names + more or ["answer"]
+
+
+def _warnings(call: Call) -> list[str]:
+    own = ["own key"] if call.is_own_key else []
+    failed = formats.plural(call.tool_errors, "tool error") if call.tool_errors else ""
+    status = "no tokens recorded" if call.status == "unmetered" else ""
+    return [*own, *filter(None, (failed, status))]
+
+
+def _call(call: Call, items: Sequence[Item], look: Look) -> None:
+    st.caption(_numbers(call))
+    if call.interception is not None:
+        with st.container(horizontal=True, vertical_alignment="center", key=f"id-{call.usage}"):
+            st.code(str(call.interception), language=None, width="content")
+            st.button(
+                "Link to this request",
+                key=f"link-{call.usage}",
+                type="tertiary",
+                icon=":material/link:",
+                help="Puts this request into the address of the page, for you to copy.",
+                on_click=place.to_call,
+                args=(call.interception,),
+            )
+    passages.shown(call.usage, items, look)
+    if not items:
+        st.caption("No prompt and no tool call is recorded of it.")
+
+
+def _numbers(call: Call) -> str:
+    lasted = call.ended_at - call.started_at if call.ended_at else None
+    own = {True: "own key", False: "company key", None: "key unknown"}[call.is_own_key]
+    facts = (
+        f"Input {formats.exact(call.input)}",
+        f"output {formats.exact(call.output)}",
+        f"cache read {formats.exact(call.cache_read)}",
+        f"cache write {formats.exact(call.cache_write)}",
+        f"cost {formats.exact_money(call.cost)}",
+        *([f"covered {formats.exact_money(call.shadow_cost)}"] if call.shadow_cost else []),
+        f"took {formats.duration(lasted)}",
+        call.provider,
+        call.model or "model unknown",
+        own,
     )
-
-
-def _facts(thread: Thread) -> str:
-    key = {"byok": "own key", "centralized": "company key"}.get(thread.credential_kind or "", "")
-    facts = [formats.unmarked(thread.provider)]
-    if key:
-        facts.append(f"{key} {formats.unmarked(thread.credential_hint or '')}".strip())
-    return " · ".join(facts)
+    return " · ".join(map(formats.unmarked, facts))

@@ -1,0 +1,108 @@
+"""The hours of the week, and who or what was at work in the one that the reader picks."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import streamlit as st
+
+from bridgeboard import boards, charts, formats
+from bridgeboard.metrics import METRICS, Answer
+from bridgeboard.ui import downloads, leaders, notices, numbers, sheets, tiles
+from bridgeboard.ui.scopes import Chosen
+
+SHOWN: Final = 10
+"""How many people, models or the like an hour lists."""
+
+_HOURS: Final = range(168)
+_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def of_week(now: Chosen, measure: str, by: Sequence[str], key: str) -> None:
+    """When in the week people work with AI, in the chosen zone, and the largest of one hour.
+
+    A click on an hour picks it, and so does the box beside the heading, which is in the address.
+    ``by`` are the dimensions whose values an hour lists, ``key`` is the parameter that names the
+    hour: another one on each page, so that none takes up the choice of the page before.
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom", key=f"head-{key}"):
+        st.header("Hours of the week", anchor=False, width="stretch")
+        hour = st.selectbox(
+            "Hour",
+            _HOURS,
+            index=None,
+            key=key,
+            bind="query-params",
+            placeholder="Pick one",
+            format_func=_short,
+            width=170,
+        )
+    with notices.tile("the hours of the week"):
+        told = numbers.series((measure,), "weekday_hour", now.scope)
+        if not any(told.column(measure)):
+            notices.empty(tiles.nothing(now))
+            return
+        _grid(told, measure, hour, now, key)
+        st.caption(_words(told, measure, by, now))
+        if hour is not None:
+            _inside(hour, measure, by, now, key)
+        downloads.behind(
+            sheets.of(told, f"{METRICS[measure].label} by hour of the week"), now, key=key
+        )
+
+
+def _grid(told: Answer, measure: str, hour: int | None, now: Chosen, key: str) -> None:
+    one = METRICS[measure]
+    # A chart of its own for each choice, so that a second click on an hour is told, too.
+    drawn = f"{key}-{hour}"
+    st.altair_chart(
+        charts.hours_of_week(told.column(measure), one.label, one.format, hour),
+        key=drawn,
+        on_select=lambda: _pick(drawn, hour, key),
+        alt=f"{one.label} by weekday and hour in {now.scope.zone}; most on "
+        f"{_long(_busiest(told, measure))}. The box Hour picks one as a click does.",
+    )
+
+
+def _words(told: Answer, measure: str, by: Sequence[str], now: Chosen) -> str:
+    many = " and ".join(boards.nouns(each)[1] for each in by)
+    return (
+        f"{METRICS[measure].label} by local weekday and hour ({formats.unmarked(now.scope.zone)}). "
+        f"Busiest: {_long(_busiest(told, measure))}. Click an hour to see its {many}."
+    )
+
+
+def _busiest(told: Answer, measure: str) -> int:
+    values = told.column(measure)
+    return max(_HOURS, key=lambda place: values[place] or 0)
+
+
+def _inside(hour: int, measure: str, by: Sequence[str], now: Chosen, key: str) -> None:
+    """The largest values of each dimension in an hour of the week, and what they are in all."""
+    one = METRICS[measure]
+    inside = replace(now, scope=now.scope.only("weekday_hour", str(hour)), before=None)
+    whole = numbers.totals((measure,), inside.scope)[measure]
+    words = f"{formats.exact_number(whole, one.format)} {one.label.lower()} in all"
+    with (
+        tiles.picked(_long(hour), words, key, key),
+        st.grid(min_column_width=leaders.NARROWEST, gap="medium", key=f"lists-{key}"),
+    ):
+        for each in by:
+            with st.container(key=f"box-{key}-{each}"):
+                leaders.compact(each, measure, inside, f"{key}-{each}", SHOWN)
+
+
+def _pick(drawn: str, hour: int | None, key: str) -> None:
+    """Take up what was clicked; a click on what is picked already drops it."""
+    for point in st.session_state[drawn]["selection"].get("picked", []):
+        place = point.get("place")
+        if place in _HOURS:
+            tiles.pick(key, None if place == hour else int(place))
+
+
+def _short(hour: int) -> str:
+    return f"{charts.WEEKDAYS[hour // 24]} {hour % 24:02}:00"
+
+
+def _long(hour: int) -> str:
+    return f"{_DAYS[hour // 24]}, {hour % 24:02}:00 to {hour % 24 + 1:02}:00"

@@ -1,0 +1,146 @@
+"""Words in prompts over all sessions of a list: slice by slice of time, the latest hits first."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import streamlit as st
+
+from bridgeboard import formats, settings
+from bridgeboard.explorer import (
+    ExplorerError,
+    Find,
+    Hit,
+    Progress,
+    Search,
+    begun,
+    folded,
+    slices,
+    spread,
+)
+from bridgeboard.server import home
+from bridgeboard.ui import filters, notices, numbers, sessions, transcript
+
+WORDS: Final = "search"
+MOST: Final = 50
+_OPENING: Final = "hits_opening"
+
+_hits = st.components.v2.component(
+    "bridgeboard_hits",
+    html='<div class="hits">\n</div>',
+    js=(home() / "static" / "hits.js").read_text("utf-8"),
+    isolate_styles=False,
+)
+
+
+def show(find: Find) -> None:
+    """The field to type words in, and where they are; nothing where searching is not permitted."""
+    if opening := st.session_state.pop(_OPENING, None):
+        sessions.leave_for(opening)
+    if not settings.current().search_text:
+        return
+    words = st.text_input(
+        "Search in prompts",
+        key=WORDS,
+        bind="query-params",
+        icon=":material/search:",
+        placeholder="All of these words",
+        max_chars=200,
+        help="Upper and lower case are the same. Whoever searches sees what people wrote, so it is "
+        "logged like every look at recorded text.",
+    )
+    if not words.strip():
+        return
+    if not transcript.revealed(
+        f"prompts with words, searched in sessions since {find.scope.since}"
+    ):
+        st.caption("Hits are recorded text: show it to see them.")
+        return
+    try:
+        search = Search(words)
+    except ExplorerError as error:
+        notices.remark(str(error))
+        return
+    _draw(_searched(find, search), words)
+
+
+def _searched(find: Find, search: Search) -> Progress:
+    """All slices asked one after the other, with the count beside a bar; nothing of it is kept."""
+    held = numbers.opened()
+    with held.snapshot() as reader:
+        parts = slices(find, search, numbers.asked(reader, spread(find, search)), most=MOST)
+        progress = begun(parts, most=MOST)
+        bar = st.progress(0.0, _so_far(progress))
+        for part in parts:
+            progress = folded(progress, part, numbers.asked(reader, part.query), search)
+            bar.progress(min(1.0, progress.searched / max(1, progress.texts)), _so_far(progress))
+            if progress.is_over:
+                break
+    bar.empty()
+    return progress
+
+
+def _so_far(progress: Progress) -> str:
+    return (
+        f"Searched {progress.searched:,} of {formats.plural(progress.texts, 'prompt')}, "
+        f"{formats.plural(len(progress.hits), 'hit')}"
+    )
+
+
+def _draw(progress: Progress, words: str) -> None:
+    if not progress.hits:
+        notices.empty(
+            f"No prompt in this list has {formats.unmarked(words)!r}. "
+            f"{formats.plural(progress.texts, 'prompt')} searched."
+        )
+        return
+    many = (
+        f"The latest {MOST} hits; there may be more"
+        if progress.is_full
+        else f"{formats.plural(len(progress.hits), 'hit')}, the latest first"
+    )
+    st.markdown(f"{many}. {_so_far(progress).split(',')[0]}.")
+    known = sessions.addresses([hit.session for hit in progress.hits if hit.session is not None])
+    places = [_place(hit, known, words) for hit in progress.hits]
+
+    def pressed() -> None:
+        told = st.session_state["hits"]["pressed"]
+        if isinstance(told, int) and 0 <= told < len(places) and places[told]:
+            st.session_state[_OPENING] = places[told]
+
+    with st.container(height=420, key="hits-box"):
+        _hits(
+            key="hits",
+            data={"hits": list(_lines(progress.hits, places))},
+            on_pressed_change=pressed,
+        )
+
+
+def _place(hit: Hit, known: dict[int, dict[str, str]], words: str) -> dict[str, str]:
+    """The parameters that lead to a hit in its session; none where that is not known."""
+    if hit.session is None or hit.session not in known:
+        return {}
+    thread = {"thread": str(hit.thread)} if hit.thread else {}
+    return {**known[hit.session], **thread, "find": words}
+
+
+def _lines(hits: Sequence[Hit], places: Sequence[dict[str, str]]) -> Iterator[dict[str, Any]]:
+    for hit, place in zip(hits, places, strict=True):
+        yield {
+            "title": formats.moment(hit.written_at, filters.zone()),
+            "leads": bool(place),
+            "parts": list(_parts(hit)),
+        }
+
+
+def _parts(hit: Hit) -> Iterator[dict[str, Any]]:
+    """The snippet in parts, each made visible by itself: that changes how long they are."""
+    at = 0
+    if hit.is_cut_before:
+        yield {"text": "… ", "marked": False}
+    for start, end in hit.matches:
+        yield {"text": formats.visible(hit.snippet[at:start]), "marked": False}
+        yield {"text": formats.visible(hit.snippet[start:end]), "marked": True}
+        at = end
+    yield {"text": formats.visible(hit.snippet[at:]), "marked": False}
+    if hit.is_cut_after:
+        yield {"text": " …", "marked": False}

@@ -1,0 +1,250 @@
+"""The list of single requests: which are chosen, a page of them, and where it lies in all."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import streamlit as st
+
+from bridgeboard import formats, periods, store
+from bridgeboard.explorer import interceptions
+from bridgeboard.explorer.interceptions import PAGE, Interception
+from bridgeboard.explorer.typed import Key, typed
+from bridgeboard.metrics import DIMENSIONS, Scope
+from bridgeboard.ui import downloads, filters, notices, numbers, rows
+from bridgeboard.ui.scopes import Chosen
+
+AFTER: Final = "after"
+BEFORE: Final = "before"
+ERRORS: Final = "errors"
+NARROWED: Final = {"tool": "tools", "server": "servers", "status": "statuses"}
+"""Dimension → its parameter, of the filters that only this page has."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_KEY: Final = re.compile(r"(\d{1,16})\.(-?\d{1,18})")
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A page of requests, newest first.
+
+    Attributes:
+        first: the place of its first row among all ``count``, from 1 on.
+    """
+
+    rows: tuple[Interception, ...]
+    first: int
+    count: int
+
+    @property
+    def has_newer(self) -> bool:
+        """Whether there is a page before this one."""
+        return self.first > 1
+
+    @property
+    def has_older(self) -> bool:
+        """Whether there is a page after this one."""
+        return self.first + len(self.rows) <= self.count
+
+
+def show(now: Chosen) -> None:
+    """The filters of this page, the list, and its files."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="requests-filters"):
+        errors = _pickers()
+    narrowed = _narrowed(now.scope)
+    _tell_kind(narrowed)
+    listed = page(narrowed, errors_only=errors)
+    if not listed.rows:
+        _tell_nothing(listed.count)
+        return
+    _turning(listed, replace(now, scope=narrowed), errors_only=errors)
+    rows.table(listed.rows, filters.zone())
+
+
+def keep_pickers() -> None:
+    """Keep the filters of the list in the address while one request is shown.
+
+    What is not drawn leaves the address, as an entry of its own in the browser's history.
+    """
+    with st.container(key="kept-pickers"):
+        _pickers()
+
+
+def page(scope: Scope, *, errors_only: bool) -> Listed:
+    """The page that the address names; the first for an address that names none, or too little."""
+    after, before = (_key(st.query_params.get(name, "")) for name in (AFTER, BEFORE))
+    count = _count(scope, errors_only=errors_only)
+    if before and not after:
+        told = _rows(scope, errors_only=errors_only, before=before)
+        if len(told) == PAGE:
+            return Listed(told, _place(scope, told[0].key, errors_only=errors_only), count)
+    if after:
+        told = _rows(scope, errors_only=errors_only, after=after)
+        place = _place(scope, told[0].key, errors_only=errors_only) if told else count + 1
+        return Listed(told, place, count)
+    return Listed(_rows(scope, errors_only=errors_only), 1, count)
+
+
+def to_newest() -> None:
+    """Show the first page; for callbacks."""
+    if any(name in st.query_params for name in (AFTER, BEFORE)):
+        st.query_params.update({AFTER: [], BEFORE: []})
+
+
+def cursor(key: Key) -> str:
+    """A place in the list as addresses have it: microseconds since 1970 and our key."""
+    return f"{(key.started_at - _EPOCH) // _MICROSECOND}.{key.usage}"
+
+
+def _key(told: str) -> Key | None:
+    found = _KEY.fullmatch(told)
+    if found is None:
+        return None
+    try:
+        at = _EPOCH + int(found[1]) * _MICROSECOND
+    except OverflowError:
+        return None
+    return Key(at, int(found[2]))
+
+
+def _narrowed(scope: Scope) -> Scope:
+    for name, parameter in NARROWED.items():
+        if values := st.session_state.get(parameter):
+            scope = scope.only(name, *values)
+    return scope
+
+
+def _pickers() -> bool:
+    """The filters that only this page has; whether only errors are wanted."""
+    for name in NARROWED:
+        _picker(name)
+    return st.checkbox(
+        "Errors only",
+        key=ERRORS,
+        bind="query-params",
+        on_change=to_newest,
+        help="Requests with a tool call that failed, or that are known to have failed.",
+    )
+
+
+def _picker(name: str) -> None:
+    parameter = NARROWED[name]
+    known = numbers.choices(name)
+    shown = {formats.visible(value) for value in known}
+    named = [*st.query_params.get_all(parameter), *st.session_state.get(parameter, [])]
+    st.multiselect(
+        DIMENSIONS[name].label,
+        [*known, *(value for value in dict.fromkeys(named) if formats.visible(value) not in shown)],
+        key=parameter,
+        bind="query-params",
+        on_change=to_newest,
+        placeholder="All",
+        format_func=formats.visible,
+        help=formats.unmarked(DIMENSIONS[name].definition),
+        width=260,
+    )
+
+
+def _rows(
+    scope: Scope, *, errors_only: bool, after: Key | None = None, before: Key | None = None
+) -> tuple[Interception, ...]:
+    question = interceptions.interceptions(
+        scope, errors_only=errors_only, after=after, before=before
+    )
+    return typed(Interception, numbers.ask(question).rows)
+
+
+def _count(scope: Scope, *, errors_only: bool) -> int:
+    if not errors_only:
+        return int(numbers.totals(("requests",), scope)["requests"])
+    return int(numbers.ask(interceptions.counted(scope, errors_only=True)).only["requests"])
+
+
+def _place(scope: Scope, first: Key, *, errors_only: bool) -> int:
+    newer = interceptions.counted(scope, errors_only=errors_only, before=first)
+    return int(numbers.ask(newer).only["requests"]) + 1
+
+
+def _tell_nothing(count: int) -> None:
+    if count:
+        notices.empty("No request is older than the place that this address names.")
+        _turn("Newest", ":material/first_page:", "", "", is_on=True)
+    else:
+        notices.empty(
+            "No request matches in this period. Drop a filter, or choose a longer period. A "
+            "request appears here when it has ended."
+        )
+
+
+def _tell_kind(scope: Scope) -> None:
+    """On servers that list no single requests: say so, and what the store has all the same."""
+    runs = store.runs(numbers.opened(), 1)
+    if not runs or runs[0].generation != "sessions":
+        return
+    exact = interceptions.interceptions(periods.everything().only("accuracy", "exact"), limit=1)
+    newest = typed(Interception, numbers.ask(exact).rows)
+    notices.remark(f"{_GONE} {_kept(newest, scope)} {_SUMS}")
+
+
+def _kept(newest: Sequence[Interception], scope: Scope) -> str:
+    if not newest:
+        return "The store has none from before."
+    here = numbers.totals(("requests",), scope.only("accuracy", "exact"))["requests"]
+    until = formats.moment(newest[0].started_at, filters.zone())
+    return (
+        f"The store still has those from before, the last of {until}; "
+        f"{formats.plural(here, 'of them is', 'of them are')} among those chosen here."
+    )
+
+
+_GONE: Final = (
+    "This server no longer offers single requests: versions from v2.35 on tell sessions only."
+)
+_SUMS: Final = (
+    "What else is listed was told apart in the details of sessions: requests with tool calls, and "
+    "the first of each thread, with tokens as sums and without an end."
+)
+
+
+def _turning(listed: Listed, now: Chosen, *, errors_only: bool) -> None:
+    """Which rows these are, the ways to those beside, and the files."""
+    words = _words(listed, errors_only=errors_only)
+    with st.container(horizontal=True, vertical_alignment="center", key="requests-turn"):
+        st.markdown(words, width="stretch")
+        _turn("Newest", ":material/first_page:", "", "", is_on=listed.has_newer)
+        newer, older = cursor(listed.rows[0].key), cursor(listed.rows[-1].key)
+        _turn("Newer", ":material/chevron_left:", BEFORE, newer, is_on=listed.has_newer)
+        _turn("Older", ":material/chevron_right:", AFTER, older, is_on=listed.has_older)
+        downloads.menu(rows.sheet(listed.rows, f"Requests, {words}"), now, key="requests")
+
+
+def _words(listed: Listed, *, errors_only: bool) -> str:
+    noun = "request with an error" if errors_only else "request"
+    many = "requests with an error" if errors_only else "requests"
+    count = formats.plural(listed.count, noun, many)
+    shown = len(listed.rows)
+    if shown == listed.count:
+        return f"{count}, newest first"
+    if listed.first == 1:
+        return f"First {shown:,} of {count}, newest first"
+    return f"{listed.first:,}-{listed.first + shown - 1:,} of {count}, newest first"
+
+
+def _turn(label: str, icon: str, name: str, place: str, *, is_on: bool) -> None:
+    st.button(
+        label,
+        key=f"turn-{label.lower()}",
+        icon=icon,
+        type="tertiary",
+        disabled=not is_on,
+        on_click=_turn_to,
+        args=(name, place),
+    )
+
+
+def _turn_to(name: str, place: str) -> None:
+    # At once: every change of its own is an entry in the browser's history.
+    st.query_params.update({AFTER: [], BEFORE: [], **({name: place} if name else {})})

@@ -1,0 +1,366 @@
+"""The list of sessions: in the reader's order and columns, a page at a time, with its totals."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import pandas as pd
+import streamlit as st
+
+from bridgeboard import formats
+from bridgeboard.explorer import (
+    COLUMNS,
+    Column,
+    CursorError,
+    Find,
+    Order,
+    Page,
+    SessionRow,
+    Totals,
+    listing,
+    page,
+    total,
+    totals,
+)
+from bridgeboard.explorer.story import Owner, owners
+from bridgeboard.explorer.typed import typed
+from bridgeboard.exports import Column as SheetColumn
+from bridgeboard.exports import Sheet
+from bridgeboard.ui import downloads, filters, finds, links, lists, notices, numbers
+from bridgeboard.ui.scopes import Chosen
+
+PAGE: Final = 50
+BLOCK: Final = 1_000
+EXPORTED: Final = 20_000
+"""Sessions that a file has at most; it says so."""
+ROW_HEIGHT: Final = 35
+SORT: Final = "sort"
+UP: Final = "up"
+SHOWN: Final = "columns"
+AFTER: Final = "after"
+BEFORE: Final = "before"
+NUMBER: Final = "page"
+USUAL: Final = (
+    "last_active_at",
+    "person",
+    "client",
+    "models",
+    "cost",
+    "total_tokens",
+    "duration_seconds",
+    "threads",
+    "tool_calls",
+    "tool_errors",
+    "cache_hit_rate",
+)
+OPENED: Final = "opened_session"
+DRAWN: Final = "drawn_sessions"
+VISITS: Final = "visits"
+_ASKED: Final = "sessions_asked"
+_LONGEST: Final = 44
+
+
+def show(find: Find, now: Chosen) -> None:
+    """The head of the list, its totals, the table, and the ways to other pages of it."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="sessions-head"):
+        place = st.container(width="stretch")
+        order = _order()
+        columns = _columns_chosen()
+    _begin_anew(find, order)
+    told = total(numbers.ask(totals(find)))
+    shown = _page(find, order)
+    place.markdown(_span(shown, told))
+    if not shown.rows:
+        _nothing(now)
+        return
+    _total_row(told, columns)
+    _table(shown.rows, columns)
+    with st.container(horizontal=True, vertical_alignment="center", key="sessions-foot"):
+        _turning(shown)
+        _files(find, order, told, now)
+
+
+def follow_choice() -> None:
+    """Leave for the session whose row the reader chose, by its button or with the keyboard.
+
+    To be called before the list is read again: a newer list may have another session in that row.
+    """
+    pressed = st.session_state.get(OPENED)
+    selected = st.session_state.get(_table_key(), {}).get("selection", {}).get("rows", [])
+    rows = [pressed["row"]] if pressed else selected
+    drawn: list[dict[str, str]] = st.session_state.get(DRAWN, [])
+    for chosen in (drawn[row] for row in rows if row < len(drawn)):
+        leave_for(chosen)
+
+
+def leave_for(address: dict[str, str]) -> None:
+    """Open a session's page; Back leads to this list as it is."""
+    st.session_state[VISITS] = st.session_state.get(VISITS, 0) + 1
+    filters.remember("sessions", address)
+    st.switch_page(links.SESSION, query_params=address)
+
+
+def addresses(keys: Sequence[int]) -> dict[int, dict[str, str]]:
+    """The query parameters of sessions, by our keys."""
+    told = typed(Owner, numbers.ask(owners(tuple(keys))).rows)
+    return {owner.session: links.session(owner.id, owner.initiator_id) for owner in told}
+
+
+def _order() -> Order:
+    name = st.selectbox(
+        "Sort by",
+        list(COLUMNS),
+        index=list(COLUMNS).index("last_active_at"),
+        key=SORT,
+        bind="query-params",
+        format_func=lambda each: COLUMNS[each].label,
+        width=190,
+    )
+    upwards = st.checkbox("Smallest first", key=UP, bind="query-params")
+    return Order(str(name or "last_active_at"), descending=not upwards)
+
+
+def _columns_chosen() -> list[Column]:
+    with st.popover("Columns", icon=":material/view_column:", type="tertiary", key="column-picker"):
+        chosen = st.multiselect(
+            "Columns",
+            list(COLUMNS),
+            default=list(USUAL),
+            key=SHOWN,
+            bind="query-params",
+            format_func=lambda name: COLUMNS[name].label,
+        )
+    return [COLUMNS[name] for name in chosen or USUAL]
+
+
+def _begin_anew(find: Find, order: Order) -> None:
+    """A place in one list means nothing in another: it begins at its first page."""
+    asked = (find, order)
+    if st.session_state.get(_ASKED, asked) != asked:
+        for name in (AFTER, BEFORE, NUMBER):
+            st.query_params.pop(name, None)
+    st.session_state[_ASKED] = asked
+
+
+def _page(find: Find, order: Order) -> Page:
+    """The page that the address names; the first, for an address that names none."""
+    place = {name: st.query_params[name] for name in (AFTER, BEFORE) if st.query_params.get(name)}
+    place = dict(list(place.items())[:1])
+    try:
+        told = _asked(find, order, **place)
+    except CursorError:
+        notices.remark("This link names a place that is not in this list. Here is its beginning.")
+        _forget_place()
+        return _asked(find, order)
+    if place and not told.rows:
+        _forget_place()
+        return _asked(find, order)
+    return told
+
+
+def _asked(find: Find, order: Order, **place: str) -> Page:
+    told = numbers.ask(listing(find, order, limit=PAGE, **place))
+    return page(told, order, limit=PAGE, **place)
+
+
+def _forget_place() -> None:
+    for name in (AFTER, BEFORE, NUMBER):
+        st.query_params.pop(name, None)
+
+
+def _number() -> int:
+    told = st.query_params.get(NUMBER, "1")
+    return int(told) if told.isascii() and told.isdecimal() and 0 < len(told) < 8 else 1  # noqa: PLR2004 - no list has more pages
+
+
+def _span(shown: Page, told: Totals) -> str:
+    first = (_number() - 1) * PAGE + 1 if st.query_params.get(NUMBER) else 1
+    return formats.span(first, len(shown.rows), told.sessions, "session")
+
+
+def _nothing(now: Chosen) -> None:
+    if finds.is_narrowed() or now.scope.include or now.scope.exclude:
+        notices.empty("No session matches these filters in this period.")
+        if finds.is_narrowed():
+            st.button("Clear the filters above", key="clear-finds", on_click=finds.reset)
+        return
+    notices.empty("No session began in this period. Choose a longer one.")
+
+
+def _turning(shown: Page) -> None:
+    for label, name, cursor, step in (
+        ("Previous", BEFORE, shown.before, -1),
+        ("Next", AFTER, shown.after, 1),
+    ):
+        st.button(
+            label,
+            key=f"turn-{name}",
+            disabled=cursor is None,
+            on_click=_turn,
+            args=(name, cursor, step),
+            icon=":material/chevron_left:" if step < 0 else ":material/chevron_right:",
+        )
+
+
+def _turn(name: str, cursor: str, step: int) -> None:
+    number = max(1, _number() + step)
+    _forget_place()
+    if number > 1 or step > 0:
+        st.query_params[name] = cursor
+        st.query_params[NUMBER] = str(number)
+
+
+def _total_row(told: Totals, columns: Sequence[Column]) -> None:
+    """The sums over the whole list, whatever page of it is shown."""
+    named = [one for one in columns if hasattr(told, one.name)]
+    if not named:
+        return
+    cells = tuple(_total_word(one, told) for one in named)
+    name = f"All {formats.plural(told.sessions, 'session')}"
+    lists.show(
+        lists.List(
+            title="",
+            head=[("Sums", ""), *((one.label, one.definition) for one in named)],
+            rows=[lists.Row(name, name, cells)],
+            note="",
+        ),
+        "sessions-total",
+    )
+
+
+def _total_word(one: Column, told: Totals) -> str:
+    value = getattr(told, one.name)
+    gapped = one.name == "cost" and (told.priced_tokens or 0) < (told.total_tokens or 0)
+    return _number_word(one, value, gapped=gapped)
+
+
+def _number_word(one: Column, value: Any, *, gapped: bool = False) -> str:
+    return formats.number(value, one.kind, at_least=gapped and value is not None)
+
+
+def _table(rows: Sequence[SessionRow], columns: Sequence[Column]) -> None:
+    known = addresses([row.session for row in rows])
+    st.session_state[DRAWN] = [known[row.session] for row in rows]
+    frame = pd.DataFrame({"open": ["Open"] * len(rows)})
+    for one in columns:
+        frame[one.name] = _cells(one, rows)
+    frame["new_tab"] = [f"session?{urlencode(known[row.session])}" for row in rows]
+    writers = {one.name: _writer(one) for one in columns if one.kind in {"count", "money", "rate"}}
+    with st.container(key="box-sessions"):
+        st.dataframe(
+            frame.style.format(writers),
+            hide_index=True,
+            height=ROW_HEIGHT * (len(frame) + 1) + 3,
+            key=_table_key(),
+            on_select="rerun",
+            selection_mode="single-row",
+            column_config={"open": _OPEN, **{one.name: _look(one) for one in columns}, **_NEW_TAB},
+            placeholder=formats.DASH,
+            alt="Sessions; the numbers are of whole sessions",
+        )
+
+
+def _cells(one: Column, rows: Sequence[SessionRow]) -> Any:
+    values = [getattr(row, one.name) for row in rows]
+    match one.kind:
+        case "count" | "money" | "rate":
+            told = [None if value is None else float(value) for value in values]
+            return pd.Series(told, dtype="float64")
+        case "time":
+            return [value and _local(value) for value in values]
+        case "seconds":
+            return [formats.number(value, "seconds") for value in values]
+        case "flag":
+            return ["yes" if value else "no" for value in values]
+        case "list":
+            return [_short(", ".join(map(str, value))) for value in values]
+    return [_short(str(value)) if value is not None else None for value in values]
+
+
+def _local(at: Any) -> Any:
+    return at.astimezone(filters.zone()).replace(tzinfo=None, microsecond=0)
+
+
+def _short(text: str) -> str:
+    return formats.middle(" ".join(formats.visible(text).split()), _LONGEST) or "(empty)"
+
+
+def _writer(one: Column) -> Any:
+    kind = one.kind
+    return lambda value: formats.number(None if pd.isna(value) else value, kind)
+
+
+def _look(one: Column) -> Any:
+    told = formats.unmarked(one.definition)
+    if one.kind == "time":
+        return st.column_config.DatetimeColumn(one.label, format="YYYY-MM-DD HH:mm", help=told)
+    side: Any = "right" if one.kind in {"count", "money", "rate", "seconds"} else "left"
+    return st.column_config.Column(one.label, help=told, alignment=side)
+
+
+_OPEN: Final = st.column_config.ButtonColumn(
+    "Open",
+    width=70,
+    pinned=True,
+    type="tertiary",
+    key=OPENED,
+    help="Opens the session. With the keyboard: arrows to its row, then Shift+Space.",
+)
+_NEW_TAB: Final = {
+    "new_tab": st.column_config.LinkColumn(
+        "New tab", display_text=":material/open_in_new:", width="small"
+    )
+}
+
+
+def _table_key() -> str:
+    """A key of its own after every visit to a session, or the old choice would be made again."""
+    return f"sessions-{st.session_state.get(VISITS, 0)}"
+
+
+def _files(find: Find, order: Order, told: Totals, now: Chosen) -> None:
+    """All sessions of the list with all columns, read when a file is asked for."""
+    many = min(told.sessions, EXPORTED)
+    capped = "" if many == told.sessions else f", the first of {told.sessions:,}"
+    words = (
+        f"{formats.plural(many, 'session')}{capped}, with all columns and digits and a note of "
+        "what they are about."
+    )
+    downloads.later("Sessions", words, lambda: _sheet(find, order), now, key="sessions")
+
+
+def _sheet(find: Find, order: Order) -> Sheet:
+    rows: list[SessionRow] = []
+    after: str | None = None
+    while len(rows) < EXPORTED:
+        told = page(
+            numbers.ask(listing(find, order, after=after, limit=BLOCK)),
+            order,
+            after=after,
+            limit=BLOCK,
+        )
+        rows += told.rows
+        after = told.after
+        if after is None:
+            break
+    return Sheet("Sessions", _SHEET_COLUMNS, tuple(map(_sheet_row, rows)))
+
+
+def _sheet_row(row: SessionRow) -> tuple[Any, ...]:
+    return tuple(_plain(one, row) for one in COLUMNS.values())
+
+
+def _kind(one: Column) -> Any:
+    return {"time": "moment", "list": "text", "flag": "text"}.get(one.kind, one.kind)
+
+
+def _plain(one: Column, row: SessionRow) -> Any:
+    value = getattr(row, one.name)
+    if one.kind == "list":
+        return ", ".join(value)
+    return ("yes" if value else "no") if one.kind == "flag" else value
+
+
+_SHEET_COLUMNS: Final = tuple(
+    SheetColumn(one.name, one.label, _kind(one), one.definition) for one in COLUMNS.values()
+)

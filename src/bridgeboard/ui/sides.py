@@ -1,0 +1,175 @@
+"""Which two things are compared: what the address names, else the two largest.
+
+Widgets show what the address says, and change it only in their own callbacks.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import streamlit as st
+
+from bridgeboard import formats
+from bridgeboard.explorer import Find, Order, listing, page
+from bridgeboard.explorer.story import Head, Owner
+from bridgeboard.metrics import DIMENSIONS, Scope
+from bridgeboard.ui import links, numbers, records
+
+WHAT: Final = "what"
+A: Final = "a"
+B: Final = "b"
+SESSIONS: Final = "sessions"
+KINDS: Final = {
+    "people": "initiator",
+    "models": "model",
+    "clients": "client",
+    "teams": "team",
+}
+"""Word in the address → dimension."""
+RANKED_BY: Final = "total_tokens"
+LONGEST: Final = 2_000
+Pair = dict[str, str]
+"""What stands on side "a" and on side "b"; "" is nothing."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """A session that an id or a link names; ``owner`` is None where there is none.
+
+    ``sharers`` is how many other people have a session of the same id, if nobody was named.
+    """
+
+    told: str
+    owner: Owner | None = None
+    head: Head | None = None
+    sharers: int = 0
+
+
+def kind() -> str:
+    """What is compared: a word of ``KINDS``, or "sessions"."""
+    words = (*KINDS, SESSIONS)
+    named = st.query_params.get(WHAT, "").lower()
+    st.session_state[_widget(WHAT)] = named if named in words else words[0]
+    chosen = st.segmented_control(
+        "Compare",
+        words,
+        required=True,
+        format_func=str.capitalize,
+        key=_widget(WHAT),
+        on_change=_take_kind,
+        label_visibility="collapsed",
+    )
+    return str(chosen or words[0])
+
+
+def values(word: str, scope: Scope) -> tuple[str, str] | None:
+    """The two values of a dimension; None where there are not two to choose from."""
+    name = KINDS[word]
+    known = numbers.choices(name)
+    pair = _pair(_largest(name, scope))
+    with st.container(horizontal=True, key="sides"):
+        told = [_picker(key, name, known, pair) for key in (A, B)]
+    return (str(told[0]), str(told[1])) if all(told) else None
+
+
+def sessions(scope: Scope) -> tuple[Side, Side] | None:
+    """The two sessions whose ids or links were given; None while one of them is missing."""
+    pair = _pair(_longest(scope))
+    with st.container(horizontal=True, key="sides"):
+        told = [_field(key, pair) for key in (A, B)]
+    return (_side(told[0]), _side(told[1])) if all(told) else None
+
+
+def _widget(name: str) -> str:
+    return f"compare-{name}"
+
+
+def _take_kind() -> None:
+    """Other things are compared now: the two that were chosen are none of them."""
+    # At once: every change of its own is an entry in the browser's history.
+    st.query_params.update({WHAT: st.session_state[_widget(WHAT)], A: [], B: []})
+
+
+def _take(key: str, pair: Pair) -> None:
+    """Both sides get into the address, so that a link shows the same two for ever."""
+    st.query_params.update(pair | {key: st.session_state[_widget(key)] or ""})
+
+
+def _pair(largest: Sequence[str]) -> Pair:
+    """The two that the address names; for what it does not name, the largest not named.
+
+    An empty value is one that the reader took away: nothing is put in its place.
+    """
+    named = {key: next(iter(st.query_params.get_all(key)), None) for key in (A, B)}
+    free = [each for each in largest if each not in named.values()]
+    return {
+        key: (free.pop(0) if free else "") if value is None else value[:LONGEST]
+        for key, value in named.items()
+    }
+
+
+def _largest(name: str, scope: Scope) -> list[str]:
+    told = numbers.ordered((RANKED_BY,), (name,), scope.free(name), (f"-{RANKED_BY}",))
+    return [str(value) for value in told.column(name)[:4]]
+
+
+def _picker(key: str, name: str, known: Sequence[str], pair: Pair) -> str | None:
+    st.session_state[_widget(key)] = pair[key] or None
+    more = [value for value in dict.fromkeys(pair.values()) if value and value not in known]
+    told: str | None = st.selectbox(
+        f"{DIMENSIONS[name].label} {key.upper()}",
+        [*known, *more],
+        index=None,
+        key=_widget(key),
+        on_change=_take,
+        args=(key, pair),
+        format_func=formats.visible,
+        placeholder="Choose one",
+    )
+    return told
+
+
+def _longest(scope: Scope) -> list[str]:
+    """The largest sessions of the period, as links: an id alone may be of several people."""
+    order = Order(RANKED_BY)
+    told = page(numbers.ask(listing(Find(scope), order, limit=2)), order, limit=2)
+    heads = [records.head(row.session) for row in told.rows]
+    return [
+        f"session?{urlencode(links.session(head.id, head.initiator_id))}" for head in heads if head
+    ]
+
+
+def _field(key: str, pair: Pair) -> str:
+    st.session_state[_widget(key)] = pair[key]
+    told = st.text_input(
+        f"Session {key.upper()}",
+        key=_widget(key),
+        on_change=_take,
+        args=(key, pair),
+        max_chars=LONGEST,
+        placeholder="Its id, or a link to it",
+        help="Copy the address of a session's page, or its id from the list of sessions.",
+    )
+    return (told or "").strip()
+
+
+def _side(told: str) -> Side:
+    id_, person = _named(told)
+    owners = records.owners(id_)
+    mine = [one for one in owners if person in {"", str(one.initiator_id)}]
+    if not mine:
+        return Side(told)
+    sharers = 0 if person else len(owners) - 1
+    return Side(told, mine[0], records.head(mine[0].session), sharers)
+
+
+def _named(told: str) -> tuple[str, str]:
+    """The id and the person that a link or an id names; "" for nobody."""
+    try:
+        query = parse_qs(urlsplit(told).query)
+    except ValueError:
+        return told, ""
+    if "id" not in query:
+        return told, ""
+    return query["id"][0], query.get("person", [""])[0].lower()

@@ -1,0 +1,80 @@
+"""A session to take away: files that are made when they are asked for, text only if asked for."""
+
+import logging
+import re
+from functools import partial
+from typing import Final
+
+import streamlit as st
+
+from bridgeboard.explorer import account, calls, gaps, passages, story
+from bridgeboard.explorer.account import Account
+from bridgeboard.explorer.typed import typed
+from bridgeboard.store import StoreError
+from bridgeboard.ui import numbers
+
+WHOLE: Final = 2**31 - 1
+"""More characters than any text has."""
+
+log = logging.getLogger(__name__)
+
+
+def menu(session: int, session_id: str, *, text: bool) -> None:
+    """One button a kind of file; recorded text only where it is shown, and only if chosen."""
+    with st.popover("Download", icon=":material/download:", type="tertiary", key="takeaway"):
+        with_text = st.checkbox(
+            "With recorded text",
+            key="with_text",
+            disabled=not text,
+            help="Prompts, thinking and tool inputs are private. Taking them away is logged."
+            if text
+            else "Show recorded text first.",
+        )
+        st.caption("All threads, calls and tool calls with all digits, and what is not known.")
+        with_text = with_text and text
+        with st.container(horizontal=True, gap="small", key="files"):
+            for label, ending, kind in _FILES:
+                st.download_button(
+                    label,
+                    data=partial(made, session, ending, with_text=with_text),
+                    file_name=f"session-{_plain(session_id)}.{ending}",
+                    mime=kind,
+                    key=f"file-{ending}",
+                    on_click="ignore",
+                )
+
+
+_FILES: Final = (("JSON", "json", "application/json"), ("Markdown", "md", "text/markdown"))
+
+
+def made(session: int, ending: str, *, with_text: bool) -> bytes:
+    """A session as one file. Raises StoreError when it has gone meanwhile."""
+    if with_text:
+        log.warning("recorded text taken away: session %r", session)
+    told = _told(session, with_text=with_text)
+    if ending == "json":
+        return account.as_json(told, with_text=with_text)
+    return account.as_markdown(told, with_text=with_text).encode("utf-8")
+
+
+def _told(session: int, *, with_text: bool) -> Account:
+    with numbers.opened().snapshot() as reader:
+        heads = typed(story.Head, reader.rows(*story.head(session)))
+        if not heads:
+            raise StoreError("The session is not in the store any more.")
+        (kept,) = typed(passages.Kept, reader.rows(*passages.kept(session)))
+        every = typed(calls.Call, reader.rows(*calls.calls(session, limit=None)))
+        usages = [call.usage for call in every]
+        texts = passages.texts(usages, most=WHOLE)
+        return Account(
+            heads[0],
+            gaps.missing(heads[0], kept),
+            typed(story.Thread, reader.rows(*story.threads(session))),
+            every,
+            typed(passages.Item, reader.rows(*passages.timeline(usages))),
+            typed(passages.Text, reader.rows(*texts)) if with_text else (),
+        )
+
+
+def _plain(session_id: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", session_id)[:60].strip("-") or "unnamed"

@@ -1,0 +1,162 @@
+"""What lies behind a cell of a picture, in a real Chromium: clicks, keys and links to it."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from browsers import PATIENCE, await_first_sync, come_to, settled, violations
+from dashboards import dashboard
+from playwright.sync_api import Browser, Locator, Page, expect
+
+pytestmark = pytest.mark.browser
+
+COMPANY = ("--end", "2026-11-20T17:00:00", "--days", "75", "--scale", "0.4")
+
+
+@pytest.fixture(scope="module")
+def synced() -> Iterator[str]:
+    """The address of a dashboard whose first sync is over."""
+    with dashboard("demo", *COMPANY) as address:
+        yield address
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _read(synced: str, browser: Browser) -> None:
+    await_first_sync(browser, synced)
+
+
+def cell(page: Page, chart: str, *words: str) -> Locator:
+    """The cell of a grid whose description has these words."""
+    cells = page.locator(f"[class*='st-key-{chart}-'] [aria-roledescription='rect mark']")
+    for word in words:
+        cells = cells.and_(page.locator(f"[aria-label*='{word}']"))
+    return cells.first
+
+
+def press_cell(page: Page, chart: str, *words: str) -> None:
+    """Click into the middle of a cell, where a number may stand."""
+    found = cell(page, chart, *words)
+    found.scroll_into_view_if_needed()
+    found.click(force=True)
+
+
+def somebody(page: Page, address: str) -> str:
+    """Who used the most tokens of late."""
+    come_to(page, address, tz="UTC")
+    return page.locator(".st-key-box-top-initiator button.name").first.inner_text()
+
+
+def busiest(page: Page) -> tuple[str, str]:
+    """The day and the hour that the page calls the busiest, as in an address."""
+    told = page.get_by_text(re.compile("^Requests by local weekday")).inner_text()
+    found = re.search(r"Busiest: (\w+), (\d\d):00", told)
+    assert found
+    return found[1][:3], found[2]
+
+
+@pytest.mark.parametrize(
+    ("hour", "lists"),
+    [("hour", ["Top people"]), ("person-hour", ["Top models", "Top clients"])],
+)
+def test_a_click_on_an_hour_of_the_week_lists_who_or_what_was_at_work(
+    page: Page, synced: str, hour: str, lists: list[str]
+) -> None:
+    if hour == "hour":
+        come_to(page, synced, "people", tz="UTC")
+    else:
+        come_to(page, synced, "person", tz="UTC", who=somebody(page, synced))
+    day, clock = busiest(page)
+    press_cell(page, hour, f"Hour: {int(clock)};", f"day: {day};")
+    box = page.locator(f".st-key-picked-{hour}")
+    expect(box).to_be_visible(timeout=PATIENCE)
+    settled(page)
+    assert parse_qs(urlsplit(page.url).query)[hour] == [f"{day} {clock}:00"]
+    expect(page.get_by_role("combobox", name="Hour")).to_have_value(f"{day} {clock}:00")
+    for title in lists:
+        expect(box.get_by_role("heading", name=title)).to_be_visible()
+    assert violations(page) == []
+    shown = box.inner_text()
+
+    press_cell(page, hour, f"Hour: {int(clock)};", f"day: {day};")
+    expect(box).to_have_count(0, timeout=PATIENCE)
+    settled(page)
+    assert hour not in parse_qs(urlsplit(page.url).query)
+    press_cell(page, hour, f"Hour: {int(clock)};", f"day: {day};")
+    expect(box).to_have_text(re.compile("requests in all"), timeout=PATIENCE)
+    settled(page)
+    assert box.inner_text() == shown
+    box.get_by_role("button", name="Clear").click()
+    expect(box).to_have_count(0, timeout=PATIENCE)
+
+
+def test_a_link_restores_an_hour_and_a_cohort_on_a_cold_server(
+    page: Page, browser: Browser, synced: str
+) -> None:
+    come_to(page, synced, "people", tz="Asia/Kathmandu")
+    day, clock = busiest(page)
+    press_cell(page, "hour", f"Hour: {int(clock)};", f"day: {day};")
+    expect(page.locator(".st-key-picked-hour")).to_be_visible(timeout=PATIENCE)
+    press_cell(page, "cohorts", "Weeks since the first use: 1;")
+    expect(page.locator(".st-key-picked-cohorts")).to_be_visible(timeout=PATIENCE)
+    settled(page)
+    link, boxes = page.url.removeprefix(synced), (".st-key-picked-hour", ".st-key-picked-cohorts")
+    with dashboard("demo", *COMPANY) as other:
+        theirs = browser.new_page()
+        theirs.goto(other + link)
+        expect(theirs.get_by_text(re.compile("^synced at"))).to_be_visible(timeout=2 * PATIENCE)
+        expect(theirs.get_by_text("Partial numbers")).to_have_count(0, timeout=2 * PATIENCE)
+        for box in boxes:
+            shown = page.locator(box).text_content() or ""
+            expect(theirs.locator(box)).to_have_text(shown, timeout=2 * PATIENCE)
+        assert parse_qs(urlsplit(theirs.url).query) == parse_qs(urlsplit(page.url).query)
+        theirs.close()
+
+
+def test_an_hour_is_chosen_by_the_keyboard_alone(page: Page, synced: str) -> None:
+    come_to(page, synced, "people", tz="UTC")
+    box = page.get_by_role("combobox", name="Hour")
+    box.focus()
+    page.keyboard.type("Wed 11")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Wednesday, 11:00 to 12:00")).to_be_visible(
+        timeout=PATIENCE
+    )
+    assert parse_qs(urlsplit(page.url).query)["hour"] == ["Wed 11:00"]
+
+
+def test_a_click_on_a_cohort_lists_its_people_who_lead_to_their_pages(
+    page: Page, synced: str
+) -> None:
+    come_to(page, synced, "people", tz="UTC")
+    press_cell(page, "cohorts", "Weeks since the first use: 2;")
+    box = page.locator(".st-key-picked-cohorts")
+    expect(box).to_be_visible(timeout=PATIENCE)
+    settled(page)
+    (chosen,) = parse_qs(urlsplit(page.url).query)["cohort"]
+    assert chosen.endswith(", 2 weeks later")
+    found = re.search(r"(\d+) of \d+ people active 2 weeks later", box.inner_text())
+    assert found
+    names = box.locator("button.name")
+    expect(names).to_have_count(int(found[1]))
+    assert violations(page) == []
+    who = names.first.inner_text()
+
+    names.first.click()
+    expect(page.get_by_role("heading", name=who, exact=True)).to_be_visible(timeout=PATIENCE)
+    settled(page)
+    query = parse_qs(urlsplit(page.url).query)
+    assert query["who"] == [who]
+    assert "cohort" not in query
+    page.get_by_role("link", name="Everybody").click()
+    expect(page.get_by_role("heading", name="Teams", exact=True)).to_be_visible(timeout=PATIENCE)
+
+
+def test_trust_says_what_this_server_does_not_tell(page: Page, synced: str) -> None:
+    come_to(page, synced, "trust", tz="UTC")
+    table = page.get_by_role("table").filter(has_text="So what")
+    row = table.get_by_role("row").filter(has_text="Network calls of agents")
+    expect(row).to_contain_text("Not told by v2.34.1; later servers tell it.")
+    expect(page.get_by_text(re.compile("^Asked now: the deployment is v2.34.1"))).to_be_visible()
+    table.scroll_into_view_if_needed()
+    assert violations(page) == []

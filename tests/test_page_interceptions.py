@@ -1,0 +1,361 @@
+"""The page of single requests, without a browser: the list, one request, and what is not told."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import stories
+import syncs
+from facts import KINDS, Row, facts
+from streamlit.testing.v1 import AppTest
+from told import filled, looking
+
+from aibridge import Client
+from bridgeboard import formats
+from bridgeboard.demo import api, truth
+from bridgeboard.demo.records import InterceptionRow
+from bridgeboard.explorer import interceptions
+from bridgeboard.explorer.interceptions import PAGE, Interception
+from bridgeboard.explorer.typed import Key, typed
+from bridgeboard.metrics import Scope
+from bridgeboard.store import Store
+from bridgeboard.ui import data, requests, rows
+
+ROOT = Path(__file__).parents[1]
+END: datetime = max(row["started_at"] for row in facts().usage)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with filled(tmp_path / "store.duckdb") as opened, looking(opened, END):
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with stories.synced(tmp_path_factory.mktemp("one"), "exact") as made:
+        yield made
+
+
+@pytest.fixture
+def exact(synced: Store) -> Iterator[Store]:
+    with looking(synced, syncs.NOW):
+        yield synced
+
+
+def app(**query: Any) -> AppTest:
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    for name, values in query.items():
+        test.query_params[name] = values
+    test.query_params.setdefault("tz", "UTC")
+    test.switch_page("pages/interceptions.py")
+    return test.run()
+
+
+def said(test: AppTest) -> str:
+    kinds = ("title", "header", "subheader", "markdown", "caption", "text", "error", "warning")
+    kinds += ("info", "code")
+    told = [str(element.value) for kind in kinds for element in test.get(kind)]
+    told += [element.proto.json for element in test.get("bidi_component")]
+    return "\n".join(told).replace("\\", "").replace("\u2060", "")
+
+
+def table(test: AppTest) -> Any:
+    return next(frame.value for frame in test.dataframe if "provider_name" in frame.value)
+
+
+def newest_first(told: list[Row]) -> list[Row]:
+    return sorted(told, key=lambda row: (row["started_at"], row["usage"]), reverse=True)
+
+
+def began(told: list[Row]) -> list[str]:
+    return [formats.moment(row["started_at"], UTC) for row in told]
+
+
+def using(**wanted: Any) -> list[Row]:
+    keys = {
+        row["usage"]
+        for row in facts().calls
+        if all(row[name] == value for name, value in wanted.items())
+    }
+    return [row for row in facts().usage if row["usage"] in keys]
+
+
+def test_the_first_page_has_the_newest_requests_and_says_of_how_many(store: Store) -> None:
+    assert store
+    test = app()
+    assert not test.exception
+    assert f"First {PAGE} of {len(facts().usage):,} requests, newest first" in said(test)
+    expected, shown = newest_first(facts().usage)[:PAGE], table(test)
+    assert list(shown["started_at"]) == began(expected)
+    assert list(shown["person"]) == [row["person"] for row in expected]
+    for kind in KINDS:
+        assert list(shown[kind]) == [row[kind] for row in expected]
+    unknown = [row["cost"] is None for row in expected]
+    assert list(shown["cost"].isna()) == unknown
+    assert list(shown["status"]) == [row["status"] for row in expected]
+
+
+def test_pages_are_turned_there_and_back_and_are_the_whole_list(store: Store) -> None:
+    assert store
+    tool = "Read"
+    expected = began(newest_first(using(tool=tool)))
+    assert len(expected) > 2 * PAGE
+    test, told, places = app(tools=tool), [], []
+    while True:
+        told += list(table(test)["started_at"])
+        places.append(said(test).split(" of ")[0].splitlines()[-1])
+        if test.button(key="turn-older").disabled:
+            break
+        test.button(key="turn-older").click().run()
+    assert told == expected
+    assert places[:2] == [f"First {PAGE}", f"{PAGE + 1}-{2 * PAGE}"]
+    while not test.button(key="turn-newer").disabled:
+        test.button(key="turn-newer").click().run()
+    assert list(table(test)["started_at"]) == expected[:PAGE]
+
+
+def test_a_place_in_the_address_is_kept_by_a_link(store: Store) -> None:
+    assert store
+    expected = newest_first(facts().usage)
+    last = expected[PAGE - 1]
+    test = app(after=requests.cursor(Key(last["started_at"], last["usage"])))
+    assert list(table(test)["started_at"]) == began(expected[PAGE : 2 * PAGE])
+    assert f"{PAGE + 1}-{2 * PAGE} of {len(expected):,} requests" in said(test)
+    oldest = expected[-1]
+    test = app(after=requests.cursor(Key(oldest["started_at"], oldest["usage"])))
+    assert "older than the place" in said(test)
+    test.button(key="turn-newest").click().run()
+    assert list(table(test)["started_at"]) == began(expected[:PAGE])
+
+
+@pytest.mark.parametrize("place", ["", "x", "1.2.3", "9" * 16 + ".1", "-5.1", "1e9.1", "\u202e1.1"])
+def test_a_place_that_is_none_is_ignored(store: Store, place: str) -> None:
+    assert store
+    assert f"First {PAGE} of" in said(app(before=place, after="" if place else "?"))
+
+
+@pytest.mark.parametrize("name", ["tool", "server", "status"])
+def test_a_filter_of_this_page_keeps_what_counting_keeps(store: Store, name: str) -> None:
+    assert store
+    if name == "status":
+        value = "notional"
+        expected = [row for row in facts().usage if row["status"] == value]
+    else:
+        column = {"tool": "tool", "server": "server_url"}[name]
+        value = next(row[column] for row in facts().calls if row["injected"])
+        expected = using(**{column: value})
+    test = app(**{requests.NARROWED[name]: value})
+    assert f"{formats.plural(len(expected), 'request')}, newest first" in said(test) or (
+        f"First {PAGE} of {formats.plural(len(expected), 'request')}" in said(test)
+    )
+    assert list(table(test)["started_at"]) == began(newest_first(expected)[:PAGE])
+
+
+def test_filters_of_the_shell_and_of_the_page_hold_together(store: Store) -> None:
+    assert store
+    person = newest_first(using(tool="Read"))[0]["person"]
+    expected = [row for row in using(tool="Read") if row["person"] == person]
+    test = app(tools="Read", people=person)
+    assert set(table(test)["person"]) == {person}
+    assert formats.plural(len(expected), "request") in said(test)
+
+
+def test_only_requests_with_errors_can_be_listed(store: Store) -> None:
+    assert store
+    failed = newest_first([row for row in facts().usage if row["tool_errors"]])
+    test = app(errors="true")
+    assert list(table(test)["started_at"]) == began(failed[:PAGE])
+    assert formats.plural(len(failed), "request with an error", "requests with an error") in said(
+        test
+    )
+
+
+def test_nothing_found_says_what_to_do(store: Store) -> None:
+    assert store
+    test = app(tools="no such tool")
+    assert not test.exception
+    assert "No request matches in this period" in said(test)
+
+
+def test_a_row_leads_to_its_request_in_its_session(store: Store) -> None:
+    assert store
+    shown = table(app())
+    for link, row in zip(shown["session"], newest_first(facts().usage)[:PAGE], strict=True):
+        if row["session"] is None:
+            assert not isinstance(link, str)
+            continue
+        told = {name: values[0] for name, values in parse_qs(urlsplit(link).query).items()}
+        assert told == {
+            "id": row["session_id"],
+            "person": row["initiator_id"],
+            "thread": row["thread"],
+            "call": row["id"],
+        }
+
+
+def test_names_that_would_act_on_the_screen_are_made_visible(store: Store) -> None:
+    with store.write() as batch:
+        batch.execute("UPDATE usage SET client = chr(8238) || 'evil', model = '[x](javascript:1)'")
+    shown = table(app())
+    assert set(shown["client"]) == {formats.visible("\u202eevil")}
+
+
+def test_files_hold_the_rows_of_the_page_with_all_digits(store: Store) -> None:
+    every = Scope(datetime(2020, 1, 1, tzinfo=UTC), syncs.NOW)
+    told = typed(Interception, store.rows(*interceptions.interceptions(every)))
+    sheet = rows.sheet(told, "Requests")
+    names = [column.name for column in sheet.columns]
+    by_id = {row["id"]: row for row in facts().usage}
+    for row in sheet.rows:
+        given = dict(zip(names, row, strict=True))
+        own = by_id[given["request"]]
+        assert given["spend"] == own["cost"]
+        assert given["initiator"] == own["person"]
+        assert [given[f"{kind}_tokens"] for kind in KINDS] == [own[kind] for kind in KINDS]
+    assert len(sheet.rows) == PAGE
+
+
+# One request
+
+
+def one(**wanted: int) -> InterceptionRow:
+    """The newest request of the small world with at least so many prompts and tool calls."""
+    tables = stories.tables()
+    for row in sorted(truth.finished(tables), key=lambda row: row.started_at, reverse=True):
+        prompts = len(truth.prompts(tables, [row])) >= wanted.get("prompts", 0)
+        tools = len(truth.tool_calls(tables, [row])) >= wanted.get("tools", 0)
+        if prompts and tools and truth.token_rows(tables, [row]):
+            return row
+    raise AssertionError(wanted)
+
+
+def serve(monkeypatch: pytest.MonkeyPatch, profile: str) -> None:
+    """Let the dashboard ask a bridge in this process."""
+    tables = stories.tables()
+    bridge = syncs.bridge(tables, profile=profile, clock=partial(stories._same, syncs.NOW))
+    token = api.tokens(tables, 1)["owner"]
+
+    def client(_: object) -> Client:
+        return Client(
+            syncs.ADDRESS, token, transport=api.transport(bridge), retry=syncs.at_once(total=0)
+        )
+
+    monkeypatch.setattr(data.connect, "client", client)
+
+
+def test_a_link_to_a_request_tells_all_of_it_on_a_cold_server(
+    exact: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert exact
+    serve(monkeypatch, "v2.34")
+    row = one(tools=1)
+    test = app(request=row.id)
+    assert not test.exception
+    assert not test.error
+    counted = truth.total(truth.responses(stories.tables(), [row]).values())
+    shown = {metric.label: str(metric.help).replace("\\", "") for metric in test.metric}
+    for label, kind in (("Input tokens", "input"), ("Cache reads", "cache_read")):
+        assert f"Exactly {formats.exact(getattr(counted, kind))}." in shown[label]
+    told = next(frame.value for frame in test.dataframe if "Oddities" in frame.value)
+    assert len(told) == len(truth.responses(stories.tables(), [row]))
+    calls = next(frame.value for frame in test.dataframe if "Put there by" in frame.value)
+    assert list(calls["Tool"]) == [each.tool for each in truth.tool_calls(stories.tables(), [row])]
+    raw = next(frame.value for frame in test.dataframe if "Recorded" in frame.value)
+    recorded = truth.recorded(stories.tables(), [row])
+    assert raw["Output"].sum() == recorded.output
+    assert row.id in said(test)
+
+
+def test_what_was_written_is_hidden_until_it_is_revealed_which_is_logged(
+    exact: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert exact
+    serve(monkeypatch, "v2.34")
+    row = one(prompts=1, tools=1)
+    prompt = truth.prompts(stories.tables(), [row])[0].prompt
+    call = truth.tool_calls(stories.tables(), [row])[0]
+    opening = formats.visible(prompt)[:40]
+    test = app(request=row.id)
+    assert opening not in said(test)
+    assert call.input not in said(test)
+    assert "Metadata: hidden" in said(test)
+    assert "request_user_agent" not in said(test)
+    test.toggle(key="reveal").set_value(True).run()
+    assert opening in said(test)
+    inputs = formats.pretty_json(call.input) or call.input
+    assert formats.visible(inputs)[:60].replace("\\", "") in said(test)
+    agent = (row.metadata or {}).get("request_user_agent")
+    assert agent is None or json.dumps(agent)[1:-1] in said(test)
+    assert f"request {row.id}" in caplog.text
+    assert prompt[:40] not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("profile", "sentence"),
+    [("v2.35", "no longer lists single requests"), ("newer", "no longer lists single requests")],
+)
+def test_a_server_that_lists_no_requests_is_told_in_one_sentence(
+    exact: Store, monkeypatch: pytest.MonkeyPatch, profile: str, sentence: str
+) -> None:
+    assert exact
+    serve(monkeypatch, profile)
+    test = app(request=one().id)
+    assert not test.error
+    assert sentence in said(test)
+
+
+def test_a_silent_deployment_leaves_the_page_whole(exact: Store) -> None:
+    assert exact
+    test = app(request=one().id)
+    assert not test.error
+    assert "which does not tell them now" in said(test)
+    assert test.metric
+
+
+@pytest.mark.parametrize(
+    "named", ["00000000-0000-0000-0000-000000000001", "no id", "\u202e", "x" * 9_000]
+)
+def test_an_address_of_no_request_says_so_and_shows_the_list(store: Store, named: str) -> None:
+    assert store
+    test = app(request=named)
+    assert not test.exception
+    assert not test.error
+    assert "no such request" in said(test)
+    assert len(table(test)) == PAGE
+
+
+def test_from_a_request_the_list_is_come_back_to(store: Store) -> None:
+    assert store
+    test = app(request=newest_first(facts().usage)[0]["id"])
+    test.button(key="all-requests").click().run()
+    assert f"First {PAGE} of" in said(test)
+
+
+def test_of_a_server_without_single_requests_the_store_says_what_it_has(tmp_path: Path) -> None:
+    with stories.synced(tmp_path, "summed") as summed, looking(summed, syncs.NOW):
+        test = app()
+        assert not test.exception
+        assert "no longer offers single requests" in said(test)
+        assert "none from before" in said(test)
+        assert len(table(test))
+        usage = next(row for row in summed.rows("SELECT id FROM usage WHERE grain = 'action'"))[0]
+        detail = app(request=str(usage))
+        assert not detail.error
+        assert "a sum, whose end is not told" in said(detail)
+        assert "only known from its session" in said(detail)
+
+
+def test_after_an_upgrade_the_store_says_until_when_requests_are_exact(tmp_path: Path) -> None:
+    with stories.synced(tmp_path, "upgraded") as upgraded, looking(upgraded, syncs.NOW):
+        test = app()
+        ((newest, count),) = upgraded.rows(
+            "SELECT max(started_at), count(*) FROM usage WHERE grain = 'interception'"
+        )
+        assert f"the last of {newest:%Y-%m-%d %H:%M:%S}" in said(test)
+        assert formats.plural(count, "of them is", "of them are") in said(test)

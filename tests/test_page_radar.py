@@ -1,0 +1,115 @@
+"""The page of the radar over the demo company with and without incidents."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import planted
+import pytest
+from streamlit.testing.v1 import AppTest
+from told import looking
+
+from bridgeboard.demo import world
+from bridgeboard.desk import Desk
+from bridgeboard.store import Store
+
+ROOT = Path(__file__).parents[1]
+END = datetime(2026, 11, 16, tzinfo=UTC)
+EVERY = {"range": "Custom days", "dates": ["2026-08-18", "2026-11-15"], "tz": "UTC"}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Any]]:
+    company = world.make(8, end=END, days=90, scale=1.0)
+    path = tmp_path_factory.mktemp("planted") / "store.duckdb"
+    store = planted.filled(path, company)
+    try:
+        yield store, company
+    finally:
+        store.close()
+
+
+@pytest.fixture
+def store(made: tuple[Store, Any]) -> Iterator[Store]:
+    with looking(made[0], END):
+        yield made[0]
+    Desk.beside(made[0].path).path.unlink(missing_ok=True)
+
+
+def app(**query: Any) -> AppTest:
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    for name, value in {**EVERY, **query}.items():
+        test.query_params[name] = value
+    return test.switch_page("pages/radar.py").run()
+
+
+def said(test: AppTest) -> str:
+    kinds = ("markdown", "caption", "text", "error", "warning", "info")
+    return "\n".join(str(element.value) for kind in kinds for element in test.get(kind))
+
+
+def test_what_was_planted_is_told_with_a_reason(store: Store, made: tuple[Store, Any]) -> None:
+    assert store
+    test = app()
+    assert not test.exception
+    assert not test.error
+    runaways = [one for one in made[1].incidents if one.kind == "runaway"]
+    assert runaways
+    for one in runaways:
+        assert f"A session of {one.subject} stands out" in said(test)
+
+
+def test_a_kind_and_a_severity_in_the_address_narrow_what_is_told(store: Store) -> None:
+    assert store
+    test = app(kinds=["Runaway session"], severities=["High"])
+    assert "Runaway session" in said(test)
+    assert "Gap in the data" not in said(test)
+
+
+def test_a_finding_is_acknowledged_with_a_note_and_opened_again(store: Store) -> None:
+    test = app(kinds=["Runaway session"])
+    before = sum(button.label == "Show the session" for button in test.button)
+    done = next(button for button in test.button if button.label == "Acknowledge")
+    note = done.key.replace("done-", "note-")
+    test.text_input(key=note).set_value("A load test.").run()
+    test.button(key=done.key).click().run()
+    assert sum(button.label == "Show the session" for button in test.button) == before - 1
+    assert [each.text for each in Desk.beside(store.path).notes().values()] == ["A load test."]
+    again = app(kinds=["Runaway session"], acknowledged="true")
+    assert "A load test" in said(again)
+    next(button for button in again.button if button.label == "Reopen").click().run()
+    assert Desk.beside(store.path).notes() == {}
+
+
+def test_the_evidence_of_a_runaway_is_its_session(store: Store) -> None:
+    assert store
+    test = app(kinds=["Runaway session"])
+    next(button for button in test.button if button.label == "Show the session").click().run()
+    assert not test.exception
+    assert test.query_params["id"]
+    assert "Timeline" in [header.value for header in test.header]
+
+
+def test_the_evidence_of_a_spike_is_its_days_on_the_page_of_spend(store: Store) -> None:
+    assert store
+    test = app(kinds=["Spend anomaly"])
+    next(button for button in test.button if button.label == "Show the evidence").click().run()
+    assert not test.exception
+    assert [title.value for title in test.title] == ["Spend"]
+    assert test.session_state["teams"]
+
+
+def test_a_store_without_anything_has_nothing_wrong(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "empty.duckdb") as empty, looking(empty, END):
+        test = app()
+        assert not test.exception
+        assert not test.error
+        assert "Nothing looks wrong" in said(test)
+
+
+def test_a_damaged_desk_is_told_and_other_pages_work(store: Store) -> None:
+    Desk.beside(store.path).path.write_text("{", "utf-8")
+    test = app()
+    assert not test.exception
+    assert "damaged" in said(test)

@@ -1,0 +1,225 @@
+"""The list of sessions, run without a browser over a store that was synced."""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import stories
+import syncs
+from streamlit.testing.v1 import AppTest
+from told import looking
+
+from bridgeboard import settings
+from bridgeboard.desk import Desk
+from bridgeboard.explorer import COLUMNS
+from bridgeboard.store import Store
+from bridgeboard.ui import sessions
+
+ROOT = Path(__file__).parents[1]
+EVERY = {"range": "Custom days", "dates": ["2026-01-01", "2026-12-31"], "tz": "UTC"}
+
+
+@pytest.fixture(scope="module")
+def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with stories.synced(tmp_path_factory.mktemp("exact"), "exact") as made:
+        yield made
+
+
+@pytest.fixture
+def store(synced: Store) -> Iterator[Store]:
+    with looking(synced, syncs.NOW):
+        yield synced
+    Desk.beside(synced.path).path.unlink(missing_ok=True)
+
+
+def app(at: str = "sessions", **query: Any) -> AppTest:
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    for name, value in {**EVERY, **query}.items():
+        test.query_params[name] = value
+    return test.switch_page(f"pages/{at}.py").run()
+
+
+def said(test: AppTest) -> str:
+    kinds = ("markdown", "caption", "text", "error", "warning", "info")
+    told = [str(element.value) for kind in kinds for element in test.get(kind)]
+    told += [element.proto.json for element in test.get("bidi_component")]
+    return "\n".join(told).replace("\\", "")
+
+
+def rows(test: AppTest) -> Any:
+    return test.dataframe[0].value
+
+
+def counted() -> dict[tuple[str, str], int]:
+    """Requests of each session, as the world knows them."""
+    return {key: len(found) for key, found in stories.own().items()}
+
+
+def test_all_sessions_are_listed_with_their_number_and_their_sums(store: Store) -> None:
+    assert store
+    test = app()
+    assert not test.exception
+    assert f"All {len(counted())} sessions" in said(test)
+    assert len(rows(test)) == len(counted())
+
+
+@pytest.mark.parametrize("name", sorted(COLUMNS))
+def test_any_column_can_be_shown_and_sorted_by(store: Store, name: str) -> None:
+    assert store
+    test = app(sort=COLUMNS[name].label, columns=[COLUMNS[name].label])
+    assert not test.exception
+    assert not test.error
+    assert name in rows(test).columns
+    assert len(rows(test)) == len(counted())
+
+
+def test_the_dearest_come_first_when_a_link_says_so(store: Store) -> None:
+    (told,) = store.rows(
+        "SELECT list(cost ORDER BY cost DESC) FROM (SELECT sum(cost) AS cost FROM usage"
+        " WHERE session IS NOT NULL GROUP BY session)"
+    )
+    shown = rows(app(sort="Spend"))["cost"]
+    assert list(shown)[:10] == [float(value) for value in told[0][:10]]
+
+
+def test_pages_follow_each_other_and_a_link_to_one_shows_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store
+    monkeypatch.setattr(sessions, "PAGE", 10)
+    test = app(sort="Requests", columns=["Session", "Requests"])
+    first = rows(test)
+    test.button(key="turn-after").click().run()
+    second = rows(test)
+    assert "11-20 of" in said(test)
+    assert not set(first["id"]) & set(second["id"])
+    assert first["requests"].min() >= second["requests"].max()
+    again = app(
+        sort="Requests",
+        columns=["Session", "Requests"],
+        after=test.query_params["after"],
+        page=test.query_params["page"],
+    )
+    assert list(rows(again)["id"]) == list(second["id"])
+    test.button(key="turn-before").click().run()
+    assert list(rows(test)["id"]) == list(first["id"])
+
+
+@pytest.mark.parametrize("after", ["x", "%00", "a" * 20_000, "4pbN1VsiLWNvc3QiLDEsMl0"])
+def test_a_damaged_place_leads_to_the_beginning_and_is_told(store: Store, after: str) -> None:
+    assert store
+    test = app(after=after, page="7")
+    assert not test.exception
+    assert "not in this list" in said(test)
+    assert len(rows(test)) == len(counted())
+
+
+def test_filters_of_sessions_narrow_the_list_from_a_cold_link(store: Store) -> None:
+    (told,) = store.rows(
+        "SELECT count(DISTINCT session) FROM tool_calls WHERE tool = 'Bash' AND session IS NOT NULL"
+    )
+    test = app(tools=["Bash"])
+    assert f"{told[0]} session" in said(test)
+    (some,) = store.rows(
+        "SELECT count(*) FROM (SELECT session FROM usage WHERE session IS NOT NULL GROUP BY session"
+        " HAVING sum(tool_calls) BETWEEN 3 AND 9)"
+    )
+    test = app(calls_min="3", calls_max="9")
+    assert f"{some[0]} session" in said(test)
+
+
+def test_a_spend_is_typed_in_dollars_and_compared_exactly(store: Store) -> None:
+    (told,) = store.rows(
+        "SELECT count(*) FROM (SELECT sum(cost) AS cost FROM usage WHERE session IS NOT NULL"
+        " GROUP BY session) WHERE cost >= 10000000000"
+    )
+    assert f"{told[0]} session" in said(app(spend_min="0.01"))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"sort": "<script>"},
+        {"columns": ["nothing"]},
+        {"tools": ["no such tool"]},
+        {"calls_min": "many"},
+        {"spend_min": "1e400"},
+        {"errors": "Perhaps"},
+        {"page": "-1"},
+        {"before": "x", "after": "y"},
+    ],
+)
+def test_addresses_that_make_no_sense_raise_nothing(store: Store, query: dict[str, Any]) -> None:
+    assert store
+    test = app(**query)
+    assert not test.exception
+    assert not test.error
+
+
+def test_nothing_found_says_so_and_offers_to_clear(store: Store) -> None:
+    assert store
+    test = app(tools=["no such tool"])
+    assert "No session matches" in said(test)
+    test.button(key="clear-finds").click().run()
+    assert f"All {len(counted())} sessions" in said(test)
+
+
+def word(store: Store) -> str:
+    """A word that some prompt has."""
+    ((text,),) = store.rows("SELECT text FROM prompts ORDER BY started_at DESC LIMIT 1")
+    return max(text.split(), key=len)[:40]
+
+
+def test_prompts_are_searched_only_where_the_operator_permits_it(store: Store) -> None:
+    settings.install(settings.current().model_copy(update={"search_text": False}))
+    test = app(search=word(store))
+    assert "Search in prompts" not in [field.label for field in test.text_input]
+    assert "show it to see them" not in said(test)
+
+
+def test_hits_are_hidden_until_revealed_and_a_search_is_logged(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    wanted = word(store)
+    test = app(search=wanted)
+    assert "show it to see them" in said(test)
+    assert '"hits"' not in said(test)
+    with caplog.at_level(logging.WARNING):
+        test.toggle(key="reveal").set_value(True).run()
+    assert not test.exception
+    assert '"marked": true' in said(test).replace('"marked":true', '"marked": true')
+    assert "recorded text revealed" in caplog.text
+    assert wanted not in caplog.text
+
+
+def test_words_that_nobody_wrote_are_told_with_how_many_were_searched(store: Store) -> None:
+    ((many,),) = store.rows("SELECT count(*) FROM prompts")
+    test = app(search="xyzzy%_'")
+    test.toggle(key="reveal").set_value(True).run()
+    assert f"{many:,} prompts searched" in said(test)
+
+
+def test_a_view_is_kept_and_found_again_and_forgotten(store: Store) -> None:
+    test = app("spend", teams=["payments"], views="true")
+    test.session_state["views"] = True
+    test.run()
+    test.text_input(key="view_name").set_value("Payments <b>now</b>").run()
+    test.button(key="keep-view").click().run()
+    (view,) = Desk.beside(store.path).views()
+    assert (view.name, view.page) == ("Payments <b>now</b>", "spend")
+    assert "teams=payments" in view.query
+    shown = [str(element.proto.body) for element in test.get("html")]
+    assert any("Payments &lt;b&gt;now&lt;/b&gt;" in each for each in shown)
+    test.button(key="forget-view-0").click().run()
+    assert Desk.beside(store.path).views() == ()
+
+
+def test_a_view_without_a_name_is_refused_with_advice(store: Store) -> None:
+    assert store
+    test = app("spend")
+    test.session_state["views"] = True
+    test.run()
+    test.button(key="keep-view").click().run()
+    assert "1 to 80 characters" in said(test)
