@@ -1,4 +1,4 @@
-"""How long the list of sessions and the search over prompts take in a large store.
+"""How long lists of sessions, the search over prompts and long sessions take in a large store.
 
 ``python -m bench.explorer --store 2m.duckdb``. Each question is asked as a page does (SQL made, run
 and its rows given types), over a copy of the store, in a zone with summer time. What the store
@@ -17,7 +17,7 @@ from statistics import median
 from time import perf_counter
 from typing import Final
 
-from bench import phrases
+from bench import phrases, stories
 from bench.report import Report, arguments, median_ms, note
 
 from bridgeboard.explorer import (
@@ -59,7 +59,7 @@ DEAR_PICO: Final = 10**12
 
 
 def main() -> int:
-    """Measure the list, then the search."""
+    """Measure the list, the search, then long sessions."""
     asked = arguments(__doc__, store=Path, only="")
     report = Report(strict=asked.strict)
     with _copied(asked.store) as store:
@@ -70,6 +70,7 @@ def main() -> int:
         _say(report, asked.only, _list_questions(store, every, month))
         if _has_text(store):
             _measure_searches(report, store, every)
+        stories.measure(report, store)
     return report.verdict()
 
 
@@ -109,7 +110,6 @@ def _list_questions(store: Store, every: Scope, month: Scope) -> Iterator[Work]:
     yield "totals_ms", partial(_totals, store, Find(every)), None
     yield "totals_30d_ms", partial(_totals, store, Find(month)), None
     yield "count_ms", partial(_asked, store, count(Find(every))), None
-    # The story of one session is measured here: yield from _story_questions(store).
 
 
 def _say(report: Report, only: str, works: Iterator[Work]) -> None:
@@ -155,7 +155,7 @@ def _asked(store: Store, question: Query) -> Answer:
 def _has_text(store: Store) -> bool:
     ((texts,),) = store.rows("SELECT count(*) FROM prompts")
     if not texts:
-        note("The store has no prompts to search: make one with bench.world --text.")
+        note("The store has no prompts to search: make one with bench.world, without --no-text.")
     return bool(texts)
 
 

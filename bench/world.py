@@ -189,9 +189,9 @@ _TEXT = (
 
 def main() -> int:
     """Make the file and tell its size; an existing file is an error."""
-    asked = arguments(__doc__, interceptions=2_000_000, out=Path, text=False)
+    asked = arguments(__doc__, interceptions=2_000_000, out=Path, no_text=False)
     report = Report(strict=asked.strict)
-    taken = spent_ms(_drawer(asked.out, asked.interceptions, text=asked.text))
+    taken = spent_ms(_drawer(asked.out, asked.interceptions, text=not asked.no_text))
     report.say("world_seconds", taken / 1000, "s")
     report.say("world_file_mb", asked.out.stat().st_size / 1e6, "MB")
     return report.verdict()
