@@ -30,7 +30,7 @@ class Card:
     line: tuple[float | None, ...] = ()
 
 
-def row(cards: Sequence[Card], key: str = "kpis", narrowest: int = 128) -> None:
+def row(cards: Sequence[Card], key: str = "cards", narrowest: int = 128) -> None:
     """Cards of equal height, as many beside each other as fit."""
     with st.grid(min_column_width=narrowest, gap="small", key=key):
         for card in cards:
