@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -112,8 +113,13 @@ def test_a_row_of_people_opens_the_person(page: Page, synced: str) -> None:
     settled(page)
     who = parse_qs(urlsplit(page.url).query)["who"][0]
     expect(page.get_by_role("heading", name=who, exact=True)).to_be_visible()
-    page.go_back()
-    expect(page.get_by_role("heading", name="Teams", exact=True)).to_be_visible(timeout=PATIENCE)
+    teams = page.get_by_role("heading", name="Teams", exact=True)
+    for _ in range(2):  # a zone in the address can cost one more entry
+        page.go_back()
+        with suppress(AssertionError):
+            expect(teams).to_be_visible(timeout=PATIENCE / 8)
+            break
+    expect(teams).to_be_visible()
 
 
 def test_a_row_of_models_keeps_only_that_model(page: Page, synced: str) -> None:
