@@ -23,6 +23,7 @@ from bridgeboard.explorer import (
     Range,
     SessionRow,
     Totals,
+    beyond,
     count,
     listing,
     page,
@@ -117,6 +118,35 @@ def test_turning_back_shows_the_same_pages(order: Order, limit: int, turns: int)
         assert again.rows == earlier.rows
         assert again.after
         assert bool(again.before) == bool(earlier.before)
+
+
+@SOME
+@given(SAMPLED, st.integers(5, 60))
+def test_the_place_of_a_page_is_counted_from_either_side(order: Order, limit: int) -> None:
+    whole = len(listed().rows)
+    first, shown = 1, turned(WHOLE, order, limit)
+    while shown.after:
+        (rest,) = listed().ask(beyond(WHOLE, order, after=shown.after)).column("sessions")
+        first += len(shown.rows)
+        assert whole - rest + 1 == first
+        shown = turned(WHOLE, order, limit, after=shown.after)
+        assert shown.before
+        (ahead,) = listed().ask(beyond(WHOLE, order, before=shown.before)).column("sessions")
+        assert ahead == first - 1
+
+
+@pytest.mark.parametrize("place", [{}, {"after": "x", "before": "y"}])
+def test_a_place_is_on_one_side_of_one_cursor(place: dict[str, str]) -> None:
+    with pytest.raises(ExplorerError):
+        beyond(WHOLE, Order(), **place)
+
+
+def test_an_id_is_looked_for_whole_and_whatever_it_is() -> None:
+    wanted = listed().rows[7]["id"]
+    same = [row for row in listed().rows if row["id"] == wanted]
+    assert keys(everything(Find(EVERYTHING, id=wanted), Order(), 50)) == in_order(same, Order())
+    for other in (wanted[:-1], wanted + "%", "'; --", "\0", ""):
+        assert everything(Find(EVERYTHING, id=other), Order(), 50) == []
 
 
 def test_the_first_page_has_none_before_and_the_last_none_after() -> None:

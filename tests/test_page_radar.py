@@ -100,6 +100,16 @@ def test_the_evidence_of_a_spike_is_its_days_on_the_page_of_spend(store: Store) 
     assert test.session_state["teams"]
 
 
+def test_the_evidence_of_a_failing_tool_is_its_failed_requests(store: Store) -> None:
+    assert store
+    test = app(kinds=["Failing tool"])
+    next(button for button in test.button if button.label == "Show the evidence").click().run()
+    assert not test.exception
+    assert [title.value for title in test.title] == ["Interceptions"]
+    assert test.session_state["servers"] or test.session_state["tools"]
+    assert (test.dataframe[0].value["tool_errors"] > 0).all()
+
+
 def test_a_store_without_anything_has_nothing_wrong(tmp_path: Path) -> None:
     with Store.open(tmp_path / "empty.duckdb") as empty, looking(empty, END):
         test = app()

@@ -100,7 +100,6 @@ def test_pages_follow_each_other_and_a_link_to_one_shows_it(
         sort="Requests",
         columns=["Session", "Requests"],
         after=test.query_params["after"],
-        page=test.query_params["page"],
     )
     assert list(rows(again)["id"]) == list(second["id"])
     test.button(key="turn-before").click().run()
@@ -110,7 +109,7 @@ def test_pages_follow_each_other_and_a_link_to_one_shows_it(
 @pytest.mark.parametrize("after", ["x", "%00", "a" * 20_000, "4pbN1VsiLWNvc3QiLDEsMl0"])
 def test_a_damaged_place_leads_to_the_beginning_and_is_told(store: Store, after: str) -> None:
     assert store
-    test = app(after=after, page="7")
+    test = app(after=after)
     assert not test.exception
     assert "not in this list" in said(test)
     assert len(rows(test)) == len(counted())
@@ -146,8 +145,7 @@ def test_a_spend_is_typed_in_dollars_and_compared_exactly(store: Store) -> None:
         {"tools": ["no such tool"]},
         {"calls_min": "many"},
         {"spend_min": "1e400"},
-        {"errors": "Perhaps"},
-        {"page": "-1"},
+        {"outcome": "Perhaps"},
         {"before": "x", "after": "y"},
     ],
 )
@@ -164,6 +162,21 @@ def test_nothing_found_says_so_and_offers_to_clear(store: Store) -> None:
     assert "No session matches" in said(test)
     test.button(key="clear-finds").click().run()
     assert f"All {len(counted())} sessions" in said(test)
+
+
+def test_a_session_is_found_by_its_id(store: Store) -> None:
+    assert store
+    (wanted, _), *_ = counted()
+    shown = rows(app(session_id=wanted, columns=["Session"]))
+    assert set(shown["id"]) == {wanted}
+
+
+def test_a_choice_on_one_page_does_not_disturb_another(store: Store) -> None:
+    assert store
+    test = app(outcome="With errors", tools=["Bash"])
+    test.switch_page("pages/interceptions.py").run()
+    assert not test.exception
+    assert not test.error
 
 
 def word(store: Store) -> str:
@@ -202,7 +215,7 @@ def test_words_that_nobody_wrote_are_told_with_how_many_were_searched(store: Sto
 
 
 def test_a_view_is_kept_and_found_again_and_forgotten(store: Store) -> None:
-    test = app("spend", teams=["payments"], views="true")
+    test = app("spend", teams=["payments"])
     test.session_state["views"] = True
     test.run()
     test.text_input(key="view_name").set_value("Payments <b>now</b>").run()

@@ -83,8 +83,10 @@ def test_a_store_without_any_request_says_so_on_every_page(tmp_path: Path, name:
 
 def test_spend_with_unpriced_usage_is_shown_as_a_lower_bound(store: Store) -> None:
     assert store
-    shown = cards(app("spend", range="Last 90 days", tz="UTC"))
+    test = app("spend", range="Last 90 days", tz="UTC")
+    shown = cards(test)
     assert shown["Spend"].startswith(formats.AT_LEAST)
+    assert f"{shown['Spend']} spend in all" in said(test)
     priced = cards(app("spend", range="Last 90 days", tz="UTC", models="no-such-model"))
     assert not priced["Spend"].startswith(formats.AT_LEAST)
 

@@ -30,6 +30,9 @@ GAPPED: Final = frozenset(
 )
 """Sums of money that leave unpriced usage out: with any of it they are lower bounds."""
 
+GAP: Final = "unpriced_tokens"
+"""The number that tells whether they do."""
+
 NEUTRAL: Final = frozenset(
     name for name, one in METRICS.items() if one.format == "money" and name != "cache_saving"
 ) | {"shadow_cost", "output_rate", "duration_p50", "duration_p95", "unpriced_tokens"}

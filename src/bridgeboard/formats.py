@@ -241,13 +241,22 @@ def middle(text: str, length: int) -> str:
     return f"{text[:head]}…{text[len(text) - (length - 1 - head) :]}"
 
 
+def line(text: str) -> str:
+    """Recorded text as one visible line."""
+    return " ".join(visible(text).split())
+
+
+def short(text: str, length: int) -> str:
+    """Recorded text as one visible line, shortened in the middle; what has no letter says so."""
+    return middle(line(text) or "(empty)", length)
+
+
 def unmarked(text: str) -> str:
     """Recorded text for a label that reads Markdown: one visible line, nothing marked up.
 
     Escapes do not keep addresses from becoming links, nor ``--`` a dash: a joiner of no width does.
     """
-    one_line = " ".join(visible(text).split())
-    return _MARKDOWN.sub(r"\\\1", _READ_ANEW.sub(_JOINER, one_line))
+    return _MARKDOWN.sub(r"\\\1", _READ_ANEW.sub(_JOINER, line(text)))
 
 
 def pretty_json(text: str) -> str | None:

@@ -8,7 +8,7 @@ from bridgeboard.explorer.columns import COLUMNS, RANGES, Column
 from bridgeboard.explorer.cursors import Order
 from bridgeboard.explorer.errors import CursorError, ExplorerError
 from bridgeboard.explorer.finds import Find, Range
-from bridgeboard.explorer.listing import Page, SessionRow, listing, page
+from bridgeboard.explorer.listing import Page, SessionRow, beyond, listing, page
 from bridgeboard.explorer.search import (
     Hit,
     Progress,
@@ -43,6 +43,7 @@ __all__ = [
     "Spot",
     "Totals",
     "begun",
+    "beyond",
     "count",
     "folded",
     "listing",

@@ -153,7 +153,7 @@ def _cell(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(_cell, value)) or formats.DASH
     # A line of its own could be taken for another row.
-    return " ".join(formats.visible(str(_word(value))).split())
+    return formats.line(str(_word(value)))
 
 
 def _named(name: str) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 
 from bridgeboard.explorer.columns import COLUMNS, FAILED, RANGES
 from bridgeboard.explorer.errors import ExplorerError
+from bridgeboard.explorer.typed import holdable
 from bridgeboard.metrics import Scope
 from bridgeboard.metrics.sources import Arguments, rows
 
@@ -59,6 +60,7 @@ class Find:
         has_errors: only sessions with a failed tool call or a failed thread, only those without
             any that is known, or both (None).
         ranges: at most one per name.
+        id: the id that the client gave the session, whole; None is any.
 
     Raises:
         ExplorerError: for two ranges of one name.
@@ -67,6 +69,7 @@ class Find:
     scope: Scope
     has_errors: bool | None = None
     ranges: tuple[Range, ...] = ()
+    id: str | None = None
 
     def __post_init__(self) -> None:
         names = [one.name for one in self.ranges]
@@ -77,7 +80,7 @@ class Find:
     @property
     def is_about_requests(self) -> bool:
         """Whether a request by itself, without its session, can be told to pass."""
-        return self.has_errors is None and not self.ranges
+        return self.has_errors is None and not self.ranges and self.id is None
 
 
 def found(find: Find, into: Arguments) -> str:
@@ -90,6 +93,8 @@ def conditions(find: Find, into: Arguments) -> list[str]:
     told = [one for each in find.ranges for one in _within(each, into)]
     if find.has_errors is not None:
         told.append(_WITH_ERRORS if find.has_errors else f"NOT ({_WITH_ERRORS})")
+    if find.id is not None:
+        told.append(f"s.id = {into.bound(holdable(find.id))}")
     return told
 
 

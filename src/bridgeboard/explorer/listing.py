@@ -146,19 +146,45 @@ def page(
     )
 
 
+def beyond(
+    find: Find, order: Order, *, after: str | None = None, before: str | None = None
+) -> Query:
+    """How many of the sessions found come after a cursor, or before it: one row, ``sessions``.
+
+    Raises:
+        CursorError: for a cursor that is none, or of another order.
+        ExplorerError: for two cursors, or none.
+    """
+    cursor = before if after is None else after
+    if cursor is None or (after is not None and before is not None):
+        raise ExplorerError("A place is after a cursor or before one.")
+    into = Arguments()
+    place = read(order, cursor)
+    sorting = Sides([COLUMNS[order.name].order, *spoken(find)])
+    common = [*shared(find.scope, sorting), *sorting.tables(), *_placed(find, order, into)]
+    condition = _beyond(order, place, into, is_before=before is not None)
+    sql = f"WITH {', '.join(common)} SELECT count(*) AS sessions FROM placed WHERE {condition}"
+    return Query(sql, tuple(into.values))
+
+
+def _placed(find: Find, order: Order, into: Arguments) -> list[str]:
+    """The sessions found and the values that decide, as the table ``placed``."""
+    key = COLUMNS[order.name].order
+    joins = Sides([key, *spoken(find)]).joins()
+    placed = f"SELECT s.session, {key} AS place FROM found s{joins}{where(conditions(find, into))}"
+    return [f"found AS ({found(find, into)})", f"placed AS ({placed})"]
+
+
 def _chosen(
     find: Find, order: Order, place: Place | None, into: Arguments, limit: int, *, is_before: bool
 ) -> list[str]:
     """The sessions on the page and the values that decide, as the table ``chosen``."""
-    key = COLUMNS[order.name].order
-    joins = Sides([key, *spoken(find)]).joins()
-    placed = f"SELECT s.session, {key} AS place FROM found s{joins}{where(conditions(find, into))}"
-    beyond = [_beyond(order, place, into, is_before=is_before)] if place else []
+    placed = _placed(find, order, into)
+    rest = [_beyond(order, place, into, is_before=is_before)] if place else []
     ordered = _ordered("place", "session", order, is_reversed=is_before)
-    chosen = f"SELECT * FROM placed{where(beyond)} ORDER BY {ordered} LIMIT {into.bound(limit)}"
+    chosen = f"SELECT * FROM placed{where(rest)} ORDER BY {ordered} LIMIT {into.bound(limit)}"
     return [
-        f"found AS ({found(find, into)})",
-        f"placed AS ({placed})",
+        *placed,
         f"chosen AS MATERIALIZED ({chosen})",
     ]
 

@@ -122,7 +122,7 @@ def key(*parts: str) -> str:
 
 def named(text: str) -> str:
     """A recorded name within a sentence: one short line without anything that acts."""
-    return formats.middle(" ".join(formats.visible(text).split()), _NAME_LENGTH) or "Unknown"
+    return formats.middle(formats.line(text), _NAME_LENGTH) or "Unknown"
 
 
 def order(finding: Finding) -> tuple[int, float, str]:

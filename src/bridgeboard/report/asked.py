@@ -12,7 +12,6 @@ from bridgeboard.store import Coverage, Reader
 
 TOP: Final = 20
 """How many values a table names; the rest is "Other"."""
-GAP: Final = "unpriced_tokens"
 HEADLINES: Final = ("overview", "spend")
 """Boards whose headline numbers open the report."""
 
@@ -28,7 +27,7 @@ _COURSES: Final = tuple(
     (BOARDS[name].measures[0], BOARDS[name].splits[0]) for name in ("spend", "overview")
 )
 """The usual charts of these pages."""
-_TRUST: Final = ("requests", "detail_coverage", "priced_rate", "exact_rate", GAP)
+_TRUST: Final = ("requests", "detail_coverage", "priced_rate", "exact_rate", boards.GAP)
 _MOVING: Final = ("spend", "total_tokens")
 _MOST_MARKS: Final = 1_000
 
@@ -50,7 +49,7 @@ def ask(reader: Reader, scope: Scope, preset: str, now: datetime) -> Answers:
     covered = store.coverage(reader)
     before = periods.compared(scope, preset, periods.known_until(now, covered.as_of))
     is_compared = periods.is_covered(before, covered.first_at) and before.since < before.until
-    names = (*headline(), GAP)
+    names = (*headline(), boards.GAP)
     return Answers(
         scope=scope,
         preset=preset,
@@ -107,7 +106,7 @@ def _running(scope: Scope, grain: str, buckets: tuple[Any, ...], now: datetime) 
 def _table(reader: Reader, by: str, names: Iterable[str], scope: Scope) -> Table:
     dimension = DIMENSIONS[by]
     shown = tuple(name for name in names if METRICS[name].splits(dimension))
-    gap = (GAP,) if METRICS[GAP].splits(dimension) and GAP not in shown else ()
+    gap = (boards.GAP,) if METRICS[boards.GAP].splits(dimension) and boards.GAP not in shown else ()
     asked = (*shown, *gap)
     return Table(
         by=by,

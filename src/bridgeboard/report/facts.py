@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from bridgeboard import boards, formats, periods
 from bridgeboard.report.answers import Answers, Trust
-from bridgeboard.report.asked import GAP
 
 _LATE: Final = timedelta(hours=1)
 """What is missing at the end of a period is told when it may be more than that."""
@@ -21,7 +20,7 @@ def facts(told: Answers) -> list[tuple[str, str]]:
         ("Synced", formats.moment(held.synced_at, zone)),
         ("Recorded", _recorded(held.first_at, held.last_at, zone)),
         ("Sessions of this period with details", formats.rate(shares["detail_coverage"])),
-        ("Tokens of this period with a price", _priced(shares["priced_rate"], shares[GAP])),
+        ("Tokens of this period with a price", _priced(shares["priced_rate"], shares[boards.GAP])),
         ("Tokens of this period known per request", formats.rate(shares["exact_rate"])),
         ("Records that could not be read", formats.exact(held.quarantined)),
         ("Checks of the numbers", checks(told.trust)),

@@ -19,5 +19,5 @@ class Name:
 
 def name(value: object) -> Name:
     """A name of a person, a model or whatever else, with nothing in it that acts."""
-    whole = " ".join(formats.visible(str(value)).split()) or _EMPTY
+    whole = formats.line(str(value)) or _EMPTY
     return Name(formats.middle(whole, LONGEST), whole)

@@ -8,7 +8,7 @@ from bridgeboard import boards, formats, periods
 from bridgeboard.boards import BOARDS, FILTERS, Move
 from bridgeboard.metrics import DIMENSIONS, METRICS, Scope
 from bridgeboard.report.answers import Answers, Table
-from bridgeboard.report.asked import GAP, HEADLINES, TOP
+from bridgeboard.report.asked import HEADLINES, TOP
 from bridgeboard.report.names import Name, name
 
 _TITLES: Final = {"overview": "At a glance", "spend": "What it costs"}
@@ -145,10 +145,10 @@ def _card(metric: str, told: Answers) -> Card:
     moved = formats.change(value, past[metric], one.format) if past else None
     return Card(
         label=one.label,
-        value=_value(metric, value, told.totals[GAP]),
+        value=_value(metric, value, told.totals[boards.GAP]),
         meaning=one.definition,
         change=moved,
-        was=_value(metric, past[metric], past[GAP]) if past else None,
+        was=_value(metric, past[metric], past[boards.GAP]) if past else None,
         tone=_TONES[boards.good(metric) * _way(moved)],
     )
 
@@ -213,7 +213,7 @@ def _rows(table: Table, records: Sequence[Mapping[str, Any]], total: int | None)
 
 
 def _values(table: Table, row: Mapping[str, Any]) -> tuple[Value, ...]:
-    return tuple(_value(each, row[each], row.get(GAP)) for each in table.names)
+    return tuple(_value(each, row[each], row.get(boards.GAP)) for each in table.names)
 
 
 def _change(measure: str, one: Move) -> Change:

@@ -11,7 +11,7 @@ from bridgeboard.desk import LONGEST_NOTE, DeskError, Note
 from bridgeboard.exports import Column, Sheet
 from bridgeboard.metrics import Scope
 from bridgeboard.radar import KINDS, SEVERITIES, Finding
-from bridgeboard.ui import downloads, filters, links, notices, numbers, scopes, views
+from bridgeboard.ui import downloads, filters, links, notices, numbers, requests, scopes, views
 from bridgeboard.ui.scopes import Chosen
 
 PAGE: Final = 25
@@ -31,7 +31,7 @@ _PAGES: Final[Mapping[str, str]] = {
     "spend_spike": "spend",
     "new_model": "spend",
     "cache_collapse": "models",
-    "failing_tool": "tools",
+    "failing_tool": "interceptions",
     "provider_outage": "interceptions",
     "data_gap": "overview",
     "credential_drift": "spend",
@@ -180,7 +180,9 @@ def _go(one: Finding) -> None:
     if session := one.evidence.session:
         st.session_state[_GOING] = ("session", links.session(session.id, session.initiator_id))
         return
-    scopes.take(one.evidence.scope)
+    scopes.take(one.evidence.scope, requests.NARROWED)
+    if one.kind == "failing_tool":
+        st.session_state[requests.ERRORS] = True
     st.session_state[_GOING] = (_PAGES[one.kind], {})
 
 

@@ -18,7 +18,6 @@ from bridgeboard.ui.sides import Side
 SHOWN: Final = ("spend", "total_tokens", "requests", "prompts", "sessions", "tool_calls")
 """Metrics whose course can be drawn."""
 NAME: Final = 32
-_GAP: Final = "unpriced_tokens"
 _DEFINITIONS: Final = {"duration_seconds": "From the first request to the end of the last."}
 _BOUND: Final = (
     f"{formats.AT_LEAST.strip()} the price of some tokens is unknown: differences and ratios are "
@@ -71,7 +70,7 @@ def _compared(name: str, pair: tuple[str, str], now: Chosen) -> None:
     names = _names(name)
     a, b = (_totals(scope(now.scope, name, value), names) for value in pair)
     lines = compare.beside(a, b, names)
-    gapped = (bool(a[_GAP]), bool(b[_GAP]))
+    gapped = (bool(a[boards.GAP]), bool(b[boards.GAP]))
     _table(lines, pair, gapped)
     both = replace(now, scope=now.scope.free(name).only(name, *pair))
     downloads.menu(sheet(lines, pair, " and ".join(pair)), both, key="beside")
@@ -85,7 +84,7 @@ def _names(name: str) -> tuple[str, ...]:
 
 
 def _totals(told: Scope, names: tuple[str, ...]) -> dict[str, Any]:
-    return numbers.totals((*names, _GAP), told)
+    return numbers.totals((*names, boards.GAP), told)
 
 
 def _sessions(now: Chosen) -> None:
@@ -178,7 +177,7 @@ def _row(line: Line, gapped: tuple[bool, bool]) -> lists.Row:
 
 
 def _short(name: str) -> str:
-    return formats.middle(" ".join(formats.visible(name).split()) or "(empty)", NAME)
+    return formats.short(name, NAME)
 
 
 def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:

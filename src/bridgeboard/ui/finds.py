@@ -10,11 +10,12 @@ import streamlit as st
 from bridgeboard import formats
 from bridgeboard.explorer import COLUMNS, Find, Range
 from bridgeboard.metrics import DIMENSIONS, Scope
-from bridgeboard.ui import numbers
+from bridgeboard.ui import scopes
 
 NARROWED: Final = {"tool": "tools", "server": "servers", "credential_kind": "keys"}
 """Dimension → its parameter, of the filters that only some pages have."""
-ERRORS: Final = "errors"
+ERRORS: Final = "outcome"
+ID: Final = "session_id"
 WITH: Final = "With errors"
 WITHOUT: Final = "Without errors"
 _PICO: Final = 10**12
@@ -36,7 +37,7 @@ class _Limit:
 _LIMITS: Final = (
     _Limit("cost", "Spend ($)", "spend", _PICO, 0.01),
     _Limit("duration_seconds", "Duration (minutes)", "minutes", _MINUTE),
-    _Limit("threads", "Threads", "threads_count"),
+    _Limit("threads", "Threads", "threads"),
     _Limit("tool_calls", "Tool calls", "calls"),
 )
 _ENDS: Final = {"least": "min", "most": "max"}
@@ -46,8 +47,9 @@ def pickers() -> None:
     """More filters, in a fold that is open while any of them is in force."""
     with st.expander("More filters", icon=":material/tune:", expanded=any(_active())):
         with st.grid(min_column_width=220, gap="small", key="more-filters"):
-            for name in NARROWED:
-                _values(name)
+            for name, parameter in NARROWED.items():
+                told = formats.unmarked(DIMENSIONS[name].definition)
+                scopes.picker(name, parameter, DIMENSIONS[name].label, help=told)
             st.selectbox(
                 "Errors",
                 (WITH, WITHOUT),
@@ -56,6 +58,13 @@ def pickers() -> None:
                 bind="query-params",
                 placeholder="All",
                 help="Failed tool calls, and threads that are known to have ended with an error.",
+            )
+            st.text_input(
+                "Session ID",
+                key=ID,
+                bind="query-params",
+                placeholder="Any",
+                help="Exactly the id that the client gave it. It must have begun in the period.",
             )
         with st.grid(min_column_width=150, gap="small", key="more-limits"):
             for one in _LIMITS:
@@ -73,7 +82,7 @@ def chosen(scope: Scope) -> Find:
         if values := st.session_state.get(parameter):
             scope = scope.only(name, *values)
     errors = {WITH: True, WITHOUT: False}.get(st.session_state.get(ERRORS) or "")
-    return Find(scope, errors, tuple(_ranges()))
+    return Find(scope, errors, tuple(_ranges()), st.session_state.get(ID) or None)
 
 
 def is_narrowed() -> bool:
@@ -85,31 +94,13 @@ def reset() -> None:
     """Forget them all; for callbacks."""
     for parameter in NARROWED.values():
         st.session_state[parameter] = []
-    for key in (ERRORS, *(_key(one, end) for one in _LIMITS for end in _ENDS)):
-        st.session_state[key] = None
+    for key in _OTHERS:
+        st.session_state[key] = "" if key == ID else None
 
 
 def _active() -> Iterator[bool]:
-    keys = (*NARROWED.values(), ERRORS, *(_key(one, end) for one in _LIMITS for end in _ENDS))
-    for key in keys:
+    for key in (*NARROWED.values(), *_OTHERS):
         yield bool(st.session_state.get(key) not in (None, [], "") or st.query_params.get(key))
-
-
-def _values(name: str) -> None:
-    parameter = NARROWED[name]
-    known = numbers.choices(name)
-    shown = {formats.visible(value) for value in known}
-    # What a link names stays a choice, even before the first sync has met it.
-    named = [*st.query_params.get_all(parameter), *st.session_state.get(parameter, [])]
-    st.multiselect(
-        DIMENSIONS[name].label,
-        [*known, *(value for value in dict.fromkeys(named) if formats.visible(value) not in shown)],
-        key=parameter,
-        bind="query-params",
-        placeholder="All",
-        format_func=formats.visible,
-        help=formats.unmarked(DIMENSIONS[name].definition),
-    )
 
 
 def _end(one: _Limit, end: str, word: str) -> None:
@@ -142,3 +133,6 @@ def _ranges() -> Iterator[Range]:
 def _stored(one: _Limit, value: float | None) -> int | None:
     """What was typed in the store's unit, exactly."""
     return None if value is None else int(Decimal(str(value)) * one.scale)
+
+
+_OTHERS: Final = (ERRORS, ID, *(_key(one, end) for one in _LIMITS for end in _ENDS))

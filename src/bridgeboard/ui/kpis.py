@@ -56,7 +56,7 @@ def headline(names: tuple[str, ...], now: Chosen) -> None:
 
 def board(names: tuple[str, ...], now: Chosen) -> list[Card]:
     """The cards of some metrics."""
-    asked = (*names, *(name for name in (_GAP,) if name not in names))
+    asked = (*names, *(name for name in (boards.GAP,) if name not in names))
     told = numbers.totals(asked, now.scope)
     before = numbers.totals(asked, now.before) if now.before and _covered(now) else None
     course = numbers.series(names, _coarse(now), now.scope)
@@ -70,9 +70,6 @@ def exact_words(one: Metric, value: float | None) -> str:
     return f"Exactly {formats.exact_number(value, one.format)}. {one.definition}"
 
 
-_GAP: Final = "unpriced_tokens"
-
-
 def _card(
     one: Metric,
     told: Mapping[str, Any],
@@ -81,11 +78,11 @@ def _card(
     now: Chosen,
 ) -> Card:
     value = told[one.name]
-    gapped = one.name in boards.GAPPED and bool(told[_GAP])
+    gapped = one.name in boards.GAPPED and bool(told[boards.GAP])
     moved = formats.change(value, before[one.name], one.format) if before else None
     meaning = exact_words(one, value)
     if gapped:
-        share = formats.exact(told[_GAP])
+        share = formats.exact(told[boards.GAP])
         meaning += f" A lower bound: the price of {share} tokens is unknown."
     return Card(
         one.label,

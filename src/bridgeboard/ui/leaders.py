@@ -162,8 +162,10 @@ def _whole(by: str, order: str, now: Chosen) -> str:
     if not METRICS[order].adds_up(DIMENSIONS[by]):
         return ""
     one = METRICS[order]
-    told = numbers.totals((order,), now.scope)[order]
-    return f" · {formats.number(told, one.format)} {one.label.lower()} in all"
+    told = numbers.totals((order, boards.GAP), now.scope)
+    gapped = order in boards.GAPPED and bool(told[boards.GAP])
+    whole = formats.number(told[order], one.format, at_least=gapped)
+    return f" · {whole} {one.label.lower()} in all"
 
 
 def _shares(
@@ -239,7 +241,7 @@ def _columns(
 
 def shown(value: object, longest: int) -> str:
     """A recorded name on one line of at most so many characters."""
-    return formats.middle(" ".join(formats.visible(str(value)).split()) or "(empty)", longest)
+    return formats.short(str(value), longest)
 
 
 def _floats(values: Sequence[Any]) -> "pd.Series[float]":

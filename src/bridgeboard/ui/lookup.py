@@ -18,7 +18,7 @@ from bridgeboard.explorer import (
     spread,
 )
 from bridgeboard.server import home
-from bridgeboard.ui import filters, notices, numbers, sessions, transcript
+from bridgeboard.ui import filters, notices, numbers, passages, sessions, transcript
 
 WORDS: Final = "search"
 MOST: Final = 50
@@ -133,14 +133,9 @@ def _lines(hits: Sequence[Hit], places: Sequence[dict[str, str]]) -> Iterator[di
 
 
 def _parts(hit: Hit) -> Iterator[dict[str, Any]]:
-    """The snippet in parts, each made visible by itself: that changes how long they are."""
-    at = 0
+    """The snippet in parts, and whether the text goes on at its ends."""
     if hit.is_cut_before:
         yield {"text": "… ", "marked": False}
-    for start, end in hit.matches:
-        yield {"text": formats.visible(hit.snippet[at:start]), "marked": False}
-        yield {"text": formats.visible(hit.snippet[start:end]), "marked": True}
-        at = end
-    yield {"text": formats.visible(hit.snippet[at:]), "marked": False}
+    yield from passages.split(hit.snippet, hit.matches)
     if hit.is_cut_after:
         yield {"text": " …", "marked": False}

@@ -4,7 +4,7 @@ Everything here was typed by people or made by models, so nothing of it is ever 
 or HTML, and characters that act on the screen are made visible.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -145,17 +145,17 @@ def _marked(told: _Told, look: Look, size: str) -> None:
     part = _part(len(whole), told.key, first // PART + 1)
     piece = whole[(part - 1) * PART : part * PART]
     data: dict[str, Any] = {
-        "parts": list(_split(piece, look.words)),
+        "parts": list(split(piece, within.marks(piece, look.words))),
         "label": told.label,
         "turn": look.turn if _is_hit(told, look) else "",
     }
     _passage(key=f"marked-{told.key}", data=data)
 
 
-def _split(text: str, words: str) -> Iterator[dict[str, Any]]:
+def split(text: str, marks: Iterable[tuple[int, int]]) -> Iterator[dict[str, Any]]:
     """A text in parts, each made visible by itself: that changes how long they are."""
     at = 0
-    for start, end in within.marks(text, words):
+    for start, end in marks:
         if start > at:
             yield {"text": formats.visible(text[at:start]), "marked": False}
         yield {"text": formats.visible(text[start:end]), "marked": True}

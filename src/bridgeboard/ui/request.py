@@ -212,10 +212,7 @@ def _numbers(detail: Detail) -> list[tuple[str, str]]:
 
 
 def _worded(*facts: tuple[str, str | None]) -> list[tuple[str, str]]:
-    return [
-        (name, " ".join(formats.visible(value).split()) if value else formats.DASH)
-        for name, value in facts
-    ]
+    return [(name, formats.line(value) if value else formats.DASH) for name, value in facts]
 
 
 def _responses(detail: Detail, zone: ZoneInfo) -> None:

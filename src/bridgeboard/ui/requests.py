@@ -13,7 +13,7 @@ from bridgeboard.explorer import interceptions
 from bridgeboard.explorer.interceptions import PAGE, Interception
 from bridgeboard.explorer.typed import Key, typed
 from bridgeboard.metrics import DIMENSIONS, Scope
-from bridgeboard.ui import downloads, filters, notices, numbers, rows
+from bridgeboard.ui import downloads, filters, notices, numbers, rows, scopes
 from bridgeboard.ui.scopes import Chosen
 
 AFTER: Final = "after"
@@ -119,32 +119,16 @@ def _narrowed(scope: Scope) -> Scope:
 
 def _pickers() -> bool:
     """The filters that only this page has; whether only errors are wanted."""
-    for name in NARROWED:
-        _picker(name)
+    for name, parameter in NARROWED.items():
+        one = DIMENSIONS[name]
+        told = formats.unmarked(one.definition)
+        scopes.picker(name, parameter, one.label, on_change=to_newest, help=told, width=260)
     return st.checkbox(
         "Errors only",
         key=ERRORS,
         bind="query-params",
         on_change=to_newest,
         help="Requests with a tool call that failed, or that are known to have failed.",
-    )
-
-
-def _picker(name: str) -> None:
-    parameter = NARROWED[name]
-    known = numbers.choices(name)
-    shown = {formats.visible(value) for value in known}
-    named = [*st.query_params.get_all(parameter), *st.session_state.get(parameter, [])]
-    st.multiselect(
-        DIMENSIONS[name].label,
-        [*known, *(value for value in dict.fromkeys(named) if formats.visible(value) not in shown)],
-        key=parameter,
-        bind="query-params",
-        on_change=to_newest,
-        placeholder="All",
-        format_func=formats.visible,
-        help=formats.unmarked(DIMENSIONS[name].definition),
-        width=260,
     )
 
 

@@ -90,7 +90,7 @@ def session_place(row: Interception) -> dict[str, str]:
 
 
 def _shown(text: str) -> str:
-    return formats.middle(" ".join(formats.visible(text).split()), NAME)
+    return formats.middle(formats.line(text), NAME)
 
 
 def _written(kind: str) -> Any:

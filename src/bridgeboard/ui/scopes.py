@@ -1,9 +1,9 @@
 """The filters of every page: widgets bound to the URL → the scope that the numbers are about."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
 
@@ -116,8 +116,11 @@ def reset() -> None:
         drop(parameter)
 
 
-def take(scope: Scope) -> None:
-    """Choose the days and filters of a scope, and no others; for callbacks."""
+def take(scope: Scope, more: Mapping[str, str]) -> None:
+    """Choose the days and filters of a scope, and no others; for callbacks.
+
+    ``more`` are parameters of dimensions that only some pages have filters for.
+    """
     reset()
     st.session_state[PERIOD] = "custom"
     st.session_state[DATES] = (scope.first_day, scope.last_day)
@@ -126,6 +129,8 @@ def take(scope: Scope) -> None:
             if parameter := PARAMETERS.get(name):
                 st.session_state[parameter] = list(values)
                 st.session_state[NOT + parameter] = is_left_out
+            elif name in more and not is_left_out:
+                st.session_state[more[name]] = list(values)
 
 
 def narrow(name: str, value: str) -> None:
@@ -158,6 +163,13 @@ def _dates() -> Sequence[date]:
 
 def _values(name: str, label: str) -> None:
     parameter = PARAMETERS[name]
+    picker(name, parameter, label)
+    if st.session_state.get(parameter):
+        st.checkbox(f"All but these: {label.lower()}", key=NOT + parameter, bind="query-params")
+
+
+def picker(name: str, parameter: str, label: str, **more: Any) -> None:
+    """A box for values of a dimension, bound to its parameter; ``more`` is for the box itself."""
     known = numbers.choices(name)
     shown = {formats.visible(value) for value in known}
     # What a link names stays a choice, even before the first sync has met it.
@@ -169,9 +181,8 @@ def _values(name: str, label: str) -> None:
         bind="query-params",
         placeholder="All",
         format_func=formats.visible,
+        **more,
     )
-    if st.session_state.get(parameter):
-        st.checkbox(f"All but these: {label.lower()}", key=NOT + parameter, bind="query-params")
 
 
 def _active() -> Iterator[tuple[str, str]]:

@@ -17,6 +17,7 @@ from bridgeboard.explorer import (
     Page,
     SessionRow,
     Totals,
+    beyond,
     listing,
     page,
     total,
@@ -39,7 +40,6 @@ UP: Final = "up"
 SHOWN: Final = "columns"
 AFTER: Final = "after"
 BEFORE: Final = "before"
-NUMBER: Final = "page"
 USUAL: Final = (
     "last_active_at",
     "person",
@@ -68,8 +68,8 @@ def show(find: Find, now: Chosen) -> None:
         columns = _columns_chosen()
     _begin_anew(find, order)
     told = total(numbers.ask(totals(find)))
-    shown = _page(find, order)
-    place.markdown(_span(shown, told))
+    shown, first = _page(find, order, told.sessions)
+    place.markdown(formats.span(first, len(shown.rows), told.sessions, "session"))
     if not shown.rows:
         _nothing(now)
         return
@@ -137,25 +137,30 @@ def _begin_anew(find: Find, order: Order) -> None:
     """A place in one list means nothing in another: it begins at its first page."""
     asked = (find, order)
     if st.session_state.get(_ASKED, asked) != asked:
-        for name in (AFTER, BEFORE, NUMBER):
-            st.query_params.pop(name, None)
+        _forget_place()
     st.session_state[_ASKED] = asked
 
 
-def _page(find: Find, order: Order) -> Page:
-    """The page that the address names; the first, for an address that names none."""
-    place = {name: st.query_params[name] for name in (AFTER, BEFORE) if st.query_params.get(name)}
-    place = dict(list(place.items())[:1])
-    try:
-        told = _asked(find, order, **place)
-    except CursorError:
-        notices.remark("This link names a place that is not in this list. Here is its beginning.")
-        _forget_place()
-        return _asked(find, order)
-    if place and not told.rows:
-        _forget_place()
-        return _asked(find, order)
-    return told
+def _page(find: Find, order: Order, count: int) -> tuple[Page, int]:
+    """The page that the address names, and the place of its first row from 1 on.
+
+    It is the first page for an address that names none.
+    """
+    for name in (AFTER, BEFORE):
+        if cursor := st.query_params.get(name):
+            try:
+                told = _asked(find, order, **{name: cursor})
+                rest = numbers.ask(beyond(find, order, **{name: cursor})).only["sessions"]
+            except CursorError:
+                notices.remark(
+                    "This link names a place that is not in this list. Here is its beginning."
+                )
+                break
+            if told.rows:
+                first = count - rest + 1 if name == AFTER else rest - len(told.rows) + 1
+                return told, first
+    _forget_place()
+    return _asked(find, order), 1
 
 
 def _asked(find: Find, order: Order, **place: str) -> Page:
@@ -164,18 +169,8 @@ def _asked(find: Find, order: Order, **place: str) -> Page:
 
 
 def _forget_place() -> None:
-    for name in (AFTER, BEFORE, NUMBER):
+    for name in (AFTER, BEFORE):
         st.query_params.pop(name, None)
-
-
-def _number() -> int:
-    told = st.query_params.get(NUMBER, "1")
-    return int(told) if told.isascii() and told.isdecimal() and 0 < len(told) < 8 else 1  # noqa: PLR2004 - no list has more pages
-
-
-def _span(shown: Page, told: Totals) -> str:
-    first = (_number() - 1) * PAGE + 1 if st.query_params.get(NUMBER) else 1
-    return formats.span(first, len(shown.rows), told.sessions, "session")
 
 
 def _nothing(now: Chosen) -> None:
@@ -188,26 +183,23 @@ def _nothing(now: Chosen) -> None:
 
 
 def _turning(shown: Page) -> None:
-    for label, name, cursor, step in (
-        ("Previous", BEFORE, shown.before, -1),
-        ("Next", AFTER, shown.after, 1),
+    for label, name, cursor, icon in (
+        ("Previous", BEFORE, shown.before, ":material/chevron_left:"),
+        ("Next", AFTER, shown.after, ":material/chevron_right:"),
     ):
         st.button(
             label,
             key=f"turn-{name}",
             disabled=cursor is None,
             on_click=_turn,
-            args=(name, cursor, step),
-            icon=":material/chevron_left:" if step < 0 else ":material/chevron_right:",
+            args=(name, cursor),
+            icon=icon,
         )
 
 
-def _turn(name: str, cursor: str, step: int) -> None:
-    number = max(1, _number() + step)
+def _turn(name: str, cursor: str) -> None:
     _forget_place()
-    if number > 1 or step > 0:
-        st.query_params[name] = cursor
-        st.query_params[NUMBER] = str(number)
+    st.query_params[name] = cursor
 
 
 def _total_row(told: Totals, columns: Sequence[Column]) -> None:
@@ -273,16 +265,12 @@ def _cells(one: Column, rows: Sequence[SessionRow]) -> Any:
         case "flag":
             return ["yes" if value else "no" for value in values]
         case "list":
-            return [_short(", ".join(map(str, value))) for value in values]
-    return [_short(str(value)) if value is not None else None for value in values]
+            return [formats.short(", ".join(map(str, value)), _LONGEST) for value in values]
+    return [formats.short(str(value), _LONGEST) if value is not None else None for value in values]
 
 
 def _local(at: Any) -> Any:
     return at.astimezone(filters.zone()).replace(tzinfo=None, microsecond=0)
-
-
-def _short(text: str) -> str:
-    return formats.middle(" ".join(formats.visible(text).split()), _LONGEST) or "(empty)"
 
 
 def _writer(one: Column) -> Any:
@@ -330,19 +318,17 @@ def _files(find: Find, order: Order, told: Totals, now: Chosen) -> None:
 
 
 def _sheet(find: Find, order: Order) -> Sheet:
+    """All of it in one state of the store, and none of it kept."""
     rows: list[SessionRow] = []
-    after: str | None = None
-    while len(rows) < EXPORTED:
-        told = page(
-            numbers.ask(listing(find, order, after=after, limit=BLOCK)),
-            order,
-            after=after,
-            limit=BLOCK,
-        )
-        rows += told.rows
-        after = told.after
-        if after is None:
-            break
+    place: dict[str, str] = {}
+    with numbers.opened().snapshot() as reader:
+        while len(rows) < EXPORTED:
+            told = numbers.asked(reader, listing(find, order, limit=BLOCK, **place))
+            shown = page(told, order, limit=BLOCK, **place)
+            rows += shown.rows
+            if shown.after is None:
+                break
+            place = {"after": shown.after}
     return Sheet("Sessions", _SHEET_COLUMNS, tuple(map(_sheet_row, rows)))
 
 

@@ -148,13 +148,13 @@ def _name(thread: Thread) -> str:
 
 def _openings(usages: Sequence[int]) -> dict[int, str]:
     told = records.texts(usages, ("prompt",), transcript.OPENING) if usages else ()
-    return {text.usage: " ".join(formats.visible(text.text).split()) for text in reversed(told)}
+    return {text.usage: formats.line(text.text) for text in reversed(told)}
 
 
 def _row(thread: Thread, part: Part, opening: Mapping[int, str], zone: ZoneInfo) -> lists.Row:
     words = opening.get(thread.root or -1, "") if thread.id else OUTSIDE
     name = f"{thread.place}" + (f" · {formats.middle(words, 60)}" if words else "")
-    model = " ".join(formats.visible(thread.model or formats.DASH).split())
+    model = formats.line(thread.model or formats.DASH)
     return lists.Row(
         name=f"▸ {name}" if part is not None and _part(thread) == part else name,
         full=words or f"Thread {thread.place}",

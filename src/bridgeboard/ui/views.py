@@ -12,7 +12,7 @@ from bridgeboard.ui import notices, numbers
 
 _NAME: Final = "view_name"
 _PROBLEM: Final = "view_problem"
-_FLEETING: Final = ("after", "before", "page")
+_FLEETING: Final = ("after", "before")
 """Parameters that say where in a list a reader is: a view begins at its beginning."""
 
 
