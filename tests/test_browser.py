@@ -74,6 +74,13 @@ def pick(page: Page, label: str, value: str) -> None:
     settled(page)
 
 
+def reveal(page: Page) -> None:
+    """Show recorded text, and wait until the page has taken it in: earlier clicks are lost."""
+    page.get_by_text("Show recorded text").click()
+    expect(page.get_by_label("Search in this session")).to_be_enabled(timeout=PATIENCE)
+    settled(page)
+
+
 def open_first_tool_call(page: Page) -> None:
     """Open the first request that called a tool."""
     steps = page.locator("[class*='st-key-call-'] summary")
@@ -97,8 +104,7 @@ def test_a_reader_filters_opens_a_session_and_sends_the_link_to_a_colleague(
     open_row(page, 0)
     expect(page).to_have_url(re.compile(r"/session\?id=.+&person="))
     tokens = page.get_by_test_id("stMetricValue").first.inner_text()
-    page.get_by_text("Show recorded text").click()
-    settled(page)
+    reveal(page)
     open_first_tool_call(page)
     expect(page.get_by_test_id("stCode").filter(has_text="{").first).to_be_visible()
     page.get_by_role("button", name="Link to this request").click()
