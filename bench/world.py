@@ -13,7 +13,7 @@ from pathlib import Path
 from bench import company, phrases
 from bench.report import Report, arguments, note, spent_ms
 
-from bridgeboard.store import Store
+from bridgeboard.store import Store, vocabulary
 
 LONG_REQUESTS = 1_000
 """Requests that the longest session has beside its share of all others."""
@@ -205,12 +205,15 @@ def _drawer(path: Path, requests: int, *, text: bool) -> Callable[[], None]:
 
 def draw(path: Path, requests: int, *, text: bool = False) -> None:
     """Write a store of that many interceptions, with short made-up texts if wanted."""
-    with Store.open(path, memory_mb=6_000) as store, store.write() as batch:
-        for statement in _statements(requests, text=text):
-            note(f"{statement.split('(')[0].strip()[:60]} ...")
-            batch.execute(statement)
-        batch.set_meta("deployment_id", "bench")
-        batch.set_meta("text", "all" if text else "none")
+    with Store.open(path, memory_mb=6_000) as store:
+        with store.write() as batch:
+            for statement in _statements(requests, text=text):
+                note(f"{statement.split('(')[0].strip()[:60]} ...")
+                batch.execute(statement)
+            batch.set_meta("deployment_id", "bench")
+            batch.set_meta("text", "all" if text else "none")
+        note("gathering the words of prompts ...")
+        vocabulary.gather(store)
 
 
 def _statements(requests: int, *, text: bool) -> list[str]:

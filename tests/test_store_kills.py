@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from stores import fresh
 
-from bridgeboard.store import Store
+from bridgeboard.store import Store, vocabulary
 
 HERE = Path(__file__).parent
 WRITER = """
@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from bridges import Book
 from stores import told
-from bridgeboard.store import Batch, Store, interceptions
+from bridgeboard.store import Batch, Store, interceptions, vocabulary
 
 execute = Batch.execute
 
@@ -29,13 +29,15 @@ store = Store.open(Path(sys.argv[1]), threads=1)
 store._writer.execute("SET checkpoint_threshold = '200KB'")
 for edition in range(1, 100_000):
     book = Book()
+    prompt = (0, f"edition{edition} " * 300)
     for number in range(12):
-        book.call(number, tokens=[(edition,)], tools=["Read"] * 3, prompts=[(0, "x" * 3000)])
+        book.call(number, tokens=[(edition,)], tools=["Read"] * 3, prompts=[prompt])
     rows = told(book.tables(), book.calls, edition=edition)
     with store.write() as batch:
         interceptions.put(batch, rows)
         batch.set_meta("edition", str(edition))
     print(f"\\n{edition} ", end="", flush=True)
+    vocabulary.gather(store, least=1, texts=1)
 """
 WHOLE = """
     SELECT (SELECT value::BIGINT FROM meta WHERE name = 'edition'),
@@ -67,6 +69,10 @@ def _check(store: Store, announced: int) -> None:
     assert edition in {announced, announced + 1}
     assert seen == [12, edition, edition, 36, 36, 12, edition, 12 * edition]
     assert store.version == edition
+    with store.snapshot() as reader:
+        runs = vocabulary.runs_with(reader, [f"edition{edition}"])
+    if runs is not None:
+        assert sum(run.texts for run in runs) == 12
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -13,7 +13,7 @@ from bridgeboard import connect, watch
 from bridgeboard.connect import Running
 from bridgeboard.demo import truth
 from bridgeboard.settings import DemoSettings, Settings
-from bridgeboard.store import Store
+from bridgeboard.store import Store, vocabulary
 from bridgeboard.watch import Status, Watch
 
 LONG = 3_600
@@ -167,3 +167,14 @@ def test_what_was_synced_can_be_read_while_the_deployment_is_down(
         listener.until(keeper, lambda status: status.problem is not None)
         assert keeper.store is not None
         assert keeper.store.path == path
+
+
+@pytest.mark.parametrize("permitted", [True, False])
+def test_words_are_gathered_only_where_readers_may_search(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, permitted: bool
+) -> None:
+    asked: list[Store] = []
+    monkeypatch.setattr(vocabulary, "gather", lambda store, **_: asked.append(store))
+    with Store.open(tmp_path / "store.duckdb") as opened:
+        watch.gather(opened, Settings.model_construct(search_text=permitted))
+    assert asked == [opened] * permitted

@@ -18,7 +18,7 @@ from aibridge import AIBridgeError, Client
 from bridgeboard import connect, pricing, store, sync, teams
 from bridgeboard.pricing import Book, PriceFileError
 from bridgeboard.settings import Settings, SettingsError
-from bridgeboard.store import Store, StoreError, memberships
+from bridgeboard.store import Store, StoreError, memberships, vocabulary
 from bridgeboard.teams import Membership, TeamsFileError
 
 TROUBLE = (AIBridgeError, PriceFileError, SettingsError, StoreError, TeamsFileError)
@@ -79,6 +79,12 @@ def prune(opened: Store, settings: Settings, now: datetime) -> None:
         rows_days=settings.rows_days or None,
         now=now,
     )
+
+
+def gather(opened: Store, settings: Settings, *, stops: Callable[[], bool] = lambda: False) -> None:
+    """Gather the words of new prompts, where readers may search them; until told to stop."""
+    if settings.search_text:
+        vocabulary.gather(opened, stops=stops)
 
 
 class Watch:
@@ -188,6 +194,7 @@ class Watch:
         finally:
             events.close()
         prune(opened, self._settings, self._clock())
+        gather(opened, self._settings, stops=self._stopping.is_set)
 
     def _opened(self, client: Client) -> Store:
         if self._store is None:

@@ -111,6 +111,7 @@ def _copy(
     events = sync.run(client, opened, watch.options(chosen, start), began_at)
     last = _shown(events, stopped)
     watch.prune(opened, chosen, began_at)
+    watch.gather(opened, chosen, stops=stopped.is_set)
     if last:
         out.print(summary(last, stopped=stopped.is_set()))
 

@@ -9,6 +9,7 @@ from bridgeboard.explorer.cursors import Order
 from bridgeboard.explorer.errors import CursorError, ExplorerError
 from bridgeboard.explorer.finds import Find, Range
 from bridgeboard.explorer.listing import Page, SessionRow, beyond, listing, page
+from bridgeboard.explorer.narrow import narrowed
 from bridgeboard.explorer.search import (
     Hit,
     Progress,
@@ -48,6 +49,7 @@ __all__ = [
     "folded",
     "listing",
     "matches",
+    "narrowed",
     "page",
     "slices",
     "spread",

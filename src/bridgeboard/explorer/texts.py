@@ -21,11 +21,16 @@ SNIPPET: Final = 320
 
 @dataclass(frozen=True)
 class Stretch:
-    """A half-open stretch of time; ``edge`` is the hit after which those wanted come, if any."""
+    """A half-open stretch of time; ``edge`` is the hit after which those wanted come, if any.
+
+    Of prompts only those are looked at whose requests' keys are in ``keys``, both ends included;
+    None looks at all.
+    """
 
     since: datetime
     until: datetime
     edge: tuple[datetime, str] | None = None
+    keys: tuple[tuple[int, int], ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -103,16 +108,18 @@ def searched(
     """
     into = Arguments()
     ends = {"since": into.bound(stretch.since), "until": into.bound(stretch.until)}
-    having = " UNION ALL ".join(_having(kind, words, ends, into) for kind in kinds)
+    having = " UNION ALL ".join(_having(kind, words, ends, into, stretch.keys) for kind in kinds)
     linked = " UNION ALL ".join(_linked(kind, ends) for kind in kinds)
-    told = " UNION ALL ".join(_told(kind, words, ends, into) for kind in kinds)
+    told = " UNION ALL ".join(_told(kind, words, into) for kind in kinds)
     best = f"SELECT * FROM passing{_beyond(stretch, into)}"
     common = [
         *matching(find, "s.session", into),
+        f"near AS MATERIALIZED ({_near(stretch.keys, into)})",
         f"having_all AS MATERIALIZED ({having})",
         f"linked AS MATERIALIZED ({linked})",
         f"passing AS ({_passing(find, ends, into)})",
         f"best AS MATERIALIZED ({best} ORDER BY started_at DESC, key LIMIT {into.bound(most)})",
+        *(f"{kind}_told AS MATERIALIZED ({_again(kind, ends)})" for kind in kinds),
         f"told AS ({told})",
     ]
     columns = (
@@ -123,16 +130,35 @@ def searched(
     return Query(sql, tuple(into.values))
 
 
-def _having(kind: Kind, words: Iterable[str], ends: dict[str, str], into: Arguments) -> str:
+def _near(keys: Iterable[tuple[int, int]] | None, into: Arguments) -> str:
+    """Every key of some ranges."""
+    ranges = (f"({into.bound(first)}::BIGINT, {into.bound(last)})" for first, last in keys or ())
+    values = ", ".join(ranges) or "(0::BIGINT, -1)"
+    return f"SELECT unnest(range(first, last + 1)) AS usage FROM (VALUES {values}) v(first, last)"
+
+
+def _having(
+    kind: Kind,
+    words: Iterable[str],
+    ends: dict[str, str],
+    into: Arguments,
+    keys: Sequence[tuple[int, int]] | None,
+) -> str:
     source = _SOURCES[kind]
     # "i": upper and lower case are the same; "l": the word is no pattern. It takes half the time
     # of lower(), which makes a copy of every text.
-    has = [f"regexp_matches({source.text}, {into.bound(word)}, 'il')" for word in words]
+    words_in = (f"regexp_matches({source.text}, {into.bound(word)}, 'il')" for word in words)
+    has, near = " AND ".join(words_in), ""
+    if kind == "prompt" and keys is not None:
+        # Only what needs the other side of a join as well is not worked out before the join,
+        # which would read every text.
+        near = " JOIN near n ON t.usage = n.usage"
+        has = f"CASE WHEN n.usage IS NOT NULL THEN {has} ELSE FALSE END"
     return (
         f"SELECT '{kind}' AS kind, {source.usage} AS of_usage, {source.session} AS of_session,"
         f" {source.interception} AS interception, t.ordinal, t.started_at,"
-        f" {source.written_at} AS written_at, {_key(kind)} AS key FROM {source.table} t"
-        f" WHERE {_within(ends)} AND {' AND '.join(has)}"
+        f" {source.written_at} AS written_at, {_key(kind)} AS key FROM {source.table} t{near}"
+        f" WHERE {_within(ends)} AND {has}"
     )
 
 
@@ -172,14 +198,23 @@ def _beyond(stretch: Stretch, into: Arguments) -> str:
     return f" WHERE started_at < {at} OR (started_at = {at} AND key > {key})"
 
 
-def _told(kind: Kind, words: Iterable[str], ends: dict[str, str], into: Arguments) -> str:
+def _again(kind: Kind, ends: dict[str, str]) -> str:
+    """The texts of what is told, and some beside them: read by one key, as few as can be."""
+    source = _SOURCES[kind]
+    key, own = ("interception", "interception") if kind == "thinking" else ("usage", "of_usage")
+    return (
+        f"SELECT * FROM {source.table} t WHERE {_within(ends)}"
+        f" AND t.{key} IN (SELECT {own} FROM best WHERE kind = '{kind}')"
+    )
+
+
+def _told(kind: Kind, words: Iterable[str], into: Arguments) -> str:
     source = _SOURCES[kind]
     first = ", ".join(_first(source.text, into.bound(word)) for word in words)
     start = f"greatest(least({first}) - {BEFORE}, 0)"
     return (
         f"SELECT b.*, {source.text} AS text, {start} AS start"
-        f" FROM best b JOIN {source.table} t ON {source.same}"
-        f" WHERE b.kind = '{kind}' AND {_within(ends)}"
+        f" FROM best b JOIN {kind}_told t ON {source.same} WHERE b.kind = '{kind}'"
     )
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from bridgeboard.store import vocabulary
 from bridgeboard.store.database import Batch
 from bridgeboard.store.sessions import SUMS
 
@@ -121,6 +122,7 @@ def _replace(batch: Batch, held: pa.Table, told: Aggregates | None) -> None:
     if told is None:
         return
     usage = told.usage.append_column("usage", _keys(batch, held, told.usage))
+    vocabulary.forget(batch, usage["usage"])
     children = {name: getattr(told, name) for name in CHILDREN}
     with batch.registered(placed=usage):
         batch.execute("INSERT INTO usage BY NAME SELECT * EXCLUDE (row) FROM placed")
@@ -135,6 +137,7 @@ def remove(batch: Batch, held: pa.Table) -> None:
     """Remove rows (``usage``, ``started_at``) with all that hangs on them."""
     if not held.num_rows:
         return
+    vocabulary.forget(batch, held["usage"])
     outer = "(SELECT min(started_at) FROM held) AND (SELECT max(started_at) FROM held)"
     with batch.registered(held=held):
         for name in ("usage", *CHILDREN):

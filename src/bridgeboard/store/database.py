@@ -233,10 +233,13 @@ class Store:
             yield reader
 
     @contextmanager
-    def write(self) -> Iterator[Batch]:
+    def write(self, *, quietly: bool = False) -> Iterator[Batch]:
         """Write a batch: committed when the block ends, undone when it raises.
 
         One batch at a time: a second one, from another thread, waits for the first.
+
+        Args:
+            quietly: no answer changes by it, so the version stays.
 
         Raises:
             StoreFullError: when there is no space left; the batch is undone.
@@ -247,14 +250,15 @@ class Store:
             batch.execute("BEGIN")
             try:
                 yield batch
-                batch.set_meta(DATA_VERSION, str(self._version + 1))
+                if not quietly:
+                    batch.set_meta(DATA_VERSION, str(self._version + 1))
                 batch.execute("COMMIT")
             except BaseException:
                 # A commit that failed has undone itself.
                 with suppress(duckdb.Error):
                     self._writer.execute("ROLLBACK")
                 raise
-            self._version += 1
+            self._version += not quietly
 
     def checkpoint(self) -> None:
         """Move what the log beside the file holds into the file."""

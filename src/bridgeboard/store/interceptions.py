@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bridgeboard.store import links, people
+from bridgeboard.store import links, people, vocabulary
 from bridgeboard.store.database import Batch, Reader, Store
 from bridgeboard.store.moments import stored
 
@@ -96,6 +96,7 @@ def put(batch: Batch, told: Told) -> Written:
     _outdate(batch, held.filter(pc.invert(held["is_exact"])))
     held = held.filter(held["is_exact"])
     usage = _usage(batch, told.usage, held)
+    vocabulary.forget(batch, usage["usage"])
     _remove(batch, held)
     _insert(batch, told, usage)
     _spare(batch, usage)

@@ -223,5 +223,17 @@ CREATE TABLE anomalies (
 );
 """
 
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST,)
+_VOCABULARY: Final = """
+-- Which words the prompts of a run of requests have; rebuilt at leisure (store/vocabulary.py).
+CREATE TABLE vocabulary (
+    first BIGINT NOT NULL,           -- usage.usage; the run's first and last key
+    last BIGINT NOT NULL,
+    since TIMESTAMP NOT NULL,        -- the earliest and the latest prompts.started_at
+    until TIMESTAMP NOT NULL,
+    texts BIGINT NOT NULL,           -- prompts when it was gathered
+    words VARCHAR USING COMPRESSION zstd -- some of them, in several rows; NULL = any
+);
+"""
+
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _VOCABULARY)
 """What brings a file from version n to n + 1, by n. An empty file has version 0."""

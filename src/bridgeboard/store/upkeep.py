@@ -42,6 +42,7 @@ class _Rule(NamedTuple):
 
 _TEXT: Final = (
     _Rule("prompts", "started_at < $1"),
+    _Rule("vocabulary", "since < $1"),
     _Rule("tool_inputs", "started_at < $1"),
     _Rule("thinking", "started_at < $1"),
     _Rule("last_prompts", "started_at < $1"),
@@ -50,6 +51,7 @@ _TEXT: Final = (
 # Whatever others ask for goes after them.
 _ROWS: Final = (
     _Rule("prompts", _OLD_USAGE),
+    _Rule("vocabulary", "since < $1"),
     _Rule("tool_inputs", _OLD_USAGE),
     _Rule("responses", _OLD_USAGE),
     _Rule("tool_calls", _OLD_USAGE),
@@ -89,8 +91,8 @@ def prune(
     """Delete what is older than allowed; where nothing is, nothing is written.
 
     Text goes by the start of its request, thread or session, and with it the words of records in
-    quarantine. Rows go with their whole session, once that ended before the limit; requests of
-    no session go by their start. People stay. May be repeated.
+    quarantine and those gathered of prompts. Rows go with their whole session, once that ended
+    before the limit; requests of no session go by their start. People stay. May be repeated.
 
     Args:
         store: what to prune.

@@ -12,12 +12,15 @@ from bridgeboard.explorer import (
     Hit,
     Progress,
     Search,
+    Slice,
     begun,
     folded,
+    narrowed,
     slices,
     spread,
 )
 from bridgeboard.server import home
+from bridgeboard.store import Reader, vocabulary
 from bridgeboard.ui import filters, notices, numbers, passages, sessions, transcript
 
 WORDS: Final = "search"
@@ -70,13 +73,22 @@ def _searched(find: Find, search: Search) -> Progress:
         parts = slices(find, search, numbers.asked(reader, spread(find, search)), most=MOST)
         progress = begun(parts, most=MOST)
         bar = st.progress(0.0, _so_far(progress))
-        for part in parts:
+        for part in _parts_of(reader, find, search, parts):
             progress = folded(progress, part, numbers.asked(reader, part.query), search)
             bar.progress(min(1.0, progress.searched / max(1, progress.texts)), _so_far(progress))
             if progress.is_over:
                 break
     bar.empty()
     return progress
+
+
+def _parts_of(reader: Reader, find: Find, search: Search, parts: list[Slice]) -> Iterator[Slice]:
+    """The first slice at once; before any other it is asked where words cannot be."""
+    yield from parts[:1]
+    later = parts[1:]
+    if later and (runs := vocabulary.runs_with(reader, search.each)) is not None:
+        later = narrowed(find, search, later, runs, most=MOST)
+    yield from later
 
 
 def _so_far(progress: Progress) -> str:
