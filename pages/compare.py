@@ -6,6 +6,7 @@ ensure_shell()
 
 from bridgeboard.ui import beside, notices, scopes
 
+beside.follow()
 now = scopes.chosen()
 
 with notices.tile("this comparison"):

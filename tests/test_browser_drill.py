@@ -152,6 +152,70 @@ def test_a_click_on_a_cohort_lists_its_people_who_lead_to_their_pages(
     expect(page.get_by_role("heading", name="Teams", exact=True)).to_be_visible(timeout=PATIENCE)
 
 
+def press_point(page: Page, chart: str, number: int) -> None:
+    """Click at a point of a picture of lines, which nothing but the click shows."""
+    points = page.locator(f"[class*='st-key-{chart}-'] [aria-roledescription='point']")
+    points.nth(number).scroll_into_view_if_needed()
+    points.nth(number).click(force=True)
+
+
+def asked(page: Page) -> dict[str, list[str]]:
+    settled(page)
+    return parse_qs(urlsplit(page.url).query)
+
+
+def test_a_click_on_a_line_of_active_people_lists_them(page: Page, synced: str) -> None:
+    come_to(page, synced, "people", tz="UTC")
+    press_point(page, "active", 40)
+    box = page.locator(".st-key-picked-active")
+    expect(box).to_be_visible(timeout=PATIENCE)
+    (day,) = asked(page)["day"]
+    expect(page.get_by_role("combobox", name="Day", exact=True)).to_have_value(day)
+    found = re.search(r"(\d+) (?:person|people) active on the day", box.inner_text())
+    assert found
+    expect(box.locator("button.name")).to_have_count(int(found[1]))
+    assert violations(page) == []
+    press_point(page, "active", 40)
+    expect(box).to_have_count(0, timeout=PATIENCE)
+    assert "day" not in asked(page)
+
+
+def test_a_click_on_a_compared_line_leads_to_the_requests_of_a_side_on_that_day(
+    page: Page, synced: str
+) -> None:
+    come_to(page, synced, "compare", tz="UTC")
+    press_point(page, "chart-beside", 20)
+    box = page.locator(".st-key-picked-beside")
+    expect(box).to_be_visible(timeout=PATIENCE)
+    (day,) = asked(page)["beside-at"]
+    assert violations(page) == []
+    side = box.locator("button.name").first
+    who = side.inner_text().removeprefix("A: ")
+    side.click()
+    expect(page.get_by_role("heading", name="Interceptions")).to_be_visible(timeout=PATIENCE)
+    assert asked(page)["people"] == [who]
+    expect(page.locator(".st-key-strip").get_by_text(day)).to_be_visible(timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("chart", ["context", "running_cost"])
+def test_a_click_on_a_call_of_a_session_opens_it(page: Page, synced: str, chart: str) -> None:
+    come_to(page, synced, "compare", tz="UTC", what="sessions")
+    link = page.get_by_role("textbox", name="Session A", exact=True).input_value()
+    page.goto(f"{synced}{link}&tz=UTC")
+    points = page.locator(f"[class*='st-key-{chart}-'] [aria-roledescription='point']")
+    expect(points.first).to_be_attached(timeout=PATIENCE)
+    settled(page)
+    label = points.nth(70).get_attribute("aria-label") or ""
+    found = re.search(r"Call: ([\d,]+);", label)
+    assert found
+    press_point(page, chart, 70)
+    box = page.get_by_role("spinbutton", name="Call")
+    expect(box).to_have_value(found[1].replace(",", ""), timeout=PATIENCE)
+    (call,) = asked(page)["call"]
+    expect(page.get_by_text(call)).to_be_visible(timeout=PATIENCE)
+    assert violations(page) == []
+
+
 def test_trust_says_what_this_server_does_not_tell(page: Page, synced: str) -> None:
     come_to(page, synced, "trust", tz="UTC")
     table = page.get_by_role("table").filter(has_text="So what")

@@ -512,3 +512,55 @@ def test_context_and_running_cost_show_each_call_that_they_are_given() -> None:
     ]
     (cost,) = spec(charts.running_cost(calls))["datasets"].values()
     assert [(row["place"], row["running_cost"]) for row in cost] == [(2, 0.5), (3, 0.75)]
+
+
+def ruled(chart: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows that a rule stands at."""
+    layers = [layer for layer in chart["layer"] if layer["mark"]["type"] == "rule"]
+    return [row for layer in layers for row in data(chart, layer)]
+
+
+def unseen(chart: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameter of the points that only a click finds, which lie above all else."""
+    (parameter,) = chart["params"]
+    mark = chart["layer"][-1]["mark"]
+    assert (mark["type"], mark["opacity"], mark["cursor"]) == ("point", 0, "pointer")
+    assert parameter["name"] == "picked"
+    assert parameter["select"]["nearest"] is True
+    assert chart["layer"][-1]["encoding"]["tooltip"]
+    return dict(parameter["select"])
+
+
+@pytest.mark.parametrize("chosen", [None, 3, 77])
+def test_a_click_chooses_the_nearest_call_and_a_rule_stands_at_the_chosen_one(
+    chosen: int | None,
+) -> None:
+    calls = pd.DataFrame(
+        [(1, "1", 100, 5, None), (3, "1", 200, 7, 0.5)],
+        columns=["place", "thread", "context", "output", "running_cost"],
+    )
+    for draw in (charts.context_per_call, charts.running_cost):
+        chart = spec(draw(calls, chosen))
+        assert unseen(chart)["encodings"] == ["x"]
+        assert ruled(chart) == ([] if chosen is None else [{"place": chosen}])
+
+
+def test_a_click_chooses_the_nearest_point_of_lines() -> None:
+    told = course(["a", "b"], running=True, stacked=False)
+    rows = [(day, name, 1) for day in told.buckets for name in "ab"]
+    rows[3] = (*rows[3][:2], None)  # type: ignore[assignment]  # unknown, as values may be
+    for chosen in (None, told.buckets[1]):
+        chart = spec(charts.lines(rows, told, chosen))
+        assert unseen(chart)["fields"] == ["bucket", "series"]
+        points = data(chart, chart["layer"][-1])
+        assert [(row["bucket"], row["series"]) for row in points] == [
+            (day.isoformat(), name) for day, name, value in rows if value is not None
+        ]
+        assert ruled(chart) == ([{"bucket": chosen.isoformat()}] if chosen else [])
+
+
+def test_the_legend_of_tokens_names_the_four_kinds() -> None:
+    shown = charts.token_legend()
+    assert shown.count("<span>") == 4
+    for label, colour in charts.TOKEN_KINDS.values():
+        assert f'background:{colour}"></i>{label}</span>' in shown

@@ -46,7 +46,7 @@ def said(test: AppTest) -> str:
 
 def board(test: AppTest) -> dict[str, list[str]]:
     """Label → the cells of A, B, difference and ratio."""
-    (told,) = (json.loads(element.proto.json) for element in test.get("bidi_component"))
+    told, *_ = (json.loads(element.proto.json) for element in test.get("bidi_component"))
     return {row["name"]: row["cells"] for row in told["rows"]}
 
 
@@ -186,9 +186,48 @@ def test_the_course_is_two_lines_whose_points_add_up_to_the_table(store: Store) 
     (chart,) = test.get("vega_lite_chart")
     spec = json.loads(chart.proto.spec)
     marks = {layer["mark"]["type"] for layer in spec["layer"]}
-    assert marks == {"line"}
+    assert marks == {"line", "point"}
     fold = test.expander[0]
     assert fold.label == "Table and download"
+
+
+@pytest.mark.parametrize(
+    ("shown", "page"), [("Requests", "Interceptions"), ("Sessions", "Sessions")]
+)
+def test_a_day_of_the_course_leads_to_what_a_side_did_on_it(
+    store: Store, shown: str, page: str
+) -> None:
+    assert store
+    pair = largest("person")[:2]
+    day = max(row["started_at"].date() for row in valued("person")[pair[1]])
+    query = {"beside-show": shown, "beside-at": str(day)}
+    test = app(what="people", a=pair[0], b=pair[1], **query)
+    assert not test.exception
+    (told,) = [
+        json.loads(element.proto.json)
+        for element in test.get("bidi_component")
+        if json.loads(element.proto.json)["title"] == shown
+    ]
+    own = [
+        [row for row in valued("person")[name] if row["started_at"].date() == day] for name in pair
+    ]
+    if shown == "Requests":
+        counted = [sum(row["requests"] for row in rows) for rows in own]
+        assert [row["cells"] for row in told["rows"]] == [[formats.compact(n)] for n in counted]
+    assert [row["full"] for row in told["rows"]] == list(pair)
+    assert told["leads"] == f"Opens its {shown.lower()} of that day."
+    drop = test.button(key="clear-beside").click().run()
+    assert drop.selectbox(key="beside-at").value is None
+    assert beside._LISTS.get(shown.lower(), beside._REQUESTS)[0] == f"pages/{page.lower()}.py"
+
+
+@pytest.mark.parametrize("at", ["", "2026-13-01", "x", "1990-01-01", "<script>"])
+def test_what_is_no_day_of_the_course_is_ignored(store: Store, at: str) -> None:
+    assert store
+    test = app(what="people", **{"beside-at": at})
+    assert not test.exception
+    assert not test.error
+    assert test.selectbox(key="beside-at").value is None
 
 
 def test_what_was_recorded_in_no_time_says_so(store: Store) -> None:
@@ -284,5 +323,7 @@ def test_files_hold_both_sides_with_all_digits(store: Store) -> None:
     place = [column.name for column in sheet.columns].index("total_tokens")
     a, b = (tokens(valued("person")[name]) for name in (first, second))
     assert [row[place] for row in sheet.rows] == [a, b, b - a]
+    assert sheet.headers[place + 1] == "total_tokens_ratio"
+    assert [row[place + 1] for row in sheet.rows] == [None, b / a, None]
     assert [row[1] for row in sheet.rows] == [first, second, ""]
     assert sheet.cells()

@@ -210,6 +210,51 @@ def test_a_link_to_a_request_opens_it_on_its_page(store: Store) -> None:
     assert folds(alone)[number % 50].startswith(f"**{number % 50 + 1}**")
 
 
+def test_the_number_of_a_call_opens_it_and_follows_the_address(store: Store) -> None:
+    number = 12_345
+    key = stories.LONG + number - 1
+    test = opened(id="long")
+    box = test.number_input(key="number_of_call")
+    assert (box.value, box.max) == (None, 20_000)
+    box.set_value(number).run()
+    assert not test.exception
+    id_ = str(store.rows("SELECT id FROM usage WHERE usage = $1", [key])[0][0])
+    assert "".join(test.query_params["call"]) == id_
+    assert test.session_state[f"call-{key}"] is True
+    assert id_ in texts(test)
+    assert test.number_input(key="number_of_call").value == number
+    assert opened(id="long", call=id_).number_input(key="number_of_call").value == number
+    rules = [
+        layer
+        for chart in test.get("vega_lite_chart")[1:]
+        for layer in json.loads(chart.proto.spec)["layer"]
+        if layer["mark"]["type"] == "rule"
+    ]
+    assert len(rules) == 2
+    test.number_input(key="number_of_call").set_value(None).run()
+    assert "call" not in test.query_params
+    page = (number - 1) // records.PAGE + 1
+    assert folds(test)[0].startswith(f"**{(page - 1) * records.PAGE + 1:,}**")
+
+
+def test_a_sum_which_has_the_id_of_another_call_is_led_to_by_its_page(any_store: Store) -> None:
+    found = any_store.rows(
+        "SELECT u.session, u.usage FROM usage u JOIN usage o ON o.session = u.session"
+        " AND o.id = u.id AND o.usage <> u.usage WHERE u.requests = 0 LIMIT 1"
+    )
+    keys = {key: who for who, key in stories.keys(any_store).items()}
+    with looking(any_store, syncs.NOW):
+        for session, usage in found:
+            (number,) = [
+                mark.place for mark in records.course(session, None).marks if mark.usage == usage
+            ]
+            test = opened(keys[session])
+            test.number_input(key="number_of_call").set_value(number).run()
+            assert not test.exception
+            assert "call" not in test.query_params
+            assert "".join(test.query_params["calls"]) == str((number - 1) // records.PAGE + 1)
+
+
 def test_a_page_of_calls_is_named_by_the_address(store: Store) -> None:
     assert store
     test = opened(id="long", calls="3")

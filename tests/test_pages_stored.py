@@ -409,6 +409,36 @@ def test_the_parts_of_every_hour_add_up_to_its_cell(store: Store) -> None:
                 assert sum(told.column("requests")) == week[hour]
 
 
+@pytest.mark.parametrize(("line", "days"), [("Daily", 1), ("Weekly", 7), ("Monthly", 28)])
+def test_a_link_to_a_day_of_active_people_lists_them(store: Store, line: str, days: int) -> None:
+    assert store
+    day = END.date() - timedelta(days=2)
+    people = Counter[object]()
+    for row in facts().usage:
+        if 0 <= (day - row["started_at"].date()).days < days:
+            people[value("initiator", row)] += row["requests"]
+    test = app("people", tz="UTC", day=str(day), active=line)
+    assert not test.exception
+    shown = json.loads(
+        next(one for one in listed(test) if "Top people" in one and "requests" in one)
+    )
+    assert {row["name"]: int(row["cells"][0]) for row in shown["rows"]} == people
+    many = formats.plural(len(people), "person", "people")
+    assert f"{many} active on the day" in said(test)
+    test.button(key="clear-active").click().run()
+    assert test.selectbox(key="day").value is None
+    assert f"{many} active on the day" not in said(test)
+
+
+@pytest.mark.parametrize("wrong", ["", "2026-02-31", "x", "1990-01-01", "<script>"])
+def test_what_is_no_day_of_the_period_is_ignored(store: Store, wrong: str) -> None:
+    assert store
+    test = app("people", tz="UTC", day=wrong, active=wrong)
+    assert not test.exception
+    assert test.selectbox(key="day").value is None
+    assert test.selectbox(key="active").value == 1
+
+
 def test_a_link_to_a_cell_of_the_cohorts_lists_its_people(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

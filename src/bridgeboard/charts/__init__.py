@@ -1,11 +1,11 @@
 """Frame → chart. Our whole visual language."""
 
 from bridgeboard.charts.colours import ACCENT, NEUTRAL, NOBODY, RING, colours
-from bridgeboard.charts.course import Course, legend, over_time
+from bridgeboard.charts.course import Course, legend, lines, over_time
 from bridgeboard.charts.grids import WEEKDAYS, cohorts, hours_of_week
 from bridgeboard.charts.growth import context_per_call, running_cost
 from bridgeboard.charts.sparks import spark
-from bridgeboard.charts.threads import TOKEN_KINDS, tokens_per_thread
+from bridgeboard.charts.threads import TOKEN_KINDS, token_legend, tokens_per_thread
 
 __all__ = [
     "ACCENT",
@@ -20,8 +20,10 @@ __all__ = [
     "context_per_call",
     "hours_of_week",
     "legend",
+    "lines",
     "over_time",
     "running_cost",
     "spark",
+    "token_legend",
     "tokens_per_thread",
 ]

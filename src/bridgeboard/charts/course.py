@@ -10,7 +10,7 @@ import altair as alt
 import pandas as pd
 
 from bridgeboard import formats
-from bridgeboard.charts import axes
+from bridgeboard.charts import axes, marks
 
 HEIGHT: Final = 250
 NAME: Final = 48
@@ -51,9 +51,28 @@ def over_time(rows: Sequence[tuple[date | datetime, str, Any]], course: Course) 
     """
     frame = _frame(rows, course)
     picked = alt.selection_point(name="picked", fields=["series"], toggle=False)
-    marks = _bars(frame, course) if course.stacked else _lines(frame, course)
-    chart = alt.LayerChart(layer=[marks[0].add_params(picked), *marks[1:]])
+    drawn = _bars(frame, course) if course.stacked else _lines(frame, course)
+    chart = alt.LayerChart(layer=[drawn[0].add_params(picked), *drawn[1:]])
     return chart.properties(height=HEIGHT)
+
+
+def lines(
+    rows: Sequence[tuple[date | datetime, str, Any]],
+    course: Course,
+    chosen: date | datetime | None = None,
+) -> alt.LayerChart:
+    """Lines over time whose points are chosen: ``rows`` as for ``over_time``.
+
+    A click anywhere chooses the nearest point, and fills the parameter ``picked`` with its
+    ``bucket`` (in ISO 8601) and its ``series``. A rule stands at the ``chosen`` stretch of time.
+    """
+    frame = _frame(rows, course)
+    known = alt.Chart(frame[frame["value"].notna()]).encode(
+        x=_x(course), y=_y(course), color=_colour(course), tooltip=_tooltip(course)
+    )
+    rule = marks.rule("bucket", None if chosen is None else axes.key(chosen), _x(course))
+    layers = [*_lines(frame, course), *rule, marks.nearest(known, "bucket", "series")]
+    return alt.LayerChart(layer=layers).properties(height=HEIGHT)
 
 
 def legend(course: Course) -> str:
@@ -65,9 +84,14 @@ def legend(course: Course) -> str:
     names = _names(course)
     if len(names) < 2:  # noqa: PLR2004 - one needs no telling
         return ""
+    return swatches({name: course.colours[series] for series, name in names.items()})
+
+
+def swatches(colours: Mapping[str, str]) -> str:
+    """Names, each beside its colour, as HTML."""
     items = "".join(
-        f'<span><i style="background:{course.colours[series]}"></i>{escape(name)}</span>'
-        for series, name in names.items()
+        f'<span><i style="background:{colour}"></i>{escape(name)}</span>'
+        for name, colour in colours.items()
     )
     return f'<div class="legend">{items}</div>'
 

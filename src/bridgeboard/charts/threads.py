@@ -5,6 +5,8 @@ from typing import Final
 import altair as alt
 import pandas as pd
 
+from bridgeboard.charts.course import swatches
+
 # Told apart on light and dark ground and with the common colour blindnesses: the order is that
 # of the stack, from the bottom.
 TOKEN_KINDS = {
@@ -49,7 +51,7 @@ def tokens_per_thread(threads: pd.DataFrame) -> alt.Chart:
                     domain=[label for label, _ in TOKEN_KINDS.values()],
                     range=[colour for _, colour in TOKEN_KINDS.values()],
                 ),
-                legend=alt.Legend(orient="top", offset=4, columns=2),
+                legend=None,
             ),
             order=alt.Order("order:Q"),
             opacity=alt.condition(chosen, alt.value(1), alt.value(0.55)),
@@ -63,6 +65,11 @@ def tokens_per_thread(threads: pd.DataFrame) -> alt.Chart:
         .properties(height=HEIGHT)
     )
     return chart
+
+
+def token_legend() -> str:
+    """Which colour is which kind of tokens, as HTML that is as wide as its place."""
+    return swatches(dict(TOKEN_KINDS.values()))
 
 
 def _width(bars: int) -> alt.typing.Optional[float]:

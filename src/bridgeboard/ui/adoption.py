@@ -1,6 +1,7 @@
 """Who began, who stayed and who left: how a company takes to its tools."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -16,6 +17,10 @@ WINDOWS: Final = {1: "Daily", 7: "Weekly", 28: "Monthly"}
 WEEKS: Final = 12
 MOST_DAYS: Final = 300
 """Days of three lines that make a thousand marks at most."""
+DAY: Final = "day"
+"""The parameter that names a day of the lines of active people."""
+WITHIN: Final = "active"
+"""The parameter that says which of the lines is meant: who was active on how many days up to it."""
 COHORT: Final = "cohort"
 """The parameter that names a cell of the cohorts."""
 MOST_PEOPLE: Final = 50
@@ -52,8 +57,14 @@ def people(now: Chosen) -> None:
 
 
 def course(now: Chosen) -> None:
-    """Daily, weekly and monthly active people over the period."""
-    st.header("Active people", anchor=False)
+    """Daily, weekly and monthly active people over the period, and who they were on a day.
+
+    A click on a point picks its day and its line, and so do the boxes beside the heading, which
+    are in the address.
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom", key="head-active"):
+        st.header("Active people", anchor=False, width="stretch")
+        point = _point(now)
     with notices.tile("active people"):
         told = _windows(now)
         step = -(-len(told) // MOST_DAYS)
@@ -75,20 +86,91 @@ def course(now: Chosen) -> None:
             colours=dict(zip(names, charts.RING, strict=False)),
             stacked=False,
         )
-        last = told.rows[-1]
-        st.altair_chart(
-            charts.over_time(rows, picture),
-            key="active",
-            alt=f"Lines of active people a day. On {last[0]}: {last[1]} on the day, {last[2]} "
-            f"within 7 days, {last[3]} within 28 days.",
-        )
-        st.html(charts.legend(picture))
-        st.caption("People active on a day, within 7 days and within 28 days up to it.")
+        _lines(rows, picture, told, point)
+        if point[0]:
+            _of_day(point[0], point[1], told, now)
         columns = (
             Column("day", "Day", "date"),
             *(Column(f"active_{size}", _named(size), "count", _MEANS[size]) for size in WINDOWS),
         )
         downloads.behind(Sheet("Active people by day", columns, told.rows), now, key="active")
+
+
+def _point(now: Chosen) -> tuple[date | None, int]:
+    """The day that the boxes name, and how many days up to it count."""
+    day: date | None = st.selectbox(
+        "Day",
+        [each for each in metrics.buckets(now.scope, "day") if isinstance(each, date)][::-1],
+        index=None,
+        key=DAY,
+        bind="query-params",
+        placeholder="Pick one",
+        format_func=formats.day,
+        width=170,
+    )
+    size = st.selectbox(
+        "Active",
+        list(WINDOWS),
+        key=WITHIN,
+        bind="query-params",
+        format_func=WINDOWS.__getitem__,
+        width=130,
+    )
+    return day, int(size or 1)
+
+
+def _lines(
+    rows: Sequence[tuple[date, str, int]],
+    picture: charts.Course,
+    told: Answer,
+    point: tuple[date | None, int],
+) -> None:
+    day, size = point
+    last = told.rows[-1]
+    # A chart of its own for each choice, so that a second click on a point is told, too.
+    drawn = f"active-{day}-{size}"
+    st.altair_chart(
+        charts.lines(rows, picture, day if day in picture.buckets else None),
+        key=drawn,
+        on_select=lambda: _pick_day(drawn, picture.buckets, point),
+        alt=f"Lines of active people a day. On {last[0]}: {last[1]} on the day, {last[2]} "
+        f"within 7 days, {last[3]} within 28 days. The boxes Day and Active pick a point as a "
+        "click does.",
+    )
+    st.html(charts.legend(picture))
+    st.caption(
+        "People active on a day, within 7 days and within 28 days up to it. Click a point to see "
+        "who they were."
+    )
+
+
+def _pick_day(key: str, days: Sequence[date], point: tuple[date | None, int]) -> None:
+    """Take up what was clicked; a click on what is picked already drops it."""
+    named = {_named(size): size for size in WINDOWS}
+    drawn = {day.isoformat(): day for day in days}
+    for each in st.session_state[key]["selection"].get("picked", []):
+        hit = (drawn.get(each.get("bucket")), named.get(each.get("series")))
+        if None not in hit:
+            tiles.pick(DAY, None if hit == point else hit[0])
+            tiles.pick(WITHIN, hit[1])
+
+
+def _of_day(day: date, size: int, told: Answer, now: Chosen) -> None:
+    """Who was active on a day or within days up to it, the busiest first."""
+    inside = _up_to(day, size, now)
+    count = next((row[1 + list(WINDOWS).index(size)] for row in told.rows if row[0] == day), 0)
+    words = f"{formats.plural(count, 'person', 'people')} {_MEANS[size]}"
+    with tiles.picked(formats.day(day), words, DAY, "active"):
+        leaders.compact("initiator", "requests", inside, "active-people", MOST_PEOPLE)
+        people = numbers.ordered(("requests",), ("initiator",), inside.scope, ("-requests",))
+        name = f"Active on {day}" + (f" or the {size - 1} days before" if size > 1 else "")
+        downloads.menu(sheets.of(people, name), inside, key="active-people")
+
+
+def _up_to(day: date, size: int, now: Chosen) -> Chosen:
+    first = metrics.bounds(now.scope, "day", day - timedelta(days=size - 1))[0]
+    end = metrics.bounds(now.scope, "day", day)[1]
+    return replace(now, scope=replace(now.scope, since=first, until=end), before=None)
 
 
 def cohorts(now: Chosen) -> None:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -11,13 +13,17 @@ from bridgeboard.explorer import compare
 from bridgeboard.explorer.compare import Line
 from bridgeboard.exports import Column, Sheet
 from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, bounds, buckets
-from bridgeboard.ui import downloads, filters, lists, notices, numbers, sheets, sides
+from bridgeboard.ui import downloads, filters, lists, notices, numbers, scopes, sheets, sides, tiles
 from bridgeboard.ui.scopes import Chosen
 from bridgeboard.ui.sides import Side
 
 SHOWN: Final = ("spend", "total_tokens", "requests", "prompts", "sessions", "tool_calls")
 """Metrics whose course can be drawn."""
+AT: Final = "beside-at"
+"""The parameter that names a stretch of time of the course."""
+RATIO: Final = "How many times A goes into B."
 NAME: Final = 32
+_GOING: Final = "beside_going"
 _DEFINITIONS: Final = {"duration_seconds": "From the first request to the end of the last."}
 _BOUND: Final = (
     f"{formats.AT_LEAST.strip()} the price of some tokens is unknown: differences and ratios are "
@@ -32,6 +38,12 @@ def show(now: Chosen) -> None:
         _sessions(now)
     else:
         _values(word, now)
+
+
+def follow() -> None:
+    """Leave for the list that a click asked for."""
+    if page := st.session_state.pop(_GOING, None):
+        st.switch_page(page, query_params={})
 
 
 def scope(now: Scope, name: str, value: str) -> Scope:
@@ -127,14 +139,24 @@ def _titled(side: Side) -> str:
 
 
 def sheet(lines: Sequence[Line], pair: tuple[str, str], name: str) -> Sheet:
-    """The comparison to take away: a row for each side and one for what B is more than A."""
-    columns = [Column(line.name, line.label, line.format, _definition(line)) for line in lines]
+    """The comparison to take away: a row for each side and one for what B is more than A.
+
+    Beside each number stands how many times A goes into B, in the row of B.
+    """
+    columns = [column for line in lines for column in _columns(line)]
     rows = (
-        ("A", pair[0], *(line.a for line in lines)),
-        ("B", pair[1], *(line.b for line in lines)),
-        ("B less A", "", *(line.difference for line in lines)),
+        ("A", pair[0], *(cell for line in lines for cell in (line.a, None))),
+        ("B", pair[1], *(cell for line in lines for cell in (line.b, line.ratio))),
+        ("B less A", "", *(cell for line in lines for cell in (line.difference, None))),
     )
     return Sheet(name, (Column("side", "Side", "text"), Column("of", "Of", "text"), *columns), rows)
+
+
+def _columns(line: Line) -> tuple[Column, Column]:
+    return (
+        Column(line.name, line.label, line.format, _definition(line)),
+        Column(f"{line.name}_ratio", f"{line.label}, ratio", "rate", RATIO),
+    )
 
 
 def _definition(line: Line) -> str:
@@ -148,7 +170,7 @@ def _table(lines: Sequence[Line], pair: tuple[str, str], gapped: tuple[bool, boo
         (f"A: {_short(pair[0])}", formats.visible(pair[0])),
         (f"B: {_short(pair[1])}", formats.visible(pair[1])),
         ("Difference", "B less A"),
-        ("Ratio", "How many times A goes into B"),
+        ("Ratio", RATIO),
     ]
     lists.show(
         lists.List(
@@ -181,7 +203,12 @@ def _short(name: str) -> str:
 
 
 def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
-    """One number of both over time, as two lines."""
+    """One number of both over time, as two lines.
+
+    A click picks a stretch of time, and so does the box beside the heading, which is in the
+    address; from there the way leads to what either side did in it.
+    """
+    every: list[Any] = [each for each in buckets(now.scope, now.grain) if _begun(now, each)]
     with st.container(horizontal=True, vertical_alignment="bottom", key="head-course"):
         st.header("Over time", anchor=False, width="stretch")
         measure = str(
@@ -194,7 +221,7 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
                 width=170,
             )
         )
-    every: list[Any] = [each for each in buckets(now.scope, now.grain) if _begun(now, each)]
+        at = _stretch(every, now)
     told = [row for value in pair for row in _series(name, value, measure, now, set(every))]
     if not any(value for *_, value in told):
         notices.empty("Neither of the two has any of it in this period. Choose a longer one.")
@@ -209,15 +236,101 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
         stacked=False,
         zone=now.scope.zone,
     )
+    # A chart of its own for each choice, so that a second click on a point is told, too.
+    drawn = f"chart-beside-{at}"
     st.altair_chart(
-        charts.over_time(told, picture),
-        key="chart-beside",
+        charts.lines(told, picture, at),
+        key=drawn,
+        on_select=lambda: _pick(drawn, every, at),
         alt=f"{picture.label} of {_short(pair[0])} and {_short(pair[1])} per {now.grain}, "
-        f"{now.words}, as two lines. The table below has all numbers.",
+        f"{now.words}, as two lines. The table below has all numbers. The box "
+        f"{now.grain.capitalize()} picks one as a click does.",
     )
     st.html(charts.legend(picture))
+    if at is None:
+        st.caption(f"Click the lines at {_AN[now.grain]} to see both, and where to read more.")
+    else:
+        _within(at, name, measure, told, now)
     both = replace(now, scope=now.scope.free(name).only(name, *pair))
     downloads.behind(sheets.over_time(told, measure, name, now.grain), both, key="course-beside")
+
+
+_AN: Final = {"hour": "an hour", "day": "a day", "week": "a week", "month": "a month"}
+
+
+def _stretch(every: Sequence[Any], now: Chosen) -> Any:
+    """The stretch of time that the box names, or None."""
+    return st.selectbox(
+        now.grain.capitalize(),
+        every[::-1],
+        index=None,
+        key=AT,
+        bind="query-params",
+        placeholder="Pick one",
+        format_func=lambda each: _when(each, now),
+        width=170,
+    )
+
+
+def _when(bucket: Any, now: Chosen) -> str:
+    """A day, or an hour with its distance from UTC: clocks may show it twice."""
+    if not isinstance(bucket, datetime):
+        return formats.day(bucket)
+    local = bounds(now.scope, now.grain, bucket)[0].astimezone(ZoneInfo(now.scope.zone))
+    return f"{local:%Y-%m-%d %H:%M %z}"
+
+
+def _pick(drawn: str, every: Sequence[Any], at: Any) -> None:
+    """Take up what was clicked; a click on what is picked already drops it."""
+    keys = {each.isoformat(): each for each in every}
+    for point in st.session_state[drawn]["selection"].get("picked", []):
+        if (hit := keys.get(point.get("bucket"))) is not None:
+            tiles.pick(AT, None if hit == at else hit)
+
+
+def _within(
+    at: Any, name: str, measure: str, told: Sequence[tuple[Any, str, Any]], now: Chosen
+) -> None:
+    """Both sides in a stretch of time, each a way to what it did in it."""
+    one = METRICS[measure]
+    rows = [(value, number) for bucket, value, number in told if bucket == at]
+    whole = "day" if now.grain == "hour" else now.grain
+    page, what = _LISTS.get(measure, _REQUESTS)
+    with tiles.picked(_when(at, now), one.label, AT, "beside"):
+        lists.show(
+            lists.List(
+                title=one.label,
+                head=[(DIMENSIONS[name].label, ""), (one.label, one.definition)],
+                rows=[
+                    lists.Row(
+                        f"{side}: {_short(value)}",
+                        formats.visible(value),
+                        (formats.number(number, one.format),),
+                    )
+                    for side, (value, number) in zip("AB", rows, strict=True)
+                ],
+                note="",
+                leads=f"Opens its {what} of that {whole}.",
+            ),
+            "beside-within",
+            lambda row: _leave(page, scope(_cut(at, now), name, rows[row][0])),
+        )
+
+
+_REQUESTS: Final = ("pages/interceptions.py", "requests")
+_LISTS: Final = {"sessions": ("pages/sessions.py", "sessions")}
+"""Metric → the page that lists what it counts, and what that is."""
+
+
+def _cut(at: Any, now: Chosen) -> Scope:
+    """The scope of a stretch of time, as far as it is in the period."""
+    since, until = bounds(now.scope, now.grain, at)
+    return replace(now.scope, since=max(since, now.scope.since), until=min(until, now.scope.until))
+
+
+def _leave(page: str, narrowed: Scope) -> None:
+    scopes.take(narrowed, {})
+    st.session_state[_GOING] = page
 
 
 def _begun(now: Chosen, bucket: Any) -> bool:

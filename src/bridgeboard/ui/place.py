@@ -81,10 +81,15 @@ def to_thread(thread: Part) -> None:
         st.query_params["thread"] = str(thread)
 
 
-def to_call(interception: UUID) -> None:
-    """Put a request into the address, for its link."""
+def show_call(interception: UUID) -> None:
+    """Show a request, on whatever page of the calls it is."""
     _drop("hit", "calls")
     st.query_params["call"] = str(interception)
+
+
+def to_call(interception: UUID) -> None:
+    """Put a request into the address, for its link."""
+    show_call(interception)
     st.session_state[_LINKED] = True
 
 

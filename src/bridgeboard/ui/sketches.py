@@ -1,14 +1,16 @@
 """Pictures of a session, and the list of its threads to jump by."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
 
 from bridgeboard import charts, formats
-from bridgeboard.explorer.calls import REST, Part
+from bridgeboard.explorer.calls import REST, Call, Part, Spot
 from bridgeboard.explorer.story import THREADS, Head, Thread
 from bridgeboard.ui import lists, notices, place, records, transcript
 from bridgeboard.ui.place import Place
@@ -20,14 +22,24 @@ _MANY: Final = 8
 """Threads that are listed without scrolling."""
 _HEIGHT: Final = 360
 _LISTED: Final = "listed_threads"
+_CALL: Final = "number_of_call"
+_SAME: Final = (
+    "The table below has the numbers. The box Call opens a call in the timeline as a click does."
+)
 _KINDS: Final = tuple(charts.TOKEN_KINDS)
 
 
 def pictures(head: Head, part: Part, named: Place) -> None:
-    """Tokens per thread, context per call, running cost; each with its table behind it."""
+    """Tokens per thread, context per call, running cost; each with its table behind it.
+
+    A click on a thread shows it alone, one on a call opens it in the timeline; so does the box
+    below, and the call is in the address.
+    """
     known = records.places(head.session)
     threads = _page(head.session, part, named, known)[1] if len(known) > 1 else ()
     course = records.course(head.session, part)
+    spot = records.call_spot(head.session, named.call, part) if named.call else None
+    calls = _Calls(head.session, part, course.count, spot)
     with st.grid(min_column_width=NARROWEST, gap="medium", key="pictures"):
         if threads:
             with st.container(key="box-threads"), notices.tile("tokens per thread"):
@@ -35,11 +47,84 @@ def pictures(head: Head, part: Part, named: Place) -> None:
         if len(course.marks) > 1:
             frame = _frame(course, known)
             with st.container(key="box-context"), notices.tile("context per call"):
-                _context(frame, course, part, known)
+                _context(frame, course, calls, known)
             if frame["running_cost"].notna().any():
                 with st.container(key="box-cost"), notices.tile("the running cost"):
-                    _cost(frame, course)
+                    _cost(frame, course, calls)
+    if len(course.marks) > 1:
+        _box(calls)
     _table(threads, course, known)
+
+
+@dataclass(frozen=True)
+class _Calls:
+    """The calls that are drawn, how many there are, and the one that the address names."""
+
+    session: int
+    part: Part
+    count: int
+    spot: Spot | None
+
+    @property
+    def chosen(self) -> int | None:
+        """The place of the one that is named, from 1 on."""
+        return self.spot.place if self.spot else None
+
+
+def _box(calls: _Calls) -> None:
+    """The keyboard's way to a call; it follows the address."""
+    with st.container(horizontal=True, vertical_alignment="center", key="pick-call"):
+        st.caption(
+            "Click a call in a picture, or give its number, to open it in the timeline.",
+            width="content",
+        )
+        st.session_state[_CALL] = calls.chosen
+        st.number_input(
+            "Call",
+            1,
+            calls.count,
+            value=None,
+            key=_CALL,
+            placeholder=f"1 to {calls.count:,}",
+            label_visibility="collapsed",
+            on_change=lambda: _open(calls, st.session_state[_CALL]),
+            width=150,
+        )
+
+
+def _pick(key: str, calls: _Calls) -> None:
+    """Take up the call that was clicked; a click on the one that is named already drops it."""
+    for point in st.session_state[key]["selection"].get("picked", []):
+        number = point.get("place")
+        _open(calls, None if number == calls.chosen else number)
+
+
+def _open(calls: _Calls, number: object) -> None:
+    """Open the call of a number; without one, stay on the page of the one that was named."""
+    if isinstance(number, int) and 1 <= number <= calls.count:
+        _show(calls, number)
+    elif calls.spot:
+        place.to_page("calls", calls.spot.page)
+
+
+def _show(calls: _Calls, number: int) -> None:
+    course = records.course(calls.session, calls.part)
+    page = (number - 1) // records.PAGE + 1
+    shown = records.page_of_calls(calls.session, calls.part, course, page)
+    call = next((each for each in shown if each.place == number), None)
+    id_ = _own_id(calls, call) if call else None
+    if id_:
+        place.show_call(id_)
+    else:
+        place.to_page("calls", page)
+
+
+def _own_id(calls: _Calls, call: Call) -> UUID | None:
+    """The id that leads to a call: a sum has that of its thread, which is its first request's."""
+    if call.interception is None:
+        return None
+    spot = records.call_spot(calls.session, call.interception, calls.part)
+    return call.interception if spot and spot.usage == call.usage else None
 
 
 def jumps(head: Head, part: Part, named: Place, zone: ZoneInfo, *, text: bool) -> None:
@@ -204,6 +289,7 @@ def _per_thread(threads: Sequence[Thread]) -> None:
         alt=f"Stacked bars of tokens for {formats.plural(len(threads), 'thread')}; the largest is "
         f"thread {name} with {most:,} tokens. The table below has all numbers.",
     )
+    st.html(charts.token_legend())
 
 
 def _open_selected(threads: Sequence[Thread]) -> None:
@@ -229,33 +315,38 @@ def _frame(course: records.Course, known: Mapping[Any, int]) -> pd.DataFrame:
 
 
 def _context(
-    frame: pd.DataFrame, course: records.Course, part: Part, known: Mapping[Any, int]
+    frame: pd.DataFrame, course: records.Course, calls: _Calls, known: Mapping[Any, int]
 ) -> None:
+    part = calls.part
     thread = "the rest" if part == REST else f"thread {known[part]}" if part else ""
     where = f" of {thread}" if thread else ""
     most = max(mark.context for mark in course.marks)
     st.header(f"Context per call{where}", anchor=False)
+    drawn = f"context-{calls.chosen}"
     st.altair_chart(
-        charts.context_per_call(frame),
-        key="context",
+        charts.context_per_call(frame, calls.chosen),
+        key=drawn,  # one of its own for each choice, so that a second click is told, too
+        on_select=lambda: _pick(drawn, calls),
         alt=f"A line of the tokens of each prompt over {formats.plural(course.count, 'call')}; the "
-        f"largest has {most:,} tokens. The table below has the numbers.",
+        f"largest has {most:,} tokens. {_SAME}",
     )
-    drawn = f", {len(course.marks):,} of {course.count:,} drawn"
+    few = f", {len(course.marks):,} of {course.count:,} drawn"
     st.caption(
         "Tokens of each whole prompt; the larger the dot, the more was written"
-        + (drawn if len(course.marks) < course.count else "")
+        + (few if len(course.marks) < course.count else "")
         + "."
     )
 
 
-def _cost(frame: pd.DataFrame, course: records.Course) -> None:
+def _cost(frame: pd.DataFrame, course: records.Course, calls: _Calls) -> None:
     st.header("Cost so far", anchor=False)
     last = formats.money(course.marks[-1].running_cost)
+    drawn = f"running_cost-{calls.chosen}"
     st.altair_chart(
-        charts.running_cost(frame),
-        key="running_cost",
-        alt=f"A line that rises with every call to {last} at the last.",
+        charts.running_cost(frame, calls.chosen),
+        key=drawn,
+        on_select=lambda: _pick(drawn, calls),
+        alt=f"A line that rises with every call to {last} at the last. {_SAME}",
     )
 
 
