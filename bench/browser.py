@@ -33,7 +33,7 @@ _WATCH: Final = """
   const one = (selector) => document.querySelector(selector);
   const text = (selector) =>
     [...document.querySelectorAll(selector)].map((each) => each.textContent).join("|");
-  const numbers = () => text("[data-testid=stMetricValue]");
+  const numbers = () => text(".cards .value");
   const chart = () => one("[data-testid=stVegaLiteChart] :is(canvas, svg)");
   const idle = () =>
     one("[data-testid=stApp]")?.dataset.testScriptState === "notRunning" &&

@@ -26,7 +26,7 @@ with notices.tile("this session"):
     head = told.head
     part = records.part(head.session, asked.thread)
     story.header(told, zone)
-    kpis.row(story.cards(head), key="cards", narrowest=112)
+    kpis.row(story.cards(head), narrowest=112)
     story.remarks(told)
     if asked.thread and part is None:
         notices.remark("The thread that this link names is not in the session (any more).")

@@ -196,7 +196,7 @@ def test_a_finding_leads_to_its_evidence_and_stays_acknowledged(page: Page, sync
 
 def test_a_view_that_was_kept_is_a_link_to_the_page_as_it_was(page: Page, synced: str) -> None:
     come_to(page, synced, "spend", range="Last 7 days", clients="Codex", tz="UTC")
-    spend = page.get_by_test_id("stMetricValue").first.inner_text()
+    spend = page.locator(".cards .value").first.inner_text()
     page.get_by_text("Saved views").click()
     page.get_by_label("Name", exact=True).fill("Codex of late")
     page.get_by_role("button", name="Keep this page").click()
@@ -207,4 +207,4 @@ def test_a_view_that_was_kept_is_a_link_to_the_page_as_it_was(page: Page, synced
     page.get_by_role("link", name="Codex of late").click()
     expect(page.get_by_role("heading", name="Spend", exact=True)).to_be_visible(timeout=PATIENCE)
     settled(page)
-    expect(page.get_by_test_id("stMetricValue").first).to_have_text(spend, timeout=PATIENCE)
+    expect(page.locator(".cards .value").first).to_have_text(spend, timeout=PATIENCE)

@@ -37,8 +37,8 @@ def synced(address: str, browser: Browser) -> str:
 
 def card(page: Page, label: str) -> Locator:
     """The value of a headline card."""
-    told = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True))
-    return told.get_by_test_id("stMetricValue").first
+    told = page.locator(".cards .card").filter(has=page.get_by_text(label, exact=True))
+    return told.locator(".value").first
 
 
 def choose(page: Page, label: str, value: str) -> None:

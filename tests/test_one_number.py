@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from facts import KINDS, Row, facts
+from headlines import headline
 from streamlit.testing.v1 import AppTest
 from test_metrics_select import choices, sessions, usage
 from told import filled, looking
@@ -187,7 +188,7 @@ def in_words(name: str, scope: Scope) -> str:
 def test_every_card_of_every_page_says_what_counting_says(number: int) -> None:
     asked = SCOPES[number]
     for name in PAGES:
-        cards = {card.label: card.help or "" for card in page(name, asked).metric}
+        cards = {card.label: card.help for card in headline(page(name, asked))}
         for metric in BOARDS[name].headline:
             said = cards[METRICS[metric].label].replace("\\", "").replace("\u2060", "")
             assert said.startswith(in_words(metric, asked.scope)), (name, metric)

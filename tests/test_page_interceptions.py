@@ -12,6 +12,7 @@ import pytest
 import stories
 import syncs
 from facts import KINDS, Row, facts
+from headlines import headline
 from streamlit.testing.v1 import AppTest
 from told import filled, looking
 
@@ -259,7 +260,7 @@ def test_a_link_to_a_request_tells_all_of_it_on_a_cold_server(
     assert not test.exception
     assert not test.error
     counted = truth.total(truth.responses(stories.tables(), [row]).values())
-    shown = {metric.label: str(metric.help).replace("\\", "") for metric in test.metric}
+    shown = {card.label: card.help for card in headline(test)}
     for label, kind in (("Input tokens", "input"), ("Cache reads", "cache_read")):
         assert f"Exactly {formats.exact(getattr(counted, kind))}." in shown[label]
     told = next(frame.value for frame in test.dataframe if "Oddities" in frame.value)
@@ -315,7 +316,7 @@ def test_a_silent_deployment_leaves_the_page_whole(exact: Store) -> None:
     test = app(request=one().id)
     assert not test.error
     assert "which does not tell them now" in said(test)
-    assert test.metric
+    assert headline(test)
 
 
 @pytest.mark.parametrize(
@@ -359,3 +360,20 @@ def test_after_an_upgrade_the_store_says_until_when_requests_are_exact(tmp_path:
         )
         assert f"the last of {newest:%Y-%m-%d %H:%M:%S}" in said(test)
         assert formats.plural(count, "of them is", "of them are") in said(test)
+
+
+def test_a_custom_period_can_begin_and_end_at_a_minute(store: Store) -> None:
+    assert store
+    day = END.date().isoformat()
+    told = sorted(
+        row["started_at"] for row in facts().usage if row["started_at"].date() == END.date()
+    )
+    begins, ends = (at.replace(second=0, microsecond=0) for at in (told[3], told[-3]))
+    assert begins < ends
+    hours = {"from": begins.strftime("%H:%M"), "until": ends.strftime("%H:%M")}
+    test = app(range="Custom days", dates=[day, day], **hours)
+    assert not test.exception
+    expected = [row for row in newest_first(facts().usage) if begins <= row["started_at"] < ends]
+    assert list(table(test)["started_at"]) == began(expected)[:PAGE]
+    assert f"of {len(expected):,} request" in said(test)
+    assert f"{begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M}" in said(test)

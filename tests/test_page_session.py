@@ -12,6 +12,7 @@ import pytest
 import stories
 import syncs
 from facts import KINDS
+from headlines import headline
 from streamlit.testing.v1 import AppTest
 from told import looking
 
@@ -105,7 +106,7 @@ def marks(test: AppTest) -> list[str]:
 
 
 def cards(test: AppTest) -> dict[str, str]:
-    return {metric.label: str(metric.help).replace("\\", "") for metric in test.metric}
+    return {card.label: card.help for card in headline(test)}
 
 
 def folds(test: AppTest) -> list[str]:
@@ -159,7 +160,7 @@ def test_every_session_opens_whatever_server_told_it(any_store: Store) -> None:
             test = opened(who)
             assert not test.exception, who
             assert not test.error, who
-            assert test.metric, who
+            assert headline(test), who
             known = stories.head(any_store, keys[who]).rows
             assert bool(folds(test)) == bool(known), who
 
@@ -402,7 +403,7 @@ def test_what_makes_no_sense_in_an_address_is_left_out(store: Store, bad: str) -
     names = ("person", "thread", "call", "hit", "threads", "calls")
     test = opened(id="long", **dict.fromkeys(names, bad))
     assert not test.exception
-    assert test.metric
+    assert headline(test)
     assert folds(test)
 
 
@@ -427,10 +428,10 @@ def test_a_session_of_two_people_says_so_and_leads_to_the_other(tmp_path: Path) 
             assert "1 other person used the same session ID" in said(test)
             test.button(key=f"sharer-{second[1]}").click().run()
             assert "".join(test.query_params["person"]) == second[1]
-            assert test.metric
+            assert headline(test)
             nobody = opened((first[0], "00000000-0000-4000-8000-000000000001"))
             assert "has no session of this ID" in said(nobody)
-            assert not nobody.metric
+            assert not headline(nobody)
             newest = max((first, second), key=lambda who: stories.head(made, keys[who]).started_at)
             assert stories.head(made, keys[newest]).person in said(opened(id=first[0]))
 

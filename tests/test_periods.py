@@ -133,6 +133,40 @@ def test_a_scope_has_just_the_days_of_its_period(
 
 
 @laws
+@given(st.lists(dates, min_size=1, max_size=2), zones, st.times(), st.times())
+@example([date(2026, 11, 24)], "UTC", time(17), time(9))
+@example([date(2026, 3, 29)], "Europe/Berlin", time(2, 30), time(2, 45))
+def test_a_custom_period_begins_and_ends_at_its_times_of_day(
+    chosen: list[date], zone: str, begins: time, ends: time
+) -> None:
+    today = date(2026, 11, 24)
+    whole = periods.scope("custom", today, zone, chosen)
+    scope = periods.scope("custom", today, zone, chosen, (begins, ends))
+    since, until = moment(min(chosen), begins, zone), moment(max(chosen), ends, zone)
+    assert scope.since == since
+    assert scope.until == (until if until > since else whole.until)
+    assert periods.scope("custom", today, zone, chosen, (begins, None)).until == whole.until
+    assert periods.scope("custom", today, zone, chosen, (None, ends)).since == whole.since
+    assert periods.scope("30d", today, zone, chosen, (begins, ends)) == periods.scope(
+        "30d", today, zone
+    )
+
+
+def test_only_a_custom_period_that_is_not_of_whole_days_says_its_times() -> None:
+    chosen = (date(2026, 11, 23), date(2026, 11, 24))
+    hours = (time(9, 30), time(17, 5))
+    told = [
+        periods.words(periods.scope("custom", chosen[1], "Asia/Kathmandu", chosen, given), "custom")
+        for given in ((None, None), hours, (hours[0], None))
+    ]
+    assert told == [
+        "2026-11-23 to 2026-11-24",
+        "2026-11-23 09:30 to 2026-11-24 17:05",
+        "2026-11-23 09:30 to 2026-11-25 00:00",
+    ]
+
+
+@laws
 @given(st.sampled_from(sorted(periods.PRESETS)), dates, zones, parts)
 def test_what_a_period_is_compared_with_is_over_before_it_begins(
     preset: str, today: date, zone: str, part: float

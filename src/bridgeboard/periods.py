@@ -47,9 +47,27 @@ def days(preset: str, today: date, chosen: Sequence[date] = ()) -> tuple[date, d
     return today - timedelta(days=_BACK[preset]), today
 
 
-def scope(preset: str, today: date, zone: str, chosen: Sequence[date] = ()) -> Scope:
-    """The period as whole local days, without filters."""
-    return Scope.days(*days(preset, today, chosen), zone)
+def scope(
+    preset: str,
+    today: date,
+    zone: str,
+    chosen: Sequence[date] = (),
+    hours: tuple[time | None, time | None] = (None, None),
+) -> Scope:
+    """The period as whole local days, without filters.
+
+    ``hours`` are times of day, for a custom period only: it begins at the one on its first day and
+    ends at the other on its last. An end that is not after the beginning does not count.
+    """
+    first, last = days(preset, today, chosen)
+    whole = Scope.days(first, last, zone)
+    if preset != "custom" or hours == (None, None):
+        return whole
+    since, until = (
+        datetime.combine(day, at, ZoneInfo(zone)).astimezone(UTC) if at else end
+        for day, at, end in ((first, hours[0], whole.since), (last, hours[1], whole.until))
+    )
+    return replace(whole, since=since, until=until if until > since else max(whole.until, since))
 
 
 def everything(zone: str = "UTC") -> Scope:
@@ -90,15 +108,26 @@ def is_running(current: Scope, as_of: datetime) -> bool:
 
 
 def words(current: Scope, preset: str) -> str:
-    """A period in words: ``Last 30 days, 2026-10-26 to 2026-11-24``."""
-    told = span(current)
-    return told if preset == "custom" else f"{PRESETS[preset]}, {told}"
+    """A period in words: ``Last 30 days, 2026-10-26 to 2026-11-24``; a custom one to the minute."""
+    return _exact(current) if preset == "custom" else f"{PRESETS[preset]}, {span(current)}"
 
 
 def span(current: Scope) -> str:
     """The days of a scope: ``2026-10-26 to 2026-11-24``, or the one day."""
     first, last = current.first_day, current.last_day
     return f"{first}" if first == last else f"{first} to {last}"
+
+
+def _exact(current: Scope) -> str:
+    """The days of a scope, with times of day where it does not hold them whole."""
+    whole = Scope.days(current.first_day, current.last_day, current.zone)
+    if (current.since, current.until) == (whole.since, whole.until):
+        return span(current)
+    since, until = (
+        at.astimezone(ZoneInfo(current.zone)).strftime("%Y-%m-%d %H:%M")
+        for at in (current.since, current.until)
+    )
+    return f"{since} to {until}"
 
 
 def known_until(now: datetime, as_of: datetime) -> datetime:

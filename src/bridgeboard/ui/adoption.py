@@ -51,8 +51,7 @@ def people(now: Chosen) -> None:
                     "Daily active people over monthly active people, averaged over the days of "
                     "the period: 100% means that everybody comes every day.",
                 ),
-            ],
-            key="adoption",
+            ]
         )
 
 

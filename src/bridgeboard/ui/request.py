@@ -129,7 +129,7 @@ def _cards(detail: Detail) -> list[kpis.Card]:
         kpis.Card(
             METRICS[name].label,
             formats.number(value, METRICS[name].format),
-            formats.unmarked(kpis.exact_words(METRICS[name], value)),
+            kpis.exact_words(METRICS[name], value),
         )
         for name, value in values.items()
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from typing import Any, Final
 
 import streamlit as st
@@ -13,6 +13,9 @@ from bridgeboard.ui import filters, numbers
 
 PERIOD: Final = "range"
 DATES: Final = "dates"
+FROM: Final = "from"
+UNTIL: Final = "until"
+"""Times of day on the first and the last of the dates; without them days are whole."""
 COMPARE: Final = "compare"
 PARAMETERS: Final = {
     "team": "teams",
@@ -24,6 +27,8 @@ PARAMETERS: Final = {
     "client": "clients",
 }
 """Dimension → its parameter in addresses. Several values are the parameter several times."""
+RARER: Final = ("provider", "provider_name", "vendor")
+"""Dimensions whose filters stand in a fold."""
 NOT: Final = "not_"
 """Before a parameter: the values are left out instead."""
 
@@ -68,14 +73,34 @@ def pickers() -> None:
         )
         st.subheader("Filters", anchor=False)
         for name, label in boards.FILTERS.items():
-            _values(name, label)
+            if name not in RARER:
+                _values(name, label)
+        _rarer()
+
+
+def _rarer() -> None:
+    """What few readers need: made when somebody looks, or when some of it is in force."""
+    fold = st.expander("Times, providers", key="rarer", icon=":material/tune:", on_change="rerun")
+    if fold.open or any(map(_is_told, (FROM, UNTIL, *map(PARAMETERS.__getitem__, RARER)))):
+        with fold:
+            if st.session_state.get(PERIOD) == "custom":
+                _hours()
+            else:
+                st.caption("A custom period can begin and end at a time of day.")
+            for name in RARER:
+                _values(name, boards.FILTERS[name])
+
+
+def _is_told(parameter: str) -> bool:
+    return bool(st.session_state.get(parameter) or parameter in st.query_params)
 
 
 def chosen() -> Chosen:
     """What the controls say now."""
     preset = st.session_state.get(PERIOD) or periods.USUAL
     zone = filters.zone().key
-    scope = periods.scope(preset, _today(), zone, _dates())
+    hours = (st.session_state.get(FROM), st.session_state.get(UNTIL))
+    scope = periods.scope(preset, _today(), zone, _dates(), hours)
     for name, parameter in PARAMETERS.items():
         if values := st.session_state.get(parameter):
             keep = Scope.without if st.session_state.get(NOT + parameter) else Scope.only
@@ -124,6 +149,7 @@ def take(scope: Scope, more: Mapping[str, str]) -> None:
     reset()
     st.session_state[PERIOD] = "custom"
     st.session_state[DATES] = (scope.first_day, scope.last_day)
+    st.session_state[FROM] = st.session_state[UNTIL] = None
     for pairs, is_left_out in ((scope.include, False), (scope.exclude, True)):
         for name, values in pairs:
             if parameter := PARAMETERS.get(name):
@@ -154,6 +180,21 @@ def _period() -> None:
         today = _today()
         week = (today - timedelta(days=6), today)
         st.date_input("Days", week, key=DATES, bind="query-params")
+
+
+def _hours() -> None:
+    for label, key, meaning in (
+        ("From", FROM, "Time of day at which the first day begins. Empty is midnight."),
+        ("Until", UNTIL, "Time of day at which the last day ends. Empty is midnight."),
+    ):
+        st.time_input(label, None, key=key, bind="query-params", step=60, help=meaning)
+    _say_if_backwards()
+
+
+def _say_if_backwards() -> None:
+    days, begins, ends = _dates(), *(st.session_state.get(key) for key in (FROM, UNTIL))
+    if len(set(days)) <= 1 and ends and ends <= (begins or time()):
+        st.caption("The end is not after the beginning: all of the day is shown from there on.")
 
 
 def _dates() -> Sequence[date]:

@@ -73,16 +73,18 @@ def ensure_shell() -> None:
 
 def main() -> None:
     """The whole app: frame, gate, and the page the reader asked for."""
-    st.set_page_config(
-        page_title="Bridgeboard", page_icon=_asset("favicon.svg"), layout="wide", menu_items={}
-    )
     st.logo(_asset(f"wordmark-{_theme()}.svg"), icon_image=_asset("favicon.svg"), size="large")
     page = _navigation()
     st.session_state[_LED] = False
     moves.go()
     name = page.url_path or FIRST
     filters.come_back(name)
-    st.set_page_config(page_title=f"{page.title} · Bridgeboard")
+    st.set_page_config(
+        page_title=f"{page.title} · Bridgeboard",
+        page_icon=_asset("favicon.svg"),
+        layout="wide",
+        menu_items={},
+    )
     st.html(home() / "static" / "style.css")
     with st.container(horizontal=True, vertical_alignment="center", key="head"):
         st.title(page.title, anchor=False, width="content")
@@ -94,20 +96,16 @@ def main() -> None:
 
 
 def _navigation() -> Any:
-    pages = {section: [_page(*page) for page in pages] for section, pages in SECTIONS.items()}
-    hidden = [
-        _page("person", "Person", ":material/person:"),
-        _page("session", "Session", ":material/account_tree:"),
-    ]
+    # A page's own icon would be that of the browser's tab too, and be fetched from another host.
+    pages = {name: _page(name, title) for shown in SECTIONS.values() for name, title, _ in shown}
+    hidden = [_page("person", "Person"), _page("session", "Session")]
     # Streamlit's own list of sections is no list to a screen reader.
-    page = st.navigation(
-        [*(page for shown in pages.values() for page in shown), *hidden], position="hidden"
-    )
+    page = st.navigation([*pages.values(), *hidden], position="hidden")
     with st.sidebar, st.container(key="nav", gap=None):
-        for section, shown in pages.items():
+        for section, shown in SECTIONS.items():
             st.caption(section)
-            for each in shown:
-                st.page_link(each, width="stretch")
+            for name, _, icon in shown:
+                st.page_link(pages[name], icon=icon, width="stretch")
     return page
 
 
@@ -161,9 +159,8 @@ def _settle() -> None:
     gc.freeze()
 
 
-def _page(name: str, title: str, icon: str) -> st.Page:
-    path = home() / "pages" / f"{name}.py"
-    return st.Page(path, title=title, icon=icon, default=name == FIRST)
+def _page(name: str, title: str) -> st.Page:
+    return st.Page(home() / "pages" / f"{name}.py", title=title, default=name == FIRST)
 
 
 def _asset(name: str) -> str:

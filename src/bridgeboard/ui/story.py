@@ -187,7 +187,7 @@ def _card(
 ) -> kpis.Card:
     exactly = "Not known." if value is None else f"Exactly {formats.exact_number(value, kind)}."
     shown = formats.number(value, kind, at_least=at_least)
-    return kpis.Card(label, shown, formats.unmarked(f"{exactly} {meaning}"))
+    return kpis.Card(label, shown, f"{exactly} {meaning}")
 
 
 def _spend(head: Head) -> str:
