@@ -12,6 +12,7 @@ from bridgeboard.ui import (
     kpis,
     notices,
     records,
+    reveal,
     sketches,
     story,
     takeaway,
@@ -34,7 +35,7 @@ with notices.tile("this session"):
 
     with st.container(horizontal=True, vertical_alignment="center", key="timeline"):
         st.header("Timeline", anchor=False, width="stretch")
-        text = transcript.revealed(f"session {asked.id}")
+        text = reveal.revealed(f"session {asked.id}")
         takeaway.menu(head.session, head.id, text=text)
     look = inside.search(head.session, asked, zone, text=text)
     sketches.jumps(head, part, asked, zone, text=text)

@@ -33,6 +33,14 @@ def _end_with_the_summary() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _nobodys_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Whatever is kept without a folder of its own, as the audit log of an operator, goes here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def company() -> connect.Demo:
     """A demo company that stands still."""

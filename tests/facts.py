@@ -16,6 +16,7 @@ from companies import small
 
 from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow
+from bridgeboard.metrics import Query
 from bridgeboard.store.schema import MIGRATIONS
 
 Row = dict[str, Any]
@@ -34,10 +35,9 @@ class Facts:
     calls: list[Row]
     sessions: list[Row]
 
-    def rows(self, query: tuple[str, tuple[object, ...]]) -> list[tuple[Any, ...]]:
+    def rows(self, query: Query) -> list[tuple[Any, ...]]:
         """What a query answers."""
-        sql, params = query
-        return self.connection.execute(sql, list(params)).fetchall()
+        return self.connection.execute(query.sql, list(query.params)).fetchall()
 
 
 @cache

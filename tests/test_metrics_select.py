@@ -507,7 +507,7 @@ def test_people_of_the_same_name_stay_apart() -> None:
         first = "(SELECT min(username) FROM initiators)"
         last = "(SELECT max(username) FROM initiators)"
         connection.execute(f"UPDATE initiators SET username = {first} WHERE username = {last}")
-        sql, params = select(["requests"], ["initiator"], ALL)
+        sql, params, _ = select(["requests"], ["initiator"], ALL)
         told = connection.execute(sql, list(params)).fetchall()
     finally:
         connection.execute("ROLLBACK")

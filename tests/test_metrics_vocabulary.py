@@ -175,7 +175,7 @@ def test_a_count_beyond_64_bits_is_unknown_and_disturbs_nothing_else() -> None:
         connection.execute(
             "UPDATE usage SET input = 9223372036854775807, cost = 9223372036854775807"
         )
-        sql, params = select(["input_tokens", "total_tokens", "spend", "requests"], [], ALL)
+        sql, params, _ = select(["input_tokens", "total_tokens", "spend", "requests"], [], ALL)
         told = connection.execute(sql, list(params)).fetchall()
     finally:
         connection.execute("ROLLBACK")

@@ -14,8 +14,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from bridgeboard import server
-from bridgeboard.server import SECURITY_HEADERS, SecurityHeaders
-from bridgeboard.settings import Settings, SettingsError
+from bridgeboard.doors import SECURITY_HEADERS, SecurityHeaders
+from bridgeboard.settings import DemoSettings, Proxy, Settings, SettingsError
 
 
 def plain(**given: object) -> Settings:
@@ -81,10 +81,18 @@ def test_loopback_is_open_to_nobody_else(host: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "dashboard.example.com"])  # noqa: S104 - must be refused
-def test_any_other_address_needs_the_explicit_switch(host: str) -> None:
-    with pytest.raises(SettingsError, match="--allow-remote"):
+def test_any_other_address_needs_to_know_who_comes(host: str) -> None:
+    with pytest.raises(SettingsError, match=r"\[login\] or \[proxy\]"):
         server.refuse_an_open_door(plain(host=host))
-    server.refuse_an_open_door(plain(host=host, allow_remote=True))
+    with pytest.raises(SettingsError, match=r"docs/deployment\.md"):
+        server.refuse_an_open_door(plain(host=host, allow_remote=True))
+    server.refuse_an_open_door(plain(host=host, proxy=Proxy(addresses="10.0.0.5")))
+    demo = DemoSettings.of(plain(host=host), "http://127.0.0.1:9", "token")
+    with pytest.raises(SettingsError, match="--allow-remote"):
+        server.refuse_an_open_door(demo)
+    server.refuse_an_open_door(
+        DemoSettings.of(plain(host=host, allow_remote=True), "http://127.0.0.1:9", "token")
+    )
 
 
 def test_a_port_that_is_taken_is_found_out_before_anything_is_made() -> None:

@@ -17,6 +17,7 @@ from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.store import Store, StoreLocationError
 
 DEPLOYMENTS = "deployments.json"
+AUDIT = "audit.jsonl"
 CONNECT_SECONDS = 10.0
 RETRIES = 2
 LONGEST_WAIT = 4.0
@@ -121,6 +122,11 @@ def store_file(settings: Settings) -> Path:
             "Run: bridgeboard sync"
         )
     return path
+
+
+def audit_file(settings: Settings) -> Path:
+    """The file of the audit log, beside the stores: people come in before any store is open."""
+    return settings.folder / AUDIT
 
 
 def restored(settings: Settings, folder: Path) -> Path:

@@ -83,9 +83,12 @@ class Desk:
         self._lock = RLock()
 
     @classmethod
-    def beside(cls, store: Path) -> Self:
-        """The desk that belongs to a store's file."""
-        return cls(store.with_suffix(".desk.json"))
+    def beside(cls, store: Path, whose: str = "") -> Self:
+        """The desk that belongs to a store's file; ``whose`` tells apart who sees different rows.
+
+        Names of views and values in their addresses would tell some what only others may see.
+        """
+        return cls(store.with_suffix(f".desk-{whose}.json" if whose else ".desk.json"))
 
     def views(self) -> tuple[View, ...]:
         """All views in the order of their names. Raises DeskError."""

@@ -1,15 +1,17 @@
 """The ASGI app around ``app.py``: health, security headers, the sync beside it, and its server."""
 
 import asyncio
+import ctypes
+import hashlib
 import os
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -17,63 +19,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
-from bridgeboard import watch
-from bridgeboard.settings import Settings, SettingsError, install
+from bridgeboard import connect, watch
+from bridgeboard.audit import Audit, AuditError
+from bridgeboard.doors import Believed, SecurityHeaders, uses_tls
+from bridgeboard.settings import Settings, SettingsError, believe_no_header_of_a_peer, install
 from bridgeboard.watch import Status, Watch
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-ASGIApp = Callable[[Message, Receive, Send], Awaitable[None]]
-
-TURN_SECONDS = 0.0005
+SETTINGS: Final = "settings"
+"""What the audit log calls a start with other settings than before."""
+M_ARENA_MAX: Final = -8
+"""The name of that parameter in glibc's malloc.h."""
+ARENAS: Final = 2
+TURN_SECONDS: Final = 0.0005
 """How long a thread may keep Python's lock while another one waits. A page is made of a hundred
 small messages, and the thread that sends them would wait 5 ms for its turn at each of them."""
-
-# Streamlit styles its elements inline and Vega compiles expressions, hence the two "unsafe" words;
-# nothing may be fetched from, framed by or sent to another host.
-CONTENT_SECURITY_POLICY = {
-    "default-src": "'self'",
-    "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob:",
-    "style-src": "'self' 'unsafe-inline'",
-    "img-src": "'self' data: blob:",
-    "font-src": "'self' data:",
-    "connect-src": "'self'",
-    "worker-src": "'self' blob:",
-    "frame-src": "'none'",
-    "object-src": "'none'",
-    "base-uri": "'self'",
-    "form-action": "'self'",
-    "frame-ancestors": "'none'",
-}
-SECURITY_HEADERS = {
-    "content-security-policy": "; ".join(map(" ".join, CONTENT_SECURITY_POLICY.items())),
-    "cross-origin-opener-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "referrer-policy": "no-referrer",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-}
-
-
-class SecurityHeaders:
-    """Pure ASGI middleware: every HTTP answer carries :data:`SECURITY_HEADERS`."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Pass everything through; only the start of an HTTP answer is touched."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = _secured(message.get("headers", []))
-            await send(message)
-
-        await self.app(scope, receive, send_with_headers)
 
 
 def home() -> Path:
@@ -98,8 +57,12 @@ def application(settings: Settings, *, when_ready: Callable[[], None] = lambda: 
     return st.App(
         home() / "app.py",
         routes=[Route("/healthz", _healthz), Route("/overview", _home)],
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=[
+            Middleware(SecurityHeaders, tls=uses_tls(settings)),
+            Middleware(Believed, proxy=settings.proxy),
+        ],
         lifespan=lifespan,
+        secrets=_secrets(settings),
     )
 
 
@@ -107,17 +70,20 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
     """Serve the dashboard until interrupted.
 
     Raises :class:`~bridgeboard.settings.SettingsError` for an address that others could reach
-    without ``allow_remote``, and for one that cannot be listened on.
+    without anybody being asked who they are, and for one that cannot be listened on.
     """
     refuse_an_open_door(settings)
     refuse_a_taken_port(settings)
+    note_settings(settings)
     sys.setswitchinterval(TURN_SECONDS)
+    _keep_few_arenas()
+    believe_no_header_of_a_peer()
     os.chdir(home())  # Streamlit reads its theme from the working directory
     application(settings, when_ready=lambda: announce(reached_at(settings))).run(
         config={
             "server.address": settings.host,
             "server.port": settings.port,
-            "server.allowedHosts": settings.names,
+            "server.allowedHosts": settings.host_names,
         }
     )
 
@@ -129,13 +95,47 @@ def reached_at(settings: Settings) -> str:
 
 
 def refuse_an_open_door(settings: Settings) -> None:
-    """Raise unless ``host`` is this machine only or the operator said otherwise."""
-    if not (settings.loopback or settings.allow_remote):
-        raise SettingsError(
-            f"{settings.host} can be reached from other machines, and there is no login yet: "
-            "everybody who reaches it would see all sessions. Keep --host 127.0.0.1 and put an "
-            "authenticating proxy or an SSH tunnel in front, or accept it with --allow-remote."
-        )
+    """Raise unless ``host`` is this machine only, or everybody is asked who they are.
+
+    A demo company's data is invented: there the operator may say otherwise.
+    """
+    if settings.loopback or settings.guarded or (settings.demo and settings.allow_remote):
+        return
+    told = "or accept it with --allow-remote" if settings.demo else "or keep --host 127.0.0.1"
+    raise SettingsError(
+        f"{settings.host} can be reached from other machines, and nobody is asked who they are: "
+        "everybody who reaches it would see all sessions. Configure [login] or [proxy] in the "
+        f"settings file (docs/deployment.md says how), {told}."
+    )
+
+
+def _keep_few_arenas() -> None:
+    """Let glibc keep what threads free in two places, not in eight for each core.
+
+    With 50 readers it held 478 MB of freed memory after five minutes, and 115 MB so.
+    """
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
+
+
+def note_settings(settings: Settings) -> None:
+    """Put into the audit log that settings are others than when it was written last.
+
+    Only a digest of them is kept, as they may hold names and addresses.
+
+    Raises :class:`~bridgeboard.settings.SettingsError` when that cannot be noted.
+    """
+    if settings.demo:
+        return
+    told = settings.model_dump_json(exclude={"token"})
+    about = f"settings {hashlib.sha256(told.encode()).hexdigest()[:16]}"
+    log = Audit(connect.audit_file(settings))
+    try:
+        last = next((one for one in log.entries(1_000) if one.what == SETTINGS), None)
+        if last is None or last.about != about:
+            log.write("operator", SETTINGS, about=about, at=_now())
+    except AuditError as error:
+        raise SettingsError(str(error)) from None
 
 
 def refuse_a_taken_port(settings: Settings) -> None:
@@ -152,6 +152,23 @@ def refuse_a_taken_port(settings: Settings) -> None:
             f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
             "Choose another with --host or --port."
         ) from None
+
+
+def _secrets(settings: Settings) -> dict[str, Any] | None:
+    """What Streamlit's login has to know; None without one."""
+    login = settings.login
+    if not login.configured:
+        return None
+    return {
+        "auth": {
+            "redirect_uri": login.redirect_url,
+            "cookie_secret": login.cookie_secret.get_secret_value(),
+            "client_id": login.client_id,
+            "client_secret": login.client_secret.get_secret_value(),
+            "server_metadata_url": login.metadata_url,
+            "client_kwargs": {"scope": login.scope},
+        }
+    }
 
 
 async def _home(request: Request) -> RedirectResponse:
@@ -182,8 +199,3 @@ def synced(status: Status) -> dict[str, object]:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _secured(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    ours = {name.encode(): value.encode() for name, value in SECURITY_HEADERS.items()}
-    return [pair for pair in headers if pair[0].lower() not in ours] + list(ours.items())

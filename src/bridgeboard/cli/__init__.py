@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bridgeboard.cli import dashboard, keeping, reporting, terminal
+from bridgeboard.cli import auditing, dashboard, keeping, repairing, reporting, terminal
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,7 +21,9 @@ app.command()(keeping.reprice)
 app.command()(reporting.report)
 app.command()(keeping.backup)
 app.command()(keeping.restore)
+app.command()(repairing.repair)
 app.command()(dashboard.check)
+app.command()(auditing.audit)
 app.command("demo-api")(dashboard.demo_api)
 
 

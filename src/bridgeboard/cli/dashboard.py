@@ -22,7 +22,7 @@ Remote = Annotated[
     bool | None,
     typer.Option(
         "--allow-remote",
-        help="Permit an address that other machines can reach, although there is no login yet.",
+        help="Let a demo company be looked at from other machines by whoever reaches the port.",
     ),
 ]
 Profile = Annotated[api.Profile, typer.Option(help="Which server version it stands for.")]
@@ -53,7 +53,7 @@ def demo(  # noqa: PLR0917 - typer reads options from the signature
     """Serve the dashboard on a built-in demo company. Needs no server and no token."""
     with explained():
         chosen = settings.read(host=host, port=port, allow_remote=allow_remote)
-        server.refuse_an_open_door(chosen)
+        server.refuse_an_open_door(DemoSettings.of(chosen, "", ""))
         server.refuse_a_taken_port(chosen)
         end_politely()
         err.print("Making the demo company …")
@@ -69,10 +69,10 @@ def demo(  # noqa: PLR0917 - typer reads options from the signature
             server.serve(pointed, announce=_announce)
 
 
-def serve(host: Host = None, port: Port = None, allow_remote: Remote = None) -> None:
+def serve(host: Host = None, port: Port = None) -> None:
     """Serve the dashboard on a real deployment: CODER_URL and CODER_SESSION_TOKEN."""
     with explained():
-        chosen = settings.read(host=host, port=port, allow_remote=allow_remote)
+        chosen = settings.read(host=host, port=port)
         if not chosen.configured:
             err.print("CODER_URL and CODER_SESSION_TOKEN are not both set; the page will say so.")
         server.serve(chosen, announce=_announce)

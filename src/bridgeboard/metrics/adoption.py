@@ -57,7 +57,8 @@ def active_people_windows(scope: Scope, days: Sequence[int] = (1, 7, 28)) -> Que
     ]
     columns = f"DATE '1970-01-01' + day::INTEGER AS day, {_each(sizes, '{0}')}"
     shown = f"SELECT {columns} FROM counted WHERE day >= {first} AND day < {last} ORDER BY day"
-    return Query(f"WITH {', '.join(common)} {shown}", tuple(into.values))
+    about = tuple(sorted(asked(["day"], scope)))
+    return Query(f"WITH {', '.join(common)} {shown}", tuple(into.values), about)
 
 
 def presence(scope: Scope) -> Query:
@@ -82,7 +83,9 @@ def presence(scope: Scope) -> Query:
         f"count(*) FILTER (last_at < {since}) AS dormant",
     )
     return Query(
-        f"WITH {', '.join(common)} SELECT {', '.join(counted)} FROM seen", tuple(into.values)
+        f"WITH {', '.join(common)} SELECT {', '.join(counted)} FROM seen",
+        tuple(into.values),
+        _telling_apart(scope),
     )
 
 
@@ -110,6 +113,7 @@ def cohorts(scope: Scope, weeks: int = 12) -> Query:
         f"WITH {', '.join(common)} SELECT {shown}, count(*) AS people FROM since"
         f" WHERE cohort >= {oldest} GROUP BY cohort, week ORDER BY cohort, week",
         tuple(into.values),
+        _telling_apart(scope),
     )
 
 
@@ -141,6 +145,7 @@ def cohort_people(scope: Scope, cohort: date, week: date) -> Query:
         f"WITH {', '.join(common)} SELECT {person} AS initiator, s.requests FROM since s"
         f" WHERE {cell} ORDER BY s.requests DESC, initiator",
         tuple(into.values),
+        _telling_apart(scope),
     )
 
 
@@ -154,6 +159,11 @@ def _cohorts(by: Sequence[str], scope: Scope, into: Arguments, more: str = "") -
     active = f"SELECT f.initiator, {week}{more} {told.text} GROUP BY 1, 2"
     since = "SELECT *, min(week) OVER (PARTITION BY initiator) AS cohort FROM active"
     return [*tables(asked(by, scope)), f"active AS ({active})", f"since AS ({since})"]
+
+
+def _telling_apart(scope: Scope) -> tuple[str, ...]:
+    """What a question speaks of that counts people by what each of them did before."""
+    return tuple(sorted(asked(["initiator"], scope)))
 
 
 def _week(monday: date) -> int:

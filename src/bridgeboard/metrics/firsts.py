@@ -27,5 +27,7 @@ def first_seen(name: str, scope: Scope) -> Query:
     common = ", ".join([*tables(asked([name], scope)), f"seen AS ({seen})"])
     shown = f"{one.shown.format('key')} AS {quoted(name)}"
     return Query(
-        f"WITH {common} SELECT {shown} FROM seen ORDER BY first_at, key", tuple(into.values)
+        f"WITH {common} SELECT {shown} FROM seen ORDER BY first_at, key",
+        tuple(into.values),
+        tuple(sorted(asked([name], scope))),
     )

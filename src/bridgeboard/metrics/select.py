@@ -4,9 +4,9 @@ Nothing here is executed. Each source that the numbers come from is aggregated b
 each set of keys; the results are joined on the dimensions.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final
 
 from bridgeboard.metrics.dimensions import Dimension, Source, dimension
 from bridgeboard.metrics.errors import MetricError
@@ -21,11 +21,22 @@ _OF_CALLS: Final = {"tool", "server"}
 _ROWS: Final = Part("count(*)", "count(*)", "count(*)", kind="sum")
 
 
-class Query(NamedTuple):
-    """A statement and its parameters, ``$1`` the first: ``store.rows(*query)``."""
+@dataclass(frozen=True)
+class Query:
+    """A statement and its parameters, ``$1`` the first: ``store.rows(*query)``.
+
+    Attributes:
+        dimensions: all that it speaks of, by what it splits, filters or tells people apart; None
+            is not told, as by what looks at single rows. Who may see groups of people only is
+            answered by it (``store.sight_groups``).
+    """
 
     sql: str
     params: tuple[object, ...]
+    dimensions: tuple[str, ...] | None = None
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.sql, self.params, self.dimensions))
 
 
 def select(
@@ -62,7 +73,7 @@ def select(
     told = f"SELECT {', '.join(columns)} FROM {question.joined()}{question.ordered(order)}"
     if limit is not None:
         told += f" LIMIT {into.bound(limit)}"
-    return _query(common, told, into)
+    return _query(common, told, into, asked(by, scope))
 
 
 def select_top(
@@ -115,7 +126,8 @@ def select_top(
         f" LEFT JOIN ranked ON ranked.place = {place}"
     )
     terms = [*(_key(one) for one in question.by if one.time), place]
-    return _query(common, f"{told} ORDER BY {', '.join(terms)}", into)
+    told += f" ORDER BY {', '.join(terms)}"
+    return _query(common, told, into, asked(by, scope))
 
 
 def values(name: str, scope: Scope, *, limit: int = 1000) -> Query:
@@ -131,8 +143,8 @@ def values(name: str, scope: Scope, *, limit: int = 1000) -> Query:
     return select((count,), (name,), scope.free(name), order=order, limit=limit)
 
 
-def _query(common: Sequence[str], told: str, into: Arguments) -> Query:
-    return Query(f"WITH {', '.join(common)} {told}", tuple(into.values))
+def _query(common: Sequence[str], told: str, into: Arguments, about: Iterable[str]) -> Query:
+    return Query(f"WITH {', '.join(common)} {told}", tuple(into.values), tuple(sorted(about)))
 
 
 def _category(by: Sequence[str]) -> Dimension:

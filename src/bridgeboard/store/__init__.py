@@ -16,17 +16,23 @@ from bridgeboard.store.interceptions import Told, Written
 from bridgeboard.store.journal import Anomaly, Broken, Run, anomalies, broken, runs
 from bridgeboard.store.places import location
 from bridgeboard.store.reach import Reach, reach
+from bridgeboard.store.rescue import Rescued, repair
+from bridgeboard.store.sight import EVERYTHING, Pseudonyms, Sight
 from bridgeboard.store.upkeep import Size, prune, size
 
 __all__ = [
+    "EVERYTHING",
     "Anomaly",
     "Batch",
     "Broken",
     "Coverage",
     "Pair",
+    "Pseudonyms",
     "Reach",
     "Reader",
+    "Rescued",
     "Run",
+    "Sight",
     "Size",
     "Store",
     "StoreBusyError",
@@ -45,6 +51,7 @@ __all__ = [
     "location",
     "prune",
     "reach",
+    "repair",
     "restore",
     "runs",
     "size",

@@ -21,7 +21,7 @@ from bridgeboard.store.errors import (
     explained,
     too_new,
 )
-from bridgeboard.store.places import checked, make_private
+from bridgeboard.store.places import checked, log, make_private, remove
 from bridgeboard.store.schema import MIGRATIONS
 
 MANIFEST: Final = "manifest.json"
@@ -84,14 +84,14 @@ def restore(folder: Path, path: Path) -> None:
         StoreDamagedError: when the backup is not as it was written, or none.
     """
     folder, path = folder.expanduser().resolve(), checked(path)
-    if path.exists() or _log(path).exists():
+    if path.exists() or log(path).exists():
         raise StoreLocationError(f"{path} is there already: move it away first.")
     schema, parts = _manifest(folder)
     _check_files(folder, parts)
     growing = path.with_name(f".{path.name}.restoring")
     try:
         make_private(path.parent)
-        _remove(growing)
+        remove(growing)
         _fill(growing, folder, schema, parts)
         growing.chmod(0o600)
         growing.rename(path)
@@ -99,7 +99,7 @@ def restore(folder: Path, path: Path) -> None:
         raise StoreLocationError(f"{path} cannot be written ({error}). Name another.") from error
     finally:
         with suppress(OSError):
-            _remove(growing)
+            remove(growing)
 
 
 def _check_free(folder: Path) -> None:
@@ -202,12 +202,3 @@ def _digest(path: Path) -> str:
 
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
-
-
-def _log(path: Path) -> Path:
-    return Path(f"{path}.wal")
-
-
-def _remove(path: Path) -> None:
-    path.unlink(missing_ok=True)
-    _log(path).unlink(missing_ok=True)

@@ -6,8 +6,8 @@ batch for the one before it.
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -17,8 +17,11 @@ import pandas as pd
 import pyarrow as pa
 
 from bridgeboard.store import migrations
-from bridgeboard.store.errors import StoreError, StoreLocationError, busy, explained
-from bridgeboard.store.places import checked, make_private
+from bridgeboard.store.errors import StoreError, busy, explained, is_final
+from bridgeboard.store.opening import connected
+from bridgeboard.store.places import checked
+from bridgeboard.store.sight import EVERYTHING, Sight
+from bridgeboard.store.sight_cursors import Cursors, Picked
 
 DATA_VERSION: Final = "data_version"
 KEYS: Final[Mapping[str, str]] = {
@@ -27,47 +30,53 @@ KEYS: Final[Mapping[str, str]] = {
     "initiators": "initiator",
 }
 """Table → the column with keys of ours."""
+PATIENCE_SECONDS: Final = 10.0
+"""How long a store that has to be opened anew waits for questions that are being answered."""
 
 Params = Sequence[Any] | Mapping[str, Any]
+Dimensions = Collection[str] | None
+"""What a question speaks of; None is not told."""
 
-_SETTINGS: Final[Mapping[str, str | bool]] = {
-    # Nothing is ever fetched from the network, and no variable of Python is a table by accident.
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-    "allow_community_extensions": False,
-    "python_enable_replacements": False,
-    "checkpoint_threshold": "128MB",
-}
 _open_paths: set[Path] = set()
 _opening = threading.Lock()
 
 
 class Reader:
-    """Questions to the store, all to the same state of it."""
+    """Questions to the store, all to the same state of it.
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    Who may see groups only is answered by the dimensions that a question says it speaks of.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, path: Path, picked: Picked | None = None
+    ) -> None:
         self._connection = connection
         self._path = path
+        self._picked = picked
 
-    def frame(self, sql: str, params: Params = ()) -> pd.DataFrame:
+    def frame(self, sql: str, params: Params = (), dimensions: Dimensions = None) -> pd.DataFrame:
         """The answer as a frame."""
         with explained(self._path):
-            return self._connection.execute(sql, params).df()
+            return self._on(dimensions).execute(sql, params).df()
 
-    def table(self, sql: str, params: Params = ()) -> pa.Table:
+    def table(self, sql: str, params: Params = (), dimensions: Dimensions = None) -> pa.Table:
         """The answer as an Arrow table."""
         with explained(self._path):
-            return self._connection.sql(sql, params=params).to_arrow_table()
+            return self._on(dimensions).sql(sql, params=params).to_arrow_table()
 
-    def rows(self, sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
+    def rows(
+        self, sql: str, params: Params = (), dimensions: Dimensions = None
+    ) -> list[tuple[Any, ...]]:
         """The answer as plain rows."""
         with explained(self._path):
-            return self._connection.execute(sql, params).fetchall()
+            return self._on(dimensions).execute(sql, params).fetchall()
 
-    def named(self, sql: str, params: Params = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
+    def named(
+        self, sql: str, params: Params = (), dimensions: Dimensions = None
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
         """The answer as the names of its columns and plain rows."""
         with explained(self._path):
-            told = self._connection.execute(sql, params)
+            told = self._on(dimensions).execute(sql, params)
             return [column[0] for column in told.description or ()], told.fetchall()
 
     def meta(self, name: str) -> str | None:
@@ -84,6 +93,9 @@ class Reader:
     def version(self) -> int:
         """The number of the last batch that this state holds."""
         return int(self.meta(DATA_VERSION) or 0)
+
+    def _on(self, dimensions: Dimensions) -> duckdb.DuckDBPyConnection:
+        return self._picked(dimensions) if self._picked else self._connection
 
 
 class Batch(Reader):
@@ -143,13 +155,18 @@ class Store:
         path: its file.
     """
 
-    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, path: Path, connect: Callable[[], duckdb.DuckDBPyConnection]) -> None:
         self.path = path
-        self._connection = connection
-        self._writer = connection.cursor()
+        self._connect = connect
+        self._connection = connect()
+        self._writer = self._connection.cursor()
+        self._cursors = Cursors(self._connection)
         self._writing = threading.Lock()
+        self._reading = threading.Condition()
+        self._readers = 0
         self._keys: dict[str, int] = {}
         self._is_open = True
+        self._has_failed = False
         self._version = Reader(self._writer, path).version
 
     @classmethod
@@ -169,7 +186,7 @@ class Store:
         path = checked(path)
         _claim(path)
         try:
-            return cls(path, _connected(path, memory_mb, threads))
+            return cls(path, lambda: connected(path, memory_mb, threads))
         except BaseException:
             _open_paths.discard(path)
             raise
@@ -183,6 +200,7 @@ class Store:
             # What cannot be moved now stays in the log beside the file until the next start.
             with suppress(duckdb.Error):
                 self._writer.execute("CHECKPOINT")
+            self._cursors.close()
             self._writer.close()
             self._connection.close()
             _open_paths.discard(self.path)
@@ -198,20 +216,22 @@ class Store:
     ) -> None:
         self.close()
 
-    def frame(self, sql: str, params: Params = ()) -> pd.DataFrame:
+    def frame(self, sql: str, params: Params = (), dimensions: Dimensions = None) -> pd.DataFrame:
         """The answer as a frame, on a cursor of its own."""
         with self._reader() as reader:
-            return reader.frame(sql, params)
+            return reader.frame(sql, params, dimensions)
 
-    def table(self, sql: str, params: Params = ()) -> pa.Table:
+    def table(self, sql: str, params: Params = (), dimensions: Dimensions = None) -> pa.Table:
         """The answer as an Arrow table, likewise."""
         with self._reader() as reader:
-            return reader.table(sql, params)
+            return reader.table(sql, params, dimensions)
 
-    def rows(self, sql: str, params: Params = ()) -> list[tuple[Any, ...]]:
+    def rows(
+        self, sql: str, params: Params = (), dimensions: Dimensions = None
+    ) -> list[tuple[Any, ...]]:
         """The answer as plain rows, likewise."""
         with self._reader() as reader:
-            return reader.rows(sql, params)
+            return reader.rows(sql, params, dimensions)
 
     def meta(self, name: str) -> str | None:
         """A setting of the store itself; None if it was never set."""
@@ -224,8 +244,16 @@ class Store:
         return self._version
 
     @contextmanager
-    def snapshot(self) -> Iterator[Reader]:
-        """Several questions to one state of the store, whatever is written meanwhile."""
+    def snapshot(self, sight: Sight = EVERYTHING) -> Iterator[Reader]:
+        """Several questions to one state of the store, whatever is written meanwhile.
+
+        Args:
+            sight: what the answers may tell: there is nothing else in any table.
+        """
+        if sight != EVERYTHING:
+            with self._counted(), explained(self.path), self._cursors.reading(sight) as picked:
+                yield Reader(picked(None), self.path, picked)
+            return
         with self._reader() as reader:
             reader.rows("BEGIN READ ONLY")
             # A transaction begins with its first question, not with its name.
@@ -244,7 +272,8 @@ class Store:
         Raises:
             StoreFullError: when there is no space left; the batch is undone.
         """
-        with self._writing:
+        self._recover()
+        with self._writing, self._noticing():
             self._check_open()
             batch = Batch(self._writer, self.path, self._keys)
             batch.execute("BEGIN")
@@ -262,18 +291,68 @@ class Store:
 
     def checkpoint(self) -> None:
         """Move what the log beside the file holds into the file."""
-        with self._writing, explained(self.path):
+        self._recover()
+        with self._writing, self._noticing(), explained(self.path):
             self._check_open()
             self._writer.execute("CHECKPOINT")
 
     @contextmanager
     def _reader(self) -> Iterator[Reader]:
-        self._check_open()
-        cursor = self._connection.cursor()
-        try:
+        with self._counted(), closing(self._connection.cursor()) as cursor:
             yield Reader(cursor, self.path)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Be one of the readers that have to be waited for."""
+        self._recover()
+        self._check_open()
+        with self._reading:
+            self._readers += 1
+        try:
+            with self._noticing():
+                yield
         finally:
-            cursor.close()
+            with self._reading:
+                self._readers -= 1
+                self._reading.notify_all()
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        """Remember that the database refuses everything from now on, if that is why it failed."""
+        try:
+            yield
+        except StoreError as error:
+            self._has_failed |= is_final(error)
+            raise
+
+    def _recover(self) -> None:
+        """Open a file anew after a failure that ended the database, as a full disk may.
+
+        What was committed is in the file and its log. Raises StoreError when it cannot be opened.
+        """
+        # Who asks within a batch or a snapshot of its own must not wait for itself for ever.
+        if not self._has_failed or not self._writing.acquire(timeout=PATIENCE_SECONDS):
+            return
+        try:
+            self._open_anew()
+        finally:
+            self._writing.release()
+
+    def _open_anew(self) -> None:
+        with self._reading:
+            if not self._has_failed or not self._is_open:
+                return
+            if not self._reading.wait_for(lambda: not self._readers, PATIENCE_SECONDS):
+                return
+            self._cursors.close()
+            self._writer.close()
+            self._connection.close()
+            self._connection = self._connect()
+            self._writer = self._connection.cursor()
+            self._cursors = Cursors(self._connection)
+            self._keys.clear()
+            self._version = Reader(self._writer, self.path).version
+            self._has_failed = False
 
     def _check_open(self) -> None:
         if not self._is_open:
@@ -286,32 +365,3 @@ def _claim(path: Path) -> None:
         if path in _open_paths:
             raise busy(path, f"pid {os.getpid()}: this process")
         _open_paths.add(path)
-
-
-def _connected(path: Path, memory_mb: int, threads: int | None) -> duckdb.DuckDBPyConnection:
-    settings: dict[str, Any] = {**_SETTINGS, "memory_limit": f"{memory_mb}MB"}
-    if threads:
-        settings["threads"] = threads
-    is_new = _made_room(path)
-    with explained(path):
-        connection = duckdb.connect(str(path), config=settings)
-        try:
-            if is_new:
-                path.chmod(0o600)
-            connection.execute("SET GLOBAL TimeZone = 'UTC'")
-            migrations.migrate(connection, path)
-        except BaseException:
-            connection.close()
-            raise
-    return connection
-
-
-def _made_room(path: Path) -> bool:
-    """Make the folders of a path; whether there is no file yet."""
-    try:
-        make_private(path.parent)
-        return not path.exists()
-    except OSError as error:
-        raise StoreLocationError(
-            f"{path} cannot be used as the store ({error.strerror}). Name another data folder."
-        ) from error

@@ -67,7 +67,7 @@ _SIGNS: Final = (
     (
         re.compile(
             r"not a valid DuckDB|corrupt|read enough bytes|checksum|replaying WAL|failed to load"
-            r"|deserializ",
+            r"|deserializ|WAL was created for",
             re.IGNORECASE,
         ),
         StoreDamagedError,
@@ -78,22 +78,30 @@ _TROUBLES: Final = (
     duckdb.OutOfMemoryException,
     duckdb.FatalException,
     duckdb.SerializationException,
+    # With it the database refuses everything from then on.
+    duckdb.InternalException,
 )
 _UNCOMMITTED: Final = re.compile(r"Failed to commit.*(?:write|sync|truncate) file", re.DOTALL)
+_FINAL: Final = re.compile(r"has been invalidated|Failed to commit")
 _ADVICE: Final[dict[type[StoreError], str]] = {
     StoreTooNewError: (
         "{path} was written by a later version of Bridgeboard: upgrade Bridgeboard, or name"
         " another data folder."
     ),
     StoreDamagedError: (
-        "{path} is damaged or no store of Bridgeboard ({cause}). Move it away, then bring back a"
-        " backup with: bridgeboard restore FOLDER"
+        "{path} is damaged or no store of Bridgeboard ({cause}). Stop what uses it, then rescue"
+        " what can be read, with a backup if there is one: bridgeboard repair [--from FOLDER]. It"
+        " keeps the damaged file. Or move it away and start from a backup alone: bridgeboard"
+        " restore FOLDER"
     ),
     StoreFullError: (
         "There is no room left for {path} ({cause}). Free some, or allow the store more memory,"
-        " then start Bridgeboard again; everything committed before is safe."
+        " and it goes on by itself; everything committed before is safe."
     ),
-    StoreLocationError: "{path} cannot be used as the store ({cause}). Name another data folder.",
+    StoreLocationError: (
+        "{path} cannot be used as the store ({cause}). Let this account write to its folder, or"
+        " name another data folder."
+    ),
     StoreError: (
         "{path} cannot be used any more ({cause}). Start Bridgeboard again; everything committed"
         " before is safe."
@@ -110,11 +118,35 @@ def busy(path: Path, holder: str) -> StoreBusyError:
     )
 
 
+def died(path: Path, of: str) -> StoreError:
+    """The error of a file that ends the process that reads it."""
+    return _error(StoreDamagedError, path, f"reading it ended a process: {of}")
+
+
+def refused(path: Path, told: str) -> StoreError | None:
+    """The error of what is no damage of a file, although it cannot be read; None for damage.
+
+    Another process has it, a later version wrote it, or there is no room for what was read.
+    ``told`` is what DuckDB said.
+    """
+    found = next((kind for sign, kind in _SIGNS if sign.search(told)), None)
+    is_other = found in {StoreBusyError, StoreTooNewError, StoreFullError}
+    return _error(found, path, told) if found and is_other else None
+
+
 def too_new(what: Path, version: int, known: int) -> StoreTooNewError:
     """The error of a schema later than the last one known."""
     return StoreTooNewError(
         f"{what} has schema {version}, and this Bridgeboard knows schemas up to {known}: upgrade"
         " Bridgeboard."
+    )
+
+
+def is_final(error: StoreError) -> bool:
+    """Whether the open database refuses everything from then on, though its file may be whole."""
+    cause = error.__cause__
+    return isinstance(cause, duckdb.FatalException | duckdb.InternalException) or bool(
+        _FINAL.search(str(cause))
     )
 
 

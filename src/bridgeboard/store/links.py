@@ -53,7 +53,8 @@ SELECT n.id, {", ".join(f"n.{name} AS need_{name}" for name in SUMS)},
 FROM needs n JOIN usage u
   ON u.initiator = n.initiator AND u.provider = n.provider
  AND u.started_at >= n.started_at AND u.ended_at <= n.ended_at
-WHERE {_EXACT} AND u.session IS NULL AND u.tool_calls = 0
+WHERE {_EXACT} AND u.tool_calls = 0
+  AND (u.session IS NULL OR (u.session = n.session AND u.thread IS NULL))
   AND u.started_at BETWEEN {_OUTER.format("needs", "ended_at")}
   AND NOT ({" AND ".join(f"n.{name} = 0" for name in SUMS)})
 ORDER BY n.id, u.started_at, u.usage

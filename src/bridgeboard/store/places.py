@@ -34,6 +34,17 @@ def checked(path: Path) -> Path:
     return whole
 
 
+def log(path: Path) -> Path:
+    """The log beside a store's file: what was committed and is not in the file yet."""
+    return Path(f"{path}.wal")
+
+
+def remove(path: Path) -> None:
+    """Delete a file of ours that is no store yet, and its log."""
+    path.unlink(missing_ok=True)
+    log(path).unlink(missing_ok=True)
+
+
 def make_private(folder: Path) -> None:
     """Make a folder and those above it that are missing, for this account only.
 

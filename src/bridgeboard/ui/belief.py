@@ -9,7 +9,7 @@ from aibridge import AIBridgeError
 from bridgeboard import formats, invariants, pricing, settings, store, watch
 from bridgeboard.settings import SettingsError
 from bridgeboard.store import prices
-from bridgeboard.ui import abilities, data, filters, notices, numbers
+from bridgeboard.ui import abilities, data, entrance, filters, notices, numbers
 from bridgeboard.ui.scopes import Chosen
 
 RUNS: Final = 20
@@ -20,8 +20,16 @@ def checked(now: Chosen) -> None:
     """Every invariant with its two numbers, computed now from what is stored."""
     st.header("Do the numbers agree?", anchor=False)
     with notices.tile("the checks"):
-        with numbers.opened().snapshot() as reader:
-            found = invariants.check(reader, now.scope)
+        if entrance.reader().sight.floor is not None:
+            st.caption(
+                "The checks compare sums of single requests. You see groups of people only, so "
+                "they are run for those who may see everything."
+            )
+            return
+        found = numbers.kept(
+            ("checks", now.scope),
+            lambda: numbers.read(lambda reader: invariants.check(reader, now.scope)),
+        )
         broken = [one for one in found if not one.holds]
         if broken:
             st.error(
@@ -90,7 +98,7 @@ def history() -> None:
         keeper = watch.current()
         if keeper and keeper.status.problem:
             notices.remark(f"The last sync failed: {keeper.status.problem}")
-        runs = store.runs(numbers.opened(), RUNS)
+        runs = numbers.read(lambda reader: store.runs(reader, RUNS))
         zone = filters.zone()
         st.dataframe(
             pd.DataFrame(
@@ -119,7 +127,7 @@ def history() -> None:
 
 def _odd() -> None:
     zone = filters.zone()
-    odd = store.anomalies(numbers.opened(), SHOWN)
+    odd = numbers.read(lambda reader: store.anomalies(reader, SHOWN))
     if odd:
         st.subheader("What was odd", anchor=False)
         st.dataframe(
@@ -140,7 +148,7 @@ def quarantine() -> None:
     """What could not be read: why, since when, how often tried. The records stay in the store."""
     st.header("Quarantine", anchor=False)
     with notices.tile("the quarantine"):
-        held = store.broken(numbers.opened(), SHOWN)
+        held = numbers.read(lambda reader: store.broken(reader, SHOWN))
         if not held:
             st.caption("Every record could be read.")
             return
@@ -169,7 +177,9 @@ def unpriced(now: Chosen) -> None:
     """Usage without a price, between which bounds it lies, and what to put into prices.toml."""
     st.header("Usage without a price", anchor=False)
     with notices.tile("the usage without a price"):
-        found = prices.unpriced(numbers.opened(), now.scope.since, now.scope.until)
+        found = numbers.read(
+            lambda reader: prices.unpriced(reader, now.scope.since, now.scope.until)
+        )
         if found.empty:
             st.caption("Every token of this period has a price. Filters do not count here.")
             return
@@ -240,9 +250,9 @@ def server() -> None:
 
 def _known() -> abilities.Known:
     held, now = numbers.opened(), settings.current()
-    last = store.runs(held, 1)
+    last = numbers.read(lambda reader: store.runs(reader, 1))
     return abilities.Known(
-        reach=store.reach(held),
+        reach=numbers.read(store.reach),
         version=held.meta("server_version") or "",
         generation=last[0].generation if last else "",
         text=held.meta("text") or now.text,

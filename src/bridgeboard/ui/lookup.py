@@ -6,6 +6,7 @@ from typing import Any, Final
 import streamlit as st
 
 from bridgeboard import formats, settings
+from bridgeboard.access import Surface
 from bridgeboard.explorer import (
     ExplorerError,
     Find,
@@ -21,7 +22,7 @@ from bridgeboard.explorer import (
 )
 from bridgeboard.server import home
 from bridgeboard.store import Reader, vocabulary
-from bridgeboard.ui import filters, notices, numbers, passages, sessions, transcript
+from bridgeboard.ui import entrance, filters, notices, numbers, passages, reveal, sessions
 
 WORDS: Final = "search"
 MOST: Final = 50
@@ -39,7 +40,7 @@ def show(find: Find) -> None:
     """The field to type words in, and where they are; nothing where searching is not permitted."""
     if opening := st.session_state.pop(_OPENING, None):
         sessions.leave_for(opening)
-    if not settings.current().search_text:
+    if not (settings.current().search_text and entrance.reader().may(Surface.SEARCH)):
         return
     words = st.text_input(
         "Search in prompts",
@@ -53,9 +54,7 @@ def show(find: Find) -> None:
     )
     if not words.strip():
         return
-    if not transcript.revealed(
-        f"prompts with words, searched in sessions since {find.scope.since}"
-    ):
+    if not reveal.revealed(f"prompts with words, searched in sessions since {find.scope.since}"):
         st.caption("Hits are recorded text: show it to see them.")
         return
     try:

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from aibridge import AIBridgeError
+from bridgeboard.audit import AuditError
 from bridgeboard.desk import DeskError
 from bridgeboard.explorer import ExplorerError
 from bridgeboard.formats import unmarked, visible
@@ -15,7 +16,15 @@ from bridgeboard.metrics import MetricError
 from bridgeboard.store import StoreError
 from bridgeboard.ui.numbers import NoStoreError
 
-TROUBLE = (AIBridgeError, DeskError, ExplorerError, MetricError, NoStoreError, StoreError)
+TROUBLE = (
+    AIBridgeError,
+    AuditError,
+    DeskError,
+    ExplorerError,
+    MetricError,
+    NoStoreError,
+    StoreError,
+)
 """What can go wrong with one part of a page while the others are well."""
 
 log = logging.getLogger(__name__)
@@ -69,6 +78,11 @@ def state(title: str, text: str, *, icon: str, commands: str | None = None) -> N
         if commands:
             st.code(commands, language=None)
         st.button("Look again", key="retry-state", icon=":material/refresh:")
+
+
+def plain(text: str) -> str:
+    """Somebody's text as a label: with acting characters made visible, and no Markdown."""
+    return unmarked(visible(text))
 
 
 def empty(text: str) -> None:

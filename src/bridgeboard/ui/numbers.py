@@ -1,30 +1,64 @@
 """What a page may ask the store: the cached door to every number.
 
-An answer belongs to one state of the store. It is kept under the question and the number of the
-last batch written, so a page that is looked at again costs nothing, and a sync shows at once.
+An answer belongs to one state of the store and to what a reader may see of it. It is kept under
+both and the question, so a page that is looked at again costs nothing, a sync shows at once, and
+nobody is ever given what was answered to somebody who may see more.
 """
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, cast
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
 
 from bridgeboard import metrics, periods, store, watch
 from bridgeboard.metrics import Answer, Scope
-from bridgeboard.store import Coverage, Reader, Store
+from bridgeboard.store import Coverage, Reader, Sight, Store
+from bridgeboard.ui import entrance
 from bridgeboard.ui.kept import Kept
 
 MOST: Final = 10_000
 """Rows that a page reads at most; what says less than all says so."""
 
-State = tuple[str, int]
-"""A store's file, and the number of its last batch."""
+State = tuple[str, int, Sight]
+"""A store's file, the number of its last batch, and what is seen of it."""
 
 _TRIES: Final = 3
+T = TypeVar("T")
 _kept: Final[Kept[Any]] = Kept(2048)
 
 
 class NoStoreError(Exception):
     """There is nothing to ask yet; the message says why, and when there will be."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """The store as a reader may see it: the only way from a page to it."""
+
+    store: Store
+    sight: Sight
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Reader]:
+        """Several questions to one state of the store."""
+        with self.store.snapshot(self.sight) as reader:
+            yield reader
+
+    def meta(self, name: str) -> str | None:
+        """A setting of the store itself; None if it was never set."""
+        return self.store.meta(name)
+
+    @property
+    def path(self) -> Path:
+        """Its file."""
+        return self.store.path
+
+    @property
+    def version(self) -> int:
+        """The number of the last batch."""
+        return self.store.version
 
 
 def usage(names: tuple[str, ...], by: tuple[str, ...], scope: Scope) -> Answer:
@@ -81,18 +115,25 @@ def ask(question: metrics.Query) -> Answer:
     return _read(held, question)[1]
 
 
-def opened() -> Store:
-    """The store. Raises NoStoreError when there is none yet."""
+def opened() -> Held:
+    """The store as the reader of this run may see it. Raises NoStoreError without one."""
+    sight = entrance.reader().sight
     keeper = watch.current()
     if keeper is None or keeper.store is None:
         raise NoStoreError(_why_none(keeper))
-    return keeper.store
+    return Held(keeper.store, sight)
+
+
+def read(ask: Callable[[Reader], T]) -> T:
+    """What one or several questions to one state of the store answer; nothing of it is kept."""
+    with opened().snapshot() as reader:
+        return ask(reader)
 
 
 def kept(about: Hashable, make: Callable[[], Any]) -> Any:
     """What is worked out from this state of the store, and ``about`` what it is; made once.
 
-    It is shared between all readers: it must not be changed.
+    It is shared between all readers who may see the same: it must not be changed.
     """
     return _kept.value((state(opened()), about), make)
 
@@ -104,8 +145,7 @@ def version() -> int:
 
 def coverage() -> Coverage:
     """What the store covers. Raises as ``ask`` does."""
-    held = opened()
-    return cast("Coverage", kept("coverage", lambda: store.coverage(held)))
+    return cast("Coverage", kept("coverage", lambda: read(store.coverage)))
 
 
 def setting(name: str) -> str | None:
@@ -146,23 +186,23 @@ def _sorted(told: Answer, name: str) -> Answer:
     return Answer(told.columns, (*known, *(row for row in rows if row[place] is None)))
 
 
-def state(held: Store) -> State:
-    """Which state a store is in now."""
-    return str(held.path), held.version
+def state(held: Held) -> State:
+    """Which state a store is in now, and who sees it."""
+    return str(held.path), held.version, held.sight
 
 
 class _MovedError(Exception):
     """The store was written between the look at its version and the question."""
 
 
-def _answer(state: State, question: metrics.Query, held: Store) -> Answer:
+def _answer(state: State, question: metrics.Query, held: Held) -> Answer:
     now, answer = _read(held, question)
     if now != state[1]:
         raise _MovedError
     return answer
 
 
-def _read(held: Store, question: metrics.Query) -> tuple[int, Answer]:
+def _read(held: Held, question: metrics.Query) -> tuple[int, Answer]:
     with held.snapshot() as reader:
         return reader.version, asked(reader, question)
 

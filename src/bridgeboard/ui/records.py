@@ -135,7 +135,7 @@ def hits(session: int, words: str) -> tuple[within.Hit, ...]:
 
 
 def _asked(kind: Callable[..., T], question: Query) -> tuple[T, ...]:
-    return typed(kind, numbers.opened().rows(*question))
+    return typed(kind, numbers.read(lambda reader: reader.rows(*question)))
 
 
 def _course(session: int, part: Part) -> Course:

@@ -14,6 +14,7 @@ from bridgeboard.explorer.interceptions import Detail, Response
 from bridgeboard.explorer.passages import Item
 from bridgeboard.explorer.typed import typed
 from bridgeboard.metrics import METRICS, UNKNOWN
+from bridgeboard.store import Reader
 from bridgeboard.ui import (
     kpis,
     lists,
@@ -27,7 +28,7 @@ from bridgeboard.ui import (
     tiles,
     wire,
 )
-from bridgeboard.ui.transcript import revealed
+from bridgeboard.ui.reveal import revealed
 
 NARROWEST: Final = 310
 _METRICS: Final = {
@@ -45,9 +46,7 @@ def asked() -> Detail | None:
     named = st.query_params.get(rows.ONE, "")
     if not named:
         return None
-    told = numbers.opened()
-    ((usage,),) = told.rows(*interceptions.found(named))
-    detail = typed(Detail, told.rows(*interceptions.detail(usage))) if usage is not None else ()
+    detail = numbers.read(lambda reader: _found(reader, named))
     if not detail:
         notices.remark(
             "The store holds no such request as this address names. It may have begun before the "
@@ -215,10 +214,20 @@ def _worded(*facts: tuple[str, str | None]) -> list[tuple[str, str]]:
     return [(name, formats.line(value) if value else formats.DASH) for name, value in facts]
 
 
+def _found(reader: Reader, named: str) -> tuple[Detail, ...]:
+    ((usage,),) = reader.rows(*interceptions.found(named))
+    if usage is None:
+        return ()
+    return typed(Detail, reader.rows(*interceptions.detail(usage)))
+
+
 def _responses(detail: Detail, zone: ZoneInfo) -> None:
     """Each answer of the provider with its price."""
     st.header("Responses and their price", anchor=False)
-    told = typed(Response, numbers.opened().rows(*interceptions.responses(detail.usage)))
+    told = typed(
+        Response,
+        numbers.read(lambda reader: reader.rows(*interceptions.responses(detail.usage))),
+    )
     if not told:
         notices.empty("No response is on record: the request ended without any tokens.")
         return

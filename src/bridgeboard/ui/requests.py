@@ -165,7 +165,7 @@ def _tell_nothing(count: int) -> None:
 
 def _tell_kind(scope: Scope) -> None:
     """On servers that list no single requests: say so, and what the store has all the same."""
-    runs = store.runs(numbers.opened(), 1)
+    runs = numbers.read(lambda reader: store.runs(reader, 1))
     if not runs or runs[0].generation != "sessions":
         return
     exact = interceptions.interceptions(periods.everything().only("accuracy", "exact"), limit=1)

@@ -23,7 +23,8 @@ from aibridge import (
 from bridgeboard import formats, periods, settings
 from bridgeboard.server import home
 from bridgeboard.store import StoreError
-from bridgeboard.ui import data, filters, moves, notices, numbers, scopes, strip, views
+from bridgeboard.ui import data, filters, login, moves, notices, numbers, scopes, strip, views
+from bridgeboard.ui.entrance import Reader
 
 CONNECT = """\
 export CODER_URL=https://coder.example.com
@@ -31,8 +32,8 @@ export CODER_SESSION_TOKEN=…        # an owner's or auditor's token
 bridgeboard serve"""
 DEMO = "bridgeboard demo"
 FIRST: Final = "overview"
-UNFILTERED: Final = frozenset({"session"})
-"""Pages about one thing, which no filter concerns."""
+UNFILTERED: Final = frozenset({"audit", "session"})
+"""Pages that no filter concerns."""
 SECTIONS: Final = {
     "Understand": [
         (FIRST, "Overview", ":material/dashboard:"),
@@ -49,6 +50,7 @@ SECTIONS: Final = {
     "Check": [
         ("radar", "Radar", ":material/radar:"),
         ("trust", "Trust", ":material/verified:"),
+        ("audit", "Audit log", ":material/history_edu:"),
     ],
 }
 _IN_SHELL = "_in_shell"
@@ -63,7 +65,7 @@ def ensure_shell() -> None:
     """
     if st.session_state.get(_IN_SHELL):
         return
-    _navigation()
+    _navigation(None)
     if not st.session_state.get(_LED):
         st.session_state[_LED] = True
         st.rerun()
@@ -74,8 +76,12 @@ def ensure_shell() -> None:
 def main() -> None:
     """The whole app: frame, gate, and the page the reader asked for."""
     st.logo(_asset(f"wordmark-{_theme()}.svg"), icon_image=_asset("favicon.svg"), size="large")
-    page = _navigation()
+    st.html(home() / "static" / "style.css")
+    reader = login.admitted()
+    page = _navigation(reader)
     st.session_state[_LED] = False
+    if reader is None:
+        return
     moves.go()
     name = page.url_path or FIRST
     filters.come_back(name)
@@ -85,17 +91,18 @@ def main() -> None:
         layout="wide",
         menu_items={},
     )
-    st.html(home() / "static" / "style.css")
     with st.container(horizontal=True, vertical_alignment="center", key="head"):
         st.title(page.title, anchor=False, width="content")
         place = st.container(horizontal=True, vertical_alignment="center", key="strip")
     with st.container(key="question"):
         st.caption(_question(name))
     alarm = st.container(key="alarm")
-    _stored(name, page.run, place, alarm)
+    if login.may_open(reader, name):
+        _stored(name, page.run, place, alarm)
 
 
-def _navigation() -> Any:
+def _navigation(reader: Reader | None) -> Any:
+    """The pages of this run. Without a reader there are the same, and no list of them."""
     # A page's own icon would be that of the browser's tab too, and be fetched from another host.
     pages = {name: _page(name, title) for shown in SECTIONS.values() for name, title, _ in shown}
     hidden = [_page("person", "Person"), _page("session", "Session")]
@@ -103,9 +110,10 @@ def _navigation() -> Any:
     page = st.navigation([*pages.values(), *hidden], position="hidden")
     with st.sidebar, st.container(key="nav", gap=None):
         for section, shown in SECTIONS.items():
-            st.caption(section)
-            for name, _, icon in shown:
-                st.page_link(pages[name], icon=icon, width="stretch")
+            if mine := [one for one in shown if reader and reader.may_open(one[0])]:
+                st.caption(section)
+                for name, _, icon in mine:
+                    st.page_link(pages[name], icon=icon, width="stretch")
     return page
 
 

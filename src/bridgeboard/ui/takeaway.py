@@ -1,6 +1,5 @@
 """A session to take away: files that are made when they are asked for, text only if asked for."""
 
-import logging
 import re
 from functools import partial
 from typing import Final
@@ -11,12 +10,11 @@ from bridgeboard.explorer import account, calls, gaps, passages, story
 from bridgeboard.explorer.account import Account
 from bridgeboard.explorer.typed import typed
 from bridgeboard.store import StoreError
-from bridgeboard.ui import numbers
+from bridgeboard.ui import entrance, numbers
+from bridgeboard.ui.entrance import Reader
 
 WHOLE: Final = 2**31 - 1
 """More characters than any text has."""
-
-log = logging.getLogger(__name__)
 
 
 def menu(session: int, session_id: str, *, text: bool) -> None:
@@ -32,11 +30,12 @@ def menu(session: int, session_id: str, *, text: bool) -> None:
         )
         st.caption("All threads, calls and tool calls with all digits, and what is not known.")
         with_text = with_text and text
+        reader = entrance.reader()
         with st.container(horizontal=True, gap="small", key="files"):
             for label, ending, kind in _FILES:
                 st.download_button(
                     label,
-                    data=partial(made, session, ending, with_text=with_text),
+                    data=partial(made, reader, session, ending, with_text=with_text),
                     file_name=f"session-{_plain(session_id)}.{ending}",
                     mime=kind,
                     key=f"file-{ending}",
@@ -47,11 +46,15 @@ def menu(session: int, session_id: str, *, text: bool) -> None:
 _FILES: Final = (("JSON", "json", "application/json"), ("Markdown", "md", "text/markdown"))
 
 
-def made(session: int, ending: str, *, with_text: bool) -> bytes:
-    """A session as one file. Raises StoreError when it has gone meanwhile."""
-    if with_text:
-        log.warning("recorded text taken away: session %r", session)
-    told = _told(session, with_text=with_text)
+def made(reader: Reader, session: int, ending: str, *, with_text: bool) -> bytes:
+    """A session as one file, once it is noted who takes it away.
+
+    Raises StoreError when it has gone meanwhile, AuditError when that cannot be noted.
+    """
+    with entrance.acting(reader):
+        kind = "with recorded text" if with_text else "without text"
+        entrance.note("export", f"session {session}, {kind}")
+        told = _told(session, with_text=with_text and reader.may_reveal)
     if ending == "json":
         return account.as_json(told, with_text=with_text)
     return account.as_markdown(told, with_text=with_text).encode("utf-8")

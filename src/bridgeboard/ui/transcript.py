@@ -1,6 +1,5 @@
 """What happened in a session, call by call: prompt → thinking → tool calls."""
 
-import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -21,27 +20,7 @@ WIDE: Final = 480
 """Of the control for pages, in pixels: as wide as what it holds, it would show a single one."""
 OPENING: Final = 90
 """Characters of a prompt on the fold that it is in."""
-LOGGED: Final = "logged_reveals"
 _OPENED: Final = "opened_for"
-
-log = logging.getLogger(__name__)
-
-
-def revealed(what: str) -> bool:
-    """A switch, off at first, behind which recorded text is shown.
-
-    Each ``what`` that is revealed to a browser session is logged once, without the text.
-    """
-    on = st.toggle(
-        "Show recorded text",
-        key="reveal",
-        help="Prompts, thinking and tool inputs are private. Looking at them is logged.",
-    )
-    logged: set[str] = st.session_state.setdefault(LOGGED, set())
-    if on and what not in logged:
-        logged.add(what)
-        log.warning("recorded text revealed: %r", what)
-    return on
 
 
 @st.fragment

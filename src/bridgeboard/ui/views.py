@@ -8,7 +8,7 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.desk import LONGEST_NAME, Desk, DeskError, View
-from bridgeboard.ui import notices, numbers
+from bridgeboard.ui import entrance, notices, numbers
 
 _NAME: Final = "view_name"
 _PROBLEM: Final = "view_problem"
@@ -18,7 +18,7 @@ _FLEETING: Final = ("after", "before")
 
 def desk() -> Desk:
     """Where views and notes lie. Raises NoStoreError before there is a store."""
-    return Desk.beside(numbers.opened().path)
+    return Desk.beside(numbers.opened().path, entrance.reader().desk)
 
 
 def menu(page: str) -> None:

@@ -14,7 +14,7 @@ import streamlit as st
 from aibridge import AIBridgeError, EndpointGoneError, FeatureUnavailableError, Interception
 from bridgeboard import formats
 from bridgeboard.explorer.interceptions import Detail
-from bridgeboard.ui import data, notices
+from bridgeboard.ui import data, entrance, notices
 
 AGENT: Final = "request_user_agent"
 SCROLL: Final = 420
@@ -40,6 +40,8 @@ def show(detail: Detail, zone: ZoneInfo, text: bool) -> None:  # noqa: FBT001 - 
 def _told(detail: Detail) -> Interception | str:
     if detail.grain != "interception" or detail.id is None or detail.initiator_id is None:
         return "This request is only known from its session: no server lists it by itself."
+    if entrance.reader().sight.pseudonyms:
+        return "What only the deployment knows of a request is not shown where names are not."
     try:
         told = data.request(detail.id, detail.initiator_id, detail.started_at)
     except (EndpointGoneError, FeatureUnavailableError):

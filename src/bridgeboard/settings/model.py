@@ -1,19 +1,12 @@
-"""Environment and one TOML file → frozen Settings. Nothing else reads the environment.
-
-An environment variable wins over the file; the file is ``bridgeboard.toml`` in the
-platform's configuration folder, or whatever ``BRIDGEBOARD_SETTINGS`` names.
-"""
+"""Everything that can be set, with what it means and what makes no sense."""
 
 import ipaddress
-import os
-import stat
-import tomllib
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 import platformdirs
-from pydantic import AliasChoices, Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,26 +14,20 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-SETTINGS_VARIABLE = "BRIDGEBOARD_SETTINGS"
+from bridgeboard.access import SHORTEST_KEY, Role, Rules
+from bridgeboard.settings import people
+from bridgeboard.settings.fields import Environment, named
+from bridgeboard.settings.files import settings_file
+from bridgeboard.settings.people import Words
+from bridgeboard.settings.tables import Login, Proxy
 
-
-class SettingsError(ValueError):
-    """A setting is wrong; the message names it and says what to do. It never holds the token."""
-
-
-def _named(variable: str, name: str, default: Any, description: str, **limits: Any) -> Any:
-    return Field(
-        default=default,
-        description=description,
-        validation_alias=AliasChoices(variable, name),
-        **limits,
-    )
+RANDOM: Final = "make one with: openssl rand -hex 32"
 
 
 class Settings(BaseSettings):
     """All that can be configured. The first alias of a field is its environment variable.
 
-    Raises :class:`SettingsError` (through :func:`read`) for values that make no sense.
+    Values that make no sense are a :class:`SettingsError` of :func:`bridgeboard.settings.read`.
     """
 
     demo: ClassVar[bool] = False
@@ -53,39 +40,52 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
     )
 
-    url: str = _named(
+    url: str = named(
         "CODER_URL",
         "url",
         "",
         "Address of the Coder deployment, for example `https://coder.example.com`.",
     )
-    token: SecretStr = _named(
+    token: SecretStr = named(
         "CODER_SESSION_TOKEN",
         "token",
         SecretStr(""),
         "API token of an owner or auditor of that deployment.",
     )
-    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = _named(
+    token_file: str = named(
+        "CODER_SESSION_TOKEN_FILE",
+        "token_file",
+        "",
+        "A file that holds the token instead, such as a mounted secret.",
+    )
+    keyring: bool = named(
+        "BRIDGEBOARD_KEYRING",
+        "keyring",
+        False,  # noqa: FBT003 - the default of a field, named by its place
+        "Whether the platform's keyring holds the token: `keyring set bridgeboard URL`. "
+        'Needs `pip install "bridgeboard[keyring]"`.',
+    )
+    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = named(
         "BRIDGEBOARD_TIMEOUT_SECONDS",
         "timeout_seconds",
         60.0,
         "How long one answer of the deployment may take. Its session list is slow at scale.",
     )
-    host: str = _named(
+    host: str = named(
         "BRIDGEBOARD_HOST", "host", "127.0.0.1", "Address that the dashboard listens on."
     )
-    port: Annotated[int, Field(ge=1, le=65_535)] = _named(
+    port: Annotated[int, Field(ge=1, le=65_535)] = named(
         "BRIDGEBOARD_PORT", "port", 8501, "Port that the dashboard listens on."
     )
-    allow_remote: bool = _named(
+    allow_remote: bool = named(
         "BRIDGEBOARD_ALLOW_REMOTE",
         "allow_remote",
         False,  # noqa: FBT003 - the default of a field, named by its place
-        "Permit a `host` that other machines can reach. There is no login yet: "
-        "whoever reaches the port sees everything the token sees.",
+        "Let a demo company be looked at from other machines by whoever reaches the port. "
+        "For a deployment configure `[login]` or `[proxy]` instead.",
     )
 
-    allowed_hosts: str = _named(
+    allowed_hosts: str = named(
         "BRIDGEBOARD_ALLOWED_HOSTS",
         "allowed_hosts",
         "",
@@ -93,65 +93,96 @@ class Settings(BaseSettings):
         "those of a reverse proxy that passes its own on. `*` permits every name.",
     )
 
-    data_folder: str = _named(
+    data_folder: str = named(
         "BRIDGEBOARD_DATA",
         "data_folder",
         "",
         "Folder of the local store, one file per deployment. Empty is the platform's data folder.",
     )
-    text: Literal["all", "none"] = _named(
+    text: Literal["all", "none"] = named(
         "BRIDGEBOARD_TEXT",
         "text",
         "all",
         "Whether prompts, thinking and tool inputs are kept (`all`) or never (`none`).",
     )
-    text_days: Annotated[int, Field(ge=0, le=36_500)] = _named(
+    text_days: Annotated[int, Field(ge=0, le=36_500)] = named(
         "BRIDGEBOARD_TEXT_DAYS",
         "text_days",
         60,
         "Days after which stored text is deleted; 60 is the server's own default. 0 keeps it.",
     )
-    search_text: bool = _named(
+    search_text: bool = named(
         "BRIDGEBOARD_SEARCH_TEXT",
         "search_text",
         False,  # noqa: FBT003 - the default of a field, named by its place
         "Whether readers may search all prompts for words, and so see what people wrote.",
     )
-    rows_days: Annotated[int, Field(ge=0, le=36_500)] = _named(
+    rows_days: Annotated[int, Field(ge=0, le=36_500)] = named(
         "BRIDGEBOARD_ROWS_DAYS",
         "rows_days",
         0,
         "Days after which stored numbers are deleted. 0 keeps them, also when the server does not.",
     )
-    sync_seconds: Annotated[int, Field(ge=0, le=86_400)] = _named(
+    sync_seconds: Annotated[int, Field(ge=0, le=86_400)] = named(
         "BRIDGEBOARD_SYNC_SECONDS",
         "sync_seconds",
         60,
         "Seconds between two syncs while the dashboard runs. 0 switches background syncs off.",
     )
-    overlap_hours: Annotated[float, Field(ge=0, le=8_760)] = _named(
+    overlap_hours: Annotated[float, Field(ge=0, le=8_760)] = named(
         "BRIDGEBOARD_OVERLAP_HOURS",
         "overlap_hours",
         24.0,
         "Hours that every sync reads again: a request is listed only after it has ended.",
     )
-    store_memory_mb: Annotated[int, Field(ge=128, le=1_048_576)] = _named(
+    store_memory_mb: Annotated[int, Field(ge=128, le=1_048_576)] = named(
         "BRIDGEBOARD_STORE_MEMORY_MB",
         "store_memory_mb",
         512,
         "Memory that the store may use, in megabytes.",
     )
-    prices_file: str = _named(
+    prices_file: str = named(
         "BRIDGEBOARD_PRICES",
         "prices_file",
         "",
         "A `prices.toml` with prices, discounts and vendors of your own (docs/costs.md).",
     )
-    teams_file: str = _named(
+    teams_file: str = named(
         "BRIDGEBOARD_TEAMS",
         "teams_file",
         "",
         "A CSV or TOML file that says who is in which team, and when (docs/store.md).",
+    )
+
+    login: Login = Field(default_factory=Login)
+    proxy: Proxy = Field(default_factory=Proxy)
+    roles: Words = Field(default_factory=dict)
+    leads: Words = Field(default_factory=dict)
+    default_role: Literal["", "self", "viewer", "analyst"] = named(
+        "BRIDGEBOARD_DEFAULT_ROLE",
+        "default_role",
+        "",
+        "What everybody is who comes in and has no role: `self`, `viewer` or `analyst`. "
+        "Empty refuses them.",
+    )
+    names: Literal["real", "pseudonyms"] = named(
+        "BRIDGEBOARD_NAMES",
+        "names",
+        "real",
+        "Whether people are shown by their names (`real`) or by `pseudonyms`.",
+    )
+    pseudonym_key: SecretStr = named(
+        "BRIDGEBOARD_PSEUDONYM_KEY",
+        "pseudonym_key",
+        SecretStr(""),
+        f"What pseudonyms are made with, at least {SHORTEST_KEY} characters. Whoever has it can "
+        "tell whose is whose; with another one everybody is called anew.",
+    )
+    floor: Annotated[int, Field(ge=2, le=10_000)] = named(
+        "BRIDGEBOARD_FLOOR",
+        "floor",
+        5,
+        "The fewest people of whom a total is shown to somebody who may see no person.",
     )
 
     @field_validator("host", mode="after")
@@ -160,6 +191,36 @@ class Settings(BaseSettings):
         if not host.strip():
             raise ValueError("Name an address to listen on, for example 127.0.0.1")
         return host.strip().strip("[]")
+
+    @field_validator("roles", "leads", mode="before")
+    @classmethod
+    def _listed(cls, told: Any) -> Any:
+        return people.words(told)
+
+    @field_validator("roles", mode="after")
+    @classmethod
+    def _known(cls, told: Words) -> Words:
+        return people.roles(told)
+
+    @field_validator("pseudonym_key", mode="after")
+    @classmethod
+    def _long_enough(cls, key: SecretStr) -> SecretStr:
+        if 0 < len(key.get_secret_value()) < SHORTEST_KEY:
+            raise ValueError(f"Give it at least {SHORTEST_KEY} characters: {RANDOM}")
+        return key
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.login.configured and self.proxy.configured:
+            raise ValueError(
+                "[login] and [proxy] are both configured: keep the one that says who somebody is"
+            )
+        if self.names == "pseudonyms" and not self.pseudonym_key.get_secret_value():
+            raise ValueError(f"Pseudonyms need a pseudonym_key: {RANDOM}")
+        teamless = people.leads_without_teams(self.roles, self.leads)
+        if teamless:
+            raise ValueError(f"{teamless[0]} is a lead: name their teams under [leads]")
+        return self
 
     @field_validator("url", mode="after")
     @classmethod
@@ -171,17 +232,32 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library's signature
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Command line first, then the environment, then the file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, settings_file())
+        file = TomlConfigSettingsSource(settings_cls, settings_file())
+        return init_settings, Environment(settings_cls), file
 
     @property
     def configured(self) -> bool:
         """Whether a deployment and a token are given at all."""
         return bool(self.url and self.token.get_secret_value())
+
+    @property
+    def guarded(self) -> bool:
+        """Whether it is known who looks: by a login or by a proxy."""
+        return self.login.configured or self.proxy.configured
+
+    @property
+    def rules(self) -> Rules:
+        """Who is what."""
+        return Rules(
+            {Role(name): frozenset(whose) for name, whose in self.roles.items()},
+            {who: frozenset(teams) for who, teams in self.leads.items()},
+            Role(self.default_role) if self.default_role else None,
+        )
 
     @property
     def stands_at(self) -> datetime | None:
@@ -195,7 +271,7 @@ class Settings(BaseSettings):
         return named or platformdirs.user_data_path("bridgeboard")
 
     @property
-    def names(self) -> list[str]:
+    def host_names(self) -> list[str]:
         """The host names that a browser may use; empty permits every name.
 
         Without such a list, a foreign site could point a name of its own at this machine and
@@ -235,78 +311,3 @@ class DemoSettings(Settings):
     def stands_at(self) -> datetime | None:
         """The moment at which the company stands still; None where it lives on."""
         return self._stands_at
-
-
-_installed: Settings | None = None
-
-
-def install(settings: Settings) -> None:
-    """Make these the settings of this process; the command line does so before it serves."""
-    global _installed  # noqa: PLW0603 - one process serves one deployment
-    _installed = settings
-
-
-def current() -> Settings:
-    """The installed settings, else those of environment and file. Raises SettingsError."""
-    return _installed or read()
-
-
-def read(**overrides: Any) -> Settings:
-    """Environment and file, with ``overrides`` (None = not given) on top. Raises SettingsError."""
-    given = {name: value for name, value in overrides.items() if value is not None}
-    try:
-        _refuse_a_readable_token(settings_file())
-        return Settings(**given)
-    except ValidationError as error:
-        raise SettingsError(_explained(error)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{settings_file()} is not valid TOML: {error}") from None
-    except OSError as error:
-        raise SettingsError(f"{settings_file()} cannot be read: {error.strerror}") from None
-
-
-def settings_file() -> Path:
-    """Where the settings file is looked for; it need not exist unless it was named."""
-    named = os.environ.get(SETTINGS_VARIABLE)
-    if named and not Path(named).is_file():
-        raise SettingsError(f"{SETTINGS_VARIABLE} names {named}, which is not a file.")
-    if named:
-        return Path(named)
-    return platformdirs.user_config_path("bridgeboard") / "bridgeboard.toml"
-
-
-def variables() -> dict[str, str]:
-    """Environment variable → field name, for the documentation and its test."""
-    return {
-        str(field.validation_alias.choices[0]): name
-        for name, field in Settings.model_fields.items()
-        if isinstance(field.validation_alias, AliasChoices)
-    }
-
-
-def _refuse_a_readable_token(path: Path) -> None:
-    if not path.is_file() or os.name == "nt":
-        return
-    open_to_others = path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-    token_names = {"token", "CODER_SESSION_TOKEN"}
-    if open_to_others and token_names & tomllib.loads(path.read_text("utf-8")).keys():
-        raise SettingsError(
-            f"{path} holds a token and other users may read it. Run: chmod 600 {path}"
-        )
-
-
-def _explained(error: ValidationError) -> str:
-    lines = []
-    for problem in error.errors(include_url=False, include_input=False, include_context=False):
-        name = _spoken(str(problem["loc"][0]))
-        if problem["type"] == "extra_forbidden":
-            known = ", ".join(sorted(variables().values()))
-            lines.append(f"{name}: no such setting. Known are: {known}.")
-        else:
-            lines.append(f"{name}: {problem['msg']}.")
-    return "\n".join(lines)
-
-
-def _spoken(alias: str) -> str:
-    both = {variable: f"{name} ({variable})" for variable, name in variables().items()}
-    return both.get(alias, alias)

@@ -1,0 +1,116 @@
+"""What a reader may be, and what each role may open and use."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Role(StrEnum):
+    """What somebody may see; several roles of one person add up.
+
+    SELF: their own usage and sessions, with their own text. VIEWER: totals, teams, models and
+    tools, and nobody by name. LEAD: their own teams, by name. ANALYST: everybody, no text.
+    AUDITOR: as analyst, and may reveal text, with a reason. ADMIN: numbers as a viewer, settings,
+    sync and the audit log.
+    """
+
+    SELF = "self"
+    VIEWER = "viewer"
+    LEAD = "lead"
+    ANALYST = "analyst"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+class Surface(StrEnum):
+    """What one does on a page, beside looking at its numbers."""
+
+    REVEAL = "reveal"
+    REVEAL_OWN = "reveal_own"
+    SEARCH = "search"
+    EXPORT = "export"
+    REPORT = "report"
+    NOTES = "notes"
+    VIEWS = "views"
+    SYNC = "sync"
+    SETTINGS = "settings"
+    AUDIT = "audit"
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks at the dashboard, as it knows them.
+
+    Attributes:
+        name: what to call them; what the audit log says.
+        roles: what they may do.
+        teams: whose lead they are; empty for everybody who is no LEAD.
+        username: theirs at the deployment, for SELF; empty when nobody told it.
+    """
+
+    name: str
+    roles: frozenset[Role] = field(default_factory=frozenset)
+    teams: frozenset[str] = field(default_factory=frozenset)
+    username: str = ""
+
+    def may(self, *roles: Role) -> bool:
+        """Whether they have any of these roles."""
+        return not self.roles.isdisjoint(roles)
+
+
+OPERATOR: Final = Viewer("operator", frozenset(Role))
+"""Who looks when neither a login nor a proxy is configured: only this machine can reach the port,
+and whoever sits there holds the token anyway."""
+
+_ALL: Final = frozenset(Role)
+_NUMBERS: Final = _ALL - {Role.SELF}
+_PERSONS: Final = frozenset({Role.LEAD, Role.ANALYST, Role.AUDITOR})
+_OWN: Final = _PERSONS | {Role.SELF}
+
+PAGES: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
+    {
+        "overview": _ALL,
+        "spend": _ALL,
+        "people": _NUMBERS,
+        "person": _OWN,
+        "models": _ALL,
+        "tools": _ALL,
+        "sessions": _OWN,
+        "session": _OWN,
+        "interceptions": _OWN,
+        "compare": _OWN,
+        "radar": _PERSONS,
+        "trust": _NUMBERS,
+        "audit": frozenset({Role.ADMIN}),
+    }
+)
+"""Page (its file's name) → who may open it. What stands on it is another question: how much of the
+store somebody reaches is the store's to enforce."""
+
+SURFACES: Final[Mapping[Surface, frozenset[Role]]] = MappingProxyType(
+    {
+        Surface.REVEAL: frozenset({Role.AUDITOR}),
+        Surface.REVEAL_OWN: frozenset({Role.SELF, Role.AUDITOR}),
+        Surface.SEARCH: frozenset({Role.AUDITOR}),
+        Surface.EXPORT: _ALL,
+        Surface.REPORT: _PERSONS,
+        Surface.NOTES: _ALL,
+        Surface.VIEWS: _ALL,
+        Surface.SYNC: frozenset({Role.ADMIN}),
+        Surface.SETTINGS: frozenset({Role.ADMIN}),
+        Surface.AUDIT: frozenset({Role.ADMIN}),
+    }
+)
+"""Surface → who may use it, with what they see anyway: an export holds the rows of its page."""
+
+
+def may_open(viewer: Viewer, page: str) -> bool:
+    """Whether somebody may open a page; nobody may open one that the table does not know."""
+    return viewer.may(*PAGES.get(page, ()))
+
+
+def may_use(viewer: Viewer, surface: Surface) -> bool:
+    """Whether somebody may do this on the pages that they may open."""
+    return viewer.may(*SURFACES[surface])

@@ -1,0 +1,153 @@
+"""The log's file: writing a line, reading pages of it backwards, verifying all of it."""
+
+import os
+import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from threading import Lock
+from typing import Final
+
+from bridgeboard.audit import tail
+from bridgeboard.audit.entry import AuditError, Entry, line
+from bridgeboard.audit.verdict import MOST_TORN, Verdict, verdict
+
+if sys.platform != "win32":
+    import fcntl
+
+_PRIVATE: Final = 0o600
+# No link is followed, and a pipe in the file's place is not waited for.
+_NO_LINKS: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_WRITING: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | _NO_LINKS
+_READING: Final = os.O_RDONLY | _NO_LINKS
+_OPEN_TO_OTHERS: Final = stat.S_IWGRP | stat.S_IRWXO
+
+
+class Audit:
+    """The log in one file, from any number of threads and processes of this machine.
+
+    Args:
+        path: the file; it and its folder need not be there yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = Lock()
+
+    def write(self, who: str, what: str, why: str = "", about: str = "", *, at: datetime) -> Entry:
+        """Put an entry behind the last, and return when it is on the disk.
+
+        Texts that are too long are cut. What was begun by a process that was killed stays where it
+        is, and the entry says so.
+
+        Raises:
+            AuditError: when that cannot be done. What was to be noted must not happen then.
+        """
+        try:
+            _make_private(self.path.parent)
+            with self._lock, self._opened(_WRITING) as file, _alone(file):
+                end = tail.end(file, os.fstat(file).st_size)
+                entry = Entry(end.number + 1, at, who, what, why, about, end.digest, end.torn)
+                text = b"\n" * end.open + line(entry)
+                if os.write(file, text) != len(text):
+                    raise AuditError(_refused(self.path, "the disk is full"))
+                os.fsync(file)
+        except OSError as error:
+            raise AuditError(_refused(self.path, error.strerror or "unknown")) from error
+        return entry
+
+    def entries(self, limit: int = 50, before: int | None = None) -> tuple[Entry, ...]:
+        """The last entries, the newest first; ``before`` is the number that they come before.
+
+        Reads the end of the file only, or finds the place by halving. Lines that are not as they
+        were written are left out: :meth:`verify` finds them. Raises AuditError.
+        """
+        if not os.path.lexists(self.path):
+            return ()
+        with self._read() as (file, size):
+            until = size if before is None else tail.before(file, size, before)
+            return tuple(islice(tail.backwards(file, until), max(0, limit)))
+
+    def verify(self) -> Verdict:
+        """Whether every line is as it was written; reads all of it. Raises AuditError.
+
+        Lines that are missing at the end cannot be noticed: what is left is as it was written.
+        """
+        if not os.path.lexists(self.path):
+            return Verdict(0)
+        with self._read() as (file, size):
+            return verdict(_lines(file, size))
+
+    @contextmanager
+    def _opened(self, flags: int) -> Iterator[int]:
+        file = os.open(self.path, flags, _PRIVATE)
+        try:
+            mode = os.fstat(file).st_mode
+            if not stat.S_ISREG(mode):
+                raise AuditError(f"{self.path} is no file: move it away, and a new log begins.")
+            if os.name != "nt" and mode & _OPEN_TO_OTHERS:
+                raise AuditError(
+                    f"Others may read or change the audit log. Run: chmod 600 {self.path}"
+                )
+            yield file
+        finally:
+            os.close(file)
+
+    @contextmanager
+    def _read(self) -> Iterator[tuple[int, int]]:
+        """The open file, and its size while nobody was writing."""
+        try:
+            with self._opened(_READING) as file:
+                with _alone(file, shared=True):
+                    size = os.fstat(file).st_size
+                yield file, size
+        except OSError as error:
+            raise AuditError(
+                f"The audit log {self.path} cannot be read ({error.strerror}). Let this account "
+                "read it; a link in its place is not followed."
+            ) from error
+
+
+@contextmanager
+def _alone(file: int, *, shared: bool = False) -> Iterator[None]:
+    """While no other process writes; on Windows only this process's own lock helps."""
+    if sys.platform == "win32":
+        yield
+        return
+    fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def _lines(file: int, size: int) -> Iterator[bytes]:
+    """Each line with its break. A line without an end in sight comes in parts."""
+    rest, at = b"", 0
+    while at < size:
+        block = tail.piece(file, at, min(size, at + tail.BLOCK))
+        if not block:
+            break
+        at += len(block)
+        *lines, rest = (rest + block).split(b"\n")
+        yield from (text + b"\n" for text in lines)
+        if len(rest) > MOST_TORN:
+            break
+    if rest:
+        yield rest
+
+
+def _make_private(folder: Path) -> None:
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
+
+
+def _refused(path: Path, reason: str) -> str:
+    return (
+        f"The audit log {path} cannot be written ({reason}), and what must be noted there is "
+        "refused until it can. Make room on its disk and let this account write the file."
+    )

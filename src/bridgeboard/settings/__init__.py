@@ -1,0 +1,93 @@
+"""Environment and one TOML file → frozen Settings. Nothing else reads the environment.
+
+An environment variable wins over the file; the file is ``bridgeboard.toml`` in the
+platform's configuration folder, or whatever ``BRIDGEBOARD_SETTINGS`` names.
+"""
+
+import os
+import tomllib
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+
+from bridgeboard.settings import fields, secrets
+from bridgeboard.settings.errors import SettingsError
+from bridgeboard.settings.files import SETTINGS_VARIABLE, settings_file
+from bridgeboard.settings.model import DemoSettings, Settings
+from bridgeboard.settings.tables import Login, Proxy
+from bridgeboard.settings.wording import explained
+
+__all__ = [
+    "SETTINGS_VARIABLE",
+    "DemoSettings",
+    "Login",
+    "Proxy",
+    "Settings",
+    "SettingsError",
+    "believe_no_header_of_a_peer",
+    "current",
+    "install",
+    "read",
+    "settings_file",
+    "table_variables",
+    "variables",
+]
+
+_installed: Settings | None = None
+
+
+def install(settings: Settings) -> None:
+    """Make these the settings of this process; the command line does so before it serves."""
+    global _installed  # noqa: PLW0603 - one process serves one deployment
+    _installed = settings
+
+
+def current() -> Settings:
+    """The installed settings, else those of environment and file. Raises SettingsError."""
+    return _installed or read()
+
+
+def read(**overrides: Any) -> Settings:
+    """Environment and file, with ``overrides`` (None = not given) on top. Raises SettingsError."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        secrets.refuse_readable(settings_file())
+        return _with_token(Settings(**given))
+    except ValidationError as error:
+        raise SettingsError(explained(error)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{settings_file()} is not valid TOML: {error}") from None
+    except OSError as error:
+        raise SettingsError(f"{settings_file()} cannot be read: {error.strerror}") from None
+
+
+def believe_no_header_of_a_peer() -> None:
+    """Have uvicorn take the address that is really connected for the peer's.
+
+    By itself it believes whatever any process of this machine says in a header, and whoever can
+    say so could pass for a trusted proxy.
+    """
+    os.environ["FORWARDED_ALLOW_IPS"] = ""
+
+
+def variables() -> dict[str, str]:
+    """Environment variable → field name, for the documentation and its test."""
+    return fields.variables(Settings)
+
+
+def table_variables() -> dict[str, str]:
+    """Environment variable → ``table.field``, likewise."""
+    return fields.table_variables(Settings)
+
+
+def _with_token(settings: Settings) -> Settings:
+    """The same, with a token that stands elsewhere; one that is given outright comes first."""
+    if settings.token.get_secret_value():
+        return settings
+    if settings.token_file:
+        token = secrets.from_file("token_file", settings.token_file)
+    elif settings.keyring:
+        token = secrets.from_keyring(settings.url)
+    else:
+        return settings
+    return settings.model_copy(update={"token": SecretStr(token)})

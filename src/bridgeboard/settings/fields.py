@@ -1,0 +1,65 @@
+"""How a field of the settings is declared, and the environment variables that follow from it."""
+
+import os
+from typing import Any
+
+from pydantic import AliasChoices, BaseModel, Field
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+
+def named(variable: str, name: str, default: Any, description: str) -> Any:
+    """A field with its environment variable and its name in the file."""
+    return Field(
+        default=default,
+        description=description,
+        validation_alias=AliasChoices(variable, name),
+    )
+
+
+def variables(settings: type[BaseSettings]) -> dict[str, str]:
+    """Environment variable → field, of the fields that stand in no table."""
+    return {
+        str(field.validation_alias.choices[0]): name
+        for name, field in settings.model_fields.items()
+        if isinstance(field.validation_alias, AliasChoices)
+    }
+
+
+def tables(settings: type[BaseSettings]) -> dict[str, type[BaseModel]]:
+    """Name → model of the tables whose fields have names of their own."""
+    return {
+        name: field.annotation
+        for name, field in settings.model_fields.items()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    }
+
+
+def table_variables(settings: type[BaseSettings]) -> dict[str, str]:
+    """Environment variable → ``table.field``: ``BRIDGEBOARD_LOGIN_CLIENT_ID``, for example."""
+    return {
+        f"BRIDGEBOARD_{table}_{name}".upper(): f"{table}.{name}"
+        for table, model in tables(settings).items()
+        for name in model.model_fields
+    }
+
+
+class Environment(PydanticBaseSettingsSource):
+    """What the environment says. A variable that is empty is one that is not set."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # noqa: ARG002 - the library's signature
+        """Nothing: all is read at once."""
+        return None, "", False
+
+    def __call__(self) -> dict[str, Any]:
+        """The variables that are set, those of a table together."""
+        told: dict[str, Any] = {
+            variable: os.environ[variable]
+            for variable in variables(self.settings_cls)
+            if os.environ.get(variable)
+        }
+        for variable, path in table_variables(self.settings_cls).items():
+            table, _, name = path.partition(".")
+            if os.environ.get(variable):
+                told.setdefault(table, {})[name] = os.environ[variable]
+        return told

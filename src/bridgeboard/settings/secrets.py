@@ -1,0 +1,90 @@
+"""Secrets that stand elsewhere: in files of their own, or in the platform's keyring."""
+
+import os
+import stat
+import tomllib
+from pathlib import Path
+from typing import Any, Final
+
+from bridgeboard.settings.errors import SettingsError
+
+KEYRING: Final = "bridgeboard"
+"""The service under which the keyring holds the token; its account is the deployment's address."""
+_LARGEST: Final = 65_536
+_SECRETS: Final = {
+    "": {"token", "CODER_SESSION_TOKEN", "pseudonym_key", "BRIDGEBOARD_PSEUDONYM_KEY"},
+    "login": {"client_secret", "cookie_secret"},
+}
+
+
+def from_file(name: str, path: str) -> str:
+    """The secret in a file, without the blanks around it. Raises SettingsError."""
+    place = Path(path).expanduser()
+    try:
+        with place.open("rb") as file:
+            text = file.read(_LARGEST).decode("utf-8").strip()
+    except OSError as error:
+        raise SettingsError(
+            f"{name} names {place}, which cannot be read: {error.strerror}. "
+            "Check the path, and that this account may read it."
+        ) from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{name} names {place}, which is no text.") from None
+    if not text:
+        raise SettingsError(f"{name} names {place}, which is empty. Put the secret into it.")
+    return text
+
+
+def with_files(table: object, *names: str) -> object:
+    """A table of settings in which ``x_file`` was read where ``x`` is not given itself."""
+    if not isinstance(table, dict):
+        return table
+    read = {
+        name: from_file(f"{name}_file", path)
+        for name in names
+        if isinstance(path := table.get(f"{name}_file"), str) and path and not table.get(name)
+    }
+    return table | read
+
+
+def from_keyring(url: str) -> str:
+    """The token that the platform's keyring holds for a deployment. Raises SettingsError."""
+    try:
+        import keyring  # noqa: PLC0415 - an optional package
+    except ImportError:
+        raise SettingsError(
+            "keyring = true needs a package that is not installed. "
+            'Run: pip install "bridgeboard[keyring]"'
+        ) from None
+    try:
+        found = keyring.get_password(KEYRING, url)
+    except Exception as error:  # noqa: BLE001 - each platform's keyring has errors of its own
+        raise SettingsError(
+            f"The platform's keyring cannot be read ({type(error).__name__}). Unlock it, or give "
+            "the token by CODER_SESSION_TOKEN or token_file."
+        ) from None
+    if not found:
+        raise SettingsError(
+            f"The platform's keyring holds no token. Run: keyring set {KEYRING} {url or 'URL'}"
+        )
+    return str(found)
+
+
+def refuse_readable(path: Path) -> None:
+    """Raise SettingsError for a settings file that holds a secret and is open to others."""
+    if not path.is_file() or os.name == "nt":
+        return
+    open_to_others = path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    if open_to_others and (held := _held(tomllib.loads(path.read_text("utf-8")))):
+        raise SettingsError(
+            f"{path} holds a secret ({held}) and other users may read it. Run: chmod 600 {path}"
+        )
+
+
+def _held(told: dict[str, Any]) -> str:
+    """The name of a secret in the file; empty if it holds none."""
+    for table, names in _SECRETS.items():
+        part = told.get(table, {}) if table else told
+        for name in sorted(names & part.keys()) if isinstance(part, dict) else ():
+            return f"{table}.{name}" if table else name
+    return ""

@@ -1,0 +1,189 @@
+"""The tables of the settings file: how people come in, by a login or through a proxy."""
+
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from bridgeboard.access import Claims, Headers
+from bridgeboard.settings.secrets import with_files
+
+SHORTEST_COOKIE_SECRET: Final = 32
+CALLBACK: Final = "/oauth2callback"
+"""The path to which the provider sends browsers back; it is Streamlit's."""
+_NEEDED: Final = ("metadata_url", "client_id", "client_secret", "redirect_url", "cookie_secret")
+_EMAIL_AS_USERNAME: Final = (
+    'Whether the username is what stands before the "@" of the e-mail address where nothing else '
+    "tells it. Only where no two people of the company can have the same."
+)
+
+
+class Table(BaseModel):
+    """A table of the settings file."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True
+    )
+
+
+class Login(Table):
+    """``[login]``: an OpenID Connect provider. All or nothing of it is configured."""
+
+    metadata_url: str = Field(
+        default="",
+        description="The provider's metadata, for example "
+        "`https://login.example.com/.well-known/openid-configuration`.",
+    )
+    client_id: str = Field(default="", description="What the provider knows this dashboard by.")
+    client_secret: SecretStr = Field(
+        default=SecretStr(""), description="The secret that goes with it."
+    )
+    client_secret_file: str = Field(default="", description="A file that holds it instead.")
+    redirect_url: str = Field(
+        default="",
+        description="Where the provider sends browsers back to: this dashboard's address as they "
+        f"know it, then `{CALLBACK}`.",
+    )
+    cookie_secret: SecretStr = Field(
+        default=SecretStr(""),
+        description=f"At least {SHORTEST_COOKIE_SECRET} random characters that sign the login's "
+        "cookies. A new one ends all logins.",
+    )
+    cookie_secret_file: str = Field(default="", description="A file that holds them instead.")
+    scope: str = Field(
+        default="openid profile email", description="What the provider is asked for."
+    )
+    hours: float = Field(
+        default=10.0,
+        gt=0,
+        le=24 * 30,
+        description="Hours after which people have to log in again.",
+    )
+    username_claim: str = Field(
+        default=Claims.username,
+        description="The claim that holds the username at the Coder deployment. Whoever can "
+        "change it themselves can see as *self* what is not theirs.",
+    )
+    groups_claim: str = Field(default=Claims.groups, description="The claim that lists groups.")
+    email_as_username: bool = Field(default=Claims.local_part, description=_EMAIL_AS_USERNAME)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_files(cls, told: Any) -> Any:
+        return with_files(told, "client_secret", "cookie_secret")
+
+    @field_validator("metadata_url", "redirect_url", mode="after")
+    @classmethod
+    def _private(cls, url: str) -> str:
+        parts = urlsplit(url)
+        local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+        if url and (parts.scheme not in {"https", "http"} or not parts.hostname):
+            raise ValueError("Give a whole address, for example https://login.example.com/")
+        if parts.scheme == "http" and not local:
+            raise ValueError("Use https: whoever listens could come in as somebody else")
+        return url
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        missing = [name for name in _NEEDED if not _given(getattr(self, name))]
+        if len(missing) == len(_NEEDED):
+            return self
+        if missing:
+            raise ValueError(f"Set {', '.join(missing)} too: all of them make a login")
+        if not self.redirect_url.endswith(CALLBACK):
+            raise ValueError(f"Let redirect_url end in {CALLBACK}")
+        if len(self.cookie_secret.get_secret_value()) < SHORTEST_COOKIE_SECRET:
+            raise ValueError(
+                f"Give cookie_secret at least {SHORTEST_COOKIE_SECRET} random characters. "
+                "Make some with: openssl rand -hex 32"
+            )
+        return self
+
+    @property
+    def configured(self) -> bool:
+        """Whether there is a login at all."""
+        return bool(self.metadata_url)
+
+    @property
+    def claims(self) -> Claims:
+        """Which claims tell who somebody is."""
+        return Claims(self.username_claim, self.groups_claim, self.email_as_username)
+
+
+class Proxy(Table):
+    """``[proxy]``: an authenticating proxy in front, which says in headers who somebody is."""
+
+    addresses: tuple[IPv4Network | IPv6Network, ...] = Field(
+        default=(),
+        description="Addresses or networks of the proxies that are believed, for example "
+        "`10.0.0.5` or `10.1.0.0/24`; between commas in the environment. "
+        "Nobody else is.",
+    )
+    user_header: str = Field(
+        default=Headers.user, description="The header that holds what the proxy knows somebody by."
+    )
+    email_header: str = Field(
+        default=Headers.email, description="The one that holds their address."
+    )
+    groups_header: str = Field(
+        default=Headers.groups, description="The one that lists their groups, between commas."
+    )
+    username_header: str = Field(
+        default=Headers.username,
+        description="The one that holds their username at the Coder deployment.",
+    )
+    email_as_username: bool = Field(default=Headers.local_part, description=_EMAIL_AS_USERNAME)
+
+    @field_validator("addresses", mode="before")
+    @classmethod
+    def _networks(cls, told: Any) -> Any:
+        listed = told.split(",") if isinstance(told, str) else told
+        if not isinstance(listed, (list, tuple)):
+            return listed
+        return tuple(_network(each) for each in listed if each != "")
+
+    @property
+    def configured(self) -> bool:
+        """Whether a proxy is believed at all."""
+        return bool(self.addresses)
+
+    @property
+    def headers(self) -> Headers:
+        """Which headers tell who somebody is."""
+        return Headers(
+            self.user_header,
+            self.email_header,
+            self.groups_header,
+            self.username_header,
+            self.email_as_username,
+        )
+
+    def trusts(self, address: str) -> bool:
+        """Whether what comes from this address is believed; never for what is no address."""
+        try:
+            peer = ip_address(address)
+        except ValueError:
+            return False
+        if isinstance(peer, IPv6Address) and peer.ipv4_mapped:
+            peer = peer.ipv4_mapped
+        return any(peer in network for network in self.addresses)
+
+
+def _network(told: object) -> IPv4Network | IPv6Network:
+    if isinstance(told, (IPv4Network, IPv6Network)):
+        return told
+    text = told.strip() if isinstance(told, str) else repr(told)
+    try:
+        network = ip_network(text)
+    except ValueError as error:
+        raise ValueError(
+            f"{text} is no address and no network ({error}). Write 10.0.0.5 or 10.1.0.0/24"
+        ) from None
+    if not network.prefixlen:
+        raise ValueError(f"{text} is everybody. Name the addresses of your proxies alone")
+    return network
+
+
+def _given(value: str | SecretStr) -> bool:
+    return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)

@@ -1,0 +1,169 @@
+"""A store's file opened with care.
+
+A new file appears whole or not at all. A log that the database would pass over, and with it every
+batch in it, is told instead. A file that ended the process the last time is tried elsewhere first.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from errno import EDQUOT, ENOSPC
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+
+from bridgeboard.store import apart, migrations
+from bridgeboard.store.errors import (
+    StoreDamagedError,
+    StoreFullError,
+    StoreLocationError,
+    explained,
+)
+from bridgeboard.store.places import log, make_private, remove
+
+SETTINGS: Final[dict[str, str | bool]] = {
+    # Nothing is ever fetched from the network, and no variable of Python is a table by accident.
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "allow_community_extensions": False,
+    "python_enable_replacements": False,
+    "checkpoint_threshold": "128MB",
+}
+_LEAST_BATCH: Final = 128
+"""A log of fewer bytes holds no batch: its writer was stopped while it began."""
+
+
+def connected(path: Path, memory_mb: int, threads: int | None) -> duckdb.DuckDBPyConnection:
+    """A connection to a store's file at the current schema; made if there is none.
+
+    Raises:
+        StoreError: whatever ``Store.open`` tells.
+    """
+    settings: dict[str, Any] = {**SETTINGS, "memory_limit": f"{memory_mb}MB"}
+    if threads:
+        settings["threads"] = threads
+    with _told(path):
+        make_private(path.parent)
+        if not path.exists():
+            _make(path, settings)
+        with _marked(path), explained(path):
+            return _opened(path, settings)
+
+
+def _opened(path: Path, settings: dict[str, Any]) -> duckdb.DuckDBPyConnection:
+    held = _bytes(log(path))
+    connection = duckdb.connect(str(path), config=settings)
+    try:
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        if held:
+            _take_in(connection, path, held)
+        migrations.migrate(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _take_in(connection: duckdb.DuckDBPyConnection, path: Path, held: int) -> None:
+    """Move what a killed process left in the log into the file.
+
+    A log with a broken beginning is passed over without a word, and the next batch would be
+    written over it: that it stays as it is, is the only sign.
+    """
+    try:
+        with explained(path):
+            connection.execute("CHECKPOINT")
+    except StoreFullError:
+        return
+    if held >= _LEAST_BATCH and _bytes(log(path)) == held:
+        raise StoreDamagedError(
+            f"The log {log(path)} is damaged; the batches in it cannot be read as they are, and"
+            " going on would delete them. Nothing was changed. Rescue what can be read with:"
+            " bridgeboard repair"
+        )
+
+
+def _make(path: Path, settings: dict[str, Any]) -> None:
+    """A new store, under another name until it is whole; somebody else may be faster."""
+    if _bytes(log(path)) >= _LEAST_BATCH:
+        raise StoreDamagedError(
+            f"{path} is gone, but its log {log(path).name} is there. Put the file back, or move"
+            " the log aside with: bridgeboard repair"
+        )
+    growing = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        remove(growing)
+        with explained(path):
+            with duckdb.connect(str(growing), config=settings) as connection:
+                migrations.migrate(connection, path)
+            growing.chmod(0o600)
+        _appear(growing, path)
+    finally:
+        remove(growing)
+        _clear(path)
+
+
+def _clear(path: Path) -> None:
+    """Delete what processes that were killed left behind while they made a store here."""
+    for leftover in path.parent.glob(f".{path.name}.*.new*"):
+        pid = leftover.name.removeprefix(f".{path.name}.").split(".")[0]
+        if not _is_alive(pid):
+            leftover.unlink(missing_ok=True)
+
+
+def _appear(growing: Path, path: Path) -> None:
+    try:
+        os.link(growing, path)
+    except (FileExistsError, FileNotFoundError):
+        return
+    except OSError:  # the file system knows no second name for a file
+        growing.rename(path)
+
+
+@contextmanager
+def _marked(path: Path) -> Iterator[None]:
+    """Leave a mark while a file is being opened: found at the next start, it ended the process."""
+    mark = path.with_name(f".{path.name}.opening")
+    with suppress(FileNotFoundError):
+        if not _is_alive(mark.read_text("utf-8", "replace")):
+            apart.check(path)
+    mark.write_text(str(os.getpid()), "utf-8")
+    try:
+        yield
+    finally:
+        mark.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Raise what the file system says as a ``StoreError``."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {ENOSPC, EDQUOT}:
+            raise StoreFullError(
+                f"There is no room left for {path} ({error.strerror}). Free some; it is tried"
+                " again."
+            ) from error
+        raise StoreLocationError(
+            f"{path} cannot be used as the store ({error.strerror}). Let this account write"
+            " to its folder, or name another data folder."
+        ) from error
+
+
+def _is_alive(pid: str) -> bool:
+    """Whether another process of this number runs; in a container it may be our own."""
+    if os.name != "posix" or not pid.isdecimal() or int(pid) == os.getpid():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
+
+
+def _bytes(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

@@ -1,0 +1,210 @@
+"""The door: who looks, what they may see, and what is noted of it.
+
+Every question to the store is asked with the sight of the reader of this run (``ui/numbers``), so
+a page cannot tell more than they may see. Whoever is not known gets nothing at all.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache, partial
+from typing import Any, Final
+
+import streamlit as st
+
+from bridgeboard import access, connect, settings
+from bridgeboard.access import Identity, RefusedError, Role, Surface, Viewer
+from bridgeboard.audit import Audit
+from bridgeboard.store import EVERYTHING, Pseudonyms, Sight
+
+OWN: Final = "own"
+"""The key of the switch to what only the reader did."""
+AHEAD: Final = timedelta(minutes=5)
+"""So far a provider's clock may be ahead of ours."""
+MOST_ENDED: Final = 10_000
+
+_NOTED: Final = "noted_as"
+
+
+class ClosedError(Exception):
+    """Nobody is logged in, or not any more; the message says which."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who looks, in what they do now: somebody with a right of their own may look at that alone."""
+
+    viewer: Viewer
+    sight: Sight
+
+    def may_open(self, page: str) -> bool:
+        """Whether they may open a page."""
+        return access.may_open(self.viewer, page)
+
+    def may(self, surface: Surface) -> bool:
+        """Whether they may do this on the pages that they may open."""
+        return access.may_use(self.viewer, surface)
+
+    @property
+    def desk(self) -> str:
+        """What tells the desk apart that they put views and notes on: all who see the same rows."""
+        sight = self.sight
+        if sight.is_of_everybody and sight.pseudonyms is None:
+            return ""
+        names = sight.pseudonyms.digest if sight.pseudonyms else ""
+        told = repr((sight.teams, sight.person, sight.floor, names))
+        return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+    @property
+    def may_reveal(self) -> bool:
+        """Whether recorded text may be shown to them: there is none in their sight otherwise."""
+        surface = Surface.REVEAL if self.sight.person is None else Surface.REVEAL_OWN
+        return self.sight.has_text and self.may(surface)
+
+
+_acting: ContextVar[Reader | None] = ContextVar("acting", default=None)
+_ended: dict[str, datetime] = {}
+
+
+def reader() -> Reader:
+    """Who looks at this run of the page.
+
+    Raises:
+        ClosedError: when nobody is logged in.
+        RefusedError: when somebody is who may see nothing.
+    """
+    return _acting.get() or _seen(viewer(), own=bool(st.session_state.get(OWN)))
+
+
+@contextmanager
+def acting(told: Reader) -> Iterator[None]:
+    """Do what a reader asked for when they are not there any more: files are made so."""
+    token = _acting.set(told)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
+def viewer() -> Viewer:
+    """Who looks, with all their roles. Raises as ``reader`` does."""
+    now = settings.current()
+    if not now.guarded:
+        return access.OPERATOR
+    return access.viewer(identity(), now.rules)
+
+
+def has_choice(who: Viewer) -> bool:
+    """Whether somebody sees more than what they did themselves, but may look at that alone."""
+    return bool(who.username) and Role.SELF in who.roles and who.roles > {Role.SELF}
+
+
+def note(what: str, about: str = "", why: str = "", *, who: str = "") -> None:
+    """Put a line in the audit log. Raises AuditError: then it must not be done."""
+    log = Audit(connect.audit_file(settings.current()))
+    log.write(who or reader().viewer.name, what, why, about, at=datetime.now(UTC))
+
+
+def note_once(what: str, who: str) -> None:
+    """The same, once in a browser session for each who does it. Raises AuditError."""
+    noted: set[tuple[str, str]] = st.session_state.setdefault(_NOTED, set())
+    if (what, who) not in noted:
+        note(what, who=who)
+        noted.add((what, who))
+
+
+def leave() -> None:
+    """End the login for all tabs and copies of its cookie; a callback's last step."""
+    note("logout", who=identity().name)
+    if len(_ended) >= MOST_ENDED:
+        _ended.clear()
+    _ended[_login_key(st.user.to_dict())] = datetime.now(UTC)
+    st.logout()
+
+
+def _seen(who: Viewer, *, own: bool) -> Reader:
+    if who is access.OPERATOR:
+        return Reader(who, _named(EVERYTHING))
+    if (own and has_choice(who)) or who.roles == {Role.SELF}:
+        alone = replace(who, roles=frozenset({Role.SELF}), teams=frozenset())
+        return Reader(alone, _named(Sight.of_person(who.username)))
+    return Reader(replace(who, roles=who.roles - {Role.SELF}), _named(_sight(who)))
+
+
+def _sight(who: Viewer) -> Sight:
+    if who.may(Role.AUDITOR):
+        return EVERYTHING
+    if who.may(Role.ANALYST):
+        return Sight.numbers()
+    if who.may(Role.LEAD):
+        return Sight.of_teams(*who.teams)
+    return Sight.of_groups(settings.current().floor)
+
+
+def _named(sight: Sight) -> Sight:
+    now = settings.current()
+    if now.names == "real" or sight.floor is not None:
+        return sight
+    return replace(sight, pseudonyms=_pseudonyms(now.pseudonym_key.get_secret_value()))
+
+
+@lru_cache(maxsize=4)
+def _pseudonyms(key: str) -> Pseudonyms:
+    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
+    return Pseudonyms(digest, partial(access.aliases, key=key))
+
+
+def identity() -> Identity:
+    """Who somebody is as the provider or the proxy tells it. Raises ClosedError."""
+    now = settings.current()
+    if now.proxy.configured:
+        return access.from_headers(_headers(), now.proxy.headers)
+    if not st.user.is_logged_in:
+        raise ClosedError("Nobody is logged in.")
+    claims = st.user.to_dict()
+    _check_age(claims, timedelta(hours=now.login.hours))
+    if _login_key(claims) in _ended:
+        raise ClosedError("This login was ended.")
+    return access.from_claims(claims, now.login.claims)
+
+
+def _headers() -> dict[str, str]:
+    """What the proxy said; a header that came twice is left out."""
+    every = st.context.headers
+    told = {name: every.get_all(name) for name in every}
+    return {name: values[0] for name, values in told.items() if len(values) == 1}
+
+
+def _check_age(claims: dict[str, Any], most: timedelta) -> None:
+    """Raise ClosedError for a login that is too old, or that does not say how old it is."""
+    told = claims.get("iat")
+    try:
+        began = datetime.fromtimestamp(float(told), UTC)  # type: ignore[arg-type]  # it raises
+    except (TypeError, ValueError, OverflowError, OSError):
+        raise ClosedError("The login does not say when it began.") from None
+    now = datetime.now(UTC)
+    if now - began > most or began - now > AHEAD:
+        raise ClosedError("This login is over.")
+
+
+def _login_key(claims: dict[str, Any]) -> str:
+    told = "\n".join(str(claims.get(name)) for name in ("iss", "sub", "iat", "nonce"))
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+__all__ = [
+    "ClosedError",
+    "Reader",
+    "RefusedError",
+    "Surface",
+    "acting",
+    "has_choice",
+    "leave",
+    "note",
+    "note_once",
+    "reader",
+    "viewer",
+]

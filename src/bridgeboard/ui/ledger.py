@@ -1,0 +1,70 @@
+"""The audit log as its page shows it: the newest entries first, and whether all are whole."""
+
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from bridgeboard import connect, formats, settings
+from bridgeboard.audit import Audit
+from bridgeboard.ui import filters, notices
+
+PAGE: Final = 50
+BEFORE: Final = "entries_before"
+"""The number of the entry that the shown ones come before; 0 for the newest."""
+
+
+def verdict() -> None:
+    """A button that looks through all of the log, and what it found."""
+    st.caption(
+        "Logins, refusals, looks at recorded text, downloads and changed settings. Each line holds "
+        "the digest of the one before, so that one that is changed or taken out is noticed."
+    )
+    if not st.button("Check every line", key="verify", icon=":material/fact_check:"):
+        return
+    told = _log().verify()
+    if told.broken is not None:
+        st.error(
+            f"**Line {told.broken:,} is not as it was written.** {notices.plain(told.why)} "
+            f"The {told.right:,} lines before it are.",
+            icon=":material/error:",
+        )
+    else:
+        st.success(f"All {told.right:,} lines are as they were written.", icon=":material/check:")
+
+
+def entries() -> None:
+    """A page of entries and the ways to older and newer ones."""
+    before = int(st.session_state.get(BEFORE) or 0)
+    told = _log().entries(PAGE, before or None)
+    if not told:
+        notices.empty("Nothing has been noted yet.")
+        return
+    zone = filters.zone()
+    st.dataframe(
+        pd.DataFrame(
+            {
+                "When": [formats.moment(one.at, zone) for one in told],
+                "Who": [formats.visible(one.who) for one in told],
+                "What": [formats.visible(one.what) for one in told],
+                "About": [formats.visible(one.about) for one in told],
+                "Why": [formats.visible(one.why) for one in told],
+                "Entry": [one.number for one in told],
+            }
+        ),
+        hide_index=True,
+        key="audit-entries",
+        alt="Entries of the audit log, the newest first",
+    )
+    with st.container(horizontal=True, gap="small", key="audit-turns"):
+        st.button("Newest", key="audit-newest", disabled=not before, on_click=_turn, args=(0,))
+        oldest = told[-1].number
+        st.button("Older", key="audit-older", disabled=oldest <= 1, on_click=_turn, args=(oldest,))
+
+
+def _turn(before: int) -> None:
+    st.session_state[BEFORE] = before
+
+
+def _log() -> Audit:
+    return Audit(connect.audit_file(settings.current()))

@@ -1,0 +1,102 @@
+"""``bridgeboard audit``: who looked at what, listed and verified."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from test_cli import run
+from typer.testing import Result
+
+from bridgeboard import connect, settings
+from bridgeboard.audit import Audit
+
+AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for variable in [*settings.variables(), *settings.table_variables()]:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("BRIDGEBOARD_DATA", str(tmp_path / "data"))
+
+
+@pytest.fixture
+def log() -> Audit:
+    made = Audit(connect.audit_file(settings.read()))
+    for number in range(3):
+        at = AT + timedelta(minutes=number)
+        made.write(f"p{number}@example.com", "reveal", "[red]a\x1b[2J\nb", f"s{number}", at=at)
+    return made
+
+
+def audit(*options: str) -> Result:
+    return run("audit", *options)
+
+
+def test_the_log_lies_beside_the_stores(log: Audit, tmp_path: Path) -> None:
+    assert log.path == tmp_path / "data" / "audit.jsonl"
+
+
+def test_the_last_entries_are_listed_and_nothing_in_them_acts(log: Audit) -> None:
+    assert len(log.entries()) == 3
+    said = audit("--last", "2")
+    assert said.exit_code == 0
+    assert said.output.splitlines() == [
+        "2026-05-04 09:31:00 UTC  p1@example.com  reveal  s1  [red]a\u241b[2J b",
+        "2026-05-04 09:32:00 UTC  p2@example.com  reveal  s2  [red]a\u241b[2J b",
+    ]
+
+
+def test_entries_can_be_read_by_machines(log: Audit) -> None:
+    said = audit("--json")
+    told = [json.loads(line) for line in said.output.splitlines()]
+    assert [one["number"] for one in told] == [1, 2, 3]
+    assert told[0] == {
+        "number": 1,
+        "at": "2026-05-04T09:30:00+00:00",
+        "who": "p0@example.com",
+        "what": "reveal",
+        "why": log.entries()[0].why,
+        "about": "s0",
+    }
+
+
+def test_an_empty_log_says_so_and_is_right() -> None:
+    said = audit()
+    assert (said.exit_code, said.stdout) == (0, "")
+    assert "Nothing was noted yet." in said.stderr
+    assert audit("--verify").exit_code == 0
+
+
+@pytest.mark.usefixtures("log")
+def test_a_right_log_is_verified() -> None:
+    said = audit("--verify")
+    assert said.exit_code == 0
+    assert said.output.startswith("3 entries, all as they were written.")
+
+
+def test_a_broken_log_ends_with_status_1_and_names_the_line(log: Audit) -> None:
+    log.path.write_bytes(log.path.read_bytes().replace(b"p1@", b"p9@"))
+    said = audit("--verify")
+    assert said.exit_code == 1
+    assert "Line 2 is broken" in said.output
+    told = audit("--verify", "--json")
+    assert told.exit_code == 1
+    assert json.loads(told.output)["broken"] == 2
+
+
+def test_a_torn_line_is_named_and_right(log: Audit) -> None:
+    with log.path.open("ab") as file:
+        file.write(b'{"number":4')
+    said = audit("--verify")
+    assert said.exit_code == 0
+    assert "Line 4 was begun only" in said.output
+
+
+def test_a_log_that_cannot_be_read_is_explained(log: Audit) -> None:
+    log.path.chmod(0o666)
+    said = audit()
+    assert said.exit_code == 2
+    assert "chmod 600" in said.output

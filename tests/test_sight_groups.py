@@ -1,0 +1,348 @@
+"""Who may see groups only learns nothing of fewer people than a group has, whatever they ask."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import crowds
+import numpy as np
+import pytest
+import sights
+from companies import small
+from crowds import BEGAN, OVER, SYNCED, Crowd, crowd
+from facts import Row, facts
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bridgeboard.metrics import (
+    DIMENSIONS,
+    METRICS,
+    UNKNOWN,
+    Answer,
+    Query,
+    Scope,
+    active_people_windows,
+    cohorts,
+    first_seen,
+    presence,
+    select,
+    select_top,
+    values,
+)
+from bridgeboard.store import Sight, Store, coverage
+from bridgeboard.store.sight_folds import OTHER, RULES
+from bridgeboard.store.sight_groups import KINDS, PEOPLE, TEAMS, TIMES, TOOLS, live
+from bridgeboard.store.sight_labels import folded
+
+FLOORS = (2, 3, 4, 5, 6)
+WHOLE = Scope(BEGAN, OVER)
+ALL = Scope(small().start, small().end)
+TEXTS = ("prompts", "tool_inputs", "thinking", "last_prompts", "vocabulary", "threads", "responses")
+ADDED = [name for name, one in METRICS.items() if one.additive]
+
+
+def found(
+    path: Path, told: Crowd, floor: int, seed: int, rules: frozenset[str] = RULES
+) -> set[int]:
+    """Every sum that can be had of a company."""
+    with told.store(path) as opened:
+        opened._cursors._groups.rules = rules
+        with opened.snapshot(Sight.of_groups(floor)) as seen:
+            return crowds.sums(seen, seed)
+
+
+@settings(deadline=None, max_examples=12)
+@given(st.integers(0, 10**6), st.sampled_from(FLOORS))
+def test_no_combination_of_answers_tells_of_fewer_people(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, floor: int
+) -> None:
+    told = crowd(seed)
+    path = tmp_path_factory.mktemp("crowd") / "store.duckdb"
+    sums = found(path, told, floor, seed)
+    assert crowds.exposed(sums, told.owners, floor) == []
+    for one in sums:
+        assert len(people(one, told)) >= floor
+        for other in sums:
+            # What combinations of all of them cannot tell, two cannot; but two are easily read.
+            beyond = people(one & ~other, told)
+            assert not (one & other == other and 0 < len(beyond) < floor), (one, other)
+
+
+def people(requests: int, told: Crowd) -> set[int]:
+    return {owner for number, owner in enumerate(told.owners) if requests >> number & 1}
+
+
+@pytest.mark.parametrize("rule", ["blocks", "classes", "rest", "labels"])
+def test_every_rule_is_needed(tmp_path: Path, rule: str) -> None:
+    floor = 3
+    for seed in range(12):
+        told = crowd(seed)
+        sums = found(tmp_path / f"{seed}.duckdb", told, floor, seed, RULES - {rule})
+        if crowds.exposed(sums, told.owners, floor):
+            return
+    pytest.fail(f"Without {rule!r} nobody was exposed: nothing proves that it is kept.")
+
+
+def test_people_are_exposed_by_what_two_answers_leave() -> None:
+    """What the proofs above rest on: of requests of 1, 1, 2 and 3."""
+    owners = (1, 1, 2, 3)
+    assert crowds.exposed({0b1111, 0b0011}, owners, 2) == [(1,)]
+    assert crowds.exposed({0b1111, 0b0111}, owners, 2) == [(3,)]
+    assert crowds.exposed({0b1111, 0b0111, 0b1100}, owners, 2) == [(1,), (2,), (3,)]
+    assert crowds.exposed({0b1111}, owners, 3) == []
+    assert crowds.exposed({0b1111}, owners, 4) == [(1, 2, 3)]
+    # No two of these differ by one person, but three together do.
+    assert crowds.exposed({0b0110, 0b1100, 0b1010}, (1, 2, 3, 4), 2) == [(2,), (3,), (4,)]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10**6), st.integers(2, 4))
+def test_teams_and_classes_tell_no_more_together_than_by_themselves(seed: int, floor: int) -> None:
+    dice = np.random.default_rng(seed)
+    size = int(dice.integers(floor, 9))
+    teams = np.unique(dice.integers(0, 4, size), return_inverse=True)[1]
+    uses = dice.random((size, 4)) < dice.uniform(0.2, 0.9)
+    uses[:, 0] |= ~uses.any(axis=1)
+    kept = uses.sum(axis=0) >= floor
+    uses[:, 0] |= (uses & ~kept).any(axis=1)
+    uses[:, 1:] &= kept[1:]
+    person, kind = np.nonzero(uses)
+    if not kept[0] and uses[:, 0].sum() < floor:
+        return
+    is_rest = folded(person, np.unique(kind, return_inverse=True)[1], teams, floor)
+    labels = np.where(is_rest, 9, np.arange(is_rest.size))[teams]
+    sums = {sum(1 << n for n, each in enumerate(kind) if each == one) for one in set(kind)}
+    sums |= {
+        sum(1 << n for n, each in enumerate(labels[person]) if each == one) for one in set(labels)
+    }
+    owners = [int(each) for each in person]
+    assert crowds.exposed(sums, owners, floor) == []
+
+
+def test_a_team_that_shares_enough_with_others_keeps_its_name() -> None:
+    """Two teams of three who all use the same; and one of two, whose class nobody else uses."""
+    person, kind = np.array([0, 1, 2, 3, 4, 5, 6, 7]), np.array([0, 0, 0, 0, 0, 0, 0, 0])
+    teams = np.array([0, 0, 0, 1, 1, 1, 2, 2])
+    assert folded(person, kind, teams, 2).tolist() == [False, False, False]
+    assert folded(person, kind, teams, 3).tolist() == [True, False, True]
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with sights.filled(tmp_path_factory.mktemp("groups") / "store.duckdb") as held:
+        yield held
+
+
+def told_by(rows: list[Row], floor: int) -> list[Row]:
+    """The rows of days that are over, up to the last with as many people since the block began."""
+    over = [row for row in rows if row["started_at"].date() < sights.NOW.date()]
+    kept: list[Row] = []
+    waiting: list[Row] = []
+    for day in sorted({row["started_at"].date() for row in over}):
+        waiting += [row for row in over if row["started_at"].date() == day]
+        if len({row["initiator_id"] for row in waiting}) >= floor:
+            kept, waiting = kept + waiting, []
+    return kept
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_totals_are_those_of_all_whole_days(opened: Store, floor: int) -> None:
+    usage, calls = told_by(facts().usage, floor), told_by(facts().calls, floor)
+    names = ("requests", "input_tokens", "prompts", "active_people", "tool_calls", "tool_errors")
+    with opened.snapshot(Sight.of_groups(floor)) as seen:
+        told = sights.answer(seen, select(names, (), ALL)).only
+    assert told["requests"] == sum(row["requests"] for row in usage) > 1000
+    assert told["input_tokens"] == sum(row["input"] for row in usage)
+    assert told["prompts"] == sum(row["prompts"] for row in usage)
+    assert told["active_people"] == len({row["initiator_id"] for row in usage})
+    assert told["tool_calls"] == len(calls)
+    assert told["tool_errors"] == sum(bool(row["failed"]) for row in calls)
+
+
+@pytest.mark.parametrize("dimension", [n for n in DIMENSIONS if n != "initiator"])
+def test_parts_add_up_to_the_whole(opened: Store, dimension: str) -> None:
+    with opened.snapshot(Sight.of_groups(3)) as seen:
+        for name in ADDED:
+            if METRICS[name].adds_up(DIMENSIONS[dimension]):
+                told = sights.answer(seen, select((name,), (dimension,), ALL))
+                ((whole,),) = sights.answer(seen, select((name,), (), ALL)).rows
+                about_calls = dimension in ("tool", "server")
+                if not about_calls or name in ("tool_calls", "injected_calls"):
+                    assert sum(row[1] or 0 for row in told.rows) == (whole or 0), name
+
+
+def test_large_groups_keep_their_names_and_small_ones_do_not(opened: Store) -> None:
+    whole = {row["model"] or UNKNOWN for row in facts().usage}
+    with opened.snapshot(Sight.of_groups(2)) as seen:
+        models = set(sights.answer(seen, values("model", ALL)).column("model"))
+        tools = set(sights.answer(seen, values("tool", ALL)).column("tool"))
+        teams = set(sights.answer(seen, values("team", ALL)).column("team"))
+    assert len(models - {OTHER}) > 1
+    assert models <= whole | {OTHER}
+    assert tools - {OTHER}
+    assert len(teams) > 1
+
+
+def test_two_dimensions_of_one_kind_are_told_together_and_others_are_not(opened: Store) -> None:
+    with opened.snapshot(Sight.of_groups(2)) as seen:
+        both = sights.answer(seen, select(("requests",), ("model", "client"), ALL))
+        mixed = sights.answer(seen, select(("requests",), ("team", "model"), ALL))
+        calls = sights.answer(seen, select(("tool_calls",), ("tool", "client"), ALL))
+    assert len({row[:2] for row in both.rows if OTHER not in row}) > 1
+    assert {row[0] for row in mixed.rows if row[2]} == {OTHER}
+    assert {row[:2] for row in calls.rows} == {(OTHER, OTHER)}
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_every_question_is_answered_and_none_tells_of_anybody(opened: Store, floor: int) -> None:
+    people = {row["person"] for row in facts().usage}
+    people |= {str(row["initiator_id"]) for row in facts().usage}
+    with opened.snapshot(Sight.of_groups(floor)) as seen:
+        told = dict(sights.asked(seen, ALL, sights.NOW))
+        for table in TEXTS:
+            assert seen.rows(f"FROM {table}") == []
+    assert len(told) > 100
+    words = repr(told)
+    assert not [one for one in people if f"'{one}'" in words]
+    for name in ("sessions", "requests", "owners", "cohorts", "cohort people"):
+        assert told[name].rows == (), name
+    assert told["count"].only == {"sessions": 0}
+    assert set(told["presence"].only.values()) == {0}
+    assert told["numbers by initiator"].rows == ()
+
+
+def test_it_is_known_since_when_there_is_anything(opened: Store) -> None:
+    with opened.snapshot(Sight.of_groups(2)) as seen:
+        told = coverage(seen)
+    assert told.first_at is not None
+    assert abs(told.first_at - min(row["started_at"] for row in facts().usage)) < timedelta(days=1)
+    assert told.is_whole
+
+
+def of_two(held: Store, query: Query) -> Answer:
+    """What a reader is answered who may see groups of two."""
+    with held.snapshot(Sight.of_groups(2)) as seen:
+        return sights.answer(seen, query)
+
+
+def everything(held: Store) -> list[Any]:
+    with held.snapshot(Sight.of_groups(2)) as seen:
+        return [seen.rows(*query) for query in crowds.questions(seen, 1)]
+
+
+def test_the_day_that_runs_is_not_told_and_late_rows_are_not_before_the_next(
+    tmp_path: Path,
+) -> None:
+    told = crowd(5)
+    with told.store(tmp_path / "store.duckdb") as held:
+        before = everything(held)
+        crowds.put(held, {"usage": [_moved(row, OVER) for row in told.rows["usage"]]})
+        assert everything(held) == before
+        crowds.put(held, {"usage": [_moved(row, BEGAN) for row in told.rows["usage"][:1]]})
+        assert everything(held) == before
+        next_day = SYNCED["began_at"] + timedelta(days=1)
+        crowds.put(held, {"runs": [{**SYNCED, "run": 2, "began_at": next_day}]})
+        assert everything(held) != before
+
+
+def test_the_day_that_runs_is_told_from_minute_to_minute_without_the_rule(tmp_path: Path) -> None:
+    told = crowd(5)
+    for rules, grows in ((RULES, False), (RULES - {"running"}, True)):
+        with told.store(tmp_path / f"{grows}.duckdb") as held:
+            held._cursors._groups.rules = rules
+            crowds.put(held, {"usage": [_moved(row, OVER) for row in told.rows["usage"]]})
+            with held.snapshot(Sight.of_groups(2)) as seen:
+                later = Scope(OVER, OVER + timedelta(days=1))
+                requests = sights.answer(seen, select(("requests",), (), later)).only["requests"]
+        assert (requests > 0) is grows
+
+
+def _moved(row: dict[str, Any], day: datetime) -> dict[str, Any]:
+    """The same at noon of another day, as another request."""
+    at = day.replace(hour=12, tzinfo=None)
+    return {**row, "usage": row["usage"] + 1000, "started_at": at, "ended_at": at, "input": 1}
+
+
+def test_nothing_is_told_before_all_has_been_read_once(tmp_path: Path) -> None:
+    told = crowd(5)
+    rows = {**told.rows, "runs": [{**SYNCED, "outcome": "running"}]}
+    with Crowd(rows, told.owners).store(tmp_path / "store.duckdb") as held:
+        with held.snapshot(Sight.of_groups(2)) as seen:
+            assert sights.answer(seen, select(("requests",), (), WHOLE)).only == {"requests": 0}
+        crowds.put(held, {"runs": [{**SYNCED, "run": 2}]})
+        with held.snapshot(Sight.of_groups(2)) as seen:
+            assert sights.answer(seen, select(("requests",), (), WHOLE)).only["requests"] > 0
+
+
+def test_days_without_enough_people_are_told_with_the_next(tmp_path: Path) -> None:
+    """Person 1 on the first two days, 1 and 2 on the third, 1 alone on the last."""
+    row = crowd(0).rows["usage"][0]
+    days = {0: [1], 1: [1], 2: [1, 2], 3: [1]}
+    usage = [
+        {
+            **row,
+            "usage": 10 * day + person,
+            "initiator": person,
+            "started_at": (BEGAN + timedelta(days=day, hours=20)).replace(tzinfo=None),
+        }
+        for day, those in days.items()
+        for person in those
+    ]
+    with Crowd({"usage": usage, "runs": [SYNCED]}, ()).store(tmp_path / "store.duckdb") as held:
+        told = of_two(held, select(("requests", "active_people"), ("day",), WHOLE))
+    assert told.rows == ((BEGAN.date(), 4, 2),)
+
+
+def test_prices_of_what_has_no_name_are_not_told(tmp_path: Path) -> None:
+    """Two people whose requests are paid, and one who pays alone."""
+    row = {**crowd(0).rows["usage"][0], "status": "priced", "cost": 7, "grain": "interception"}
+    own = {"status": "notional", "cost": 0, "shadow_cost": 9}
+    usage = [
+        {**row, "usage": number, "initiator": number, **(own if number == 5 else {})}
+        for number in (1, 2, 3, 4, 5, 6)
+    ]
+    usage[-1] |= {"status": "unpriced", "cost": None, "priced_tokens": 0}
+    with Crowd({"usage": usage, "runs": [SYNCED]}, ()).store(tmp_path / "store.duckdb") as held:
+        told = of_two(held, select(("spend", "shadow_cost", "requests"), (), WHOLE))
+    assert told.rows == ((28, 0, 6),)
+
+
+def test_every_dimension_is_decided() -> None:
+    assert set(DIMENSIONS) == TIMES | KINDS | TOOLS | TEAMS | PEOPLE
+    assert {name for name, one in DIMENSIONS.items() if one.time} == TIMES
+    assert live(None) == "shape"
+    assert live(["day", "a dimension of tomorrow"]) == "nobody"
+    assert [live([name]) for name in ("initiator", "tool", "model", "team", "hour")] == [
+        "nobody",
+        "tools",
+        "kinds",
+        "teams",
+        "nothing",
+    ]
+
+
+def test_questions_say_what_they_speak_of() -> None:
+    scope = ALL.only("team", "a").without("tool", "b").only("weekday_hour", "1")
+    filters = {"team", "tool", "weekday_hour"}
+    top = select_top(("requests",), ("day", "model"), scope, rank_by="requests", n=2)
+    told = {
+        select(("requests",), ("client", "day"), scope): {"client", "day"},
+        top: {"model", "day"},
+        first_seen("client", scope): {"client"},
+        active_people_windows(scope): {"day"},
+        presence(scope): {"initiator"},
+        cohorts(scope): {"initiator"},
+    }
+    for query, names in told.items():
+        assert set(query.dimensions or ()) == names | filters, query
+    assert set(values("model", scope).dimensions or ()) == filters | {"model"}
+
+
+def test_a_question_that_does_not_say_so_sees_no_row(opened: Store) -> None:
+    with opened.snapshot(Sight.of_groups(2)) as seen:
+        said = select(("requests", "spend"), ("model",), ALL)
+        assert [row[1:] for row in seen.rows(said.sql, said.params)] == [(None, None)]
+        assert len(seen.rows(*said)) > 1
+        assert seen.rows("SELECT count(initiator), sum(input) FROM usage") == [(0, None)]
+        assert seen.rows("FROM sessions") == seen.rows("FROM tool_calls") == []
