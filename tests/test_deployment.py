@@ -1,0 +1,194 @@
+"""The files of the deployment guide: checked by systemd, read by our settings, and run."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from rigs import EXAMPLES
+from test_cli import ALONE
+from typer.testing import CliRunner
+
+from bridgeboard import cli, settings
+from bridgeboard.access import Identity, Role, viewer
+from bridgeboard.connect import Running
+from bridgeboard.settings import Settings
+
+UNITS = ("bridgeboard.service", "bridgeboard-backup.service", "bridgeboard-backup.timer")
+GUIDE = (EXAMPLES.parents[1] / "docs" / "deployment.md").read_text("utf-8")
+EXPOSURE = 20  # tenths of what `systemd-analyze security` counts: less is tighter
+
+
+def options(unit: str) -> list[tuple[str, str]]:
+    """Name and value of every line of a unit, in order."""
+    lines = (EXAMPLES / unit).read_text("utf-8").splitlines()
+    told = [line for line in lines if line and line[0] not in "#["]
+    assert all(re.fullmatch(r"[A-Z]\w+=.*", line) for line in told)
+    return [(line.partition("=")[0], line.partition("=")[2]) for line in told]
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> list[str]:
+    """The units as on a machine where the programs that they call are there."""
+    program = tmp_path / "bridgeboard"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    for unit in UNITS:
+        text = (EXAMPLES / unit).read_text("utf-8")
+        text = text.replace("/opt/bridgeboard/.venv/bin/bridgeboard", str(program))
+        text = text.replace("/opt/bridgeboard/examples/deployment", str(EXAMPLES))
+        text = text.replace("/usr/bin/systemctl", str(program))
+        (tmp_path / unit).write_text(text)
+    return [str(tmp_path / unit) for unit in UNITS]
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd: see the next tests")
+def test_systemd_finds_nothing_wrong_with_the_units_and_calls_them_tight(
+    installed: list[str],
+) -> None:
+    verified = subprocess.run(  # noqa: S603 - our own files
+        ["systemd-analyze", "verify", "--man=no", *installed],  # noqa: S607 - of this machine
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (verified.returncode, verified.stderr) == (0, "")
+    for unit in (one for one in installed if one.endswith(".service")):
+        judged = subprocess.run(  # noqa: S603 - our own file
+            ["systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", unit],  # noqa: S607 - likewise
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert judged.returncode == 0, judged.stdout[-200:] + judged.stderr
+
+
+@pytest.mark.parametrize("unit", UNITS[:2])
+def test_a_service_writes_its_own_folder_and_has_no_privilege(unit: str) -> None:
+    told = dict(options(unit))
+    assert told["User"] == "bridgeboard"
+    assert told["ProtectSystem"] == "strict"
+    assert told["StateDirectory"] == "bridgeboard"
+    assert told["NoNewPrivileges"] == "yes"
+    assert told["CapabilityBoundingSet"] == ""
+    assert told.get("ReadWritePaths", "/var/backups/bridgeboard") == "/var/backups/bridgeboard"
+
+
+@pytest.mark.parametrize("unit", UNITS[:2])
+def test_a_service_sets_variables_that_exist_and_secrets_by_credentials_alone(unit: str) -> None:
+    told = options(unit)
+    variables = dict(value.split("=", 1) for name, value in told if name == "Environment")
+    known = {**settings.variables(), **settings.table_variables(), settings.SETTINGS_VARIABLE: ""}
+    assert set(variables) <= set(known)
+    credentials = {value.split(":")[0] for name, value in told if name == "LoadCredential"}
+    secrets = {name: value for name, value in variables.items() if name.endswith("_FILE")}
+    assert {f"%d/{name}" for name in credentials} == set(secrets.values())
+    assert not {name for name in variables if re.search("(SECRET|TOKEN)$", name)}
+
+
+def read(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, text: str, told: list[tuple[str, str]]
+) -> Settings:
+    """The settings of a file in the environment that a unit makes, its secrets in a folder."""
+    for variable in {**settings.variables(), **settings.table_variables()}:
+        monkeypatch.delenv(variable, raising=False)
+    file = folder / "bridgeboard.toml"
+    file.write_text(text)
+    file.chmod(0o644)
+    for name in (value.split(":")[0] for option, value in told if option == "LoadCredential"):
+        (folder / name).write_text(name * 8)
+    for option, value in told:
+        if option == "Environment":
+            variable, _, said = value.partition("=")
+            said = said.replace("%d", str(folder)).replace("%S", str(folder))
+            monkeypatch.setenv(variable, said)
+    monkeypatch.setenv(settings.SETTINGS_VARIABLE, str(file))
+    return settings.read()
+
+
+def test_the_settings_of_the_guide_make_a_login(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = (EXAMPLES / "bridgeboard.toml").read_text("utf-8")
+    chosen = read(monkeypatch, tmp_path, text, options("bridgeboard.service"))
+    assert chosen.configured
+    assert chosen.guarded
+    assert chosen.loopback
+    assert chosen.token.get_secret_value() == "token" * 8
+    assert chosen.login.client_secret.get_secret_value() == "client_secret" * 8
+    name = chosen.login.redirect_url.split("/")[2]
+    assert name in chosen.names
+    assert f"server_name {name};" in (EXAMPLES / "nginx.conf").read_text("utf-8")
+    assert chosen.login.redirect_url in GUIDE
+    somebody = Identity(subject="1", email="lead@example.com", username="lead")
+    assert viewer(somebody, chosen.rules).roles == {Role.LEAD}
+    nobody = Identity(subject="2", username="new")
+    assert viewer(nobody, chosen.rules).roles == {Role.SELF}
+
+
+def test_the_settings_of_the_guide_make_a_proxy_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    text = (EXAMPLES / "bridgeboard.toml").read_text("utf-8")
+    text, cut = re.subn(r"(?ms)^\[login\].*?\n\n", "", text)
+    text, put = re.subn(r"# (\[proxy\])\n# (addresses)", r"\1\n\2", text)
+    assert (cut, put) == (1, 1)
+    told = options("bridgeboard.service")
+    kept = [one for one in told if not re.search("client_secret|cookie_secret", one[1])]
+    assert len(told) - len(kept) == 4  # the lines that the guide says to take out
+    chosen = read(monkeypatch, tmp_path, text, kept)
+    assert chosen.proxy.trusts("127.0.0.1")
+    assert not chosen.proxy.trusts("10.0.0.1")
+    names = set(re.findall(r"proxy_set_header (X-Forwarded-\S+) +\$who", nginx_example()))
+    headers = chosen.proxy.headers
+    assert names == {headers.user, headers.email, headers.groups, headers.username}
+
+
+def nginx_example() -> str:
+    return (EXAMPLES / "nginx.conf").read_text("utf-8")
+
+
+def test_a_backup_holds_all_that_is_kept_and_the_oldest_go(
+    tmp_path: Path, running: Running
+) -> None:
+    data, target = tmp_path / "data", tmp_path / "backups"
+    environment = ALONE | {
+        "BRIDGEBOARD_DATA": str(data),
+        "BRIDGEBOARD_STORE_MEMORY_MB": "256",
+        "CODER_URL": running.url,
+        "CODER_SESSION_TOKEN": running.tokens["owner"],
+    }
+    synced = CliRunner().invoke(cli.app, ["sync"], env=environment)
+    assert synced.exit_code == 0, synced.output
+    (store,) = data.glob("*.duckdb")
+    store.with_suffix(".desk.json").write_text("{}")
+    (data / "audit.jsonl").touch()
+    for old in ("2026-01-01T033000Z", "2026-01-02T033000Z.partial"):
+        (target / old).mkdir(parents=True)
+    os.utime(target / "2026-01-01T033000Z", (0, 0))
+    program = Path(sys.executable).with_name("bridgeboard")
+    done = subprocess.run(  # noqa: S603 - our own script
+        [str(EXAMPLES / "backup.sh"), str(program), str(target), "30"],
+        env=environment | {"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (made,) = target.iterdir()
+    assert {one.name for one in made.iterdir()} == {
+        "store",
+        store.with_suffix(".desk.json").name,
+        "audit.jsonl",
+    }
+    assert made.stat().st_mode & 0o077 == 0
+    again = CliRunner().invoke(
+        cli.app,
+        ["restore", str(made / "store")],
+        env=environment | {"BRIDGEBOARD_DATA": str(tmp_path / "anew")},
+    )
+    assert again.exit_code == 0, again.output
+    assert [one.name for one in (tmp_path / "anew").glob("*.duckdb")] == [store.name]
