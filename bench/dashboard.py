@@ -1,4 +1,4 @@
-"""The real dashboard in a process of its own, over a copy of a large store that nothing syncs."""
+"""The real dashboard in a process of its own, over a copy of a large store."""
 
 import os
 import shutil
@@ -38,6 +38,12 @@ class Dashboard:
         """The most it ever had in memory."""
         return self._status("VmHWM")
 
+    @property
+    def cpu_seconds(self) -> float:
+        """How long it has computed so far, all threads together."""
+        told = Path(f"/proc/{self.process}/stat").read_text("ascii").rpartition(")")[2].split()
+        return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+
     def _status(self, name: str) -> float:
         lines = Path(f"/proc/{self.process}/status").read_text("ascii").splitlines()
         told = dict(line.split(":", 1) for line in lines)
@@ -46,17 +52,24 @@ class Dashboard:
 
 @contextmanager
 def dashboard(file: Path) -> Iterator[Dashboard]:
-    """Serve a copy of that store until the block ends."""
+    """Serve a copy of that store, which nothing syncs, until the block ends."""
     with (
-        tempfile.TemporaryDirectory(prefix="bench-pages-") as folder,
         served(0, 1, midnight(datetime.now(UTC))) as deployment,
+        synced(file, deployment, TOKEN, every_seconds=0) as running,
     ):
+        yield running
+
+
+@contextmanager
+def synced(file: Path, deployment: str, token: str, *, every_seconds: int) -> Iterator[Dashboard]:
+    """The same for a deployment that is asked every so many seconds for what is new."""
+    with tempfile.TemporaryDirectory(prefix="bench-pages-") as folder:
         shutil.copy(file, store.location(Path(folder), DEPLOYMENT))
         given = {
             "CODER_URL": deployment,
-            "CODER_SESSION_TOKEN": TOKEN,
+            "CODER_SESSION_TOKEN": token,
             "BRIDGEBOARD_DATA": folder,
-            "BRIDGEBOARD_SYNC_SECONDS": "0",
+            "BRIDGEBOARD_SYNC_SECONDS": str(every_seconds),
         }
         with _process(given) as running:
             yield running
