@@ -229,3 +229,13 @@ def test_paths_that_are_not_asked_any_more_are_forgotten() -> None:
         pace.wait(f"/sessions/{number}")
         day.now += 0.1
     assert len(pace._tallies) <= 1200
+
+
+def test_a_refusal_does_not_outlast_a_clock_that_is_set_back() -> None:
+    day, naps = Day(), list[float]()
+    pace = Pace(clock=day.clock, sleep=naps.append)
+    sent_at = pace.wait(LIST)
+    pace.learn(LIST, 429, httpx.Headers({"Retry-After": "60"}), sent_at)
+    day.now -= 86_400
+    assert pace.wait(LIST) == day.now
+    assert naps == []

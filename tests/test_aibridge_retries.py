@@ -32,7 +32,8 @@ from aibridge import (
     TLSError,
     default_retry,
 )
-from aibridge.retries import AsyncWholeTransport, Limits, WholeTransport
+from aibridge.intake import Limits
+from aibridge.retries import AsyncWholeTransport, WholeTransport
 
 GOOD = json.dumps(buildinfo()).encode()
 

@@ -65,7 +65,17 @@ def test_an_answer_of_failure_tells_the_time_too(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "told", ["", "soon", "Wed, 99 Foo 2026", "Mon, 01 Jan 99999999999 00:00:00 GMT", "0", "("]
+    "told",
+    [
+        "",
+        "soon",
+        "Wed, 99 Foo 2026",
+        "Mon, 01 Jan 99999999999 00:00:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 GMT",
+        "Wed, 31 Dec 1969 23:59:59 GMT",
+        "0",
+        "(",
+    ],
 )
 def test_a_nonsense_date_tells_nothing(told: str) -> None:
     skew = Skew()

@@ -196,3 +196,36 @@ def test_tool_calls_follow_their_request(batch: Batch) -> None:
     insert(batch, "tool_calls", call | dims | rest)
     links.by_id(batch, requests(("s", 1, 1)))
     assert batch.rows("SELECT session, credential_kind FROM tool_calls") == [(4, "centralized")]
+
+
+def thread(session: int, **lacking: int) -> pa.Table:
+    """One thread of the first person, of one hour, that lacks so many tokens."""
+    names = ("input_sum", "output_sum", "cache_read_sum", "cache_write_sum")
+    return pa.Table.from_pylist(
+        [
+            {
+                "session": session,
+                "id": f"00000000-0000-4000-8000-{900:012d}",
+                "initiator": 1,
+                "provider": "anthropic",
+                "credential_kind": "centralized",
+                "started_at": START,
+                "ended_at": START + timedelta(hours=1),
+                **{name: lacking.get(name, 0) for name in names},
+                **{f"{name}_acted": 0 for name in names},
+            }
+        ]
+    )
+
+
+@pytest.mark.parametrize(("placed", "is_found"), [(None, True), (1, True), (2, False)])
+def test_a_request_without_a_thread_is_found_by_its_tokens_but_not_in_another_session(
+    batch: Batch, placed: int | None, *, is_found: bool
+) -> None:
+    """One that was put into its session before the details of that were told included."""
+    session(batch, 1, "s")
+    session(batch, 2, "t")
+    usage(batch, 1, session=placed, input_sum=7)
+    links.by_tokens(batch, thread(1, input_sum=7))
+    ((found, told),) = batch.rows("SELECT session, thread IS NOT NULL FROM usage")
+    assert (found, told) == (1 if is_found else placed, is_found)

@@ -179,6 +179,13 @@ def test_no_mix_of_faults_loses_a_row(size: int, faults: list[str], data: st.Dat
     assert steps[-1].is_last
 
 
+def test_a_row_that_is_too_large_by_itself_is_an_error_and_no_endless_question() -> None:
+    listing = Listing(35, dict.fromkeys(range(100), lambda _: OversizedError("large")))
+    with pytest.raises(OversizedError):
+        walked(listing)
+    assert listing.limits == [10, 5, 2, 1]
+
+
 # Fetchers and the one writer.
 
 

@@ -20,6 +20,7 @@ from aibridge.bulk import BulkPage
 from aibridge.calls import Call, Query, Route
 from aibridge.capabilities import Capabilities, capabilities, find_route
 from aibridge.errors import AIBridgeError
+from aibridge.intake import DEADLINE_SECONDS, MAX_BYTES, Limits
 from aibridge.models import (
     BuildInfo,
     Entitlements,
@@ -33,10 +34,7 @@ from aibridge.models import (
 )
 from aibridge.pace import Pace
 from aibridge.retries import (
-    DEADLINE_SECONDS,
-    MAX_BYTES,
     AsyncWholeTransport,
-    Limits,
     built,
     default_retry,
 )

@@ -171,6 +171,9 @@ class Pace:
         with self._lock:
             now = self._now()
             tally = self._tally(path, now)
+            if tally.barred_until > now + MOST_PENANCE:
+                # Nobody is sent away for so long: a clock was set back meanwhile.
+                tally.barred_until = 0
             room_at = tally.room_at(now, self._margin)
             if room_at > now:
                 return min(max(room_at - now, SHORTEST_NAP), LONGEST_NAP)

@@ -8,10 +8,8 @@ pool) are an ordinary httpx client's.
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import httpx
@@ -31,18 +29,14 @@ from aibridge.errors import (
     AIBridgeError,
     ArgumentError,
     ClosedError,
-    DecodeError,
-    OversizedError,
-    TimedOutError,
 )
+from aibridge.intake import Intake, Limits, too_late
+from aibridge.punctual import Ends, make_punctual
 
 Wires: TypeAlias = httpx.Client | httpx.AsyncClient
 
 logger = logging.getLogger("aibridge")
 
-MAX_BYTES = 256 * 1024 * 1024
-MAX_ERROR_BYTES = 1024 * 1024
-DEADLINE_SECONDS = 300.0
 DOUBTFUL_RETRIES = 2
 INTERNAL_SERVER_ERROR = 500
 
@@ -95,19 +89,6 @@ def default_retry() -> Retry:
     )
 
 
-@dataclass(frozen=True)
-class Limits:
-    """How large a decoded body may be, and how many seconds one attempt may take.
-
-    A synchronous attempt looks at the clock at each piece of the body. The head before it is
-    bounded by the read timeout at each piece, and by the 100 KB that httpx takes for a head.
-    """
-
-    max_bytes: int = MAX_BYTES
-    deadline: float = DEADLINE_SECONDS
-    clock: Callable[[], float] = time.monotonic
-
-
 def built(wires: Wires, address: str, call: Call[Any]) -> httpx.Request:
     """The request of a call.
 
@@ -129,20 +110,33 @@ class WholeTransport(httpx.BaseTransport):
     def __init__(self, wires: httpx.Client, limits: Limits) -> None:
         self._wires = wires
         self._limits = limits
+        self._ends = Ends(limits.clock)
+        make_punctual(wires, self._ends)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """One attempt: the answer with its body read and decoded."""
         began = self._limits.clock()
-        with _attempt(request, self._wires):
-            response = self._wires.send(request, stream=True)
+        with _attempt(request, self._wires), self._ends.within(self._limits.deadline):
             try:
-                intake = _Intake(response, self._limits, began)
-                for chunk in response.iter_bytes():
-                    if not intake.take(chunk):
-                        break
-            finally:
-                response.close()
-            return _judged(request, intake.whole())
+                return _judged(request, self._received(request, began))
+            except httpx.TimeoutException:
+                if self._limits.clock() - began < self._limits.deadline:
+                    raise
+                late = too_late(request, self._limits)
+            # Outside of the block: httpx's own error holds the request and its token.
+            raise late
+
+    def _received(self, request: httpx.Request, began: float) -> httpx.Response:
+        response = self._wires.send(request, stream=True)
+        try:
+            intake = Intake(response, self._limits, began)
+            is_read = response.is_stream_consumed
+            for piece in (response.content,) if is_read else response.iter_raw():
+                if not intake.take(piece):
+                    break
+        finally:
+            response.close()
+        return intake.whole()
 
     def close(self) -> None:
         """Close the client beneath."""
@@ -163,16 +157,19 @@ class AsyncWholeTransport(httpx.AsyncBaseTransport):
                 async with asyncio.timeout(self._limits.deadline):
                     return _judged(request, await self._received(request))
             except TimeoutError:
-                late = _too_late(request, self._limits)
+                late = too_late(request, self._limits)
             raise late
 
     async def _received(self, request: httpx.Request) -> httpx.Response:
         began = self._limits.clock()
         response = await self._wires.send(request, stream=True)
         try:
-            intake = _Intake(response, self._limits, began)
-            async for chunk in response.aiter_bytes():
-                if not intake.take(chunk):
+            intake = Intake(response, self._limits, began)
+            if response.is_stream_consumed:
+                intake.take(response.content)
+                return intake.whole()
+            async for piece in response.aiter_raw():
+                if not intake.take(piece):
                     break
         finally:
             await response.aclose()
@@ -183,72 +180,6 @@ class AsyncWholeTransport(httpx.AsyncBaseTransport):
         await self._wires.aclose()
 
 
-class _Intake:
-    """A body on its way in. What it refuses is refused for good; what broke off is not."""
-
-    def __init__(self, response: httpx.Response, limits: Limits, began: float) -> None:
-        self._response = response
-        self._limits = limits
-        self._began = began
-        self._chunks: list[bytes] = []
-        self._size = 0
-        self._is_cut = False
-        coding = response.headers.get("content-encoding", "identity").strip().lower()
-        if coding not in {"gzip", "deflate", "identity", ""}:
-            request = response.request
-            raise DecodeError(
-                f"The answer to GET {place(request)} is compressed as {plain(coding, 40)!r},"
-                " which was not asked for.",
-                advice="Look at the proxies before the server.",
-                status=response.status_code,
-                method=request.method,
-                url=str(request.url),
-            )
-        self._is_packed = coding in {"gzip", "deflate"}
-
-    def take(self, chunk: bytes) -> bool:
-        """Keep a chunk; tell whether more is wanted."""
-        self._chunks.append(chunk)
-        self._size += len(chunk)
-        request = self._response.request
-        if self._limits.clock() - self._began > self._limits.deadline:
-            raise _too_late(request, self._limits)
-        if self._response.is_error:
-            self._is_cut = self._size > MAX_ERROR_BYTES
-            return not self._is_cut
-        if self._size > self._limits.max_bytes:
-            raise OversizedError(
-                f"The answer to GET {place(request)} is larger than"
-                f" {self._limits.max_bytes:,} bytes.",
-                method=request.method,
-                url=str(request.url),
-            )
-        return True
-
-    def whole(self) -> httpx.Response:
-        """The answer as if it had come in one piece and uncompressed."""
-        sent = self._response
-        self._check_length(sent)
-        left_out = {b"content-encoding", b"content-length", b"transfer-encoding"}
-        return httpx.Response(
-            sent.status_code,
-            # As bytes: names of people, in whatever encoding, are found in headers of proxies.
-            headers=[(k, v) for k, v in sent.headers.raw if k.lower() not in left_out],
-            content=b"".join(self._chunks),
-            request=sent.request,
-        )
-
-    def _check_length(self, sent: httpx.Response) -> None:
-        told = sent.headers.get("content-length", "")
-        # A transport that hands over its body in one piece leaves httpx nothing to count.
-        came = sent.num_bytes_downloaded or (0 if self._is_packed else self._size)
-        is_counted = came or not self._size
-        if is_counted and told.isdecimal() and came < int(told) and not self._is_cut:
-            raise httpx.RemoteProtocolError(
-                f"the body broke off after {came} of {told} bytes", request=sent.request
-            )
-
-
 def _judged(request: httpx.Request, response: httpx.Response) -> httpx.Response:
     if response.status_code == httpx.codes.OK:
         fault = unfinished(response)
@@ -257,14 +188,6 @@ def _judged(request: httpx.Request, response: httpx.Response) -> httpx.Response:
     else:
         request.extensions["fault"] = f"status {response.status_code}"
     return response
-
-
-def _too_late(request: httpx.Request, limits: Limits) -> TimedOutError:
-    return TimedOutError(
-        f"GET {place(request)} was not answered whole within {limits.deadline:g} seconds.",
-        method=request.method,
-        url=str(request.url),
-    )
 
 
 @contextmanager

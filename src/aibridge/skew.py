@@ -1,10 +1,14 @@
 """How far the server's clock is from ours, from what its answers tell."""
 
 import math
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Final
 
 import httpx
+
+_LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
+"""No clock is this wrong; near the calendar's end whoever reckons with it would leave it."""
 
 
 class Skew:
@@ -42,6 +46,7 @@ class Skew:
 def _date(headers: httpx.Headers) -> float | None:
     try:
         told = parsedate_to_datetime(headers.get("Date", ""))
-        return (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+        date = (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
     except Exception:  # noqa: BLE001  # the parser of dates fails in ways it does not promise
         return None
+    return date if 0 <= date < _LATEST else None

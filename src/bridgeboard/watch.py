@@ -6,6 +6,7 @@ wrong is told in ``Status`` and tried again at the next round; nothing here ends
 
 import logging
 import threading
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -72,12 +73,15 @@ def prepare(opened: Store, settings: Settings) -> None:
 
 
 def prune(opened: Store, settings: Settings, now: datetime) -> None:
-    """Delete what the settings do not let grow older."""
+    """Delete what the settings do not let grow older, by our clock and by the server's."""
+    # The last sync was dated by the server. A clock that is wrong for a while, here or there, must
+    # not delete what cannot be read again.
+    dated = [run.ended_at for run in store.runs(opened, 1) if run.ended_at]
     store.prune(
         opened,
         text_days=settings.text_days or None,
         rows_days=settings.rows_days or None,
-        now=now,
+        now=min([now, *dated]),
     )
 
 
@@ -161,9 +165,9 @@ class Watch:
         try:
             with connect.patient_client(self._settings) as client:
                 self._sync(client)
-        except TROUBLE as error:
-            logger.warning("The sync stopped: %s", error)
-            self._tell(state="waiting", ended_at=self._clock(), problem=str(error))
+        except Exception as error:  # noqa: BLE001  # whatever it is, the thread goes on
+            problem = _told("The sync stopped", error)
+            self._tell(state="waiting", ended_at=self._clock(), problem=problem)
         else:
             now = self._clock()
             self._tell(state="waiting", ended_at=now, good_at=now, problem=None)
@@ -174,9 +178,8 @@ class Watch:
             try:
                 with connect.client(self._settings) as client:
                     prepare(self._opened(client), self._settings)
-            except TROUBLE as error:
-                logger.warning("The store could not be opened: %s", error)
-                self._tell(problem=str(error))
+            except Exception as error:  # noqa: BLE001  # likewise
+                self._tell(problem=_told("The store could not be opened", error))
                 self._woken.wait(RETRY_SECONDS)
             else:
                 self._tell(problem=None)
@@ -214,11 +217,24 @@ class Watch:
                 sync.read_session(
                     client, opened, options(self._settings), session_id, initiator_id, now
                 )
-        except TROUBLE as error:
-            logger.warning("The details of a session could not be read: %s", error)
+        except Exception as error:  # noqa: BLE001  # likewise
+            _told("The details of a session could not be read", error)
 
     def _tell(self, **news: object) -> None:
         self._status = replace(self._status, **news)  # type: ignore[arg-type]  # fields of Status
+
+
+def _told(what: str, error: Exception) -> str:
+    """Log a failure; what to tell of it. What nobody foresaw may quote a prompt: not told."""
+    if isinstance(error, TROUBLE):
+        logger.warning("%s: %s", what, error)
+        return str(error)
+    where = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("%s: %s\n%s", what, type(error).__name__, where)
+    return (
+        f"{what}, by a fault of this program ({type(error).__name__}). It is tried again; if it"
+        " stays, report it with what the log says."
+    )
 
 
 _installed: Watch | None = None

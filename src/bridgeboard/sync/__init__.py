@@ -1,6 +1,6 @@
 """API → store: the only dictionary between the wire's words and ours."""
 
-from bridgeboard.sync.errors import ForeignStoreError, UnreadableError
+from bridgeboard.sync.errors import ForeignStoreError, ServerChangedError, UnreadableError
 from bridgeboard.sync.options import Options
 from bridgeboard.sync.progress import Event
 from bridgeboard.sync.reprice import reprice
@@ -11,6 +11,7 @@ __all__ = [
     "Event",
     "ForeignStoreError",
     "Options",
+    "ServerChangedError",
     "UnreadableError",
     "read_session",
     "reprice",

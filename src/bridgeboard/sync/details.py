@@ -5,7 +5,9 @@ it does not, they are the only account of the usage itself (``decompose``).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
@@ -21,7 +23,9 @@ from aibridge import (
     DecodeError,
     IncompleteError,
     NotFoundError,
+    OversizedError,
     Rejected,
+    RouteNotFoundError,
     ServerError,
     Thread,
 )
@@ -32,13 +36,18 @@ from bridgeboard.sync.crew import Crew
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.progress import Event
 from bridgeboard.sync.quarantine import suspects
+from bridgeboard.sync.readable import readable
 from bridgeboard.sync.rests import put_pieces, put_rests
 from bridgeboard.sync.threads import Fetched, Owned, Owner
 
-PAGE: Final = 50
-"""Threads asked for at once: their tool inputs can be megabytes (api-contract 7)."""
+PAGES: Final = (50, 10, 1)
+"""Threads asked for at once, fewer where those are too large to be taken: their tool inputs can be
+megabytes (api-contract 7)."""
+NO_SESSION: Final = "Session not found"
+"""So the server says that it has no such session; a proxy's 404 says nothing of the kind."""
 MOST_FAILURES: Final = 5
 """So many sessions in a row that the server fails to tell are the server's trouble, not theirs."""
+OUTAGES: Final = (DecodeError, NotFoundError, ServerError)
 SESSIONS_TOGETHER: Final = 64
 THREADS_TOGETHER: Final = 500
 """What is written in one transaction: most of its cost is its own, and it is held in memory."""
@@ -52,6 +61,15 @@ SELECT id::VARCHAR, initiator FROM usage
 WHERE grain = 'interception' AND id IN (SELECT id::UUID FROM roots)
 UNION SELECT id::VARCHAR, initiator FROM threads WHERE id IN (SELECT id::UUID FROM roots)
 """
+_LEFT: Final = """
+SELECT session FROM sessions WHERE detailed_digest IS NOT NULL
+AND (detailed_at >= ? OR detail_problem IS NOT NULL)
+"""
+_READ_AGAIN: Final = """
+UPDATE sessions SET detailed_digest = NULL WHERE session IN (SELECT session FROM given)
+"""
+UNSETTLED: Final = "unsettled_since"
+"""Setting of the store: since when details have been read whose requests are still loose."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +95,12 @@ def read(client: Client, store: Store, context: Context) -> Iterator[Event]:
         with store.write() as batch:
             aggregates.yield_to_exact(batch)
     asked = _asked(store, context)
+    left = store.meta(UNSETTLED)
+    if asked:
+        _mark_unsettled(store, context, left)
     run = _Run(client, store, context, len(asked))
     yield from run.read(asked)
-    again = run.settle()
+    again = run.settle(left)
     yield from run.read(again)
 
 
@@ -95,6 +116,13 @@ def read_one(
     for _ in run.read([session_id]):
         run.settle()
     return sessions.is_detailed(store, session_id, initiator_id)
+
+
+def _mark_unsettled(store: Store, context: Context, left: str | None) -> None:
+    now = context.now.isoformat()
+    with store.write() as batch:
+        # A clock may have been set back since the run that left something.
+        batch.set_meta(UNSETTLED, min(now, left, key=datetime.fromisoformat) if left else now)
 
 
 def _asked(store: Store, context: Context) -> list[str]:
@@ -119,24 +147,36 @@ class _Run:
             return
         crew = Crew(asked, self._answers, workers=self._context.options.workers)
         waiting: list[_Answer] = []
-        for answers in crew.batches():
-            self._check(answers)
-            waiting += answers
-            if _is_load(waiting):
-                yield self._commit(waiting)
-                waiting = []
+        try:
+            for answers in crew.batches():
+                self._check(answers)
+                waiting += answers
+                if _is_load(waiting):
+                    yield self._commit(waiting)
+                    waiting = []
+        except AIBridgeError:
+            # Or a server that always fails before a load is full would be read no further, ever.
+            if waiting:
+                self._commit(waiting)
+            raise
         if waiting:
             yield self._commit(waiting)
 
-    def settle(self) -> list[str]:
-        """Find homes for what is still loose; return the sessions to be read once more for it."""
-        touched = pa.table({"session": pa.array(sorted(self._read), pa.int64())})
+    def settle(self, left: str | None = None) -> list[str]:
+        """Find homes for what is still loose; return the sessions to be read once more for it.
+
+        ``left``: since when runs that did not come to this have read details.
+        """
         with self._store.write() as batch:
-            grown = strays.settle(batch, touched)
+            read = self._read | (_left(batch, left) if left else set())
+            grown = strays.settle(batch, pa.table({"session": pa.array(sorted(read), pa.int64())}))
+            if left is not None or self._read:
+                batch.set_meta(UNSETTLED, "")
             if not grown or self._context.generation == "interceptions":
                 return []
             given = pa.table({"session": pa.array(grown, pa.int64())})
             with batch.registered(given=given):
+                batch.execute(_READ_AGAIN)
                 found = batch.rows("SELECT DISTINCT id FROM sessions JOIN given USING (session)")
         return [id_ for (id_,) in found]
 
@@ -145,18 +185,23 @@ class _Run:
 
     def _check(self, answers: Iterable[_Answer]) -> None:
         for answer in answers:
-            is_outage = isinstance(answer.error, ServerError)
+            is_outage = isinstance(answer.error, OUTAGES) and not answer.came.is_final
             self._failures = self._failures + 1 if is_outage else 0
             if answer.error and self._failures >= MOST_FAILURES:
                 raise answer.error
 
     def _commit(self, answers: Sequence[_Answer]) -> Event:
         context = self._context
+        if any(answer.came.problem == "gone" for answer in answers):
+            readable(self._client)
         with self._store.write() as batch:
             self._read |= put(batch, [answer.came for answer in answers], context)
             rejected = [each for answer in answers for each in answer.rejected]
             suspected = suspects(rejected, text=context.options.text)
             ledger.quarantine(batch, "thread", suspected, context.now)
+            for answer in answers:
+                if isinstance(answer.error, OversizedError):
+                    ledger.anomaly(batch, "oversized", str(answer.error), context.now)
         tally = self._tally
         self._tally = replace(
             tally,
@@ -168,13 +213,22 @@ class _Run:
         return self._tally
 
 
+def _left(batch: Batch, since: str) -> set[int]:
+    moment = datetime.fromisoformat(since).astimezone(UTC).replace(tzinfo=None)
+    return {session for (session,) in batch.rows(_LEFT, [moment])}
+
+
 def _is_load(answers: Sequence[_Answer]) -> bool:
     rows = sum(len(answer.came.threads) for answer in answers)
     return len(answers) >= SESSIONS_TOGETHER or rows >= THREADS_TOGETHER
 
 
 def put(batch: Batch, fetched: Sequence[Fetched], context: Context) -> set[int]:
-    """Write details; return the sessions (keys) they are of."""
+    """Write details; return the sessions (keys) that nothing more will be told of for now.
+
+    One that the server only failed to tell is not among them: its requests still find their
+    threads when it is told, and would be given to it without any now.
+    """
     owners = _owners(batch, [came.id for came in fetched])
     read = {owner: came for came in fetched for owner in owners.get(came.id, ())}
     alone = [owner for owner, came in read.items() if _is_alone(owners[came.id], came)]
@@ -187,31 +241,42 @@ def put(batch: Batch, fetched: Sequence[Fetched], context: Context) -> set[int]:
     if context.generation == "sessions":
         put_pieces(batch, owned, context)
         put_rests(batch, pa.table({"session": told.read["session"]}), context)
-    return {owner.session for owner in read}
+    return {owner.session for owner, came in read.items() if came.is_final}
 
 
 def _answer(client: Client, session_id: str) -> _Answer:
     try:
-        return _whole(client, session_id)
+        return _fitting(client, session_id)
     except ArgumentError:
         return _Answer(Fetched(session_id, problem="unaddressable"))
-    except NotFoundError:
-        return _Answer(Fetched(session_id, problem="gone"), requests=1)
-    except (CursorError, DecodeError, IncompleteError, ServerError) as error:
-        failed = Fetched(session_id, problem="unreadable", is_final=False)
+    except RouteNotFoundError:
+        raise
+    except (CursorError, DecodeError, IncompleteError, NotFoundError, ServerError) as error:
+        if isinstance(error, NotFoundError) and (error.message or "").startswith(NO_SESSION):
+            return _Answer(Fetched(session_id, problem="gone"), requests=1)
+        # What is too large even thread by thread will not be smaller the next time.
+        is_final = isinstance(error, OversizedError)
+        failed = Fetched(session_id, problem="unreadable", is_final=is_final)
         return _Answer(failed, requests=1, error=error)
 
 
-def _whole(client: Client, session_id: str) -> _Answer:
-    page = client.session(session_id, limit=PAGE)
-    if len(page.threads) + len(page.rejected) < PAGE:
+def _fitting(client: Client, session_id: str) -> _Answer:
+    for size in PAGES[:-1]:
+        with suppress(OversizedError):
+            return _whole(client, session_id, size)
+    return _whole(client, session_id, PAGES[-1])
+
+
+def _whole(client: Client, session_id: str, size: int) -> _Answer:
+    page = client.session(session_id, limit=size)
+    if len(page.threads) + len(page.rejected) < size:
         return _Answer(Fetched(session_id, page, page.threads), page.rejected, requests=1)
     rejected: list[Rejected] = []
     told: tuple[Thread, ...] = tuple(
-        client.threads(session_id, page_size=PAGE, on_rejected=rejected.append)
+        client.threads(session_id, page_size=size, on_rejected=rejected.append)
     )
     # Every full page is followed by another, the last of which may be empty.
-    asked = 2 + (len(told) + len(rejected)) // PAGE
+    asked = 2 + (len(told) + len(rejected)) // size
     return _Answer(Fetched(session_id, page, told), tuple(rejected), requests=asked)
 
 

@@ -1,4 +1,4 @@
-"""Why a sync does not even begin."""
+"""Why a sync does not even begin, or not go on."""
 
 from aibridge import AIBridgeError
 from bridgeboard.store import StoreError
@@ -6,6 +6,12 @@ from bridgeboard.store import StoreError
 
 class UnreadableError(AIBridgeError):
     """The server, or the role of the token, gives nothing to read (api-contract 0, 1.4, 1.5)."""
+
+
+class ServerChangedError(AIBridgeError):
+    """The server was upgraded in the middle of a sync, and lists interceptions no longer."""
+
+    usual_advice = "The next sync goes on with what the new version tells: nothing is to be done."
 
 
 class ForeignStoreError(StoreError):

@@ -16,6 +16,7 @@ from bridgeboard.sync.crew import Crew, at_speed
 from bridgeboard.sync.load import Arrival, Load
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.progress import Event
+from bridgeboard.sync.readable import believing
 from bridgeboard.sync.walk import Walk
 from bridgeboard.sync.windows import Span
 from bridgeboard.sync.writer import KIND, Writer
@@ -44,7 +45,7 @@ def read(client: Client, store: Store, context: Context) -> Iterator[Event]:
     # One batch ahead of the writer: Python translates while the database writes.
     translator = Crew([fetchers], loads, workers=1, waiting=1)
     writer = Writer(store, context, len(opened))
-    with at_speed():
+    with believing(client, writer.believe), at_speed():
         for batch in translator.batches():
             yield from map(writer.commit, batch)
 
@@ -76,7 +77,10 @@ def _since(batch: Batch, told: str | None, context: Context) -> datetime | None:
         return context.options.since
     found = batch.rows("SELECT max(started_at) FROM usage WHERE grain = 'interception'")
     seen: list[datetime] = [newest.replace(tzinfo=UTC) for (newest,) in found if newest]
-    return min([datetime.fromisoformat(told), context.now, *seen]) - context.options.overlap
+    latest = min([datetime.fromisoformat(told), context.now, *seen])
+    # In the first days of the calendar, of which Go's zero time is one, there is no before.
+    has_before = latest - datetime.min.replace(tzinfo=UTC) > context.options.overlap
+    return latest - context.options.overlap if has_before else None
 
 
 def _walk(client: Client, store: Store, window: Window, context: Context) -> Walk:

@@ -1,26 +1,24 @@
 """One run from end to end, as a stream of events."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Final, TypeVar
+from typing import Final
 from uuid import UUID
 
-from aibridge import Capabilities, Client, DecodeError
+from aibridge import AIBridgeError, Capabilities, Client, EndpointGoneError
 from bridgeboard.store import Store, StoreError, ledger
 from bridgeboard.store.ledger import Counts
 from bridgeboard.sync import details, exact, sessions
-from bridgeboard.sync.errors import ForeignStoreError, UnreadableError
+from bridgeboard.sync.errors import ForeignStoreError, ServerChangedError
 from bridgeboard.sync.options import Context, Generation, Options
 from bridgeboard.sync.progress import Event
+from bridgeboard.sync.readable import readable
 from bridgeboard.sync.reprice import needs_reprice, reprice
 from bridgeboard.sync.walk import Remark
 from bridgeboard.sync.writer import remark
 
-T = TypeVar("T")
-
-ATTEMPTS: Final = 5
 SKEW: Final = timedelta(minutes=1)
 """Clocks may differ by so much before anybody is told."""
 
@@ -38,11 +36,12 @@ def run(
 
     Raises:
         ForeignStoreError: when the store is another deployment's.
-        UnreadableError: when the server gives this token nothing to read.
+        UnreadableError: when the server gives this token nothing to read, or no longer.
+        ServerChangedError: when it was upgraded in the middle.
         AIBridgeError: whatever the client could not overcome; what was committed stays, and the
             next run goes on from there.
     """
-    can = patient(client.capabilities)
+    can = readable(client)
     _check(can, store)
     context = _context(client, can, options, now)
     journal = _Journal(store, context, _begun(store, can, client, context))
@@ -54,10 +53,13 @@ def run(
         journal.close("stopped")
         raise
     except Exception as error:
+        told = _changed(client, error) or error
         # What went wrong may be the store itself; then that is what is to be told.
         with suppress(StoreError):
-            journal.close("failed", str(error))
-        raise
+            journal.close("failed", str(told))
+        if told is error:
+            raise
+        raise told from error
     journal.close("done")
     yield Event("done")
 
@@ -75,25 +77,13 @@ def read_session(  # noqa: PLR0917  # what it reads, and when
     Raises:
         ForeignStoreError, UnreadableError, AIBridgeError: as ``run`` does.
     """
-    can = patient(client.capabilities)
+    can = readable(client)
     _check(can, store)
     context = _context(client, can, options, now)
     return details.read_one(client, store, context, session_id, initiator_id)
 
 
-def patient(ask: Callable[[], T]) -> T:
-    """What a question brings, asked again while the answer is not what the API promises."""
-    for _ in range(ATTEMPTS - 1):
-        try:
-            return ask()
-        except DecodeError:
-            continue
-    return ask()
-
-
 def _check(can: Capabilities, store: Store) -> None:
-    if can.problem:
-        raise UnreadableError(can.problem)
     mine = store.meta("deployment_id")
     if mine and can.deployment_id and mine != can.deployment_id:
         raise ForeignStoreError(
@@ -116,6 +106,14 @@ def _begun(store: Store, can: Capabilities, client: Client, context: Context) ->
         batch.set_meta("text", "all" if context.options.text else "none")
         remark(batch, _skew(client), context.now)
         return ledger.begin_run(batch, context.generation, context.now)
+
+
+def _changed(client: Client, error: Exception) -> ServerChangedError | None:
+    """What to tell instead, if the server has another version than at the beginning."""
+    with suppress(AIBridgeError):
+        if isinstance(error, EndpointGoneError) and not readable(client).has_interceptions:
+            return ServerChangedError("The server was upgraded during this sync.")
+    return None
 
 
 def _skew(client: Client) -> list[Remark]:

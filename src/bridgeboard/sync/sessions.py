@@ -5,7 +5,7 @@ which nothing can move under the reader; a larger one is cut. Paging needs no cu
 which would repeat or skip rows under a filter.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -13,15 +13,16 @@ from typing import Final
 
 import pyarrow as pa
 
-from aibridge import Client, Rejected, SessionPage, SessionSummary
+from aibridge import Client, OversizedError, Rejected, SessionPage, SessionSummary
 from bridgeboard.store import Batch, Store, ledger
 from bridgeboard.store import sessions as held
 from bridgeboard.store.ledger import Window
-from bridgeboard.sync import windows
+from bridgeboard.sync import windows, writer
 from bridgeboard.sync.columns import clean, moments, texts
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.progress import Event
 from bridgeboard.sync.quarantine import suspects
+from bridgeboard.sync.readable import believing, readable
 from bridgeboard.sync.rests import put_rests
 from bridgeboard.sync.threads import counted
 from bridgeboard.sync.windows import Span
@@ -45,6 +46,10 @@ class _Reading:
     rejected: tuple[Rejected, ...]
     parts: tuple[Span, ...] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        return not self.rows and not self.rejected
+
 
 def discover(client: Client, store: Store, context: Context) -> Iterator[Event]:
     """Bring the store's sessions up to what the server lists, newest first.
@@ -56,13 +61,28 @@ def discover(client: Client, store: Store, context: Context) -> Iterator[Event]:
         AIBridgeError: whatever the client could not overcome. What was committed stays.
     """
     _open(store, context)
+    doubtful: list[Window] = []
+
+    def believe(confirm: Callable[[], object]) -> None:
+        writer.believe(store, doubtful, context.now, confirm)
+
+    with believing(client, believe):
+        yield from _read(client, store, context, doubtful)
+
+
+def _read(
+    client: Client, store: Store, context: Context, doubtful: list[Window]
+) -> Iterator[Event]:
     tally = Event("sessions", windows_total=len(ledger.unfinished(store, KIND)))
-    while left := ledger.unfinished(store, KIND):
-        reading = _reading(client, left[0])
+    while window := next((w for w in ledger.unfinished(store, KIND) if w not in doubtful), None):
+        reading = _reading(client, window)
         with store.write() as batch:
             changed = _put(batch, reading, context)
             ledger.open_windows(batch, KIND, reading.parts, context.now)
-            ledger.finish(batch, left[0], context.now)
+            if reading.is_empty:
+                doubtful.append(window)
+            else:
+                ledger.finish(batch, window, context.now)
         tally = replace(
             tally,
             done=tally.done + len(reading.rows),
@@ -96,14 +116,29 @@ def _open(store: Store, context: Context) -> None:
 
 def _reading(client: Client, window: Window) -> _Reading:
     span = Span(window.since, window.until)
-    page = client.sessions_page(span.search, limit=LARGEST_PAGE)
+    page, limit = _page(client, span)
     if page.count <= len(page.sessions) + len(page.rejected):
         return _Reading(page.sessions, page.rejected)
     if parts := _parts(span, page):
         return _Reading(page.sessions, page.rejected, parts)
     rejected: list[Rejected] = []
-    every = tuple(client.sessions(span.search, on_rejected=rejected.append))
-    return _Reading(every, tuple(rejected))
+    found = tuple(client.sessions(span.search, page_size=limit, on_rejected=rejected.append))
+    readable(client)
+    return _Reading(found, tuple(rejected))
+
+
+def _page(client: Client, span: Span) -> tuple[SessionPage, int]:
+    """The first page of a window, as large as can be taken, and how many rows it may have."""
+    limit = LARGEST_PAGE
+    while True:
+        try:
+            page = client.sessions_page(span.search, limit=limit)
+        except OversizedError:
+            if limit == 1:
+                raise
+            limit //= 2
+        else:
+            return page, limit
 
 
 def _parts(span: Span, page: SessionPage) -> tuple[Span, ...]:

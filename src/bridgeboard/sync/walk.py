@@ -39,13 +39,14 @@ class Step:
     """A page, and how far the window is once it is stored.
 
     ``after`` is where the next page begins, None for the top of the window; ``rows`` were read
-    on this way down.
+    on this way down. ``is_empty``: the server counts nothing at all in the window.
     """
 
     page: BulkPage | None
     after: UUID | None
     rows: int
     is_last: bool = False
+    is_empty: bool = False
     remarks: tuple[Remark, ...] = ()
 
 
@@ -93,23 +94,28 @@ class Walk:
                 yield Step(page, None, 0, remarks=self._told())
             else:
                 self._follow(page)
-                yield Step(page, self.after, self.rows, is_last=is_end, remarks=self._told())
+                yield Step(page, self.after, self.rows, is_end, not page.count, self._told())
                 if is_end:
                     return
 
     def _page(self) -> BulkPage | None:
         """The next page, or None when the row to begin behind is gone."""
-        for _ in range(BROKEN_ANSWERS):
+        broken = 0
+        while True:
             try:
                 return self._counted(self.ask(self.after, self.limit))
             except CursorError:
                 self._remark("lost_cursor", "the row to go on from is gone")
                 return None
             except OversizedError:
-                self.limit = max(1, self.limit // 2)
+                if self.limit == 1:
+                    raise
+                self.limit //= 2
             except DecodeError as error:
+                broken += 1
+                if broken > BROKEN_ANSWERS:
+                    raise
                 self._remark("error_body", str(error))
-        return self._counted(self.ask(self.after, self.limit))
 
     def _counted(self, page: BulkPage) -> BulkPage:
         if self._first_count is None:

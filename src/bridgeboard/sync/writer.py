@@ -1,11 +1,12 @@
 """Loads → one transaction each: rows, how far their windows are, and what was odd about them."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from bridgeboard.store import Batch, Store, Written, interceptions, ledger
+from bridgeboard.store.ledger import Window
 from bridgeboard.sync.load import Arrival, Load
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.progress import Event
@@ -18,11 +19,15 @@ FUTURE: Final = timedelta(days=1)
 
 
 class Writer:
-    """Commits what arrives and counts it."""
+    """Commits what arrives and counts it.
+
+    Windows where the server counts nothing count as read only once that is believed (``readable``).
+    """
 
     def __init__(self, store: Store, context: Context, windows: int) -> None:
         self._store = store
         self._context = context
+        self._doubtful: list[Window] = []
         self._tally = Event("interceptions", windows_total=windows)
         self._suspected = {
             each.identity for each in ledger.quarantined(store) if each.kind == SUSPECT
@@ -39,10 +44,16 @@ class Writer:
         self._suspected |= {each.identity for each in load.suspects}
         return self._counted(load, written)
 
+    def believe(self, confirm: Callable[[], object]) -> None:
+        """Count windows without rows as read, if there are any and it is confirmed."""
+        believe(self._store, self._doubtful, self._context.now, confirm)
+
     def _mark(self, batch: Batch, arrivals: Iterable[Arrival]) -> None:
         last = {arrival.window: arrival.step for arrival in arrivals}
         for window, step in last.items():
-            if step.is_last:
+            if step.is_last and step.is_empty:
+                self._doubtful.append(window)
+            elif step.is_last:
                 ledger.finish(batch, window, self._context.now)
             else:
                 ledger.advance(batch, window, step.after, step.rows)
@@ -73,6 +84,17 @@ class Writer:
             quarantined=tally.quarantined + len(load.suspects),
         )
         return self._tally
+
+
+def believe(
+    store: Store, doubtful: Sequence[Window], now: datetime, confirm: Callable[[], object]
+) -> None:
+    """Count windows without rows as read, if there are any and it is confirmed."""
+    if doubtful:
+        confirm()
+        with store.write() as batch:
+            for window in doubtful:
+                ledger.finish(batch, window, now)
 
 
 def remark(batch: Batch, remarks: Iterable[Remark], now: datetime) -> None:
