@@ -108,7 +108,7 @@ def _held(batch: Batch, usage: pa.Table) -> pa.Table:
     earliest = pc.min(usage["started_at"]).as_py()
     latest = pc.max(pc.coalesce(usage["ended_at"], usage["started_at"])).as_py()
     with batch.registered(told=usage.select(["row", "id"])):
-        return batch.table(_HELD, [earliest, min(latest, datetime.max - _LATE) + _LATE])
+        return batch.table(_HELD, [earliest, min(latest, datetime.max - _LATE) + _LATE])  # noqa: DTZ901 - stored times have no zone
 
 
 def _outdate(batch: Batch, aggregates: pa.Table) -> None:
