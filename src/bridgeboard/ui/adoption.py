@@ -39,6 +39,8 @@ _MEANS: Final = {
 
 def people(now: Chosen) -> None:
     """New, returning and dormant people, and how often the active ones come."""
+    if not numbers.shows_people():
+        return
     with notices.tile("adoption"):
         told = numbers.ask(metrics.presence(now.scope)).only
         windows = _windows(now)
@@ -177,6 +179,8 @@ def cohorts(now: Chosen) -> None:
 
     A click on a cell picks it, and so does the box beside the heading, which is in the address.
     """
+    if not numbers.shows_people():
+        return
     with st.container(horizontal=True, vertical_alignment="bottom", key="head-cohorts"):
         st.header("Cohorts by week of first use", anchor=False, width="stretch")
         cell = _cell(now)

@@ -23,8 +23,11 @@ def of_week(now: Chosen, measure: str, by: Sequence[str], key: str) -> None:
 
     A click on an hour picks it, and so does the box beside the heading, which is in the address.
     ``by`` are the dimensions whose values an hour lists, ``key`` is the parameter that names the
-    hour: another one on each page, so that none takes up the choice of the page before.
+    hour: another one on each page, so that none takes up the choice of the page before. Who sees
+    groups of people only sees whole days, and no hours.
     """
+    if not numbers.shows_people():
+        return
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"head-{key}"):
         st.header("Hours of the week", anchor=False, width="stretch")
         hour = st.selectbox(

@@ -24,11 +24,13 @@ def board(
 ) -> None:
     """All values of a dimension with their numbers; a row opens a page or keeps only its value.
 
-    Of several dimensions the reader chooses one.
+    Of several dimensions the reader chooses one. Nothing is there of people to whom sees none.
     """
+    if not (several := numbers.without_people((by,) if isinstance(by, str) else by)):
+        return
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"head-{key}"):
         st.header(title, anchor=False, width="stretch")
-        by = by if isinstance(by, str) else _dimension(by, key)
+        by = by if isinstance(by, str) else _dimension(several, key)
         names = tuple(name for name in names if METRICS[name].splits(DIMENSIONS[by]))
         order = str(
             st.selectbox(
@@ -53,7 +55,7 @@ def board(
 def tops(tops: Sequence[tuple[str, str]], now: Chosen) -> None:
     """Short lists beside each other, of pairs of a dimension and what it is ranked by."""
     with st.grid(min_column_width=NARROWEST, gap="medium", key="tops"):
-        for by, measure in tops:
+        for by, measure in [one for one in tops if numbers.without_people(one[:1])]:
             with st.container(key=f"box-top-{by}"):
                 compact(by, measure, now, f"top-{by}")
 

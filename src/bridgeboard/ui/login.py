@@ -50,6 +50,23 @@ def may_open(reader: Reader, page: str) -> bool:
     return False
 
 
+def whose(reader: Reader) -> None:
+    """Say what the numbers of all pages are of, where that is not everybody."""
+    sight = reader.sight
+    if sight.floor is not None:
+        told = (
+            f"You see groups of at least {sight.floor} people: smaller ones are together as "
+            '"Other (small groups)". Days are whole days of UTC, and the running one is left out.'
+        )
+    elif sight.teams is not None:
+        told = f"You see what people did while they were in: {', '.join(sight.teams)}."
+    elif sight.person is not None:
+        told = "You see what you did yourself."
+    else:
+        return
+    st.caption(f":material/visibility: {notices.plain(told)}")
+
+
 def _invite(why: str) -> None:
     with st.container(border=True, key="entrance"):
         st.subheader(":material/login: Log in to see your company's use of AI", anchor=False)

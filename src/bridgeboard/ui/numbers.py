@@ -5,7 +5,7 @@ both and the question, so a page that is looked at again costs nothing, a sync s
 nobody is ever given what was answered to somebody who may see more.
 """
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -122,6 +122,17 @@ def opened() -> Held:
     if keeper is None or keeper.store is None:
         raise NoStoreError(_why_none(keeper))
     return Held(keeper.store, sight)
+
+
+def shows_people() -> bool:
+    """Whether single people can be seen at all: else what is about them is left out of pages."""
+    return entrance.reader().sight.floor is None
+
+
+def without_people(names: Iterable[str]) -> tuple[str, ...]:
+    """The dimensions of these that the reader may see."""
+    shown = shows_people()
+    return tuple(name for name in names if shown or name != "initiator")
 
 
 def read(ask: Callable[[Reader], T]) -> T:

@@ -73,7 +73,7 @@ def pickers() -> None:
         )
         st.subheader("Filters", anchor=False)
         for name, label in boards.FILTERS.items():
-            if name not in RARER:
+            if name not in RARER and (name != "initiator" or numbers.shows_people()):
                 _values(name, label)
         _rarer()
 

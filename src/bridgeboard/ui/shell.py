@@ -96,6 +96,7 @@ def main() -> None:
         place = st.container(horizontal=True, vertical_alignment="center", key="strip")
     with st.container(key="question"):
         st.caption(_question(name))
+        login.whose(reader)
     alarm = st.container(key="alarm")
     if login.may_open(reader, name):
         _stored(name, page.run, place, alarm)

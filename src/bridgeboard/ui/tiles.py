@@ -25,7 +25,8 @@ def course(board: Board, now: Chosen, key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"head-{key}"):
         st.header("Over time", anchor=False, width="stretch")
         measure = _choice("Show", board.measures, METRICS, f"{key}-show")
-        splits = [name for name in board.splits if _can_be_split(measure, name)]
+        possible = numbers.without_people(board.splits)
+        splits = [name for name in possible if _can_be_split(measure, name)]
         split = _choice("By", (*splits, WHOLE), DIMENSIONS, f"{key}-by")
     with notices.tile("this chart"):
         _course(measure, split, now, key)
@@ -185,6 +186,7 @@ def nothing(now: Chosen) -> str:
 
 def moved(now: Chosen, measure: str, by: tuple[str, ...], key: str) -> None:
     """What changed most since the period before, over several dimensions; the largest first."""
+    by = numbers.without_people(by)
     with notices.tile("what moved most"):
         reason = _cannot_compare(now)
         asked = ("moved", measure, by, now.scope, now.before)
