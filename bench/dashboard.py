@@ -64,7 +64,8 @@ def dashboard(file: Path) -> Iterator[Dashboard]:
 def synced(file: Path, deployment: str, token: str, *, every_seconds: int) -> Iterator[Dashboard]:
     """The same for a deployment that is asked every so many seconds for what is new."""
     with tempfile.TemporaryDirectory(prefix="bench-pages-") as folder:
-        shutil.copy(file, store.location(Path(folder), DEPLOYMENT))
+        shutil.copy(file, copied := store.location(Path(folder), DEPLOYMENT))
+        copied.chmod(0o600)
         given = {
             "CODER_URL": deployment,
             "CODER_SESSION_TOKEN": token,

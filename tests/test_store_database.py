@@ -336,3 +336,16 @@ def test_a_hostile_deployment_id_stays_in_the_folder(tmp_path: Path, hostile: st
 def test_different_deployments_have_different_files(tmp_path: Path) -> None:
     names = ["a/b", "a\\b", "A/B", "a-b", "a b", "", "-"]
     assert len({location(tmp_path, name).name.lower() for name in names}) == len(names)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_a_store_that_others_may_read_is_not_opened_and_says_how_to_close_it(
+    tmp_path: Path, mode: int
+) -> None:
+    path = tmp_path / "store.duckdb"
+    Store.open(path).close()
+    path.chmod(mode)
+    with pytest.raises(StoreLocationError, match="chmod 600"):
+        Store.open(path)
+    path.chmod(0o600)
+    Store.open(path).close()

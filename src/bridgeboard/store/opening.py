@@ -20,7 +20,7 @@ from bridgeboard.store.errors import (
     StoreLocationError,
     explained,
 )
-from bridgeboard.store.places import log, make_private, remove
+from bridgeboard.store.places import log, make_private, refuse_open, remove
 
 SETTINGS: Final[dict[str, str | bool]] = {
     # Nothing is ever fetched from the network, and no variable of Python is a table by accident.
@@ -59,6 +59,7 @@ def _opened(path: Path, settings: dict[str, Any]) -> duckdb.DuckDBPyConnection:
         if held:
             _take_in(connection, path, held)
         migrations.migrate(connection, path)
+        refuse_open(path)
     except BaseException:
         connection.close()
         raise

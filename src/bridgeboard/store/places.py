@@ -1,6 +1,8 @@
 """Where a store lies."""
 
+import os
 import re
+import stat
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
@@ -10,6 +12,7 @@ from bridgeboard.store.errors import StoreLocationError
 
 _UNSAFE: Final = re.compile(r"[^a-z0-9]+")
 _READABLE: Final = 40
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 def location(folder: Path, deployment_id: str) -> Path:
@@ -53,6 +56,19 @@ def make_private(folder: Path) -> None:
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     for each in reversed(missing):
         each.mkdir(mode=0o700, exist_ok=True)
+
+
+def refuse_open(path: Path) -> None:
+    """Raise for a store that other accounts of this machine may read or change.
+
+    Raises:
+        StoreLocationError: which says how to close it.
+    """
+    if os.name != "nt" and path.stat().st_mode & _OTHERS:
+        raise StoreLocationError(
+            f"Other accounts of this machine may read the store, and what people typed with it."
+            f" Run: chmod 600 {path}"
+        )
 
 
 def _name(deployment_id: str) -> str:
