@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,13 +17,12 @@ from noted import last, noted
 from streamlit.testing.v1 import AppTest
 from told import looking
 
-from bridgeboard import connect, formats, settings, watch
-from bridgeboard.audit import AuditError
+from bridgeboard import formats, settings, watch
 from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.explorer import calls
 from bridgeboard.store import Store, StoreError, ledger
-from bridgeboard.ui import entrance, links, numbers, passages, records, takeaway
+from bridgeboard.ui import links, numbers, passages, records, takeaway
 
 ROOT = Path(__file__).parents[1]
 Who = tuple[str, str]
@@ -514,35 +512,17 @@ def test_the_calls_of_a_session_over_midnight_tell_their_day(store: Store) -> No
     assert not re.search(r"\d{4}-\d\d-\d\d", folds(opened(who))[0])
 
 
-def test_a_file_has_text_only_when_it_was_asked_for_which_is_noted(
-    store: Store, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_file_has_text_only_when_it_was_asked_for(store: Store) -> None:
     who = next(who for who in whole(store) if len(prompts(who)[0]) > 20)
     key, prompt = stories.keys(store)[who], prompts(who)[0]
-    made, before = partial(takeaway.made, entrance.reader()), last()
-    plain = json.loads(made(key, "json", with_text=False))
+    plain = json.loads(takeaway.made(key, "json", with_text=False))
     assert "texts" not in plain
     assert len(plain["calls"]) == len(stories.own()[who])
-    told = json.loads(made(key, "json", with_text=True))
+    told = json.loads(takeaway.made(key, "json", with_text=True))
     assert prompt in [text["text"] for text in told["texts"]]
-    entries = noted("export", before)
-    assert [entry.about.partition(", ")[2] for entry in entries] == [
-        "without text",
-        "with recorded text",
-    ]
-    assert prompt[:15] not in f"{caplog.text}{entries}"
-    assert made(key, "md", with_text=False).startswith(b"# Session")
+    assert takeaway.made(key, "md", with_text=False).startswith(b"# Session")
     with pytest.raises(StoreError, match="not in the store"):
-        made(-1, "json", with_text=False)
-
-
-def test_a_file_that_cannot_be_noted_is_not_made(
-    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    assert store
-    monkeypatch.setattr(connect, "audit_file", lambda _: tmp_path)
-    with pytest.raises(AuditError):
-        takeaway.made(entrance.reader(), stories.LONG, "json", with_text=False)
+        takeaway.made(-1, "json", with_text=False)
 
 
 def test_text_can_only_be_taken_away_where_it_is_shown(store: Store) -> None:

@@ -213,11 +213,14 @@ class Session:
 
     async def download(self, what: str | Node) -> bytes:
         """The file behind a download button."""
+        return await self.fetch(await self.made(what))
+
+    async def made(self, what: str | Node) -> str:
+        """The address of the file behind a download button, once it is made."""
         button = self._node(what, "download_button").told
-        url = button.url
         if button.HasField("deferred_file_id"):
-            url = await self._made(button.deferred_file_id)
-        return await self.fetch(url)
+            return await self._made(button.deferred_file_id)
+        return str(button.url)
 
     async def fetch(self, url: str) -> bytes:
         """What the server has at an address of its own, asked for as the browser would."""

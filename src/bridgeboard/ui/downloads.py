@@ -1,7 +1,6 @@
 """What is on the screen, to take away: files are made when they are asked for."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Final
 
 import pandas as pd
@@ -9,8 +8,7 @@ import streamlit as st
 
 from bridgeboard import boards, exports, formats
 from bridgeboard.exports import Manifest, Sheet
-from bridgeboard.ui import entrance, filters, numbers
-from bridgeboard.ui.entrance import Reader
+from bridgeboard.ui import files, filters, numbers
 from bridgeboard.ui.scopes import Chosen
 
 SHOWN: Final = 1_000
@@ -69,26 +67,16 @@ def buttons(sheet: Sheet, now: Chosen, *, key: str) -> None:
 
 def _buttons(name: str, make: Callable[[], Sheet], now: Chosen, *, key: str) -> None:
     about = manifest(name, now)
-    reader = entrance.reader()
     with st.container(horizontal=True, gap="small", key=f"files-{key}"):
         for label, ending, kind, written in _files(make, about):
-            st.download_button(
+            files.button(
                 label,
-                data=partial(
-                    _taken, reader, f"{name}, {about.first_day} to {about.last_day}", written
-                ),
-                file_name=exports.file_name(name, about, ending),
+                written,
+                name=exports.file_name(name, about, ending),
                 mime=kind,
                 key=f"{ending}-{key}",
-                on_click="ignore",
+                what=f"{name}, {about.first_day} to {about.last_day}",
             )
-
-
-def _taken(reader: Reader, what: str, written: Callable[[], bytes]) -> bytes:
-    """A file, once it is noted who takes what away. Raises AuditError when it cannot be."""
-    with entrance.acting(reader):
-        entrance.note("export", what)
-        return written()
 
 
 def manifest(title: str, now: Chosen) -> Manifest:

@@ -10,8 +10,7 @@ from bridgeboard.explorer import account, calls, gaps, passages, story
 from bridgeboard.explorer.account import Account
 from bridgeboard.explorer.typed import typed
 from bridgeboard.store import StoreError
-from bridgeboard.ui import entrance, numbers
-from bridgeboard.ui.entrance import Reader
+from bridgeboard.ui import entrance, files, numbers
 
 WHOLE: Final = 2**31 - 1
 """More characters than any text has."""
@@ -30,31 +29,25 @@ def menu(session: int, session_id: str, *, text: bool) -> None:
         )
         st.caption("All threads, calls and tool calls with all digits, and what is not known.")
         with_text = with_text and text
-        reader = entrance.reader()
         with st.container(horizontal=True, gap="small", key="files"):
             for label, ending, kind in _FILES:
-                st.download_button(
+                files.button(
                     label,
-                    data=partial(made, reader, session, ending, with_text=with_text),
-                    file_name=f"session-{_plain(session_id)}.{ending}",
+                    partial(made, session, ending, with_text=with_text),
+                    name=f"session-{_plain(session_id)}.{ending}",
                     mime=kind,
                     key=f"file-{ending}",
-                    on_click="ignore",
+                    what=f"session {session}, {'with recorded' if with_text else 'without'} text",
                 )
 
 
 _FILES: Final = (("JSON", "json", "application/json"), ("Markdown", "md", "text/markdown"))
 
 
-def made(reader: Reader, session: int, ending: str, *, with_text: bool) -> bytes:
-    """A session as one file, once it is noted who takes it away.
-
-    Raises StoreError when it has gone meanwhile, AuditError when that cannot be noted.
-    """
-    with entrance.acting(reader):
-        kind = "with recorded text" if with_text else "without text"
-        entrance.note("export", f"session {session}, {kind}")
-        told = _told(session, with_text=with_text and reader.may_reveal)
+def made(session: int, ending: str, *, with_text: bool) -> bytes:
+    """A session as one file. Raises StoreError when it has gone meanwhile."""
+    with_text = with_text and entrance.reader().may_reveal
+    told = _told(session, with_text=with_text)
     if ending == "json":
         return account.as_json(told, with_text=with_text)
     return account.as_markdown(told, with_text=with_text).encode("utf-8")
