@@ -60,7 +60,7 @@ def _scopes(store: Store) -> dict[str, Scope]:
 
 
 def _answer(store: Store, question: Question, scope: Scope) -> None:
-    for sql, params in question.ask(scope):
+    for sql, params, *_ in question.ask(scope):
         store.frame(sql, params)
 
 

@@ -161,11 +161,11 @@ SOME = {
 def test_what_is_called_a_sum_adds_up_over_any_rows(source: str, sql: str) -> None:
     for some in SOME[source]:
         rows = f"FROM {TABLES[source]} f WHERE {some}"
-        whole = facts().rows((f"SELECT {sql} {rows}", ()))
+        whole = facts().rows(Query(f"SELECT {sql} {rows}", ()))
         assert whole[0][0] is not None or some != "TRUE"
         for group in ("f.rowid", "f.rowid % 7", "f.initiator", "f.started_at", "TRUE"):
             parts = f"SELECT {sql} AS part {rows} GROUP BY {group}"
-            assert facts().rows((f"SELECT sum(part) FROM ({parts})", ())) == whole
+            assert facts().rows(Query(f"SELECT sum(part) FROM ({parts})", ())) == whole
 
 
 def test_a_count_beyond_64_bits_is_unknown_and_disturbs_nothing_else() -> None:

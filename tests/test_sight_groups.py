@@ -84,6 +84,21 @@ def test_every_rule_is_needed(tmp_path: Path, rule: str) -> None:
     pytest.fail(f"Without {rule!r} nobody was exposed: nothing proves that it is kept.")
 
 
+@pytest.mark.parametrize("floor", FLOORS)
+@pytest.mark.parametrize("seed", range(4))
+def test_every_tool_that_is_told_was_called_by_enough_people(
+    tmp_path: Path, seed: int, floor: int
+) -> None:
+    query = select(("active_people", "tool_calls"), ("day", "tool", "server"), WHOLE)
+    with (
+        crowd(seed).store(tmp_path / "store.duckdb") as held,
+        held.snapshot(Sight.of_groups(floor)) as seen,
+    ):
+        told = seen.rows(*query)
+    assert all(people >= floor for *_, people, _ in told)
+    assert floor > 2 or {tool for _, tool, *_ in told} - {OTHER}
+
+
 def test_people_are_exposed_by_what_two_answers_leave() -> None:
     """What the proofs above rest on: of requests of 1, 1, 2 and 3."""
     owners = (1, 1, 2, 3)
@@ -244,6 +259,23 @@ def test_the_day_that_runs_is_not_told_and_late_rows_are_not_before_the_next(
         next_day = SYNCED["began_at"] + timedelta(days=1)
         crowds.put(held, {"runs": [{**SYNCED, "run": 2, "began_at": next_day}]})
         assert everything(held) != before
+
+
+def test_while_the_tables_of_a_day_are_made_those_before_are_told(tmp_path: Path) -> None:
+    told = crowd(5)
+    with told.store(tmp_path / "store.duckdb") as held:
+        before = everything(held)
+        next_day = SYNCED["began_at"] + timedelta(days=1)
+        late = [_moved(row, BEGAN) for row in told.rows["usage"]]
+        crowds.put(held, {"usage": late, "runs": [{**SYNCED, "run": 2, "began_at": next_day}]})
+        with held._cursors._groups._making:
+            assert everything(held) == before
+        assert everything(held) != before
+
+
+def test_how_long_single_requests_took_is_not_told(opened: Store) -> None:
+    told = of_two(opened, select(("duration_p50", "duration_p95"), ("model",), ALL))
+    assert {row[1:] for row in told.rows} == {(None, None)}
 
 
 def test_the_day_that_runs_is_told_from_minute_to_minute_without_the_rule(tmp_path: Path) -> None:

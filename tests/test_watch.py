@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -12,8 +13,8 @@ from conftest import END, SMALL
 from bridgeboard import connect, watch
 from bridgeboard.connect import Running
 from bridgeboard.demo import truth
-from bridgeboard.settings import DemoSettings, Settings
-from bridgeboard.store import Store, vocabulary
+from bridgeboard.settings import DemoSettings, Proxy, Settings
+from bridgeboard.store import EVERYTHING, Reader, Sight, Store, vocabulary
 from bridgeboard.watch import Status, Watch
 
 LONG = 3_600
@@ -178,3 +179,21 @@ def test_words_are_gathered_only_where_readers_may_search(
     with Store.open(tmp_path / "store.duckdb") as opened:
         watch.gather(opened, Settings.model_construct(search_text=permitted))
     assert asked == [opened] * permitted
+
+
+def test_sums_of_groups_are_made_after_a_sync_where_readers_are_told_apart(tmp_path: Path) -> None:
+    made: list[Sight] = []
+
+    class Spied(Store):
+        def snapshot(self, sight: Sight = EVERYTHING) -> AbstractContextManager[Reader]:
+            made.append(sight)
+            return super().snapshot(sight)
+
+    with Spied.open(tmp_path / "store.duckdb") as opened:
+        open_to_all = Settings.model_construct()
+        watch.gather(opened, open_to_all)
+        assert made == []
+        proxy = Proxy.model_validate({"addresses": ["10.0.0.5"]})
+        guarded = open_to_all.model_copy(update={"proxy": proxy, "floor": 7})
+        watch.gather(opened, guarded)
+    assert made == [Sight.of_groups(7)]

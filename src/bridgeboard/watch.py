@@ -19,7 +19,7 @@ from aibridge import AIBridgeError, Client
 from bridgeboard import connect, pricing, store, sync, teams
 from bridgeboard.pricing import Book, PriceFileError
 from bridgeboard.settings import Settings, SettingsError
-from bridgeboard.store import Store, StoreError, memberships, vocabulary
+from bridgeboard.store import Sight, Store, StoreError, memberships, vocabulary
 from bridgeboard.teams import Membership, TeamsFileError
 
 TROUBLE = (AIBridgeError, PriceFileError, SettingsError, StoreError, TeamsFileError)
@@ -86,9 +86,16 @@ def prune(opened: Store, settings: Settings, now: datetime) -> None:
 
 
 def gather(opened: Store, settings: Settings, *, stops: Callable[[], bool] = lambda: False) -> None:
-    """Gather the words of new prompts, where readers may search them; until told to stop."""
+    """Make what readers would wait for; until told to stop.
+
+    The words of new prompts, where they may be searched, and the sums of groups, where there may
+    be readers who see nothing else.
+    """
     if settings.search_text:
         vocabulary.gather(opened, stops=stops)
+    if settings.guarded and not stops():
+        with opened.snapshot(Sight.of_groups(settings.floor)):
+            pass
 
 
 class Watch:

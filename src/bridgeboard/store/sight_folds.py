@@ -160,11 +160,13 @@ SELECT block, initiator, arg_max(team, (many, team)) AS label
 FROM (SELECT block, initiator, team, sum(many) AS many FROM {t}_edges GROUP BY ALL) GROUP BY ALL"""
 _TEAMS: Final = "SELECT DISTINCT label FROM {t}_homes ORDER BY label"
 _USED: Final = """
-SELECT DISTINCT e.block, e.initiator, c.class, t.team
-FROM {t}_edges e JOIN {t}_classes c USING (block, kind) JOIN {t}_homes h USING (block, initiator)
-JOIN (SELECT label, row_number() OVER (ORDER BY label) - 1 AS team
-    FROM (SELECT DISTINCT label FROM {t}_homes)) t USING (label)
-ORDER BY e.block"""
+WITH teams AS (
+    SELECT label, row_number() OVER (ORDER BY label) - 1 AS team
+    FROM (SELECT DISTINCT label FROM {t}_homes)),
+homes AS (SELECT block, initiator, team FROM {t}_homes JOIN teams USING (label)),
+used AS (
+    SELECT DISTINCT block, initiator, class FROM {t}_edges JOIN {t}_classes USING (block, kind))
+SELECT block, initiator, class, team FROM used JOIN homes USING (block, initiator) ORDER BY block"""
 _FOLD: Final = """
 UPDATE {t}_homes h SET label = $3
 FROM (SELECT unnest($1::TIMESTAMP[]) AS block, unnest($2::VARCHAR[]) AS label) f

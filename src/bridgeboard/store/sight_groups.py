@@ -6,11 +6,13 @@ their class; what each question may split by is one of ``Live``, so that only su
 of teams, or of tools can be had, and never of two of these together (``store.sight_folds``).
 
 Numbers of tool calls belong to tools only, and so stand beside requests, not on them. Prices of
-what is called by no name of its own are not told: they would be those of few.
+what is called by no name of its own are not told: they would be those of few. Nor is how long
+requests took, as a percentile is the time of one.
 """
 
 import threading
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
@@ -73,13 +75,24 @@ class Groups:
         self._count = 0
 
     def current(self, floor: int) -> str:
-        """The full name of the schema with today's tables; makes them if there are none yet."""
-        with self._making, self._connection.cursor() as cursor:
+        """The full name of the schema with today's tables.
+
+        Whoever comes first on a day makes them; others who come meanwhile get those before.
+        """
+        with self._connection.cursor() as cursor:
             key = (floor, edge(cursor))
-            if key not in self._made:
-                self._forget(cursor, floor)
-                self._made[key] = self._make(cursor, floor)
-            return self._made[key]
+            before = [schema for known, schema in list(self._made.items()) if known[0] == floor]
+            if key in self._made:
+                return self._made[key]
+            if not self._making.acquire(blocking=not before):
+                return before[-1]
+            try:
+                if key not in self._made:
+                    self._forget(cursor, floor)
+                    self._made[key] = self._make(cursor, floor)
+                return self._made[key]
+            finally:
+                self._making.release()
 
     def _make(self, cursor: duckdb.DuckDBPyConnection, floor: int) -> str:
         cursor.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {CATALOG} (COMPRESS)")
@@ -88,6 +101,9 @@ class Groups:
         cursor.execute("BEGIN")
         make(cursor, schema, floor, self.rules)
         cursor.execute("COMMIT")
+        # Packs what was written: a sixth of the memory. Whoever reads just now may prevent it.
+        with suppress(duckdb.Error):
+            cursor.execute(f"CHECKPOINT {CATALOG}")
         return schema
 
     def _forget(self, cursor: duckdb.DuckDBPyConnection, floor: int) -> None:
@@ -112,7 +128,7 @@ def make(
     cursor: duckdb.DuckDBPyConnection, schema: str, floor: int, rules: frozenset[str] = RULES
 ) -> None:
     """Make all tables of a floor in a new schema, in the transaction of a cursor."""
-    names = {"s": schema, "real": real(cursor), "other": OTHER}
+    names = {"s": schema, "real": real(cursor)}
     until = edge(cursor) if "running" in rules else "9999-01-01"
     cursor.execute(f"CREATE SCHEMA {schema}")
     cursor.execute(f"CREATE TABLE {schema}.edge (day TIMESTAMP)")
@@ -238,8 +254,8 @@ _COUNTED: Final = (
 _FOUND: Final = """
 FROM {{real}}.{table} f JOIN {{s}}.{name}_days d ON d.day = f.started_at::DATE
 JOIN {{s}}.{name}_classes c ON c.block = d.block AND c.kind = {{{name}}}
-JOIN {{s}}.{name}_names n ON n.class = c.class
 """
+_NAMED_TOO: Final = _FOUND + "JOIN {{s}}.{name}_names n ON n.class = c.class "
 _SUMS: Final = ("input", "output", "cache_read", "cache_write")
 _PRICES: Final = {
     "priced_tokens": "0",
@@ -253,30 +269,32 @@ _COUNTS: Final = (
     *_SUMS,
     *(f"{name}_sum" for name in _SUMS),
 )
+_ADDED: Final = ", ".join(f"sum(f.{name}) AS {name}" for name in (*_COUNTS, *_PRICES))
+_PRICED: Final = ", ".join(
+    f"CASE n.status WHEN '{OTHER}' THEN {unknown} ELSE a.{name} END AS {name}"
+    for name, unknown in _PRICES.items()
+)
+_UNNAMED: Final = ", ".join(f"'{OTHER}' AS {name}" for name in _MADE_WITH[:-1])
 _TABLES: Final = (
     f"""CREATE TABLE {{s}}.tool_calls AS
         SELECT d.block AS started_at, f.initiator, {_GRAIN} AS grain, n.tool, n.server_url,
             f.injected, f.failed
-        {_FOUND.format(table="tool_calls", name="calls")} ORDER BY d.block""",
+        {_NAMED_TOO.format(table="tool_calls", name="calls")}
+        ORDER BY d.block, n.tool, n.server_url, f.failed, f.initiator""",
     # Calls are counted beside requests, once a block: on them, they could be split as requests are.
     f"""CREATE TABLE {{s}}.usage AS
-        SELECT d.block AS started_at, d.block + (f.ended_at - f.started_at) AS ended_at,
-            f.initiator,
-            {", ".join(f"n.{name}" for name in _MADE_WITH)},
-            CASE WHEN f.thread IS NOT NULL THEN '{UUID(int=0)}'::UUID END AS thread,
-            {", ".join(f"f.{name}" for name in _COUNTS)},
-            0 AS tool_calls, 0 AS injected, 0 AS tool_errors,
-            {
-        ", ".join(
-            f"CASE n.status WHEN '{{other}}' THEN {unknown} ELSE f.{name} END AS {name}"
-            for name, unknown in _PRICES.items()
-        )
-    }
-        {_FOUND.format(table="usage", name="requests")}
+        WITH added AS (
+            SELECT d.block, f.initiator, c.class, f.thread IS NOT NULL AS has_thread,
+                f.cost IS NULL AS has_no_price, {_ADDED}
+            {_FOUND.format(table="usage", name="requests")} GROUP BY ALL)
+        SELECT a.block AS started_at, a.initiator, n.* EXCLUDE (class),
+            CASE WHEN has_thread THEN '{UUID(int=0)}'::UUID END AS thread,
+            {", ".join(f"a.{name}" for name in _COUNTS)}, {_PRICED},
+            0 AS tool_calls, 0 AS injected, 0 AS tool_errors
+        FROM added a JOIN {{s}}.requests_names n USING (class)
         UNION ALL BY NAME
         SELECT started_at, grain, count(*) AS tool_calls, count_if(injected) AS injected,
-            count_if(failed) AS tool_errors,
-            {", ".join(f"'{{other}}' AS {name}" for name in _MADE_WITH[:-1])}
+            count_if(failed) AS tool_errors, {_UNNAMED}
         FROM {{s}}.tool_calls GROUP BY started_at, grain ORDER BY started_at""",
     """CREATE TABLE {s}.begun_teams AS
         SELECT label, -row_number() OVER (ORDER BY label) AS initiator
@@ -284,7 +302,7 @@ _TABLES: Final = (
     f"""CREATE TABLE {{s}}.sessions AS
         SELECT d.block AS started_at, t.initiator, n.client,
             CASE WHEN f.detailed_at IS NOT NULL THEN d.block END AS detailed_at
-        {_FOUND.format(table="sessions", name="begun")}
+        {_NAMED_TOO.format(table="sessions", name="begun")}
         JOIN {{s}}.begun_homes h ON h.block = d.block AND h.initiator = f.initiator
         JOIN {{s}}.begun_teams t ON t.label = h.label ORDER BY d.block""",
     """CREATE TABLE {s}.people AS
@@ -307,7 +325,7 @@ _TABLES: Final = (
 _GROUPED: Final[Mapping[str, tuple[str, str]]] = {
     "usage": (
         "usage",
-        "started_at ended_at initiator status grain thread tool_calls injected tool_errors "
+        "started_at initiator status grain thread tool_calls injected tool_errors "
         + " ".join((*_COUNTS, *_PRICES)),
     ),
     "tool_calls": ("tool_calls", "started_at initiator grain injected failed"),

@@ -5,11 +5,11 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from aibridge import AIBridgeError
-from bridgeboard import formats, invariants, pricing, settings, store, watch
+from aibridge import AIBridgeError, Capabilities
+from bridgeboard import formats, invariants, pricing, settings, store
 from bridgeboard.settings import SettingsError
 from bridgeboard.store import prices
-from bridgeboard.ui import abilities, data, entrance, filters, notices, numbers
+from bridgeboard.ui import abilities, data, entrance, filters, notices, numbers, strip
 from bridgeboard.ui.scopes import Chosen
 
 RUNS: Final = 20
@@ -95,9 +95,8 @@ def history() -> None:
     """The last syncs, and what was odd about them."""
     st.header("Syncs", anchor=False)
     with notices.tile("the syncs"):
-        keeper = watch.current()
-        if keeper and keeper.status.problem:
-            notices.remark(f"The last sync failed: {keeper.status.problem}")
+        if told := strip.trouble():
+            notices.remark(told)
         runs = numbers.read(lambda reader: store.runs(reader, RUNS))
         zone = filters.zone()
         st.dataframe(
@@ -273,13 +272,21 @@ def _token() -> None:
         )
         return
     version = formats.unmarked(abilities.short(able.version))
-    who = formats.unmarked(f"{able.username} ({', '.join(sorted(able.roles)) or 'member'})")
     reads = "may read everybody's sessions" if able.can_read else "may not read what others do"
     names = "may" if able.can_filter_provider_name else "may not"
     st.caption(
-        f"Asked now: the deployment is {version}. The token is that of {who}, who {reads} and "
-        f"{names} ask for one provider instance only."
+        f"Asked now: the deployment is {version}. The token{_whose(able)} {reads} and {names} ask "
+        "for one provider instance only."
     )
+
+
+def _whose(able: Capabilities) -> str:
+    """Whose token it is, for readers who may see everybody's name."""
+    sight = entrance.reader().sight
+    if not sight.is_of_everybody or sight.pseudonyms:
+        return ""
+    who = f"{able.username} ({', '.join(sorted(able.roles)) or 'member'})"
+    return f" is that of {formats.unmarked(who)}, who"
 
 
 def _pairs(lines: dict[str, str], key: str) -> None:

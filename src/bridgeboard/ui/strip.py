@@ -6,8 +6,9 @@ from typing import Final
 import streamlit as st
 
 from bridgeboard import formats, settings, watch
+from bridgeboard.access import Surface
 from bridgeboard.metrics import Scope
-from bridgeboard.ui import filters, numbers
+from bridgeboard.ui import entrance, filters, numbers
 
 QUICK: Final = timedelta(seconds=2)
 _SEEN: Final = "version_seen"
@@ -76,10 +77,22 @@ def _facts(scope: Scope) -> None:
             _demo()
         st.caption(" · ".join(filter(None, facts)), width="content")
         st.page_link("pages/trust.py", label="Trust", icon=":material/verified:")
+    if told := trouble():
+        st.caption(f":material/warning: {formats.unmarked(told)}")
+
+
+def trouble() -> str:
+    """How the last sync failed; empty when it did not.
+
+    What went wrong may name a session or quote the deployment: not all may know that.
+    """
     keeper = watch.current()
-    if keeper and keeper.status.problem:
-        problem = formats.unmarked(keeper.status.problem)
-        st.caption(f":material/warning: The last sync failed: {problem}")
+    if keeper is None or not keeper.status.problem:
+        return ""
+    reader = entrance.reader()
+    if reader.sight.is_of_everybody or reader.may(Surface.SYNC):
+        return f"The last sync failed: {keeper.status.problem}"
+    return "The last sync failed. The operator of this dashboard can see why."
 
 
 def _demo() -> None:
