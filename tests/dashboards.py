@@ -22,9 +22,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def dashboard(*command: str, cwd: Path | None = None, **environment: str) -> Iterator[str]:
-    """The address of a fresh ``bridgeboard`` in a process of its own."""
-    port = free_port()
+def dashboard(
+    *command: str, cwd: Path | None = None, port: int | None = None, **environment: str
+) -> Iterator[str]:
+    """The address of a fresh ``bridgeboard`` in a process of its own; on a free port by itself."""
+    port = port or free_port()
     with subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-m", "bridgeboard", *command, "--port", str(port)],
         stdout=subprocess.PIPE,

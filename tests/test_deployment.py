@@ -120,7 +120,7 @@ def test_the_settings_of_the_guide_make_a_login(
     assert chosen.token.get_secret_value() == "token" * 8
     assert chosen.login.client_secret.get_secret_value() == "client_secret" * 8
     name = chosen.login.redirect_url.split("/")[2]
-    assert name in chosen.names
+    assert name in chosen.host_names
     assert f"server_name {name};" in (EXAMPLES / "nginx.conf").read_text("utf-8")
     assert chosen.login.redirect_url in GUIDE
     somebody = Identity(subject="1", email="lead@example.com", username="lead")

@@ -13,7 +13,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
 from bridgeboard.connect import Running
-from bridgeboard.server import SECURITY_HEADERS
+from bridgeboard.doors import SECURITY_HEADERS
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -21,8 +22,23 @@ from starlette.routing import Route
 
 from bridgeboard import connect, watch
 from bridgeboard.audit import Audit, AuditError
-from bridgeboard.doors import Believed, SecurityHeaders, uses_tls
-from bridgeboard.settings import Settings, SettingsError, believe_no_header_of_a_peer, install
+from bridgeboard.doors import (
+    ENTER,
+    Believed,
+    Closed,
+    SecurityHeaders,
+    WayIn,
+    place,
+    place_cookie,
+    uses_tls,
+)
+from bridgeboard.settings import (
+    Settings,
+    SettingsError,
+    believe_no_header_of_a_peer,
+    current,
+    install,
+)
 from bridgeboard.watch import Status, Watch
 
 SETTINGS: Final = "settings"
@@ -41,6 +57,11 @@ def home() -> Path:
     return packed if packed.is_dir() else Path(__file__).parents[2]
 
 
+def pages() -> frozenset[str]:
+    """The pages by their names in addresses; the start page needs none."""
+    return frozenset(path.stem for path in (home() / "pages").glob("*.py"))
+
+
 def application(settings: Settings, *, when_ready: Callable[[], None] = lambda: None) -> st.App:
     """The dashboard as an ASGI app that syncs; ``when_ready`` is called once it serves."""
     install(settings)
@@ -56,9 +77,15 @@ def application(settings: Settings, *, when_ready: Callable[[], None] = lambda: 
 
     return st.App(
         home() / "app.py",
-        routes=[Route("/healthz", _healthz), Route("/overview", _home)],
+        routes=[
+            Route("/healthz", _healthz),
+            Route("/overview", _home),
+            *([Route(ENTER, _enter)] if settings.login.configured else []),
+        ],
         middleware=[
             Middleware(SecurityHeaders, tls=uses_tls(settings)),
+            Middleware(Closed),
+            Middleware(WayIn, pages=pages()),
             Middleware(Believed, proxy=settings.proxy),
         ],
         lifespan=lifespan,
@@ -175,6 +202,36 @@ async def _home(request: Request) -> RedirectResponse:
     """The overview is the start page, which Streamlit does not know by its own name."""
     query = request.url.query
     return RedirectResponse(f"./?{query}" if query else "./")
+
+
+def entrance(to: str) -> str | None:
+    """Where a login begins that leads to a page; None where Streamlit's alone can begin one."""
+    return f"{ENTER}?{urlencode({'to': to})}" if _begin() else None
+
+
+def _begin() -> str | None:
+    """Where Streamlit's login begins. The function is none of its public ones, and may go."""
+    make = getattr(st.user_info, "generate_login_redirect_url", None)
+    return make("default") if make else None
+
+
+async def _enter(request: Request) -> RedirectResponse:
+    """Begin a login, and keep where it is to lead.
+
+    The provider sends browsers back to one address alone, and cookies are kept by address: who
+    came by another name goes on under that one.
+    """
+    to = place(request.query_params.get("to", ""), pages())
+    ours = urlsplit(current().login.redirect_url)
+    asked = {"to": to}
+    if request.headers.get("host") != ours.netloc and "moved" not in request.query_params:
+        moved = urlencode(asked | {"moved": "1"})  # once: a proxy may hide the browser's name
+        return RedirectResponse(f"{ours.scheme}://{ours.netloc}{ENTER}?{moved}", 303)
+    begin = _begin()
+    if begin is None:
+        return RedirectResponse(to, 303)
+    told = {"set-cookie": place_cookie(to), "cache-control": "no-store"}
+    return RedirectResponse(f"{begin}&{urlencode(asked)}", 303, headers=told)
 
 
 async def _healthz(_request: Request) -> JSONResponse:

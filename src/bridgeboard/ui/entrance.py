@@ -24,13 +24,29 @@ OWN: Final = "own"
 """The key of the switch to what only the reader did."""
 AHEAD: Final = timedelta(minutes=5)
 """So far a provider's clock may be ahead of ours."""
-MOST_ENDED: Final = 10_000
 
 _NOTED: Final = "noted_as"
+_WHOSE: Final = "whose_session"
 
 
 class ClosedError(Exception):
     """Nobody is logged in, or not any more; the message says which."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """One login of somebody: in all tabs, and in every copy of its cookie."""
+
+    key: str
+    until: datetime
+
+    def check(self) -> None:
+        """Raise ClosedError unless it still holds."""
+        if self.key in _ended:
+            raise ClosedError("You have logged out, perhaps in another window.")
+        if datetime.now(UTC) >= self.until:
+            hours = f"{settings.current().login.hours:g}"
+            raise ClosedError(f"Your login is over: here it lasts for {hours} h.")
 
 
 @dataclass(frozen=True)
@@ -39,6 +55,7 @@ class Reader:
 
     viewer: Viewer
     sight: Sight
+    login: Login | None = None
 
     def may_open(self, page: str) -> bool:
         """Whether they may open a page."""
@@ -67,21 +84,41 @@ class Reader:
 
 _acting: ContextVar[Reader | None] = ContextVar("acting", default=None)
 _ended: dict[str, datetime] = {}
+"""Logins that were ended, and until when each would have held."""
 
 
 def reader() -> Reader:
     """Who looks at this run of the page.
 
+    A login that ended while the page stood there leads back to the entrance, also out of a part
+    of the page that runs alone. Raises RefusedError when somebody may see nothing.
+    """
+    try:
+        return _acting.get() or admitted()
+    except ClosedError:
+        st.rerun()
+
+
+def admitted() -> Reader:
+    """The same, before anything is shown.
+
     Raises:
         ClosedError: when nobody is logged in.
         RefusedError: when somebody is who may see nothing.
     """
-    return _acting.get() or _seen(viewer(), own=bool(st.session_state.get(OWN)))
+    now = settings.current()
+    login = _login() if now.guarded and not now.proxy.configured else None
+    return replace(_seen(viewer(), own=bool(st.session_state.get(OWN))), login=login)
 
 
 @contextmanager
 def acting(told: Reader) -> Iterator[None]:
-    """Do what a reader asked for when they are not there any more: files are made so."""
+    """Do what a reader asked for when their page is not there any more: files are made so.
+
+    Raises ClosedError when their login has ended since.
+    """
+    if told.login:
+        told.login.check()
     token = _acting.set(told)
     try:
         yield
@@ -94,7 +131,11 @@ def viewer() -> Viewer:
     now = settings.current()
     if not now.guarded:
         return access.OPERATOR
-    return access.viewer(identity(), now.rules)
+    who = access.viewer(identity(), now.rules)
+    # A session is taken up again by whoever knows its id, with all that was made for another one.
+    if st.session_state.setdefault(_WHOSE, who) != who:
+        raise ClosedError("What you see was made for somebody else, or you may see other things.")
+    return who
 
 
 def has_choice(who: Viewer) -> bool:
@@ -117,12 +158,12 @@ def note_once(what: str, who: str) -> None:
 
 
 def leave() -> None:
-    """End the login for all tabs and copies of its cookie; a callback's last step."""
-    note("logout", who=identity().name)
-    if len(_ended) >= MOST_ENDED:
-        _ended.clear()
-    _ended[_login_key(st.user.to_dict())] = datetime.now(UTC)
+    """End the login in all tabs and copies of its cookie. Raises AuditError; it is over even so."""
+    who, login = identity().name, _login()
+    _forget()
+    _ended[login.key] = login.until
     st.logout()
+    note("logout", who=who)
 
 
 def _seen(who: Viewer, *, own: bool) -> Reader:
@@ -162,13 +203,8 @@ def identity() -> Identity:
     now = settings.current()
     if now.proxy.configured:
         return access.from_headers(_headers(), now.proxy.headers)
-    if not st.user.is_logged_in:
-        raise ClosedError("Nobody is logged in.")
-    claims = st.user.to_dict()
-    _check_age(claims, timedelta(hours=now.login.hours))
-    if _login_key(claims) in _ended:
-        raise ClosedError("This login was ended.")
-    return access.from_claims(claims, now.login.claims)
+    _login()
+    return access.from_claims(st.user.to_dict(), now.login.claims)
 
 
 def _headers() -> dict[str, str]:
@@ -178,16 +214,33 @@ def _headers() -> dict[str, str]:
     return {name: values[0] for name, values in told.items() if len(values) == 1}
 
 
-def _check_age(claims: dict[str, Any], most: timedelta) -> None:
-    """Raise ClosedError for a login that is too old, or that does not say how old it is."""
+def _login() -> Login:
+    """The login by which somebody is here. Raises ClosedError without one that holds."""
+    if not st.user.is_logged_in:
+        raise ClosedError("You are not logged in.")
+    claims = st.user.to_dict()
+    began = _began(claims)
+    if began > datetime.now(UTC) + AHEAD:
+        raise ClosedError("The login says that it has not begun yet.")
+    login = Login(_login_key(claims), began + timedelta(hours=settings.current().login.hours))
+    login.check()
+    return login
+
+
+def _began(claims: dict[str, Any]) -> datetime:
+    """When a login began. Raises ClosedError if it does not say so."""
     told = claims.get("iat")
     try:
-        began = datetime.fromtimestamp(float(told), UTC)  # type: ignore[arg-type]  # it raises
+        return datetime.fromtimestamp(float(told), UTC)  # type: ignore[arg-type]  # it raises
     except (TypeError, ValueError, OverflowError, OSError):
         raise ClosedError("The login does not say when it began.") from None
+
+
+def _forget() -> None:
+    """Let go of ended logins that would be over by now anyway, so that they cannot pile up."""
     now = datetime.now(UTC)
-    if now - began > most or began - now > AHEAD:
-        raise ClosedError("This login is over.")
+    for key in [key for key, until in list(_ended.items()) if until <= now]:
+        _ended.pop(key, None)
 
 
 def _login_key(claims: dict[str, Any]) -> str:
@@ -201,6 +254,7 @@ __all__ = [
     "RefusedError",
     "Surface",
     "acting",
+    "admitted",
     "has_choice",
     "leave",
     "note",

@@ -1,13 +1,21 @@
 """What stands before every page: who is let in, what others are told, and the way out."""
 
+import html
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
-from bridgeboard import access, settings
+from bridgeboard import access, formats, server, settings
 from bridgeboard.audit import AuditError
 from bridgeboard.ui import entrance, notices
 from bridgeboard.ui.entrance import ClosedError, Reader, RefusedError
+
+LOOKS: Final = 30
+"""Seconds after which a page that nobody touches looks whether its login has ended."""
 
 log = logging.getLogger(__name__)
 
@@ -18,7 +26,7 @@ def admitted() -> Reader | None:
     That somebody came in is noted once in a browser session, and so is that somebody could not.
     """
     try:
-        reader = entrance.reader()
+        reader = entrance.admitted()
     except ClosedError as error:
         _invite(str(error))
         return None
@@ -68,18 +76,51 @@ def whose(reader: Reader) -> None:
 
 
 def _invite(why: str) -> None:
-    with st.container(border=True, key="entrance"):
-        st.subheader(":material/login: Log in to see your company's use of AI", anchor=False)
+    """The page of who is not logged in, or not any more; nothing else is on it."""
+    with _door("Log in"):
+        st.text("Bridgeboard shows how your company uses AI, to everybody who has a role in it.")
         st.text(why)
-        if st.button("Log in", key="login", type="primary"):
+        if not settings.current().login.configured:  # the proxy says anew who it is
+            st.html(f'<a href="{html.escape(_here())}">Open this page again</a>')
+        elif address := server.entrance(_here()):
+            st.html(f'<a href="{html.escape(address)}">Log in</a>')
+        elif st.button("Log in", key="login", type="primary"):
             st.login()
+
+
+@contextmanager
+def _door(title: str) -> Iterator[None]:
+    """What is shown instead of everything else."""
+    theme = "dark" if st.context.theme.type == "dark" else "light"
+    st.set_page_config(page_title=f"{title} · Bridgeboard", page_icon=_static("favicon.svg"))
+    with st.container(border=True, key="entrance"):
+        st.image(_static(f"wordmark-{theme}.svg"), width=160, alt="Bridgeboard")
+        st.title(title, anchor=False)
+        yield
+
+
+def _static(name: str) -> str:
+    return str(server.home() / "static" / name)
+
+
+def _here() -> str:
+    """The address of this page, from its path on."""
+    query = urlencode({name: st.query_params.get_all(name) for name in st.query_params}, doseq=True)
+    path = urlsplit(st.context.url or "").path or "/"
+    return f"{path}?{query}" if query else path
 
 
 def _refuse(why: str) -> None:
     _note_refusal("refused", _claimed())
-    notices.state("You cannot see anything here", why, icon=":material/lock:")
-    if settings.current().login.configured and st.button("Log out", key="logout"):
-        _log_out()
+    can_leave = settings.current().login.configured
+    with _door("There is nothing for you here yet"):
+        st.text(formats.visible(why))
+        if can_leave:
+            st.text("Once that is done, log out and in again: roles are given at the login.")
+        with st.container(horizontal=True):
+            st.button("Look again", key="retry-state", icon=":material/refresh:")
+            if can_leave and st.button("Log out", key="logout", icon=":material/logout:"):
+                _log_out()
 
 
 def _note_refusal(what: str, name: str) -> None:
@@ -101,7 +142,12 @@ def _claimed() -> str:
 def _way_out() -> None:
     who = entrance.viewer()
     with st.sidebar, st.container(key="me", gap="small"):
-        st.caption(f":material/person: {notices.plain(who.name)}")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f":material/person: {notices.plain(who.name)}")
+            if settings.current().login.configured:
+                if st.button("Log out", key="logout", type="tertiary"):
+                    _log_out()
+                _look()
         if entrance.has_choice(who):
             st.toggle(
                 "Only my own usage",
@@ -109,14 +155,17 @@ def _way_out() -> None:
                 bind="query-params",
                 help="Your requests and sessions alone, with what you wrote.",
             )
-        if settings.current().login.configured and st.button(
-            "Log out", key="logout", type="tertiary"
-        ):
-            _log_out()
+
+
+@st.fragment(run_every=LOOKS)
+def _look() -> None:
+    """Lead back to the entrance once the login has ended, also by logging out in another tab."""
+    entrance.reader()
 
 
 def _log_out() -> None:
     try:
         entrance.leave()
-    except AuditError:
-        st.logout()
+    except AuditError as error:
+        log.warning("a logout could not be noted: %s", error)
+    st.stop()
