@@ -1,6 +1,7 @@
 """Colours that stay, and charts that hold what they were given."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from itertools import combinations
@@ -564,3 +565,29 @@ def test_the_legend_of_tokens_names_the_four_kinds() -> None:
     assert shown.count("<span>") == 4
     for label, colour in charts.TOKEN_KINDS.values():
         assert f'background:{colour}"></i>{label}</span>' in shown
+
+
+def test_a_small_course_has_an_area_for_each_stretch_without_a_gap() -> None:
+    told = charts.spark([1, 2, None, 4, None, 3, 0], running=False)
+    assert told.count("<i") == 3
+    assert 'class="running"' not in told
+    told = charts.spark([1, 2, 3], running=True)
+    assert told.count('<i class="running"') == 1
+    assert "100.0%" not in told.partition("running")[0].replace("50.0% 100.0%", "").replace(
+        "0.0% 100.0%", ""
+    )
+
+
+def test_a_small_course_reaches_from_the_least_to_the_largest() -> None:
+    told = charts.spark([0, 10, 5], running=False)
+    assert told == (
+        '<div class="spark"><i style="clip-path:polygon('
+        '0.0% 100.0%,0.0% 94.0%,50.0% 6.0%,100.0% 50.0%,100.0% 100.0%)"></i></div>'
+    )
+
+
+@given(st.lists(st.none() | st.floats(-1e9, 1e9), max_size=40))
+def test_a_small_course_stays_within_its_box(values: list[float | None]) -> None:
+    for running in (True, False):
+        told = re.findall(r"(-?[\d.]+)% (-?[\d.]+)%", charts.spark(values, running=running))
+        assert all(0 <= float(y) <= 100 and -1 <= float(x) <= 101 for x, y in told)

@@ -289,9 +289,11 @@ def test_a_file_that_is_cut_or_replaced_is_kept_aside_and_read_again(
 ) -> None:
     path = original.copied(tmp_path)
     damage(path)
+    path.chmod(0o644)
     damaged = path.read_bytes()
     done = repaired(path)
     assert done.aside[0].read_bytes() == damaged
+    assert {each.stat().st_mode & 0o777 for each in (path, *done.aside)} == {0o600}
     after = synced(path, original)
     after["initiators"] = original.contents["initiators"]
     assert after == original.contents

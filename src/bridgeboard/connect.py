@@ -136,7 +136,7 @@ def restored(settings: Settings, folder: Path) -> Path:
         StoreError: when the backup cannot be used, or its deployment has a store already.
     """
     fresh = settings.folder / "restored.duckdb"
-    fresh.unlink(missing_ok=True)
+    store.remove(fresh)
     store.restore(folder, fresh)
     try:
         with Store.open(fresh, memory_mb=settings.store_memory_mb) as opened:
@@ -146,7 +146,7 @@ def restored(settings: Settings, folder: Path) -> Path:
             raise StoreLocationError(f"{path} is there already: move it away to restore {folder}.")
         fresh.rename(path)
     finally:
-        fresh.unlink(missing_ok=True)
+        store.remove(fresh)
     if settings.url and settings.url not in _remembered(settings):
         _remember(settings, path.name)
     return path

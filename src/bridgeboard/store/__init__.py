@@ -14,7 +14,7 @@ from bridgeboard.store.errors import (
 )
 from bridgeboard.store.interceptions import Told, Written
 from bridgeboard.store.journal import Anomaly, Broken, Run, anomalies, broken, runs
-from bridgeboard.store.places import location
+from bridgeboard.store.places import location, remove
 from bridgeboard.store.reach import Reach, reach
 from bridgeboard.store.rescue import Rescued, repair
 from bridgeboard.store.sight import EVERYTHING, Pseudonyms, Sight
@@ -51,6 +51,7 @@ __all__ = [
     "location",
     "prune",
     "reach",
+    "remove",
     "repair",
     "restore",
     "runs",

@@ -270,6 +270,7 @@ def _filled(
 def _connected(work: _Work) -> duckdb.DuckDBPyConnection:
     settings: dict[str, Any] = {**SETTINGS, "memory_limit": f"{work.memory_mb}MB"}
     connection = duckdb.connect(str(work.fresh), config=settings)
+    work.fresh.chmod(0o600)
     connection.execute("SET GLOBAL TimeZone = 'UTC'")
     return connection
 
@@ -352,7 +353,6 @@ def _swap(work: _Work, aside: Path) -> tuple[Path, ...]:
         if each.exists()
     )
     log(work.path).unlink(missing_ok=True)
-    work.fresh.chmod(0o600)
     work.fresh.replace(work.path)
     work.path.with_name(f".{work.path.name}.opening").unlink(missing_ok=True)
     return moved
@@ -363,4 +363,6 @@ def _second_name(path: Path, other: Path) -> Path:
         os.link(path, other)
     except OSError:  # the file system knows no second name for a file
         path.rename(other)
+    with suppress(OSError):
+        other.chmod(0o600)
     return other

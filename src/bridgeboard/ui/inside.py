@@ -7,6 +7,7 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.explorer.within import Hit
+from bridgeboard.server import home
 from bridgeboard.ui import numbers, place, records
 from bridgeboard.ui.passages import Look
 from bridgeboard.ui.place import Place
@@ -21,6 +22,7 @@ def search(session: int, named: Place, zone: ZoneInfo, *, text: bool) -> Look:
     To look for words is to look at the text: it only works where text is shown.
     """
     st.session_state[_FIELD] = named.find
+    st.html(home() / "static" / "session.css")
     with st.container(horizontal=True, vertical_alignment="bottom", key="search"):
         st.text_input(
             "Search in this session",

@@ -84,7 +84,7 @@ def _card(
         f"{meaning} {_compared(one, before, now)}".strip(),
         moved,
         _tone(one.name, moved),
-        charts.spark(_floats(course), charts.ACCENT, running=now.running),
+        charts.spark(_floats(course), running=now.running),
     )
 
 

@@ -93,6 +93,7 @@ def _door(title: str) -> Iterator[None]:
     """What is shown instead of everything else."""
     theme = "dark" if st.context.theme.type == "dark" else "light"
     st.set_page_config(page_title=f"{title} · Bridgeboard", page_icon=_static("favicon.svg"))
+    st.html(server.home() / "static" / "entrance.css")
     with st.container(border=True, key="entrance"):
         st.image(_static(f"wordmark-{theme}.svg"), width=160, alt="Bridgeboard")
         st.title(title, anchor=False)
