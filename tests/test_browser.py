@@ -44,7 +44,8 @@ def open_list(page: Page, address: str, query: str = "") -> None:
     expect(page.get_by_text(re.compile(r"^(1-\d+ of )?[\d,]+ sessions?$"))).to_be_visible(
         timeout=PATIENCE
     )
-    expect(page.get_by_test_id("stDataFrame").locator("canvas").first).to_be_visible()
+    canvas = page.get_by_test_id("stDataFrame").locator("canvas").first
+    expect(canvas).to_be_visible(timeout=PATIENCE)
     settled(page)
 
 

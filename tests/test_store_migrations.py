@@ -33,6 +33,7 @@ def _shape(store: Store) -> list[tuple[object, ...]]:
 @pytest.mark.parametrize("version", range(1, len(MIGRATIONS) + 1))
 def test_a_file_of_any_schema_opens_with_its_rows(tmp_path: Path, version: int) -> None:
     _file_of(version, tmp_path / "store.duckdb")
+    (tmp_path / "store.duckdb").chmod(0o600)
     with fresh(tmp_path) as store:
         assert store.meta("schema") == str(len(MIGRATIONS))
         assert store.meta("deployment_id") == "d"

@@ -355,6 +355,7 @@ def test_a_file_from_before_is_searched_in_full_and_gathered(tmp_path: Path) -> 
             "INSERT INTO prompts SELECT n, '2026-05-20', 0, '2026-05-20', 'word' || n"
             " FROM range(30) AS r(n)"
         )
+    (tmp_path / "store.duckdb").chmod(0o600)
     with fresh(tmp_path) as store:
         assert runs_with(store, "word7") is None
         assert vocabulary.gather(store, least=1, texts=1) == 30

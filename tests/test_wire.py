@@ -39,6 +39,7 @@ PAGES = {
     "compare": "Compare",
     "radar": "Radar",
     "trust": "Trust",
+    "audit": "Audit log",
     "person": "Person",
     "session": "Session",
 }

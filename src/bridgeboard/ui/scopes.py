@@ -79,16 +79,15 @@ def pickers() -> None:
 
 
 def _rarer() -> None:
-    """What few readers need: made when somebody looks, or when some of it is in force."""
+    """What few readers need. Filters are made even so: what a click sets is in the address then."""
     fold = st.expander("Times, providers", key="rarer", icon=":material/tune:", on_change="rerun")
-    if fold.open or any(map(_is_told, (FROM, UNTIL, *map(PARAMETERS.__getitem__, RARER)))):
-        with fold:
-            if st.session_state.get(PERIOD) == "custom":
-                _hours()
-            else:
-                st.caption("A custom period can begin and end at a time of day.")
-            for name in RARER:
-                _values(name, boards.FILTERS[name])
+    with fold:
+        if st.session_state.get(PERIOD) != "custom":
+            st.caption("A custom period can begin and end at a time of day.")
+        elif fold.open or any(map(_is_told, (FROM, UNTIL))):
+            _hours()
+        for name in RARER:
+            _values(name, boards.FILTERS[name])
 
 
 def _is_told(parameter: str) -> bool:
