@@ -1,0 +1,54 @@
+"""Takes a check out of the dashboard of this process, one at a time, while it runs.
+
+For a process of its own that tests start: which check is missing stands in a file.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from bridgeboard.audit import Audit
+from bridgeboard.store import EVERYTHING
+from bridgeboard.ui import entrance, numbers, reveal
+
+MISSING = ("sight", "pages", "reason", "cache", "desk", "whose", "log")
+"""Checks: what somebody may see, which pages they may open, that a reason is given, that answers
+are kept apart, that views are, that a session is its reader's, and that the log was written."""
+
+
+def graft(chosen: Path) -> None:
+    """Let every check be missing while the file says its name."""
+
+    def missing(name: str, instead: Callable[..., Any], check: Callable[..., Any]) -> Any:
+        def either(*told: Any, **named: Any) -> Any:
+            is_missing = chosen.read_text("utf-8") == name
+            return (instead if is_missing else check)(*told, **named)
+
+        return either
+
+    def unreasoned(what: str) -> bool:
+        reveal.SHORTEST = 0  # type: ignore[misc]  # put back below
+        try:
+            return revealed(what)
+        finally:
+            reveal.SHORTEST = shortest  # type: ignore[misc]  # likewise
+
+    def anybody() -> Any:
+        st.session_state.pop(entrance._WHOSE, None)
+        return viewer()
+
+    shortest, revealed, viewer = reveal.SHORTEST, reveal.revealed, entrance.viewer
+    told: Any = entrance.Reader
+    told.may_open = missing("pages", lambda *_: True, told.may_open)
+    told.desk = property(missing("desk", lambda _: "", told.desk.fget))
+    places: dict[str, tuple[Any, str, Callable[..., Any]]] = {
+        "sight": (entrance, "_sight", lambda _: EVERYTHING),
+        "reason": (reveal, "revealed", unreasoned),
+        "cache": (numbers, "state", lambda held: (str(held.path), held.version, None)),
+        "whose": (entrance, "viewer", anybody),
+        "log": (Audit, "write", lambda *_, **__: None),
+    }
+    for name, (place, attribute, instead) in places.items():
+        setattr(place, attribute, missing(name, instead, getattr(place, attribute)))
