@@ -39,6 +39,7 @@ EVERY: dict[str, Any] = {
 SETTINGS = """
 search_text = true
 text_days = 0
+sync_seconds = 86400
 {more}
 [proxy]
 addresses = ["127.0.0.1"]
