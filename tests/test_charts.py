@@ -384,6 +384,29 @@ def test_less_than_one_is_not_told_in_thousandths_which_look_like_millions(kind:
     )
 
 
+def test_a_tiny_sum_is_not_told_as_nothing_where_the_reader_points() -> None:
+    (layer,) = spec(over_time([(FIRST, "a", 1)], course(["a"], kind="money")))["layer"]
+    *_, told = layer["encoding"]["tooltip"]
+    assert told["field"] == "value"
+    assert told["format"].endswith("r"), "digits that count, not places behind the point"
+
+
+@pytest.mark.parametrize(
+    ("bucket", "grain", "told"),
+    [
+        (datetime.fromisoformat("2026-03-29 01:00"), "hour", "2026-03-29 03:00"),
+        (datetime.fromisoformat("2026-01-01 00:00"), "hour", "2026-01-01 01:00"),
+        (date(2026, 3, 29), "day", "2026-03-29"),
+        (date(2026, 3, 23), "week", "the week of 2026-03-23"),
+        (date(2026, 3, 1), "month", "2026-03"),
+    ],
+)
+def test_a_sentence_tells_a_stretch_by_the_clocks_of_the_zone(
+    bucket: date, grain: str, told: str
+) -> None:
+    assert charts.when(bucket, grain, "Europe/Berlin") == told
+
+
 def test_there_are_no_parts_of_people_on_an_axis() -> None:
     (layer,) = spec(over_time([(FIRST, "a", 1)], course(["a"])))["layer"]
     assert layer["encoding"]["y"]["axis"]["tickMinStep"] == 1

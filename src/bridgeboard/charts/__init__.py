@@ -1,5 +1,6 @@
 """Frame → chart. Our whole visual language."""
 
+from bridgeboard.charts.axes import when
 from bridgeboard.charts.colours import ACCENT, NEUTRAL, NOBODY, RING, colours
 from bridgeboard.charts.course import Course, legend, lines, over_time
 from bridgeboard.charts.grids import WEEKDAYS, cohorts, hours_of_week
@@ -26,4 +27,5 @@ __all__ = [
     "spark",
     "token_legend",
     "tokens_per_thread",
+    "when",
 ]

@@ -13,7 +13,7 @@ DOLLAR: Final = 10**12
 
 _PLAIN: Final = {"money": "$", "seconds": ""}
 """What stands before numbers that may be less than one: "20m" would be read as millions."""
-_TOOLTIPS: Final = {"count": ",d", "money": "$,.4f", "rate": ".2%", "seconds": ",.2f"}
+_TOOLTIPS: Final = {"count": ",d", "money": "$,.8~r", "rate": ".2%", "seconds": ",.2f"}
 _WORDS: Final = {
     "hour": "%a %H:%M",
     "day": "%d %b",
@@ -65,10 +65,21 @@ def time(words: Mapping[str, str], title: str | None = None) -> alt.Axis:
 
 def words(buckets: Iterable[date | datetime], grain: str, zone: str) -> dict[str, str]:
     """Key → word, in a zone: an hour is known by its beginning in UTC, all else by local days."""
-    return {key(bucket): word(_local(bucket, zone), grain) for bucket in buckets}
+    return {key(bucket): word(local(bucket, zone), grain) for bucket in buckets}
 
 
-def _local(bucket: date | datetime, zone: str) -> date | datetime:
+def when(bucket: date | datetime, grain: str, zone: str) -> str:
+    """What it is called in a sentence, in a zone."""
+    at = local(bucket, zone)
+    if isinstance(at, datetime):
+        return f"{at:%Y-%m-%d %H:%M}"
+    if grain == "month":
+        return f"{at:%Y-%m}"
+    return f"the week of {at}" if grain == "week" else f"{at}"
+
+
+def local(bucket: date | datetime, zone: str) -> date | datetime:
+    """An hour in its zone: it is known by its beginning in UTC, all else by local days."""
     if not isinstance(bucket, datetime):
         return bucket
     return bucket.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from itertools import count
 from typing import Final
-from zoneinfo import ZoneInfo
 
 from bridgeboard import boards, charts, formats
 from bridgeboard.charts import axes
@@ -167,7 +166,7 @@ def _bars(
             width=round(pitch * _FILLED, 2),
             height=round(height, 2),
             colour=colour,
-            exactly=f"{_when(course, bucket, zone)}: {called.whole}, {number}",
+            exactly=f"{axes.when(bucket, course.grain, zone)}: {called.whole}, {number}",
             running=bucket == course.running,
         )
 
@@ -176,7 +175,7 @@ def _stretches(course: Course, zone: str) -> Iterator[Mark]:
     every = max(1, -(-len(course.buckets) // _WORDS))
     for place in range(0, len(course.buckets), every):
         at = round(100 * (place + 0.5) / len(course.buckets), 2)
-        yield Mark(at, axes.word(_local(course.buckets[place], zone), course.grain))
+        yield Mark(at, axes.word(axes.local(course.buckets[place], zone), course.grain))
 
 
 def _in_words(course: Course, stacks: Mapping[Bucket, int], zone: str) -> str:
@@ -184,24 +183,9 @@ def _in_words(course: Course, stacks: Mapping[Bucket, int], zone: str) -> str:
     if not stacks:
         return f"{one.label}: nothing was recorded."
     most = max(stacks, key=lambda bucket: stacks[bucket])
+    at = axes.when(most, course.grain, zone)
     return (
         f"Bars of {one.label.lower()} per {course.grain}, stacked by "
-        f"{DIMENSIONS[course.split].label.lower()}. The largest is {_when(course, most, zone)} "
-        f"with {formats.number(stacks[most], one.format)}."
+        f"{DIMENSIONS[course.split].label.lower()}. The largest is {at} with "
+        f"{formats.number(stacks[most], one.format)}."
     )
-
-
-def _when(course: Course, bucket: Bucket, zone: str) -> str:
-    local = _local(bucket, zone)
-    if isinstance(local, datetime):
-        return f"{local:%Y-%m-%d %H:%M}"
-    if course.grain == "month":
-        return f"{local:%Y-%m}"
-    return f"week of {local}" if course.grain == "week" else f"{local}"
-
-
-def _local(bucket: Bucket, zone: str) -> Bucket:
-    """An hour is known by its beginning in UTC, longer stretches by their local days."""
-    if isinstance(bucket, datetime):
-        return bucket.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
-    return bucket

@@ -81,7 +81,7 @@ def covered(now: Chosen) -> None:
             "Last request": formats.moment(held.last_at, zone),
             "Last sync that went well": formats.moment(held.synced_at, zone),
             "Rows of usage": formats.exact(held.rows),
-            "Sessions, with details": f"{held.sessions:,}, {held.detailed:,}",
+            "Sessions with details": f"{held.detailed:,} of {held.sessions:,}",
             "Sessions of this period with details": formats.rate(told["detail_coverage"]),
             "Tokens of this period with a price": formats.rate(told["priced_rate"]),
             "Tokens of this period known per request": formats.rate(told["exact_rate"]),

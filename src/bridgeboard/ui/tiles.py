@@ -168,9 +168,10 @@ def _in_words(label: str, split: str, rows: Sequence[tuple[Any, str, Any]], now:
     most = max((row for row in rows if row[2] is not None), key=lambda row: row[2])
     by = "" if split == WHOLE else f" by {DIMENSIONS[split].label.lower()}"
     kind = next(one.format for one in METRICS.values() if one.label == label)
+    at = charts.when(most[0], now.grain, now.scope.zone)
     return (
-        f"{label}{by} per {now.grain}, {now.words}. The largest is {formats.visible(most[1])} in "
-        f"{most[0]} with {formats.number(most[2], kind)}. The table below has all numbers."
+        f"{label}{by} per {now.grain}, {now.words}. The largest is {formats.visible(most[1])}, "
+        f"{at}, with {formats.number(most[2], kind)}. The table below has all numbers."
     )
 
 
