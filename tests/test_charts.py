@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from itertools import combinations
 from math import dist
@@ -132,7 +133,7 @@ def course(names: Sequence[str], days: int = 5, **changes: Any) -> Course:
 
 def spec(chart: alt.LayerChart | alt.Chart) -> dict[str, Any]:
     """The chart as the browser gets it, through JSON."""
-    return dict(json.loads(json.dumps(chart.to_dict())))
+    return dict(json.loads(json.dumps(charts.spec(chart))))
 
 
 def data(told: Mapping[str, Any], layer: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -614,3 +615,20 @@ def test_a_small_course_stays_within_its_box(values: list[float | None]) -> None
     for running in (True, False):
         told = re.findall(r"(-?[\d.]+)% (-?[\d.]+)%", charts.spark(values, running=running))
         assert all(0 <= float(y) <= 100 and -1 <= float(x) <= 101 for x, y in told)
+
+
+def test_charts_that_are_made_at_the_same_time_keep_to_their_own_data() -> None:
+    def made(number: int) -> bool:
+        told = course([f"series {number}"])
+        sent = spec(over_time([(FIRST, f"series {number}", number + 1)], told))
+        rows = [row for rows in sent["datasets"].values() for row in rows]
+        return {(row["series"], row["value"]) for row in rows} == {(f"series {number}", number + 1)}
+
+    with ThreadPoolExecutor(8) as threads:
+        assert all(threads.map(made, range(200)))
+
+
+def test_as_many_marks_as_there_are_reach_the_browser() -> None:
+    rows = [{"x": number} for number in range(6_000)]
+    (sent,) = charts.spec(alt.Chart(pd.DataFrame(rows)).mark_point())["datasets"].values()
+    assert sent == rows

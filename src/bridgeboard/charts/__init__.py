@@ -6,6 +6,7 @@ from bridgeboard.charts.course import Course, legend, lines, over_time
 from bridgeboard.charts.grids import WEEKDAYS, cohorts, hours_of_week
 from bridgeboard.charts.growth import context_per_call, running_cost
 from bridgeboard.charts.sparks import spark
+from bridgeboard.charts.specs import Drawn, Spec, spec
 from bridgeboard.charts.threads import TOKEN_KINDS, token_legend, tokens_per_thread
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "TOKEN_KINDS",
     "WEEKDAYS",
     "Course",
+    "Drawn",
+    "Spec",
     "cohorts",
     "colours",
     "context_per_call",
@@ -25,6 +28,7 @@ __all__ = [
     "over_time",
     "running_cost",
     "spark",
+    "spec",
     "token_legend",
     "tokens_per_thread",
     "when",

@@ -10,7 +10,18 @@ import streamlit as st
 from bridgeboard import boards, charts, formats, metrics
 from bridgeboard.exports import Column, Sheet
 from bridgeboard.metrics import Answer
-from bridgeboard.ui import downloads, kpis, leaders, lists, moves, notices, numbers, sheets, tiles
+from bridgeboard.ui import (
+    downloads,
+    drawings,
+    kpis,
+    leaders,
+    lists,
+    moves,
+    notices,
+    numbers,
+    sheets,
+    tiles,
+)
 from bridgeboard.ui.scopes import Chosen
 
 WINDOWS: Final = {1: "Daily", 7: "Weekly", 28: "Monthly"}
@@ -130,7 +141,7 @@ def _lines(
     last = told.rows[-1]
     # A chart of its own for each choice, so that a second click on a point is told, too.
     drawn = f"active-{day}-{size}"
-    st.altair_chart(
+    drawings.show(
         charts.lines(rows, picture, day if day in picture.buckets else None),
         key=drawn,
         on_select=lambda: _pick_day(drawn, picture.buckets, point),
@@ -232,7 +243,7 @@ def _grid(told: Answer, cell: Cell | None) -> None:
     cells = {
         (cohort.isoformat(), week.isoformat()): (cohort, week) for cohort, week, _ in told.rows
     }
-    st.altair_chart(
+    drawings.show(
         charts.cohorts(list(told.rows), dark=st.context.theme.type == "dark", chosen=cell),
         key=drawn,
         on_select=lambda: _pick(drawn, cells, cell),

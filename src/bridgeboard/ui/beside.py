@@ -13,7 +13,18 @@ from bridgeboard.explorer import compare
 from bridgeboard.explorer.compare import Line
 from bridgeboard.exports import Column, Sheet
 from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, bounds, buckets
-from bridgeboard.ui import downloads, filters, lists, notices, numbers, scopes, sheets, sides, tiles
+from bridgeboard.ui import (
+    downloads,
+    drawings,
+    filters,
+    lists,
+    notices,
+    numbers,
+    scopes,
+    sheets,
+    sides,
+    tiles,
+)
 from bridgeboard.ui.scopes import Chosen
 from bridgeboard.ui.sides import Side
 
@@ -238,7 +249,7 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
     )
     # A chart of its own for each choice, so that a second click on a point is told, too.
     drawn = f"chart-beside-{at}"
-    st.altair_chart(
+    drawings.show(
         charts.lines(told, picture, at),
         key=drawn,
         on_select=lambda: _pick(drawn, every, at),

@@ -8,7 +8,7 @@ import streamlit as st
 
 from bridgeboard import boards, charts, formats
 from bridgeboard.metrics import METRICS, Answer
-from bridgeboard.ui import downloads, leaders, notices, numbers, sheets, tiles
+from bridgeboard.ui import downloads, drawings, leaders, notices, numbers, sheets, tiles
 from bridgeboard.ui.scopes import Chosen
 
 SHOWN: Final = 10
@@ -58,7 +58,7 @@ def _grid(told: Answer, measure: str, hour: int | None, now: Chosen, key: str) -
     one = METRICS[measure]
     # A chart of its own for each choice, so that a second click on an hour is told, too.
     drawn = f"{key}-{hour}"
-    st.altair_chart(
+    drawings.show(
         charts.hours_of_week(told.column(measure), one.label, one.format, hour),
         key=drawn,
         on_select=lambda: _pick(drawn, hour, key),

@@ -12,7 +12,7 @@ import streamlit as st
 from bridgeboard import charts, formats
 from bridgeboard.explorer.calls import REST, Call, Part, Spot
 from bridgeboard.explorer.story import THREADS, Head, Thread
-from bridgeboard.ui import lists, notices, place, records, transcript
+from bridgeboard.ui import drawings, lists, notices, place, records, transcript
 from bridgeboard.ui.place import Place
 
 DOLLAR: Final = 10**12
@@ -282,7 +282,7 @@ def _per_thread(threads: Sequence[Thread]) -> None:
         )
         return
     most, name = max(totals, key=lambda pair: pair[0])
-    st.altair_chart(
+    drawings.show(
         charts.tokens_per_thread(frame),
         key="tokens_per_thread",
         on_select=lambda: _open_selected(threads),
@@ -323,7 +323,7 @@ def _context(
     most = max(mark.context for mark in course.marks)
     st.header(f"Context per call{where}", anchor=False)
     drawn = f"context-{calls.chosen}"
-    st.altair_chart(
+    drawings.show(
         charts.context_per_call(frame, calls.chosen),
         key=drawn,  # one of its own for each choice, so that a second click is told, too
         on_select=lambda: _pick(drawn, calls),
@@ -342,7 +342,7 @@ def _cost(frame: pd.DataFrame, course: records.Course, calls: _Calls) -> None:
     st.header("Cost so far", anchor=False)
     last = formats.money(course.marks[-1].running_cost)
     drawn = f"running_cost-{calls.chosen}"
-    st.altair_chart(
+    drawings.show(
         charts.running_cost(frame, calls.chosen),
         key=drawn,
         on_select=lambda: _pick(drawn, calls),

@@ -11,7 +11,17 @@ import streamlit as st
 from bridgeboard import boards, charts, formats, periods
 from bridgeboard.boards import Board, Move
 from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, bounds, buckets, filled
-from bridgeboard.ui import downloads, filters, lists, moves, notices, numbers, scopes, sheets
+from bridgeboard.ui import (
+    downloads,
+    drawings,
+    filters,
+    lists,
+    moves,
+    notices,
+    numbers,
+    scopes,
+    sheets,
+)
 from bridgeboard.ui.scopes import Chosen
 
 WHOLE: Final = "none"
@@ -41,9 +51,8 @@ def _course(measure: str, split: str, now: Chosen, key: str) -> None:
         notices.empty(nothing(now))
         return
     one = METRICS[measure]
-    st.vega_lite_chart(
-        spec=drawn.spec,
-        width="stretch",
+    drawings.show(
+        drawn.spec,
         key=f"chart-{key}",
         on_select=lambda: _keep_picked(f"chart-{key}", split, drawn.names),
         alt=_in_words(one.label, split, drawn.rows, now),
@@ -58,7 +67,7 @@ def _course(measure: str, split: str, now: Chosen, key: str) -> None:
 class _Drawn:
     """A course as Vega reads it, and what it shows: to make it takes as long as half a page."""
 
-    spec: dict[str, Any]
+    spec: charts.Spec
     picture: charts.Course
     rows: Sequence[tuple[date | datetime, str, Any]]
     names: Sequence[str]
@@ -85,7 +94,7 @@ def _drawn(
         stacked=_adds_up(measure, split),
         zone=now.scope.zone,
     )
-    return _Drawn(dict(charts.over_time(rows, picture).to_dict()), picture, rows, names, values)
+    return _Drawn(charts.spec(charts.over_time(rows, picture)), picture, rows, names, values)
 
 
 def _begun(now: Chosen) -> list[Any]:
