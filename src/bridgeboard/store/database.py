@@ -99,22 +99,32 @@ class Reader:
 
 
 class Batch(Reader):
-    """What is written in one transaction; it reads what it has written itself."""
+    """What is written in one transaction; it reads what it has written itself.
+
+    Attributes:
+        moves: whether an answer may be another after it: a row was written, and not only kept.
+    """
 
     def __init__(
         self, connection: duckdb.DuckDBPyConnection, path: Path, keys: dict[str, int]
     ) -> None:
         super().__init__(connection, path)
         self._keys = keys
+        self.moves = False
 
     def execute(self, sql: str, params: Params = ()) -> None:
         """Run a statement that has no answer."""
-        with explained(self._path):
-            self._connection.execute(sql, params)
+        self.moves |= self._written(sql, params) != 0
 
     def change(self, sql: str, params: Params = ()) -> int:
         """Run an INSERT, UPDATE or DELETE; the number of its rows."""
-        return int(self.rows(sql, params)[0][0])
+        count = self._written(sql, params)
+        self.moves |= count != 0
+        return count
+
+    def keep(self, sql: str, params: Params = ()) -> None:
+        """Run a statement about our own work, which no answer tells of, such as a window's end."""
+        self._written(sql, params)
 
     @contextmanager
     def registered(self, **tables: pa.Table) -> Iterator[None]:
@@ -144,8 +154,20 @@ class Batch(Reader):
 
     def set_meta(self, name: str, value: str) -> None:
         """Set a setting of the store itself."""
-        if not self.change("UPDATE meta SET value = $2 WHERE name = $1", [name, value]):
-            self.execute("INSERT INTO meta VALUES ($1, $2)", [name, value])
+        if self.meta(name) != value:
+            self.keep_meta(name, value)
+            self.moves = True
+
+    def keep_meta(self, name: str, value: str) -> None:
+        """Likewise one that is only about our own work."""
+        if not self._written("UPDATE meta SET value = $2 WHERE name = $1", [name, value]):
+            self._written("INSERT INTO meta VALUES ($1, $2)", [name, value])
+
+    def _written(self, sql: str, params: Params) -> int:
+        """How many rows a statement wrote; -1 if the database does not count them."""
+        with explained(self._path):
+            told = self._connection.execute(sql, params).fetchall()
+        return int(told[0][0]) if told else -1
 
 
 class Store:
@@ -264,7 +286,9 @@ class Store:
     def write(self, *, quietly: bool = False) -> Iterator[Batch]:
         """Write a batch: committed when the block ends, undone when it raises.
 
-        One batch at a time: a second one, from another thread, waits for the first.
+        One batch at a time: a second one, from another thread, waits for the first. The version
+        stays when nothing was written that an answer tells of, so that a sync that finds nothing
+        new ages no answer that was kept.
 
         Args:
             quietly: no answer changes by it, so the version stays.
@@ -276,18 +300,19 @@ class Store:
         with self._writing, self._noticing():
             self._check_open()
             batch = Batch(self._writer, self.path, self._keys)
-            batch.execute("BEGIN")
+            batch.keep("BEGIN")
             try:
                 yield batch
-                if not quietly:
-                    batch.set_meta(DATA_VERSION, str(self._version + 1))
+                moves = batch.moves and not quietly
+                if moves:
+                    batch.keep_meta(DATA_VERSION, str(self._version + 1))
                 batch.execute("COMMIT")
             except BaseException:
                 # A commit that failed has undone itself.
                 with suppress(duckdb.Error):
                     self._writer.execute("ROLLBACK")
                 raise
-            self._version += not quietly
+            self._version += moves
 
     def checkpoint(self) -> None:
         """Move what the log beside the file holds into the file."""

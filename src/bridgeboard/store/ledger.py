@@ -82,7 +82,7 @@ class Counts:
 def open_windows(batch: Batch, kind: str, spans: Iterable[Span], now: datetime) -> None:
     """Plan to read these stretches of time."""
     for since, until in spans:
-        batch.execute(
+        batch.keep(
             "INSERT INTO windows VALUES (?, ?, ?, NULL, 0, ?, NULL)",
             [kind, stored(since), stored(until), stored(now)],
         )
@@ -105,12 +105,12 @@ def unfinished(reader: Reader | Store, kind: str) -> list[Window]:
 def drop(batch: Batch, windows: Iterable[Window]) -> None:
     """Forget the plan to read these."""
     for window in windows:
-        batch.execute(f"DELETE FROM windows WHERE {_IS} AND done_at IS NULL", window.key)
+        batch.keep(f"DELETE FROM windows WHERE {_IS} AND done_at IS NULL", window.key)
 
 
 def advance(batch: Batch, window: Window, after: UUID | None, rows: int) -> None:
     """Note down to which row a window is read (None: from its top), and how many rows that were."""
-    batch.execute(
+    batch.keep(
         f"UPDATE windows SET after = ?, rows_read = ? WHERE {_IS} AND done_at IS NULL",
         [after, rows, *window.key],
     )
@@ -118,7 +118,7 @@ def advance(batch: Batch, window: Window, after: UUID | None, rows: int) -> None
 
 def finish(batch: Batch, window: Window, now: datetime) -> None:
     """Note that a window is read to its end."""
-    batch.execute(
+    batch.keep(
         f"UPDATE windows SET done_at = ? WHERE {_IS} AND done_at IS NULL",
         [stored(now), *window.key],
     )
@@ -128,7 +128,9 @@ def begin_run(batch: Batch, generation: str, now: datetime) -> int:
     """Open the journal's next line; its number. A line still open is that of a killed run."""
     batch.execute("UPDATE runs SET outcome = 'stopped' WHERE outcome = 'running'")
     ((number,),) = batch.rows("SELECT coalesce(max(run), 0) + 1 FROM runs")
-    batch.execute(
+    # With the first run a store ceases to count as whole; later ones change that at their ends.
+    write = batch.execute if number == 1 else batch.keep
+    write(
         "INSERT INTO runs VALUES (?, ?, NULL, ?, 'running', 0, 0, 0, 0, 0, 0, '')",
         [number, stored(now), generation],
     )

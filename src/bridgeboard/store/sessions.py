@@ -34,10 +34,13 @@ UPDATE sessions s SET
     {", ".join(f"{name} = CASE WHEN {GROWN} THEN t.{name} ELSE s.{name} END" for name in SUMS)},
     network_total = coalesce(t.network_total, s.network_total),
     network_blocked = coalesce(t.network_blocked, s.network_blocked),
-    listed_at = $1,
     digest = t.digest
-FROM told t WHERE s.session = t.session AND NOT t.new
+FROM told t WHERE s.session = t.session AND NOT t.new AND (
+    t.changed OR least(s.started_at, t.started_at) IS DISTINCT FROM s.started_at
+    OR greatest(s.ended_at, t.ended_at) IS DISTINCT FROM s.ended_at
+)
 """
+_LISTED: Final = "UPDATE sessions SET listed_at = $1 WHERE session IN (SELECT session FROM told)"
 _INSERT: Final = f"""
 INSERT INTO sessions BY NAME
 SELECT session, id, initiator, client, providers, models, started_at, ended_at,
@@ -88,8 +91,9 @@ def put(batch: Batch, listed: pa.Table, now: datetime) -> pa.Table:
         told = told.append_column(name, matched[name])
     moment = now.astimezone(UTC).replace(tzinfo=None)
     with batch.registered(told=told):
-        batch.execute(_UPDATE, [moment])
+        batch.execute(_UPDATE)
         batch.execute(_INSERT, [moment])
+        batch.keep(_LISTED, [moment])
         _put_last_prompts(batch)
         return batch.table("SELECT session FROM told WHERE changed")
 

@@ -122,7 +122,7 @@ def _mark_unsettled(store: Store, context: Context, left: str | None) -> None:
     now = context.now.isoformat()
     with store.write() as batch:
         # A clock may have been set back since the run that left something.
-        batch.set_meta(UNSETTLED, min(now, left, key=datetime.fromisoformat) if left else now)
+        batch.keep_meta(UNSETTLED, min(now, left, key=datetime.fromisoformat) if left else now)
 
 
 def _asked(store: Store, context: Context) -> list[str]:
@@ -171,7 +171,7 @@ class _Run:
             read = self._read | (_left(batch, left) if left else set())
             grown = strays.settle(batch, pa.table({"session": pa.array(sorted(read), pa.int64())}))
             if left is not None or self._read:
-                batch.set_meta(UNSETTLED, "")
+                batch.keep_meta(UNSETTLED, "")
             if not grown or self._context.generation == "interceptions":
                 return []
             given = pa.table({"session": pa.array(grown, pa.int64())})

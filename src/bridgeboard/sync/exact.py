@@ -66,7 +66,7 @@ def _opened(store: Store, context: Context) -> list[Window]:
             spans = [windows.newest(datetime.fromisoformat(told))]
         else:
             spans = windows.plan(context.now, _since(batch, told, context))
-            batch.set_meta(OPENED_AT, context.now.isoformat())
+            batch.keep_meta(OPENED_AT, context.now.isoformat())
         ledger.open_windows(batch, KIND, spans, context.now)
     return ledger.unfinished(store, KIND)
 

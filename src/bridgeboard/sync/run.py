@@ -154,7 +154,7 @@ class _Journal:
         with self._store.write() as batch:
             if outcome == "done":
                 # A run a minute would leave a million of them in a year.
-                batch.execute("DELETE FROM windows WHERE done_at IS NOT NULL")
+                batch.keep("DELETE FROM windows WHERE done_at IS NOT NULL")
             ledger.finish_run(batch, self._run, outcome, self._counts(), message, ended_at)
 
     def _counts(self) -> Counts:

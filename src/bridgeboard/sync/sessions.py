@@ -110,7 +110,7 @@ def _open(store: Store, context: Context) -> None:
                 # A clock of ours that once ran ahead must not hide what came since.
                 since = min(datetime.fromisoformat(told), context.now) - context.options.overlap
             spans = windows.plan(context.now, since)
-            batch.set_meta(OPENED_AT, context.now.isoformat())
+            batch.keep_meta(OPENED_AT, context.now.isoformat())
         ledger.open_windows(batch, KIND, spans, context.now)
 
 
