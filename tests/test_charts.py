@@ -133,6 +133,7 @@ def course(names: Sequence[str], days: int = 5, **changes: Any) -> Course:
 
 def spec(chart: alt.LayerChart | alt.Chart) -> dict[str, Any]:
     """The chart as the browser gets it, through JSON."""
+    chart.to_dict()  # the schema's word on it
     return dict(json.loads(json.dumps(charts.spec(chart))))
 
 

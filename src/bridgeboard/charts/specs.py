@@ -18,5 +18,8 @@ _NO_LIMIT: Final = alt.data_transformers.disable_max_rows()
 
 
 def spec(chart: Drawn) -> Spec:
-    """A chart as plain values, its data in it; safe in several threads at once."""
-    return dict(chart.to_dict())
+    """A chart as plain values, its data in it; safe in several threads at once.
+
+    It is not judged by the schema of Vega-Lite, which takes longer than to make it: tests do that.
+    """
+    return dict(chart.to_dict(validate=False))
