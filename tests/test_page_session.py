@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 import stories
@@ -14,6 +14,7 @@ import syncs
 from facts import KINDS
 from headlines import headline
 from noted import last, noted
+from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
 from told import looking
 
@@ -438,11 +439,11 @@ def test_a_session_of_two_people_says_so_and_leads_to_the_other(tmp_path: Path) 
             assert stories.head(made, keys[newest]).person in said(opened(id=first[0]))
 
 
-def wants(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, UUID]]:
-    asked: list[tuple[str, UUID]] = []
+def wants(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    asked: list[int] = []
     keeper = watch.current()
     assert keeper
-    monkeypatch.setattr(keeper, "want", lambda *session: asked.append(session))
+    monkeypatch.setattr(keeper, "want", asked.append)
     return asked
 
 
@@ -460,7 +461,7 @@ def test_missing_details_are_asked_for_once_and_again_when_they_are_outdated(
             test = opened(who)
             assert "Reading its details from the deployment" in said(test)
             test.run()
-            assert asked == [(who[0], UUID(who[1]))]
+            assert asked == [key]
             at = syncs.NOW.replace(tzinfo=None)
             with made.write() as batch:
                 batch.execute(sql, [at, 1, key])
@@ -473,6 +474,25 @@ def test_missing_details_are_asked_for_once_and_again_when_they_are_outdated(
                 )
             assert "Reading its details" not in said(test.run())
             assert len(asked) == 2
+
+
+def test_details_are_asked_for_by_who_is_shown_pseudonyms_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stories.synced(tmp_path, "exact") as made:
+        who, key = next(iter(stories.keys(made).items()))
+        with made.write() as batch:
+            batch.execute("UPDATE sessions SET detailed_at = NULL WHERE session = $1", [key])
+        with looking(made, syncs.NOW):
+            hidden = {"names": "pseudonyms", "pseudonym_key": SecretStr("k" * 40)}
+            told = settings.current().model_copy(update=hidden)
+            monkeypatch.setattr(settings, "_installed", told)
+            asked = wants(monkeypatch)
+            head = records.head(key)
+            assert head
+            assert str(head.initiator_id) != who[1], "it is an alias"
+            opened((who[0], str(head.initiator_id)))
+            assert asked == [key]
 
 
 @pytest.mark.parametrize("reason", ["gone", "switched off"])

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from dashboards import COMPANY, dashboard
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from bridgeboard.connect import Running
@@ -69,6 +69,20 @@ def test_a_name_that_a_foreign_site_points_here_is_refused(address: str) -> None
 
 def test_a_page_of_another_origin_is_refused(address: str) -> None:
     assert handshake(address, "127.0.0.1", "https://evil.example") == 403
+
+
+@pytest.mark.parametrize("size", [1_000_001, 10_000_000])
+def test_a_message_that_no_page_sends_ends_its_socket_and_nothing_else(
+    address: str, size: int
+) -> None:
+    place = urlsplit(address).netloc
+    with connect(f"ws://{place}/_stcore/stream", origin=f"http://{place}") as opened:  # type: ignore[arg-type]  # told as text
+        opened.send(b"x" * size)
+        with pytest.raises(ConnectionClosed) as closed:
+            list(opened)
+    assert closed.value.rcvd
+    assert closed.value.rcvd.code == 1009
+    assert handshake(address, "127.0.0.1", f"http://{place}") == 101
 
 
 def test_the_token_is_not_among_the_arguments_of_any_process(

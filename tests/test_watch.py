@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 from conftest import END, SMALL
@@ -83,22 +82,20 @@ def test_it_brings_all_there_is_into_the_store(kept: Watch, listener: Listener) 
 def test_a_session_that_somebody_opens_is_read_at_once(
     running: Running, tmp_path: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read: list[tuple[str, UUID]] = []
+    read: list[int] = []
     done = threading.Event()
 
-    def noted(
-        _client: object, _store: object, _options: object, id_: str, who: UUID, _at: object
-    ) -> None:
-        read.append((id_, who))
+    def noted(_client: object, _store: object, _options: object, session: int, _at: object) -> None:
+        read.append(session)
         done.set()
 
     monkeypatch.setattr(watch.sync, "read_session", noted)
     monkeypatch.setattr(watch, "DETAILS_A_ROUND", 0)
     with Watch(settings_of(running.url, running.tokens["owner"], tmp_path), clock=now) as keeper:
         listener.until(keeper, lambda status: status.good_at is not None)
-        keeper.want("a session", UUID(int=7))
+        keeper.want(7)
         assert done.wait(GIVE_UP_SECONDS)
-    assert read == [("a session", UUID(int=7))]
+    assert read == [7]
 
 
 def test_a_dead_deployment_is_told_and_tried_again(tmp_path: Path, listener: Listener) -> None:

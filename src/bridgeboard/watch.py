@@ -10,10 +10,8 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Literal, Self
-from uuid import UUID
 
 from aibridge import AIBridgeError, Client
 from bridgeboard import connect, pricing, store, sync, teams
@@ -47,8 +45,8 @@ class Status:
 
 def book(settings: Settings) -> Book:
     """The price book of these settings. Raises PriceFileError."""
-    named = settings.prices_file
-    return Book(pricing.load(Path(named).expanduser())) if named else Book()
+    named = settings.prices_path
+    return Book(pricing.load(named)) if named else Book()
 
 
 def options(settings: Settings, since: datetime | None = None) -> sync.Options:
@@ -63,8 +61,8 @@ def options(settings: Settings, since: datetime | None = None) -> sync.Options:
 
 def members(settings: Settings) -> Sequence[Membership]:
     """The memberships of the settings' file, none without one. Raises TeamsFileError."""
-    named = settings.teams_file
-    return teams.load(Path(named).expanduser()) if named else ()
+    named = settings.teams_path
+    return teams.load(named) if named else ()
 
 
 def prepare(opened: Store, settings: Settings) -> None:
@@ -110,7 +108,7 @@ class Watch:
         self._store = opened
         self._stopping = threading.Event()
         self._woken = threading.Event()
-        self._wanted: SimpleQueue[tuple[str, UUID] | None] = SimpleQueue()
+        self._wanted: SimpleQueue[int | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
 
     @property
@@ -157,9 +155,12 @@ class Watch:
         """Sync now instead of at the end of the interval."""
         self._woken.set()
 
-    def want(self, session_id: str, initiator_id: UUID) -> None:
-        """Read the details of a session soon: somebody has opened it."""
-        self._wanted.put((session_id, initiator_id))
+    def want(self, session: int) -> None:
+        """Read the details of a session soon, by our key: somebody has opened it.
+
+        The key, since ids that a reader is shown may be pseudonyms.
+        """
+        self._wanted.put(session)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -214,16 +215,13 @@ class Watch:
     def _serve_wanted(self) -> None:
         while not self._stopping.is_set():
             wanted = self._wanted.get()
-            if wanted and self._store:
-                self._read(self._store, *wanted)
+            if wanted is not None and self._store:
+                self._read(self._store, wanted)
 
-    def _read(self, opened: Store, session_id: str, initiator_id: UUID) -> None:
+    def _read(self, opened: Store, session: int) -> None:
         try:
             with connect.patient_client(self._settings) as client:
-                now = self._clock()
-                sync.read_session(
-                    client, opened, options(self._settings), session_id, initiator_id, now
-                )
+                sync.read_session(client, opened, options(self._settings), session, self._clock())
         except Exception as error:  # noqa: BLE001  # likewise
             _told("The details of a session could not be read", error)
 

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 from typing import Final
-from uuid import UUID
 
 import pyarrow as pa
 
@@ -113,13 +112,16 @@ def coverage(reader: Reader | Store, since: datetime, until: datetime) -> tuple[
     return detailed, every
 
 
-def is_detailed(reader: Reader | Store, session_id: str, initiator_id: UUID) -> bool:
+def told_id(reader: Reader | Store, session: int) -> str | None:
+    """The id by which the deployment knows a session of ours; None if there is none."""
+    found = reader.rows("SELECT id FROM sessions WHERE session = ?", [session])
+    return str(found[0][0]) if found else None
+
+
+def is_detailed(reader: Reader | Store, session: int) -> bool:
     """Whether a session's details have been read at some time."""
-    sql = (
-        "SELECT s.detailed_at IS NOT NULL FROM sessions s JOIN initiators i USING (initiator)"
-        " WHERE s.id = ? AND i.id = ?::UUID"
-    )
-    return (True,) in reader.rows(sql, [session_id, str(initiator_id)])
+    sql = "SELECT detailed_at IS NOT NULL FROM sessions WHERE session = ?"
+    return (True,) in reader.rows(sql, [session])
 
 
 def _keyed(batch: Batch, matched: pa.Table) -> pa.Table:

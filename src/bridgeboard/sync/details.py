@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
-from uuid import UUID
 
 import pyarrow as pa
 
@@ -104,18 +103,21 @@ def read(client: Client, store: Store, context: Context) -> Iterator[Event]:
     yield from run.read(again)
 
 
-def read_one(
-    client: Client, store: Store, context: Context, session_id: str, initiator_id: UUID
-) -> bool:
+def read_one(client: Client, store: Store, context: Context, session: int) -> bool:
     """Read one session's details now, for all who share its id; whether this one has any then.
+
+    ``session`` is our key; one that is not there, or no more, has none.
 
     Raises:
         AIBridgeError: whatever the client could not overcome.
     """
+    told = sessions.told_id(store, session)
+    if told is None:
+        return False
     run = _Run(client, store, context, 1)
-    for _ in run.read([session_id]):
+    for _ in run.read([told]):
         run.settle()
-    return sessions.is_detailed(store, session_id, initiator_id)
+    return sessions.is_detailed(store, session)
 
 
 def _mark_unsettled(store: Store, context: Context, left: str | None) -> None:

@@ -5,7 +5,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
-from uuid import UUID
 
 from aibridge import AIBridgeError, Capabilities, Client, EndpointGoneError
 from bridgeboard.store import Store, StoreError, ledger
@@ -64,15 +63,12 @@ def run(
     yield Event("done")
 
 
-def read_session(  # noqa: PLR0917  # what it reads, and when
-    client: Client,
-    store: Store,
-    options: Options,
-    session_id: str,
-    initiator_id: UUID,
-    now: datetime,
+def read_session(
+    client: Client, store: Store, options: Options, session: int, now: datetime
 ) -> bool:
     """Read the details of one session now, because somebody looks at it; whether there are any.
+
+    ``session`` is our key.
 
     Raises:
         ForeignStoreError, UnreadableError, AIBridgeError: as ``run`` does.
@@ -80,7 +76,7 @@ def read_session(  # noqa: PLR0917  # what it reads, and when
     can = readable(client)
     _check(can, store)
     context = _context(client, can, options, now)
-    return details.read_one(client, store, context, session_id, initiator_id)
+    return details.read_one(client, store, context, session)
 
 
 def _check(can: Capabilities, store: Store) -> None:

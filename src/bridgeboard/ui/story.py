@@ -222,7 +222,7 @@ def _freshen(head: Head) -> None:
     wanted: set[State] = st.session_state.setdefault(_WANTED, set())
     if state not in wanted:
         wanted.add(state)
-        keeper.want(head.id, head.initiator_id)
+        keeper.want(head.session)
         st.session_state[_LOOKED] = 0
     if st.session_state.get(_LOOKED, 0) < PATIENCE:
         _wait(head.session, head.detailed_at, numbers.version())
