@@ -36,6 +36,8 @@ EVERY: dict[str, Any] = {
     "dates": ["2025-11-01", "2025-11-30"],
     "tz": "UTC",
 }
+RULE = "zqrule@readers.example"
+"""Somebody whom only the rules name."""
 SETTINGS = """
 search_text = true
 text_days = 0
@@ -45,7 +47,7 @@ sync_seconds = 86400
 addresses = ["127.0.0.1"]
 [roles]
 viewer = ["viewers"]
-analyst = ["analysts"]
+analyst = ["analysts", "{rule}"]
 auditor = ["auditors"]
 admin = ["admins"]
 self = ["selves"]
@@ -282,7 +284,7 @@ def _may(people: frozenset[str], *kinds: Kind) -> dict[Kind, frozenset[str]]:
 def settings_file(folder: Path, team: str, more: str = "") -> Path:
     """The operator's settings; only the operator may read them."""
     path = folder / "bridgeboard.toml"
-    path.write_text(SETTINGS.format(team=team, more=more), "utf-8")
+    path.write_text(SETTINGS.format(rule=RULE, team=team, more=more), "utf-8")
     path.chmod(0o600)
     return path
 

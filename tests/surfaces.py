@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from roles import EVERY, KINDS, Company, Who, found
+from roles import EVERY, KINDS, RULE, Company, Who, found
 from wire import Visit, visit
 from wire.sessions import Session, _state
 
@@ -18,7 +18,12 @@ from bridgeboard.demo.records import InterceptionRow
 
 REASON = "Incident 4711 zqreason"
 VIEW, NOTE = "zqview of an analyst", "fine because of zqnote"
-MARKS = {VIEW: {"analyst", "auditor"}, NOTE: {"analyst", "auditor"}, REASON: {"admin"}}
+MARKS = {
+    VIEW: {"analyst", "auditor"},
+    NOTE: {"analyst", "auditor"},
+    REASON: {"admin"},
+    RULE: {"admin"},
+}
 """What readers put down, and who may be sent it."""
 FOLDS = 1
 """Folds of a kind that are opened: the others are made by the same lines."""
@@ -207,6 +212,13 @@ def log(go: Go) -> None:
         go.asked += [one.about for one in go.ground.entries("reveal")]
 
 
+@surface("page settings", sends=("admin", "marks"))
+def settings(go: Go) -> None:
+    """The rules name groups and addresses; of the token and other secrets nobody is told."""
+    with go.visit("settings"):
+        pass
+
+
 def _split(name: str, go: Go) -> None:
     """By who it was, wherever a reader may choose by what."""
     with go.visit(name) as reader:
@@ -351,7 +363,7 @@ def own(go: Go) -> None:
 @surface("pages that are in no navigation")
 def hidden(go: Go) -> None:
     with go.visit() as reader:
-        for name in ("sessions", "radar", "audit"):
+        for name in ("sessions", "radar", "audit", "settings"):
             reader.turn(name)
         reader._leave("f" * 32, "")
 

@@ -248,6 +248,7 @@ def test_what_was_done_is_noted_with_who_and_why_and_no_text(
     assert ("somebody unnamed", "refused") in refused
     assert (ground.who["viewer"].email, "refused page sessions") in refused
     assert (ground.who["analyst"].email, "refused page audit") in refused
+    assert (ground.who["auditor"].email, "refused page settings") in refused
     assert not found([ground.log.path.read_bytes()], ground.told.words["texts"])
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 
 COMPANY = ("--end", "2026-11-20T17:00:00", "--days", "75", "--scale", "0.4")
 """One whose last 30 days can be compared with those before."""
-PAGES = ("overview", "spend", "people", "models", "tools", "trust", "person")
+PAGES = ("overview", "spend", "people", "models", "tools", "trust", "settings", "person")
 MODEL = "claude-sonnet-4-5-20250929"
 
 

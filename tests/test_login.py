@@ -236,7 +236,9 @@ def test_somebody_without_a_role_is_told_what_to_do_and_can_go(page: Page, house
     stands(page, ENTRANCE)
 
 
-@pytest.mark.parametrize("name", ["", "spend", "people", "sessions", "trust", "audit", "nothing"])
+@pytest.mark.parametrize(
+    "name", ["", "spend", "people", "sessions", "trust", "audit", "settings", "nothing"]
+)
 def test_nothing_of_the_store_is_sent_to_somebody_who_is_not_in(
     house: House, words: set[str], name: str
 ) -> None:

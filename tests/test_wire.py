@@ -40,6 +40,7 @@ PAGES = {
     "radar": "Radar",
     "trust": "Trust",
     "audit": "Audit log",
+    "settings": "Settings",
     "person": "Person",
     "session": "Session",
 }

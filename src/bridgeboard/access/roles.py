@@ -84,6 +84,7 @@ PAGES: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "radar": _PERSONS,
         "trust": _NUMBERS,
         "audit": frozenset({Role.ADMIN}),
+        "settings": frozenset({Role.ADMIN}),
     }
 )
 """Page (its file's name) → who may open it. What stands on it is another question: how much of the

@@ -14,6 +14,7 @@ from bridgeboard.settings import fields, secrets
 from bridgeboard.settings.errors import SettingsError
 from bridgeboard.settings.files import SETTINGS_VARIABLE, settings_file
 from bridgeboard.settings.model import DemoSettings, Settings
+from bridgeboard.settings.origins import Origin, origins, shown, unsecret
 from bridgeboard.settings.tables import Login, Proxy
 from bridgeboard.settings.wording import explained
 
@@ -21,15 +22,19 @@ __all__ = [
     "SETTINGS_VARIABLE",
     "DemoSettings",
     "Login",
+    "Origin",
     "Proxy",
     "Settings",
     "SettingsError",
     "believe_no_header_of_a_peer",
     "current",
     "install",
+    "origins",
     "read",
     "settings_file",
+    "shown",
     "table_variables",
+    "unsecret",
     "variables",
 ]
 
@@ -52,7 +57,7 @@ def read(**overrides: Any) -> Settings:
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
         secrets.refuse_readable(settings_file())
-        return _with_token(Settings(**given))
+        return _with_token(Settings(**given)).with_given(given)
     except ValidationError as error:
         raise SettingsError(explained(error)) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -1,6 +1,7 @@
 """Everything that can be set, with what it means and what makes no sense."""
 
 import ipaddress
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
@@ -17,7 +18,7 @@ from pydantic_settings import (
 from bridgeboard.access import SHORTEST_KEY, Role, Rules
 from bridgeboard.settings import people
 from bridgeboard.settings.fields import Environment, named
-from bridgeboard.settings.files import settings_file
+from bridgeboard.settings.files import meant, settings_file
 from bridgeboard.settings.people import Words
 from bridgeboard.settings.tables import Login, Proxy
 
@@ -31,6 +32,7 @@ class Settings(BaseSettings):
     """
 
     demo: ClassVar[bool] = False
+    _given: frozenset[str] = PrivateAttr(frozenset())
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -241,6 +243,17 @@ class Settings(BaseSettings):
         return init_settings, Environment(settings_cls), file
 
     @property
+    def given(self) -> frozenset[str]:
+        """The names of what the command line gave."""
+        return self._given
+
+    def with_given(self, names: Iterable[str]) -> Self:
+        """The same, knowing what the command line gave."""
+        made = self.model_copy()
+        made._given = frozenset(names)  # noqa: SLF001 - our own
+        return made
+
+    @property
     def configured(self) -> bool:
         """Whether a deployment and a token are given at all."""
         return bool(self.url and self.token.get_secret_value())
@@ -267,8 +280,19 @@ class Settings(BaseSettings):
     @property
     def folder(self) -> Path:
         """Where stores are kept."""
-        named = Path(self.data_folder).expanduser() if self.data_folder else None
-        return named or platformdirs.user_data_path("bridgeboard")
+        if self.data_folder:
+            return meant(self.data_folder)
+        return platformdirs.user_data_path("bridgeboard")
+
+    @property
+    def prices_path(self) -> Path | None:
+        """The operator's prices; None without any."""
+        return meant(self.prices_file) if self.prices_file else None
+
+    @property
+    def teams_path(self) -> Path | None:
+        """The file of memberships; None without one."""
+        return meant(self.teams_file) if self.teams_file else None
 
     @property
     def host_names(self) -> list[str]:
@@ -302,8 +326,10 @@ class DemoSettings(Settings):
         cls, settings: Settings, url: str, token: str, stands_at: datetime | None = None
     ) -> Self:
         """The same settings, but for the deployment and its token, and its text is nobody's."""
-        given = {**dict(settings), "url": url, "token": SecretStr(token), "search_text": True}
-        made = cls.model_construct(**given)
+        mine = {"url": url, "token": SecretStr(token), "search_text": True}
+        known = settings.model_fields_set | mine.keys()
+        made = cls.model_construct(_fields_set=known, **{**dict(settings), **mine})
+        made._given = settings.given  # noqa: SLF001 - our own
         made._stands_at = stands_at  # noqa: SLF001 - our own
         return made
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bridgeboard.settings.errors import SettingsError
+from bridgeboard.settings.files import meant
 
 KEYRING: Final = "bridgeboard"
 """The service under which the keyring holds the token; its account is the deployment's address."""
@@ -19,7 +20,7 @@ _SECRETS: Final = {
 
 def from_file(name: str, path: str) -> str:
     """The secret in a file, without the blanks around it. Raises SettingsError."""
-    place = Path(path).expanduser()
+    place = meant(path)
     try:
         with place.open("rb") as file:
             text = file.read(_LARGEST).decode("utf-8").strip()

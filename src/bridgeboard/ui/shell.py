@@ -32,8 +32,10 @@ export CODER_SESSION_TOKEN=…        # an owner's or auditor's token
 bridgeboard serve"""
 DEMO = "bridgeboard demo"
 FIRST: Final = "overview"
-UNFILTERED: Final = frozenset({"audit", "session"})
+UNFILTERED: Final = frozenset({"audit", "session", "settings"})
 """Pages that no filter concerns."""
+UNSTORED: Final = frozenset({"settings"})
+"""Pages that say something without a store: why there is none."""
 SECTIONS: Final = {
     "Understand": [
         (FIRST, "Overview", ":material/dashboard:"),
@@ -51,6 +53,7 @@ SECTIONS: Final = {
         ("radar", "Radar", ":material/radar:"),
         ("trust", "Trust", ":material/verified:"),
         ("audit", "Audit log", ":material/history_edu:"),
+        ("settings", "Settings", ":material/settings:"),
     ],
 }
 _IN_SHELL = "_in_shell"
@@ -122,11 +125,15 @@ def _stored(name: str, run: Callable[[], None], place: Any, alarm: Any) -> None:
     """A page over the store: it needs no answer of the deployment once there is a store."""
     filters.zone_picker()
     if not _is_configured():
+        if name in UNSTORED:
+            _run(run, alarm)
         return
     try:
         numbers.coverage()
     except (numbers.NoStoreError, StoreError) as error:
-        if _gate():
+        if name in UNSTORED:
+            _run(run, alarm)
+        elif _gate():
             notices.state("No numbers yet", str(error), icon=":material/hourglass_top:")
             strip.progress()
         return

@@ -42,7 +42,7 @@ def _live(scope: Scope) -> None:
         st.rerun()
     st.warning(
         "**Partial numbers: the first sync is still running.** It reads the newest days first. "
-        f"{formats.unmarked(_how_far())}",
+        f"{formats.unmarked(how_far())}",
         icon=":material/hourglass_top:",
     )
     _facts(scope)
@@ -53,10 +53,11 @@ def _wait() -> None:
     keeper = watch.current()
     if keeper is not None and keeper.store is not None:
         st.rerun()
-    st.caption(formats.unmarked(_how_far()))
+    st.caption(formats.unmarked(how_far()))
 
 
-def _how_far() -> str:
+def how_far() -> str:
+    """What the running sync does, and how much of it is done."""
     keeper = watch.current()
     status = keeper.status if keeper else None
     if status is None or status.event is None:
@@ -91,7 +92,8 @@ def trouble() -> str:
         return ""
     reader = entrance.reader()
     if reader.sight.is_of_everybody or reader.may(Surface.SYNC):
-        return f"The last sync failed: {keeper.status.problem}"
+        problem = settings.unsecret(keeper.status.problem, settings.current())
+        return f"The last sync failed: {problem}"
     return "The last sync failed. The operator of this dashboard can see why."
 
 

@@ -1,0 +1,12 @@
+"""What is in force, and does it run well?"""
+
+from bridgeboard.ui.shell import ensure_shell
+
+ensure_shell()
+
+from bridgeboard.ui import configured, running
+
+running.sync()
+configured.values()
+configured.access_rules()
+running.priced()

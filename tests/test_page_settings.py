@@ -1,0 +1,271 @@
+"""The page Settings: what it tells an admin, what it never tells, and the sync that it begins."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from facts import facts
+from noted import last, noted
+from streamlit.testing.v1 import AppTest
+from test_origins import KEY, LOGIN, OUTRIGHT, SECRETS, TOKEN
+from test_pages_stored import said
+from told import filled
+
+from bridgeboard import access, connect, settings, watch
+from bridgeboard.access import PAGES, SURFACES, Role, Viewer
+from bridgeboard.store import Store
+from bridgeboard.ui import configured
+from bridgeboard.watch import Watch
+
+ROOT = Path(__file__).parents[1]
+END: datetime = max(row["started_at"] for row in facts().usage)
+AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
+PLAIN = f"""
+url = "https://coder.example.com"
+token = "{TOKEN}"
+sync_seconds = 90
+"""
+ROLES = """
+[roles]
+admin = ["admins"]
+viewer = ["viewers"]
+[leads]
+"ada@example.com" = ["payments", "search"]
+"""
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with filled(tmp_path_factory.mktemp("store") / "store.duckdb") as opened:
+        yield opened
+
+
+@pytest.fixture
+def write(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """A function that writes the settings file of a machine on which nothing else is set."""
+    for variable in [*settings.variables(), *settings.table_variables()]:
+        monkeypatch.delenv(variable, raising=False)
+    path = tmp_path / "bridgeboard.toml"
+    monkeypatch.setenv(settings.SETTINGS_VARIABLE, str(path))
+
+    def put(text: str) -> None:
+        path.write_text(f'data_folder = "{tmp_path}"\n{text}', "utf-8")
+        path.chmod(0o600)
+
+    return put
+
+
+@contextmanager
+def serving(store: Store | None, **given: Any) -> Iterator[Watch]:
+    """The dashboard of this process with the settings of the file, and a watch that is not run."""
+    chosen = settings.read(**given)
+    keeper = Watch(chosen, clock=lambda: AT, opened=store)
+    st.cache_resource.clear()
+    settings.install(chosen)
+    watch.install(keeper)
+    try:
+        yield keeper
+    finally:
+        watch.install(None)
+        settings._installed = None
+        st.cache_resource.clear()
+
+
+def page(*groups: str) -> AppTest:
+    """The page as somebody of these groups sees it, or the operator."""
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    test.query_params["tz"] = "UTC"
+    if groups:
+        began = datetime.now(UTC) - timedelta(minutes=1)
+        test.user = {
+            "is_logged_in": True, "email": "bob@example.com", "email_verified": True,
+            "groups": list(groups), "iat": began.timestamp(),
+        }  # fmt: skip
+    test.switch_page("pages/settings.py")
+    return test.run()
+
+
+def tables(test: AppTest) -> dict[str, dict[str, list[str]]]:
+    """The tables by the label of their first column or their title: name → cells."""
+    told = [json.loads(one.proto.json) for one in test.get("bidi_component")]
+    shown: dict[str, dict[str, list[str]]] = {}
+    for one in told:
+        rows = {row["name"]: row["cells"] for row in one["rows"]}
+        shown.setdefault(one["title"] or one["head"][0]["label"], {}).update(rows)
+    return shown
+
+
+def sent(test: AppTest) -> str:
+    """Every message of the page, as text."""
+    found: list[str] = []
+
+    def walk(node: Any) -> None:
+        found.append(repr(getattr(node, "proto", "")))
+        for child in getattr(node, "children", {}).values():
+            walk(child)
+
+    walk(test._tree)
+    return "\n".join(found)
+
+
+def test_no_secret_is_anywhere_on_the_page(
+    store: Store, write: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = "https://ada:zq-word@coder.example.com"
+    monkeypatch.setenv("CODER_URL", address)
+    write(
+        f'token = "{TOKEN}"\npseudonym_key = "{KEY}"\nnames = "pseudonyms"\n'
+        + LOGIN.format(more=OUTRIGHT)
+        + ROLES
+    )
+    with serving(store) as keeper:
+        keeper._tell(state="waiting", ended_at=AT, problem=f"{address} refused {TOKEN}. Make one.")
+        test = page("admins")
+    assert not test.exception
+    assert "Could not" not in said(test)
+    assert "https://…@coder.example.com refused …. Make one." in said(test)
+    found = sent(test)
+    assert "login.cookie_secret" in found
+    assert not [word for word in (TOKEN, KEY, *SECRETS.values(), "zq-word") if word in found]
+    shown = tables(test)["Setting"]
+    secrets = ("token", "pseudonym_key", *(f"login.{name}" for name in SECRETS))
+    assert {shown[name][0] for name in secrets} == {"set"}
+    assert shown["url"][:2] == ["https://…@coder.example.com", "environment CODER_URL"]
+
+
+def test_a_viewer_is_refused_and_has_no_link(store: Store, write: Callable[[str], None]) -> None:
+    write(PLAIN + LOGIN.format(more=OUTRIGHT) + ROLES)
+    with serving(store):
+        links = [page(who).get("page_link") for who in ("admins", "viewers")]
+        test = page("viewers")
+    assert ["Settings" in {one.proto.label for one in shown} for shown in links] == [True, False]
+    assert "This page is not for you" in said(test)
+    assert "Setting" not in tables(test)
+    assert not [one for one in test.button if one.key == "sync-now"]
+
+
+def test_what_changed_since_the_start_is_said(store: Store, write: Callable[[str], None]) -> None:
+    write(PLAIN + "floor = 7")
+    with serving(store, port=9002):
+        test = page()
+        assert "changed since the start" not in said(test) + sent(test)
+        assert tables(test)["Setting"]["port"][:2] == ["9002", "command line"]
+        write(PLAIN + "floor = 9\nport = 9003")
+        test = page()
+        assert "1 setting changed since the start" in said(test)
+        assert tables(test)["Setting"]["floor"][:2] == ["7", "file; changed since the start"]
+        write("prot = 7")
+        test = page()
+        assert "would not start again" in said(test)
+        assert "prot: no such setting" in said(test)
+        assert tables(test)["Setting"]["floor"][0] == "7"
+
+
+def test_sync_now_is_noted_and_wakes_the_watch(
+    store: Store, write: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(PLAIN)
+    woken: list[int] = []
+    with serving(store) as keeper:
+        keeper._tell(state="waiting", began_at=AT, ended_at=AT + timedelta(minutes=1), good_at=AT)
+        before = last()
+        monkeypatch.setattr(keeper, "wake", lambda: woken.append(len(noted("sync", before))))
+        test = page()
+        assert tables(test)["What"]["Next one due"] == ["2026-05-04 09:32:30"]
+        test.button(key="sync-now").click().run()
+        assert not test.exception
+        assert woken == [1]  # it was noted first
+        assert [one.who for one in noted("sync", before)] == ["operator"]
+        assert tables(test)["What"]["State"] == ["about to begin"]
+        assert test.button(key="sync-now").disabled
+        keeper._tell(state="syncing", began_at=AT + timedelta(hours=1))
+        assert tables(test.run())["What"]["State"] == ["asking the deployment what is new"]
+        keeper._tell(state="waiting", ended_at=AT + timedelta(hours=2))
+        test.run()
+        assert tables(test)["What"]["State"][0].startswith("waiting")
+        assert not test.button(key="sync-now").disabled
+    assert woken == [1]
+
+
+def test_a_sync_that_cannot_be_noted_is_not_begun(
+    store: Store, write: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    write(PLAIN)
+    with serving(store) as keeper:
+        monkeypatch.setattr(keeper, "wake", lambda: pytest.fail("it was woken"))
+        test = page()
+        monkeypatch.setattr(connect, "audit_file", lambda _: tmp_path)  # a folder is no file
+        test.button(key="sync-now").click().run()
+        assert not test.exception
+        assert "No sync was begun." in said(test)
+        assert not test.button(key="sync-now").disabled
+
+
+def test_without_syncs_there_is_nothing_to_begin(
+    store: Store, write: Callable[[str], None]
+) -> None:
+    write(PLAIN.replace("90", "0"))
+    with serving(store):
+        test = page()
+        assert tables(test)["What"]["State"] == ["off: sync_seconds is 0"]
+        assert test.button(key="sync-now").disabled
+
+
+@pytest.mark.parametrize("told", [PLAIN, ""])
+def test_the_page_stands_without_a_store(write: Callable[[str], None], told: str) -> None:
+    """Why there is none is what an admin came for."""
+    write(told)
+    with serving(None) as keeper:
+        keeper._tell(state="waiting", ended_at=AT, problem="The disk is full.")
+        test = page()
+    assert not test.exception
+    assert "The disk is full." in said(test)
+    assert tables(test)["Setting"]["sync_seconds"]
+    assert tables(test)["What"]["Price list"] == ["none yet: there is no store"]
+    assert "Could not" not in said(test)
+
+
+def test_what_each_role_may_is_what_the_door_decides(
+    store: Store, write: Callable[[str], None]
+) -> None:
+    write(PLAIN + 'default_role = "self"\n[proxy]\naddresses = ["10.0.0.5", "10.1.0.0/24"]' + ROLES)
+    chosen = settings.read()
+    with serving(store):
+        settings.install(chosen.model_copy(update={"proxy": settings.Proxy()}))  # nobody is asked
+        test = page()
+    shown = tables(test)
+    assert shown["Who has which role"]["admin"] == ["admins"]
+    assert shown["Who has which role"]["lead"] == ["ada@example.com"]
+    assert shown["Who leads which teams"] == {"ada@example.com": ["payments, search"]}
+    assert shown["What"]["How people come in"][0].startswith("nobody is asked")
+    may = list(shown["What each role may"].values())
+    for place, role in enumerate(Role):
+        who = Viewer("somebody", frozenset({role}))
+        allowed = [access.may_open(who, name) for name in PAGES]
+        allowed += [access.may_use(who, surface) for surface in SURFACES]
+        assert [cells[place] == "yes" for cells in may] == allowed
+    assert configured._way_in(chosen) == "a proxy, believed at 10.0.0.5, 10.1.0.0/24"
+    assert configured._others(chosen) == "is self"
+
+
+def test_the_prices_of_the_operator_are_found_missing_or_wrong(
+    store: Store, write: Callable[[str], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "prices.toml"
+    write(f'{PLAIN}prices_file = "{path}"')
+    with serving(store):
+        own = tables(page())["What"]["Prices of your own"]
+        assert own == [f"{path}: not found"]
+        path.write_text("[[price]]\nmodel = 7", "utf-8")
+        test = page()
+        assert tables(test)["What"]["Prices of your own"] == [f"{path}: cannot be used"]
+        assert "line 2" in said(test)
+        path.write_text('[[price]]\nmodel = "m"\nbilling = "free"', "utf-8")
+        test = page()
+        assert tables(test)["What"]["Prices of your own"] == [f"{path}: found"]
+        assert "Models without a price" in tables(test)["What"]
