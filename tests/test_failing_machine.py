@@ -113,7 +113,7 @@ with Store.open(path) as opened:
 PRICER = (
     ANNOUNCED
     + """
-Batch.execute = announced(Batch.execute)
+Batch._written = announced(Batch._written)
 book = pricing.Book(pricing.parse("[[price]]\\nmultiplier = 3\\n"))
 with Store.open(path) as opened:
     sync.reprice(opened, book, datetime.fromisoformat({now!r}), rows=10)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import duckdb
@@ -18,6 +19,7 @@ from bridgeboard.store import (
     StoreError,
     StoreLocationError,
     StoreTooNewError,
+    database,
     location,
 )
 from bridgeboard.store.schema import MIGRATIONS
@@ -349,3 +351,16 @@ def test_a_store_that_others_may_read_is_not_opened_and_says_how_to_close_it(
         Store.open(path)
     path.chmod(0o600)
     Store.open(path).close()
+
+
+def test_questions_take_turns_and_a_batch_waits_for_none(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "store.duckdb") as store, ThreadPoolExecutor(1) as threads:
+        with ExitStack() as taken:
+            for _ in range(database.AT_ONCE):
+                taken.enter_context(store._turns)
+            answer = threads.submit(store.rows, "SELECT count(*) FROM meta WHERE name = 'mark'")
+            with store.write() as batch:
+                batch.set_meta("mark", "there")
+                assert batch.meta("mark") == "there"
+            assert not answer.done()
+        assert answer.result() == [(1,)]

@@ -7,7 +7,7 @@ batch for the one before it.
 import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -30,6 +30,9 @@ KEYS: Final[Mapping[str, str]] = {
     "initiators": "initiator",
 }
 """Table → the column with keys of ours."""
+AT_ONCE: Final = (os.cpu_count() or 1) + 1
+"""How many questions are answered at once. More of them share the same cores, and none of them is
+done sooner: with 50 readers on two cores a click took 6.0 s at the median, and 4.3 s so."""
 PATIENCE_SECONDS: Final = 10.0
 """How long a store that has to be opened anew waits for questions that are being answered."""
 
@@ -48,34 +51,39 @@ class Reader:
     """
 
     def __init__(
-        self, connection: duckdb.DuckDBPyConnection, path: Path, picked: Picked | None = None
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        path: Path,
+        picked: Picked | None = None,
+        turns: AbstractContextManager[object] | None = None,
     ) -> None:
         self._connection = connection
         self._path = path
         self._picked = picked
+        self._turns = turns or nullcontext()
 
     def frame(self, sql: str, params: Params = (), dimensions: Dimensions = None) -> pd.DataFrame:
         """The answer as a frame."""
-        with explained(self._path):
+        with explained(self._path), self._turns:
             return self._on(dimensions).execute(sql, params).df()
 
     def table(self, sql: str, params: Params = (), dimensions: Dimensions = None) -> pa.Table:
         """The answer as an Arrow table."""
-        with explained(self._path):
+        with explained(self._path), self._turns:
             return self._on(dimensions).sql(sql, params=params).to_arrow_table()
 
     def rows(
         self, sql: str, params: Params = (), dimensions: Dimensions = None
     ) -> list[tuple[Any, ...]]:
         """The answer as plain rows."""
-        with explained(self._path):
+        with explained(self._path), self._turns:
             return self._on(dimensions).execute(sql, params).fetchall()
 
     def named(
         self, sql: str, params: Params = (), dimensions: Dimensions = None
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
         """The answer as the names of its columns and plain rows."""
-        with explained(self._path):
+        with explained(self._path), self._turns:
             told = self._on(dimensions).execute(sql, params)
             return [column[0] for column in told.description or ()], told.fetchall()
 
@@ -186,6 +194,7 @@ class Store:
         self._writing = threading.Lock()
         self._reading = threading.Condition()
         self._readers = 0
+        self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._keys: dict[str, int] = {}
         self._is_open = True
         self._has_failed = False
@@ -274,7 +283,7 @@ class Store:
         """
         if sight != EVERYTHING:
             with self._counted(), explained(self.path), self._cursors.reading(sight) as picked:
-                yield Reader(picked(None), self.path, picked)
+                yield Reader(picked(None), self.path, picked, self._turns)
             return
         with self._reader() as reader:
             reader.rows("BEGIN READ ONLY")
@@ -324,7 +333,7 @@ class Store:
     @contextmanager
     def _reader(self) -> Iterator[Reader]:
         with self._counted(), closing(self._connection.cursor()) as cursor:
-            yield Reader(cursor, self.path)
+            yield Reader(cursor, self.path, turns=self._turns)
 
     @contextmanager
     def _counted(self) -> Iterator[None]:
