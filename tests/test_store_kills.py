@@ -18,13 +18,13 @@ from bridges import Book
 from stores import told
 from bridgeboard.store import Batch, Store, interceptions, vocabulary
 
-execute = Batch.execute
+written = Batch._written
 
-def announced(self, sql, params=()):
+def announced(self, sql, params):
     print(".", end="", flush=True)
-    execute(self, sql, params)
+    return written(self, sql, params)
 
-Batch.execute = announced
+Batch._written = announced
 store = Store.open(Path(sys.argv[1]), threads=1)
 store._writer.execute("SET checkpoint_threshold = '200KB'")
 for edition in range(1, 100_000):
