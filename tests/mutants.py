@@ -10,12 +10,14 @@ from typing import Any
 import streamlit as st
 
 from bridgeboard.audit import Audit
+from bridgeboard.doors import files as doors
 from bridgeboard.store import EVERYTHING
-from bridgeboard.ui import entrance, numbers, reveal
+from bridgeboard.ui import entrance, files, numbers, reveal
 
-MISSING = ("sight", "pages", "reason", "cache", "desk", "whose", "log")
+MISSING = ("sight", "pages", "reason", "cache", "desk", "whose", "files", "log")
 """Checks: what somebody may see, which pages they may open, that a reason is given, that answers
-are kept apart, that views are, that a session is its reader's, and that the log was written."""
+are kept apart, that views are, that a session is its reader's, that a file is, and that the log was
+written."""
 
 
 def graft(chosen: Path) -> None:
@@ -42,12 +44,14 @@ def graft(chosen: Path) -> None:
     shortest, revealed, viewer = reveal.SHORTEST, reveal.revealed, entrance.viewer
     told: Any = entrance.Reader
     told.may_open = missing("pages", lambda *_: True, told.may_open)
+    files._refuse_others = missing("files", lambda *_: None, files._refuse_others)
     told.desk = property(missing("desk", lambda _: "", told.desk.fget))
     places: dict[str, tuple[Any, str, Callable[..., Any]]] = {
         "sight": (entrance, "_sight", lambda _: EVERYTHING),
         "reason": (reveal, "revealed", unreasoned),
         "cache": (numbers, "state", lambda held: (str(held.path), held.version, None)),
         "whose": (entrance, "viewer", anybody),
+        "files": (doors, "_is_for", lambda *_: True),
         "log": (Audit, "write", lambda *_, **__: None),
     }
     for name, (place, attribute, instead) in places.items():

@@ -2,15 +2,16 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import httpx
 from roles import EVERY, KINDS, RULE, Company, Who, found
-from wire import Visit, visit
+from wire import Visit, WireError, visit
 from wire.sessions import Session, _state
 
 from bridgeboard.audit import Audit, Entry
@@ -348,6 +349,23 @@ def text_of_session(go: Go) -> None:
 def text_of_request(go: Go) -> None:
     with go.visit("interceptions", request=go.row.id) as reader:
         forge(go, reader, "interceptions", **unreasoned(go))
+
+
+@surface("files of somebody else")
+def others_files(go: Go) -> None:
+    """By the address of one, and by the id of its button, while its reader's page stands there.
+
+    It is of days that nobody else asks for: who had the same file made may have it.
+    """
+    theirs = Go(go.ground, go.ground.who["analyst"])
+    days = ["2025-11-02", "2025-11-29"]
+    with theirs.visit("people", dates=days) as asking, go.visit() as reader:
+        button = asking.screen.find("csv-everybody", "download_button")
+        made = asking.made(button)
+        with suppress(httpx.HTTPStatusError):
+            reader.fetch(made)
+        with suppress(WireError):
+            reader.fetch(reader._made(button.told.deferred_file_id))
 
 
 @surface("only my own")

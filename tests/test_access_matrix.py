@@ -170,6 +170,7 @@ TOLD_BY = {
     "cache": ("lead", "page people"),
     "desk": ("viewer", "saved views"),
     "whose": ("viewer", "a session of the wire that somebody else began"),
+    "files": ("viewer", "files of somebody else"),
     "log": ("auditor", "text while nothing can be noted"),
 }
 """A check, and who would be told too much on which surface if it were missing."""

@@ -1,20 +1,34 @@
-"""Files to take away: noted before they are made, and kept for the reader who asked."""
+"""Files to take away: noted before they are made, and there for the reader who asked alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 import streamlit as st
 from conftest import END
 from dashboards import dashboard
 from noted import last, noted
-from wire import await_sync, visit
+from streamlit import runtime
+from streamlit.runtime.media_file_storage import MediaFileKind
+from wire import WireError, await_sync, visit
 
 from bridgeboard import connect, settings
-from bridgeboard.audit import AuditError
+from bridgeboard.access import Viewer
+from bridgeboard.audit import Audit, AuditError
+from bridgeboard.doors import files as guarded
 from bridgeboard.settings import Settings
 from bridgeboard.ui import files
+
+COMPANY = ("--end", f"{END:%Y-%m-%dT%H:%M:%S}", "--days", "8", "--scale", "0.1")
+PROXIED = """
+[proxy]
+addresses = ["127.0.0.1"]
+[roles]
+analyst = ["analysts"]
+"""
 
 
 @pytest.fixture
@@ -57,8 +71,7 @@ def test_a_file_that_cannot_be_noted_is_not_made(
 
 
 def test_a_file_outlives_the_runs_of_other_readers() -> None:
-    company = ("--end", f"{END:%Y-%m-%dT%H:%M:%S}", "--days", "8", "--scale", "0.1")
-    with dashboard("demo", *company) as address:
+    with dashboard("demo", *COMPANY) as address:
         await_sync(address)
         _check(address)
 
@@ -70,3 +83,97 @@ def _check(address: str) -> None:
         for _ in range(4):
             other.rerun()
         assert asking.fetch(made).count(b"\n") > 1
+
+
+def known(name: str, groups: str = "analysts") -> dict[str, str]:
+    """What a proxy says of somebody."""
+    return {"X-Forwarded-Email": f"{name}@example.com", "X-Forwarded-Groups": groups}
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A dashboard behind a proxy, and its folder."""
+    folder = tmp_path_factory.mktemp("files")
+    told = folder / "bridgeboard.toml"
+    told.write_text(PROXIED)
+    told.chmod(0o600)
+    given = {"BRIDGEBOARD_SETTINGS": str(told), "TMPDIR": str(folder)}
+    with dashboard("demo", *COMPANY, **given) as address:
+        await_sync(address)
+        yield address, folder
+
+
+def exports(folder: Path) -> list[tuple[str, str]]:
+    """Who took a file away or was refused one, oldest first."""
+    (log,) = folder.rglob("audit.jsonl")
+    every = reversed(Audit(log).entries(1_000))
+    return [(one.who, one.what) for one in every if one.what in {"export", "refused file"}]
+
+
+def test_a_file_is_there_for_whom_it_was_made_and_for_nobody_else(
+    place: tuple[str, Path],
+) -> None:
+    address, _ = place
+    with visit(address, headers=known("ada")) as reader:
+        reader.open("fold-overview")
+        made = f"{address.rstrip('/')}{reader.made('csv-overview')}"
+        plain = made.rpartition(".")[0]
+        gone = httpx.get(f"{address}media/{'0' * 64}.csv", headers=known("ada"))
+        assert gone.status_code == 404
+        for who in (known("bob"), known("eve", "others"), known("ada", "others"), {}):
+            for url in (made, plain, f"{plain}.", f"{plain}.svg"):
+                for more in ({}, {"Range": "bytes=0-9"}):
+                    refused = httpx.get(url, headers=who | more)
+                    told = {**refused.headers, "date": ""}
+                    assert (refused.status_code, refused.text) == (404, gone.text)
+                    assert told == {**gone.headers, "date": ""}
+                    assert httpx.head(url, headers=who | more).status_code == 404
+        for url in (made, plain):
+            assert httpx.get(url, headers=known("ada")).text.count("\n") > 1
+
+
+def test_a_button_makes_its_file_for_its_reader_alone(place: tuple[str, Path]) -> None:
+    address, folder = place
+    before = len(exports(folder))
+    with (
+        visit(address, headers=known("ada")) as reader,
+        visit(address, headers=known("ada")) as again,
+        visit(address, headers=known("bob")) as other,
+        visit(address) as nobody,
+    ):
+        reader.open("fold-overview")
+        id_ = reader.screen.find("csv-overview", "download_button").told.deferred_file_id
+        for stranger in (other, nobody):
+            with pytest.raises(WireError, match="not made"):
+                stranger._made(id_)
+        for same in (reader, again):
+            assert same.fetch(same._made(id_)).count(b"\n") > 1
+    ada, bob = "ada@example.com", "bob@example.com"
+    assert exports(folder)[before:] == [
+        (bob, "refused file"),
+        ("somebody unnamed", "refused file"),
+        (ada, "export"),
+        (ada, "export"),
+    ]
+
+
+def test_what_is_remembered_of_files_is_bounded_and_what_is_forgotten_is_for_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kinds = dict.fromkeys("abc", MediaFileKind.DOWNLOADABLE) | {"picture": MediaFileKind.MEDIA}
+
+    def read_file(id_: str) -> Any:
+        return SimpleNamespace(kind=kinds[id_]) if id_ in kinds else None
+
+    held = SimpleNamespace(media_file_mgr=SimpleNamespace(read_file=read_file))
+    monkeypatch.setattr(runtime, "get_instance", lambda: held)
+    monkeypatch.setattr(guarded, "MOST", 2)
+    monkeypatch.setattr(guarded, "_made", {})
+    ada, bob = Viewer("ada"), Viewer("bob")
+    for id_ in "abac":
+        guarded.made_for(f"/media/{id_}.csv", ada)
+    every = (*kinds, "nothing")
+    assert [id_ for id_ in every if guarded._is_for(f"/media/{id_}.csv", ada)] == [
+        *("a", "c", "picture"),
+    ]
+    assert [id_ for id_ in every if guarded._is_for(f"/media/{id_}.csv", bob)] == ["picture"]

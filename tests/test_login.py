@@ -28,6 +28,7 @@ from wire import Visit, WireError, await_sync, visit
 
 from bridgeboard import connect, server, settings
 from bridgeboard.audit import Audit
+from bridgeboard.connect import Running
 from bridgeboard.demo import truth
 from bridgeboard.demo.world import World, make
 from bridgeboard.doors import PLACE, place
@@ -291,6 +292,26 @@ def test_pages_that_stand_in_other_tabs_close_once_somebody_logs_out(house: Hous
         assert again.screen.title == ENTRANCE
 
 
+def test_a_file_is_fetched_by_the_login_of_its_reader_alone(house: House) -> None:
+    cookie = house.cookie(ADA)
+    with visit(house.address, "people", headers=house.headers(cookie)) as reader:
+        made = f"{house.address.rstrip('/')}{reader.made('csv-everybody')}"
+        forged = URLSafeTimedSerializer("f" * 64, salt=USER).dumps(json.dumps(ADA))
+        others = [
+            *("", "nonsense", str(forged), house.cookie(EVE), house.cookie(ADA, 10.1)),
+            *(house.cookie(ADA, iat=None), house.cookie(ADA, is_logged_in=False)),
+            house.cookie(ADA, origin="https://elsewhere.example.com"),
+            house.cookie(ADA, email="ada@example.org"),
+        ]
+        for other in others:
+            assert httpx.get(made, headers={"Cookie": f"{USER}={other}"}).status_code == 404
+        assert httpx.get(made, headers=BOSS).status_code == 404
+        for mine in (cookie, house.cookie(ADA)):
+            assert httpx.get(made, headers={"Cookie": f"{USER}={mine}"}).status_code == 200
+        reader.press("logout")
+        assert httpx.get(made, headers={"Cookie": f"{USER}={cookie}"}).status_code == 404
+
+
 LEAVING = """
 import streamlit as st
 from bridgeboard.audit import AuditError
@@ -317,6 +338,46 @@ def test_a_logout_that_cannot_be_noted_is_one_all_the_same(
         test = AppTest.from_string(LEAVING)
         test.user = {"is_logged_in": True, "iat": 1e3 * (time.time() // 1e3), **ADA}
         assert [one.value for one in test.run(timeout=60).text] == said
+
+
+def test_logouts_are_noted_once_however_somebody_leaves_and_outlive_a_restart(
+    running: Running, tmp_path: Path
+) -> None:
+    port = free_port()
+    house = House(f"http://127.0.0.1:{port}/", tmp_path)
+    nobody = Provider("http://127.0.0.1:9", "bridgeboard", "secret", None)  # type: ignore[arg-type]  # it is not asked
+    table = login_table(nobody, f"{house.address}oauth2callback")
+    given = {
+        "BRIDGEBOARD_SETTINGS": settings_file(tmp_path, table),
+        "BRIDGEBOARD_DATA": str(tmp_path / "data"),
+        "BRIDGEBOARD_SYNC_SECONDS": "0",
+        "CODER_URL": running.url,
+        "CODER_SESSION_TOKEN": running.tokens["owner"],
+    }
+    names = ("pressed", "visited", "stays")
+    every = [house.cookie(ADA | {"email": f"{name}@example.com"}) for name in names]
+
+    def titles() -> list[str]:
+        told = []
+        for cookie in every:
+            with visit(house.address, headers=house.headers(cookie)) as reader:
+                told.append(reader.screen.title)
+        return told
+
+    with dashboard("serve", port=port, **given):
+        assert ENTRANCE not in titles()
+        with visit(house.address, headers=house.headers(every[0])) as reader:
+            reader.press("logout")
+        for cookie in (every[0], every[1], every[1], "nonsense", house.cookie(ADA, 10.1)):
+            left = httpx.get(f"{house.address}auth/logout", headers={"Cookie": f"{USER}={cookie}"})
+            assert left.status_code == 302
+        lured = {"Cookie": f"{USER}={every[2]}", "Sec-Fetch-Site": "cross-site"}
+        assert httpx.get(f"{house.address}auth/logout", headers=lured).status_code == 302
+        assert titles()[:2] == [ENTRANCE, ENTRANCE]
+    with dashboard("serve", port=port, **given):
+        assert [title == ENTRANCE for title in titles()] == [True, True, False]
+    left = [who for who, what in house.noted() if what == "logout"]
+    assert left == ["pressed@example.com", "visited@example.com"]
 
 
 def test_a_login_keeps_its_session_from_others(house: House, words: set[str]) -> None:
@@ -363,6 +424,16 @@ def test_nginx_with_a_proxy_tells_who_comes(tmp_path: Path) -> None:
             assert says_who(reader) == "ada"
             assert not reader.was_sent("boss")
             assert not reader.was_sent("Log out")
+        for url, headers, is_tls in (
+            (front.address, {"Cookie": "who=a1", "X-Forwarded-Proto": "http"}, True),
+            (round_it, {"X-Forwarded-Proto": "https"}, True),
+            (round_it, {"X-Forwarded-Proto": "http"}, False),
+            (round_it, {}, False),
+        ):
+            told = httpx.get(f"{url}_stcore/health", headers=headers, verify=front.trust).headers
+            cookies = [one for one in told.get_list("set-cookie") if one.startswith(XSRF)]
+            assert ["; Secure" in one for one in cookies] == [is_tls]
+            assert told.get_list("strict-transport-security") == ["max-age=31536000"] * is_tls
         with pytest.raises(InvalidStatus), visit(front.address, headers=BOSS, **about):
             pass
         with visit(round_it, "people", headers=BOSS) as reader:

@@ -113,7 +113,10 @@ def test_what_a_restart_would_change_is_told(write: Callable[[str], None], tmp_p
     in_force = settings.read(port=9002)
     assert not any(one.changed for one in told(in_force).values())
     (tmp_path / "token").write_text(TOKEN[::-1], "utf-8")
-    write(first.replace("7", "9").replace("9000", "9001") + "[roles]\nadmin = ['b']\nself = ['c']")
+    write(
+        first.replace("floor = 7", "floor = 9").replace("port = 9000", "port = 9001")
+        + "[roles]\nadmin = ['b']\nself = ['c']"
+    )
     found = told(in_force)
     changed = {name for name, one in found.items() if one.changed}
     # The command line gives the port again.

@@ -1,23 +1,31 @@
 """The pages, run without a browser against the demo company's server over real HTTP."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import streamlit as st
 from conftest import END
+from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
 
-from bridgeboard import connect
+from bridgeboard import connect, settings, watch
 from bridgeboard.connect import Demo, Running
 from bridgeboard.demo import api
+from bridgeboard.settings import Login
+from bridgeboard.watch import Status, Watch
 
 ROOT = Path(__file__).parents[1]
 Point = Callable[[str, str], None]
 
 
-def app(at: str = "sessions", **query: str) -> AppTest:
-    """The app after its first run, on a page, with a query string."""
+def app(at: str = "sessions", who: dict[str, Any] | None = None, **query: str) -> AppTest:
+    """The app after its first run, on a page, with a query string, for somebody logged in."""
     test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    if who:
+        test.user = who
     for name, value in query.items():
         test.query_params[name] = value
     test.switch_page(f"pages/{at}.py")
@@ -69,6 +77,42 @@ def test_a_member_token_is_recognised(running: Running, installed: Point) -> Non
     test = app()
     assert "This token may not read" in said(test)
     assert not test.dataframe
+
+
+@pytest.mark.parametrize("group", ["viewers", "analysts", "auditors", "admins"])
+def test_whose_token_it_is_is_told_to_who_may_change_it_alone(
+    running: Running, installed: Point, monkeypatch: pytest.MonkeyPatch, group: str
+) -> None:
+    installed(running.url, running.tokens["member"])
+    given = {
+        "login": Login.model_construct(metadata_url="https://login.example.com"),
+        "roles": {
+            f"{word[:-1]}": (word,) for word in ("viewers", "analysts", "auditors", "admins")
+        },
+    }
+    chosen = settings.current().model_copy(update=given)
+    settings.install(chosen)
+    with connect.client(chosen) as client:
+        able = client.capabilities()
+    who = {
+        "is_logged_in": True, "email": "ada@example.com", "groups": [group],
+        "iat": (datetime.now(UTC) - timedelta(minutes=1)).timestamp(),
+    }  # fmt: skip
+    told = said(app("overview", who))
+    assert "This token may not read" in told
+    assert able.problem
+    assert (able.problem in told) == (able.username in told) == (group == "admins")
+    assert ("does not let this dashboard read usage" in told) == (group != "admins")
+
+    owners = SecretStr(running.tokens["owner"])
+    monkeypatch.setattr(settings, "_installed", chosen.model_copy(update={"token": owners}))
+    st.cache_resource.clear()
+    keeper = Watch(settings.current(), clock=lambda: datetime.now(UTC))
+    monkeypatch.setattr(keeper, "_status", Status(problem=able.problem))
+    monkeypatch.setattr(watch, "_installed", keeper)
+    told = said(app("overview", who))
+    assert "No numbers yet" in told
+    assert (able.problem in told) == (able.username in told) == (group == "admins")
 
 
 def test_an_unlicensed_server_is_explained(installed: Point) -> None:

@@ -44,6 +44,46 @@ def test_every_answer_carries_the_security_headers_once(path: str) -> None:
         assert headers.get_list(name) == [value]
 
 
+PROTO = "X-Forwarded-Proto"
+
+
+@pytest.mark.parametrize(
+    ("peer", "told", "is_tls"),
+    [
+        ("10.0.0.5", [(PROTO, "https")], True),
+        ("10.0.0.5", [(PROTO, "HTTPS ")], True),
+        ("::ffff:10.0.0.5", [(PROTO, "https")], True),
+        ("10.0.0.5", [(PROTO, "http")], False),
+        ("10.0.0.5", [], False),
+        ("10.0.0.5", [(PROTO, "https, http")], False),
+        ("10.0.0.5", [(PROTO, "https"), (PROTO, "http")], False),
+        ("10.0.0.6", [(PROTO, "https")], False),
+        ("unix", [(PROTO, "https")], False),
+    ],
+)
+def test_a_believed_proxy_alone_says_of_a_request_that_it_came_by_tls(
+    peer: str, told: list[tuple[str, str]], *, is_tls: bool
+) -> None:
+    async def bake(_: object) -> PlainTextResponse:
+        answer = PlainTextResponse("baked")
+        answer.set_cookie("a", "b")
+        answer.set_cookie("c", "d", secure=True)
+        return answer
+
+    guard = Middleware(SecurityHeaders, proxy=Proxy(addresses="10.0.0.5"))
+    transport = httpx.ASGITransport(
+        Starlette(routes=[Route("/", bake)], middleware=[guard]), client=(peer, 7)
+    )
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            return await client.get("/", headers=told)
+
+    headers = asyncio.run(ask()).headers
+    assert ("strict-transport-security" in headers) == is_tls
+    assert [one.count("; Secure") for one in headers.get_list("set-cookie")] == [int(is_tls), 1]
+
+
 def test_the_policy_lets_nothing_out_of_the_house() -> None:
     policy = SECURITY_HEADERS["content-security-policy"]
     assert "http:" not in policy

@@ -18,6 +18,7 @@ from bridgeboard.store import Store, StoreLocationError
 
 DEPLOYMENTS = "deployments.json"
 AUDIT = "audit.jsonl"
+ENDED = "logouts.json"
 CONNECT_SECONDS = 10.0
 RETRIES = 2
 LONGEST_WAIT = 4.0
@@ -127,6 +128,11 @@ def store_file(settings: Settings) -> Path:
 def audit_file(settings: Settings) -> Path:
     """The file of the audit log, beside the stores: people come in before any store is open."""
     return settings.folder / AUDIT
+
+
+def ended_file(settings: Settings) -> Path:
+    """The file of logins that were ended before their time, beside the audit log."""
+    return settings.folder / ENDED
 
 
 def restored(settings: Settings, folder: Path) -> Path:

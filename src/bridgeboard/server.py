@@ -3,12 +3,14 @@
 import asyncio
 import ctypes
 import hashlib
+import logging
 import os
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
@@ -20,14 +22,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
-from bridgeboard import connect, watch
+from bridgeboard import connect, logins, watch
 from bridgeboard.audit import Audit, AuditError
 from bridgeboard.doors import (
     ENTER,
+    Asked,
     Believed,
     Closed,
+    Files,
     SecurityHeaders,
     WayIn,
+    WayOut,
     place,
     place_cookie,
     uses_tls,
@@ -43,12 +48,16 @@ from bridgeboard.watch import Status, Watch
 
 SETTINGS: Final = "settings"
 """What the audit log calls a start with other settings than before."""
+LOGOUT: Final = "logout"
+"""What it calls the end of a login by somebody's own wish."""
 M_ARENA_MAX: Final = -8
 """The name of that parameter in glibc's malloc.h."""
 ARENAS: Final = 2
 TURN_SECONDS: Final = 0.0005
 """How long a thread may keep Python's lock while another one waits. A page is made of a hundred
 small messages, and the thread that sends them would wait 5 ms for its turn at each of them."""
+
+log = logging.getLogger(__name__)
 
 
 def home() -> Path:
@@ -83,10 +92,11 @@ def application(settings: Settings, *, when_ready: Callable[[], None] = lambda: 
             *([Route(ENTER, _enter)] if settings.login.configured else []),
         ],
         middleware=[
-            Middleware(SecurityHeaders, tls=uses_tls(settings)),
+            Middleware(SecurityHeaders, tls=uses_tls(settings), proxy=settings.proxy),
             Middleware(Closed),
             Middleware(WayIn, pages=pages()),
             Middleware(Believed, proxy=settings.proxy),
+            *_for_who_is_known(settings),
         ],
         lifespan=lifespan,
         secrets=_secrets(settings),
@@ -156,11 +166,11 @@ def note_settings(settings: Settings) -> None:
         return
     told = settings.model_dump_json(exclude={"token"})
     about = f"settings {hashlib.sha256(told.encode()).hexdigest()[:16]}"
-    log = Audit(connect.audit_file(settings))
+    noted = Audit(connect.audit_file(settings))
     try:
-        last = next((one for one in log.entries(1_000) if one.what == SETTINGS), None)
+        last = next((one for one in noted.entries(1_000) if one.what == SETTINGS), None)
         if last is None or last.about != about:
-            log.write("operator", SETTINGS, about=about, at=_now())
+            noted.write("operator", SETTINGS, about=about, at=_now())
     except AuditError as error:
         raise SettingsError(str(error)) from None
 
@@ -179,6 +189,25 @@ def refuse_a_taken_port(settings: Settings) -> None:
             f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
             "Choose another with --host or --port."
         ) from None
+
+
+def _for_who_is_known(settings: Settings) -> list[Middleware]:
+    """What stands between a request and the app where everybody is asked who they are."""
+    if not settings.guarded:
+        return []
+    asked = Asked(settings, logins.ended(connect.ended_file(settings)), _now)
+    if not settings.login.configured:
+        return [Middleware(Files, asked=asked)]
+    note = partial(_note_logout, connect.audit_file(settings))
+    return [Middleware(Files, asked=asked), Middleware(WayOut, asked=asked, note=note)]
+
+
+def _note_logout(file: Path, who: str) -> None:
+    """It is one in any case, so a log that cannot be written is only told of."""
+    try:
+        Audit(file).write(who, LOGOUT, at=_now())
+    except AuditError as error:
+        log.warning("a logout could not be noted: %s", error)
 
 
 def _secrets(settings: Settings) -> dict[str, Any] | None:

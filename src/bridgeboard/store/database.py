@@ -31,8 +31,7 @@ KEYS: Final[Mapping[str, str]] = {
 }
 """Table → the column with keys of ours."""
 AT_ONCE: Final = (os.cpu_count() or 1) + 1
-"""How many questions are answered at once. More of them share the same cores, and none of them is
-done sooner: with 50 readers on two cores a click took 6.0 s at the median, and 4.3 s so."""
+"""How many questions are answered at once: more share the same cores, and none is done sooner."""
 PATIENCE_SECONDS: Final = 10.0
 """How long a store that has to be opened anew waits for questions that are being answered."""
 

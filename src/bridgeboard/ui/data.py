@@ -50,7 +50,7 @@ def _read(deployment: str, ask: Callable[[Client], T]) -> T:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False, on_release=Client.close)
-def _client(_deployment: str) -> Client:
+def _client(deployment: str) -> Client:  # noqa: ARG001 - what it is kept under
     return connect.client(settings.current())
 
 

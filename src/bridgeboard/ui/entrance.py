@@ -9,44 +9,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache, partial
-from typing import Any, Final
+from typing import Final
 
 import streamlit as st
 
-from bridgeboard import access, connect, settings
+from bridgeboard import access, connect, logins, settings
 from bridgeboard.access import Identity, RefusedError, Role, Surface, Viewer
 from bridgeboard.audit import Audit
+from bridgeboard.logins import ClosedError, Ended, Login
 from bridgeboard.store import EVERYTHING, Pseudonyms, Sight
 
 OWN: Final = "own"
 """The key of the switch to what only the reader did."""
-AHEAD: Final = timedelta(minutes=5)
-"""So far a provider's clock may be ahead of ours."""
-
 _NOTED: Final = "noted_as"
 _WHOSE: Final = "whose_session"
-
-
-class ClosedError(Exception):
-    """Nobody is logged in, or not any more; the message says which."""
-
-
-@dataclass(frozen=True)
-class Login:
-    """One login of somebody: in all tabs, and in every copy of its cookie."""
-
-    key: str
-    until: datetime
-
-    def check(self) -> None:
-        """Raise ClosedError unless it still holds."""
-        if self.key in _ended:
-            raise ClosedError("You have logged out, perhaps in another window.")
-        if datetime.now(UTC) >= self.until:
-            hours = f"{settings.current().login.hours:g}"
-            raise ClosedError(f"Your login is over: here it lasts for {hours} h.")
 
 
 @dataclass(frozen=True)
@@ -83,8 +61,6 @@ class Reader:
 
 
 _acting: ContextVar[Reader | None] = ContextVar("acting", default=None)
-_ended: dict[str, datetime] = {}
-"""Logins that were ended, and until when each would have held."""
 
 
 def reader() -> Reader:
@@ -118,7 +94,7 @@ def acting(told: Reader) -> Iterator[None]:
     Raises ClosedError when their login has ended since.
     """
     if told.login:
-        told.login.check()
+        _check(told.login)
     token = _acting.set(told)
     try:
         yield
@@ -160,10 +136,11 @@ def note_once(what: str, who: str) -> None:
 def leave() -> None:
     """End the login in all tabs and copies of its cookie. Raises AuditError; it is over even so."""
     who, login = identity().name, _login()
-    _forget()
-    _ended[login.key] = login.until
+    hours = settings.current().login.hours
+    is_new = _ended().end(login, hours=hours, now=datetime.now(UTC))
     st.logout()
-    note("logout", who=who)
+    if is_new:
+        note("logout", who=who)
 
 
 def _seen(who: Viewer, *, own: bool) -> Reader:
@@ -218,34 +195,17 @@ def _login() -> Login:
     """The login by which somebody is here. Raises ClosedError without one that holds."""
     if not st.user.is_logged_in:
         raise ClosedError("You are not logged in.")
-    claims = st.user.to_dict()
-    began = _began(claims)
-    if began > datetime.now(UTC) + AHEAD:
-        raise ClosedError("The login says that it has not begun yet.")
-    login = Login(_login_key(claims), began + timedelta(hours=settings.current().login.hours))
-    login.check()
+    login = Login.of(st.user.to_dict())
+    _check(login)
     return login
 
 
-def _began(claims: dict[str, Any]) -> datetime:
-    """When a login began. Raises ClosedError if it does not say so."""
-    told = claims.get("iat")
-    try:
-        return datetime.fromtimestamp(float(told), UTC)  # type: ignore[arg-type]  # it raises
-    except (TypeError, ValueError, OverflowError, OSError):
-        raise ClosedError("The login does not say when it began.") from None
+def _check(login: Login) -> None:
+    _ended().check(login, hours=settings.current().login.hours, now=datetime.now(UTC))
 
 
-def _forget() -> None:
-    """Let go of ended logins that would be over by now anyway, so that they cannot pile up."""
-    now = datetime.now(UTC)
-    for key in [key for key, until in list(_ended.items()) if until <= now]:
-        _ended.pop(key, None)
-
-
-def _login_key(claims: dict[str, Any]) -> str:
-    told = "\n".join(str(claims.get(name)) for name in ("iss", "sub", "iat", "nonce"))
-    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+def _ended() -> Ended:
+    return logins.ended(connect.ended_file(settings.current()))
 
 
 __all__ = [

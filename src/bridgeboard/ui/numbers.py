@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 from bridgeboard import metrics, periods, store, watch
+from bridgeboard.access import Surface
 from bridgeboard.metrics import Answer, Scope
 from bridgeboard.store import Coverage, Reader, Sight, Store
 from bridgeboard.ui import entrance
@@ -226,5 +227,7 @@ def asked(reader: Reader, question: metrics.Query) -> Answer:
 def _why_none(keeper: watch.Watch | None) -> str:
     status = keeper.status if keeper else None
     if status and status.problem:
-        return status.problem
+        if entrance.reader().may(Surface.SYNC):  # it may name the token's owner
+            return status.problem
+        return "The last sync failed. The operator of this dashboard can see why."
     return "The first sync is about to begin. Numbers appear here as soon as it has read any."

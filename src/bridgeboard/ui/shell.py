@@ -21,9 +21,21 @@ from aibridge import (
     FeatureUnavailableError,
 )
 from bridgeboard import formats, periods, settings
+from bridgeboard.access import Surface
 from bridgeboard.server import home
 from bridgeboard.store import StoreError
-from bridgeboard.ui import data, filters, login, moves, notices, numbers, scopes, strip, views
+from bridgeboard.ui import (
+    data,
+    entrance,
+    filters,
+    login,
+    moves,
+    notices,
+    numbers,
+    scopes,
+    strip,
+    views,
+)
 from bridgeboard.ui.entrance import Reader
 
 CONNECT = """\
@@ -32,6 +44,9 @@ export CODER_SESSION_TOKEN=…        # an owner's or auditor's token
 bridgeboard serve"""
 DEMO = "bridgeboard demo"
 FIRST: Final = "overview"
+UNTOLD: Final = "The deployment does not let this dashboard read usage. Tell the operator."
+UNSAID: Final = "The operator of this dashboard can see why."
+"""What readers are told in place of reasons that may name somebody or quote the deployment."""
 UNFILTERED: Final = frozenset({"audit", "session", "settings"})
 """Pages that no filter concerns."""
 UNSTORED: Final = frozenset({"settings"})
@@ -168,8 +183,8 @@ def _run(run: Callable[[], None], alarm: Any) -> None:
 def _settle() -> None:
     """Once, after the first page: take what is loaded by now for permanent.
 
-    Streamlit looks through all of memory for garbage after each run of a script. With everything
-    that pandas and Altair bring that is half of the time of a page whose answers are known.
+    Looking for garbage goes through all of memory, with everything that pandas and Altair bring,
+    while all readers wait; what is frozen is left out.
     """
     gc.collect()
     gc.freeze()
@@ -211,11 +226,16 @@ def _gate() -> Capabilities | None:
         if not able.problem:
             return able
         title = "This token may not read" if able.enabled else "AI Bridge is not available here"
-        notices.state(title, able.problem, icon=":material/lock:")
+        notices.state(title, _told(able.problem, UNTOLD), icon=":material/lock:")
     except AIBridgeError as error:
         title, icon = _state_of(error)
-        notices.state(title, str(error), icon=icon)
+        notices.state(title, _told(str(error), UNSAID), icon=icon)
     return None
+
+
+def _told(why: str, instead: str) -> str:
+    """Why nothing can be read, for who can mend it: it may name the token's owner."""
+    return why if entrance.reader().may(Surface.SYNC) else instead
 
 
 def _state_of(error: AIBridgeError) -> tuple[str, str]:

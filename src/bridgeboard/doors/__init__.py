@@ -1,0 +1,34 @@
+"""What stands before the app on every request: security headers, cookies, whom to believe.
+
+All of it is pure ASGI middleware, for pages, files and the websocket alike.
+"""
+
+from bridgeboard.doors.entering import ENTER, PLACE, WayIn, place, place_cookie
+from bridgeboard.doors.files import Files, asking, made_for
+from bridgeboard.doors.headers import (
+    SECURITY_HEADERS,
+    Believed,
+    Closed,
+    SecurityHeaders,
+    uses_tls,
+)
+from bridgeboard.doors.leaving import WayOut
+from bridgeboard.doors.whose import Asked
+
+__all__ = [
+    "ENTER",
+    "PLACE",
+    "SECURITY_HEADERS",
+    "Asked",
+    "Believed",
+    "Closed",
+    "Files",
+    "SecurityHeaders",
+    "WayIn",
+    "WayOut",
+    "asking",
+    "made_for",
+    "place",
+    "place_cookie",
+    "uses_tls",
+]
