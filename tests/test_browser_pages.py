@@ -174,3 +174,28 @@ def test_the_choices_of_a_chart_are_in_the_address(page: Page, synced: str) -> N
     expect(page.get_by_text(re.compile("by client"))).to_be_visible(timeout=PATIENCE)
     settled(page)
     assert parse_qs(urlsplit(page.url).query)["overview-by"] == ["Client"]
+
+
+COUNTING = """() => {
+    window.most = 0;
+    const look = () => {
+        const buttons = [...document.querySelectorAll(".st-key-sync-now button")];
+        const shown = buttons.filter((one) => one.getClientRects().length).length;
+        window.most = Math.max(window.most, shown);
+    };
+    new MutationObserver(look).observe(document.body, { subtree: true, childList: true });
+    look();
+}"""
+
+
+def test_a_sync_that_one_asks_for_is_told_in_place(page: Page, synced: str) -> None:
+    """What stood there before never shows beside it."""
+    come_to(page, synced, "settings", tz="UTC")
+    page.evaluate(COUNTING)
+    told = page.get_by_text(re.compile("^synced at"))
+    before = told.inner_text()
+    page.get_by_role("button", name="Sync now").click()
+    expect(told).not_to_have_text(before, timeout=PATIENCE)
+    settled(page)
+    expect(page.get_by_role("button", name="Sync now")).to_be_enabled(timeout=PATIENCE)
+    assert page.evaluate("window.most") == 1

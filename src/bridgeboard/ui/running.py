@@ -32,19 +32,15 @@ def facts(lines: dict[str, str], key: str) -> None:
 def sync() -> None:
     """What the sync does, when it went well, what stands in its way, and a button to begin one."""
     st.header("Sync", anchor=False)
-    now = _seen()
-    if now.busy:
-        _live()
-    else:
-        _told(now)
+    busy = _seen().busy
+    st.fragment(_live, run_every=strip.QUICK if busy else None)(busy=busy)
 
 
-@st.fragment(run_every=strip.QUICK)
-def _live() -> None:
-    """The same while it moves."""
+def _live(*, busy: bool) -> None:
+    """The same in place, again and again while it moves, and the whole page when that changes."""
     entrance.reader()
     now = _seen()
-    if not now.busy:
+    if now.busy != busy:
         st.rerun()
     _told(now)
 
