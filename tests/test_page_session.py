@@ -23,7 +23,7 @@ from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.explorer import calls
 from bridgeboard.store import Store, StoreError, ledger
-from bridgeboard.ui import links, numbers, passages, records, takeaway
+from bridgeboard.ui import filters, links, numbers, passages, records, takeaway
 
 ROOT = Path(__file__).parents[1]
 Who = tuple[str, str]
@@ -572,3 +572,14 @@ def test_a_call_is_on_the_page_that_its_key_says(store: Store) -> None:
         assert page == number // records.PAGE + 1
         shown = records.page_of_calls(stories.LONG, None, course, page)
         assert key.usage in [call.usage for call in shown]
+
+def test_a_browser_that_asks_twice_on_its_way_back_meets_no_error(store: Store) -> None:
+    who = next(iter(whole(store)))
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    test.session_state[filters.LEFT] = {("sessions", *who): ({"sort": ["cost"]}, "UTC")}
+    test.switch_page("pages/sessions.py")
+    for _ in range(2):
+        test.query_params["id"], test.query_params["person"] = who
+        test.run()
+        assert not test.exception
+        assert [each.value for each in test.title] == ["Sessions"]

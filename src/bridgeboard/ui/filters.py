@@ -1,10 +1,12 @@
 """The reader's clock and zone, and the way back to a list. The only place that knows the time."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from bridgeboard import settings
 from bridgeboard.ui import place
@@ -59,16 +61,19 @@ def come_back(page: str) -> None:
 
     It writes the session's parameters over those of the page that is left, and that is where the
     browser's Back leads to. Each session that was opened knows the address it was opened from.
-    To be called before any widget is made: what is bound to one cannot be written any more.
+    To be called before any widget is made: what is bound to one cannot be written any more. A
+    browser that asks twice with the address of the session finds widgets that hold the other one
+    already: nothing is left to undo then.
     """
     named = tuple(st.query_params.get(name, "") for name in ("id", "person"))
     left = st.session_state.get(LEFT, {}).get((page, *named))
     if left is None:
         return
-    for name in ("id", "person", *place.WITHIN):
-        st.query_params.pop(name, None)
     address, zone_then = left
-    for name, values in address.items():
-        st.query_params[name] = values
-    st.session_state[ZONE_THEN] = zone_then
-    st.rerun()
+    with suppress(StreamlitAPIException):
+        for name in ("id", "person", *place.WITHIN):
+            st.query_params.pop(name, None)
+        for name, values in address.items():
+            st.query_params[name] = values
+        st.session_state[ZONE_THEN] = zone_then
+        st.rerun()
