@@ -573,6 +573,7 @@ def test_a_call_is_on_the_page_that_its_key_says(store: Store) -> None:
         shown = records.page_of_calls(stories.LONG, None, course, page)
         assert key.usage in [call.usage for call in shown]
 
+
 def test_a_browser_that_asks_twice_on_its_way_back_meets_no_error(store: Store) -> None:
     who = next(iter(whole(store)))
     test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
