@@ -174,12 +174,12 @@ class World:
     def stored(self, path: Path, like: Store) -> Store:
         """A store that holds these rows and no others."""
         opened = Store.open(path, threads=1)
-        with opened.write(quietly=True) as batch, like.snapshot() as reader:
-            batch.execute("DELETE FROM meta")
+        with opened.write() as batch, like.snapshot() as reader:
+            batch.keep("DELETE FROM meta")
             for name, rows in self.rows.items():
                 shape = reader.table(f"FROM {name} LIMIT 0").schema
                 with batch.registered(given=pa.Table.from_pylist(rows, shape)):
-                    batch.execute(f"INSERT INTO {name} BY NAME SELECT * FROM given")
+                    batch.keep(f"INSERT INTO {name} BY NAME SELECT * FROM given")
         return opened
 
 

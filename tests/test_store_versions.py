@@ -36,10 +36,10 @@ class Watched(Store):
     stayed: int = 0
 
     @contextmanager
-    def write(self, *, quietly: bool = False) -> Iterator[Batch]:
+    def write(self) -> Iterator[Batch]:
         """As the store itself; a batch that left the version may not have changed an answer."""
         before, version = answers(self), self.version
-        with super().write(quietly=quietly) as batch:
+        with super().write() as batch:
             yield batch
         if self.version == version:
             self.stayed += 1

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from aibridge import AIBridgeError, Client, Pace, default_retry
-from bridgeboard import store
+from bridgeboard import private, store
 from bridgeboard.demo import api, server, world
 from bridgeboard.demo.records import Role
 from bridgeboard.settings import Settings, SettingsError
@@ -172,9 +172,7 @@ def _remember(settings: Settings, name: str) -> None:
     known = _remembered(settings)
     if known.get(settings.url) != name:
         text = json.dumps(known | {settings.url: name}, indent=2)
-        fresh = settings.folder / f".{DEPLOYMENTS}.new"
-        fresh.write_text(text, "utf-8")
-        fresh.replace(settings.folder / DEPLOYMENTS)
+        private.put(settings.folder / DEPLOYMENTS, text)
 
 
 def bridge(demo: Demo, now: datetime) -> tuple[api.Bridge, Company]:

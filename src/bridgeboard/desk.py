@@ -5,7 +5,6 @@ leaves the old one. Nothing in it was recorded from people's sessions.
 """
 
 import json
-import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -14,13 +13,14 @@ from pathlib import Path
 from threading import RLock
 from typing import Any, Final, Self
 
+from bridgeboard import private
+
 LONGEST_NAME: Final = 80
 LONGEST_NOTE: Final = 500
 LONGEST_QUERY: Final = 4_000
 MOST: Final = 500
 """Views, and notes, that one installation keeps at most."""
 _PAGE: Final = re.compile(r"[a-z]{1,30}")
-_PRIVATE: Final = 0o600
 
 
 class DeskError(Exception):
@@ -143,15 +143,8 @@ class Desk:
         }
         notes = {key: asdict(note) for key, note in kept.notes.items()}
         text = json.dumps({"views": views, "notes": notes}, default=_plain, indent=1)
-        fresh = self.path.with_name(f".{self.path.name}.new")
         try:
-            with os.fdopen(
-                os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _PRIVATE), "w"
-            ) as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            fresh.replace(self.path)
+            private.put(self.path, text)
         except OSError as error:
             raise DeskError(f"{self.path} cannot be written: {error.strerror}.") from error
 

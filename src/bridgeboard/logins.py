@@ -15,12 +15,13 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
+from bridgeboard import private
+
 AHEAD: Final = timedelta(minutes=5)
 """So far a provider's clock may be ahead of ours."""
 LARGEST: Final = 16_000_000
 """Bytes of a file of ended logins that is still read: far more than any company ends in a month."""
 _DIGEST: Final = 64
-_PRIVATE: Final = 0o600
 _NO_LINKS: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,9 @@ class Ended:
             kept = {key: began_at for key, began_at in self._began.items() if began_at > since}
             self._began = {**kept, login.key: login.began_at}
             try:
-                _write(self.path, self._began)
+                began = {key: began_at.timestamp() for key, began_at in self._began.items()}
+                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                private.put(self.path, json.dumps(began))
             except OSError as error:
                 log.warning(
                     "%s cannot be written (%s): a logout will be forgotten at the next start",
@@ -131,15 +134,3 @@ def _digest(key: str) -> str:
     if len(key) != _DIGEST:
         raise ValueError(key)
     return key
-
-
-def _write(path: Path, began: Mapping[str, datetime]) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    making = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINKS
-    with os.fdopen(os.open(fresh, making, _PRIVATE), "w") as file:
-        json.dump({key: began_at.timestamp() for key, began_at in began.items()}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)

@@ -291,15 +291,12 @@ class Store:
             yield reader
 
     @contextmanager
-    def write(self, *, quietly: bool = False) -> Iterator[Batch]:
+    def write(self) -> Iterator[Batch]:
         """Write a batch: committed when the block ends, undone when it raises.
 
         One batch at a time: a second one, from another thread, waits for the first. The version
         stays when nothing was written that an answer tells of, so that a sync that finds nothing
         new ages no answer that was kept.
-
-        Args:
-            quietly: no answer changes by it, so the version stays.
 
         Raises:
             StoreFullError: when there is no space left; the batch is undone.
@@ -311,16 +308,15 @@ class Store:
             batch.keep("BEGIN")
             try:
                 yield batch
-                moves = batch.moves and not quietly
-                if moves:
+                if batch.moves:
                     batch.keep_meta(DATA_VERSION, str(self._version + 1))
-                batch.execute("COMMIT")
+                batch.keep("COMMIT")
             except BaseException:
                 # A commit that failed has undone itself.
                 with suppress(duckdb.Error):
                     self._writer.execute("ROLLBACK")
                 raise
-            self._version += moves
+            self._version += batch.moves
 
     def checkpoint(self) -> None:
         """Move what the log beside the file holds into the file."""

@@ -116,7 +116,7 @@ def gather(
     for begin in range(0, len(cuts), _PIECE):
         if stops():
             break
-        with store.write(quietly=True) as batch:
+        with store.write() as batch:
             done += sum(_put(batch, *cut) for cut in cuts[begin : begin + _PIECE])
     return done
 
@@ -192,7 +192,7 @@ def _put(batch: Batch, first: int, last: int) -> int:
     since, until = pc.min(times).as_py(), pc.max(times).as_py()
     lines = pa.table({"words": pa.array(_lines(read["text"].combine_chunks()), pa.string())})
     with batch.registered(lines=lines):
-        batch.execute(
+        batch.keep(
             "INSERT INTO vocabulary SELECT $1, $2, $3, $4, $5, words FROM lines",
             [first, last, since, until, read.num_rows],
         )

@@ -25,6 +25,8 @@ MOST: Final = 10_000
 State = tuple[str, int, Sight]
 """A store's file, the number of its last batch, and what is seen of it."""
 
+UNTOLD: Final = "The last sync failed. The operator of this dashboard can see why."
+"""What readers are told in place of a reason that may name somebody."""
 _TRIES: Final = 3
 T = TypeVar("T")
 _kept: Final[Kept[Any]] = Kept(2048)
@@ -229,5 +231,5 @@ def _why_none(keeper: watch.Watch | None) -> str:
     if status and status.problem:
         if entrance.reader().may(Surface.SYNC):  # it may name the token's owner
             return status.problem
-        return "The last sync failed. The operator of this dashboard can see why."
+        return UNTOLD
     return "The first sync is about to begin. Numbers appear here as soon as it has read any."

@@ -94,7 +94,7 @@ def trouble() -> str:
     if reader.sight.is_of_everybody or reader.may(Surface.SYNC):
         problem = settings.unsecret(keeper.status.problem, settings.current())
         return f"The last sync failed: {problem}"
-    return "The last sync failed. The operator of this dashboard can see why."
+    return numbers.UNTOLD
 
 
 def _demo() -> None:
