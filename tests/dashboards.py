@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -35,16 +36,23 @@ def dashboard(
         cwd=cwd,
         env=os.environ | environment,
     ) as process:
+        lines: list[str] = []
+        reading: Thread | None = None
         try:
             assert process.stdout
-            lines = []
             for line in process.stdout:
                 lines.append(line)
                 if "Bridgeboard is at" in line:
                     break
             else:
                 pytest.fail("the dashboard did not start:\n" + "".join(lines))
+            # What nobody reads would stop the process once the pipe is full.
+            reading = Thread(target=lines.extend, args=(process.stdout,))
+            reading.start()
             yield f"http://127.0.0.1:{port}/"
         finally:
             process.terminate()
-            process.communicate(timeout=30)
+            process.wait(timeout=30)
+            if reading:
+                reading.join()
+            sys.stderr.write("".join(lines))

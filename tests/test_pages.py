@@ -1,5 +1,7 @@
 """The pages, run without a browser against the demo company's server over real HTTP."""
 
+import ast
+import tomllib
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +17,7 @@ from bridgeboard import connect, settings, watch
 from bridgeboard.connect import Demo, Running
 from bridgeboard.demo import api
 from bridgeboard.settings import Login
+from bridgeboard.ui import shell
 from bridgeboard.watch import Status, Watch
 
 ROOT = Path(__file__).parents[1]
@@ -124,3 +127,15 @@ def test_an_unlicensed_server_is_explained(installed: Point) -> None:
         assert "AI Bridge is not available here" in said(test)
         assert "licence" in said(test)
         assert not test.dataframe
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "pages").glob("*.py")), ids=lambda page: page.stem)
+def test_a_page_asks_what_its_file_begins_with(page: Path) -> None:
+    told = ast.get_docstring(ast.parse(page.read_text("utf-8")))
+    assert told
+    assert shell._question(page.stem) == told
+
+
+def test_no_page_is_read_by_a_parser_that_threads_share() -> None:
+    told = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
+    assert told["runner"]["magicEnabled"] is False

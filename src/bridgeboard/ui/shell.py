@@ -4,8 +4,8 @@ Until some browser session has run ``st.navigation``, Streamlit starts a deep li
 the page's file alone, without ``app.py``. Hence :func:`ensure_shell` at the head of every page.
 """
 
-import ast
 import gc
+import re
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
@@ -202,9 +202,15 @@ def _theme() -> str:
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
+@cache
 def _question(name: str) -> str:
-    tree = ast.parse((home() / "pages" / f"{name}.py").read_text("utf-8"))
-    return ast.get_docstring(tree) or ""
+    """What a page answers: its docstring, with which its file begins.
+
+    Python's own parser counts its depth for all threads together until 3.12, and fails at times.
+    """
+    told = (home() / "pages" / f"{name}.py").read_text("utf-8")
+    found = re.match(r'"""([^"\\]+)"""$', told, re.MULTILINE)
+    return found[1] if found else ""
 
 
 def _is_configured() -> bool:
