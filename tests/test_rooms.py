@@ -28,8 +28,8 @@ ROOMS: dict[str, set[str]] = {
     "bridgeboard.private": set(),
     "bridgeboard.desk": {"bridgeboard.private"},
     "bridgeboard.access": set(),
-    "bridgeboard.audit": set(),
-    "bridgeboard.store": {"duckdb", "numpy", "pandas", "pyarrow"},
+    "bridgeboard.audit": {"bridgeboard.private"},
+    "bridgeboard.store": {"duckdb", "numpy", "pandas", "pyarrow", "bridgeboard.private"},
     "bridgeboard.sync": {
         "aibridge",
         "msgspec",
@@ -119,6 +119,7 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.metrics",
         "bridgeboard.periods",
         "bridgeboard.pricing",
+        "bridgeboard.private",
         "bridgeboard.report",
         "bridgeboard.server",
         "bridgeboard.settings",

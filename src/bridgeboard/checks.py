@@ -26,6 +26,11 @@ class Finding:
 
 def run(settings: Settings) -> Iterator[Finding]:
     """Look from the outside in, and stop at the first thing that makes the rest pointless."""
+    try:
+        connect.private_folder(settings)
+    except SettingsError as error:
+        yield Finding(good=False, text=str(error))
+        return
     yield from _files(settings)
     yield from _configured(settings)
     if not settings.configured:

@@ -83,15 +83,40 @@ def patient_client(settings: Settings) -> Client:
     )
 
 
+def private_folder(settings: Settings) -> Path:
+    """The data folder, made for this account only if it is missing.
+
+    Raises:
+        SettingsError: when it cannot be made, or when other accounts may enter it: the store, its
+            log and the audit log hold what people typed and who looked at it.
+    """
+    folder = settings.folder
+    try:
+        private.make_folder(folder)
+        what_to_do = private.how_to_close(folder)
+    except OSError as error:
+        raise SettingsError(
+            f"The data folder {folder} cannot be used ({error.strerror}). Let this account write"
+            " there, or name another folder by BRIDGEBOARD_DATA."
+        ) from None
+    if what_to_do:
+        raise SettingsError(
+            f"Other accounts of this machine may look into the data folder {folder}. {what_to_do}"
+        )
+    return folder
+
+
 def stored(settings: Settings, client: Client) -> Store:
     """The open store of the deployment that ``client`` speaks to; made if there is none.
 
     A deployment that does not answer is known by its address from an earlier time.
 
     Raises:
+        SettingsError: when others may enter its folder.
         StoreError: when it cannot be opened; another process may have it.
         AIBridgeError: when the deployment does not answer and there is no store of it yet.
     """
+    private_folder(settings)
     path = _place(settings, client)
     opened = Store.open(path, memory_mb=settings.store_memory_mb)
     _remember(settings, path.name)
@@ -113,8 +138,9 @@ def store_file(settings: Settings) -> Path:
     """The file of the configured deployment's store, known from an earlier sync.
 
     Raises:
-        SettingsError: when there has been none.
+        SettingsError: when there has been none, or others may enter its folder.
     """
+    private_folder(settings)
     name = _remembered(settings).get(settings.url)
     path = settings.folder / name if name else None
     if path is None or not path.is_file():
@@ -139,9 +165,10 @@ def restored(settings: Settings, folder: Path) -> Path:
     """Make a store of the backup in ``folder``; where it is now.
 
     Raises:
+        SettingsError: when others may enter the data folder.
         StoreError: when the backup cannot be used, or its deployment has a store already.
     """
-    fresh = settings.folder / "restored.duckdb"
+    fresh = private_folder(settings) / "restored.duckdb"
     store.remove(fresh)
     store.restore(folder, fresh)
     try:

@@ -92,7 +92,7 @@ class Ended:
             self._began = {**kept, login.key: login.began_at}
             try:
                 began = {key: began_at.timestamp() for key, began_at in self._began.items()}
-                self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                private.make_folder(self.path.parent)
                 private.put(self.path, json.dumps(began))
             except OSError as error:
                 log.warning(

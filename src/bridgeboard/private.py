@@ -1,11 +1,17 @@
-"""A small file for this account only: written whole and put in place at once, or not at all."""
+"""Files and folders for this account only."""
 
 import os
+import stat
 from pathlib import Path
 from typing import Final
 
+UMASK: Final = 0o077
+"""What every process of ours starts with: files of libraries, such as the log that the database
+writes beside its file, are for this account only as well."""
 _MODE: Final = 0o600
+_FOLDER: Final = 0o700
 _MAKING: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 def put(path: Path, text: str) -> None:
@@ -18,3 +24,25 @@ def put(path: Path, text: str) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it that are missing, for this account only. Raises OSError.
+
+    Folders that are there already keep their permissions: they may not be ours.
+    """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=_FOLDER, exist_ok=True)
+
+
+def how_to_close(folder: Path) -> str:
+    """What to do about a folder that other accounts may list, enter or write; empty if none may."""
+    if os.name == "nt" or not folder.is_dir():
+        return ""
+    told = folder.stat()
+    if not told.st_mode & _OTHERS:
+        return ""
+    if told.st_uid == os.geteuid():
+        return f"Run: chmod 700 {folder}"
+    return f"It belongs to another account: name a folder below it, such as {folder / 'data'}"

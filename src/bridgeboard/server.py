@@ -107,10 +107,12 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
     """Serve the dashboard until interrupted.
 
     Raises :class:`~bridgeboard.settings.SettingsError` for an address that others could reach
-    without anybody being asked who they are, and for one that cannot be listened on.
+    without anybody being asked who they are, for one that cannot be listened on, and for a data
+    folder that other accounts may enter.
     """
     refuse_an_open_door(settings)
     refuse_a_taken_port(settings)
+    connect.private_folder(settings)
     note_settings(settings)
     sys.setswitchinterval(TURN_SECONDS)
     _keep_few_arenas()

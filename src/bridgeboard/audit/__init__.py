@@ -1,4 +1,4 @@
-"""Who looked at what, when and why: a log that only grows. Standard library only.
+"""Who looked at what, when and why: a log that only grows.
 
 Each line holds the digest of the line before it, so that a line that was changed, removed, put in
 or moved is noticed. What the file alone cannot tell is that its last lines are missing, nor that

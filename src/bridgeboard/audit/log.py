@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
+from bridgeboard import private
 from bridgeboard.audit import tail
 from bridgeboard.audit.entry import AuditError, Entry, line
 from bridgeboard.audit.verdict import MOST_TORN, Verdict, verdict
@@ -47,7 +48,7 @@ class Audit:
             AuditError: when that cannot be done. What was to be noted must not happen then.
         """
         try:
-            _make_private(self.path.parent)
+            private.make_folder(self.path.parent)
             with self._lock, self._opened(_WRITING) as file, _alone(file):
                 end = tail.end(file, os.fstat(file).st_size)
                 entry = Entry(end.number + 1, at, who, what, why, about, end.digest, end.torn)
@@ -138,12 +139,6 @@ def _lines(file: int, size: int) -> Iterator[bytes]:
             break
     if rest:
         yield rest
-
-
-def _make_private(folder: Path) -> None:
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    for each in reversed(missing):
-        each.mkdir(mode=0o700, exist_ok=True)
 
 
 def _refused(path: Path, reason: str) -> str:

@@ -1,11 +1,13 @@
 """The command line: the dashboard, its store, reports, and the demo company."""
 
 import logging
+import os
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
+from bridgeboard import private
 from bridgeboard.cli import auditing, dashboard, keeping, repairing, reporting, terminal
 
 app = typer.Typer(
@@ -33,6 +35,7 @@ def _options(
     show_version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
+    os.umask(private.UMASK)
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",

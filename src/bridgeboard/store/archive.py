@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import duckdb
 
+from bridgeboard import private
 from bridgeboard.store import migrations
 from bridgeboard.store.database import Reader, Store
 from bridgeboard.store.errors import (
@@ -21,7 +22,7 @@ from bridgeboard.store.errors import (
     explained,
     too_new,
 )
-from bridgeboard.store.places import checked, log, make_private, remove
+from bridgeboard.store.places import checked, log, remove
 from bridgeboard.store.schema import MIGRATIONS
 
 MANIFEST: Final = "manifest.json"
@@ -58,7 +59,7 @@ def backup(store: Store, folder: Path, *, now: datetime) -> dict[str, int]:
     _check_free(folder)
     try:
         shutil.rmtree(growing, ignore_errors=True)
-        make_private(growing)
+        private.make_folder(growing)
         with store.snapshot() as reader:
             parts = {name: _written(reader, name, growing) for name in reader.tables()}
             schema = int(reader.meta(migrations.SCHEMA) or 0)
@@ -90,7 +91,7 @@ def restore(folder: Path, path: Path) -> None:
     _check_files(folder, parts)
     growing = path.with_name(f".{path.name}.restoring")
     try:
-        make_private(path.parent)
+        private.make_folder(path.parent)
         remove(growing)
         _fill(growing, folder, schema, parts)
         growing.chmod(0o600)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import duckdb
 
+from bridgeboard import private
 from bridgeboard.store import apart, migrations
 from bridgeboard.store.errors import (
     StoreDamagedError,
@@ -20,7 +21,7 @@ from bridgeboard.store.errors import (
     StoreLocationError,
     explained,
 )
-from bridgeboard.store.places import log, make_private, refuse_open, remove
+from bridgeboard.store.places import log, refuse_open, remove
 
 SETTINGS: Final[dict[str, str | bool]] = {
     # Nothing is ever fetched from the network, and no variable of Python is a table by accident.
@@ -44,7 +45,7 @@ def connected(path: Path, memory_mb: int, threads: int | None) -> duckdb.DuckDBP
     if threads:
         settings["threads"] = threads
     with _told(path):
-        make_private(path.parent)
+        private.make_folder(path.parent)
         if not path.exists():
             _make(path, settings)
         with _marked(path), explained(path):
@@ -57,6 +58,9 @@ def _opened(path: Path, settings: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     try:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         if held:
+            # Earlier versions let others read it.
+            with suppress(OSError):
+                log(path).chmod(0o600)
             _take_in(connection, path, held)
         migrations.migrate(connection, path)
         refuse_open(path)

@@ -48,16 +48,6 @@ def remove(path: Path) -> None:
     log(path).unlink(missing_ok=True)
 
 
-def make_private(folder: Path) -> None:
-    """Make a folder and those above it that are missing, for this account only.
-
-    Folders that are there already keep their permissions: they may not be ours.
-    """
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    for each in reversed(missing):
-        each.mkdir(mode=0o700, exist_ok=True)
-
-
 def refuse_open(path: Path) -> None:
     """Raise for a store that other accounts of this machine may read or change.
 

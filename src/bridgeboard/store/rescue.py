@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import duckdb
 
+from bridgeboard import private
 from bridgeboard.store import archive, mending, migrations, salvage, sources
 from bridgeboard.store.apart import Apart, UnreadableError
 from bridgeboard.store.database import Store
@@ -28,7 +29,7 @@ from bridgeboard.store.errors import (
     too_new,
 )
 from bridgeboard.store.opening import SETTINGS
-from bridgeboard.store.places import checked, log, make_private
+from bridgeboard.store.places import checked, log
 from bridgeboard.store.salvage import Found
 from bridgeboard.store.schema import MIGRATIONS
 from bridgeboard.store.sources import LogState, Source
@@ -156,7 +157,7 @@ def _at_work(path: Path, memory_mb: int) -> Iterator[_Work]:
     folder = path.with_name(f".{path.name}.repairing")
     try:
         shutil.rmtree(folder, ignore_errors=True)
-        make_private(folder)
+        private.make_folder(folder)
         yield _Work(path, folder, memory_mb)
     except OSError as error:
         raise StoreLocationError(
