@@ -269,15 +269,23 @@ def test_threads_after_the_fiftieth_are_in_the_rest_from_the_first_of_them_on(
 
 
 def test_a_session_that_cannot_be_addressed_keeps_its_total(store: Store, book: Book) -> None:
-    for name in ("a/b", ".", ".."):
+    for name in ("a/b", "/"):
         book.call(0, session=name, model=MODEL, tokens=[(7, 1)])
     sync(store, book)
-    assert grains(store) == {"session": (3, 0, 21)}
+    assert grains(store) == {"session": (2, 0, 14)}
     assert store.rows("SELECT DISTINCT detail_problem, threads FROM sessions") == [
         ("unaddressable", 0)
     ]
     sync(store, book)
-    assert grains(store) == {"session": (3, 0, 21)}
+    assert grains(store) == {"session": (2, 0, 14)}
+
+
+def test_sessions_whose_ids_are_dots_have_details(store: Store, book: Book) -> None:
+    for name in (".", ".."):
+        book.call(0, session=name, model=MODEL, tokens=[(7, 1)])
+    sync(store, book)
+    assert grains(store) == {"thread": (2, 2, 14)}
+    assert store.rows("SELECT DISTINCT detail_problem, threads FROM sessions") == [(None, 1)]
 
 
 def test_of_a_shared_id_each_person_keeps_an_own_total(store: Store, book: Book) -> None:

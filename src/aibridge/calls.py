@@ -193,14 +193,15 @@ def _whole(name: str, text: str) -> str:
 
 
 def _segment(session_id: str) -> str:
-    # The server decodes the path before it is cut at slashes, and dots are steps in it
-    # (api-contract 1.9).
-    if session_id in {"", ".", ".."} or "/" in session_id or "\0" in session_id:
+    # The server decodes the path before it is cut at slashes (api-contract 1.9).
+    if not session_id or "/" in session_id or "\0" in session_id:
         raise ArgumentError(
             f"The session id {session_id[:MOST_ID]!r} cannot be part of an address.",
             advice="Find the session in the list instead: sessions(Search(session_id=...)).",
         )
-    return quote(_whole("The session id", session_id), safe="")
+    segment = quote(_whole("The session id", session_id), safe="")
+    # Plain dots alone are steps of a path, which clients and proxies take before they send it.
+    return segment.replace(".", "%2E") if session_id in {".", ".."} else segment
 
 
 _NAMES = TypeAdapter(tuple[str, ...] | None)
