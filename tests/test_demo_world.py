@@ -282,6 +282,13 @@ def test_copilot_is_always_the_persons_own_login(tables: Tables) -> None:
     assert {True, False} == {"..." in hint for hint in hints}
 
 
+def test_texts_are_no_longer_than_the_columns_of_the_server_hold(tables: Tables) -> None:
+    longest = {"session_id": 256, "client": 64, "credential_hint": 15, "error_message": 1024}
+    for name, most in longest.items():
+        lengths = [len(getattr(row, name) or "") for row in tables.interceptions]
+        assert 0 < max(lengths) <= most, name
+
+
 # Tools, firewall, text
 
 

@@ -30,7 +30,7 @@ POOL = {
     "google": ("AIza...k3Zs",),
     "openai": ("sk-p...uT4A", "sk-p...Xe0b"),
     "openrouter": ("sk-o...5f1e",),
-    "vllm-internal": ("not-a-masked-hint",),
+    "vllm-internal": ("unmasked-hint",),
 }
 """The company's keys as the bridge remembers them; one was stored unmasked (api-contract 4.4)."""
 
