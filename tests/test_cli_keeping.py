@@ -1,6 +1,7 @@
 """The commands that keep the store: sync, reprice, backup, restore."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,7 +17,13 @@ from bridgeboard import cli, connect, settings
 from bridgeboard.cli import keeping
 from bridgeboard.connect import Running
 from bridgeboard.demo import truth
-from bridgeboard.store import Store
+from bridgeboard.store import Run, Store, ledger
+from bridgeboard.store.ledger import Counts
+from bridgeboard.sync.quarantine import Suspect
+
+ROWS_READ = "7 rows of the session list and details of 3 sessions read."
+REQUESTS_READ = "1,200 requests read, 40 new or changed;"
+STOPPED = " Stopped; the next sync goes on from here."
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +39,7 @@ def synced(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("synced")
     said = run("sync", running=running, folder=folder)
     assert said.exit_code == 0, said.output
+    Path(folder, "said.txt").write_text(said.output, "utf-8")
     return folder
 
 
@@ -59,15 +67,51 @@ def store_in(folder: Path) -> Store:
 def test_sync_copies_everything_and_says_how_much(synced: Path) -> None:
     served, _ = connect.bridge(SMALL, END)
     requests = len(truth.finished(served.tables))
+    sessions = len(truth.sessions(truth.finished(served.tables)))
     with store_in(synced) as opened:
         assert opened.rows("SELECT count(*) FROM usage") == [(requests,)]
+    said = Path(synced, "said.txt").read_text("utf-8")
+    assert f"{requests:,} requests read, {requests:,} new or changed; " in said
+    told = re.search(r"; (\d+) rows of the session list and details of (\d+) sessions read", said)
+    assert told
+    # One that goes over midnight is listed on both days; several people may share one id.
+    assert int(told[1]) >= sessions >= int(told[2]) > 0
+    assert "could not be read" not in said
 
 
-def test_a_second_sync_finds_nothing_new(running: Running, folder: Path) -> None:
+def test_a_second_sync_reads_the_last_day_again_and_finds_nothing_new(
+    running: Running, folder: Path
+) -> None:
     said = run("sync", running=running, folder=folder)
     assert said.exit_code == 0
-    assert "0 new or changed" in said.output
+    assert re.search(r"^[1-9]\d* requests? read, 0 new or changed; ", said.output, re.MULTILINE)
     assert running.tokens["owner"] not in said.output
+
+
+def test_a_sync_tells_how_many_records_wait_in_quarantine(running: Running, folder: Path) -> None:
+    broken = Suspect("x", "it is no request", "{}")
+    with store_in(folder) as opened, opened.write() as batch:
+        ledger.quarantine(batch, "interception", [broken], END)
+    said = run("sync", running=running, folder=folder)
+    assert "1 record could not be read: `bridgeboard check` says what to do." in said.output
+
+
+@pytest.mark.parametrize(
+    ("generation", "outcome", "told"),
+    [
+        ("sessions", "done", ROWS_READ),
+        (
+            "interceptions",
+            "stopped",
+            f"1,200 requests read, 40 new or changed; {ROWS_READ}{STOPPED}",
+        ),
+    ],
+)
+def test_the_summary_of_a_sync_is_its_line_in_the_journal(
+    generation: str, outcome: str, told: str
+) -> None:
+    counts = Counts(read_rows=1200, changed_rows=40, sessions=7, details=3)
+    assert keeping.summary(Run(END, END, generation, outcome, counts, ""), 0) == told
 
 
 def test_sync_needs_a_deployment(folder: Path) -> None:
@@ -157,6 +201,16 @@ def test_check_tells_what_the_store_holds(running: Running, folder: Path) -> Non
     assert said.exit_code == 0, said.output
     assert "rows of usage" in said.output
     assert "details for 9" in said.output
+
+
+def test_check_tells_of_a_first_sync_that_did_not_come_to_its_end(
+    running: Running, folder: Path
+) -> None:
+    with store_in(folder) as opened, opened.write() as batch:
+        batch.execute("UPDATE runs SET outcome = 'stopped'")
+    said = run("check", running=running, folder=folder)
+    assert said.exit_code == 1
+    assert "The first sync has not come to its end" in said.output
 
 
 def test_check_tells_what_is_wrong_with_the_files(running: Running, folder: Path) -> None:

@@ -15,7 +15,7 @@ from aibridge import Client
 from bridgeboard import connect, formats, settings, store, sync, watch
 from bridgeboard.cli.terminal import err, explained, out, stop_signal
 from bridgeboard.settings import Settings, SettingsError
-from bridgeboard.store import Store
+from bridgeboard.store import Run, Store
 
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 PHASES = {
@@ -109,15 +109,14 @@ def _copy(
     began_at = now()
     start = began_at - since if since else None
     events = sync.run(client, opened, watch.options(chosen, start), began_at)
-    last = _shown(events, stopped)
+    _show(events, stopped)
     watch.prune(opened, chosen, began_at)
     watch.gather(opened, chosen, stops=stopped.is_set)
-    if last:
-        out.print(summary(last, stopped=stopped.is_set()))
+    (run,) = store.runs(opened, 1)
+    out.print(summary(run, store.coverage(opened).quarantined))
 
 
-def _shown(events: Generator[sync.Event, None, None], stopped: Signal) -> sync.Event | None:
-    last: sync.Event | None = None
+def _show(events: Generator[sync.Event, None, None], stopped: Signal) -> None:
     bars: dict[str, int] = {}
     with Progress(
         TextColumn("{task.description:<16}"),
@@ -128,13 +127,12 @@ def _shown(events: Generator[sync.Event, None, None], stopped: Signal) -> sync.E
         console=err,
     ) as progress:
         try:
-            for last in events:
-                _draw(progress, bars, last)
+            for event in events:
+                _draw(progress, bars, event)
                 if stopped.is_set():
                     break
         finally:
             events.close()
-    return last
 
 
 def _draw(progress: Progress, bars: dict[str, int], event: sync.Event) -> None:
@@ -152,18 +150,23 @@ def _draw(progress: Progress, bars: dict[str, int], event: sync.Event) -> None:
     )
 
 
-def summary(event: sync.Event, *, stopped: bool) -> str:
-    """One sentence about a sync that ended."""
-    read = (
-        f"{formats.plural(event.rows, 'row')} read, {formats.exact(event.changed)} new or changed"
+def summary(run: Run, quarantined: int) -> str:
+    """What a sync that ended has read, and how many records wait in quarantine."""
+    done = run.counts
+    told = (
+        f"{formats.plural(done.sessions, 'row')} of the session list and details of"
+        f" {formats.plural(done.details, 'session')} read."
     )
-    broken = (
-        f", {formats.plural(event.quarantined, 'record')} in quarantine"
-        if event.quarantined
-        else ""
-    )
-    ending = ". Stopped; the next sync goes on from here." if stopped else "."
-    return f"{read}{broken}{ending}"
+    if run.generation == "interceptions":
+        changed = formats.exact(done.changed_rows)
+        told = f"{formats.plural(done.read_rows, 'request')} read, {changed} new or changed; {told}"
+    words = [told]
+    if quarantined:
+        records = formats.plural(quarantined, "record")
+        words.append(f"{records} could not be read: `bridgeboard check` says what to do.")
+    if run.outcome == "stopped":
+        words.append("Stopped; the next sync goes on from here.")
+    return " ".join(words)
 
 
 class _Amount(ProgressColumn):
