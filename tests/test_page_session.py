@@ -24,6 +24,7 @@ from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.explorer import calls
 from bridgeboard.store import Store, StoreError, ledger
 from bridgeboard.ui import filters, links, numbers, passages, records, takeaway
+from bridgeboard.watch import Status
 
 ROOT = Path(__file__).parents[1]
 Who = tuple[str, str]
@@ -393,10 +394,16 @@ def test_no_session_chosen_and_no_such_session_say_what_to_do(store: Store) -> N
     assert "The store has no such session. Check the link" in said(test)
 
 
-def test_a_session_that_the_first_sync_has_not_reached_is_told_as_such(tmp_path: Path) -> None:
+def test_a_session_that_the_first_sync_has_not_reached_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with Store.open(tmp_path / "new.duckdb") as empty, looking(empty, syncs.NOW):
         with empty.write() as batch:
             ledger.begin_run(batch, "interceptions", syncs.NOW)
+        assert "syncing is off" in said(opened(id="x"))
+        keeper = watch.current()
+        assert keeper
+        monkeypatch.setattr(keeper, "_status", Status("syncing"))
         assert "the first sync is still running" in said(opened(id="x"))
 
 

@@ -184,6 +184,21 @@ def test_while_the_first_sync_runs_numbers_are_marked_as_partial(
     assert cards(test)["Tokens"]
 
 
+def test_a_first_sync_that_was_stopped_is_not_told_to_be_running_while_syncing_is_off(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store.write() as batch:
+        number = ledger.begin_run(batch, "interceptions", END)
+        ledger.finish_run(batch, number, "stopped", ledger.Counts(), "", END)
+    keeper = watch.current()
+    assert keeper
+    monkeypatch.setattr(keeper, "_status", Status("off"))
+    told = said(app(tz="UTC"))
+    assert "The first sync has not come to its end: older requests are missing." in told
+    assert "`bridgeboard sync`" in told
+    assert "still running" not in told
+
+
 def test_a_sync_that_failed_is_told_on_every_page(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

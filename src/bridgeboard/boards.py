@@ -258,5 +258,5 @@ def good(name: str) -> int:
     return -1 if name in WORSE else 1
 
 
-PARTIAL: Final = "The first sync was still running: older requests were missing."
+PARTIAL: Final = "The first sync has not come to its end: older requests are missing."
 """What whoever takes numbers away must know while a store is not whole."""

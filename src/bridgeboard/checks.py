@@ -7,7 +7,7 @@ from aibridge import AIBridgeError, Capabilities, Client, Search
 from bridgeboard import connect, formats, watch
 from bridgeboard.pricing import PriceFileError
 from bridgeboard.settings import Settings, SettingsError
-from bridgeboard.store import Store, StoreBusyError, StoreError, ledger
+from bridgeboard.store import Store, StoreBusyError, StoreError, coverage, ledger
 from bridgeboard.teams import TeamsFileError
 
 
@@ -74,6 +74,12 @@ def _contents(opened: Store) -> Iterator[Finding]:
     held = f"{formats.plural(usage, 'row')} of usage, {formats.plural(sessions, 'session')}"
     share = f", details for {detailed * 100 // sessions} % of them" if sessions else ""
     yield Finding(good=True, text=f"The local store {opened.path} holds {held}{share}")
+    if not coverage(opened).is_whole:
+        yield Finding(
+            good=False,
+            text="The first sync has not come to its end: older requests are missing. Run: "
+            "bridgeboard sync",
+        )
     broken = len(ledger.quarantined(opened))
     if broken:
         yield Finding(

@@ -11,7 +11,7 @@ import streamlit as st
 from bridgeboard import formats, settings, watch
 from bridgeboard.explorer import gaps
 from bridgeboard.explorer.story import Head, Owner
-from bridgeboard.ui import kpis, links, moves, notices, numbers, place, records
+from bridgeboard.ui import kpis, links, moves, notices, numbers, place, records, strip
 from bridgeboard.ui.place import Place
 
 SOON: Final = timedelta(seconds=3)
@@ -138,6 +138,10 @@ _COMING: Final = (
     "The store has no such session yet: the first sync is still running, and it reads the newest "
     "days first. The session appears here by itself as soon as it has been read."
 )
+_CUT_SHORT: Final = (
+    "The store has no such session: the first sync was stopped before its end, and syncing is off. "
+    "The session appears here once a sync has read it."
+)
 _NOT_THEIRS: Final = (
     "The person that this link names has no session of this ID, or none any more. Other people do:"
 )
@@ -148,7 +152,13 @@ def _absent(owners: Sequence[Owner]) -> None:
         notices.empty(_NOT_THEIRS)
         _link_to(owners)
     else:
-        notices.empty(_GONE if numbers.coverage().is_whole else _COMING)
+        notices.empty(_why_absent())
+
+
+def _why_absent() -> str:
+    if numbers.coverage().is_whole:
+        return _GONE
+    return _COMING if strip.syncs() else _CUT_SHORT
 
 
 def _sharing(sharers: Sequence[Owner]) -> None:

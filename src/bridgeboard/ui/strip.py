@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from bridgeboard import formats, settings, watch
+from bridgeboard import boards, formats, settings, watch
 from bridgeboard.access import Surface
 from bridgeboard.metrics import Scope
 from bridgeboard.ui import entrance, filters, numbers
@@ -19,6 +19,10 @@ _PHASES: Final = {
     "details": "reading session details",
     "done": "done",
 }
+_GOES_ON: Final = (
+    "Syncing is off here: set `sync_seconds` above 0, or stop this dashboard and run "
+    "`bridgeboard sync`, which goes on where it was stopped."
+)
 
 
 def show(scope: Scope) -> None:
@@ -26,8 +30,17 @@ def show(scope: Scope) -> None:
     st.session_state[_SEEN] = numbers.version()
     if numbers.coverage().is_whole:
         _facts(scope)
-    else:
+    elif syncs():
         _live(scope)
+    else:
+        st.warning(f"**Partial numbers.** {boards.PARTIAL} {_GOES_ON}", icon=":material/warning:")
+        _facts(scope)
+
+
+def syncs() -> bool:
+    """Whether a sync runs beside this dashboard, or will begin by itself."""
+    keeper = watch.current()
+    return keeper is not None and keeper.status.state != "off"
 
 
 def progress() -> None:
