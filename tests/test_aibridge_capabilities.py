@@ -1,4 +1,5 @@
 import dataclasses
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,12 @@ from aibridge.capabilities import release_of
 NOBODY = "/sessions/00000000-0000-0000-0000-000000000000"
 LICENSED = {"aibridge": {"entitlement": "entitled", "enabled": True}}
 EMPTY = {"count": 0, "sessions": []}
+NOT_FOUND = 'param "provider_name" has invalid value: provider not found or unauthorized'
+
+
+def refused(field: str, detail: str) -> httpx.Response:
+    objection = {"field": field, "detail": detail}
+    return answer({"message": "Invalid session search query.", "validations": [objection]}, 400)
 
 
 @pytest.fixture(params=["sync", "async"])
@@ -36,6 +43,8 @@ class Deployment:
         self.roles: list[Any] = [{"name": "owner", "display_name": "Owner"}]
         self.features: Any = LICENSED
         self.asked: list[str] = []
+        self.named_by: tuple[str, ...] | None = ("owner",)
+        self.instances: tuple[str, ...] | None = ("openai",)
         vars(self).update(changes)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
@@ -50,13 +59,24 @@ class Deployment:
             return answer({"id": ALICE, "username": "alice", "roles": self.roles})
         if path.startswith(NEW) and not self.is_new:
             return answer(NO_ROUTE, 404)
-        return self.bridge(path.removeprefix(NEW).removeprefix(OLD))
+        return self.bridge(path.removeprefix(NEW).removeprefix(OLD), request.url.params)
 
-    def bridge(self, path: str) -> httpx.Response:
+    def named(self, name: str) -> httpx.Response:
+        """Answer who asks for one provider instance."""
+        if self.named_by is None:
+            return refused("provider_name", '"provider_name" is not a valid query param')
+        if self.instances is None or (
+            name in self.instances and any(role["name"] in self.named_by for role in self.roles)
+        ):
+            return answer(EMPTY)
+        return refused("provider_name", f"Query {NOT_FOUND}")
+
+    def bridge(self, path: str, params: httpx.QueryParams) -> httpx.Response:
         if path == NOBODY:
             return answer({"message": "Session not found."}, 404)
         if path == "/sessions":
-            return answer(EMPTY)
+            named = re.search(r'provider_name:"(.+?)"', params.get("q", ""))
+            return self.named(named[1]) if named else answer(EMPTY)
         if path == "/interceptions" and not self.is_new:
             return answer({"count": 0, "results": []})
         return text("no authentication key provided\n", 400)
@@ -155,25 +175,33 @@ def test_only_site_owners_and_auditors_can_read(
     assert can_read or "not forbidden" in str(found.problem)
 
 
+OLDER: dict[str, Any] = {"named_by": None}
+ONLY_OWNERS: dict[str, Any] = {"named_by": ("owner",)}
+AUDITORS_TOO: dict[str, Any] = {"named_by": ("owner", "auditor")}
+ANY_NAME: dict[str, Any] = {"instances": None}
+
+
 @pytest.mark.parametrize(
-    ("version", "role", "can_filter"),
+    ("version", "server", "role", "can_filter"),
     [
-        ("v2.33.4", "owner", False),
-        ("v2.35.1", "owner", True),
-        ("v2.36.0", "owner", True),
-        ("v0.0.0-devel+1", "owner", True),
-        ("v2.34.1", "auditor", False),
-        ("v2.35.9", "auditor", False),
-        ("v2.36.0", "auditor", True),
-        ("v3.0.0", "auditor", True),
-        ("v0.0.0-devel+1", "auditor", False),
-        ("v2.36.0", "user-admin", False),
+        ("v2.33.4", OLDER, "owner", False),
+        ("v2.33.4", OLDER, "auditor", False),
+        ("v2.34.1", ONLY_OWNERS, "owner", True),
+        ("v2.34.1", ONLY_OWNERS | {"instances": ("azure-eu",)}, "owner", True),
+        ("v2.34.1", ONLY_OWNERS, "auditor", False),
+        ("v2.36.0", ONLY_OWNERS, "owner", True),
+        ("v2.36.0", ONLY_OWNERS, "auditor", False),
+        ("v0.0.0-devel+1", ONLY_OWNERS, "auditor", False),
+        ("v2.36.0", AUDITORS_TOO, "auditor", True),
+        ("v0.0.0-devel+1", AUDITORS_TOO, "auditor", True),
+        ("v2.36.0", ANY_NAME, "auditor", True),
+        ("v2.36.0", ANY_NAME, "user-admin", False),
     ],
 )
-def test_who_may_filter_by_provider_name_depends_on_role_and_release(
-    kind: str, version: str, role: str, *, can_filter: bool
+def test_who_may_filter_by_provider_name_is_asked_for_and_not_guessed_from_the_version(
+    kind: str, version: str, server: dict[str, Any], role: str, *, can_filter: bool
 ) -> None:
-    with connected(kind, Deployment(version, roles=[{"name": role}])) as client:
+    with connected(kind, Deployment(version, roles=[{"name": role}], **server)) as client:
         assert client.capabilities().can_filter_provider_name is can_filter
 
 

@@ -9,6 +9,7 @@ from bridges import NOW, PREFIX, UNLIMITED, Book, ask, send, token, validation, 
 from bridgeboard.demo import api
 from bridgeboard.demo.api import Bridge, Key
 from bridgeboard.demo.api.params import parse_query
+from bridgeboard.demo.api.profiles import Profile
 from bridgeboard.demo.records import Provider
 
 SIGNED_OUT = "You are signed out or your session has expired. Please sign in again to continue."
@@ -232,11 +233,18 @@ def test_a_removed_provider_cannot_be_named_any_more(book: Book) -> None:
     assert validation(book.ask("/sessions", q="provider_name:openai"))[0] == "provider_name"
 
 
-def test_a_newer_server_takes_any_provider_name_from_an_auditor(book: Book) -> None:
-    book.call(0, provider="openai", provider_name="gone")
-    bridge = book.bridge(profile="newer")
-    assert ask(bridge, "/sessions", book.auditor, q="provider_name:gone").json["count"] == 1
-    assert ask(bridge, "/sessions", book.auditor, q="provider_name:other").json["count"] == 0
+@pytest.mark.parametrize("profile", ["v2.34", "v2.35", "newer"])
+def test_every_server_refuses_unknown_provider_names_and_auditors(
+    book: Book, profile: Profile
+) -> None:
+    book.providers.append(Provider("openai", "openai"))
+    row = book.call(0, provider="openai", provider_name="openai")
+    bridge = book.bridge(profile=profile)
+    found = ask(bridge, "/sessions", book.owner, q="provider_name:openai")
+    assert [each["id"] for each in found.json["sessions"]] == [row.id]
+    for who, name in ((book.owner, "gone"), (book.auditor, "openai"), (book.auditor, "gone")):
+        refused = ask(bridge, "/sessions", who, q=f"provider_name:{name}")
+        assert validation(refused)[1].endswith("provider not found or unauthorized")
 
 
 @pytest.mark.parametrize("path", ["/models", "/clients"])

@@ -1,7 +1,8 @@
 """What a server and a token can do, found by asking (api-contract 1.8, 6.2, 6.3)."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from uuid import UUID
 
 from aibridge import calls
@@ -14,15 +15,20 @@ from aibridge.errors import (
     NotFoundError,
 )
 from aibridge.models import BuildInfo, Feature, User
+from aibridge.search import Search
 from aibridge.steps import Plan
 
 Release = tuple[int, int]
 
 SESSIONS_SINCE: Release = (2, 32)
-PROVIDER_NAME_SINCE: Release = (2, 34)
-PROVIDER_NAME_BY_AUDITORS_AFTER: Release = (2, 35)
 NEW_PREFIX_SINCE: Release = (2, 35)
 READERS = frozenset({"owner", "auditor"})
+
+_NEVER = Search(started_after=datetime(9999, 1, 1, tzinfo=UTC))
+_USUAL_INSTANCES = ("anthropic", "openai", "copilot")
+"""Names that provider instances have unless the operator chose others (api-contract 4.11)."""
+_UNKNOWN_INSTANCE = "provider not found or unauthorized"
+"""What a server says of a name that it does not know, or to who may not know (api-contract 3.7)."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +38,9 @@ class Capabilities:
     ``release`` is (major, minor), or None for developer builds. ``enabled``: AI Bridge is
     licensed and switched on. ``roles`` are those of the whole site. ``can_read``: lists show
     everybody's rows; without it they are empty rather than forbidden (api-contract 1.5).
-    ``can_filter_provider_name``: owners since v2.34; auditors only on releases after v2.35, which
-    is known from announcements alone (api-contract 6.6, P), so never on developer builds.
+    ``can_filter_provider_name``: whether ``Search(provider_name=...)`` is answered, as the server
+    did when it was asked; of an instance it does not know, or no longer, it may still refuse the
+    name (api-contract 3.7).
     ``problem`` is None, or says in a sentence or two what stands in the way and what to do.
     """
 
@@ -74,6 +81,8 @@ def capabilities(prefix: str | None) -> Plan[Capabilities]:
     release = release_of(info.version)
     listed = yield from _lists_interceptions(route, release, enabled=bool(feature.enabled))
     roles = frozenset(role.name for role in caller.roles if not role.organization_id)
+    problem = _problem(info, feature, caller, roles)
+    named = False if problem else (yield from _filters_provider_name(route, roles))
     return Capabilities(
         version=info.version,
         release=release,
@@ -84,9 +93,9 @@ def capabilities(prefix: str | None) -> Plan[Capabilities]:
         roles=roles,
         can_read=bool(roles & READERS),
         has_interceptions=listed,
-        can_filter_provider_name=_filters_provider_name(roles, release),
+        can_filter_provider_name=named,
         deployment_id=info.deployment_id,
-        problem=_problem(info, feature, caller, roles),
+        problem=problem,
     )
 
 
@@ -94,11 +103,20 @@ def _since(first: Release, release: Release | None) -> bool:
     return release is None or release >= first
 
 
-def _filters_provider_name(roles: frozenset[str], release: Release | None) -> bool:
-    if "owner" in roles:
-        return _since(PROVIDER_NAME_SINCE, release)
-    is_newer = release is not None and release > PROVIDER_NAME_BY_AUDITORS_AFTER
-    return "auditor" in roles and is_newer
+def _filters_provider_name(route: Route, roles: frozenset[str]) -> Plan[bool]:
+    """Whether the server takes the filter from this caller, found by asking for no rows at all."""
+    for name in _USUAL_INSTANCES:
+        try:
+            yield calls.sessions(replace(_NEVER, provider_name=name), limit=1).on(route)
+        except BadRequestError as error:
+            if not any(_UNKNOWN_INSTANCE in each.detail for each in error.validations):
+                return False
+            # An owner may know all instances, so there is none of this name.
+            if "owner" in roles:
+                return True
+        else:
+            return True
+    return False
 
 
 def _feature() -> Plan[Feature]:

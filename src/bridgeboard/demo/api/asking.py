@@ -162,8 +162,6 @@ def _named(ask: Ask, username: str) -> str:
 
 
 def _provider_name(ask: Ask, text: str) -> str:
-    if ask.era.matches_any_provider_name:
-        return text
     if ask.caller.role != "owner" or ask.view.ledger.provider(text) is None:
         raise ValueError("has invalid value: provider not found or unauthorized")
     return text

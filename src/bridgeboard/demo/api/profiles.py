@@ -19,7 +19,6 @@ class Era:
     tells_errors: bool = False
     tells_network_calls: bool = False
     knows_budgets: bool = False
-    matches_any_provider_name: bool = False
 
 
 _OLD_PREFIX, _NEW_PREFIX = "/api/v2/aibridge", "/api/v2/ai-gateway"
@@ -44,6 +43,5 @@ ERAS: Mapping[Profile, Era] = {
         tells_errors=True,
         tells_network_calls=True,
         knows_budgets=True,
-        matches_any_provider_name=True,
     ),
 }
