@@ -79,7 +79,6 @@ def test_a_release_suffix_is_no_other_model(model: str, listed: str) -> None:
         ("google", "gemini-2.5-pro", "google"),
         ("", "models/gemini-2.5-pro", "google"),
         ("openrouter", "anthropic/claude-sonnet-4.6", "openrouter"),
-        ("gateway", "anthropic/claude-sonnet-4.6", "openrouter"),
     ],
 )
 def test_the_vendor_comes_from_the_instance_and_the_spelling(

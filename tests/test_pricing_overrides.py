@@ -201,3 +201,57 @@ def test_globs_that_share_a_name_are_known_to_meet(one: str, other: str) -> None
 def test_globs_without_a_common_name_do_not_meet(one: str, other: str) -> None:
     assert not meet(one, other)
     assert not meet(other, one)
+
+
+def test_a_specific_row_comes_before_the_one_for_everything_else() -> None:
+    text = (
+        '[[price]]\nmodel = "*"\nbilling = "free"\n[[price]]\nmodel = "gpt-5*"\nmultiplier = 0.5\n'
+    )
+    found = book(text)
+    named, rest = (found.resolve("openai", "openai", name, AT) for name in ("gpt-5", "own-model"))
+    assert (named.status, named.cards[0].rates[0]) == (Status.PRICED, 625_000)
+    assert rest.status is Status.FREE
+
+
+TIERED = (
+    '[[price]]\nmodel = "m"\ninput = 1\noutput = 2\n'
+    "[[price.tiers]]\nabove = 400000\ninput = 4\noutput = 8\n"
+    "[[price.tiers]]\nabove = 200000\ninput = 2\noutput = 4\n"
+)
+
+
+def test_an_own_price_may_have_context_tiers() -> None:
+    found = book(TIERED).resolve("openai", "corp", "m", AT)
+    assert [(card.above, card.rates[:2]) for card in found.cards] == [
+        (-1, (1_000_000, 2_000_000)),
+        (200_000, (2_000_000, 4_000_000)),
+        (400_000, (4_000_000, 8_000_000)),
+    ]
+    assert found.card(200_000).above == -1
+
+
+@pytest.mark.parametrize(
+    ("tiers", "hint"),
+    [
+        ("[{ above = 1, input = 2 }]", "names what the price names"),
+        ("[{ above = 1, input = 2, output = 2, cache_read = 1 }]", "names what the price names"),
+        ("[{ input = 2, output = 2 }]", "says 'above'"),
+        ("[{ above = 1.5, input = 2, output = 2 }]", "says 'above'"),
+        ("[{ above = -1, input = 2, output = 2 }]", "'above' must be a number"),
+        ("5", "'tiers' is a list"),
+        ('["x"]', "'tiers' is a list"),
+        (
+            "[{ above = 1, input = 2, output = 2 }, { above = 1, input = 2, output = 2 }]",
+            "two tiers begin",
+        ),
+        ("[{ above = 1, input = 2, output = 2, typo = 1 }]", "names what the price names"),
+    ],
+)
+def test_a_tier_that_is_not_clear_is_refused(tiers: str, hint: str) -> None:
+    with pytest.raises(PriceFileError, match=hint):
+        parse(f'[[price]]\nmodel = "m"\ninput = 1\noutput = 2\ntiers = {tiers}\n')
+
+
+def test_tiers_without_a_price_are_refused() -> None:
+    with pytest.raises(PriceFileError, match="need a price"):
+        parse('[[price]]\nmodel = "m"\ntiers = [{ above = 1, input = 2, output = 2 }]\n')

@@ -2,18 +2,28 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Final
 
-from bridgeboard.pricing import catalog, snapshot
+from bridgeboard.pricing import catalog, corrections, snapshot
 from bridgeboard.pricing.overrides import Billing, Override, PriceFile
 from bridgeboard.pricing.rates import Card, Price, Status, scaled
-from bridgeboard.pricing.vendors import COPILOT, UNKNOWN_MODELS, vendor
+from bridgeboard.pricing.vendors import (
+    COPILOT,
+    NONE,
+    UNKNOWN_MODELS,
+    UNLISTED,
+    Seller,
+    Told,
+    newest,
+    seller,
+)
 
 CREDITS_SINCE: Final = datetime(2026, 6, 1, tzinfo=UTC)
 """From here on GitHub meters Copilot in credits against a pooled allowance."""
 
-STANDARD_TIERS: Final = frozenset({"", "auto", "default", "standard"})
-"""Service tiers that are charged at the plain list price."""
+STANDARD_TIERS: Final = frozenset({"", "auto", "default", "on_demand", "standard"})
+"""Service tiers that are charged at the plain list price; Groq calls it on demand."""
 
 _BILLED: Final[dict[Billing, Status]] = {
     "metered": Status.PRICED,
@@ -28,16 +38,21 @@ _BILLED: Final[dict[Billing, Status]] = {
 class Book:
     """The bundled list with the operator's file on top.
 
+    ``told`` is what the server said about its provider instances, ascending by ``since``.
     ``version`` changes whenever a price could: then everything is to be priced anew.
     """
 
     file: PriceFile = field(default_factory=PriceFile)
+    told: tuple[Told, ...] = ()
 
     @property
     def version(self) -> str:
-        """The versions of list and snapshot and a digest of the operator's file."""
+        """The versions of list, corrections and snapshot, digests of the file and of ``told``."""
         mine = f" + {self.file.version}" if self.file.version else ""
-        return f"{catalog.SOURCE} {catalog.VERSION} + {snapshot.VERSION}{mine}"
+        said = [(one.provider_name, one.vendor, one.since) for one in self.told]
+        server = f" + vendors {sha256(repr(said).encode()).hexdigest()[:8]}" if said else ""
+        listed = f"{catalog.SOURCE} {catalog.VERSION} + {snapshot.VERSION} + {corrections.VERSION}"
+        return f"{listed}{server}{mine}"
 
     def resolve(
         self,
@@ -56,37 +71,51 @@ class Book:
         """
         served = "" if service_tier in STANDARD_TIERS else service_tier
         row = self._override(provider_name, model, at)
-        seller = self.file.vendor(provider_name) or vendor(provider, provider_name, model)
-        found = self._price(row, seller, model, at, served)
+        bills = self.seller(provider, provider_name, model, at)
+        found = replace(self._price(row, bills, model, at, served), why=bills.why)
         metered = found.status in {Status.PRICED, Status.FREE}
         if byok and metered and provider != "copilot":
             return replace(found, status=Status.NOTIONAL, note="paid by the initiator's own key")
         return found
 
+    def seller(self, provider: str, provider_name: str, model: str, at: datetime) -> Seller:
+        """Who bills at a moment, and why we say so (docs/costs.md 3)."""
+        if mapped := self.file.vendor(provider_name):
+            why = f"{self.file.name} maps the instance"
+            return Seller("" if mapped == NONE else mapped, why)
+        return seller(provider, provider_name, model, newest(self.told, provider_name, at))
+
     def edges(self) -> tuple[datetime, ...]:
         """Every UTC moment at which the answer of ``resolve`` may change, ascending."""
         rows = self.file.overrides
         own = {at for row in rows for at in (row.valid_from, row.valid_to) if at}
-        return tuple(sorted(own | catalog.dates() | {CREDITS_SINCE}))
+        said = {one.since for one in self.told if one.since}
+        listed = catalog.dates() | corrections.dates()
+        return tuple(sorted(own | said | listed | {CREDITS_SINCE}))
+
+    def hourly(self, model: str) -> bool:
+        """Whether a model's price may change within a day."""
+        return any(row.alias for row in self.file.overrides) or catalog.hourly(model)
 
     def _override(self, provider_name: str, model: str, at: datetime) -> Override | None:
-        rows = self.file.overrides
-        return next((row for row in rows if row.speaks_for(provider_name, model, at)), None)
+        rows = (row for row in self.file.overrides if row.speaks_for(provider_name, model, at))
+        return min(rows, key=lambda row: row.model == "*", default=None)
 
     def _price(
-        self, row: Override | None, seller: str, model: str, at: datetime, served: str
+        self, row: Override | None, bills: Seller, model: str, at: datetime, served: str
     ) -> Price:
+        vendor = bills.vendor
         if row is None:
-            found = _listed(seller, model, at, served)
-            return _copilot(found, at) if seller == COPILOT else found
+            found = _listed(vendor, model, at, served, bills.why)
+            return _copilot(found, model, at, served) if vendor == COPILOT else found
         if _overreaches(row, model):
             return self._ruled(row, _listed("", model, at, served))
         if row.cards:
-            return self._ruled(row, _own(row, seller, model))
+            return self._ruled(row, _own(row, vendor, model))
         if row.alias:
             shelf, _, name = row.alias.partition("/")
             return self._ruled(row, _listed(shelf, name, at, served))
-        return self._ruled(row, _listed(seller, model, at, served))
+        return self._ruled(row, _listed(vendor, model, at, served, bills.why))
 
     def _ruled(self, row: Override, found: Price) -> Price:
         status = _BILLED[row.billing]
@@ -100,6 +129,7 @@ class Book:
             source="operator" if row.cards else f"operator, {found.source or catalog.SOURCE}",
             version=self.version,
             cards=scaled(found.cards, row.multiplier),
+            valid_from=max((at for at in (row.valid_from, found.valid_from) if at), default=None),
         )
 
 
@@ -108,59 +138,88 @@ def _overreaches(row: Override, model: str) -> bool:
     return model.strip().lower() in UNKNOWN_MODELS and any(wild in row.model for wild in "*?")
 
 
-def _own(row: Override, seller: str, model: str) -> Price:
+def _own(row: Override, vendor: str, model: str) -> Price:
     # The operator's own price holds for every service tier: the file knows none.
     name = model.strip().lower()
-    return Price(Status.PRICED, "", seller, price_id=f"operator/{name}", cards=row.cards)
+    return Price(Status.PRICED, "", vendor, price_id=f"operator/{name}", cards=row.cards)
 
 
-def _listed(seller: str, model: str, at: datetime, served: str) -> Price:
+def _listed(vendor: str, model: str, at: datetime, served: str, why: str = "") -> Price:
     if model.strip().lower() in UNKNOWN_MODELS:
-        return Price(Status.UNPRICED, "the request named no model", seller)
-    if not seller:
-        return Price(Status.UNPRICED, "nobody knows who bills for this provider")
-    found = _cataloged(seller, model, at, served)
+        return Price(Status.UNPRICED, "the request named no model", vendor)
+    if not vendor:
+        return Price(Status.UNPRICED, why or "nobody knows who bills for this provider")
+    if vendor in UNLISTED:
+        return Price(Status.UNPRICED, f"the price list does not know {vendor}", vendor)
+    found = _cataloged(vendor, model, at, served)
     if found.status is Status.UNPRICED and not served:
-        return snapshot.listed(seller, model) or found
+        return snapshot.listed(vendor, model) or found
     return found
 
 
-def _cataloged(seller: str, model: str, at: datetime, served: str) -> Price:
-    found = catalog.listed(seller, model)
+def _cataloged(vendor: str, model: str, at: datetime, served: str) -> Price:
+    found = catalog.listed(vendor, model)
     if found is None:
-        return Price(Status.UNPRICED, f"{seller} lists no price for this model", seller)
+        return Price(Status.UNPRICED, f"{vendor} lists no price for this model", vendor)
     shelf, entry = found
-    cards = catalog.cards(shelf, entry, at, served)
+    right = corrections.correction(shelf, entry.id) if shelf == vendor else None
+    dated = right and right.at(at)
+    cards = catalog.cards(vendor, entry, at, served)
     if cards and served and not catalog.offers(entry, at, served):
-        return Price(Status.UNPRICED, f"tier unpriced: {served[:40]}", seller)
+        return Price(Status.UNPRICED, f"tier unpriced: {served[:40]}", vendor)
+    if right and dated:
+        price, card = dated
+        return Price(
+            Status.PRICED,
+            f"corrected: {right.reason}",
+            vendor,
+            f"{shelf}/{entry.id}",
+            f"correction, {right.source}",
+            corrections.VERSION,
+            (card,),
+            valid_from=price.since,
+        )
     priced = Price(
-        _worth(cards, seller),
+        _worth(cards, vendor),
         "" if cards else "listed without a price",
-        seller,
+        vendor,
         f"{shelf}/{entry.id}",
         catalog.SOURCE,
         catalog.VERSION,
         cards,
+        valid_from=catalog.since(entry, at),
     )
     return replace(priced, note="listed at no charge") if priced.status is Status.FREE else priced
 
 
-def _worth(cards: tuple[Card, ...], seller: str) -> Status:
+def _worth(cards: tuple[Card, ...], vendor: str) -> Status:
     if not cards:
         # Copilot's list names the models of the plan and leaves their price out; with others
         # the list just does not know.
-        return Status.INCLUDED if seller == COPILOT else Status.UNPRICED
+        return Status.INCLUDED if vendor == COPILOT else Status.UNPRICED
     charged = any(rate for card in cards for rate in card.rates[:5])
     known = all(rate is not None for card in cards for rate in card.rates[:5])
     return Status.FREE if known and not charged else Status.PRICED
 
 
-def _copilot(found: Price, at: datetime) -> Price:
+def _copilot(found: Price, model: str, at: datetime, served: str) -> Price:
     if found.status is Status.INCLUDED:
         return replace(found, note="included in the Copilot plan")
-    if found.status is Status.UNPRICED:
-        return found
+    retired = None if catalog.listed(COPILOT, model) else _at_maker(model, at, served)
+    worth = retired or found
     if at < CREDITS_SINCE:
-        return replace(found, status=Status.NOTIONAL, note="Copilot was billed by seat")
+        return replace(worth, status=Status.NOTIONAL, note="Copilot was billed by seat")
+    if worth.status is Status.UNPRICED:
+        return worth
     note = "Copilot credits are drawn from a pool; their cash is known by the month only"
-    return replace(found, status=Status.NOTIONAL, note=note)
+    if retired:
+        note = f"not on Copilot's list any more: at its maker's price. {note}"
+    return replace(worth, status=Status.NOTIONAL, note=note)
+
+
+def _at_maker(model: str, at: datetime, served: str) -> Price | None:
+    """What the maker of a model that Copilot does not list asks for it, if anything."""
+    makers = catalog.makers(model.strip().lower())
+    asked = (_cataloged(maker, model, at, served) for maker in makers)
+    price = next((price for price in asked if price.status is Status.PRICED), None)
+    return replace(price, vendor=COPILOT) if price else None

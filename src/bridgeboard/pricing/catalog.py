@@ -1,5 +1,6 @@
 """The bundled price list of genai-prices: offline, dated, tiered; never updated from here."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, time
 from decimal import Decimal
@@ -11,6 +12,7 @@ from genai_prices.data import providers
 from genai_prices.types import (
     ClauseAnd,
     ClauseContains,
+    ClauseEquals,
     ClauseOr,
     ClauseStartsWith,
     ConditionalPrice,
@@ -24,8 +26,9 @@ from genai_prices.types import (
     TimeOfDateConstraint,
 )
 
+from bridgeboard.pricing.corrections import CORRECTIONS
 from bridgeboard.pricing.rates import Card, card
-from bridgeboard.pricing.vendors import released, spellings
+from bridgeboard.pricing.spellings import released, spellings
 
 Rule = StartDateConstraint | TimeOfDateConstraint
 
@@ -54,22 +57,83 @@ def entries(vendor: str) -> tuple[ModelInfo, ...]:
     return tuple(home.models) if home else ()
 
 
-@lru_cache(maxsize=4096)
+def titles() -> dict[str, str]:
+    """The vendors' names by their ids."""
+    return {provider.id: provider.name for provider in providers}
+
+
+def makers(model: str) -> tuple[str, ...]:
+    """The vendors whose own models are called like this, by the list's rules for bare names."""
+    rules = ((home.id, home.model_match) for home in providers)
+    return tuple(vendor for vendor, rule in rules if rule is not None and rule.is_match(model))
+
+
+def at_address(url: str) -> str:
+    """The vendor whose API answers at an address, by the list's patterns; "" for none of them."""
+    return next((home.id for home in providers if _answers(home.api_pattern, url)), "")
+
+
+def _answers(pattern: str, url: str) -> bool:
+    found = re.match(pattern, url)
+    if found is None:
+        return False
+    # Most patterns end within the host: what follows must not make it another host.
+    return found[0].endswith((".", "/")) or url[found.end() :][:1] in {"", "/", ":"}
+
+
+@lru_cache(maxsize=65536)
 def listed(vendor: str, model: str) -> tuple[str, ModelInfo] | None:
     """(vendor whose list it is, entry) for a model under its exact or undated name, or None.
 
-    A loose rule of the list ("starts with") counts only if the rest of the name is a release
-    date: "claude-opus-4-6-fast" is another product at another price (docs/costs.md 3.2).
+    A name that the list spells out is matched by the list's own rules. For any other, a loose rule
+    ("starts with") counts only if the rest of the name is a release date: "claude-opus-4-6-fast"
+    is another product at another price (docs/costs.md 3.2).
     """
     home = _PROVIDERS.get(vendor)
     if home is None:
         return None
-    shelves = [home, *(_PROVIDERS[name] for name in home.fallback_model_providers or ())]
-    for name in spellings(model):
-        for shelf in shelves:
-            if entry := _entry(shelf, name):
-                return shelf.id, entry
+    shelves = (home, *(_PROVIDERS[name] for name in home.fallback_model_providers or ()))
+    for name in spellings(model, vendor):
+        for spelt in (name, _unmade(name, shelves)):
+            if spelt and (found := _found(home, shelves, spelt)):
+                return found
     return None
+
+
+def _found(
+    home: Provider, shelves: tuple[Provider, ...], name: str
+) -> tuple[str, ModelInfo] | None:
+    if any(name in _spelt_out(shelf.id) for shelf in shelves):
+        entry = home.find_model(name, all_providers=providers)
+    else:
+        entry = next((entry for shelf in shelves if (entry := _entry(shelf, name))), None)
+    if entry is None:
+        return None
+    return next(shelf.id for shelf in shelves if any(entry is one for one in shelf.models)), entry
+
+
+def _unmade(name: str, shelves: tuple[Provider, ...]) -> str:
+    """The name without its maker in front ("google/gemini..."), if that is what stands there."""
+    maker, slash, bare = name.rpartition("/")
+    return (
+        bare if slash and any(maker in {shelf.id, shelf.name.lower()} for shelf in shelves) else ""
+    )
+
+
+@cache
+def _spelt_out(vendor: str) -> frozenset[str]:
+    """All names that a vendor's list writes out, in lower case: ids and exact matches."""
+    home = _PROVIDERS[vendor]
+    exact = (name for entry in home.models for name in _literals(entry.match))
+    return frozenset(name.lower() for name in (*(entry.id for entry in home.models), *exact))
+
+
+def _literals(clause: MatchLogic) -> Iterator[str]:
+    if isinstance(clause, ClauseOr):
+        for part in clause.or_:
+            yield from _literals(part)
+    elif isinstance(clause, ClauseEquals):
+        yield clause.equals
 
 
 def _entry(shelf: Provider, name: str) -> ModelInfo | None:
@@ -108,9 +172,24 @@ def cards(vendor: str, entry: ModelInfo, at: datetime, service_tier: str = "") -
     if not any(_field(prices, name) is not None for name in _KEYS):
         return ()
     return tuple(
-        card(above, {name: _at(_field(prices, name), above) for name in _KEYS}, vendor=vendor)
+        card(
+            above,
+            {name: _at(_field(prices, name), above) for name in _KEYS},
+            vendor=vendor,
+            model=entry.id,
+        )
         for above in _steps(prices)
     )
+
+
+def since(entry: ModelInfo, at: datetime) -> datetime | None:
+    """Since when the price that an entry has at a moment holds, None for always."""
+    if isinstance(entry.prices, ModelPrice):
+        return None
+    dates = (dated.constraint for dated in entry.prices)
+    begun = [rule.start_date for rule in dates if isinstance(rule, StartDateConstraint)]
+    past = [day for day in begun if day <= at.astimezone(UTC).date()]
+    return datetime.combine(max(past), time(), UTC) if past else None
 
 
 def _field(prices: ModelPrice, name: str) -> Decimal | TieredPrices | None:
@@ -152,6 +231,35 @@ def clocks() -> frozenset[int]:
         if isinstance(rule, TimeOfDateConstraint)
         for edge in (rule.start_time, rule.end_time)
     )
+
+
+@lru_cache(maxsize=65536)
+def hourly(model: str) -> bool:
+    """Whether some vendor's price of a model may change within a day, corrections included."""
+    return any(
+        (found := listed(vendor, model)) and found[1].id in ids for vendor, ids in _hourly().items()
+    )
+
+
+@cache
+def _hourly() -> dict[str, frozenset[str]]:
+    """The ids of entries with a price by the hour, by vendors that list them or borrow them."""
+    own = {home.id: {entry.id for entry in home.models if _by_hour(entry)} for home in providers}
+    for one in CORRECTIONS:
+        own[one.vendor].add(one.model)
+    borrowed = {
+        home.id: frozenset(own[home.id]).union(
+            *(own[name] for name in home.fallback_model_providers or ())
+        )
+        for home in providers
+    }
+    return {vendor: ids for vendor, ids in borrowed.items() if ids}
+
+
+def _by_hour(entry: ModelInfo) -> bool:
+    dated = [] if isinstance(entry.prices, ModelPrice) else entry.prices
+    rules = (_rule(one) for one in (*dated, *(entry.price_variants or ())))
+    return any(isinstance(rule, TimeOfDateConstraint) for rule in rules)
 
 
 def _rules() -> Iterator[Rule | None]:

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from bridgeboard.pricing import catalog
+from bridgeboard.pricing import catalog, corrections
 from bridgeboard.pricing.book import STANDARD_TIERS, Book
 from bridgeboard.pricing.rates import Price
 from bridgeboard.pricing.sums import Ints
@@ -14,6 +14,9 @@ from bridgeboard.pricing.sums import Ints
 _START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK: Final = timedelta(microseconds=1)
 _DAY: Final = timedelta(days=1) // _TICK
+_WEEK: Final = 7
+_THURSDAY: Final = 3
+"""The weekday of 1970-01-01, Monday being 0."""
 
 
 def resolved(responses: pd.DataFrame, book: Book) -> tuple[list[Price], Ints]:
@@ -30,11 +33,12 @@ def resolved(responses: pd.DataFrame, book: Book) -> tuple[list[Price], Ints]:
             "byok": _own_key(responses),
             "service_tier": _service_tier(responses),
             "epoch": _epochs(responses["created_at"], book),
+            "hour": _hours(responses, book),
         }
     )
     which = np.asarray(keys.groupby(list(keys), sort=False).ngroup(), dtype=np.int64)
     _, firsts = np.unique(which, return_index=True)
-    asked = keys.drop(columns="epoch").iloc[firsts].itertuples(index=False, name=None)
+    asked = keys.drop(columns=["epoch", "hour"]).iloc[firsts].itertuples(index=False, name=None)
     times = responses["created_at"].iloc[firsts].tolist()
     prices = [
         book.resolve(provider, name, model, _utc(at), byok=own, service_tier=served)
@@ -63,13 +67,29 @@ def _served(word: str) -> str:
 
 
 def _epochs(times: "pd.Series[pd.Timestamp]", book: Book) -> Ints:
-    # Within one epoch no price changes: neither by date nor by the hour of off-peak rates.
-    moments = np.asarray(pd.to_datetime(times, utc=True).dt.as_unit("us").astype("int64"))
+    # Within one epoch no price changes by date.
     edges = np.array([(edge - _START) // _TICK for edge in book.edges()], dtype=np.int64)
-    clocks = np.array(sorted(catalog.clocks()), dtype=np.int64) * 1_000_000
-    day = np.searchsorted(edges, moments, side="right")
-    hour = np.searchsorted(clocks, moments % _DAY, side="right")
-    return np.asarray(day * (len(clocks) + 1) + hour, dtype=np.int64)
+    return np.searchsorted(edges, _moments(times), side="right").astype(np.int64)
+
+
+def _hours(responses: pd.DataFrame, book: Book) -> Ints:
+    """The stretch of the week in which no price changes by the hour; 0 for models without hours.
+
+    Peak hours spare the weekends.
+    """
+    codes, models = pd.factorize(responses["model"].astype("str").fillna(""))
+    timed = np.array([book.hourly(str(model)) for model in models], dtype=bool)
+    if not timed.any():
+        return np.zeros(len(responses), dtype=np.int64)
+    moments = _moments(responses["created_at"])
+    clocks = np.array(sorted(catalog.clocks() | corrections.clocks()), dtype=np.int64) * 1_000_000
+    stretch = np.searchsorted(clocks, moments % _DAY, side="right")
+    weekday = (moments // _DAY + _THURSDAY) % _WEEK
+    return np.where(timed[codes], stretch * _WEEK + weekday, 0).astype(np.int64)
+
+
+def _moments(times: "pd.Series[pd.Timestamp]") -> Ints:
+    return np.asarray(pd.to_datetime(times, utc=True).dt.as_unit("us").astype("int64"))
 
 
 def _utc(at: pd.Timestamp) -> datetime:

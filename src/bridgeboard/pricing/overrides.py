@@ -15,12 +15,14 @@ from typing import Final, Literal, NoReturn, get_args
 
 from bridgeboard.pricing import catalog
 from bridgeboard.pricing.rates import CLASSES, Card, card
+from bridgeboard.pricing.vendors import NONE, UNLISTED
 
 Billing = Literal["metered", "included", "seat", "byok", "free"]
 
 _WORDS: Final = ("provider_name", "model", "billing", "alias")
 _DATES: Final = ("valid_from", "valid_to")
-_ALLOWED: Final = frozenset({*_WORDS, *_DATES, "multiplier", *CLASSES})
+_ALLOWED: Final = frozenset({*_WORDS, *_DATES, "multiplier", "tiers", *CLASSES})
+_VENDORS: Final = catalog.vendors() | UNLISTED | {NONE}
 _ALIAS = re.compile(r"^[a-z0-9_-]+/.+$")
 
 
@@ -62,7 +64,7 @@ class PriceFile:
     name: str = "prices.toml"
 
     def vendor(self, provider_name: str) -> str:
-        """The vendor that the file maps this instance to, or ""."""
+        """The vendor that the file maps this instance to, "none" for nobody, "" for no word."""
         found = (to for glob, to in self.vendors if fnmatchcase(provider_name.lower(), glob))
         return next(found, "")
 
@@ -130,8 +132,8 @@ class _Reader:
         if not isinstance(found, dict):
             self.fail(self.find("vendors"), "[vendors] must map instance names to vendors")
         for glob, vendor in found.items():
-            if not isinstance(vendor, str) or vendor.lower() not in catalog.vendors():
-                known = ", ".join(sorted(catalog.vendors()))
+            if not isinstance(vendor, str) or vendor.lower() not in _VENDORS:
+                known = ", ".join(sorted(_VENDORS))
                 self.fail(self.find(glob), f"{glob!r} needs one of these vendors: {known}")
         pairs = tuple((self.glob(glob, self.find(glob)), to.lower()) for glob, to in found.items())
         for (one, first), (other, second) in combinations(pairs, 2):
@@ -159,12 +161,38 @@ class _Reader:
         return override
 
     def cards(self, head: int, row: Mapping[str, object]) -> tuple[Card, ...]:
+        tiers = self.tiers(head, row)
         usd = {name: self.number(head, row, name) for name in CLASSES}
         if all(value is None for value in usd.values()):
+            if tiers:
+                self.fail(self.find("tiers", head), "'tiers' need a price below the first of them")
             return ()
         if usd["input"] is None or usd["output"] is None:
             self.fail(head, "a price of your own needs both 'input' and 'output'")
-        return (card(-1, usd, vendor=""),)
+        higher = (self.tier(head, usd, tier) for tier in tiers)
+        return (card(-1, usd, vendor=""), *sorted(higher, key=lambda each: each.above))
+
+    def tiers(self, head: int, row: Mapping[str, object]) -> list[Mapping[str, object]]:
+        found = row.get("tiers", [])
+        if not isinstance(found, list) or not all(isinstance(tier, dict) for tier in found):
+            self.fail(self.find("tiers", head), "'tiers' is a list of { above = ..., input = ... }")
+        above = [tier.get("above") for tier in found]
+        if any(above.count(edge) > 1 for edge in above):
+            self.fail(self.find("tiers", head), "two tiers begin at the same size of prompt")
+        return found
+
+    def tier(
+        self, head: int, base: Mapping[str, Decimal | None], tier: Mapping[str, object]
+    ) -> Card:
+        line = self.find("tiers", head)
+        above = self.number(head, tier, "above", most=10**12)
+        usd = {name: self.number(head, tier, name) for name in CLASSES}
+        if above is None or above != int(above):
+            self.fail(line, "each tier says 'above' how many tokens of prompt it holds")
+        missing = [name for name in CLASSES if (base[name] is None) != (usd[name] is None)]
+        if missing or tier.keys() - {"above", *CLASSES}:
+            self.fail(line, f"each tier names what the price names, and 'above': {missing or tier}")
+        return card(int(above), usd, vendor="")
 
     def refuse_nonsense(self, row: Override, raw: Mapping[str, object]) -> None:
         if row.valid_from and row.valid_to and row.valid_from >= row.valid_to:
@@ -177,14 +205,15 @@ class _Reader:
             self.fail(self.find("alias", row.line), f"no list price for {row.alias!r}")
         if not row.multiplier:
             self.fail(self.find("multiplier", row.line), 'for no cost write billing = "free"')
-        if not raw.keys() & {"billing", "multiplier", "alias", *CLASSES}:
+        if not raw.keys() & {"billing", "multiplier", "alias", "tiers", *CLASSES}:
             self.fail(row.line, "says nothing; add prices, alias, multiplier or billing")
 
     def refuse_overlaps(self, rows: tuple[Override, ...]) -> None:
         for one, other in combinations(rows, 2):
             apart = _before(one, other) or _before(other, one)
             alike = meet(one.provider_name, other.provider_name) and meet(one.model, other.model)
-            if alike and not apart:
+            ranked = (one.model == "*") != (other.model == "*")
+            if alike and not apart and not ranked:
                 self.fail(
                     other.line,
                     f"overlaps the [[price]] of line {one.line}; narrow one of them by "

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from enum import StrEnum
 from typing import Final
@@ -11,6 +12,10 @@ CLASSES: Final = ("input", "output", "cache_read", "cache_write", "cache_write_1
 
 PICO: Final = 10**12
 """Pico-USD in one USD, the unit of every amount of money in this room."""
+
+
+_SINGLE_WRITE: Final = frozenset({"aws", "github-copilot"})
+"""Vendors that ask the same for all of a Claude model's cache writes unless they list otherwise."""
 
 
 class Status(StrEnum):
@@ -42,7 +47,8 @@ class Price:
     """What one response is charged at, or why nobody knows.
 
     ``cards`` ascend by ``above``, the first holds from zero; without cards there is no value.
-    ``price_id`` is the vendor and model whose list was used, ``note`` a sentence for the reader.
+    ``price_id`` is the vendor and model whose list was used, ``note`` a sentence for the reader,
+    ``why`` one about the vendor. ``valid_from`` is since when the price holds, None for always.
     """
 
     status: Status
@@ -52,6 +58,8 @@ class Price:
     source: str = ""
     version: str = ""
     cards: tuple[Card, ...] = ()
+    why: str = ""
+    valid_from: datetime | None = None
 
     def card(self, prompt: int) -> Card:
         """The card for a response whose whole prompt has that many tokens; needs cards."""
@@ -80,7 +88,7 @@ def scaled(cards: tuple[Card, ...], multiplier: Decimal) -> tuple[Card, ...]:
     )
 
 
-def card(above: int, usd: Mapping[str, Decimal | None], *, vendor: str) -> Card:
+def card(above: int, usd: Mapping[str, Decimal | None], *, vendor: str, model: str = "") -> Card:
     """A card from USD per million tokens (``web_search``: per 1,000), gaps filled from parents.
 
     A class without a price of its own costs what its parent costs (docs/costs.md 3.3).
@@ -88,20 +96,21 @@ def card(above: int, usd: Mapping[str, Decimal | None], *, vendor: str) -> Card:
     given = {name: usd.get(name) for name in CLASSES}
     search = given.pop("web_search")
     known = {name: None if value is None else pico(value) for name, value in given.items()}
-    filled = _with_parents(known, vendor)
+    doubles = vendor == "anthropic" or ("claude" in model and vendor not in _SINGLE_WRITE)
+    filled = _with_parents(known, doubles=doubles)
     filled["web_search"] = _search(search, vendor)
     own = tuple(usd.get(name) is not None for name in CLASSES)
     return Card(above, tuple(filled[name] for name in CLASSES), own)
 
 
-def _with_parents(known: dict[str, int | None], vendor: str) -> dict[str, int | None]:
+def _with_parents(known: dict[str, int | None], *, doubles: bool) -> dict[str, int | None]:
     prompt, write, hour = known["input"], known["cache_write"], known["cache_write_1h"]
     if known["cache_read"] is None:
         known["cache_read"] = prompt
     if write is None:
         known["cache_write"] = prompt
     if hour is None:
-        doubled = vendor == "anthropic" and prompt is not None
+        doubled = doubles and prompt is not None
         known["cache_write_1h"] = 2 * (prompt or 0) if doubled else known["cache_write"]
     return known
 

@@ -14,7 +14,7 @@ from importlib.resources import files
 from typing import Final
 
 from bridgeboard.pricing.rates import CLASSES, Card, Price, Status, card
-from bridgeboard.pricing.vendors import spellings
+from bridgeboard.pricing.spellings import spellings
 
 _TEXT: Final = files("bridgeboard.pricing").joinpath("snapshot.csv").read_text("utf-8")
 VERSION: Final = f"snapshot {sha256(_TEXT.encode()).hexdigest()[:8]}"
@@ -42,7 +42,7 @@ class Quote:
 
 def listed(vendor: str, model: str) -> Price | None:
     """The first quote for a model under its exact or undated name, or None."""
-    found = (QUOTES.get((vendor, name)) for name in spellings(model))
+    found = (QUOTES.get((vendor, name)) for name in spellings(model, vendor))
     quote = next((quotes[0] for quotes in found if quotes), None)
     if quote is None:
         return None
@@ -60,7 +60,7 @@ def _quote(line: dict[str, str]) -> Quote:
         date.fromisoformat(line["told_on"]),
         line["vendor"],
         line["model"],
-        card(-1, usd, vendor=line["vendor"]),
+        card(-1, usd, vendor=line["vendor"], model=line["model"]),
         line["reason"],
     )
 
