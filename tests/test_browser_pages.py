@@ -23,8 +23,14 @@ MODEL = "claude-sonnet-4-5-20250929"
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
-    with dashboard("demo", *COMPANY) as address:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the dashboard keeps its files."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    with dashboard("demo", *COMPANY, TMPDIR=str(folder)) as address:
         yield address
 
 
@@ -159,6 +165,28 @@ def test_files_hold_what_the_screen_shows(page: Page, synced: str, tmp_path: Pat
     assert files["Excel"].read_bytes().startswith(b"PK")
     about = json.loads(files["Manifest"].read_text("ascii"))
     assert about["zone"] == "UTC"
+
+
+def test_a_download_that_fails_says_why_where_it_was_asked_for(
+    page: Page, synced: str, folder: Path
+) -> None:
+    come_to(page, synced, "spend", tz="UTC")
+    page.locator(".st-key-foot-breakdown").get_by_test_id("stPopoverButton").click()
+    button = page.get_by_role("button", name="CSV", exact=True)
+    with page.expect_download():
+        button.click()
+    (log,) = folder.rglob("audit.jsonl")
+    aside = log.rename(log.with_suffix(".aside"))
+    log.mkdir()
+    try:
+        button.click()
+        reason = page.get_by_role("dialog", name="Download").get_by_role("alert")
+        expect(reason.filter(has_text="CSV: The audit log")).to_be_visible(timeout=PATIENCE)
+    finally:
+        log.rmdir()
+        aside.rename(log)
+    with page.expect_download():
+        button.click()
 
 
 def test_the_numbers_agree_on_the_page_that_says_so(page: Page, synced: str) -> None:

@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from bridgeboard import exports
 from bridgeboard.demo.company import hostile
 from bridgeboard.exports import Column, ExportError, Kind, Manifest, Sheet
-from bridgeboard.exports.workbook import CUT, LONGEST, sheet_name
+from bridgeboard.exports.workbook import CUT, LONGEST, ROWS, sheet_name
 
 ACTING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 MANIFEST = Manifest(
@@ -398,3 +398,9 @@ def test_a_hundred_thousand_rows_take_seconds(make: Any) -> None:
     began = time.monotonic()
     assert make(large)
     assert time.monotonic() - began < 30  # a slow machine's; here it is 1 to 5
+
+
+def test_a_table_that_no_spreadsheet_holds_is_known_before_it_is_made() -> None:
+    assert not exports.xlsx_obstacle(ROWS, 16_384)
+    assert "1,048,576 by 1 as CSV or Parquet" in exports.xlsx_obstacle(ROWS + 1)
+    assert exports.xlsx_obstacle(1, 16_385)

@@ -13,13 +13,15 @@ from dashboards import dashboard
 from noted import last, noted
 from streamlit import runtime
 from streamlit.runtime.media_file_storage import MediaFileKind
-from wire import WireError, await_sync, visit
+from wire import Visit, WireError, await_sync, visit
 
 from bridgeboard import connect, settings
-from bridgeboard.access import Viewer
+from bridgeboard.access import RefusedError, Viewer
 from bridgeboard.audit import Audit, AuditError
 from bridgeboard.doors import files as guarded
+from bridgeboard.exports import ExportError
 from bridgeboard.settings import Settings
+from bridgeboard.store import StoreError
 from bridgeboard.ui import files
 
 COMPANY = ("--end", f"{END:%Y-%m-%dT%H:%M:%S}", "--days", "8", "--scale", "0.1")
@@ -45,7 +47,8 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], bytes]]:
 
 
 def offer(make: Callable[[], bytes]) -> None:
-    files.button("CSV", make, name="a.csv", mime="text/csv", key="csv", what="Spend, today")
+    file = files.File("CSV", make, "a.csv", "text/csv", "csv", "Spend, today")
+    files._button(file, {})
 
 
 def test_a_file_is_noted_before_it_is_made(offered: list[Callable[[], bytes]]) -> None:
@@ -68,6 +71,37 @@ def test_a_file_that_cannot_be_noted_is_not_made(
     offer(lambda: pytest.fail("it was made"))
     with pytest.raises(AuditError):
         offered[0]()
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (StoreError("The store is gone."), "CSV: The store is gone."),
+        (ExportError("Too many rows."), "CSV: Too many rows."),
+        (RefusedError("Not for you."), "CSV: Not for you."),
+        (OSError(28, "No space left on device"), "CSV: The file could not be written: No space"),
+        (MemoryError(), "CSV: There is not enough memory"),
+        (ZeroDivisionError("secret"), "CSV: The file could not be made. The log"),
+    ],
+)
+def test_why_a_file_was_not_made_is_kept_for_who_asked_until_it_is_made(
+    offered: list[Callable[[], bytes]], error: Exception, words: str
+) -> None:
+    todo: list[Exception] = [error]
+
+    def make() -> bytes:
+        if todo:
+            raise todo.pop()
+        return b"a,b"
+
+    failures: dict[str, str] = {}
+    files._button(files.File("CSV", make, "a.csv", "text/csv", "csv", "Spend, today"), failures)
+    with pytest.raises(type(error)):
+        offered[0]()
+    assert failures["csv"].startswith(words)
+    assert "secret" not in failures["csv"]
+    assert offered[0]() == b"a,b"
+    assert failures == {}
 
 
 def test_a_file_outlives_the_runs_of_other_readers() -> None:
@@ -155,6 +189,31 @@ def test_a_button_makes_its_file_for_its_reader_alone(place: tuple[str, Path]) -
         (ada, "export"),
         (ada, "export"),
     ]
+
+
+def test_the_page_says_why_a_file_was_not_made(place: tuple[str, Path]) -> None:
+    address, folder = place
+    with visit(address, headers=known("ada")) as reader:
+        reader.open("fold-overview")
+        (log,) = folder.rglob("audit.jsonl")
+        aside = log.with_suffix(".aside")
+        log.rename(aside)
+        log.mkdir()
+        try:
+            with pytest.raises(WireError, match="not made"):
+                reader.made("csv-overview")
+        finally:
+            log.rmdir()
+            aside.rename(log)
+        reader.trigger("failed-overview", "failed", 1)
+        assert any(text.startswith("CSV") for text in alerts(reader))
+        reader.rerun()
+        assert not any(text.startswith("CSV") for text in alerts(reader))
+        assert reader.download("csv-overview").count(b"\n") > 1
+
+
+def alerts(reader: Visit) -> list[str]:
+    return [text for node in reader.screen.of("alert") for text in node.texts]
 
 
 def test_what_is_remembered_of_files_is_bounded_and_what_is_forgotten_is_for_nobody(

@@ -208,10 +208,14 @@ def test_names_that_would_act_on_the_screen_are_made_visible(store: Store) -> No
     assert set(shown["client"]) == {formats.visible("\u202eevil")}
 
 
-def test_files_hold_the_rows_of_the_page_with_all_digits(store: Store) -> None:
+@pytest.mark.parametrize("errors", [False, True])
+def test_files_hold_all_requests_of_the_list_with_all_digits(
+    store: Store, monkeypatch: pytest.MonkeyPatch, *, errors: bool
+) -> None:
+    monkeypatch.setattr(requests, "BLOCK", 7)
     every = Scope(datetime(2020, 1, 1, tzinfo=UTC), syncs.NOW)
-    told = typed(Interception, store.rows(*interceptions.interceptions(every)))
-    sheet = rows.sheet(told, "Requests")
+    with store.snapshot() as reader:
+        sheet = rows.sheet(requests._all(reader, every, errors_only=errors), "Requests")
     names = [column.name for column in sheet.columns]
     by_id = {row["id"]: row for row in facts().usage}
     for row in sheet.rows:
@@ -220,7 +224,24 @@ def test_files_hold_the_rows_of_the_page_with_all_digits(store: Store) -> None:
         assert given["spend"] == own["cost"]
         assert given["initiator"] == own["person"]
         assert [given[f"{kind}_tokens"] for kind in KINDS] == [own[kind] for kind in KINDS]
-    assert len(sheet.rows) == PAGE
+    (count,) = store.rows(*interceptions.counted(every, errors_only=errors))
+    assert len({row[0] for row in sheet.rows}) == len(sheet.rows) == count[0]
+
+
+def test_a_file_of_more_requests_than_it_may_hold_has_the_newest_and_says_so(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(requests, "BLOCK", 7)
+    monkeypatch.setattr(requests, "EXPORTED", 20)
+    every = Scope(datetime(2020, 1, 1, tzinfo=UTC), syncs.NOW)
+    with store.snapshot() as reader:
+        told = list(requests._all(reader, every, errors_only=False))
+    newest = typed(Interception, store.rows(*interceptions.interceptions(every, limit=20)))
+    assert [row.id for row in told] == [row.id for row in newest]
+    (count,) = store.rows(*interceptions.counted(every))
+    assert f"20 requests, the newest of {count[0]:,}, with all digits" in said(
+        app(range="Last 90 days")
+    )
 
 
 # One request

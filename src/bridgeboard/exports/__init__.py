@@ -12,7 +12,7 @@ from bridgeboard.exports.errors import ExportError
 from bridgeboard.exports.manifest import Manifest, file_name, manifest_json
 from bridgeboard.exports.parquets import parquet
 from bridgeboard.exports.sheets import Column, Sheet
-from bridgeboard.exports.workbook import xlsx
+from bridgeboard.exports.workbook import xlsx, xlsx_obstacle
 
 __all__ = [
     "Column",
@@ -25,4 +25,5 @@ __all__ = [
     "manifest_json",
     "parquet",
     "xlsx",
+    "xlsx_obstacle",
 ]

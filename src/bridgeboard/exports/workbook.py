@@ -68,11 +68,8 @@ def xlsx(sheet: Sheet, manifest: Manifest) -> bytes:
         ExportError: for a value that is none of its column's kind, or more rows or columns than a
             spreadsheet holds.
     """
-    if len(sheet.rows) > ROWS or len(sheet.columns) > COLUMNS:
-        raise ExportError(
-            f"A spreadsheet holds {ROWS:,} rows and {COLUMNS:,} columns at most; export"
-            f" {len(sheet.rows):,} by {len(sheet.columns):,} as CSV or Parquet."
-        )
+    if obstacle := xlsx_obstacle(len(sheet.rows), len(sheet.columns)):
+        raise ExportError(obstacle)
     out = io.BytesIO()
     with xlsxwriter.Workbook(out, _OPTIONS) as book:
         created = manifest.made_at.astimezone(UTC).replace(tzinfo=None)
@@ -80,6 +77,16 @@ def xlsx(sheet: Sheet, manifest: Manifest) -> bytes:
         _write_table(book, sheet)
         _write_about(book, sheet, manifest)
     return out.getvalue()
+
+
+def xlsx_obstacle(rows: int, columns: int = 1) -> str:
+    """Why a table of that size does not fit into a spreadsheet; "" if it does."""
+    if rows <= ROWS and columns <= COLUMNS:
+        return ""
+    return (
+        f"A spreadsheet holds {ROWS:,} rows and {COLUMNS:,} columns at most; export"
+        f" {rows:,} by {columns:,} as CSV or Parquet."
+    )
 
 
 def sheet_name(name: str) -> str:

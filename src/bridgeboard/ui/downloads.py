@@ -53,30 +53,35 @@ def menu(sheet: Sheet, now: Chosen, *, key: str) -> None:
         buttons(sheet, now, key=key)
 
 
-def later(name: str, words: str, make: Callable[[], Sheet], now: Chosen, *, key: str) -> None:
-    """The files of a table that is read only when one of them is asked for."""
+def later(
+    name: str, words: str, make: Callable[[], Sheet], now: Chosen, *, key: str, count: int
+) -> None:
+    """The files of a table of ``count`` rows that is read only when one of them is asked for."""
     with st.popover("Download", icon=":material/download:", type="tertiary", key=f"menu-{key}"):
         st.caption(words)
-        _buttons(name, make, now, key=key)
+        _buttons(name, make, now, key=key, count=count)
 
 
 def buttons(sheet: Sheet, now: Chosen, *, key: str) -> None:
     """One button a kind of file."""
-    _buttons(sheet.name, lambda: sheet, now, key=key)
+    _buttons(sheet.name, lambda: sheet, now, key=key, count=len(sheet.rows))
 
 
-def _buttons(name: str, make: Callable[[], Sheet], now: Chosen, *, key: str) -> None:
+def _buttons(name: str, make: Callable[[], Sheet], now: Chosen, *, key: str, count: int) -> None:
     about = manifest(name, now)
-    with st.container(horizontal=True, gap="small", key=f"files-{key}"):
-        for label, ending, kind, written in _files(make, about):
-            files.button(
-                label,
-                written,
-                name=exports.file_name(name, about, ending),
-                mime=kind,
-                key=f"{ending}-{key}",
-                what=f"{name}, {about.first_day} to {about.last_day}",
-            )
+    offered = [
+        files.File(
+            label,
+            written,
+            name=exports.file_name(name, about, ending),
+            mime=kind,
+            key=f"{ending}-{key}",
+            what=f"{name}, {about.first_day} to {about.last_day}",
+            obstacle=exports.xlsx_obstacle(count) if ending == "xlsx" else "",
+        )
+        for label, ending, kind, written in _files(make, about)
+    ]
+    files.buttons(offered, key=key)
 
 
 def manifest(title: str, now: Chosen) -> Manifest:

@@ -4,43 +4,138 @@ Each is for that reader alone: nobody else can have it made, or fetch it (``door
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import current_thread
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
-from bridgeboard import doors
+from bridgeboard import doors, formats
 from bridgeboard.access import OPERATOR, RefusedError, Viewer
 from bridgeboard.audit import AuditError
+from bridgeboard.explorer import ExplorerError
+from bridgeboard.exports import ExportError
+from bridgeboard.logins import ClosedError
+from bridgeboard.metrics import MetricError
+from bridgeboard.server import home
+from bridgeboard.store import StoreError
 from bridgeboard.ui import entrance
+from bridgeboard.ui.numbers import NoStoreError
 
 log = logging.getLogger(__name__)
 
+_EXPLAINED: Final = (
+    AuditError,
+    ClosedError,
+    ExplorerError,
+    ExportError,
+    MetricError,
+    NoStoreError,
+    RefusedError,
+    StoreError,
+)
+"""Errors whose message says to a reader what is wrong and what to do."""
+_FAILURES: Final = "download_failures"
 
-def button(
-    label: str, make: Callable[[], bytes], *, name: str, mime: str, key: str, what: str
-) -> None:
+_watch = st.components.v2.component(
+    "bridgeboard_failed_download",
+    html="<span hidden>\n</span>",
+    js=(home() / "static" / "failed.js").read_text("utf-8"),
+    isolate_styles=False,
+)
+
+
+@dataclass(frozen=True)
+class File:
+    """A file on offer.
+
+    Attributes:
+        label: what its button says.
+        make: its bytes; called later, when nobody looks at the page any more.
+        name: what the browser calls it.
+        mime: its media type.
+        key: of the button.
+        what: what is in it, for the audit log.
+        obstacle: why this file cannot be made, if that is known before; the button is disabled.
+    """
+
+    label: str
+    make: Callable[[], bytes]
+    name: str
+    mime: str
+    key: str
+    what: str
+    obstacle: str = ""
+
+
+def buttons(offered: Sequence[File], *, key: str) -> None:
+    """A row of buttons, one a file, and under them why a file that was asked for was not made.
+
+    Streamlit's own button says only that a file failed, and the log says why. The reason is kept
+    for the reader who asked, and a component of ours has the page run again to show it.
+    """
+    failures: dict[str, str] = st.session_state.setdefault(_FAILURES, {})
+    with st.container(horizontal=True, gap="small", key=f"files-{key}"):
+        for file in offered:
+            _button(file, failures)
+        _watch(
+            key=f"failed-{key}",
+            data={"title": f"Downloads of {key}"},
+            on_failed_change=lambda: None,
+            height=1,
+        )
+    for file in offered:
+        if reason := failures.pop(file.key, None):
+            st.error(formats.unmarked(reason), icon=":material/error:")
+
+
+def _button(file: File, failures: dict[str, str]) -> None:
     """A button that makes a file and takes it away, once it is noted who takes what.
 
-    ``make`` runs later, when nobody looks at the page any more, and sees what the reader sees now.
-    It raises AuditError instead when that cannot be noted, and RefusedError for anybody else.
+    The file is made as the reader sees things now. It raises AuditError instead when the download
+    cannot be noted, and RefusedError for anybody else.
     """
     reader, whose, context = entrance.reader(), entrance.viewer(), get_script_run_ctx()
 
-    def made() -> bytes:
-        _refuse_others(whose, what)
-        with entrance.acting(reader):
-            entrance.note("export", what)
-            data = make()
-        if address := _hold(data, mime, name, key, context):
+    def data() -> bytes:
+        _refuse_others(whose, file.what)
+        failures.pop(file.key, None)
+        try:
+            with entrance.acting(reader):
+                entrance.note("export", file.what)
+                content = file.make()
+        except Exception as error:
+            failures[file.key] = f"{file.label}: {_reason(error)}"
+            raise
+        if address := _hold(content, file.mime, file.name, file.key, context):
             doors.made_for(address, whose)
-        return data
+        return content
 
-    st.download_button(label, data=made, file_name=name, mime=mime, key=key, on_click="ignore")
+    st.download_button(
+        file.label,
+        data=data,
+        file_name=file.name,
+        mime=file.mime,
+        key=file.key,
+        on_click="ignore",
+        disabled=bool(file.obstacle),
+        help=file.obstacle or None,
+    )
+
+
+def _reason(error: Exception) -> str:
+    """Why a file was not made, in words for who asked; the log has everything."""
+    if isinstance(error, _EXPLAINED):
+        return formats.visible(str(error))
+    if isinstance(error, MemoryError):
+        return "There is not enough memory for this file. Choose a shorter period or a filter."
+    if isinstance(error, OSError):
+        return f"The file could not be written: {error.strerror or 'an unknown problem'}."
+    return "The file could not be made. The log of Bridgeboard says why."
 
 
 def _refuse_others(whose: Viewer, what: str) -> None:

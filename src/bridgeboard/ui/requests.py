@@ -1,7 +1,7 @@
 """The list of single requests: which are chosen, a page of them, and where it lies in all."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -12,13 +12,19 @@ from bridgeboard import formats, periods, store
 from bridgeboard.explorer import interceptions
 from bridgeboard.explorer.interceptions import PAGE, Interception
 from bridgeboard.explorer.typed import Key, typed
+from bridgeboard.exports import Sheet
 from bridgeboard.metrics import DIMENSIONS, Scope
+from bridgeboard.store import Reader
 from bridgeboard.ui import downloads, filters, notices, numbers, rows, scopes
 from bridgeboard.ui.scopes import Chosen
 
 AFTER: Final = "after"
 BEFORE: Final = "before"
 ERRORS: Final = "errors"
+BLOCK: Final = 5_000
+"""Requests that are read at once for a file."""
+EXPORTED: Final = 100_000
+"""Requests that a file has at most; the menu says so."""
 NARROWED: Final = {"tool": "tools", "server": "servers", "status": "statuses"}
 """Dimension → its parameter, of the filters that only this page has."""
 
@@ -202,7 +208,39 @@ def _turning(listed: Listed, now: Chosen, *, errors_only: bool) -> None:
         newer, older = cursor(listed.rows[0].key), cursor(listed.rows[-1].key)
         _turn("Newer", ":material/chevron_left:", BEFORE, newer, is_on=listed.has_newer)
         _turn("Older", ":material/chevron_right:", AFTER, older, is_on=listed.has_older)
-        downloads.menu(rows.sheet(listed.rows, f"Requests, {words}"), now, key="requests")
+        _files(listed.count, now, errors_only=errors_only)
+
+
+def _files(count: int, now: Chosen, *, errors_only: bool) -> None:
+    """The files of all requests of the list, read when one of them is asked for."""
+    many = min(count, EXPORTED)
+    capped = "" if many == count else f", the newest of {count:,}"
+    words = (
+        f"{formats.plural(many, 'request')}{capped}, with all digits and a note of what they are "
+        "about."
+    )
+
+    def make() -> Sheet:
+        with numbers.opened().snapshot() as reader:
+            return rows.sheet(_all(reader, now.scope, errors_only=errors_only), "Requests")
+
+    downloads.later("Requests", words, make, now, key="requests", count=many)
+
+
+def _all(reader: Reader, scope: Scope, *, errors_only: bool) -> Iterator[Interception]:
+    """The newest ``EXPORTED`` requests in one state of the store, a block at a time."""
+    after: Key | None = None
+    left = EXPORTED
+    while left > 0:
+        question = interceptions.interceptions(
+            scope, errors_only=errors_only, after=after, limit=min(BLOCK, left)
+        )
+        block = typed(Interception, numbers.asked(reader, question).rows)
+        yield from block
+        if len(block) < BLOCK:
+            return
+        after = block[-1].key
+        left -= len(block)
 
 
 def _words(listed: Listed, *, errors_only: bool) -> str:

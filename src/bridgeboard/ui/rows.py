@@ -1,6 +1,6 @@
 """Requests → a table to look at, with ways to each of them, and one to take away."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -21,7 +21,7 @@ ROW_HEIGHT: Final = 35
 NAME: Final = 40
 
 
-def sheet(told: Sequence[Interception], name: str) -> Sheet:
+def sheet(told: Iterable[Interception], name: str) -> Sheet:
     """Requests as a table to take away: numbers and names, no recorded text."""
     columns = (*_OWN, *map(sheets.column, _NAMED))
     return Sheet(name, columns, tuple(_exported(row) for row in told))

@@ -314,7 +314,7 @@ def _files(find: Find, order: Order, told: Totals, now: Chosen) -> None:
         f"{formats.plural(many, 'session')}{capped}, with all columns and digits and a note of "
         "what they are about."
     )
-    downloads.later("Sessions", words, lambda: _sheet(find, order), now, key="sessions")
+    downloads.later("Sessions", words, lambda: _sheet(find, order), now, key="sessions", count=many)
 
 
 def _sheet(find: Find, order: Order) -> Sheet:

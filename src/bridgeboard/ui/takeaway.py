@@ -29,16 +29,18 @@ def menu(session: int, session_id: str, *, text: bool) -> None:
         )
         st.caption("All threads, calls and tool calls with all digits, and what is not known.")
         with_text = with_text and text
-        with st.container(horizontal=True, gap="small", key="files"):
-            for label, ending, kind in _FILES:
-                files.button(
-                    label,
-                    partial(made, session, ending, with_text=with_text),
-                    name=f"session-{_plain(session_id)}.{ending}",
-                    mime=kind,
-                    key=f"file-{ending}",
-                    what=f"session {session}, {'with recorded' if with_text else 'without'} text",
-                )
+        offered = [
+            files.File(
+                label,
+                partial(made, session, ending, with_text=with_text),
+                name=f"session-{_plain(session_id)}.{ending}",
+                mime=kind,
+                key=f"file-{ending}",
+                what=f"session {session}, {'with recorded' if with_text else 'without'} text",
+            )
+            for label, ending, kind in _FILES
+        ]
+        files.buttons(offered, key="session")
 
 
 _FILES: Final = (("JSON", "json", "application/json"), ("Markdown", "md", "text/markdown"))
