@@ -24,6 +24,7 @@ from streamlit import user_info
 from streamlit.testing.v1 import AppTest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync import client
+from websockets.typing import Origin
 from wire import Visit, WireError, await_sync, visit
 
 from bridgeboard import connect, server, settings
@@ -619,7 +620,9 @@ def test_messages_and_addresses_have_a_longest_size(house: House) -> None:
         with visit(house.address, headers=headers, range="Last 7 days", junk=junk) as reader:
             assert any(told in text for text in reader.screen.texts), reader.screen.texts[:14]
     place = urlsplit(house.address)
-    with client.connect(f"ws://{place.netloc}/_stcore/stream", max_size=None) as socket:
+    ours = Origin(house.address.rstrip("/"))
+    stream = f"ws://{place.netloc}/_stcore/stream"
+    with client.connect(stream, origin=ours, max_size=None) as socket:
         socket.send(b"\0" * 26_000_000)
         with pytest.raises(ConnectionClosed, match="1009"):
             list(iter(partial(socket.recv, timeout=60), None))

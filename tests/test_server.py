@@ -14,8 +14,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from bridgeboard import server
-from bridgeboard.doors import SECURITY_HEADERS, SecurityHeaders
-from bridgeboard.settings import DemoSettings, Proxy, Settings, SettingsError
+from bridgeboard.doors import SECURITY_HEADERS, SameOrigin, SecurityHeaders
+from bridgeboard.settings import DemoSettings, Login, Proxy, Settings, SettingsError
 
 
 def plain(**given: object) -> Settings:
@@ -113,6 +113,76 @@ def test_a_websocket_passes_untouched() -> None:
     asyncio.run(run())
     assert seen == [{"type": "websocket"}]
     assert sent == [{"type": "websocket.accept"}]
+
+
+def hosts_passed_on(settings: Settings, told: list[tuple[str, str]], peer: str) -> list[bytes]:
+    """The Hosts of the handshake that Streamlit would see; none if it is refused."""
+    seen: list[MutableMapping[str, Any]] = []
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def inner(scope: MutableMapping[str, Any], _receive: Any, _send: Any) -> None:
+        seen.append(scope)
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    headers = [(name.lower().encode(), value.encode()) for name, value in told]
+    scope = {"type": "websocket", "scheme": "ws", "client": (peer, 7), "headers": headers}
+    asyncio.run(SameOrigin(inner, settings)(scope, None, send))  # type: ignore[arg-type]  # nothing is received
+    assert sent == ([] if seen else [{"type": "websocket.close", "code": 1008}])
+    return [value for one in seen for name, value in one["headers"] if name == b"host"]
+
+
+AI = "https://ai.example.com"
+LOGIN = Login.model_construct(redirect_url=f"{AI}/oauth2callback")
+
+
+@pytest.mark.parametrize(
+    ("given", "origin", "host", "is_ours"),
+    [
+        ({}, "http://127.0.0.1:8501", "127.0.0.1:8501", True),
+        ({}, "HTTP://LocalHost:8501", "localhost:8501", True),
+        ({}, "http://ai.example.com", "ai.example.com:80", True),
+        ({}, "http://[::1]:8501", "[::1]:8501", True),
+        ({}, AI, "ai.example.com", False),
+        ({}, "http://ai.example.com", "other.example.com", False),
+        ({}, "http://ai.example.com", "", False),
+        ({}, "", "ai.example.com", False),
+        ({"login": LOGIN}, AI, "ai.example.com", True),
+        ({"login": LOGIN}, AI, "ai.example.com:443", True),
+        ({"login": LOGIN}, AI, "127.0.0.1:8501", True),
+        ({"login": LOGIN}, f"{AI}:8443", "ai.example.com", False),
+        ({"login": LOGIN}, "http://ai.example.com", "ai.example.com", False),
+        ({"login": LOGIN}, "http://127.0.0.1:8501", "127.0.0.1:8501", True),
+        ({"allowed_hosts": AI}, AI, "ai.example.com", True),
+        ({"allowed_hosts": f"a.example.com, {AI}"}, AI, "inside", True),
+        ({"allowed_hosts": AI}, "http://ai.example.com", "ai.example.com", False),
+        ({"allowed_hosts": "ai.example.com"}, AI, "ai.example.com", False),
+    ],
+)
+def test_a_websocket_is_passed_on_for_our_own_pages_alone(
+    given: dict[str, Any], origin: str, host: str, *, is_ours: bool
+) -> None:
+    told = [("Origin", origin), ("Host", host)]
+    passed = hosts_passed_on(plain(**given), told, "10.0.0.5")
+    # Streamlit compares the texts, and asks a host of the internet where they differ.
+    assert passed == ([origin.partition("://")[2].encode()] if is_ours else [])
+
+
+@pytest.mark.parametrize(("peer", "is_ours"), [("10.0.0.5", True), ("10.0.0.6", False)])
+def test_a_believed_proxy_alone_says_by_which_scheme_a_page_came(
+    peer: str, *, is_ours: bool
+) -> None:
+    told = [("Origin", AI), ("Host", "ai.example.com"), (PROTO, "https")]
+    behind = plain(proxy=Proxy(addresses="10.0.0.5"))
+    assert bool(hosts_passed_on(behind, told, peer)) == is_ours
+
+
+@pytest.mark.parametrize("name", ["Origin", "Host"])
+def test_a_handshake_that_says_something_twice_is_refused(name: str) -> None:
+    told = [("Origin", "http://127.0.0.1"), ("Host", "127.0.0.1")]
+    assert hosts_passed_on(plain(), told, "127.0.0.1")
+    assert not hosts_passed_on(plain(), [*told, *(one for one in told if one[0] == name)], "::1")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])

@@ -159,6 +159,15 @@ def test_only_names_of_this_machine_are_served_unless_others_are_given() -> None
     assert {"10.0.0.5", "ai.example.com"} <= set(named.host_names)
 
 
+def test_a_whole_address_says_by_which_scheme_browsers_come() -> None:
+    chosen = settings.read(allowed_hosts="ai.example.com, HTTPS://B.example.com:443,http://c:80")
+    assert {"ai.example.com", "b.example.com", "c"} <= set(chosen.host_names)
+    assert chosen.origins == {"https://b.example.com", "http://c"}
+    for wrong in ("https://b.example.com/x", "ftp://b.example.com", "https://", "b/c"):
+        with pytest.raises(settings.SettingsError, match="neither a name nor a whole address"):
+            settings.read(allowed_hosts=wrong)
+
+
 def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BRIDGEBOARD_PORT", "")
     assert settings.read().port == 8501

@@ -30,6 +30,7 @@ from bridgeboard.doors import (
     Believed,
     Closed,
     Files,
+    SameOrigin,
     SecurityHeaders,
     WayIn,
     WayOut,
@@ -93,6 +94,7 @@ def application(settings: Settings, *, when_ready: Callable[[], None] = lambda: 
         ],
         middleware=[
             Middleware(SecurityHeaders, tls=uses_tls(settings), proxy=settings.proxy),
+            Middleware(SameOrigin, settings=settings),
             Middleware(Closed),
             Middleware(WayIn, pages=pages()),
             Middleware(Believed, proxy=settings.proxy),

@@ -13,6 +13,7 @@ from bridgeboard.doors.headers import (
     uses_tls,
 )
 from bridgeboard.doors.leaving import WayOut
+from bridgeboard.doors.origins import SameOrigin
 from bridgeboard.doors.whose import Asked
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Believed",
     "Closed",
     "Files",
+    "SameOrigin",
     "SecurityHeaders",
     "WayIn",
     "WayOut",

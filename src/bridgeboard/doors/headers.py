@@ -59,7 +59,7 @@ class SecurityHeaders:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        tls = self.tls or (_trusts(self.proxy, scope) and _forwarded_by_tls(scope))
+        tls = self.tls or comes_by_tls(self.proxy, scope)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -112,6 +112,11 @@ class Believed:
 def uses_tls(settings: Settings) -> bool:
     """Whether browsers come by TLS, as far as the settings say; a proxy tells it of a request."""
     return settings.login.redirect_url.startswith("https:")
+
+
+def comes_by_tls(proxy: Proxy, scope: Message) -> bool:
+    """Whether a believed proxy says that the browser of this request came to it by TLS."""
+    return _trusts(proxy, scope) and _forwarded_by_tls(scope)
 
 
 def _trusts(proxy: Proxy, scope: Message) -> bool:

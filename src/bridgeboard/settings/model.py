@@ -16,7 +16,7 @@ from pydantic_settings import (
 )
 
 from bridgeboard.access import SHORTEST_KEY, Role, Rules
-from bridgeboard.settings import people
+from bridgeboard.settings import hosts, people
 from bridgeboard.settings.fields import Environment, named
 from bridgeboard.settings.files import meant, settings_file
 from bridgeboard.settings.people import Words
@@ -92,7 +92,9 @@ class Settings(BaseSettings):
         "allowed_hosts",
         "",
         "Names, separated by commas, under which browsers reach the dashboard beside `localhost`: "
-        "those of a reverse proxy that passes its own on. `*` permits every name.",
+        "those of a reverse proxy that passes its own on. Where that one ends TLS and neither "
+        "`[login]` nor `[proxy]` is configured, the whole address, such as "
+        "`https://ai.example.com`. `*` permits every name.",
     )
 
     data_folder: str = named(
@@ -193,6 +195,17 @@ class Settings(BaseSettings):
         if not host.strip():
             raise ValueError("Name an address to listen on, for example 127.0.0.1")
         return host.strip().strip("[]")
+
+    @field_validator("allowed_hosts", mode="after")
+    @classmethod
+    def _names_or_addresses(cls, told: str) -> str:
+        for address in hosts.listed(told):
+            if "/" in address and not hosts.origin(address):
+                raise ValueError(
+                    f"{address} is neither a name nor a whole address. "
+                    "Write ai.example.com or https://ai.example.com"
+                )
+        return told
 
     @field_validator("roles", "leads", mode="before")
     @classmethod
@@ -301,10 +314,20 @@ class Settings(BaseSettings):
         Without such a list, a foreign site could point a name of its own at this machine and
         read the dashboard through the reader's browser.
         """
-        given = [name.strip() for name in self.allowed_hosts.split(",") if name.strip()]
+        given = [hosts.host(name) for name in hosts.listed(self.allowed_hosts)]
         if not (given or self.loopback):
             return []
-        return list(dict.fromkeys(["localhost", "127.0.0.1", "::1", self.host, *given]))
+        known = ["localhost", "127.0.0.1", "::1", self.host, *map(hosts.host, self.origins)]
+        return list(dict.fromkeys([*known, *given]))
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The whole addresses under which browsers reach the dashboard, as far as they are set.
+
+        Those of ``allowed_hosts`` that say how, and that of the login's ``redirect_url``.
+        """
+        told = [*hosts.listed(self.allowed_hosts), self.login.redirect_url]
+        return frozenset(hosts.origin_of(each) for each in told if "://" in each)
 
     @property
     def loopback(self) -> bool:
