@@ -7,6 +7,9 @@ from urllib.parse import urlencode, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from bridgeboard.doors import MESSAGES
 
 PATIENCE = 60_000
 ARGUMENTS = [
@@ -80,6 +83,7 @@ def check_look(
     page.on("pageerror", lambda error: alarms.append(str(error)))
     here = urlsplit(address).netloc
     page.on("request", lambda one: alarms.append(one.url) if is_foreign(one.url, here) else None)
+    note_needless(page, alarms)
     try:
         for name, query in pages.items():
             come_to(page, address, "" if name == "overview" else name.partition(" ")[0], **query)
@@ -91,6 +95,20 @@ def check_look(
         assert alarms == []
     finally:
         context.close()
+
+
+def note_needless(page: Page, alarms: list[str]) -> None:
+    """Note each message of the page that would not be passed on: then pages would need it."""
+
+    def note(frame: bytes | str) -> None:
+        told = BackMsg.FromString(frame) if isinstance(frame, bytes) else BackMsg()
+        kind = told.WhichOneof("type")
+        if kind == "backend_operation_request":
+            kind = told.backend_operation_request.WhichOneof("payload")
+        if kind not in MESSAGES:
+            alarms.append(f"sent {kind}")
+
+    page.on("websocket", lambda socket: socket.on("framesent", note))
 
 
 def is_foreign(url: str, here: str) -> bool:

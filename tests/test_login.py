@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pytest
+import streamlit
 from browsers import LOOKS, PATIENCE, picture, settled, too_wide, violations
 from conftest import END
 from dashboards import dashboard, free_port
@@ -21,6 +23,8 @@ from itsdangerous import URLSafeTimedSerializer
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from rigs import Front, Provider, nginx, provider
 from streamlit import user_info
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.NewSession_pb2 import EnvironmentInfo, UserInfo
 from streamlit.testing.v1 import AppTest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync import client
@@ -607,10 +611,42 @@ def test_what_nobody_needs_is_not_there(house: House, method: str, path: str) ->
     assert "content-security-policy" in answer.headers
 
 
+@pytest.mark.parametrize("who", [None, EVE, ADA])
+def test_a_socket_tells_nobody_of_the_machine_and_strangers_no_version(
+    house: House, who: dict[str, Any] | None
+) -> None:
+    headers = house.headers(house.cookie(who)) if who else house.headers()
+    with visit(house.address, headers=headers) as reader:
+        begun = reader.screen.begun
+        assert begun.main_script_path == ""
+        told = begun.initialize
+        assert told.HasField("environment_info")
+        assert told.HasField("user_info")
+        version = streamlit.__version__ if who is ADA else ""
+        assert told.environment_info == EnvironmentInfo(streamlit_version=version)
+        assert told.user_info == UserInfo()
+        assert not reader.was_sent(str(server.home()))
+        assert not reader.was_sent(sys.version.partition(" ")[0])
+        assert reader.was_sent(streamlit.__version__) == (who is ADA)
+
+
+def test_a_stranger_cannot_empty_the_caches_of_others(house: House) -> None:
+    place = urlsplit(house.address)
+    ours, stream = Origin(house.address.rstrip("/")), f"ws://{place.netloc}/_stcore/stream"
+    asked = BackMsg(load_git_info=True), BackMsg(clear_cache=True), BackMsg(app_heartbeat=True)
+    with client.connect(stream, origin=ours, max_size=None) as socket:
+        for each in asked:
+            socket.send(each.SerializeToString())
+        socket.send(b"no message")
+        with pytest.raises(ConnectionClosed, match="1002"):
+            socket.recv(timeout=60)  # Streamlit answers a heartbeat, and tells what git says
+
+
 def test_health_tells_a_stranger_nothing_but_health(house: House, words: set[str]) -> None:
     assert httpx.get(f"{house.address}_stcore/health").text == "ok"
     told = httpx.get(f"{house.address}healthz").text
     assert json.loads(told)["sync"]["good"]
+    assert "version" not in json.loads(told)
     assert not [word for word in words if word in told]
 
 

@@ -30,6 +30,7 @@ from bridgeboard.doors import (
     Believed,
     Closed,
     Files,
+    Messages,
     SameOrigin,
     SecurityHeaders,
     WayIn,
@@ -196,14 +197,15 @@ def refuse_a_taken_port(settings: Settings) -> None:
 
 
 def _for_who_is_known(settings: Settings) -> list[Middleware]:
-    """What stands between a request and the app where everybody is asked who they are."""
+    """What stands between a request and the app and has to know who asks, if anybody is asked."""
     if not settings.guarded:
-        return []
+        return [Middleware(Messages, asked=None)]
     asked = Asked(settings, logins.ended(connect.ended_file(settings)), _now)
-    if not settings.login.configured:
-        return [Middleware(Files, asked=asked)]
-    note = partial(_note_logout, connect.audit_file(settings))
-    return [Middleware(Files, asked=asked), Middleware(WayOut, asked=asked, note=note)]
+    every = [Middleware(Files, asked=asked), Middleware(Messages, asked=asked)]
+    if settings.login.configured:
+        note = partial(_note_logout, connect.audit_file(settings))
+        every.append(Middleware(WayOut, asked=asked, note=note))
+    return every
 
 
 def _note_logout(file: Path, who: str) -> None:
@@ -269,7 +271,9 @@ async def _enter(request: Request) -> RedirectResponse:
 
 async def _healthz(_request: Request) -> JSONResponse:
     keeper = watch.current()
-    told = {"status": "ok", "version": version("bridgeboard")}
+    told: dict[str, object] = {"status": "ok"}
+    if not current().guarded:  # strangers would know which weaknesses to look for
+        told["version"] = version("bridgeboard")
     return JSONResponse(told | {"sync": synced(keeper.status if keeper else Status())})
 
 

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.NewSession_pb2 import NewSession
 
 from .nodes import STATEFUL, Node, Path, WireError
 
@@ -34,6 +35,7 @@ class Screen:
         media: addresses of files that were named, each ``/media/…``.
         exceptions: every exception that was shown since the last ``forget``, even if for a moment.
         complaints: likewise every error box.
+        begun: what the server said of itself when it began to run the page.
         cached: the messages that the server need not send again, by hash, and their age in runs.
     """
 
@@ -43,6 +45,7 @@ class Screen:
     page: str = ""
     main: str = ""
     session: str = ""
+    begun: NewSession = field(default_factory=NewSession)
     reruns: dict[str, float] = field(default_factory=dict)
     sent_to: str = ""
     media: set[str] = field(default_factory=set)
@@ -94,7 +97,7 @@ class Screen:
             self._blame(told.session_event.script_compilation_exception)
 
     def _begin(self, told: ForwardMsg) -> None:
-        new = told.new_session
+        self.begun = new = told.new_session
         self._run = told.metadata.run.script_run_id
         self._fragments = frozenset(told.metadata.run.fragment_ids)
         self.session = new.initialize.session_id or self.session

@@ -13,17 +13,20 @@ from bridgeboard.doors.headers import (
     uses_tls,
 )
 from bridgeboard.doors.leaving import WayOut
+from bridgeboard.doors.messages import MESSAGES, Messages
 from bridgeboard.doors.origins import SameOrigin
 from bridgeboard.doors.whose import Asked
 
 __all__ = [
     "ENTER",
+    "MESSAGES",
     "PLACE",
     "SECURITY_HEADERS",
     "Asked",
     "Believed",
     "Closed",
     "Files",
+    "Messages",
     "SameOrigin",
     "SecurityHeaders",
     "WayIn",

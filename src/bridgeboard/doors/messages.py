@@ -1,0 +1,135 @@
+"""What is said over a page's websocket: the messages that our pages need, and nothing else.
+
+By itself Streamlit does whatever any socket asks for: it empties everybody's caches, reads the
+checkout with git, offers files for upload, writes files of its own. It also tells every socket
+where the program lies, and which versions and system it runs on.
+"""
+
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import streamlit as st
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
+
+from bridgeboard.doors.asgi import ASGIApp, Message, Receive, Send
+from bridgeboard.doors.whose import Asked
+
+RUN: Final = "rerun_script"
+"""Run the page, with what was chosen and pressed: the entrance needs no more."""
+MESSAGES: Final = frozenset({RUN, "stop_script", "deferred_file"})
+"""What readers send: also the button that stops a page, and a file to be made and taken away."""
+NOT_A_MESSAGE: Final = 1002
+"""Why a socket is closed, in the numbers of RFC 6455, as are the next two."""
+NO_TEXT_FRAMES: Final = 1003
+TOO_LARGE: Final = 1009
+VERSION: Final = st.__version__.encode()
+
+log = logging.getLogger(__name__)
+
+
+class Messages:
+    """Of a socket's messages those in :data:`MESSAGES` are passed on, and only from readers.
+
+    From somebody who is not known it is :data:`RUN` alone, which shows them the entrance. Other
+    kinds are dropped; what is no message at all closes its socket.
+
+    Args:
+        asked: who is at the other end; None where nobody is asked, and everybody is a reader.
+    """
+
+    def __init__(self, app: ASGIApp, asked: Asked | None) -> None:
+        self.app = app
+        self.asked = asked
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Pass everything through that is no websocket."""
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+        socket = _Socket(partial(self._is_reader, scope), receive, send)
+        await self.app(scope, socket.receive, socket.send)
+
+    def _is_reader(self, scope: Message) -> bool:
+        return self.asked is None or self.asked.viewer(scope) is not None
+
+
+class _Socket:
+    """One socket as Streamlit sees it; ``is_reader`` says whether a reader is at its other end."""
+
+    def __init__(self, is_reader: Callable[[], bool], receive: Receive, send: Send) -> None:
+        self._is_reader = is_reader
+        self._receive = receive
+        self._send = send
+        self._dropped: set[str] = set()
+        self._is_closed = False
+        self._was_reader = is_reader()
+
+    async def receive(self) -> Message:
+        """The next message that is passed on; the end of the socket if there is none."""
+        while True:
+            message = await self._receive()
+            if message["type"] != "websocket.receive":
+                return message
+            kind = _kind(message)
+            if isinstance(kind, int):
+                return await self._close(kind)
+            if kind == RUN or (kind in MESSAGES and self._is_reader()):
+                return message
+            if kind not in self._dropped:
+                self._dropped.add(kind)
+                log.warning("messages of the kind %s were dropped", kind)
+
+    async def send(self, message: Message) -> None:
+        """Send a message, without what it tells of the machine; nothing after the end."""
+        if self._is_closed:
+            return
+        if VERSION in (message.get("bytes") or b""):
+            data = _discreet(message["bytes"], to_reader=self._was_reader)
+            message = {**message, "bytes": data}
+        await self._send(message)
+
+    async def _close(self, code: int) -> Message:
+        self._is_closed = True
+        log.warning("a socket was closed (%d): it sent what is no message", code)
+        await self._send({"type": "websocket.close", "code": code})
+        return {"type": "websocket.disconnect", "code": code}
+
+
+def _kind(message: Message) -> str | int:
+    """The kind of a message, or the number that says why it is none."""
+    data = message.get("bytes")
+    if data is None:
+        return NO_TEXT_FRAMES
+    if len(data) > get_max_widget_state_size_bytes():
+        return TOO_LARGE
+    try:
+        told = BackMsg.FromString(data)
+    except Exception:  # noqa: BLE001 - protobuf's error, a dependency of Streamlit's and not of ours
+        return NOT_A_MESSAGE
+    kind = told.WhichOneof("type")
+    if kind == "backend_operation_request":
+        kind = told.backend_operation_request.WhichOneof("payload")
+    return kind or NOT_A_MESSAGE
+
+
+def _discreet(data: bytes, *, to_reader: bool) -> bytes:
+    """A message without what it tells of the machine and of where the program lies.
+
+    Streamlit's version stays for readers: their page loads itself anew when it changes.
+    """
+    told = ForwardMsg.FromString(data)
+    if not told.HasField("new_session"):
+        return data
+    told.new_session.main_script_path = ""
+    begun = told.new_session.initialize
+    version = begun.environment_info.streamlit_version if to_reader else ""
+    begun.ClearField("environment_info")
+    begun.environment_info.streamlit_version = version
+    begun.environment_info.SetInParent()
+    begun.ClearField("user_info")
+    begun.user_info.SetInParent()
+    return bytes(told.SerializeToString())
