@@ -127,6 +127,27 @@ def test_a_username_is_no_group_and_a_group_no_username() -> None:
             viewer(nobody, RULES)
 
 
+def test_a_group_called_like_an_address_has_not_its_role_unless_a_rule_says_group() -> None:
+    every = frozenset({"audit@example.com", "AUDIT@Example.com", "lead@example.com"})
+    with pytest.raises(RefusedError, match="no role"):
+        viewer(Identity("1", "eve@example.com", every), RULES)
+    named = Rules(
+        roles={Role.ADMIN: frozenset({"group:Audit@example.com", "group:plain"})},
+        leads={"group:lead@example.com": frozenset({"payments"})},
+    )
+    one = viewer(Identity("1", "eve@example.com", every), named)
+    assert (one.roles, one.teams) == ({Role.ADMIN, Role.LEAD}, {"payments"})
+    assert viewer(Identity("1", groups=frozenset({"plain"})), named).roles == {Role.ADMIN}
+
+
+@pytest.mark.parametrize("email", ["audit@example.com", "group:audit@example.com"])
+def test_an_address_is_no_group(email: str) -> None:
+    rules = Rules(roles={Role.ADMIN: frozenset({"group:audit@example.com", "group:plain"})})
+    for groups in (frozenset[str](), frozenset({"group:plain", "group:audit@example.com"})):
+        with pytest.raises(RefusedError, match="no role"):
+            viewer(Identity("1", email, groups), rules)
+
+
 def test_a_lead_has_the_teams_of_all_that_names_them() -> None:
     both = viewer(Identity("1", "LEAD@example.com", frozenset({"squad-leads"})), RULES)
     assert both.roles == {Role.LEAD}
@@ -186,7 +207,7 @@ def test_a_letter_beyond_ascii_never_passes_for_one_of_it(head: str, odd: str, t
     assert viewer(Identity("1", groups=frozenset({word})), mine).may(Role.ADMIN)
 
 
-@given(ASCII.filter(lambda word: not word.startswith("user:")))
+@given(ASCII.filter(lambda word: not word.startswith(("user:", "group:")) and "@" not in word))
 def test_case_makes_no_difference(word: str) -> None:
     rules = Rules(roles={Role.ADMIN: frozenset({word.upper()})})
     assert viewer(Identity("1", groups=frozenset({word.lower()})), rules).may(Role.ADMIN)

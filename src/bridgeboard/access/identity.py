@@ -150,9 +150,14 @@ def _word(value: object) -> str:
     return word if word.isprintable() else ""
 
 
+def is_email(word: str) -> bool:
+    """Whether a word has the shape of an e-mail address, whoever it belongs to."""
+    return _EMAIL.fullmatch(word) is not None
+
+
 def _email(value: object) -> str:
     word = _word(value)
-    return word if _EMAIL.fullmatch(word) else ""
+    return word if is_email(word) else ""
 
 
 def _username(value: object, email: str, *, local_part: bool) -> str:

@@ -6,12 +6,15 @@ from types import MappingProxyType
 from typing import Final
 
 from bridgeboard.access.errors import RefusedError
-from bridgeboard.access.identity import Identity
+from bridgeboard.access.identity import Identity, is_email
 from bridgeboard.access.roles import Role, Viewer
 
 USER: Final = "user:"
 """What stands before a username in a rule. Without it a word is a group or an address: at many
 providers people choose their username, and one may choose that of a group."""
+GROUP: Final = "group:"
+"""What may stand before a group in a rule, and must where it is called like an e-mail address:
+by itself such a word is an address, and whoever makes groups could give themselves its role."""
 
 
 def _folded(text: str) -> str:
@@ -27,6 +30,8 @@ def _lower(letter: str) -> str:
 @dataclass(frozen=True)
 class Rules:
     """Who is what. Words are groups, e-mail addresses, or usernames behind ``user:``.
+
+    A group may stand behind ``group:`` too, and one that is called like an address has to.
 
     Attributes:
         roles: role → whose it is.
@@ -81,8 +86,9 @@ def _possible(given: Iterable[Role], identity: Identity, teams: frozenset[str]) 
 
 
 def _words(identity: Identity) -> frozenset[str]:
-    told = {*identity.groups, identity.email} - {""}
-    named = {word for word in map(_folded, told) if not word.startswith(USER)}
+    plain = {*(group for group in identity.groups if not is_email(group)), identity.email} - {""}
+    named = {word for word in map(_folded, plain) if not word.startswith((USER, GROUP))}
+    named |= {GROUP + _folded(group) for group in identity.groups}
     if identity.username:
         named.add(USER + _folded(identity.username))
     return frozenset(named)
