@@ -1,5 +1,6 @@
 """Views and notes that readers put down are found again, whatever happens in between."""
 
+import json
 import os
 import stat
 from datetime import UTC, datetime
@@ -36,12 +37,18 @@ def test_views_are_in_the_order_of_their_names_and_one_name_is_one_view(desk: De
 
 
 def test_a_note_is_kept_with_its_time_until_it_is_erased(desk: Desk) -> None:
-    desk.write("runaway:7", Note("A load test.", AT))
+    desk.write("runaway:7", Note("A load test.", AT, "ada@example.com"))
     desk.keep(View("a", "tools", ""))
-    assert Desk(desk.path).notes() == {"runaway:7": Note("A load test.", AT)}
+    assert Desk(desk.path).notes() == {"runaway:7": Note("A load test.", AT, "ada@example.com")}
     desk.erase("runaway:7")
     assert desk.notes() == {}
     assert len(desk.views()) == 1
+
+
+def test_a_note_of_a_version_that_kept_no_names_is_read(desk: Desk) -> None:
+    notes = {"runaway:7": {"text": "A load test.", "written_at": AT.isoformat()}}
+    desk.path.write_text(json.dumps({"views": {}, "notes": notes}), "utf-8")
+    assert desk.notes() == {"runaway:7": Note("A load test.", AT)}
 
 
 @pytest.mark.parametrize(

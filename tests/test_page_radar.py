@@ -10,8 +10,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from told import looking
 
+from bridgeboard import connect, settings
+from bridgeboard.audit import Audit
 from bridgeboard.demo import world
-from bridgeboard.desk import Desk
+from bridgeboard.desk import Desk, Note
 from bridgeboard.store import Store
 
 ROOT = Path(__file__).parents[1]
@@ -75,11 +77,28 @@ def test_a_finding_is_acknowledged_with_a_note_and_opened_again(store: Store) ->
     test.text_input(key=note).set_value("A load test.").run()
     test.button(key=done.key).click().run()
     assert sum(button.label == "Show the session" for button in test.button) == before - 1
-    assert [each.text for each in Desk.beside(store.path).notes().values()] == ["A load test."]
+    ((finding, kept),) = Desk.beside(store.path).notes().items()
+    assert kept == Note("A load test.", END, "operator")
     again = app(kinds=["Runaway session"], acknowledged="true")
-    assert "A load test" in said(again)
+    assert "Acknowledged 2026-11-16 00:00:00 by operator: A load test" in said(again)
     next(button for button in again.button if button.label == "Reopen").click().run()
     assert Desk.beside(store.path).notes() == {}
+    log = Audit(connect.audit_file(settings.current())).entries()
+    assert [(one.who, one.what, one.why, one.about) for one in log[:2]] == [
+        ("operator", "reopen", "", finding),
+        ("operator", "acknowledge", "A load test.", finding),
+    ]
+
+
+def test_nothing_is_acknowledged_that_cannot_be_noted(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(connect, "audit_file", lambda _: tmp_path)  # a folder is no file
+    test = app(kinds=["Runaway session"])
+    done = next(button for button in test.button if button.label == "Acknowledge")
+    test.button(key=done.key).click().run()
+    assert Desk.beside(store.path).notes() == {}
+    assert "audit log" in said(test)
 
 
 def test_the_evidence_of_a_runaway_is_its_session(store: Store) -> None:

@@ -53,10 +53,14 @@ class View:
 
 @dataclass(frozen=True)
 class Note:
-    """Why a finding needs no more attention, and when somebody said so."""
+    """Why a finding needs no more attention, and who said so, and when.
+
+    ``by`` is empty in notes of versions that did not keep it.
+    """
 
     text: str
     written_at: datetime
+    by: str = ""
 
     def __post_init__(self) -> None:
         if len(self.text) > LONGEST_NOTE:
@@ -153,8 +157,8 @@ def _without(kept: Mapping[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in kept.items() if key != name}
 
 
-def _note(text: str, written_at: str) -> Note:
-    return Note(text, datetime.fromisoformat(written_at))
+def _note(text: str, written_at: str, by: str = "") -> Note:
+    return Note(text, datetime.fromisoformat(written_at), by)
 
 
 def _plain(value: datetime) -> str:

@@ -1,17 +1,28 @@
 """What the radar found: each finding with its reason, a way to the evidence, and notes on it."""
 
 from collections.abc import Mapping, Sequence
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, Final
 
 import streamlit as st
 
 from bridgeboard import formats, radar
+from bridgeboard.audit import AuditError
 from bridgeboard.desk import LONGEST_NOTE, DeskError, Note
 from bridgeboard.exports import Column, Sheet
 from bridgeboard.metrics import Scope
 from bridgeboard.radar import KINDS, SEVERITIES, Finding
-from bridgeboard.ui import downloads, filters, links, notices, numbers, requests, scopes, views
+from bridgeboard.ui import (
+    downloads,
+    entrance,
+    filters,
+    links,
+    notices,
+    numbers,
+    requests,
+    scopes,
+    views,
+)
 from bridgeboard.ui.scopes import Chosen
 
 PAGE: Final = 25
@@ -148,8 +159,9 @@ def _acknowledging(one: Finding, note: Note | None) -> None:
     key = _short(one.key)
     if note:
         told = f": {formats.unmarked(note.text)}" if note.text else ""
+        by = f" by {notices.plain(note.by)}" if note.by else ""
         at = formats.moment(note.written_at, filters.zone())
-        st.caption(f":material/check: Acknowledged {at}{told}", width="content")
+        st.caption(f":material/check: Acknowledged {at}{by}{told}", width="content")
         st.button("Reopen", key=f"reopen-{key}", type="tertiary", on_click=_reopen, args=(one.key,))
         return
     with st.popover("Acknowledge", type="tertiary", key=f"ack-{key}"):
@@ -162,17 +174,21 @@ def _acknowledging(one: Finding, note: Note | None) -> None:
 
 
 def _write(finding: str, key: str) -> None:
+    """Acknowledge a finding, once it is noted who does, and why."""
     try:
         text = " ".join((st.session_state.get(f"note-{key}") or "").split())
-        views.desk().write(finding, Note(text, filters.now()))
-    except DeskError as error:
+        entrance.note("acknowledge", finding, text)
+        by = entrance.reader().viewer.name
+        views.desk().write(finding, Note(text, filters.now(), by))
+    except (AuditError, DeskError) as error:
         st.session_state[_PROBLEM] = str(error)
 
 
 def _reopen(finding: str) -> None:
     try:
+        entrance.note("reopen", finding)
         views.desk().erase(finding)
-    except DeskError as error:
+    except (AuditError, DeskError) as error:
         st.session_state[_PROBLEM] = str(error)
 
 
@@ -211,6 +227,8 @@ def _sheet(found: Sequence[Finding], notes: Mapping[str, Note]) -> Sheet:
         Column("last_at", "Last seen", "moment"),
         Column("reason", "Reason", "text"),
         Column("note", "Note", "text"),
+        Column("acknowledged_by", "Acknowledged by", "text"),
+        Column("acknowledged_at", "Acknowledged at", "moment"),
     )
     rows = tuple(
         (
@@ -221,8 +239,13 @@ def _sheet(found: Sequence[Finding], notes: Mapping[str, Note]) -> Sheet:
             one.first_at,
             one.last_at,
             one.reason,
-            notes[one.key].text if one.key in notes else None,
+            *_noted(notes.get(one.key)),
         )
         for one in found
     )
     return Sheet("Radar", columns, rows)
+
+
+def _noted(note: Note | None) -> tuple[str | None, str | None, datetime | None]:
+    """The cells of a note: its text, by whom, and when."""
+    return (note.text, note.by or None, note.written_at) if note else (None, None, None)
