@@ -1,11 +1,14 @@
 """The dashboard's own login, and a proxy's: who comes in, who does not, what both are told."""
 
+import asyncio
 import json
+import os
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,18 +29,20 @@ from streamlit import user_info
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.NewSession_pb2 import EnvironmentInfo, UserInfo
 from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner, Result
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync import client
 from websockets.typing import Origin
 from wire import Visit, WireError, await_sync, visit
 
-from bridgeboard import connect, server, settings
+from bridgeboard import cli, connect, server, settings
 from bridgeboard.audit import Audit
 from bridgeboard.connect import Running
 from bridgeboard.demo import truth
 from bridgeboard.demo.world import World, make
-from bridgeboard.doors import PLACE, place
-from bridgeboard.settings import Login, Settings
+from bridgeboard.doors import PLACE, Asked, Ending, place
+from bridgeboard.logins import Ended
+from bridgeboard.settings import Login, Proxy, Settings
 
 DAYS, SCALE = 8, 0.2
 COMPANY = ("--end", f"{END:%Y-%m-%dT%H:%M:%S}", "--days", str(DAYS), "--scale", str(SCALE))
@@ -381,8 +386,47 @@ def test_logouts_are_noted_once_however_somebody_leaves_and_outlive_a_restart(
         assert titles()[:2] == [ENTRANCE, ENTRANCE]
     with dashboard("serve", port=port, **given):
         assert [title == ENTRANCE for title in titles()] == [True, True, False]
+        with visit(house.address, headers=house.headers(every[2])) as reader:
+            assert end_all_of("Stays@example.com", tmp_path).exit_code == 0
+            reader.rerun()
+            assert reader.screen.title == ENTRANCE
+            assert any("operator" in text for text in reader.screen.texts)
+        late = house.cookie(ADA | {"email": "stays@example.com"}, hours=-0.01)
+        with visit(house.address, headers=house.headers(late)) as reader:
+            assert reader.screen.title != ENTRANCE
     left = [who for who, what in house.noted() if what == "logout"]
     assert left == ["pressed@example.com", "visited@example.com"]
+    assert ("operator", "end logins") in house.noted()
+
+
+def end_all_of(name: str, folder: Path) -> Result:
+    """Have the command end somebody's logins, which knows the folder and no secret."""
+    alone = dict.fromkeys([*settings.variables(), *settings.table_variables()], "")
+    given = alone | {"BRIDGEBOARD_DATA": str(folder / "data"), "XDG_CONFIG_HOME": str(folder)}
+    return CliRunner().invoke(cli.app, ["logout", name], env=given)
+
+
+def test_a_name_that_nobody_has_or_another_folder_is_told_of(tmp_path: Path) -> None:
+    missing = end_all_of("ada", tmp_path)
+    assert (missing.exit_code, "is not there" in missing.output) == (2, True)
+    (tmp_path / "data").mkdir()
+    assert end_all_of(" ", tmp_path).exit_code == 2
+    told = end_all_of("ada\x1b[2J", tmp_path)
+    assert told.exit_code == 0
+    assert "knows nobody called ada\u241b[2J" in told.output
+    Audit(tmp_path / "data" / "audit.jsonl").write("Ada", "login", at=datetime.now(UTC))
+    assert "knows nobody" not in end_all_of("ada", tmp_path).output
+
+
+@pytest.mark.skipif(os.name == "nt", reason="who owns a folder is not asked there")
+def test_logins_are_ended_by_the_account_of_the_dashboard_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    monkeypatch.setattr(os, "geteuid", lambda: os.getuid() + 1)
+    told = end_all_of("ada", tmp_path)
+    assert (told.exit_code, "another account" in told.output) == (2, True)
+    assert list((tmp_path / "data").iterdir()) == []
 
 
 def test_a_login_keeps_its_session_from_others(house: House, words: set[str]) -> None:
@@ -412,6 +456,54 @@ def test_only_a_listed_proxy_names_somebody(tmp_path: Path) -> None:
                     "did not tell who you are" in text for text in shut(reader, {"boss"}, REFUSED)
                 )
                 assert not reader.screen.of("link_button")
+
+
+PROXY = Settings.model_construct(
+    proxy=Proxy(addresses="127.0.0.1"), roles={"analyst": ("analysts",)}
+)
+
+
+def ends(asked: Asked, *, looks: float, ending: Callable[[], object] = lambda: None) -> list[Any]:
+    """What an app hears of a socket that says one thing and then nothing, until it ends."""
+    heard: list[Any] = []
+    sent: list[Any] = []
+    waiting = [{"type": "websocket.receive", "bytes": b"x"}]
+
+    async def receive() -> Any:
+        return waiting.pop() if waiting else await asyncio.Event().wait()
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def streamlit(_scope: Any, receive: Any, send: Any) -> None:
+        while (message := await receive())["type"] == "websocket.receive":
+            heard.append(message["bytes"])
+            ending()
+        heard.append(message["code"])
+        await send({"type": "websocket.send", "bytes": b"late"})
+
+    headers = [(name.lower().encode(), value.encode()) for name, value in BOSS.items()]
+    scope = {"type": "websocket", "headers": headers}
+    asyncio.run(Ending(streamlit, asked, looks=looks)(scope, receive, send))
+    assert sent == [{"type": "websocket.close", "code": 1008}]
+    return heard
+
+
+def test_an_open_page_behind_a_proxy_ends_after_the_hours_of_a_login(tmp_path: Path) -> None:
+    hours = Login.model_construct(hours=1e-6)
+    told = PROXY.model_copy(update={"login": hours})
+    asked = Asked(told, Ended(tmp_path / "ended"), lambda: datetime.now(UTC))
+    assert ends(asked, looks=3600)[-1] == 1008
+
+
+@pytest.mark.parametrize("name", ["boss", "boss@example.com"])
+def test_an_open_page_behind_a_proxy_ends_once_its_readers_logins_are_ended(
+    tmp_path: Path, name: str
+) -> None:
+    here, there = Ended(tmp_path / "ended"), Ended(tmp_path / "ended")
+    asked = Asked(PROXY, here, lambda: datetime.now(UTC))
+    end = partial(there.end_all_of, name, now=datetime.now(UTC) + timedelta(hours=1))
+    assert ends(asked, looks=0.01, ending=end) == [b"x", 1008]
 
 
 def test_nginx_with_a_proxy_tells_who_comes(tmp_path: Path) -> None:

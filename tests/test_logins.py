@@ -18,7 +18,8 @@ HOURS = 10.0
 
 
 def login(name: str = "ada", ago: timedelta = timedelta(hours=1), **more: Any) -> Login:
-    return Login.of({"iss": "x", "sub": name, "iat": (AT - ago).timestamp(), **more})
+    names = (name, f"{name}@example.com")
+    return Login.of({"iss": "x", "sub": name, "iat": (AT - ago).timestamp(), **more}, names)
 
 
 def holds(kept: Ended, one: Login, hours: float = HOURS, at: datetime = AT) -> bool:
@@ -56,6 +57,42 @@ def test_an_ended_login_stays_so_after_a_restart_and_no_other_is(path: Path) -> 
         for other in (login("bob"), login(ago=timedelta(hours=2)), login(nonce="another")):
             assert holds(after, other)
     assert ended(path) is ended(path)
+
+
+@pytest.mark.parametrize("name", ["ada", "ADA@Example.com", " ada@example.com "])
+def test_all_logins_of_somebody_end_in_every_process_and_later_ones_hold(
+    path: Path, name: str
+) -> None:
+    serves, command = Ended(path), Ended(path)
+    assert holds(serves, login())
+    command.end_all_of(name, now=AT)
+    for after in (command, serves, Ended(path)):
+        assert not holds(after, login())
+        assert not holds(after, login(nonce="another"))
+        assert not holds(after, login(ago=timedelta(0)))
+        assert holds(after, login("bob"))
+        assert holds(after, login(ago=timedelta(seconds=-1)))
+    assert "ada" not in path.read_text()
+
+
+def test_what_several_processes_end_stays_ended_in_all(path: Path) -> None:
+    one, other = Ended(path), Ended(path)
+    end(one, login("a"))
+    other.end_all_of("b", now=AT)
+    end(one, login("c"))
+    assert not holds(other, login("c"))
+    path.unlink()
+    end(other, login("d"))
+    for after in (one, other):
+        assert [holds(after, login(name)) for name in "abcde"] == [False] * 4 + [True]
+
+
+def test_that_nothing_could_be_written_is_said_to_who_ends_the_logins_of_others(
+    path: Path,
+) -> None:
+    path.mkdir(parents=True)
+    with pytest.raises(OSError, match="directory"):
+        Ended(path).end_all_of("ada", now=AT)
 
 
 def test_the_file_is_private_and_tells_nobodys_name(path: Path) -> None:

@@ -129,6 +129,7 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.sync",
         "bridgeboard.teams",
         "bridgeboard.watch",
+        "bridgeboard.logins",
     },
     "bridgeboard.__main__": {"bridgeboard.cli"},
     "bridgeboard.ui": {

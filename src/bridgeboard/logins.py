@@ -1,14 +1,17 @@
 """Logins: since when one holds, for how long, and which of them were ended before that.
 
 Streamlit's cookie is good wherever it is copied to. So logins that were ended are kept, by digests
-that tell nobody whose they were, in a small file that outlives a restart.
+that tell nobody whose they were, in a small file that outlives a restart. So is whose logins the
+operator ended, and when: another process may write that, and it counts from the next look on.
 """
 
 import hashlib
 import json
 import logging
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,8 +20,13 @@ from typing import Any, Final
 
 from bridgeboard import private
 
+if sys.platform != "win32":
+    import fcntl
+
 AHEAD: Final = timedelta(minutes=5)
 """So far a provider's clock may be ahead of ours."""
+LONGEST: Final = timedelta(days=30)
+"""No login lasts longer, whatever is set."""
 LARGEST: Final = 16_000_000
 """Bytes of a file of ended logins that is still read: far more than any company ends in a month."""
 _DIGEST: Final = 64
@@ -38,21 +46,28 @@ class Login:
     Attributes:
         key: a digest that only this login has.
         began_at: when somebody came in, as the provider tells it.
+        people: digests of all that its person is called.
     """
 
     key: str
     began_at: datetime
+    people: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, claims: Mapping[str, Any]) -> "Login":
-        """The login that a provider's claims are of. Raises ClosedError if they say no time."""
+    def of(cls, claims: Mapping[str, Any], names: Iterable[str] = ()) -> "Login":
+        """The login that a provider's claims are of. Raises ClosedError if they say no time.
+
+        Args:
+            claims: what the provider says.
+            names: all that the person is called.
+        """
         told = "\n".join(str(claims.get(name)) for name in ("iss", "sub", "iat", "nonce"))
         key = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
         try:
             began_at = datetime.fromtimestamp(float(claims.get("iat")), UTC)  # type: ignore[arg-type]  # it raises
         except (TypeError, ValueError, OverflowError, OSError):
             raise ClosedError("The login does not say when it began.") from None
-        return cls(key, began_at)
+        return cls(key, began_at, frozenset(map(person, names)))
 
 
 class Ended:
@@ -68,14 +83,19 @@ class Ended:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = Lock()
+        self._seen = _version(path)
         self._began: dict[str, datetime] = _read(path)
 
     def check(self, login: Login, *, hours: float, now: datetime) -> None:
         """Raise ClosedError unless a login holds, where each does for so many hours."""
         if login.began_at > now + AHEAD:
             raise ClosedError("The login says that it has not begun yet.")
-        if login.key in self._began:
+        with self._lock:
+            ended = self._look()
+        if login.key in ended:
             raise ClosedError("You have logged out, perhaps in another window.")
+        if any(login.began_at <= ended[each] for each in login.people & ended.keys()):
+            raise ClosedError("The operator of this dashboard ended your login.")
         if now >= login.began_at + timedelta(hours=hours):
             raise ClosedError(f"Your login is over: here it lasts for {hours:g} h.")
 
@@ -84,16 +104,11 @@ class Ended:
 
         Those that would be over by now anyway are let go of, so that they cannot pile up.
         """
-        with self._lock:
-            if login.key in self._began:
+        with self._lock, _alone(self.path.parent):
+            if login.key in self._look():
                 return False
-            since = now - timedelta(hours=hours)
-            kept = {key: began_at for key, began_at in self._began.items() if began_at > since}
-            self._began = {**kept, login.key: login.began_at}
             try:
-                began = {key: began_at.timestamp() for key, began_at in self._began.items()}
-                private.make_folder(self.path.parent)
-                private.put(self.path, json.dumps(began))
+                self._keep(login.key, login.began_at, now - timedelta(hours=hours))
             except OSError as error:
                 log.warning(
                     "%s cannot be written (%s): a logout will be forgotten at the next start",
@@ -101,6 +116,30 @@ class Ended:
                     error.strerror,
                 )
         return True
+
+    def end_all_of(self, name: str, *, now: datetime) -> None:
+        """End every login that somebody has by now, by any of the names they are known by.
+
+        Raises OSError when that cannot be written: then nothing has ended.
+        """
+        with self._lock, _alone(self.path.parent):
+            self._look()
+            self._keep(person(name), now, now - LONGEST)
+
+    def _look(self) -> dict[str, datetime]:
+        """All that was ended, with what other processes wrote since the last look."""
+        if (version := _version(self.path)) != self._seen:
+            self._seen = version
+            self._began = {**self._began, **_read(self.path)}
+        return self._began
+
+    def _keep(self, key: str, at: datetime, since: datetime) -> None:
+        """Remember one more, and let go of what lies so far back that it is over anyway."""
+        kept = {each: began_at for each, began_at in self._began.items() if began_at > since}
+        self._began = {**kept, key: at}
+        began = {each: began_at.timestamp() for each, began_at in self._began.items()}
+        private.make_folder(self.path.parent)
+        private.put(self.path, json.dumps(began))
 
 
 _known: dict[Path, Ended] = {}
@@ -113,6 +152,35 @@ def ended(path: Path) -> Ended:
         if path not in _known:
             _known[path] = Ended(path)
         return _known[path]
+
+
+def person(name: str) -> str:
+    """The digest of a name, in any case. No login has the same: those are of several lines."""
+    return hashlib.sha256(name.strip().casefold().encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _version(path: Path) -> tuple[int, ...]:
+    """What is another once the file was written anew."""
+    try:
+        told = path.lstat()
+    except OSError:
+        return ()
+    return told.st_ino, told.st_mtime_ns, told.st_size
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While no other process changes the file in that folder; not on Windows."""
+    held = None
+    with suppress(OSError):  # a folder that is not there yet has no file to change
+        held = os.open(folder, os.O_RDONLY) if sys.platform != "win32" else None
+    try:
+        if held is not None and sys.platform != "win32":
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+    finally:
+        if held is not None:
+            os.close(held)
 
 
 def _read(path: Path) -> dict[str, datetime]:

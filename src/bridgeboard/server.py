@@ -29,6 +29,7 @@ from bridgeboard.doors import (
     Asked,
     Believed,
     Closed,
+    Ending,
     Files,
     Messages,
     SameOrigin,
@@ -202,10 +203,10 @@ def _for_who_is_known(settings: Settings) -> list[Middleware]:
         return [Middleware(Messages, asked=None)]
     asked = Asked(settings, logins.ended(connect.ended_file(settings)), _now)
     every = [Middleware(Files, asked=asked), Middleware(Messages, asked=asked)]
-    if settings.login.configured:
-        note = partial(_note_logout, connect.audit_file(settings))
-        every.append(Middleware(WayOut, asked=asked, note=note))
-    return every
+    if settings.proxy.configured:
+        return [Middleware(Ending, asked=asked), *every]
+    note = partial(_note_logout, connect.audit_file(settings))
+    return [*every, Middleware(WayOut, asked=asked, note=note)]
 
 
 def _note_logout(file: Path, who: str) -> None:

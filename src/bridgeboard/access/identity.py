@@ -43,6 +43,11 @@ class Identity:
         """What to call them; empty when nothing is known of them."""
         return self.email or self.username or self.subject
 
+    @property
+    def names(self) -> frozenset[str]:
+        """All that they are called."""
+        return frozenset({self.email, self.username, self.subject} - {""})
+
 
 @dataclass(frozen=True)
 class Claims:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bridgeboard import private
-from bridgeboard.cli import auditing, dashboard, keeping, repairing, reporting, terminal
+from bridgeboard.cli import auditing, dashboard, keeping, logins, repairing, reporting, terminal
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,6 +26,7 @@ app.command()(keeping.restore)
 app.command()(repairing.repair)
 app.command()(dashboard.check)
 app.command()(auditing.audit)
+app.command()(logins.logout)
 app.command("demo-api")(dashboard.demo_api)
 
 

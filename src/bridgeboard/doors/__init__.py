@@ -3,6 +3,7 @@
 All of it is pure ASGI middleware, for pages, files and the websocket alike.
 """
 
+from bridgeboard.doors.ending import Ending
 from bridgeboard.doors.entering import ENTER, PLACE, WayIn, place, place_cookie
 from bridgeboard.doors.files import Files, asking, made_for
 from bridgeboard.doors.headers import (
@@ -25,6 +26,7 @@ __all__ = [
     "Asked",
     "Believed",
     "Closed",
+    "Ending",
     "Files",
     "Messages",
     "SameOrigin",

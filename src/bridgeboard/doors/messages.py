@@ -15,7 +15,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
 
-from bridgeboard.doors.asgi import ASGIApp, Message, Receive, Send
+from bridgeboard.doors.asgi import ASGIApp, Message, Receive, Send, Socket
 from bridgeboard.doors.whose import Asked
 
 RUN: Final = "rerun_script"
@@ -50,22 +50,20 @@ class Messages:
         if scope["type"] != "websocket":
             await self.app(scope, receive, send)
             return
-        socket = _Socket(partial(self._is_reader, scope), receive, send)
+        socket = _Sifted(partial(self._is_reader, scope), receive, send)
         await self.app(scope, socket.receive, socket.send)
 
     def _is_reader(self, scope: Message) -> bool:
         return self.asked is None or self.asked.viewer(scope) is not None
 
 
-class _Socket:
+class _Sifted(Socket):
     """One socket as Streamlit sees it; ``is_reader`` says whether a reader is at its other end."""
 
     def __init__(self, is_reader: Callable[[], bool], receive: Receive, send: Send) -> None:
+        super().__init__(receive, send)
         self._is_reader = is_reader
-        self._receive = receive
-        self._send = send
         self._dropped: set[str] = set()
-        self._is_closed = False
         self._was_reader = is_reader()
 
     async def receive(self) -> Message:
@@ -76,7 +74,8 @@ class _Socket:
                 return message
             kind = _kind(message)
             if isinstance(kind, int):
-                return await self._close(kind)
+                log.warning("a socket was closed (%d): it sent what is no message", kind)
+                return await self.close(kind)
             if kind == RUN or (kind in MESSAGES and self._is_reader()):
                 return message
             if kind not in self._dropped:
@@ -84,19 +83,11 @@ class _Socket:
                 log.warning("messages of the kind %s were dropped", kind)
 
     async def send(self, message: Message) -> None:
-        """Send a message, without what it tells of the machine; nothing after the end."""
-        if self._is_closed:
-            return
+        """Send a message, without what it tells of the machine."""
         if VERSION in (message.get("bytes") or b""):
             data = _discreet(message["bytes"], to_reader=self._was_reader)
             message = {**message, "bytes": data}
-        await self._send(message)
-
-    async def _close(self, code: int) -> Message:
-        self._is_closed = True
-        log.warning("a socket was closed (%d): it sent what is no message", code)
-        await self._send({"type": "websocket.close", "code": code})
-        return {"type": "websocket.disconnect", "code": code}
+        await super().send(message)
 
 
 def _kind(message: Message) -> str | int:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ from streamlit.web.server.starlette.starlette_app_utils import decode_signed_val
 from bridgeboard import access
 from bridgeboard.access import Identity, RefusedError, Viewer
 from bridgeboard.doors.asgi import Message
-from bridgeboard.logins import ClosedError, Ended, Login
+from bridgeboard.logins import ClosedError, Ended, Login, person
 from bridgeboard.settings import Settings
 
 LOGIN: Final = "_streamlit_user"
@@ -50,6 +50,24 @@ class Asked:
         hours = self._settings.login.hours
         return identity if self._ended.end(login, hours=hours, now=self._clock()) else None
 
+    def opened(self, scope: Message) -> Login:
+        """The login that a socket is by itself where a proxy names people: it begins now."""
+        names = self._identity(scope).names
+        return Login("", self._clock(), frozenset(map(person, names)))
+
+    def is_over(self, login: Login) -> bool:
+        """Whether a login holds no longer."""
+        try:
+            self._ended.check(login, hours=self._settings.login.hours, now=self._clock())
+        except ClosedError:
+            return True
+        return False
+
+    def seconds_left(self, login: Login) -> float:
+        """How long a login holds if nobody ends it before."""
+        over_at = login.began_at + timedelta(hours=self._settings.login.hours)
+        return max(0.0, (over_at - self._clock()).total_seconds())
+
     def _identity(self, scope: Message) -> Identity:
         if not self._settings.proxy.configured:
             return self._login(scope)[0]
@@ -67,9 +85,10 @@ class Asked:
             or claims.get("origin") != f"{ours.scheme}://{ours.netloc}"
         ):
             raise ClosedError("You are not logged in.")
-        login = Login.of(claims)
+        identity = access.from_claims(claims, now.claims)
+        login = Login.of(claims, identity.names)
         self._ended.check(login, hours=now.hours, now=self._clock())
-        return access.from_claims(claims, now.claims), login
+        return identity, login
 
 
 def _claims(scope: Message, secret: str) -> dict[str, Any]:

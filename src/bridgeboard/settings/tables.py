@@ -58,7 +58,8 @@ class Login(Table):
         default=10.0,
         gt=0,
         le=24 * 30,
-        description="Hours after which people have to log in again.",
+        description="Hours after which people have to log in again. Behind a `[proxy]`: after "
+        "which an open page asks it anew who its reader is.",
     )
     username_claim: str = Field(
         default=Claims.username,

@@ -83,7 +83,7 @@ def admitted() -> Reader:
         RefusedError: when somebody is who may see nothing.
     """
     now = settings.current()
-    login = _login() if now.guarded and not now.proxy.configured else None
+    login = _logged_in()[1] if now.guarded and not now.proxy.configured else None
     return replace(_seen(viewer(), own=bool(st.session_state.get(OWN))), login=login)
 
 
@@ -135,12 +135,12 @@ def note_once(what: str, who: str) -> None:
 
 def leave() -> None:
     """End the login in all tabs and copies of its cookie. Raises AuditError; it is over even so."""
-    who, login = identity().name, _login()
+    identity, login = _logged_in()
     hours = settings.current().login.hours
     is_new = _ended().end(login, hours=hours, now=datetime.now(UTC))
     st.logout()
     if is_new:
-        note("logout", who=who)
+        note("logout", who=identity.name)
 
 
 def _seen(who: Viewer, *, own: bool) -> Reader:
@@ -180,8 +180,7 @@ def identity() -> Identity:
     now = settings.current()
     if now.proxy.configured:
         return access.from_headers(_headers(), now.proxy.headers)
-    _login()
-    return access.from_claims(st.user.to_dict(), now.login.claims)
+    return _logged_in()[0]
 
 
 def _headers() -> dict[str, str]:
@@ -191,13 +190,15 @@ def _headers() -> dict[str, str]:
     return {name: values[0] for name, values in told.items() if len(values) == 1}
 
 
-def _login() -> Login:
-    """The login by which somebody is here. Raises ClosedError without one that holds."""
+def _logged_in() -> tuple[Identity, Login]:
+    """Who is here, and by which login. Raises ClosedError without one that holds."""
     if not st.user.is_logged_in:
         raise ClosedError("You are not logged in.")
-    login = Login.of(st.user.to_dict())
+    claims = st.user.to_dict()
+    identity = access.from_claims(claims, settings.current().login.claims)
+    login = Login.of(claims, identity.names)
     _check(login)
-    return login
+    return identity, login
 
 
 def _check(login: Login) -> None:
