@@ -77,8 +77,11 @@ def test_only_what_pages_need_is_passed_on_and_to_strangers_the_entrance_alone(k
     frame, run = message(kind), message("rerun_script")
     reader = {"rerun_script", "stop_script", "deferred_file"}
     assert passed(frame, run) == ([frame, run, 1001] if kind in reader else [run, 1001], [])
-    stranger = [frame] if kind == "rerun_script" else []
-    assert passed(frame, run, knows=False) == ([*stranger, run, 1001], [])
+    heard, sent = passed(frame, run, knows=False)
+    assert heard == [*([frame] if kind == "rerun_script" else []), run, 1001]
+    assert bool(sent) == (kind == "deferred_file")
+    for told in (ForwardMsg.FromString(each["bytes"]) for each in sent):
+        assert "Log in again" in told.backend_operation_response.error_msg
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,8 @@ SETTINGS: Final = "settings"
 """What the audit log calls a start with other settings than before."""
 LOGOUT: Final = "logout"
 """What it calls the end of a login by somebody's own wish."""
+REFUSED_FILE: Final = "refused file"
+"""What it calls that somebody asked for a file that is not for them."""
 M_ARENA_MAX: Final = -8
 """The name of that parameter in glibc's malloc.h."""
 ARENAS: Final = 2
@@ -202,19 +204,20 @@ def _for_who_is_known(settings: Settings) -> list[Middleware]:
     if not settings.guarded:
         return [Middleware(Messages, asked=None)]
     asked = Asked(settings, logins.ended(connect.ended_file(settings)), _now)
-    every = [Middleware(Files, asked=asked), Middleware(Messages, asked=asked)]
+    note = partial(_note, connect.audit_file(settings))
+    refused = partial(note, REFUSED_FILE, "somebody unnamed")
+    every = [Middleware(Files, asked=asked), Middleware(Messages, asked=asked, note=refused)]
     if settings.proxy.configured:
         return [Middleware(Ending, asked=asked), *every]
-    note = partial(_note_logout, connect.audit_file(settings))
-    return [*every, Middleware(WayOut, asked=asked, note=note)]
+    return [*every, Middleware(WayOut, asked=asked, note=partial(note, LOGOUT))]
 
 
-def _note_logout(file: Path, who: str) -> None:
-    """It is one in any case, so a log that cannot be written is only told of."""
+def _note(file: Path, what: str, who: str) -> None:
+    """Note what happens in any case: that the log cannot be written is only told of."""
     try:
-        Audit(file).write(who, LOGOUT, at=_now())
+        Audit(file).write(who, what, at=_now())
     except AuditError as error:
-        log.warning("a logout could not be noted: %s", error)
+        log.warning("%s could not be noted: %s", what, error)
 
 
 def _secrets(settings: Settings) -> dict[str, Any] | None:

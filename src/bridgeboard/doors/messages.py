@@ -5,6 +5,7 @@ checkout with git, offers files for upload, writes files of its own. It also tel
 where the program lies, and which versions and system it runs on.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from functools import partial
@@ -20,8 +21,10 @@ from bridgeboard.doors.whose import Asked
 
 RUN: Final = "rerun_script"
 """Run the page, with what was chosen and pressed: the entrance needs no more."""
-MESSAGES: Final = frozenset({RUN, "stop_script", "deferred_file"})
-"""What readers send: also the button that stops a page, and a file to be made and taken away."""
+FILE: Final = "deferred_file"
+"""Make a file that somebody wants to take away."""
+MESSAGES: Final = frozenset({RUN, "stop_script", FILE})
+"""What readers send: also the button that stops a page."""
 NOT_A_MESSAGE: Final = 1002
 """Why a socket is closed, in the numbers of RFC 6455, as are the next two."""
 NO_TEXT_FRAMES: Final = 1003
@@ -34,23 +37,28 @@ log = logging.getLogger(__name__)
 class Messages:
     """Of a socket's messages those in :data:`MESSAGES` are passed on, and only from readers.
 
-    From somebody who is not known it is :data:`RUN` alone, which shows them the entrance. Other
-    kinds are dropped; what is no message at all closes its socket.
+    From somebody who is not known it is :data:`RUN` alone, which shows them the entrance; a file
+    that they ask for is refused and noted. Other kinds are dropped, and what is no message at all
+    closes its socket.
 
     Args:
         asked: who is at the other end; None where nobody is asked, and everybody is a reader.
+        note: what to do once in a socket that is refused a file.
     """
 
-    def __init__(self, app: ASGIApp, asked: Asked | None) -> None:
+    def __init__(
+        self, app: ASGIApp, asked: Asked | None, note: Callable[[], None] = lambda: None
+    ) -> None:
         self.app = app
         self.asked = asked
+        self.note = note
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Pass everything through that is no websocket."""
         if scope["type"] != "websocket":
             await self.app(scope, receive, send)
             return
-        socket = _Sifted(partial(self._is_reader, scope), receive, send)
+        socket = _Sifted(partial(self._is_reader, scope), self.note, receive, send)
         await self.app(scope, socket.receive, socket.send)
 
     def _is_reader(self, scope: Message) -> bool:
@@ -60,9 +68,12 @@ class Messages:
 class _Sifted(Socket):
     """One socket as Streamlit sees it; ``is_reader`` says whether a reader is at its other end."""
 
-    def __init__(self, is_reader: Callable[[], bool], receive: Receive, send: Send) -> None:
+    def __init__(
+        self, is_reader: Callable[[], bool], note: Callable[[], None], receive: Receive, send: Send
+    ) -> None:
         super().__init__(receive, send)
         self._is_reader = is_reader
+        self._note = note
         self._dropped: set[str] = set()
         self._was_reader = is_reader()
 
@@ -72,15 +83,25 @@ class _Sifted(Socket):
             message = await self._receive()
             if message["type"] != "websocket.receive":
                 return message
-            kind = _kind(message)
-            if isinstance(kind, int):
-                log.warning("a socket was closed (%d): it sent what is no message", kind)
-                return await self.close(kind)
+            told = _read(message)
+            if isinstance(told, int):
+                log.warning("a socket was closed (%d): it sent what is no message", told)
+                return await self.close(told)
+            kind = _kind(told)
             if kind == RUN or (kind in MESSAGES and self._is_reader()):
                 return message
-            if kind not in self._dropped:
-                self._dropped.add(kind)
-                log.warning("messages of the kind %s were dropped", kind)
+            await self._drop(kind, told)
+
+    async def _drop(self, kind: str, told: BackMsg) -> None:
+        """Do nothing with a message; who waits for a file is told that there is none."""
+        is_new = kind not in self._dropped
+        self._dropped.add(kind)
+        if is_new:
+            log.warning("messages of the kind %s were dropped", kind)
+        if kind == FILE:
+            if is_new:
+                await asyncio.to_thread(self._note)  # it waits for the disk
+            await self.send({"type": "websocket.send", "bytes": _refusal(told)})
 
     async def send(self, message: Message) -> None:
         """Send a message, without what it tells of the machine."""
@@ -90,8 +111,8 @@ class _Sifted(Socket):
         await super().send(message)
 
 
-def _kind(message: Message) -> str | int:
-    """The kind of a message, or the number that says why it is none."""
+def _read(message: Message) -> BackMsg | int:
+    """A message of a page, or the number that says why it is none."""
     data = message.get("bytes")
     if data is None:
         return NO_TEXT_FRAMES
@@ -101,10 +122,23 @@ def _kind(message: Message) -> str | int:
         told = BackMsg.FromString(data)
     except Exception:  # noqa: BLE001 - protobuf's error, a dependency of Streamlit's and not of ours
         return NOT_A_MESSAGE
+    return told if _kind(told) else NOT_A_MESSAGE
+
+
+def _kind(told: BackMsg) -> str:
+    """What a message asks for; empty if it asks for nothing."""
     kind = told.WhichOneof("type")
     if kind == "backend_operation_request":
-        kind = told.backend_operation_request.WhichOneof("payload")
-    return kind or NOT_A_MESSAGE
+        return told.backend_operation_request.WhichOneof("payload") or ""
+    return kind or ""
+
+
+def _refusal(told: BackMsg) -> bytes:
+    """The answer to who asked for a file and is no reader."""
+    answer = ForwardMsg()
+    answer.backend_operation_response.request_id = told.backend_operation_request.request_id
+    answer.backend_operation_response.error_msg = "Log in again: this file is not for you."
+    return bytes(answer.SerializeToString())
 
 
 def _discreet(data: bytes, *, to_reader: bool) -> bytes:
