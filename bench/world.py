@@ -4,6 +4,7 @@
 0.16 sessions, 1.5 responses, 3 tool calls and 2 prompts. Every chance is ``dice(n, salt)``, a hash
 of the row's number. Rows are made in the order of ``started_at``, as a settled store has them.
 One session has a thousand requests, or one in a hundred of a small world's.
+``--times 30`` makes every count of tokens thirty times as large: a small store of a large company.
 """
 
 import sys
@@ -78,10 +79,12 @@ _RESPONSES = """
     counted AS (
         SELECT usage, started_at, started_at + (ended_at - started_at) * ((place + 1) / responses)
                 AS answered_at,
-            lognormal(k, 30, CASE WHEN provider = 'anthropic' THEN 40 ELSE 2500 END, 1.2) AS input,
-            lognormal(k, 32, 350, 1.1) AS output,
-            CASE WHEN dice(k, 34) < 0.85 THEN lognormal(k, 35, 28000, 1.0) ELSE 0 END AS cache_read,
-            CASE WHEN rw > 0 THEN lognormal(k, 37, 1800, 1.3) ELSE 0 END AS cache_write,
+            {times} * lognormal(k, 30, CASE WHEN provider = 'anthropic' THEN 40 ELSE 2500 END, 1.2)
+                AS input,
+            {times} * lognormal(k, 32, 350, 1.1) AS output,
+            {times} * CASE WHEN dice(k, 34) < 0.85 THEN lognormal(k, 35, 28000, 1.0) ELSE 0 END
+                AS cache_read,
+            {times} * CASE WHEN rw > 0 THEN lognormal(k, 37, 1800, 1.3) ELSE 0 END AS cache_write,
             ri, ro, rr, rw, provider, credential_kind,
             CASE WHEN credential_kind = 'byok' AND status = 'priced' THEN 'notional'
                 ELSE status END AS status
@@ -189,25 +192,28 @@ _TEXT = (
 
 def main() -> int:
     """Make the file and tell its size; an existing file is an error."""
-    asked = arguments(__doc__, interceptions=2_000_000, out=Path, no_text=False)
+    asked = arguments(__doc__, interceptions=2_000_000, out=Path, no_text=False, times=1)
     report = Report(strict=asked.strict)
-    taken = spent_ms(_drawer(asked.out, asked.interceptions, text=not asked.no_text))
+    taken = spent_ms(_drawer(asked.out, asked.interceptions, asked.times, text=not asked.no_text))
     report.say("world_seconds", taken / 1000, "s")
     report.say("world_file_mb", asked.out.stat().st_size / 1e6, "MB")
     return report.verdict()
 
 
-def _drawer(path: Path, requests: int, *, text: bool) -> Callable[[], None]:
+def _drawer(path: Path, requests: int, times: int, *, text: bool) -> Callable[[], None]:
     if path.exists():
         sys.exit(f"{path} is already there")
-    return lambda: draw(path, requests, text=text)
+    return lambda: draw(path, requests, times, text=text)
 
 
-def draw(path: Path, requests: int, *, text: bool = False) -> None:
-    """Write a store of that many interceptions, with short made-up texts if wanted."""
+def draw(path: Path, requests: int, times: int = 1, *, text: bool = False) -> None:
+    """Write a store of that many interceptions, with short made-up texts if wanted.
+
+    ``times`` is what every count of tokens is multiplied by.
+    """
     with Store.open(path, memory_mb=6_000) as store:
         with store.write() as batch:
-            for statement in _statements(requests, text=text):
+            for statement in _statements(requests, times, text=text):
                 note(f"{statement.split('(')[0].strip()[:60]} ...")
                 batch.execute(statement)
             batch.set_meta("deployment_id", "bench")
@@ -216,9 +222,10 @@ def draw(path: Path, requests: int, *, text: bool = False) -> None:
         vocabulary.gather(store)
 
 
-def _statements(requests: int, *, text: bool) -> list[str]:
+def _statements(requests: int, times: int, *, text: bool) -> list[str]:
     values = {
         "requests": requests,
+        "times": times,
         "sessions": requests * 16 // 100,
         "long_calls": min(LONG_REQUESTS, requests // 100),
         "long_session": requests * 12 // 100,
