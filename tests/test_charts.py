@@ -286,6 +286,30 @@ def test_hours_are_those_of_the_clocks_of_the_zone(zone: str, first: str, last: 
     assert (shown[every[0].isoformat()], shown[every[-1].isoformat()]) == (first, last)
 
 
+def test_an_hour_that_clocks_show_twice_has_its_offset_on_the_axis_and_where_one_points() -> None:
+    zone = "America/New_York"
+    scope = Scope.days(date(2026, 11, 1), date(2026, 11, 1), zone)
+    every: Any = buckets(scope, "hour")
+    chart = spec(
+        over_time(
+            [(at, "a", 1) for at in every], course(["a"], grain="hour", buckets=every, zone=zone)
+        )
+    )
+    shown = list(words(chart).values())
+    assert len(every) == 25
+    assert shown[:4] == ["Sun 00:00", "Sun 01:00 -04:00", "Sun 01:00 -05:00", "Sun 02:00"]
+    assert chart["layer"][0]["encoding"]["x"]["axis"]["title"] == f"{zone} (-04:00 then -05:00)"
+    pointed = [row["when"] for row in parts(chart)[0]]
+    assert pointed[1:3] == ["2026-11-01 01:00 -04:00", "2026-11-01 01:00 -05:00"]
+
+
+def test_the_hours_of_a_week_have_no_offsets_that_say_nothing() -> None:
+    scope = Scope.days(date(2026, 6, 1), date(2026, 6, 8), "Europe/Berlin")
+    every: Any = buckets(scope, "hour")
+    told = course(["a"], grain="hour", buckets=every, zone=scope.zone)
+    assert not [word for word in words(spec(over_time([], told))).values() if "+" in word]
+
+
 LONG = "us.anthropic.claude-sonnet-4-5-and-much-more-20250929-v1:0"
 ALIKE = "us.anthropic.claude-sonnet-4-5-not-much-else-20250929-v1:0"
 
@@ -310,7 +334,7 @@ def test_a_long_name_is_short_in_the_legend_and_whole_in_the_tooltip(*, stacked:
         assert [part["field"] for part in layer["encoding"]["tooltip"]] == [
             "when",
             "whole",
-            "value",
+            "exactly",
         ]
         assert layer["encoding"]["color"]["field"] == "name"
 
@@ -382,22 +406,52 @@ def test_less_than_one_is_not_told_in_thousandths_which_look_like_millions(kind:
     axis = layer["encoding"]["y"]["axis"]
     mark = "$" if kind == "money" else ""
     assert axis["labelExpr"] == (
-        f"abs(datum.value) < 1 ? format(datum.value, '{mark}~r') : format(datum.value, '{mark}~s')"
+        f"abs(datum.value) < 1 ? format(datum.value, '{mark}~r')"
+        f" : replace(format(datum.value, '{mark}~s'), 'G', 'B')"
     )
 
 
-def test_a_tiny_sum_is_not_told_as_nothing_where_the_reader_points() -> None:
-    (layer,) = spec(over_time([(FIRST, "a", 1)], course(["a"], kind="money")))["layer"]
+@pytest.mark.parametrize(
+    ("kind", "value", "words"),
+    [
+        ("money", 1, "$0.000000000001"),
+        ("money", 1_234_567_890_120_000_000_001, "$1,234,567,890.120000000001"),
+        ("count", 2**62, "4,611,686,018,427,387,904"),
+    ],
+)
+@pytest.mark.parametrize("stacked", [True, False])
+def test_all_digits_are_there_where_the_reader_points(
+    kind: str, value: int, words: str, *, stacked: bool
+) -> None:
+    chart = spec(over_time([(FIRST, "a", value)], course(["a"], kind=kind, stacked=stacked)))
+    layer = chart["layer"][0]
     *_, told = layer["encoding"]["tooltip"]
-    assert told["field"] == "value"
-    assert told["format"].endswith("r"), "digits that count, not places behind the point"
+    (row,) = data(chart, layer)
+    assert row[told["field"]] == words
+    assert "format" not in told
+
+
+def test_no_chart_has_whole_numbers_that_a_browser_cannot_hold() -> None:
+    huge = 2**62
+    step = charts.Step(1, "1", huge, huge, huge)
+    threads = pd.DataFrame([("1", *[huge] * 4)], columns=["thread", *charts.TOKEN_KINDS])
+    for chart in (
+        over_time([(FIRST, "a", huge)], course(["a"])),
+        charts.hours_of_week([huge] * 168, "Tokens", "count"),
+        charts.context_per_call([step]),
+        charts.running_cost([step]),
+        charts.tokens_per_thread(threads),
+    ):
+        rows = [row for rows in spec(chart)["datasets"].values() for row in rows]
+        held = [value for row in rows for value in row.values() if isinstance(value, int)]
+        assert all(abs(value) < 2**53 for value in held)
 
 
 @pytest.mark.parametrize(
     ("bucket", "grain", "told"),
     [
-        (datetime.fromisoformat("2026-03-29 01:00"), "hour", "2026-03-29 03:00"),
-        (datetime.fromisoformat("2026-01-01 00:00"), "hour", "2026-01-01 01:00"),
+        (datetime.fromisoformat("2026-03-29 01:00"), "hour", "2026-03-29 03:00 +02:00"),
+        (datetime.fromisoformat("2026-01-01 00:00"), "hour", "2026-01-01 01:00 +01:00"),
         (date(2026, 3, 29), "day", "2026-03-29"),
         (date(2026, 3, 23), "week", "the week of 2026-03-23"),
         (date(2026, 3, 1), "month", "2026-03"),
@@ -526,10 +580,11 @@ def test_a_thread_is_a_stack_of_its_four_kinds_of_tokens_in_order() -> None:
 
 
 def test_context_and_running_cost_show_each_call_that_they_are_given() -> None:
-    calls = pd.DataFrame(
-        [(1, "1", 100, 5, None), (2, "1", 200, 7, 0.5), (3, "2", 50, 1, 0.75)],
-        columns=["place", "thread", "context", "output", "running_cost"],
-    )
+    calls = [
+        charts.Step(1, "1", 100, 5, None),
+        charts.Step(2, "1", 200, 7, USD // 2),
+        charts.Step(3, "2", 50, 1, USD * 3 // 4),
+    ]
     (context,) = spec(charts.context_per_call(calls))["datasets"].values()
     assert [(row["place"], row["context"], row["output"]) for row in context] == [
         (1, 100, 5),
@@ -561,10 +616,7 @@ def unseen(chart: Mapping[str, Any]) -> dict[str, Any]:
 def test_a_click_chooses_the_nearest_call_and_a_rule_stands_at_the_chosen_one(
     chosen: int | None,
 ) -> None:
-    calls = pd.DataFrame(
-        [(1, "1", 100, 5, None), (3, "1", 200, 7, 0.5)],
-        columns=["place", "thread", "context", "output", "running_cost"],
-    )
+    calls = [charts.Step(1, "1", 100, 5, None), charts.Step(3, "1", 200, 7, USD // 2)]
     for draw in (charts.context_per_call, charts.running_cost):
         chart = spec(draw(calls, chosen))
         assert unseen(chart)["encodings"] == ["x"]

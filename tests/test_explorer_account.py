@@ -2,6 +2,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -82,14 +83,25 @@ def loaded(told: Account, *, with_text: bool) -> dict[str, Any]:
 def test_json_has_exact_totals_whose_parts_add_up(told: Account) -> None:
     document = loaded(told, with_text=False)
     assert told.head.rows
-    for name in ("cost_pico_usd", "input", "output", "cache_read", "cache_write", "requests"):
+    for name in ("input", "output", "cache_read", "cache_write", "requests"):
         total = document["totals"][name]
         assert isinstance(total, int)
         assert sum(row[name] or 0 for row in document["threads"]) == total
         assert sum(row[name] or 0 for row in document["calls"]) == total
-    assert document["totals"]["cost_pico_usd"] == told.head.cost
+    cost = Decimal(document["totals"]["cost_usd"])
+    assert cost * 10**12 == told.head.cost
+    for rows in (document["threads"], document["calls"]):
+        assert sum(Decimal(row["cost_usd"] or 0) for row in rows) == cost
     assert len(document["tool_calls"]) == told.head.tool_calls
     assert document["missing"] == list(told.missing)
+
+
+def test_no_reader_of_json_loses_a_digit(told: Account) -> None:
+    dear = replace(told.head, cost=15_552_570_894_725_123, input=2**62, output=2**53)
+    document = loaded(replace(told, head=dear), with_text=False)
+    assert document["totals"]["cost_usd"] == "15552.570894725123"
+    assert document["totals"]["input"] == str(2**62)
+    assert document["totals"]["output"] == 2**53
 
 
 def test_an_account_says_what_its_figures_are(told: Account) -> None:
@@ -146,5 +158,5 @@ def test_nothing_in_a_text_ends_its_block(text: str) -> None:
 
 def test_a_session_of_which_nothing_is_known_is_written_too(told: Account) -> None:
     nothing = Account(replace(told.head, id="", cost=None), (), (), (), (), ())
-    assert loaded(nothing, with_text=True)["totals"]["cost_pico_usd"] is None
+    assert loaded(nothing, with_text=True)["totals"]["cost_usd"] is None
     assert account.as_markdown(nothing, with_text=True).encode()

@@ -75,8 +75,8 @@ def newest_first(told: list[Row]) -> list[Row]:
     return sorted(told, key=lambda row: (row["started_at"], row["usage"]), reverse=True)
 
 
-def began(told: list[Row]) -> list[str]:
-    return [formats.moment(row["started_at"], UTC) for row in told]
+def began(told: list[Row]) -> list[datetime]:
+    return [row["started_at"].astimezone(UTC) for row in told]
 
 
 def using(**wanted: Any) -> list[Row]:
@@ -400,4 +400,4 @@ def test_a_custom_period_can_begin_and_end_at_a_minute(store: Store) -> None:
     expected = [row for row in newest_first(facts().usage) if begins <= row["started_at"] < ends]
     assert list(table(test)["started_at"]) == began(expected)[:PAGE]
     assert f"of {len(expected):,} request" in said(test)
-    assert f"{begins:%Y-%m-%d %H:%M} to {ends:%Y-%m-%d %H:%M}" in said(test)
+    assert f"{begins:%Y-%m-%d %H:%M} to {ends:%H:%M} UTC" in said(test)

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.explorer import calls
 from bridgeboard.store import Store, StoreError, ledger
-from bridgeboard.ui import filters, links, numbers, passages, records, takeaway
+from bridgeboard.ui import filters, links, numbers, passages, records, story, takeaway
 from bridgeboard.watch import Status
 
 ROOT = Path(__file__).parents[1]
@@ -177,8 +178,32 @@ def test_what_a_server_does_not_tell_is_said(any_store: Store) -> None:
     )
     with looking(any_store, syncs.NOW):
         test = opened(who)
-        assert "The server tells nothing about its network calls." in said(test)
+        assert "Nothing is told about its network calls" in said(test)
+        assert "Network calls" not in {card.label for card in headline(test)}
         assert ("not told one by one" in said(test)) == (told.accuracy == "aggregate")
+
+
+def test_network_calls_are_shown_with_how_many_were_blocked(store: Store) -> None:
+    head = stories.head(store, stories.keys(store)[whole(store)[0]])
+    for total, blocked in ((1_234, 5), (0, 0)):
+        told = story.cards(replace(head, network_total=total, network_blocked=blocked))
+        shown = {card.label: card.meaning for card in told}
+        assert f"Exactly {total:,}." in shown["Network calls"]
+        assert f"Exactly {blocked:,}." in shown["Blocked calls"]
+
+
+def test_a_sum_of_requests_is_no_call_of_the_picture_of_calls(any_store: Store) -> None:
+    with looking(any_store, syncs.NOW):
+        for key in list(stories.keys(any_store).values())[::5]:
+            (rows,) = any_store.rows(
+                "SELECT count(*) FILTER (grain IN ('interception', 'action')), count(*), coalesce("
+                "sum(input + cache_read + cache_write) FILTER (grain IN ('thread', 'session')), 0)"
+                " FROM usage WHERE session = $1",
+                [key],
+            )
+            course = records.course(key, None)
+            assert (course.calls_count, course.count, course.sums_tokens) == rows
+            assert all(mark.grain in {"interception", "action"} for mark in course.calls)
 
 
 def test_a_link_to_a_thread_shows_its_calls_alone(store: Store) -> None:

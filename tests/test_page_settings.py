@@ -176,7 +176,7 @@ def test_sync_now_is_noted_and_wakes_the_watch(
         before = last()
         monkeypatch.setattr(keeper, "wake", lambda: woken.append(len(noted("sync", before))))
         test = page()
-        assert tables(test)["What"]["Next one due"] == ["2026-05-04 09:32:30"]
+        assert tables(test)["What"]["Next one due"] == ["2026-05-04 09:32:30 UTC"]
         test.button(key="sync-now").click().run()
         assert not test.exception
         assert woken == [1]  # it was noted first

@@ -40,7 +40,7 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.pricing",
         "bridgeboard.store",
     },
-    "bridgeboard.periods": {"bridgeboard.metrics"},
+    "bridgeboard.periods": {"bridgeboard.formats", "bridgeboard.metrics"},
     "bridgeboard.boards": {"bridgeboard.metrics"},
     "bridgeboard.invariants": {"bridgeboard.metrics", "bridgeboard.store"},
     "bridgeboard.radar": {
@@ -129,7 +129,6 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.sync",
         "bridgeboard.teams",
         "bridgeboard.watch",
-        "bridgeboard.logins",
     },
     "bridgeboard.__main__": {"bridgeboard.cli"},
     "bridgeboard.ui": {

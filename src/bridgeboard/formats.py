@@ -7,12 +7,13 @@ from datetime import date, datetime, timedelta, tzinfo
 
 DASH = "–"  # noqa: RUF001 - a dash as wide as a digit
 KILO = 1000
-UNITS = ("", "k", "M", "G", "T", "P")
+UNITS = ("", "k", "M", "B", "T")
 TEN = 10
 PICO = 10**12
 AT_LEAST = "≥ "
 LEAST_PERCENT = 0.1
 LEAST_RATIO = 0.001
+MOST_TIMES = 11  # a change of a thousand per cent
 
 # Characters that move, hide or restyle the text around them.
 _UNSEEN = re.compile(
@@ -56,10 +57,18 @@ def exact_money(pico: int | None) -> str:
     """Pico-USD to the last digit that is not zero, and at least to the cent; None → a dash."""
     if pico is None:
         return DASH
-    sign, rest = ("-", -pico) if pico < 0 else ("", pico)
-    whole, part = divmod(rest, PICO)
-    digits = f"{part:012d}".rstrip("0").ljust(2, "0")
-    return f"{sign}${whole:,}.{digits}"
+    whole, decimals = dollars(abs(pico)).split(".")
+    return f"{'-' if pico < 0 else ''}${int(whole):,}.{decimals}"
+
+
+def dollars(pico: int) -> str:
+    """Pico-USD in dollars for machines, exact: ``12345600000001`` → ``12.345600000001``.
+
+    At least two decimals, at most twelve, never an exponent, a sign only below zero.
+    """
+    whole, rest = divmod(abs(pico), PICO)
+    decimals = f"{rest:012d}"
+    return f"{'-' if pico < 0 else ''}{whole}.{decimals[:2]}{decimals[2:].rstrip('0')}"
 
 
 def rate(share: float | None) -> str:
@@ -107,11 +116,16 @@ def exact_number(value: float | None, kind: str) -> str:
 
 
 def change(now: float | None, before: float | None, kind: str) -> str | None:
-    """How a number moved: ``+12%``, ``-0.4 pts`` for a rate; None where nothing can be said."""
+    """How a number moved: ``+12%``, ``-0.4 pts`` for a rate; None where nothing can be said.
+
+    Above eleven times as much it says how many times, with the sign of multiplication before.
+    """
     if now is None or before is None or (kind != "rate" and before <= 0):
         return None
     if kind == "rate":
         return f"{_unsigned_zero(100 * (now - before)):+.1f} pts"
+    if now > MOST_TIMES * before:
+        return f"×{_times(now / before)}"  # noqa: RUF001 - the sign of multiplication
     percent = _unsigned_zero(100 * (now - before) / before)
     return f"{percent:+,.0f}%" if abs(percent) >= TEN or not percent else f"{percent:+.1f}%"
 
@@ -134,14 +148,16 @@ def ratio(times: float | None) -> str:
 
     ``2.31`` → ``2.3``, ``12.3`` → ``12``, ``0.0451`` → ``0.045``.
     """
-    if times is None:
-        return DASH
+    return DASH if times is None else f"{_times(times)}×"  # noqa: RUF001 - the sign of multiplication
+
+
+def _times(times: float) -> str:
     if times >= KILO:
-        return f"{compact(round(times))}×"  # noqa: RUF001 - the sign of multiplication
+        return compact(round(times))
     digits = 0 if times >= TEN else 1 if times >= 1 else 2
     if 0 < times < 1 / TEN:
-        return f"{times:.2g}×" if times > LEAST_RATIO else f"<{LEAST_RATIO}×"  # noqa: RUF001 - likewise
-    return f"{times:.{digits}f}×"  # noqa: RUF001 - likewise
+        return f"{times:.2g}" if times > LEAST_RATIO else f"<{LEAST_RATIO}"
+    return f"{times:.{digits}f}"
 
 
 def day(date_: date) -> str:
@@ -201,14 +217,42 @@ def duration(span: timedelta | None) -> str:
     return " ".join(f"{count}{unit}" for count, unit in parts[:2] if count)
 
 
-def moment(at: datetime | None, zone: tzinfo) -> str:
-    """A time in a zone, to the second: ``2026-11-23 14:05:09``; None → a dash."""
-    return DASH if at is None else at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S")
+def moment(at: datetime | None, zone: tzinfo, to: str = "seconds") -> str:
+    """A time in a zone, with its offset: ``2026-11-23 14:05:09 +01:00``; None → a dash.
+
+    Clocks show an hour twice when summer time ends: only the offset tells one from the other.
+    ``to`` is the smallest unit shown, ``seconds`` or ``minutes``.
+    """
+    if at is None:
+        return DASH
+    local = at.astimezone(zone)
+    return f"{local.replace(tzinfo=None).isoformat(' ', to)} {offset(local)}"
+
+
+def stretch(first: datetime, last: datetime | None, zone: tzinfo, to: str = "minutes") -> str:
+    """From when to when, each with its offset unless both have the same, and a day once.
+
+    ``2026-11-23 14:05 to 15:10 +01:00``.
+    """
+    begin, end = moment(first, zone, to), moment(last, zone, to)
+    if last is None:
+        return f"{begin} to {end}"
+    (day_, time, shift), (end_day, end_time, end_shift) = begin.split(), end.split()
+    if shift != end_shift:
+        return f"{begin} to {end}"
+    until = end_time if day_ == end_day else f"{end_day} {end_time}"
+    return f"{day_} {time} to {until} {shift}"
 
 
 def clock_time(at: datetime | None, zone: tzinfo) -> str:
-    """A time of day in a zone: ``14:05:09``; None → a dash."""
+    """A time of day in a zone, where its day and offset are told: ``14:05:09``; None → a dash."""
     return DASH if at is None else at.astimezone(zone).strftime("%H:%M:%S")
+
+
+def offset(local: datetime) -> str:
+    """How far the clocks of an aware time are from UTC: ``+01:00``, ``UTC`` where they agree."""
+    told = local.strftime("%z")
+    return "UTC" if not told.strip("+-0") else f"{told[:3]}:{told[3:]}"
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+from bridgeboard import formats
 from bridgeboard.metrics import Scope
 
 Grain = Literal["hour", "day", "week", "month"]
@@ -123,11 +124,7 @@ def _exact(current: Scope) -> str:
     whole = Scope.days(current.first_day, current.last_day, current.zone)
     if (current.since, current.until) == (whole.since, whole.until):
         return span(current)
-    since, until = (
-        at.astimezone(ZoneInfo(current.zone)).strftime("%Y-%m-%d %H:%M")
-        for at in (current.since, current.until)
-    )
-    return f"{since} to {until}"
+    return formats.stretch(current.since, current.until, ZoneInfo(current.zone))
 
 
 def known_until(now: datetime, as_of: datetime) -> datetime:

@@ -1,6 +1,7 @@
 """How stretches of time and kinds of number look along an axis."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, Final
@@ -8,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 import altair as alt
 
+from bridgeboard import formats
+
 DOLLAR: Final = 10**12
 """Money comes in pico-USD and is drawn in dollars."""
 
 _PLAIN: Final = {"money": "$", "seconds": ""}
 """What stands before numbers that may be less than one: "20m" would be read as millions."""
-_TOOLTIPS: Final = {"count": ",d", "money": "$,.8~r", "rate": ".2%", "seconds": ",.2f"}
 _WORDS: Final = {
     "hour": "%a %H:%M",
     "day": "%d %b",
@@ -23,7 +25,11 @@ _WORDS: Final = {
 
 
 def drawn(value: Any, kind: str) -> float | None:
-    """A metric's value as it is drawn; None leaves a gap."""
+    """A metric's value as it is drawn; None leaves a gap.
+
+    A browser's numbers are doubles: what it draws of a large one is right to 15 digits, what it
+    would write of one is not. Numbers to read are words (``exactly``).
+    """
     if value is None:
         return None
     return value / DOLLAR if kind == "money" else float(value)
@@ -32,17 +38,21 @@ def drawn(value: Any, kind: str) -> float | None:
 def number(kind: str, title: str | None) -> alt.Axis:
     """The axis of a number."""
     if kind in _PLAIN:
-        small, large = (f"format(datum.value, '{_PLAIN[kind]}{form}')" for form in ("~r", "~s"))
-        told = f"abs(datum.value) < 1 ? {small} : {large}"
+        told = f"abs(datum.value) < 1 ? format(datum.value, '{_PLAIN[kind]}~r') : {_short(kind)}"
         return alt.Axis(labelExpr=told, tickCount=5, title=title)
     if kind == "rate":
         return alt.Axis(format="~%", tickCount=5, title=title)
-    return alt.Axis(format="~s", tickCount=5, tickMinStep=1, title=title)
+    return alt.Axis(labelExpr=_short(kind), tickCount=5, tickMinStep=1, title=title)
 
 
-def tooltip(kind: str) -> str:
-    """How a number is written where the reader points."""
-    return _TOOLTIPS[kind]
+def _short(kind: str) -> str:
+    """How the browser shortens a number; its word for a billion is that of physics."""
+    return f"replace(format(datum.value, '{_PLAIN.get(kind, '')}~s'), 'G', 'B')"
+
+
+def exactly(value: Any, kind: str) -> str:
+    """A metric's value with all its digits, for who points at its mark."""
+    return formats.exact_number(value, kind)
 
 
 def key(bucket: date | datetime) -> str:
@@ -64,15 +74,36 @@ def time(words: Mapping[str, str], title: str | None = None) -> alt.Axis:
 
 
 def words(buckets: Iterable[date | datetime], grain: str, zone: str) -> dict[str, str]:
-    """Key → word, in a zone: an hour is known by its beginning in UTC, all else by local days."""
-    return {key(bucket): word(local(bucket, zone), grain) for bucket in buckets}
+    """Key → word, in a zone; an hour that clocks show twice has its offset beside it."""
+    places = {key(bucket): local(bucket, zone) for bucket in buckets}
+    told = {name: word(place, grain) for name, place in places.items()}
+    often = Counter(zip(told.values(), (_day(place) for place in places.values()), strict=True))
+    return {
+        name: f"{told[name]} {formats.offset(place)}"
+        if isinstance(place, datetime) and often[told[name], _day(place)] > 1
+        else told[name]
+        for name, place in places.items()
+    }
+
+
+def zoned(buckets: Iterable[date | datetime], zone: str) -> str | None:
+    """The title of an axis of hours: the zone and its offsets; None for longer stretches."""
+    hours = [at for at in (local(each, zone) for each in buckets) if isinstance(at, datetime)]
+    if not hours:
+        return None
+    offsets = " then ".join(dict.fromkeys(map(formats.offset, hours)))
+    return offsets if zone == offsets else f"{zone} ({offsets})"
+
+
+def _day(place: date | datetime) -> date:
+    return place.date() if isinstance(place, datetime) else place
 
 
 def when(bucket: date | datetime, grain: str, zone: str) -> str:
     """What it is called in a sentence, in a zone."""
     at = local(bucket, zone)
     if isinstance(at, datetime):
-        return f"{at:%Y-%m-%d %H:%M}"
+        return formats.moment(at, ZoneInfo(zone), "minutes")
     if grain == "month":
         return f"{at:%Y-%m}"
     return f"the week of {at}" if grain == "week" else f"{at}"

@@ -101,14 +101,29 @@ def _frame(rows: Sequence[tuple[date | datetime, str, Any]], course: Course) -> 
     names = _names(course)
     last = axes.key(course.buckets[-1]) if course.running and course.buckets else None
     lines = [
-        (axes.key(bucket), name, formats.visible(name), names[name], value, order[name])
+        (
+            axes.key(bucket),
+            name,
+            formats.visible(name),
+            names[name],
+            axes.drawn(raw, course.kind),
+            axes.exactly(raw, course.kind),
+            order[name],
+        )
         for bucket, name, raw in rows
-        for value in [axes.drawn(raw, course.kind)]
     ]
-    frame = pd.DataFrame(lines, columns=["bucket", "series", "whole", "name", "value", "place"])
+    columns = ["bucket", "series", "whole", "name", "value", "exactly", "place"]
+    frame = pd.DataFrame(lines, columns=columns)
     frame["running"] = frame["bucket"] == last
-    frame["when"] = frame["bucket"].map(axes.words(course.buckets, course.grain, course.zone))
+    frame["when"] = frame["bucket"].map(_when(course))
     return frame
+
+
+def _when(course: Course) -> dict[str, str]:
+    """What each stretch of time is called where the reader points: an hour with its day."""
+    if course.grain != "hour":
+        return axes.words(course.buckets, course.grain, course.zone)
+    return {axes.key(each): axes.when(each, "hour", course.zone) for each in course.buckets}
 
 
 def _bars(frame: pd.DataFrame, course: Course) -> list[alt.Chart]:
@@ -150,7 +165,8 @@ def _lines(frame: pd.DataFrame, course: Course) -> list[alt.Chart]:
 def _x(course: Course) -> alt.X:
     keys = [axes.key(bucket) for bucket in course.buckets]
     words = axes.words(course.buckets, course.grain, course.zone)
-    return alt.X("bucket:O", sort=None, scale=alt.Scale(domain=keys), axis=axes.time(words))
+    axis = axes.time(words, axes.zoned(course.buckets, course.zone))
+    return alt.X("bucket:O", sort=None, scale=alt.Scale(domain=keys), axis=axis)
 
 
 def _y(course: Course) -> alt.Y:
@@ -184,7 +200,7 @@ def _tooltip(course: Course) -> list[alt.Tooltip]:
     return [
         alt.Tooltip("when:N", title=course.grain.capitalize()),
         alt.Tooltip("whole:N", title="Of"),
-        alt.Tooltip("value:Q", title=course.label, format=axes.tooltip(course.kind)),
+        alt.Tooltip("exactly:N", title=course.label),
     ]
 
 

@@ -32,6 +32,7 @@ def hours_of_week(
             "day": [WEEKDAYS[place // _HOURS] for place in range(len(values))],
             "hour": [place % _HOURS for place in range(len(values))],
             "value": [axes.drawn(value, kind) for value in values],
+            "exactly": [axes.exactly(value, kind) for value in values],
             "place": range(len(values)),
             "chosen": [place == chosen for place in range(len(values))],
         }
@@ -45,7 +46,7 @@ def hours_of_week(
             tooltip=[
                 alt.Tooltip("day:O", title="Day"),
                 alt.Tooltip("hour:O", title="Hour"),
-                alt.Tooltip("value:Q", title=label, format=axes.tooltip(kind)),
+                alt.Tooltip("exactly:N", title=label),
             ],
         )
         .add_params(_picked("place"))

@@ -5,6 +5,8 @@ from typing import Final
 import altair as alt
 import pandas as pd
 
+from bridgeboard import formats
+from bridgeboard.charts import axes
 from bridgeboard.charts.course import swatches
 
 # Told apart on light and dark ground and with the common colour blindnesses: the order is that
@@ -29,6 +31,8 @@ def tokens_per_thread(threads: pd.DataFrame) -> alt.Chart:
     long = threads.melt(
         id_vars=["thread"], value_vars=list(TOKEN_KINDS), var_name="kind", value_name="tokens"
     ).dropna(subset=["tokens"])
+    long["exactly"] = long["tokens"].map(lambda tokens: formats.exact(int(tokens)))
+    long["tokens"] = long["tokens"].astype("float64")
     long["order"] = long["kind"].map({kind: place for place, kind in enumerate(TOKEN_KINDS)})
     long["label"] = long["kind"].map({kind: label for kind, (label, _) in TOKEN_KINDS.items()})
     chosen = alt.selection_point(name="thread", fields=["thread"], toggle=False)
@@ -43,7 +47,7 @@ def tokens_per_thread(threads: pd.DataFrame) -> alt.Chart:
                 scale=alt.Scale(domain=list(threads["thread"])),
                 axis=alt.Axis(labelAngle=0, labelOverlap=True, titlePadding=6),
             ),
-            y=alt.Y("tokens:Q", title="Tokens", axis=alt.Axis(format="~s", tickCount=5)),
+            y=alt.Y("tokens:Q", axis=axes.number("count", "Tokens")),
             color=alt.Color(
                 "label:N",
                 title=None,
@@ -58,7 +62,7 @@ def tokens_per_thread(threads: pd.DataFrame) -> alt.Chart:
             tooltip=[
                 alt.Tooltip("thread:O", title="Thread"),
                 alt.Tooltip("label:N", title="Kind"),
-                alt.Tooltip("tokens:Q", title="Tokens", format=",d"),
+                alt.Tooltip("exactly:N", title="Tokens"),
             ],
         )
         .add_params(chosen)

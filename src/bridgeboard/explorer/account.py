@@ -18,14 +18,17 @@ from bridgeboard.explorer.passages import Item, Text
 from bridgeboard.explorer.story import Head, Thread
 
 ABOUT: Final = (
-    "Tokens are four disjoint counts. Costs are estimates at list prices, in whole pico-USD"
-    " (10^-12 USD); null is not known. Times are UTC. Numbers of calls add up to those of their"
+    "Tokens are four disjoint counts. Costs are estimates at list prices, in US dollars with all"
+    " decimals; null is not known. In JSON they are strings, as are whole numbers above 2^53, of"
+    " which many readers lose digits. Times are UTC. Numbers of calls add up to those of their"
     " threads, and these, with what is of no thread, to the totals."
 )
 WITHOUT: Final = "Prompts, thinking, tool inputs and error messages were left out."
 WITH: Final = "Prompts, thinking, tool inputs and error messages are included as far as kept."
 
 _MONEY: Final = ("cost", "shadow_cost", "cache_saving", "running_cost")
+_LARGEST: Final = 2**53
+"""The largest whole number that every reader of JSON takes as it is."""
 _RUNS: Final = re.compile("`+")
 _LEAST_FENCE: Final = 3
 
@@ -138,7 +141,7 @@ def _texts(told: Account) -> Iterator[str]:
 def _table(rows: Sequence[Any], names: Sequence[str]) -> str:
     """Rows as columns of plain text: a table of Markdown would read what is in its cells."""
     cells = [[_named(name) for name in names]]
-    cells += [[_cell(getattr(row, name)) for name in names] for row in rows]
+    cells += [[_cell(_told(name, row)) for name in names] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return fenced("\n".join(_line(row, widths) for row in cells))
 
@@ -157,7 +160,7 @@ def _cell(value: object) -> str:
 
 
 def _named(name: str) -> str:
-    return f"{name}_pico_usd" if name in _MONEY else name
+    return f"{name}_usd" if name in _MONEY else name
 
 
 def _lines(rows: Iterable[object]) -> str:
@@ -166,7 +169,17 @@ def _lines(rows: Iterable[object]) -> str:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, default=_word)
+    return json.dumps(_held(value), default=_word)
+
+
+def _held(value: object) -> object:
+    """A value without whole numbers in which a reader loses digits."""
+    match value:
+        case int() if abs(value) > _LARGEST:
+            return str(value)
+        case dict():
+            return {name: _held(each) for name, each in value.items()}
+    return value
 
 
 def _thread(thread: Thread, *, with_text: bool) -> dict[str, Any]:
@@ -174,7 +187,14 @@ def _thread(thread: Thread, *, with_text: bool) -> dict[str, Any]:
 
 
 def _plain(row: Any, without: Iterable[str] = ()) -> dict[str, Any]:
-    return {_named(name): getattr(row, name) for name in _names(row) if name not in without}
+    return {_named(name): _told(name, row) for name in _names(row) if name not in without}
+
+
+def _told(name: str, row: Any) -> object:
+    value = getattr(row, name)
+    if value is None or name not in _MONEY:
+        return value
+    return formats.dollars(value)
 
 
 def _names(row: Any) -> list[str]:

@@ -71,12 +71,18 @@ class Mark:
 
     place: int
     usage: int
+    grain: str
     thread: UUID | None
     started_at: datetime
     context: int
     output: int
     cost: int | None
     running_cost: int | None
+
+    @property
+    def is_call(self) -> bool:
+        """Whether it is one call, and not what is left of a thread or a session as a sum."""
+        return self.grain in {"interception", "action"}
 
 
 @dataclass(frozen=True, slots=True)

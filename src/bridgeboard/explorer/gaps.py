@@ -46,7 +46,10 @@ def _details(head: Head) -> Iterator[str]:
     elif head.is_outdated:
         yield "It has gone on since its details were read."
     if head.network_total is None:
-        yield "The server tells nothing about its network calls."
+        yield (
+            "Nothing is told about its network calls: servers up to v2.35 tell none, and newer ones"
+            " only where an agent firewall stands."
+        )
 
 
 def _text(head: Head, kept: Kept) -> Iterator[str]:

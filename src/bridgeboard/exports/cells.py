@@ -74,16 +74,6 @@ def defused(text: str) -> str:
     return _RESUMING.sub("'", _OPENING.sub("'", text))
 
 
-def dollars(pico: int) -> str:
-    """Pico-USD in dollars, exact: ``12345600000001`` → ``12.345600000001``, ``10**12`` → ``1.00``.
-
-    At least two decimals, at most twelve, never an exponent.
-    """
-    whole, rest = divmod(abs(pico), PICO)
-    decimals = f"{rest:012d}"
-    return f"{'-' if pico < 0 else ''}{whole}.{decimals[:2]}{decimals[2:].rstrip('0')}"
-
-
 def words(kind: Kind, cell: Cell) -> str:
     """A plain value as CSV has it: numbers exact and without exponent, times with Z, None empty."""
     return "" if cell is None else _WORDS[kind](cell)
@@ -152,7 +142,7 @@ _PLAIN: Final[Mapping[Kind, Callable[[Any], Cell]]] = {
 }
 _WORDS: Final[Mapping[Kind, Callable[[Any], str]]] = {
     "count": str,
-    "money": dollars,
+    "money": formats.dollars,
     "rate": _decimal,
     "seconds": _decimal,
     "text": defused,

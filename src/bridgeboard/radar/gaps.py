@@ -124,8 +124,8 @@ def _finding(run: Sequence[datetime], usual: float, scope: Scope) -> Finding:
         severity="high",
         first_at=first,
         last_at=until - _MOMENT,
-        reason=f"Nothing was recorded from {first.astimezone(zone):%Y-%m-%d %H:%M} to"
-        f" {until.astimezone(zone):%Y-%m-%d %H:%M}, {formats.duration(until - first)} in which"
+        reason=f"Nothing was recorded from {formats.stretch(first, until, zone)},"
+        f" {formats.duration(until - first)} in which"
         f" about {usual:.0f} hours of people's work are usual: a gap in the data, not a saving.",
         numbers={
             "gap_seconds": (until - first).total_seconds(),

@@ -173,9 +173,10 @@ def _bars(
 
 def _stretches(course: Course, zone: str) -> Iterator[Mark]:
     every = max(1, -(-len(course.buckets) // _WORDS))
+    words = axes.words(course.buckets, course.grain, zone)
     for place in range(0, len(course.buckets), every):
         at = round(100 * (place + 0.5) / len(course.buckets), 2)
-        yield Mark(at, axes.word(axes.local(course.buckets[place], zone), course.grain))
+        yield Mark(at, words[axes.key(course.buckets[place])])
 
 
 def _in_words(course: Course, stacks: Mapping[Bucket, int], zone: str) -> str:

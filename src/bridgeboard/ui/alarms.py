@@ -208,8 +208,7 @@ def _when(one: Finding) -> str:
     if one.last_at - one.first_at >= _WHOLE_DAY and first.time() == time.min:
         days = dict.fromkeys((formats.day(first.date()), formats.day(last.date())))
         return " to ".join(days)
-    end = f"{last:%H:%M}" if last.date() == first.date() else f"{last:%Y-%m-%d %H:%M}"
-    return f"{first:%Y-%m-%d %H:%M} to {end}"
+    return formats.stretch(first, last, zone)
 
 
 def _short(key: str) -> str:

@@ -9,8 +9,9 @@ from aibridge import AIBridgeError, Capabilities
 from bridgeboard import formats, invariants, pricing, settings, store
 from bridgeboard.settings import SettingsError
 from bridgeboard.store import prices
-from bridgeboard.ui import abilities, data, entrance, filters, notices, numbers, strip
+from bridgeboard.ui import abilities, data, entrance, filters, notices, numbers, strip, tables
 from bridgeboard.ui.scopes import Chosen
+from bridgeboard.ui.tables import Column
 
 RUNS: Final = 20
 SHOWN: Final = 50
@@ -43,30 +44,33 @@ def checked(now: Chosen) -> None:
                 icon=":material/verified:",
             )
         shown = sorted(found, key=lambda one: one.holds)
-        st.dataframe(
-            pd.DataFrame(
-                {
-                    "ok": ["yes" if one.holds else "NO" for one in shown],
-                    "what": [one.what for one in shown],
-                    "first": [one.left_is for one in shown],
-                    "left": [formats.exact_number(one.left, one.kind) for one in shown],
-                    "second": [one.right_is for one in shown],
-                    "right": [formats.exact_number(one.right, one.kind) for one in shown],
-                }
-            ),
-            hide_index=True,
+        tables.show(
+            [
+                (
+                    "yes" if one.holds else "NO",
+                    one.what,
+                    one.left_is,
+                    formats.exact_number(one.left, one.kind),
+                    one.right_is,
+                    formats.exact_number(one.right, one.kind),
+                )
+                for one in shown
+            ],
+            _CHECKS,
             height=320,
             key="invariants",
-            column_config={
-                "ok": st.column_config.TextColumn("Agrees", width=70),
-                "what": st.column_config.TextColumn("Number"),
-                "first": st.column_config.TextColumn("One way"),
-                "left": st.column_config.TextColumn("is", alignment="right"),
-                "second": st.column_config.TextColumn("The other way"),
-                "right": st.column_config.TextColumn("is", alignment="right"),
-            },
             alt="Checks of the numbers, each with its two numbers",
         )
+
+
+_CHECKS: Final = (
+    Column("ok", "Agrees", width=70),
+    Column("what", "Number"),
+    Column("first", "One way"),
+    Column("left", "is", right=True),
+    Column("second", "The other way"),
+    Column("right", "is", right=True),
+)
 
 
 def covered(now: Chosen) -> None:
@@ -98,46 +102,45 @@ def history() -> None:
         if told := strip.trouble():
             notices.remark(told)
         runs = numbers.read(lambda reader: store.runs(reader, RUNS))
-        zone = filters.zone()
-        st.dataframe(
-            pd.DataFrame(
-                {
-                    "Began": [formats.moment(run.began_at, zone) for run in runs],
-                    "Took": [
-                        formats.duration(run.ended_at - run.began_at if run.ended_at else None)
-                        for run in runs
-                    ],
-                    "Ended": [run.outcome for run in runs],
-                    "Read": [formats.exact(run.counts.read_rows) for run in runs],
-                    "Changed": [formats.exact(run.counts.changed_rows) for run in runs],
-                    "Sessions": [formats.exact(run.counts.sessions) for run in runs],
-                    "Details": [formats.exact(run.counts.details) for run in runs],
-                    "Quarantined": [formats.exact(run.counts.quarantined) for run in runs],
-                    "Requests": [formats.exact(run.counts.requests) for run in runs],
-                    "Message": [formats.visible(run.message) for run in runs],
-                }
-            ),
-            hide_index=True,
-            key="runs",
-            alt="The last syncs",
-        )
+        tables.show(list(map(_run, runs)), _RUNS, key="runs", alt="The last syncs")
         _odd()
 
 
+_RUNS: Final = (
+    Column("Began", "Began", "moment"),
+    Column("Took", "Took", "seconds"),
+    Column("Ended", "Ended"),
+    *(
+        Column(name, name, "count", exact=True)
+        for name in ("Read", "Changed", "Sessions", "Details", "Quarantined", "Requests")
+    ),
+    Column("Message", "Message"),
+)
+
+
+def _run(run: store.Run) -> tuple[object, ...]:
+    counts = run.counts
+    return (
+        run.began_at,
+        (run.ended_at - run.began_at).total_seconds() if run.ended_at else None,
+        run.outcome,
+        counts.read_rows,
+        counts.changed_rows,
+        counts.sessions,
+        counts.details,
+        counts.quarantined,
+        counts.requests,
+        run.message,
+    )
+
+
 def _odd() -> None:
-    zone = filters.zone()
     odd = numbers.read(lambda reader: store.anomalies(reader, SHOWN))
     if odd:
         st.subheader("What was odd", anchor=False)
-        st.dataframe(
-            pd.DataFrame(
-                {
-                    "Seen": [formats.moment(one.seen_at, zone) for one in odd],
-                    "Kind": [one.kind for one in odd],
-                    "What": [formats.visible(one.message) for one in odd],
-                }
-            ),
-            hide_index=True,
+        tables.show(
+            [(one.seen_at, one.kind, one.message) for one in odd],
+            (Column("Seen", "Seen", "moment"), Column("Kind", "Kind"), Column("What", "What")),
             key="anomalies",
             alt="What was odd in syncs",
         )
@@ -151,18 +154,9 @@ def quarantine() -> None:
         if not held:
             st.caption("Every record could be read.")
             return
-        zone = filters.zone()
-        st.dataframe(
-            pd.DataFrame(
-                {
-                    "Kind": [one.kind for one in held],
-                    "Record": [formats.visible(one.identity) for one in held],
-                    "Why": [formats.visible(one.reason) for one in held],
-                    "Seen": [formats.moment(one.seen_at, zone) for one in held],
-                    "Tries": [formats.exact(one.tries) for one in held],
-                }
-            ),
-            hide_index=True,
+        tables.show(
+            [(one.kind, one.identity, one.reason, one.seen_at, one.tries) for one in held],
+            _QUARANTINED,
             key="quarantine",
             alt="Records that could not be read",
         )
@@ -170,6 +164,15 @@ def quarantine() -> None:
             f"{formats.span(1, len(held), numbers.coverage().quarantined, 'record')}. "
             "An update of Bridgeboard may read them: run `bridgeboard sync --requeue` then."
         )
+
+
+_QUARANTINED: Final = (
+    Column("Kind", "Kind"),
+    Column("Record", "Record"),
+    Column("Why", "Why"),
+    Column("Seen", "Seen", "moment"),
+    Column("Tries", "Tries", "count", exact=True),
+)
 
 
 def unpriced(now: Chosen) -> None:
@@ -184,21 +187,20 @@ def unpriced(now: Chosen) -> None:
             return
         told = pricing.estimated(found, now.scope.until)
         rows = told.to_dict("records")
-        st.dataframe(
-            pd.DataFrame(
-                {
-                    "Instance": [_named(row["provider_name"]) for row in rows],
-                    "Model": [_named(row["model"]) for row in rows],
-                    "Requests": [formats.exact(int(row["requests"])) for row in rows],
-                    "Tokens": [
-                        formats.exact(sum(int(row[kind]) for kind in _KINDS)) for row in rows
-                    ],
-                    "At least": [_bound(row["least"]) for row in rows],
-                    "At most": [_bound(row["most"]) for row in rows],
-                    "Why": [formats.visible(str(row["note"] or "")) for row in rows],
-                }
-            ),
-            hide_index=True,
+        tables.show(
+            [
+                (
+                    _named(row["provider_name"]),
+                    _named(row["model"]),
+                    int(row["requests"]),
+                    sum(int(row[kind]) for kind in _KINDS),
+                    _bound(row["least"]),
+                    _bound(row["most"]),
+                    str(row["note"] or ""),
+                )
+                for row in rows
+            ],
+            _UNPRICED,
             key="unpriced",
             alt="Usage without a price",
         )
@@ -210,14 +212,23 @@ def unpriced(now: Chosen) -> None:
 
 
 _KINDS: Final = ("input", "output", "cache_read", "cache_write")
+_UNPRICED: Final = (
+    Column("Instance", "Instance"),
+    Column("Model", "Model"),
+    Column("Requests", "Requests", "count", exact=True),
+    Column("Tokens", "Tokens", "count", exact=True),
+    Column("At least", "At least", "money"),
+    Column("At most", "At most", "money"),
+    Column("Why", "Why"),
+)
 
 
 def _named(value: object) -> str:
     return formats.visible(value) if isinstance(value, str) and value else "Unknown"
 
 
-def _bound(value: object) -> str:
-    return formats.DASH if value is None or pd.isna(value) else formats.money(int(value))  # type: ignore[call-overload]  # pandas' own scalars
+def _bound(value: object) -> int | None:
+    return None if value is None or pd.isna(value) else int(value)  # type: ignore[call-overload]  # pandas' own scalars
 
 
 def server() -> None:
@@ -232,16 +243,12 @@ def server() -> None:
             else "No sync has asked the server yet."
         )
         told = abilities.abilities(known)
-        st.table(
-            pd.DataFrame(
-                {
-                    "What": [one.what for one in told],
-                    "Here": [f"**{one.here}**" if one.here == "no" else one.here for one in told],
-                    "So what": [formats.unmarked(one.so_what) for one in told],
-                }
-            ),
-            border="horizontal",
-            hide_index=True,
+        tables.still(
+            {
+                "What": [one.what for one in told],
+                "Here": [f"**{one.here}**" if one.here == "no" else one.here for one in told],
+                "So what": [formats.unmarked(one.so_what) for one in told],
+            },
             alt="What can be known of this deployment, and what follows",
         )
     _token()
@@ -290,13 +297,9 @@ def _whose(able: Capabilities) -> str:
 
 
 def _pairs(lines: dict[str, str], key: str) -> None:
-    st.dataframe(
-        pd.DataFrame({"what": list(lines), "told": [formats.visible(t) for t in lines.values()]}),
-        hide_index=True,
+    tables.show(
+        list(lines.items()),
+        (Column("what", "What", width=290), Column("told", "Is")),
         key=key,
-        column_config={
-            "what": st.column_config.TextColumn("What", width=290),
-            "told": st.column_config.TextColumn("Is"),
-        },
         alt=f"Facts of {key}",
     )

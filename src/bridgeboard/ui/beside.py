@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -285,10 +284,7 @@ def _stretch(every: Sequence[Any], now: Chosen) -> Any:
 
 def _when(bucket: Any, now: Chosen) -> str:
     """A day, or an hour with its distance from UTC: clocks may show it twice."""
-    if not isinstance(bucket, datetime):
-        return formats.day(bucket)
-    local = bounds(now.scope, now.grain, bucket)[0].astimezone(ZoneInfo(now.scope.zone))
-    return f"{local:%Y-%m-%d %H:%M %z}"
+    return charts.when(bucket, "hour" if isinstance(bucket, datetime) else "day", now.scope.zone)
 
 
 def _pick(drawn: str, every: Sequence[Any], at: Any) -> None:

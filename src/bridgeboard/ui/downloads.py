@@ -1,14 +1,14 @@
 """What is on the screen, to take away: files are made when they are asked for."""
 
 from collections.abc import Callable
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
-import pandas as pd
 import streamlit as st
 
 from bridgeboard import boards, exports, formats
 from bridgeboard.exports import Manifest, Sheet
-from bridgeboard.ui import files, filters, numbers
+from bridgeboard.ui import files, filters, numbers, tables
 from bridgeboard.ui.scopes import Chosen
 
 SHOWN: Final = 1_000
@@ -28,16 +28,10 @@ def behind(sheet: Sheet, now: Chosen, *, key: str) -> None:
     with fold:
         shown = sheet.rows[:SHOWN]
         st.caption(formats.span(1, len(shown), len(sheet.rows), "row"))
-        st.dataframe(
-            _words(sheet),
-            hide_index=True,
+        tables.show(
+            [tuple(map(_cell, sheet.columns, row)) for row in shown],
+            [_column(one) for one in sheet.columns],
             key=f"table-{key}",
-            column_config={
-                column.label: st.column_config.TextColumn(
-                    alignment="left" if column.kind in {"text", "date", "moment"} else "right"
-                )
-                for column in sheet.columns
-            },
             alt=f"The numbers of {sheet.name}",
         )
         buttons(sheet, now, key=key)
@@ -118,16 +112,18 @@ _EXCEL: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.she
 _PARQUET: Final = "application/vnd.apache.parquet"
 
 
-def _words(sheet: Sheet) -> pd.DataFrame:
-    """The first rows as the screen says numbers, all their digits in reach."""
-    columns = {
-        column.label: [_word(row[place], column.kind) for row in sheet.rows[:SHOWN]]
-        for place, column in enumerate(sheet.columns)
-    }
-    return pd.DataFrame(columns)
+def _cell(column: exports.Column, value: Any) -> Any:
+    if value is None or column.kind in _NUMBERS:
+        return value
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    return str(value)
 
 
-def _word(value: object, kind: str) -> str:
-    if kind in {"count", "money", "rate", "seconds"}:
-        return formats.exact_number(value, kind)  # type: ignore[arg-type]  # a number by its kind
-    return formats.DASH if value is None else formats.visible(str(value))
+def _column(one: exports.Column) -> tables.Column:
+    """A column of a file as the screen has it: numbers with all their digits, times in the zone."""
+    kind: Any = one.kind if one.kind in _NUMBERS | {"moment"} else "text"
+    return tables.Column(one.name, one.label, kind, one.definition, exact=True)
+
+
+_NUMBERS: Final = frozenset({"count", "money", "rate", "seconds"})

@@ -1,19 +1,18 @@
 """Leaderboards: any dimension by any numbers, in the reader's order, a page at a time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
-import pandas as pd
 import streamlit as st
 
 from bridgeboard import boards, formats
 from bridgeboard.metrics import DIMENSIONS, METRICS, Answer
-from bridgeboard.ui import downloads, lists, moves, notices, numbers, sheets
+from bridgeboard.ui import downloads, lists, moves, notices, numbers, sheets, tables
 from bridgeboard.ui.scopes import Chosen
+from bridgeboard.ui.tables import Column
 
 PAGE: Final = 20
 NARROWEST: Final = 420
-ROW_HEIGHT: Final = 35
 FEW: Final = 6
 NAME: Final = 40
 SHORT: Final = 24
@@ -194,26 +193,23 @@ def _table(
     key: str,
     shares: list[float] | None,
 ) -> None:
-    frame = pd.DataFrame({"name": [shown(row[0], NAME) for row in rows]})
-    for place, name in enumerate(names, 1):
-        frame[name] = _floats([row[place] for row in rows])
-    if shares is not None:
-        frame.insert(1, "share", shares)
+    lines = [
+        (shown(row[0], NAME), *(() if shares is None else (shares[place],)), *row[1:])
+        for place, row in enumerate(rows)
+    ]
     with st.container(key=f"box-{key}"):
-        st.dataframe(
-            frame.style.format({name: _writer(name) for name in names}),
-            hide_index=True,
-            height=ROW_HEIGHT * (len(frame) + 1) + 3,
+        tables.show(
+            lines,
+            _columns(by, names, key, [row[0] for row in rows], shares),
+            height="content",
             key=f"rows-{key}",
-            column_config=_columns(by, names, key, [row[0] for row in rows], shares),
-            placeholder=formats.DASH,
             alt=f"{DIMENSIONS[by].label}: {', '.join(METRICS[name].label for name in names)}",
         )
 
 
 def _columns(
     by: str, names: Sequence[str], key: str, values: list[str], shares: list[float] | None
-) -> dict[str, Any]:
+) -> list[Column]:
     label = DIMENSIONS[by].label
     if moves.leads(by):
         first: Any = st.column_config.ButtonColumn(
@@ -228,28 +224,16 @@ def _columns(
         )
     else:
         first = st.column_config.TextColumn(label, pinned=True)
-    columns: dict[str, Any] = {"name": first}
+    columns = [Column("name", label, look=first)]
     if shares is not None:
-        columns["share"] = st.column_config.ProgressColumn(
+        bar = st.column_config.ProgressColumn(
             "Share", format="percent", min_value=0, max_value=max([*shares, 1e-9])
         )
-    for name in names:
-        one = METRICS[name]
-        columns[name] = st.column_config.Column(
-            one.label, help=formats.unmarked(one.definition), alignment="right"
-        )
-    return columns
+        columns.append(Column("share", "Share", "rate", look=bar))
+    metrics = [METRICS[name] for name in names]
+    return columns + [Column(one.name, one.label, one.format, one.definition) for one in metrics]
 
 
 def shown(value: object, longest: int) -> str:
     """A recorded name on one line of at most so many characters."""
     return formats.short(str(value), longest)
-
-
-def _floats(values: Sequence[Any]) -> "pd.Series[float]":
-    return pd.Series([None if each is None else float(each) for each in values], dtype="float64")
-
-
-def _writer(name: str) -> Callable[[Any], str]:
-    kind = METRICS[name].format
-    return lambda value: formats.number(None if pd.isna(value) else value, kind)

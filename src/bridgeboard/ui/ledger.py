@@ -2,16 +2,21 @@
 
 from typing import Final
 
-import pandas as pd
 import streamlit as st
 
-from bridgeboard import connect, formats, settings
+from bridgeboard import connect, settings
 from bridgeboard.audit import Audit
-from bridgeboard.ui import filters, notices
+from bridgeboard.ui import notices, tables
+from bridgeboard.ui.tables import Column
 
 PAGE: Final = 50
 BEFORE: Final = "entries_before"
 """The number of the entry that the shown ones come before; 0 for the newest."""
+_COLUMNS: Final = (
+    Column("When", "When", "moment"),
+    *(Column(name, name) for name in ("Who", "What", "About", "Why")),
+    Column("Entry", "Entry", "count", exact=True),
+)
 
 
 def verdict() -> None:
@@ -41,19 +46,9 @@ def entries() -> None:
     if not told:
         notices.empty("Nothing has been noted yet.")
         return
-    zone = filters.zone()
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "When": [formats.moment(one.at, zone) for one in told],
-                "Who": [formats.visible(one.who) for one in told],
-                "What": [formats.visible(one.what) for one in told],
-                "About": [formats.visible(one.about) for one in told],
-                "Why": [formats.visible(one.why) for one in told],
-                "Entry": [one.number for one in told],
-            }
-        ),
-        hide_index=True,
+    tables.show(
+        [(one.at, one.who, one.what, one.about, one.why, one.number) for one in told],
+        _COLUMNS,
         key="audit-entries",
         alt="Entries of the audit log, the newest first",
     )

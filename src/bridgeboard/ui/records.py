@@ -30,12 +30,25 @@ DRAWN: Final = 400
 class Course:
     """The calls of a part as pictures need them, few enough to draw, and how they are paged.
 
-    ``ends`` are the last calls of all full pages; ``count`` is how many calls there are.
+    Attributes:
+        marks: calls and sums, for what adds up.
+        calls: calls only, for what is of one call; ``calls_count`` is how many there are in all.
+        sums_tokens: those of the prompts of calls that are only known as sums.
+        ends: the last calls of all full pages.
+        count: how many calls and sums there are.
     """
 
     marks: tuple[Mark, ...]
+    calls: tuple[Mark, ...]
+    calls_count: int
+    sums_tokens: int
     ends: tuple[Key, ...]
     count: int
+
+    @property
+    def sums(self) -> int:
+        """How many rows are no call."""
+        return self.count - self.calls_count
 
     @property
     def pages(self) -> int:
@@ -141,5 +154,16 @@ def _asked(kind: Callable[..., T], question: Query) -> tuple[T, ...]:
 def _course(session: int, part: Part) -> Course:
     every = _asked(Mark, calls.course(session, part))
     ends = tuple(Key(mark.started_at, mark.usage) for mark in every[PAGE - 1 :: PAGE])
-    drawn = thinned(every, DRAWN, lambda mark: mark.context, lambda mark: mark.output)
-    return Course(drawn, ends, len(every))
+    calls_ = [mark for mark in every if mark.is_call]
+    return Course(
+        marks=_drawn(every),
+        calls=_drawn(calls_),
+        calls_count=len(calls_),
+        sums_tokens=sum(mark.context for mark in every if not mark.is_call),
+        ends=ends,
+        count=len(every),
+    )
+
+
+def _drawn(marks: Sequence[Mark]) -> tuple[Mark, ...]:
+    return thinned(marks, DRAWN, lambda mark: mark.context, lambda mark: mark.output)

@@ -5,7 +5,6 @@ from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 import streamlit as st
 
 from bridgeboard import formats
@@ -25,10 +24,12 @@ from bridgeboard.ui import (
     records,
     requests,
     rows,
+    tables,
     tiles,
     wire,
 )
 from bridgeboard.ui.reveal import revealed
+from bridgeboard.ui.tables import Column
 
 NARROWEST: Final = 310
 _METRICS: Final = {
@@ -71,13 +72,13 @@ def show(detail: Detail, zone: ZoneInfo) -> None:
     kpis.row(_cards(detail))
     _facts(detail, zone)
     with notices.tile("the responses"):
-        _responses(detail, zone)
+        _responses(detail)
     st.header("What was written and called", anchor=False)
     text = revealed(f"request {detail.id}")
     with notices.tile("what was written and called"):
         _written(detail, zone, text=text)
     st.header("What only the deployment tells", anchor=False)
-    tiles.apart(wire.show, detail, zone, text)
+    tiles.apart(wire.show, detail, text)
 
 
 def _head(detail: Detail, zone: ZoneInfo) -> None:
@@ -221,7 +222,7 @@ def _found(reader: Reader, named: str) -> tuple[Detail, ...]:
     return typed(Detail, reader.rows(*interceptions.detail(usage)))
 
 
-def _responses(detail: Detail, zone: ZoneInfo) -> None:
+def _responses(detail: Detail) -> None:
     """Each answer of the provider with its price."""
     st.header("Responses and their price", anchor=False)
     told = typed(
@@ -235,40 +236,44 @@ def _responses(detail: Detail, zone: ZoneInfo) -> None:
         "Rows of the server that belong to one answer are taken together; each answer is priced "
         "by itself, at the list price of its moment."
     )
-    frame = pd.DataFrame([_response(each, zone) for each in told]).astype(str)
-    right = st.column_config.TextColumn(alignment="right")
-    st.dataframe(
-        frame,
-        hide_index=True,
+    tables.show(
+        [_response(each) for each in told],
+        _RESPONSES,
         key="responses",
-        column_config={name: right for name in frame.columns if name not in _LEFT},
         alt="Responses with their price",
     )
 
 
-_LEFT: Final = frozenset({"Answered", "Tier", "Status", "Price", "From", "Note", "Oddities"})
+_COUNTED: Final = ("Input", "Output", "Cache reads", "Cache writes", "Of them for 1 h", "Searches")
+_RESPONSES: Final = (
+    Column("No.", "No.", "count", exact=True),
+    Column("Answered", "Answered", "moment"),
+    *(Column(name, name, "count", exact=True) for name in _COUNTED),
+    *(Column(name, name, "money", exact=True) for name in ("Spend", "Shadow cost", "Cache saving")),
+    *(Column(name, name) for name in ("Status", "Tier", "Price", "From", "Note", "Oddities")),
+)
 
 
-def _response(one: Response, zone: ZoneInfo) -> dict[str, str]:
-    return {
-        "No.": str(one.place),
-        "Answered": formats.moment(one.answered_at, zone),
-        "Input": formats.exact(one.input),
-        "Output": formats.exact(one.output),
-        "Cache reads": formats.exact(one.cache_read),
-        "Cache writes": formats.exact(one.cache_write),
-        "Of them for 1 h": formats.exact(one.cache_write_1h),
-        "Searches": formats.exact(one.web_searches),
-        "Spend": formats.exact_money(one.cost),
-        "Shadow cost": formats.exact_money(one.shadow_cost),
-        "Cache saving": formats.exact_money(one.cache_saving),
-        "Status": one.status,
-        "Tier": f"above {one.tier:,} tokens" if one.tier >= 0 else "for all",
-        "Price": formats.visible(one.price_id or formats.DASH),
-        "From": formats.visible(one.source or formats.DASH),
-        "Note": formats.visible(one.note or formats.DASH),
-        "Oddities": _oddities(one),
-    }
+def _response(one: Response) -> tuple[object, ...]:
+    return (
+        one.place,
+        one.answered_at,
+        one.input,
+        one.output,
+        one.cache_read,
+        one.cache_write,
+        one.cache_write_1h,
+        one.web_searches,
+        one.cost,
+        one.shadow_cost,
+        one.cache_saving,
+        one.status,
+        f"above {one.tier:,} tokens" if one.tier >= 0 else "for all",
+        one.price_id or None,
+        one.source or None,
+        one.note or None,
+        _oddities(one),
+    )
 
 
 def _oddities(one: Response) -> str:
@@ -287,8 +292,9 @@ def _written(detail: Detail, zone: ZoneInfo, *, text: bool) -> None:
     items = records.items((detail.usage,))[detail.usage]
     calls = [item for item in items if item.kind == "tool"]
     if calls:
-        frame = pd.DataFrame([_call(item, zone) for item in calls])
-        st.dataframe(frame, hide_index=True, key="calls", alt="Tool calls of this request")
+        tables.show(
+            [_call(item) for item in calls], _CALLS, key="calls", alt="Tool calls of this request"
+        )
     if detail.error_message and text:
         st.caption("What the request failed with")
         st.code(formats.visible(detail.error_message), language=None, wrap_lines=True)
@@ -297,17 +303,25 @@ def _written(detail: Detail, zone: ZoneInfo, *, text: bool) -> None:
     passages.shown(detail.usage, items, passages.Look(zone, text, words="", hit=None, turn=""))
 
 
-def _call(item: Item, zone: ZoneInfo) -> dict[str, object]:
-    return {
-        "No.": item.ordinal + 1,
-        "Called": formats.moment(item.at, zone),
-        "Tool": formats.middle(formats.visible(item.tool or ""), 60) or "(empty)",
-        "From": formats.visible(item.server_url or "the client itself"),
-        "Put there by": "the bridge" if item.injected else "the client",
-        "Ended": _end(item),
-        "Input": _size(item.length),
-        "Error": _size(item.error_length or None),
-    }
+_CALLS: Final = (
+    Column("No.", "No.", "count", exact=True),
+    Column("Called", "Called", "moment"),
+    *(Column(name, name) for name in ("Tool", "From", "Put there by", "Ended")),
+    *(Column(name, name, "count", "Characters.", exact=True) for name in ("Input", "Error")),
+)
+
+
+def _call(item: Item) -> tuple[object, ...]:
+    return (
+        item.ordinal + 1,
+        item.at,
+        formats.middle(formats.visible(item.tool or ""), 60) or "(empty)",
+        item.server_url or "the client itself",
+        "the bridge" if item.injected else "the client",
+        _end(item),
+        item.length,
+        item.error_length or None,
+    )
 
 
 def _end(item: Item) -> str:
@@ -315,7 +329,3 @@ def _end(item: Item) -> str:
         return "failed"
     # Only of tools that the bridge put there is it recorded how their calls end.
     return "well" if item.injected and item.failed is False else "not recorded"
-
-
-def _size(length: int | None) -> str:
-    return formats.DASH if length is None else formats.plural(length, "character")

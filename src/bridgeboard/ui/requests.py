@@ -67,7 +67,7 @@ def show(now: Chosen) -> None:
         _tell_nothing(listed.count)
         return
     _turning(listed, replace(now, scope=narrowed), errors_only=errors)
-    rows.table(listed.rows, filters.zone())
+    rows.page(listed.rows)
 
 
 def keep_pickers() -> None:

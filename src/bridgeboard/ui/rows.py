@@ -1,23 +1,20 @@
 """Requests → a table to look at, with ways to each of them, and one to take away."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
-import pandas as pd
 import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.explorer.interceptions import Interception
 from bridgeboard.exports import Column, Sheet
 from bridgeboard.metrics import DIMENSIONS, METRICS, UNKNOWN
-from bridgeboard.ui import links, sheets
+from bridgeboard.ui import links, sheets, tables
 
 ONE: Final = "request"
 """The parameter that names a request to look into."""
 PRESSED: Final = "pressed-requests"
-ROW_HEIGHT: Final = 35
 NAME: Final = 40
 
 
@@ -33,27 +30,22 @@ def _open(ids: Sequence[str]) -> None:
         st.query_params[ONE] = ids[row]
 
 
-def table(rows: Sequence[Interception], zone: ZoneInfo) -> None:
+def page(rows: Sequence[Interception]) -> None:
     """A page of requests; the button of a row opens it, the link its session."""
-    frame = pd.DataFrame([_line(row, zone) for row in rows], columns=list(_COLUMNS))
-    for name in _WRITERS:
-        frame[name] = frame[name].astype("float64")
     with st.container(key="box-requests"):
-        st.dataframe(
-            frame.style.format(_WRITERS),
-            hide_index=True,
-            height=ROW_HEIGHT * (len(frame) + 1) + 3,
+        tables.show(
+            [_line(row) for row in rows],
+            _columns([str(row.id or "") for row in rows]),
+            height="content",
             key="requests-table",
-            column_config=_configured([str(row.id or "") for row in rows]),
-            placeholder=formats.DASH,
             alt="Requests, newest first",
         )
 
 
-def _line(row: Interception, zone: ZoneInfo) -> tuple[object, ...]:
+def _line(row: Interception) -> tuple[object, ...]:
     return (
         "Open" if row.id else None,
-        formats.moment(row.started_at, zone),
+        row.started_at,
         _shown(row.person),
         _shown(row.client or UNKNOWN),
         _shown(row.model or UNKNOWN),
@@ -93,79 +85,51 @@ def _shown(text: str) -> str:
     return formats.middle(formats.line(text), NAME)
 
 
-def _written(kind: str) -> Any:
-    return lambda value: formats.number(None if pd.isna(value) else value, kind)
-
-
-_WRITERS: Final = {
-    "input": _written("count"),
-    "output": _written("count"),
-    "cache_read": _written("count"),
-    "cache_write": _written("count"),
-    "cost": _written("money"),
-    "duration": _written("seconds"),
-    "tool_calls": _written("count"),
-    "tool_errors": _written("count"),
-}
-_COLUMNS: Final = (
-    *("open", "started_at", "person", "client", "model", "provider_name"),
-    *("input", "output", "cache_read", "cache_write", "cost", "duration"),
-    *("tool_calls", "tool_errors", "failed", "status", "session"),
-)
-
-
-def _configured(ids: Sequence[str]) -> dict[str, Any]:
-    text, number = st.column_config.TextColumn, st.column_config.Column
-    return {
-        "open": st.column_config.ButtonColumn(
-            "Open",
-            width=60,
-            pinned=True,
-            type="tertiary",
-            key=PRESSED,
-            on_click=_open,
-            args=(ids,),
-            help="Opens the request. With the keyboard: arrows to its row, then Shift+Space.",
-        ),
-        "started_at": text("Began", width=145),
-        "person": text("Person", width=120),
-        "client": text("Client", width=105),
-        "model": text("Model", width=185),
-        "provider_name": text(DIMENSIONS["provider_name"].label, width=105),
-        **{
-            name: number(label, help=meaning, alignment="right", width=_WIDTHS.get(name, 75))
-            for name, label, meaning in _numbered()
-        },
-        "failed": text("Failed with", width=110),
-        "status": text("Price", width=90, help=formats.unmarked(DIMENSIONS["status"].definition)),
-        "session": st.column_config.LinkColumn(
-            "Session",
-            display_text=":material/open_in_new:",
-            width="small",
-            help="Opens the request in its session, in a new tab.",
-        ),
-    }
-
-
-def _numbered() -> list[tuple[str, str, str]]:
+def _columns(ids: Sequence[str]) -> list[tables.Column]:
+    opens = st.column_config.ButtonColumn(
+        "Open",
+        width=60,
+        pinned=True,
+        type="tertiary",
+        key=PRESSED,
+        on_click=_open,
+        args=(ids,),
+        help="Opens the request. With the keyboard: arrows to its row, then Shift+Space.",
+    )
+    session = st.column_config.LinkColumn(
+        "Session",
+        display_text=":material/open_in_new:",
+        width="small",
+        help="Opens the request in its session, in a new tab.",
+    )
     return [
-        *(
-            (name, label, formats.unmarked(METRICS[metric].definition))
-            for name, label, metric in (
-                ("input", "Input", "input_tokens"),
-                ("output", "Output", "output_tokens"),
-                ("cache_read", "Cache read", "cache_read_tokens"),
-                ("cache_write", "Cache write", "cache_write_tokens"),
-                ("cost", "Spend", "spend"),
-                ("tool_calls", "Tool calls", "tool_calls"),
-                ("tool_errors", "Errors", "tool_errors"),
-            )
+        tables.Column("open", "Open", look=opens),
+        tables.Column("started_at", "Began", "moment", width=205),
+        tables.Column("person", "Person", width=120),
+        tables.Column("client", "Client", width=105),
+        tables.Column("model", "Model", width=185),
+        tables.Column("provider_name", DIMENSIONS["provider_name"].label, width=105),
+        _number("input", "Input", "input_tokens"),
+        _number("output", "Output", "output_tokens"),
+        _number("cache_read", "Cache read", "cache_read_tokens", 90),
+        _number("cache_write", "Cache write", "cache_write_tokens", 95),
+        _number("cost", "Spend", "spend"),
+        tables.Column(
+            "duration", "Duration", "seconds", "From its beginning to its end.", width=75
         ),
-        ("duration", "Duration", "From its beginning to its end."),
+        _number("tool_calls", "Tool calls", "tool_calls"),
+        _number("tool_errors", "Errors", "tool_errors"),
+        tables.Column("failed", "Failed with", width=110),
+        tables.Column("status", "Price", meaning=DIMENSIONS["status"].definition, width=90),
+        tables.Column("session", "Session", look=session),
     ]
 
 
-_WIDTHS: Final = {"cache_read": 90, "cache_write": 95}
+def _number(name: str, label: str, metric: str, width: int = 75) -> tables.Column:
+    one = METRICS[metric]
+    return tables.Column(name, label, one.format, one.definition, width=width)
+
+
 _OWN: Final = (
     Column("request", "Request", "text"),
     Column("session", "Session", "text"),

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import pandas as pd
 import streamlit as st
 
 from bridgeboard import formats
@@ -27,14 +26,13 @@ from bridgeboard.explorer.story import Owner, owners
 from bridgeboard.explorer.typed import typed
 from bridgeboard.exports import Column as SheetColumn
 from bridgeboard.exports import Sheet
-from bridgeboard.ui import downloads, filters, finds, links, lists, notices, numbers
+from bridgeboard.ui import downloads, filters, finds, links, lists, notices, numbers, tables
 from bridgeboard.ui.scopes import Chosen
 
 PAGE: Final = 50
 BLOCK: Final = 1_000
 EXPORTED: Final = 20_000
 """Sessions that a file has at most; it says so."""
-ROW_HEIGHT: Final = 35
 SORT: Final = "sort"
 UP: Final = "up"
 SHOWN: Final = "columns"
@@ -233,57 +231,39 @@ def _number_word(one: Column, value: Any, *, gapped: bool = False) -> str:
 def _table(rows: Sequence[SessionRow], columns: Sequence[Column]) -> None:
     known = addresses([row.session for row in rows])
     st.session_state[DRAWN] = [known[row.session] for row in rows]
-    frame = pd.DataFrame({"open": ["Open"] * len(rows)})
-    for one in columns:
-        frame[one.name] = _cells(one, rows)
-    frame["new_tab"] = [f"session?{urlencode(known[row.session])}" for row in rows]
-    writers = {one.name: _writer(one) for one in columns if one.kind in {"count", "money", "rate"}}
+    opens = tables.Column("open", "Open", look=_OPEN)
+    new_tab = tables.Column("new_tab", "New tab", look=_NEW_TAB)
     with st.container(key="box-sessions"):
-        st.dataframe(
-            frame.style.format(writers),
-            hide_index=True,
-            height=ROW_HEIGHT * (len(frame) + 1) + 3,
+        tables.show(
+            [_line(row, columns, known[row.session]) for row in rows],
+            [opens, *map(_column, columns), new_tab],
+            height="content",
             key=_table_key(),
             on_select="rerun",
-            selection_mode="single-row",
-            column_config={"open": _OPEN, **{one.name: _look(one) for one in columns}, **_NEW_TAB},
-            placeholder=formats.DASH,
             alt="Sessions; the numbers are of whole sessions",
         )
 
 
-def _cells(one: Column, rows: Sequence[SessionRow]) -> Any:
-    values = [getattr(row, one.name) for row in rows]
-    match one.kind:
-        case "count" | "money" | "rate":
-            told = [None if value is None else float(value) for value in values]
-            return pd.Series(told, dtype="float64")
-        case "time":
-            return [value and _local(value) for value in values]
-        case "seconds":
-            return [formats.number(value, "seconds") for value in values]
+def _line(row: SessionRow, columns: Sequence[Column], address: dict[str, str]) -> tuple[Any, ...]:
+    cells = (_cell(one.kind, getattr(row, one.name)) for one in columns)
+    return "Open", *cells, f"session?{urlencode(address)}"
+
+
+def _cell(kind: str, value: Any) -> Any:
+    match kind:
         case "flag":
-            return ["yes" if value else "no" for value in values]
+            return "yes" if value else "no"
         case "list":
-            return [formats.short(", ".join(map(str, value)), _LONGEST) for value in values]
-    return [formats.short(str(value), _LONGEST) if value is not None else None for value in values]
+            return formats.short(", ".join(map(str, value)), _LONGEST)
+        case "text":
+            return None if value is None else formats.short(str(value), _LONGEST)
+    return value
 
 
-def _local(at: Any) -> Any:
-    return at.astimezone(filters.zone()).replace(tzinfo=None, microsecond=0)
-
-
-def _writer(one: Column) -> Any:
-    kind = one.kind
-    return lambda value: formats.number(None if pd.isna(value) else value, kind)
-
-
-def _look(one: Column) -> Any:
-    told = formats.unmarked(one.definition)
-    if one.kind == "time":
-        return st.column_config.DatetimeColumn(one.label, format="YYYY-MM-DD HH:mm", help=told)
-    side: Any = "right" if one.kind in {"count", "money", "rate", "seconds"} else "left"
-    return st.column_config.Column(one.label, help=told, alignment=side)
+def _column(one: Column) -> tables.Column:
+    kinds: dict[str, tables.Kind] = {"time": "moment", "flag": "text", "list": "text"}
+    kind: Any = kinds.get(one.kind, one.kind)
+    return tables.Column(one.name, one.label, kind, one.definition)
 
 
 _OPEN: Final = st.column_config.ButtonColumn(
@@ -294,11 +274,9 @@ _OPEN: Final = st.column_config.ButtonColumn(
     key=OPENED,
     help="Opens the session. With the keyboard: arrows to its row, then Shift+Space.",
 )
-_NEW_TAB: Final = {
-    "new_tab": st.column_config.LinkColumn(
-        "New tab", display_text=":material/open_in_new:", width="small"
-    )
-}
+_NEW_TAB: Final = st.column_config.LinkColumn(
+    "New tab", display_text=":material/open_in_new:", width="small"
+)
 
 
 def _table_key() -> str:

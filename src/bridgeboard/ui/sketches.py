@@ -1,6 +1,6 @@
 """Pictures of a session, and the list of its threads to jump by."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -10,12 +10,11 @@ import pandas as pd
 import streamlit as st
 
 from bridgeboard import charts, formats
-from bridgeboard.explorer.calls import REST, Call, Part, Spot
+from bridgeboard.explorer.calls import REST, Call, Mark, Part, Spot
 from bridgeboard.explorer.story import THREADS, Head, Thread
-from bridgeboard.ui import drawings, lists, notices, place, records, transcript
+from bridgeboard.ui import drawings, lists, notices, place, records, session_tables, transcript
 from bridgeboard.ui.place import Place
 
-DOLLAR: Final = 10**12
 NARROWEST: Final = 320
 OUTSIDE: Final = "Requests outside known threads"
 _MANY: Final = 8
@@ -43,17 +42,16 @@ def pictures(head: Head, part: Part, named: Place) -> None:
     with st.grid(min_column_width=NARROWEST, gap="medium", key="pictures"):
         if threads:
             with st.container(key="box-threads"), notices.tile("tokens per thread"):
-                _per_thread(threads)
-        if len(course.marks) > 1:
-            frame = _frame(course, known)
+                _per_thread(threads, has_rest=None in known)
+        if len(course.calls) > 1:
             with st.container(key="box-context"), notices.tile("context per call"):
-                _context(frame, course, calls, known)
-            if frame["running_cost"].notna().any():
-                with st.container(key="box-cost"), notices.tile("the running cost"):
-                    _cost(frame, course, calls)
+                _context(course, calls, known)
+        if len(course.marks) > 1 and course.marks[-1].running_cost is not None:
+            with st.container(key="box-cost"), notices.tile("the running cost"):
+                _cost(course, calls, known)
     if len(course.marks) > 1:
         _box(calls)
-    _table(threads, course, known)
+    session_tables.show(threads, course, known)
 
 
 @dataclass(frozen=True)
@@ -227,10 +225,6 @@ def _part(thread: Thread) -> Part:
     return thread.id or REST
 
 
-def _name(thread: Thread) -> str:
-    return str(thread.place) if thread.id else "Rest"
-
-
 def _openings(usages: Sequence[int]) -> dict[int, str]:
     told = records.texts(usages, ("prompt",), transcript.OPENING) if usages else ()
     return {text.usage: formats.line(text.text) for text in reversed(told)}
@@ -248,7 +242,7 @@ def _row(thread: Thread, part: Part, opening: Mapping[int, str], zone: ZoneInfo)
             formats.middle(model, 28),
             formats.exact(thread.requests),
             formats.exact(thread.tool_calls),
-            formats.compact(_total(thread)),
+            formats.compact(session_tables.total(thread)),
             formats.money(thread.cost, at_least=bool(thread.unpriced_tokens)),
             formats.duration(thread.ended_at - thread.started_at if thread.ended_at else None),
             ", ".join(_remarks(thread)),
@@ -263,23 +257,19 @@ def _remarks(thread: Thread) -> list[str]:
     return list(filter(None, (ended if thread.error_type else "", failed, own)))
 
 
-def _total(thread: Thread) -> int | None:
-    counts = [getattr(thread, kind) for kind in _KINDS]
-    return None if None in counts else sum(counts)
-
-
-def _per_thread(threads: Sequence[Thread]) -> None:
+def _per_thread(threads: Sequence[Thread], *, has_rest: bool) -> None:
     st.header("Tokens per thread", anchor=False)
     frame = pd.DataFrame(
-        [(_name(each), *(getattr(each, kind) for kind in _KINDS)) for each in threads],
+        [
+            (session_tables.name(each), *(getattr(each, kind) for kind in _KINDS))
+            for each in threads
+        ],
         columns=["thread", *_KINDS],
     )
-    totals = [(_total(each) or 0, _name(each)) for each in threads]
+    totals = [(session_tables.total(each) or 0, session_tables.name(each)) for each in threads]
+    untold = _untold(threads, totals, has_rest=has_rest)
     if not any(total for total, _ in totals):
-        st.caption(
-            "No tokens are known of these threads: their requests failed, or the provider "
-            "reported no usage."
-        )
+        st.caption(untold)
         return
     most, name = max(totals, key=lambda pair: pair[0])
     drawings.show(
@@ -290,95 +280,82 @@ def _per_thread(threads: Sequence[Thread]) -> None:
         f"thread {name} with {most:,} tokens. The table below has all numbers.",
     )
     st.html(charts.token_legend())
+    if untold:
+        st.caption(untold)
+
+
+def _untold(threads: Sequence[Thread], totals: Sequence[tuple[int, str]], *, has_rest: bool) -> str:
+    """How many of the threads have no tokens, and why; "" when all have some."""
+    count = sum(not total for total, _ in totals)
+    if not count:
+        return ""
+    which = "No thread here has" if count == len(threads) else f"{count:,} of these threads have no"
+    why = (
+        "the server tells those of a session's first 50 threads only. What the others used together"
+        ' is the last one, "Rest"'
+        if has_rest
+        else "their requests failed, or the provider reported no usage"
+    )
+    return f"{which} tokens on record: {why}."
 
 
 def _open_selected(threads: Sequence[Thread]) -> None:
-    named = {_name(each): each for each in threads}
+    named = {session_tables.name(each): each for each in threads}
     for point in st.session_state["tokens_per_thread"]["selection"].get("thread", []):
         if (chosen := named.get(str(point.get("thread")))) is not None:
             place.to_thread(_part(chosen))
 
 
-def _frame(course: records.Course, known: Mapping[Any, int]) -> pd.DataFrame:
-    rows = [
-        (
+def _steps(marks: Sequence[Mark], known: Mapping[Any, int]) -> list[charts.Step]:
+    return [
+        charts.Step(
             mark.place,
-            "Rest" if mark.thread is None else str(known.get(mark.thread, formats.DASH)),
+            session_tables.called(mark, known),
             mark.context,
             mark.output,
-            None if mark.running_cost is None else mark.running_cost / DOLLAR,
+            mark.running_cost,
         )
-        for mark in course.marks
+        for mark in marks
     ]
-    names = ["place", "thread", "context", "output", "running_cost"]
-    return pd.DataFrame(rows, columns=names).astype({"running_cost": "float64"})
 
 
-def _context(
-    frame: pd.DataFrame, course: records.Course, calls: _Calls, known: Mapping[Any, int]
-) -> None:
+def _context(course: records.Course, calls: _Calls, known: Mapping[Any, int]) -> None:
     part = calls.part
     thread = "the rest" if part == REST else f"thread {known[part]}" if part else ""
     where = f" of {thread}" if thread else ""
-    most = max(mark.context for mark in course.marks)
+    most = max(mark.context for mark in course.calls)
     st.header(f"Context per call{where}", anchor=False)
     drawn = f"context-{calls.chosen}"
     drawings.show(
-        charts.context_per_call(frame, calls.chosen),
+        charts.context_per_call(_steps(course.calls, known), calls.chosen),
         key=drawn,  # one of its own for each choice, so that a second click is told, too
         on_select=lambda: _pick(drawn, calls),
-        alt=f"A line of the tokens of each prompt over {formats.plural(course.count, 'call')}; the "
-        f"largest has {most:,} tokens. {_SAME}",
+        alt=f"A line of the tokens of each prompt over "
+        f"{formats.plural(course.calls_count, 'call')}; the largest has {most:,} tokens. {_SAME}",
     )
-    few = f", {len(course.marks):,} of {course.count:,} drawn"
-    st.caption(
+    st.caption(" ".join(_about_context(course)))
+
+
+def _about_context(course: records.Course) -> Iterator[str]:
+    few = f", {len(course.calls):,} of {course.calls_count:,} drawn"
+    yield (
         "Tokens of each whole prompt; the larger the dot, the more was written"
-        + (few if len(course.marks) < course.count else "")
-        + "."
+        f"{few if len(course.calls) < course.calls_count else ''}."
     )
+    if course.sums:
+        yield (
+            f"Not drawn: {formats.compact(course.sums_tokens)} tokens of requests that are only"
+            f" known as {formats.plural(course.sums, 'sum')}."
+        )
 
 
-def _cost(frame: pd.DataFrame, course: records.Course, calls: _Calls) -> None:
+def _cost(course: records.Course, calls: _Calls, known: Mapping[Any, int]) -> None:
     st.header("Cost so far", anchor=False)
     last = formats.money(course.marks[-1].running_cost)
     drawn = f"running_cost-{calls.chosen}"
     drawings.show(
-        charts.running_cost(frame, calls.chosen),
+        charts.running_cost(_steps(course.marks, known), calls.chosen),
         key=drawn,
         on_select=lambda: _pick(drawn, calls),
         alt=f"A line that rises with every call to {last} at the last. {_SAME}",
     )
-
-
-def _table(threads: Sequence[Thread], course: records.Course, known: Mapping[Any, int]) -> None:
-    """The numbers behind the pictures, made when the reader opens them."""
-    fold = st.expander("Table", icon=":material/table:", key="fold-pictures", on_change="rerun")
-    if not fold.open:
-        return
-    with fold:
-        if threads:
-            st.dataframe(
-                pd.DataFrame([_thread_line(each) for each in threads], columns=list(_COLUMNS)),
-                hide_index=True,
-                key="threads_table",
-                alt="Tokens and cost of threads",
-            )
-        frame = _frame(course, known)
-        shown = frame.rename(columns={**_CALL_LABELS})
-        st.caption(formats.plural(len(shown), "call") + f" of {course.count:,}")
-        st.dataframe(shown, hide_index=True, key="calls_table", alt="Context and cost of calls")
-
-
-_CALL_LABELS: Final = {
-    "place": "Call",
-    "thread": "Thread",
-    "context": "Context",
-    "output": "Output",
-    "running_cost": "Cost so far, USD",
-}
-_COLUMNS: Final = ("Thread", "Cache read", "Cache write", "Input", "Output", "Tokens", "Cost, USD")
-
-
-def _thread_line(thread: Thread) -> tuple[object, ...]:
-    cost = None if thread.cost is None else thread.cost / DOLLAR
-    return (_name(thread), *(getattr(thread, kind) for kind in _KINDS), _total(thread), cost)

@@ -118,14 +118,36 @@ def cards(head: Head) -> list[kpis.Card]:
             "rate",
             "The share of all prompt tokens that was read from a cache.",
         ),
+        *_network(head),
+    ]
+
+
+def _network(head: Head) -> list[kpis.Card]:
+    """What the agent firewall saw; nothing where it saw nothing of the session."""
+    if head.network_total is None:
+        return []
+    return [
+        _card(
+            "Network calls",
+            head.network_total,
+            "count",
+            "What agents asked of other hosts, as the agent firewall logged it.",
+        ),
+        _card(
+            "Blocked calls",
+            head.network_blocked,
+            "count",
+            "The network calls that no rule of the agent firewall allowed.",
+        ),
     ]
 
 
 def spans_days(head: Head, zone: ZoneInfo) -> bool:
-    """Whether the session goes over midnight, so that times of day alone would mislead."""
+    """Whether the session goes over midnight or a change of clocks: times of day would mislead."""
     if head.ended_at is None:
         return True
-    return head.started_at.astimezone(zone).date() != head.ended_at.astimezone(zone).date()
+    first, last = (at.astimezone(zone) for at in (head.started_at, head.ended_at))
+    return (first.date(), first.utcoffset()) != (last.date(), last.utcoffset())
 
 
 _GONE: Final = (
@@ -188,7 +210,7 @@ def _facts(head: Head, zone: ZoneInfo) -> list[str]:
     models = ", ".join(formats.middle(model, 48) or "(empty)" for model in head.models)
     kinds = [KEYS.get(kind, kind) for kind in head.credential_kinds]
     keys = ", ".join([*kinds, *head.credential_hints])
-    span = f"{formats.moment(head.started_at, zone)} to {formats.moment(head.ended_at, zone)}"
+    span = formats.stretch(head.started_at, head.ended_at, zone, "seconds")
     return [span, models or "no model", ", ".join(head.providers), keys or "key unknown", head.team]
 
 

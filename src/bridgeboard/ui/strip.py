@@ -121,7 +121,7 @@ def _synced() -> str:
     if at is None:
         return "not synced yet"
     if settings.current().stands_at:
-        return f"synced at {formats.clock_time(at, filters.zone())}"
+        return f"synced at {formats.moment(at, filters.zone()).partition(' ')[2]}"
     return f"synced {formats.ago(filters.now() - at)}"
 
 

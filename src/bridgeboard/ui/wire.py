@@ -6,30 +6,37 @@ The store keeps none of it, so it is asked for when somebody looks, for this one
 import json
 from collections.abc import Mapping
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
-import pandas as pd
 import streamlit as st
 
 from aibridge import AIBridgeError, EndpointGoneError, FeatureUnavailableError, Interception
 from bridgeboard import formats
 from bridgeboard.explorer.interceptions import Detail
-from bridgeboard.ui import data, entrance, notices
+from bridgeboard.ui import data, entrance, notices, tables
+from bridgeboard.ui.tables import Column
 
 AGENT: Final = "request_user_agent"
 SCROLL: Final = 420
 LONG: Final = 1_500
 """Characters from which on metadata is scrolled."""
+_FIELDS: Final = {
+    "provider_response_id": Column("Response", "Response"),
+    "input_tokens": Column("Input", "Input", "count", exact=True),
+    "output_tokens": Column("Output", "Output", "count", exact=True),
+    "cache_read_input_tokens": Column("Cache reads", "Cache reads", "count", exact=True),
+    "cache_write_input_tokens": Column("Cache writes", "Cache writes", "count", exact=True),
+}
+_COLUMNS: Final = (Column("Recorded", "Recorded", "moment"), *_FIELDS.values())
 
 
-def show(detail: Detail, zone: ZoneInfo, text: bool) -> None:  # noqa: FBT001 - arguments of a part are told in order
+def show(detail: Detail, text: bool) -> None:  # noqa: FBT001 - arguments of a part are told in order
     """The request as the deployment lists it, or in one sentence why it does not."""
     with notices.tile("what only the deployment tells"):
         told = _told(detail)
         if isinstance(told, str):
             st.caption(told)
             return
-        _tokens(told, zone)
+        _tokens(told)
         agent = (told.metadata or {}).get(AGENT)
         st.caption("User agent" if agent else "No user agent was recorded.")
         if agent:
@@ -60,7 +67,7 @@ def _told(detail: Detail) -> Interception | str:
     )
 
 
-def _tokens(told: Interception, zone: ZoneInfo) -> None:
+def _tokens(told: Interception) -> None:
     """Token rows as they were recorded; those of one answer have the same response."""
     if not told.token_usages:
         st.caption("No token rows were recorded.")
@@ -69,25 +76,10 @@ def _tokens(told: Interception, zone: ZoneInfo) -> None:
     st.caption(
         f"{count} as recorded. Rows with the same response are one answer, counted once above."
     )
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "Recorded": [formats.moment(row.created_at, zone) for row in told.token_usages],
-                "Response": [
-                    formats.visible(row.provider_response_id) for row in told.token_usages
-                ],
-                "Input": [row.input_tokens for row in told.token_usages],
-                "Output": [row.output_tokens for row in told.token_usages],
-                "Cache reads": [row.cache_read_input_tokens for row in told.token_usages],
-                "Cache writes": [row.cache_write_input_tokens for row in told.token_usages],
-            }
-        ),
-        hide_index=True,
+    tables.show(
+        [(row.created_at, *(getattr(row, name) for name in _FIELDS)) for row in told.token_usages],
+        _COLUMNS,
         key="token-rows",
-        column_config={
-            name: st.column_config.NumberColumn(format="localized", alignment="right")
-            for name in ("Input", "Output", "Cache reads", "Cache writes")
-        },
         alt="Token rows as the deployment recorded them",
     )
 
