@@ -18,6 +18,7 @@ from bridgeboard.pricing import (
     parse,
     snippet,
 )
+from bridgeboard.pricing.money import UNPRICEABLE
 
 AT = datetime(2026, 11, 24, tzinfo=UTC)
 USED = {
@@ -87,11 +88,37 @@ def test_an_instance_without_a_name_is_left_out_of_the_snippet() -> None:
 def test_the_unpriced_list_gets_its_range_and_its_snippet() -> None:
     rows = pd.DataFrame(
         [
-            {"provider_name": "openai", "vendor": "openai", "model": "gpt-9", **USED},
-            {"provider_name": None, "vendor": None, "model": None, **USED},
+            {"provider_name": "openai", "vendor": "openai", "model": "gpt-9", "note": "", **USED},
+            {"provider_name": None, "vendor": None, "model": None, "note": "", **USED},
         ]
     )
     told = estimated(rows, AT)
     assert (told["least"].iloc[0], told["most"].iloc[0]) == bounds("openai", USED, AT)
     assert told["least"].iloc[1] is None
     assert told["snippet"].tolist() == [snippet("openai", "gpt-9"), ""]
+
+
+@pytest.mark.parametrize(
+    ("name", "priced", "is_proposed"),
+    [
+        (("openai", "gpt-9"), ("openai", "gpt-5"), True),
+        (("openai", "gpt-9"), ("azure", "gpt-9"), True),
+        (("openai", "gpt-9"), ("OpenAI", " GPT-9"), False),
+        ((None, "gpt-9"), ("azure", "gpt-9"), False),
+        (("openai", "*"), ("openai", "gpt-5"), False),
+        (("openai", "gpt-[9"), ("openai", "gpt-x9"), False),
+        (("openai", "gpt-[9"), ("openai", None), True),
+    ],
+)
+def test_no_price_is_proposed_that_would_change_what_other_usage_costs(
+    name: tuple[str | None, str], priced: tuple[str, str | None], *, is_proposed: bool
+) -> None:
+    row = {"provider_name": name[0], "vendor": None, "model": name[1], "note": "", **USED}
+    (text,) = estimated(pd.DataFrame([row]), AT, [priced])["snippet"]
+    assert bool(text) == is_proposed
+
+
+def test_no_price_is_proposed_where_none_would_help() -> None:
+    for note in UNPRICEABLE:
+        row = {"provider_name": "openai", "vendor": "openai", "model": "x", "note": note, **USED}
+        assert estimated(pd.DataFrame([row]), AT)["snippet"].tolist() == [""]

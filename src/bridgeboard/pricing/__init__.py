@@ -1,5 +1,6 @@
 """Tokens in, money out: responses, the price book and exact costs (docs/costs.md)."""
 
+from bridgeboard.pricing.bill import MOST_TOKENS
 from bridgeboard.pricing.book import Book
 from bridgeboard.pricing.bounds import bounds, estimated, snippet
 from bridgeboard.pricing.disagreements import Disagreement, disagreements
@@ -11,6 +12,7 @@ from bridgeboard.pricing.usage import UNMETERED, WORST, usage_money
 
 __all__ = [
     "CLASSES",
+    "MOST_TOKENS",
     "PICO",
     "UNMETERED",
     "WORST",

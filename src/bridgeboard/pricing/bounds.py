@@ -1,7 +1,7 @@
 """What usage without a price may have cost, and how to give it one (docs/costs.md 9)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from typing import Any, Final
@@ -9,6 +9,8 @@ from typing import Any, Final
 import pandas as pd
 
 from bridgeboard.pricing import catalog
+from bridgeboard.pricing.money import UNPRICEABLE
+from bridgeboard.pricing.overrides import Override
 from bridgeboard.pricing.rates import CLASSES
 from bridgeboard.pricing.vendors import UNKNOWN_MODELS
 
@@ -48,29 +50,39 @@ def snippet(provider_name: str | None, model: str | None) -> str:
     """
     if (model or "").strip().lower() in UNKNOWN_MODELS:
         return ""
-    lines = ["[[price]]", f"model = {_quoted(model or '')}"]
-    if (provider_name or "").strip():
-        lines.insert(1, f"provider_name = {_quoted(provider_name or '')}")
+    lines = ["[[price]]", f"model = {_quoted(_glob(model))}"]
+    if instance := _glob(provider_name):
+        lines.insert(1, f"provider_name = {_quoted(instance)}")
     return "\n".join([*lines, *(f'{name} = "?"  # USD per million tokens' for name in CLASSES[:2])])
 
 
-def _quoted(name: str) -> str:
-    # The file's names are globs and know no brackets; TOML takes JSON's escapes, and wants DEL's.
-    glob = name.strip().replace("[", "?")
+def _glob(name: str | None) -> str:
+    # The file's names are globs and know no brackets.
+    return (name or "").strip().replace("[", "?")
+
+
+def _quoted(glob: str) -> str:
+    # TOML takes JSON's escapes, and wants DEL's.
     return json.dumps(glob, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def estimated(unpriced: pd.DataFrame, at: datetime) -> pd.DataFrame:
+def estimated(
+    unpriced: pd.DataFrame, at: datetime, priced: Iterable[tuple[str | None, str | None]] = ()
+) -> pd.DataFrame:
     """The list of unpriced usage with what may be done about it.
 
     Args:
-        unpriced: ``provider_name``, ``vendor``, ``model`` and the six counts, a row per model.
+        unpriced: ``provider_name``, ``vendor``, ``model``, ``note`` and the six counts, a row per
+            model and note.
         at: the moment whose list tells the range.
+        priced: instance and model of all usage that has a price.
 
     Returns:
         The same rows with ``least`` and ``most`` (``bounds`` in pico-USD, Python integers, None
-        where no vendor tells) and ``snippet``.
+        where no vendor tells) and ``snippet``, which is "" where no price would help, or where it
+        would take the place of the price of other usage.
     """
+    others = tuple(priced)
     rows = unpriced.to_dict("records")
     ranges = [
         bounds(str(row["vendor"]), {name: int(row[name]) for name in COUNTS}, at)
@@ -81,8 +93,22 @@ def estimated(unpriced: pd.DataFrame, at: datetime) -> pd.DataFrame:
     return unpriced.assign(
         least=_whole([found and found[0] for found in ranges], unpriced.index),
         most=_whole([found and found[1] for found in ranges], unpriced.index),
-        snippet=[snippet(_text(row["provider_name"]), _text(row["model"])) for row in rows],
+        snippet=[
+            ""
+            if row["note"] in UNPRICEABLE or _speaks_for(row, others, at)
+            else snippet(_text(row["provider_name"]), _text(row["model"]))
+            for row in rows
+        ],
     )
+
+
+def _speaks_for(
+    row: Mapping[Any, Any], others: Iterable[tuple[str | None, str | None]], at: datetime
+) -> bool:
+    """Whether a table for a row's names would speak for one of the others, too."""
+    instance, model = (_glob(_text(row[name])).lower() for name in ("provider_name", "model"))
+    table = Override(0, provider_name=instance or "*", model=model)
+    return any(table.speaks_for(instance or "", model or "", at) for instance, model in others)
 
 
 def _whole(values: list[int | None], index: pd.Index) -> "pd.Series[Any]":

@@ -15,6 +15,8 @@ from bridgeboard.pricing.sums import Ints
 
 ABSURD: Final = "a count beyond 10^12 cannot be true"
 TOO_DEAR: Final = "one response of more than 9 million dollars cannot be true"
+UNPRICEABLE: Final = frozenset({ABSURD, TOO_DEAR})
+"""Why a response has no price whatever its list says: a price of its own would not help."""
 
 _BOOKED: Final = CLASSES[:4]
 _WORDS: Final = ("vendor", "price_id", "source", "version")

@@ -70,8 +70,12 @@ SELECT provider, provider_name, vendor, model,
        sum(cache_write)::HUGEINT::VARCHAR AS cache_write,
        sum(cache_write_1h)::HUGEINT::VARCHAR AS cache_write_1h,
        sum(web_searches)::HUGEINT::VARCHAR AS web_searches,
-       min(started_at) AS first_at, max(started_at) AS last_at, min(note) AS note
-FROM missing GROUP BY provider, provider_name, vendor, model
+       min(started_at) AS first_at, max(started_at) AS last_at, note
+FROM missing GROUP BY provider, provider_name, vendor, model, note
+"""
+_PRICED: Final = """
+SELECT DISTINCT provider_name, model FROM usage
+WHERE priced_tokens > 0 OR status NOT IN ('unpriced', 'unmetered')
 """
 _COUNTS: Final = ("input", "output", "cache_read", "cache_write", "cache_write_1h", "web_searches")
 
@@ -143,12 +147,12 @@ def _update(batch: Batch, table: str, names: tuple[str, ...], told: pa.Table) ->
 
 
 def unpriced(reader: Reader | Store, since: datetime, until: datetime) -> pd.DataFrame:
-    """Usage of a window without a price, a row for each instance and model, most tokens first.
+    """Usage of a window without a price, by instance, model and reason, most tokens first.
 
     Returns:
         ``provider``, ``provider_name``, ``vendor``, ``model``; ``requests``, ``responses``; the
         tokens by class and ``web_searches`` (Python integers: sums may leave 64 bits);
-        ``first_at``, ``last_at`` (naive UTC, of requests); ``note``: why, for one of them.
+        ``first_at``, ``last_at`` (naive UTC, of requests); ``note``: why.
     """
     found = reader.frame(_UNPRICED, [_naive(since), _naive(until)])
     counts = {name: found[name].map(int).astype(object) for name in _COUNTS}
@@ -158,6 +162,11 @@ def unpriced(reader: Reader | Store, since: datetime, until: datetime) -> pd.Dat
         ["tokens", "provider", "provider_name", "model"], ascending=[False, True, True, True]
     )
     return order.drop(columns="tokens").reset_index(drop=True)
+
+
+def priced(reader: Reader | Store) -> list[tuple[str | None, str | None]]:
+    """Instance and model of all usage of which some has a price."""
+    return [(instance, model) for instance, model in reader.rows(_PRICED)]
 
 
 def _naive(at: datetime) -> datetime:

@@ -34,7 +34,7 @@ from bridgeboard.sync import threads
 from bridgeboard.sync.crew import Crew
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.progress import Event
-from bridgeboard.sync.quarantine import suspects
+from bridgeboard.sync.quarantine import parted, suspects
 from bridgeboard.sync.readable import readable
 from bridgeboard.sync.rests import put_pieces, put_rests
 from bridgeboard.sync.threads import Fetched, Owned, Owner
@@ -79,6 +79,13 @@ class _Answer:
     rejected: tuple[Rejected, ...] = ()
     requests: int = 0
     error: AIBridgeError | None = None
+
+    @property
+    def believable(self) -> "_Answer":
+        """The same without threads whose counts cannot be true: these are rejected."""
+        threads, beyond = parted(self.came.threads)
+        came = replace(self.came, threads=threads)
+        return replace(self, came=came, rejected=(*self.rejected, *beyond))
 
 
 def read(client: Client, store: Store, context: Context) -> Iterator[Event]:
@@ -194,6 +201,8 @@ class _Run:
 
     def _commit(self, answers: Sequence[_Answer]) -> Event:
         context = self._context
+        if context.generation == "sessions":
+            answers = [answer.believable for answer in answers]
         if any(answer.came.problem == "gone" for answer in answers):
             readable(self._client)
         with self._store.write() as batch:

@@ -11,7 +11,7 @@ from aibridge import BulkInterception, BulkPage
 from bridgeboard.store import Told
 from bridgeboard.store.ledger import Window
 from bridgeboard.sync.options import Options
-from bridgeboard.sync.quarantine import Suspect, suspects
+from bridgeboard.sync.quarantine import Suspect, as_rejected, is_beyond_belief, suspects
 from bridgeboard.sync.translate import told
 from bridgeboard.sync.walk import Remark, Step
 
@@ -42,7 +42,10 @@ class Load:
         """Translate and price arrivals."""
         pages = [arrival.step.page for arrival in arrivals if arrival.step.page]
         fresh = _fresh(pages)
+        beyond = {id_: row for id_, (row, _) in fresh.items() if is_beyond_belief(row)}
+        fresh = {id_: each for id_, each in fresh.items() if id_ not in beyond}
         rejected = [each for page in pages for each in page.rejected]
+        rejected += map(as_rejected, beyond.values())
         rows = [row for row, _ in fresh.values()]
         digests = [digest for _, digest in fresh.values()]
         return cls(

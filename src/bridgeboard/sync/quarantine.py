@@ -1,11 +1,21 @@
 """Rows that are not what the API promises: kept as told, tried again when we know better."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
-from aibridge import Rejected
+import msgspec
+
+from aibridge import (
+    BulkInterception,
+    BulkTokenUsage,
+    Rejected,
+    SessionSummary,
+    Thread,
+    TokenCounts,
+)
+from bridgeboard import pricing
 
 PLAIN: Final = frozenset(
     {
@@ -33,6 +43,19 @@ PLAIN: Final = frozenset(
 is not what it should be may hold a prompt anywhere."""
 
 
+BEYOND: Final = f"It counts more than {pricing.MOST_TOKENS:,} tokens, which cannot be true."
+"""Why a record stays out of all sums: with one such count no total, average or change is of use."""
+
+
+_COUNTS: Final = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_input_tokens",
+    "cache_write_input_tokens",
+)
+Told = TypeVar("Told", SessionSummary, Thread)
+
+
 class Suspect(NamedTuple):
     """An unreadable row: its id, or a digest of its text; what is wrong; and the row as JSON."""
 
@@ -44,6 +67,40 @@ class Suspect(NamedTuple):
 def suspects(rejected: Iterable[Rejected], *, text: bool) -> list[Suspect]:
     """Rejected rows as they are kept; without ``text``, free of what was written in them."""
     return [_suspect(each, text=text) for each in rejected]
+
+
+def is_beyond_belief(row: BulkInterception) -> bool:
+    """Whether a request counts more tokens than there can be."""
+    return any(map(_is_beyond, row.token_usages or ()))
+
+
+def as_rejected(row: BulkInterception) -> Rejected:
+    """A request that cannot be true, as it was told."""
+    return Rejected(raw=msgspec.json.encode(row).decode(), reason=BEYOND)
+
+
+def parted(rows: Iterable[Told]) -> tuple[tuple[Told, ...], tuple[Rejected, ...]]:
+    """Sessions or threads that can be true, and those that cannot."""
+    good: list[Told] = []
+    rejected: list[Rejected] = []
+    for row in rows:
+        if any(map(_is_beyond, _counts(row))):
+            rejected.append(Rejected(raw=row.model_dump_json(), reason=BEYOND))
+        else:
+            good.append(row)
+    return tuple(good), tuple(rejected)
+
+
+def _counts(row: SessionSummary | Thread) -> Iterator[TokenCounts]:
+    if isinstance(row, Thread):
+        yield row.token_usage
+        yield from (action.token_usage for action in row.agentic_actions)
+    else:
+        yield row.token_usage_summary
+
+
+def _is_beyond(told: BulkTokenUsage | TokenCounts) -> bool:
+    return any(abs(getattr(told, name)) > pricing.MOST_TOKENS for name in _COUNTS)
 
 
 def blanked(raw: str) -> str:

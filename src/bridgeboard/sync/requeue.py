@@ -6,6 +6,7 @@ from datetime import datetime
 from aibridge import BulkInterception, bulk
 from bridgeboard.store import Store, interceptions, ledger
 from bridgeboard.sync.options import Options
+from bridgeboard.sync.quarantine import is_beyond_belief
 from bridgeboard.sync.translate import told
 from bridgeboard.sync.writer import SUSPECT
 
@@ -46,4 +47,5 @@ def _read(raw: str) -> tuple[BulkInterception, int] | None:
         page = _PAGE.parse(b'{"count":1,"results":[' + raw.encode() + b"]}")
     except ValueError:
         return None
-    return next(zip(page.rows, page.digests, strict=True), None)
+    rows = zip(page.rows, page.digests, strict=True)
+    return next((each for each in rows if not is_beyond_belief(each[0])), None)

@@ -21,7 +21,7 @@ from bridgeboard.sync import windows, writer
 from bridgeboard.sync.columns import clean, moments, texts
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.progress import Event
-from bridgeboard.sync.quarantine import suspects
+from bridgeboard.sync.quarantine import parted, suspects
 from bridgeboard.sync.readable import believing, readable
 from bridgeboard.sync.rests import put_rests
 from bridgeboard.sync.threads import counted
@@ -50,6 +50,12 @@ class _Reading:
     def is_empty(self) -> bool:
         return not self.rows and not self.rejected
 
+    @property
+    def believable(self) -> "_Reading":
+        """The same without sessions whose counts cannot be true: these are rejected."""
+        rows, beyond = parted(self.rows)
+        return replace(self, rows=rows, rejected=(*self.rejected, *beyond))
+
 
 def discover(client: Client, store: Store, context: Context) -> Iterator[Event]:
     """Bring the store's sessions up to what the server lists, newest first.
@@ -76,6 +82,8 @@ def _read(
     tally = Event("sessions", windows_total=len(ledger.unfinished(store, KIND)))
     while window := next((w for w in ledger.unfinished(store, KIND) if w not in doubtful), None):
         reading = _reading(client, window)
+        if context.generation == "sessions":  # else a session's numbers are those of its requests
+            reading = reading.believable
         with store.write() as batch:
             changed = _put(batch, reading, context)
             ledger.open_windows(batch, KIND, reading.parts, context.now)

@@ -1,5 +1,6 @@
 """Why the numbers can be believed, and where they cannot: the parts of the page Trust."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import pandas as pd
@@ -185,7 +186,8 @@ def unpriced(now: Chosen) -> None:
         if found.empty:
             st.caption("Every token of this period has a price. Filters do not count here.")
             return
-        told = pricing.estimated(found, now.scope.until)
+        others = numbers.read(prices.priced)
+        told = pricing.estimated(found, now.scope.until, others)
         rows = told.to_dict("records")
         tables.show(
             [
@@ -204,11 +206,20 @@ def unpriced(now: Chosen) -> None:
             key="unpriced",
             alt="Usage without a price",
         )
-        st.markdown(
-            "Not part of the spend, which is a lower bound while it lasts. Fill in the numbers, "
-            "add this to your prices file and run `bridgeboard reprice`:"
-        )
-        st.code("\n".join(str(row["snippet"]) for row in rows[:SHOWN]), language=None)
+        _proposal([str(row["snippet"]) for row in rows if row["snippet"]])
+
+
+def _proposal(snippets: Sequence[str]) -> None:
+    """What the operator may put into the prices file, for who sees all that it would change."""
+    lower = "Not part of the spend, which is a lower bound while it lasts."
+    if not snippets or not entrance.reader().sight.is_of_everybody:
+        st.markdown(lower)
+        return
+    st.markdown(
+        f"{lower} Fill in the numbers, add this to your prices file and run `bridgeboard reprice`. "
+        "Nothing is proposed that would change the price of other usage:"
+    )
+    st.code("\n".join(snippets[:SHOWN]), language=None)
 
 
 _KINDS: Final = ("input", "output", "cache_read", "cache_write")

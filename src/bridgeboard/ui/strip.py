@@ -85,7 +85,7 @@ def how_far() -> str:
 
 
 def _facts(scope: Scope) -> None:
-    facts = [_synced(), _window(), *_shares(scope), _server()]
+    facts = [_synced(), _window(), *_shares(scope), _left_out(), _server()]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="trust"):
         if settings.current().demo:
             _demo()
@@ -145,6 +145,12 @@ def _shares(scope: Scope) -> list[str]:
     return [
         words[name].format(formats.rate(share)) for name, share in told.items() if share is not None
     ]
+
+
+def _left_out() -> str:
+    """How many records are in no number, as they could not be read or believed."""
+    count = numbers.coverage().quarantined
+    return f"{formats.plural(count, 'record')} in quarantine" if count else ""
 
 
 def _server() -> str:
