@@ -57,7 +57,7 @@ def test_the_methods_are_those_that_others_build_on() -> None:
     assert set(public(Client)) == {
         "__init__", "buildinfo", "capabilities", "clients", "clock_offset", "close",
         "entitlements", "interceptions", "interceptions_bulk", "interceptions_page", "me",
-        "models", "session", "sessions", "sessions_page", "threads",
+        "models", "providers", "session", "sessions", "sessions_page", "threads",
     }  # fmt: skip  # one list, not sixteen lines
 
 

@@ -26,6 +26,7 @@ from aibridge.models import (
     Entitlements,
     Interception,
     InterceptionPage,
+    Provider,
     SessionDetail,
     SessionPage,
     SessionSummary,
@@ -127,6 +128,15 @@ class AsyncClient:
     async def entitlements(self) -> Entitlements:
         """What the server's licence allows."""
         return await self._fetch(calls.entitlements())
+
+    async def providers(self) -> tuple[Provider, ...]:
+        """All provider instances, without the credentials of their addresses.
+
+        Raises:
+            ForbiddenError: unless the server tells an auditor, or the token is an owner's.
+            NotFoundError: on servers before v2.34.
+        """
+        return await self._run(walks.providers())
 
     async def models(self, search: Query = None) -> tuple[str, ...]:
         """All model names, sorted, each once; ``search`` by ``model`` takes a prefix."""

@@ -22,6 +22,7 @@ from aibridge.models import (
     Entitlements,
     Interception,
     InterceptionPage,
+    Provider,
     Record,
     Rejected,
     SessionDetail,
@@ -104,6 +105,16 @@ def entitlements() -> Call[Entitlements]:
 def me() -> Call[User]:
     """The caller (api-contract 1.8)."""
     return Call("/api/v2/users/me", partial(_record, User))
+
+
+def providers() -> Call[tuple[Provider, ...]]:
+    """All provider instances that are not deleted, for owners; v2.34 on (api-contract 6.4)."""
+    return Call("/api/v2/ai/providers", _providers)
+
+
+def all_providers() -> Call[tuple[Provider, ...]]:
+    """Names and types, deleted instances included, for owners and auditors of newer servers."""
+    return _bridged("/providers", _providers)
 
 
 def models(search: Query, *, limit: int, offset: int) -> Call[tuple[str, ...]]:
@@ -202,6 +213,13 @@ def _segment(session_id: str) -> str:
     segment = quote(_whole("The session id", session_id), safe="")
     # Plain dots alone are steps of a path, which clients and proxies take before they send it.
     return segment.replace(".", "%2E") if session_id in {".", ".."} else segment
+
+
+_PROVIDERS = TypeAdapter(tuple[Provider, ...] | None)
+
+
+def _providers(body: bytes) -> tuple[Provider, ...]:
+    return _PROVIDERS.validate_json(body) or ()
 
 
 _NAMES = TypeAdapter(tuple[str, ...] | None)

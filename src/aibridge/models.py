@@ -301,6 +301,29 @@ class User(Record):
     roles: Many[Role] = ()
 
 
+def _without_credentials(value: object) -> object:
+    if not isinstance(value, str) or "@" not in value:
+        return value
+    # Whatever stands before the last @ of the authority; a password may hold slashes.
+    scheme, separator, rest = value.rpartition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+
+class Provider(Record):
+    """A configured provider instance (contract 6.4).
+
+    ``type`` is the configured type, of which there are more than recorded ones. ``base_url`` is the
+    address of the upstream without the credentials that the server may tell in it; None where the
+    answer does not tell it. Keys and settings are not read.
+    """
+
+    name: str
+    type: str
+    display_name: str = ""
+    enabled: StrictBool | None = None
+    base_url: Annotated[str | None, BeforeValidator(_without_credentials)] = None
+
+
 class BuildInfo(Record):
     """The server's version and identity, from ``/buildinfo`` (no token needed)."""
 

@@ -12,10 +12,19 @@ from uuid import UUID
 
 from aibridge import calls
 from aibridge.calls import MAX_ROWS, MAX_THREADS, Call, Query
-from aibridge.errors import CursorError, IncompleteError
+from aibridge.errors import (
+    BadRequestError,
+    CursorError,
+    EndpointGoneError,
+    ForbiddenError,
+    IncompleteError,
+    NotFoundError,
+    StatusError,
+)
 from aibridge.models import (
     Interception,
     InterceptionPage,
+    Provider,
     Rejected,
     SessionDetail,
     Thread,
@@ -42,6 +51,27 @@ def names(listing: Callable[..., Call[tuple[str, ...]]], search: Query) -> Plan[
         if len(page) < MAX_ROWS or len(grown) == len(found):
             return tuple(sorted(grown))
         found, offset = grown, offset + len(page)
+
+
+def providers() -> Plan[tuple[Provider, ...]]:
+    """All provider instances that the server tells of, those with an address first.
+
+    Owners are told addresses (v2.34 on), owners and auditors of newer servers names and types,
+    those of deleted instances too. Where both answer, the first speaks for a name.
+    """
+    refused: StatusError | None = None
+    try:
+        live: tuple[Provider, ...] = yield calls.providers()
+    except (ForbiddenError, NotFoundError) as error:
+        live, refused = (), error
+    try:
+        every = yield from routed(calls.all_providers())
+    except (BadRequestError, EndpointGoneError, ForbiddenError, NotFoundError):
+        if refused:
+            raise refused from None
+        return live
+    known = {each.name for each in live}
+    return (*live, *(each for each in every if each.name not in known))
 
 
 def interceptions(

@@ -8,7 +8,16 @@ from typing import Annotated
 import typer
 
 from bridgeboard import private
-from bridgeboard.cli import auditing, dashboard, keeping, logins, repairing, reporting, terminal
+from bridgeboard.cli import (
+    auditing,
+    dashboard,
+    keeping,
+    logins,
+    pricing,
+    repairing,
+    reporting,
+    terminal,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,6 +29,7 @@ app.command()(dashboard.demo)
 app.command()(dashboard.serve)
 app.command("sync")(keeping.copy)
 app.command()(keeping.reprice)
+app.command()(pricing.price)
 app.command()(reporting.report)
 app.command()(keeping.backup)
 app.command()(keeping.restore)

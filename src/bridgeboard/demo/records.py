@@ -30,12 +30,16 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A configured provider instance; ``type`` is one of the nine configured types."""
+    """A configured provider instance; ``type`` is one of the nine configured types.
+
+    ``base_url`` is told as the operator wrote it, credentials and all.
+    """
 
     name: str
     type: str
     display_name: str = ""
     deleted: bool = False
+    base_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from bridgeboard.pricing.overrides import Override, PriceFile, PriceFileError, l
 from bridgeboard.pricing.rates import CLASSES, PICO, Card, Price, Status
 from bridgeboard.pricing.responses import extras, responses
 from bridgeboard.pricing.usage import UNMETERED, WORST, usage_money
+from bridgeboard.pricing.vendors import Told, told_by, told_by_type
 
 __all__ = [
     "CLASSES",
@@ -24,6 +25,7 @@ __all__ = [
     "PriceFile",
     "PriceFileError",
     "Status",
+    "Told",
     "bounds",
     "disagreements",
     "estimated",
@@ -35,6 +37,8 @@ __all__ = [
     "responses",
     "server_micros",
     "snippet",
+    "told_by",
+    "told_by_type",
     "total",
     "usage_money",
     "vendors",

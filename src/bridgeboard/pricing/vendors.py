@@ -163,8 +163,9 @@ def told_by(kind: str, base_url: str) -> tuple[str, str, str]:
     host = parts[0] if parts else ""
     if parts and (vendor := catalog.at_address(f"https://{host}{parts[1]}")):
         return vendor, f"the server says: {kind} at {host}, an address of {vendor}", host
-    if vendor := _TYPES.get(kind, ""):
-        return vendor, f"the server says: of type {kind}", host
+    vendor, why = told_by_type(kind)
+    if vendor:
+        return vendor, why, host
     if not base_url.strip() and kind in _HOME:
         return _HOME[kind], f"the server says: of type {kind}, at its maker's address", host
     return (
@@ -172,6 +173,11 @@ def told_by(kind: str, base_url: str) -> tuple[str, str, str]:
         f"the server says: {kind} at {host or 'an unknown address'}, no vendor's address",
         host,
     )
+
+
+def told_by_type(kind: str) -> tuple[str, str]:
+    """(vendor or "", why) of an instance by its configured type, wherever it is."""
+    return _TYPES.get(kind, ""), f"the server says: of type {kind}"
 
 
 def _split(base_url: str) -> tuple[str, str] | None:

@@ -6,6 +6,7 @@ from bridgeboard.sync.progress import Event
 from bridgeboard.sync.reprice import reprice
 from bridgeboard.sync.requeue import requeue
 from bridgeboard.sync.run import read_session, run
+from bridgeboard.sync.vendors import informed, said
 
 __all__ = [
     "Event",
@@ -13,8 +14,10 @@ __all__ = [
     "Options",
     "ServerChangedError",
     "UnreadableError",
+    "informed",
     "read_session",
     "reprice",
     "requeue",
     "run",
+    "said",
 ]

@@ -17,6 +17,7 @@ from bridgeboard import pricing
 from bridgeboard.pricing import Book
 from bridgeboard.store import Batch, Store, prices
 from bridgeboard.sync.columns import series
+from bridgeboard.sync.vendors import informed
 
 ROWS: Final = 100_000
 """Rows of usage in one transaction, about; a day is never cut."""
@@ -41,16 +42,19 @@ class Repriced:
 
 def needs_reprice(store: Store, book: Book) -> bool:
     """Whether some of the store's prices may come from another book, or from several."""
-    return prices.version(store) != book.version
+    return prices.version(store) != informed(store, book).version
 
 
 def reprice(store: Store, book: Book, now: datetime, *, rows: int = ROWS) -> Repriced:
     """Give every row of usage the price this book has for it, at its own time.
 
+    What the server has said about its instances counts, whatever the book knows of that.
+
     Works in windows, a transaction each, about ``rows`` rows of usage at once. It may be killed
     anywhere: until it has come to its end the store has no price version, and the next run starts
     again. Only what changes is written.
     """
+    book = informed(store, book)
     with store.write() as batch:
         prices.set_version(batch, None, now)
     done = [_span(store, book, span) for span in prices.spans(store, rows)]

@@ -8,6 +8,7 @@ from bridgeboard.store import Store, interceptions, ledger
 from bridgeboard.sync.options import Options
 from bridgeboard.sync.quarantine import is_beyond_belief
 from bridgeboard.sync.translate import told
+from bridgeboard.sync.vendors import informed
 from bridgeboard.sync.writer import SUSPECT
 
 _PAGE = bulk.interceptions(None, limit=1, after_id=None, known=frozenset())
@@ -31,7 +32,8 @@ def requeue(store: Store, options: Options, now: datetime) -> Requeued:
     good = {each.identity: found for each in asked if (found := _read(each.raw))}
     fresh = {row.id: (row, digest) for row, digest in good.values()}
     rows, digests = [row for row, _ in fresh.values()], [digest for _, digest in fresh.values()]
-    entries = told(rows, digests, options.book, text=options.text) if good else None
+    book = informed(store, options.book)
+    entries = told(rows, digests, book, text=options.text) if good else None
     with store.write() as batch:
         if entries:
             interceptions.put(batch, entries)

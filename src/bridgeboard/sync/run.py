@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
@@ -15,6 +16,7 @@ from bridgeboard.sync.options import Context, Generation, Options
 from bridgeboard.sync.progress import Event
 from bridgeboard.sync.readable import readable
 from bridgeboard.sync.reprice import needs_reprice, reprice
+from bridgeboard.sync.vendors import informed, learn
 from bridgeboard.sync.walk import Remark
 from bridgeboard.sync.writer import remark
 
@@ -42,7 +44,8 @@ def run(
     """
     can = readable(client)
     _check(can, store)
-    context = _context(client, can, options, now)
+    learn(client, can, store, now + (client.clock_offset() or timedelta(0)))
+    context = _context(client, can, store, options, now)
     journal = _Journal(store, context, _begun(store, can, client, context))
     try:
         for event in _phases(client, store, context):
@@ -75,7 +78,7 @@ def read_session(
     """
     can = readable(client)
     _check(can, store)
-    context = _context(client, can, options, now)
+    context = _context(client, can, store, options, now)
     return details.read_one(client, store, context, session)
 
 
@@ -88,8 +91,11 @@ def _check(can: Capabilities, store: Store) -> None:
         )
 
 
-def _context(client: Client, can: Capabilities, options: Options, now: datetime) -> Context:
+def _context(
+    client: Client, can: Capabilities, store: Store, options: Options, now: datetime
+) -> Context:
     generation: Generation = "interceptions" if can.has_interceptions else "sessions"
+    options = replace(options, book=informed(store, options.book))
     return Context(options, now + (client.clock_offset() or timedelta(0)), generation)
 
 

@@ -1,8 +1,10 @@
 """The endpoints around the bridge: version, licence, caller (api-contract 1.8)."""
 
+from collections.abc import Iterable
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
-from bridgeboard.demo.records import Person
+from bridgeboard.demo.records import Person, Provider
 
 _LONG_AGO = "2025-01-06T09:00:00Z"
 _ORGANIZATION = "00000000-0000-4000-8000-0000000000aa"
@@ -58,3 +60,37 @@ def me(person: Person) -> dict[str, Any]:
         "roles": [{"name": role, "display_name": role.capitalize()} for role in roles],
         "has_ai_seat": True,
     }
+
+
+def providers(instances: Iterable[Provider], *, icons: bool) -> list[dict[str, Any]]:
+    """Return ``/ai/providers``: what is configured, credentials of addresses included."""
+    return [
+        {
+            "id": str(uuid5(NAMESPACE_URL, each.name)),
+            "type": each.type,
+            "name": each.name,
+            "display_name": each.display_name or each.name,
+            **({"icon": ""} if icons else {}),
+            "enabled": True,
+            "base_url": each.base_url,
+            "api_keys": [],
+            "settings": {"_type": "bedrock", "_version": 1} if each.type == "bedrock" else None,
+            "created_at": _LONG_AGO,
+            "updated_at": _LONG_AGO,
+        }
+        for each in sorted(instances, key=lambda each: each.name)
+        if not each.deleted
+    ]
+
+
+def all_providers(instances: Iterable[Provider]) -> list[dict[str, Any]]:
+    """Return ``/ai-gateway/providers``: names and types, deleted ones included."""
+    return [
+        {
+            "name": each.name,
+            "type": each.type,
+            "display_name": each.display_name or each.name,
+            "icon": "",
+        }
+        for each in sorted(instances, key=lambda each: each.name)
+    ]

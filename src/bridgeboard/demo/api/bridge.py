@@ -39,6 +39,8 @@ _BYPASS = "X-Coder-Bypass-Ratelimit"
 _TRUE = {"1", "t", "T", "TRUE", "true", "True"}
 _NOT_OWNER = wire.plain(428, f'"{_BYPASS}" provided but user is not owner')
 _NO_ROUTE = "Route not found."
+_NOT_VISIBLE = "Resource not found or you do not have access to this resource"
+_NOT_PERMITTED = "You don't have permission to view this content."
 _SITE = b"<!doctype html><html><title>Coder</title><p>A demo: only /api/v2 is here.</html>\n"
 _ENDPOINTS: Mapping[str, Callable[[Ask], Answer]] = {
     "/clients": catalog.clients,
@@ -189,7 +191,11 @@ class Bridge:
         return endpoint(asked) if asked.method == "GET" else Answer(405, (), b"")
 
     def _around(self) -> Mapping[str, Callable[["_Request"], Answer]]:
-        endpoints = {"buildinfo": self._buildinfo, "users/me": self._me}
+        endpoints = {
+            "ai/providers": self._providers,
+            "buildinfo": self._buildinfo,
+            "users/me": self._me,
+        }
         return endpoints | (
             {"entitlements": self._entitlements} if self.switches.enterprise else {}
         )
@@ -205,10 +211,22 @@ class Bridge:
     def _me(self, asked: "_Request") -> Answer:
         return wire.ok(account.me(self._caller(asked)))
 
+    def _providers(self, asked: "_Request") -> Answer:
+        if self._caller(asked).role != "owner":
+            return wire.refusal(403, "Forbidden.", _NOT_PERMITTED)
+        return wire.ok(account.providers(self.tables.providers, icons=self._era.knows_budgets))
+
+    def _all_providers(self, asked: "_Request") -> Answer:
+        if self._caller(asked).role not in {"owner", "auditor"}:
+            return wire.refusal(404, _NOT_VISIBLE)
+        return wire.ok(account.all_providers(self.tables.providers))
+
     def _bridged(self, asked: "_Request", path: str) -> Answer:
         if not (self.switches.licensed and self.switches.enabled):
             return wire.refusal(403, "AI Gateway is a Premium feature. Contact sales!")
         if asked.method == "GET":
+            if path == "/providers" and self._era.lists_providers:
+                return self._all_providers(asked)
             if endpoint := self._endpoint(path):
                 return endpoint(self._ask(asked))
             if session := re.fullmatch(r"/sessions/([^/]+)", path, re.DOTALL):

@@ -19,6 +19,7 @@ class Era:
     tells_errors: bool = False
     tells_network_calls: bool = False
     knows_budgets: bool = False
+    lists_providers: bool = False
 
 
 _OLD_PREFIX, _NEW_PREFIX = "/api/v2/aibridge", "/api/v2/ai-gateway"
@@ -43,5 +44,6 @@ ERAS: Mapping[Profile, Era] = {
         tells_errors=True,
         tells_network_calls=True,
         knows_budgets=True,
+        lists_providers=True,
     ),
 }

@@ -9,15 +9,37 @@ Route = Literal["messages", "chat", "responses"]
 Wire = Literal["anthropic", "openai", "copilot"]
 
 PROVIDERS = (
-    Provider("anthropic", "anthropic", "Anthropic"),
+    Provider("anthropic", "anthropic", "Anthropic", base_url="https://api.anthropic.com"),
     Provider("anthropic-trial", "anthropic", "Anthropic (trial account)", deleted=True),
-    Provider("azure-openai", "azure", "Azure OpenAI"),
-    Provider("bedrock-eu", "bedrock", "Amazon Bedrock (Frankfurt)"),
-    Provider("copilot-business", "copilot", "GitHub Copilot Business"),
-    Provider("google", "google", "Google Gemini"),
-    Provider("openai", "openai", "OpenAI"),
-    Provider("openrouter", "openrouter", "OpenRouter"),
-    Provider("vllm-internal", "openai-compat", "Own GPUs"),
+    Provider(
+        "azure-openai", "azure", "Azure OpenAI", base_url="https://acme.openai.azure.com/openai/v1"
+    ),
+    Provider(
+        "bedrock-eu",
+        "bedrock",
+        "Amazon Bedrock (Frankfurt)",
+        base_url="https://bedrock-runtime.eu-central-1.amazonaws.com",
+    ),
+    Provider(
+        "copilot-business",
+        "copilot",
+        "GitHub Copilot Business",
+        base_url="https://api.business.githubcopilot.com",
+    ),
+    Provider(
+        "google",
+        "google",
+        "Google Gemini",
+        base_url="https://generativelanguage.googleapis.com/v1beta/openai",
+    ),
+    Provider("openai", "openai", "OpenAI", base_url="https://api.openai.com/v1"),
+    Provider("openrouter", "openrouter", "OpenRouter", base_url="https://openrouter.ai/api/v1"),
+    Provider(
+        "vllm-internal",
+        "openai-compat",
+        "Own GPUs",
+        base_url="http://bridge:not-a-real-key@vllm.acme.example:8000/v1",
+    ),
 )
 """Configured instances; ``anthropic-trial`` was removed after its trial."""
 
