@@ -199,12 +199,18 @@ class Front:
 
 @contextmanager
 def nginx(
-    folder: Path, port: int, people: Mapping[str, Mapping[str, str]] | None = None
+    folder: Path,
+    port: int,
+    people: Mapping[str, Mapping[str, str]] | None = None,
+    *,
+    base: str = "",
+    strips: bool = False,
 ) -> Iterator[Front]:
     """The guide's nginx before a port of this machine, in a folder of its own.
 
     ``people`` is what the authenticator tells of the holder of each value of the cookie ``who``;
-    without it, nginx lets everybody through and names nobody.
+    without it, nginx lets everybody through and names nobody. ``base`` is the path under which it
+    shows the port, which it passes on unless it ``strips`` it.
     """
     program = needed("nginx", "nginx-light")
     certificate_file, key_file = certificate(folder)
@@ -218,14 +224,16 @@ def nginx(
             "/etc/ssl/bridgeboard/fullchain.pem": str(certificate_file),
             "/etc/ssl/bridgeboard/privkey.pem": str(key_file),
             "127.0.0.1:4180": authority,
-            "127.0.0.1:8501": f"127.0.0.1:{port}",
+            "location / {": f"location {base}/ {{",
+            "127.0.0.1:8501;": f"127.0.0.1:{port}{'/' * strips};",
         }
         (folder / "nginx.conf").write_text(_whole(folder, replaced, named=people is not None))
         command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf")]
         command += ["-e", str(folder / "early.log")]
         with _process(command, "event method", stream="stderr"):
             trust = ssl.create_default_context(cafile=str(certificate_file))
-            yield Front(f"https://localhost:{tls}/", trust, f"http://localhost:{plain}/")
+            there = f"https://localhost:{tls}{base}/"
+            yield Front(there, trust, f"http://localhost:{plain}/")
 
 
 def _whole(folder: Path, replaced: Mapping[str, str], *, named: bool) -> str:

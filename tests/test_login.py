@@ -600,6 +600,62 @@ def test_behind_tls_the_right_person_comes_in_with_sealed_cookies_and_without_th
     context.close()
 
 
+@pytest.mark.browser
+@pytest.mark.parametrize("strips", [False, True], ids=["passed-on", "stripped"])
+def test_under_a_path_that_a_proxy_passes_on_or_strips_all_works_the_login_too(
+    browser: Browser, running: Running, tmp_path: Path, *, strips: bool
+) -> None:
+    port = free_port()
+    with (
+        nginx(tmp_path, port, base="/board", strips=strips) as front,
+        provider(front.redirect, accounts=ACCOUNTS) as idp,
+    ):
+        table = f'base_path = "/board"\n{login_table(idp, front.redirect)}'
+        given = {
+            "BRIDGEBOARD_SETTINGS": settings_file(tmp_path, table),
+            "BRIDGEBOARD_DATA": str(tmp_path / "data"),
+            "CODER_URL": running.url,
+            "CODER_SESSION_TOKEN": running.tokens["owner"],
+        }
+        context = browser.new_context(ignore_https_errors=True)
+        with dashboard("serve", port=port, **given):
+            asked: list[str] = []
+            page = context.new_page()
+            page.on("request", lambda one: asked.append(one.url))
+            page.goto(front.address.rstrip("/"))
+            stands(page, ENTRANCE)
+            page.goto(f"{front.address}{DEEP}")
+            come_in(page, "ada")
+            stands(page, "Spend")
+            assert urlsplit(page.url).path == "/board/spend"
+            assert parse_qs(urlsplit(page.url).query) == parse_qs(urlsplit(DEEP).query)
+            named(page)
+            page.get_by_role("link", name="Overview").click()
+            stands(page, "Overview")
+            assert urlsplit(page.url).path == "/board/"
+            page.goto(f"{front.address}overview?tz=UTC")
+            stands(page, "Overview")
+            held = {one["name"]: one for one in context.cookies(f"{front.address}oauth2callback")}
+            assert held[USER]["path"] == "/board"
+            assert PLACE not in held
+            page.get_by_role("button", name="Log out").click()
+            page.get_by_role("button", name="Sign out").click(timeout=PATIENCE)
+            stands(page, ENTRANCE)
+            assert urlsplit(page.url).path == "/board/"
+            beside = (front.address.rstrip("/"), idp.issuer, "data:", "blob:")
+            assert [url for url in asked if not url.startswith(beside)] == []
+            told = httpx.get(f"{front.address}healthz", verify=front.trust)
+            assert told.json()["status"] == "ok"
+            late = httpx.get(
+                f"{front.address}oauth2callback?code=x&state=y",
+                headers={"Cookie": f"{PLACE}=%2Fspend"},
+                verify=front.trust,
+            )
+            assert 'href="/board/enter?to=%2Fspend"' in late.text
+            assert "Path=/board/oauth2callback" in late.headers["set-cookie"]
+        context.close()
+
+
 def test_only_tls_is_promised_to_browsers_and_only_behind_it(
     house: House, behind: tuple[Front, House]
 ) -> None:

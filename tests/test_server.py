@@ -14,7 +14,13 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from bridgeboard import server
-from bridgeboard.doors import SECURITY_HEADERS, SameOrigin, SecurityHeaders
+from bridgeboard.doors import (
+    SECURITY_HEADERS,
+    SameOrigin,
+    SecurityHeaders,
+    WithBase,
+    WithoutBase,
+)
 from bridgeboard.settings import DemoSettings, Login, Proxy, Settings, SettingsError
 
 
@@ -236,3 +242,50 @@ def test_the_dashboard_is_found_beside_its_pages() -> None:
 )
 def test_the_address_that_is_told_can_be_opened(host: str, address: str) -> None:
     assert server.reached_at(plain(host=host, port=8501)) == address
+
+
+def test_the_address_that_is_told_has_the_base_path() -> None:
+    told = plain(host="127.0.0.1", port=8501, base_path="/board")
+    assert server.reached_at(told) == "http://127.0.0.1:8501/board/"
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+@pytest.mark.parametrize(
+    ("path", "inside"),
+    [
+        ("/board/", "/"),
+        ("/board/spend", "/spend"),
+        ("/board/board/x", "/board/x"),
+        ("/", "/"),
+        ("/spend", "/spend"),
+        ("/boards/x", "/boards/x"),
+        ("/board/\u00e9", "/\u00e9"),
+    ],
+)
+def test_doors_see_paths_without_the_base_path_and_streamlit_with_it(
+    kind: str, path: str, inside: str
+) -> None:
+    seen: list[MutableMapping[str, Any]] = []
+
+    async def streamlit(scope: MutableMapping[str, Any], _receive: Any, _send: Any) -> None:
+        seen.append(scope)
+
+    async def door(scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        seen.append(scope)
+        await WithBase(streamlit, "/board")(scope, receive, send)
+
+    asyncio.run(WithoutBase(door, "/board")({"type": kind, "path": path}, None, None))  # type: ignore[arg-type]  # nothing is said
+    assert [one["path"] for one in seen] == [inside, f"/board{inside}"]
+    assert [one["raw_path"].decode() for one in seen] == [inside, f"/board{inside}"]
+
+
+def test_without_a_base_path_nothing_moves() -> None:
+    seen: list[str] = []
+
+    async def streamlit(scope: MutableMapping[str, Any], _receive: Any, _send: Any) -> None:
+        seen.append(scope["path"])
+
+    for path in ("/", "", "/spend", "//x"):
+        given = {"type": "http", "path": path}
+        asyncio.run(WithoutBase(WithBase(streamlit, ""), "")(given, None, None))  # type: ignore[arg-type]  # likewise
+    assert seen == ["/", "", "/spend", "//x"]

@@ -168,6 +168,23 @@ def test_a_whole_address_says_by_which_scheme_browsers_come() -> None:
             settings.read(allowed_hosts=wrong)
 
 
+def test_a_base_path_has_one_slash_before_it_and_none_behind() -> None:
+    for told, path in (
+        ("", ""),
+        ("/", ""),
+        ("board", "/board"),
+        ("/board/", "/board"),
+        (" /tools/ai.board ", "/tools/ai.board"),
+    ):
+        assert settings.read(base_path=told).base_path == path
+    for wrong in ("/a b", "/../x", "/x/..", "/.", "/x//y", "/é", "/x?y", "https://x/y", "/x\ny"):
+        with pytest.raises(settings.SettingsError, match="Write a path of letters"):
+            settings.read(base_path=wrong)
+    for ours in ("/spend", "/static", "/auth/x", "/enter", "/healthz", "/_stcore"):
+        with pytest.raises(settings.SettingsError, match="choose another"):
+            settings.read(base_path=ours)
+
+
 def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BRIDGEBOARD_PORT", "")
     assert settings.read().port == 8501
@@ -475,3 +492,12 @@ def test_the_demo_keeps_who_may_see_what(told: Any) -> None:
     demo = DemoSettings.of(mine, "http://127.0.0.1:1", TOKEN)
     assert demo.guarded
     assert demo.rules == mine.rules
+
+
+def test_browsers_come_back_from_the_provider_to_a_path_of_ours(told: Any) -> None:
+    under = LOGIN | {"redirect_url": "https://ai.example.com/board/oauth2callback"}
+    base = 'base_path = "/board/"\n'
+    assert told(base + table("login", under)).base_path == "/board"
+    for text in (table("login", under), base + table("login", LOGIN)):
+        with pytest.raises(settings.SettingsError, match=r"redirect_url leads to /.*base_path"):
+            told(text)

@@ -36,9 +36,12 @@ from bridgeboard.doors import (
     SecurityHeaders,
     WayIn,
     WayOut,
+    WithBase,
+    WithoutBase,
     place,
     place_cookie,
     uses_tls,
+    without_base,
 )
 from bridgeboard.settings import (
     Settings,
@@ -79,6 +82,7 @@ def pages() -> frozenset[str]:
 def application(settings: Settings, *, when_ready: Callable[[], None] = lambda: None) -> st.App:
     """The dashboard as an ASGI app that syncs; ``when_ready`` is called once it serves."""
     install(settings)
+    base = settings.base_path
     keeper = Watch(settings, clock=_now)
     watch.install(keeper)
 
@@ -92,17 +96,19 @@ def application(settings: Settings, *, when_ready: Callable[[], None] = lambda: 
     return st.App(
         home() / "app.py",
         routes=[
-            Route("/healthz", _healthz),
-            Route("/overview", _home),
-            *([Route(ENTER, _enter)] if settings.login.configured else []),
+            Route(f"{base}/healthz", _healthz),
+            Route(f"{base}/overview", _home),
+            *([Route(f"{base}{ENTER}", _enter)] if settings.login.configured else []),
         ],
         middleware=[
             Middleware(SecurityHeaders, tls=uses_tls(settings), proxy=settings.proxy),
             Middleware(SameOrigin, settings=settings),
+            Middleware(WithoutBase, base=base),
             Middleware(Closed),
-            Middleware(WayIn, pages=pages()),
+            Middleware(WayIn, pages=pages(), base=base),
             Middleware(Believed, proxy=settings.proxy),
             *_for_who_is_known(settings),
+            Middleware(WithBase, base=base),
         ],
         lifespan=lifespan,
         secrets=_secrets(settings),
@@ -129,6 +135,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
             "server.address": settings.host,
             "server.port": settings.port,
             "server.allowedHosts": settings.host_names,
+            "server.baseUrlPath": settings.base_path,
         }
     )
 
@@ -136,7 +143,9 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
 def reached_at(settings: Settings) -> str:
     """The address to give to a browser on this machine."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - not bound here
-    return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+    named = f"[{host}]" if ":" in host else host
+    path = f"{settings.base_path}/" if settings.base_path else ""
+    return f"http://{named}:{settings.port}{path}"
 
 
 def refuse_an_open_door(settings: Settings) -> None:
@@ -245,7 +254,9 @@ async def _home(request: Request) -> RedirectResponse:
 
 def entrance(to: str) -> str | None:
     """Where a login begins that leads to a page; None where Streamlit's alone can begin one."""
-    return f"{ENTER}?{urlencode({'to': to})}" if _begin() else None
+    base = current().base_path
+    asked = urlencode({"to": without_base(to, base)})
+    return f"{base}{ENTER}?{asked}" if _begin() else None
 
 
 def _begin() -> str | None:
@@ -261,15 +272,15 @@ async def _enter(request: Request) -> RedirectResponse:
     came by another name goes on under that one.
     """
     to = place(request.query_params.get("to", ""), pages())
-    ours = urlsplit(current().login.redirect_url)
+    ours, base = urlsplit(current().login.redirect_url), current().base_path
     asked = {"to": to}
     if request.headers.get("host") != ours.netloc and "moved" not in request.query_params:
         moved = urlencode(asked | {"moved": "1"})  # once: a proxy may hide the browser's name
-        return RedirectResponse(f"{ours.scheme}://{ours.netloc}{ENTER}?{moved}", 303)
+        return RedirectResponse(f"{ours.scheme}://{ours.netloc}{base}{ENTER}?{moved}", 303)
     begin = _begin()
     if begin is None:
-        return RedirectResponse(to, 303)
-    told = {"set-cookie": place_cookie(to), "cache-control": "no-store"}
+        return RedirectResponse(f"{base}{to}", 303)
+    told = {"set-cookie": place_cookie(to, base), "cache-control": "no-store"}
     return RedirectResponse(f"{begin}&{urlencode(asked)}", 303, headers=told)
 
 

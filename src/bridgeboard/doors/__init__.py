@@ -3,6 +3,7 @@
 All of it is pure ASGI middleware, for pages, files and the websocket alike.
 """
 
+from bridgeboard.doors.base_path import WithBase, WithoutBase, without_base
 from bridgeboard.doors.ending import Ending
 from bridgeboard.doors.entering import ENTER, PLACE, WayIn, place, place_cookie
 from bridgeboard.doors.files import Files, asking, made_for
@@ -33,9 +34,12 @@ __all__ = [
     "SecurityHeaders",
     "WayIn",
     "WayOut",
+    "WithBase",
+    "WithoutBase",
     "asking",
     "made_for",
     "place",
     "place_cookie",
     "uses_tls",
+    "without_base",
 ]

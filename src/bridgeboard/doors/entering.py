@@ -38,11 +38,16 @@ class WayIn:
 
     By itself it leads everybody to the start page, those too whom it did not let in, and says no
     more than that there was an error.
+
+    Args:
+        pages: the names of the pages that it may lead to.
+        base: the path under which browsers know them.
     """
 
-    def __init__(self, app: ASGIApp, pages: Collection[str]) -> None:
+    def __init__(self, app: ASGIApp, pages: Collection[str], base: str = "") -> None:
         self.app = app
         self.pages = pages
+        self.base = base
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Pass everything through but the two answers that a login begins and ends with."""
@@ -68,7 +73,7 @@ class WayIn:
         if said[0]["status"] < 400:  # noqa: PLR2004 - where HTTP's errors begin
             return said
         told = query(scope).get("to", [""])[0]
-        return _page(503, UNREACHABLE, _again(told, self.pages))
+        return _page(503, UNREACHABLE, self._again(told))
 
     def _over(self, scope: Message, said: list[Message]) -> list[Message]:
         """A redirect to where somebody wanted to go, or a page that says that they are not in."""
@@ -77,11 +82,17 @@ class WayIn:
         told = unquote(cookie(scope, PLACE))
         cookies = [pair for pair in said[0]["headers"] if pair[0].lower() == b"set-cookie"]
         if told:
-            cookies.append((b"set-cookie", place_cookie("").encode()))
+            cookies.append((b"set-cookie", place_cookie("", self.base).encode()))
         if _wanted_in(scope) and not _is_in(scope, cookies):
-            return _page(400, FAILED, _again(told, self.pages), cookies)
-        there = (b"location", place(told, self.pages).encode())
+            return _page(400, FAILED, self._again(told), cookies)
+        there = (b"location", f"{self.base}{place(told, self.pages)}".encode())
         return answer(302, "", "text/plain", [there, *cookies])
+
+    def _again(self, told: str) -> str:
+        """Where to try a login again that was to lead to a page; without one, the start page."""
+        if not told:
+            return f"{self.base}/"
+        return f"{self.base}{ENTER}?{urlencode({'to': place(told, self.pages)})}"
 
 
 def place(told: str, pages: Collection[str]) -> str:
@@ -96,10 +107,10 @@ def place(told: str, pages: Collection[str]) -> str:
     return told if len(quote(told, safe="")) <= LONGEST_PLACE else f"/{matched[1]}"
 
 
-def place_cookie(told: str) -> str:
+def place_cookie(told: str, base: str = "") -> str:
     """A Set-Cookie header that keeps where somebody wants to go, or forgets it."""
     seconds = PLACE_SECONDS if told else 0
-    kept = f"{PLACE}={quote(told, safe='')}; Max-Age={seconds}; Path={CALLBACK}"
+    kept = f"{PLACE}={quote(told, safe='')}; Max-Age={seconds}; Path={base}{CALLBACK}"
     return f"{kept}; HttpOnly; SameSite=Lax"
 
 
@@ -150,11 +161,6 @@ def _page(
     title, text = map(html.escape, words)
     body = _PAGE.format(title=title, text=text, again=html.escape(again))
     return answer(status, body, "text/html", [(b"cache-control", b"no-store"), *(headers or [])])
-
-
-def _again(told: str, pages: Collection[str]) -> str:
-    """Where to try a login again that was to lead to a page; without one, the start page."""
-    return f"{ENTER}?{urlencode({'to': place(told, pages)})}" if told else "/"
 
 
 def _wanted_in(scope: Message) -> bool:

@@ -1,9 +1,17 @@
 """The names and addresses by which browsers reach the dashboard."""
 
+import re
 from typing import Final
 from urllib.parse import urlsplit
 
+from bridgeboard.access import PAGES
+
 _PORTS: Final = {"http": 80, "https": 443}
+_BASE: Final = re.compile(r"(/(?!\.\.?(/|$))[A-Za-z0-9._~-]+)+")
+_OURS: Final = frozenset(PAGES) | {"enter", "oauth2callback", "healthz"}
+"""Our own paths of one word: a base path that is called so could not be told from them."""
+_FOLDERS: Final = frozenset({"static", "media", "component", "_stcore", "auth"})
+"""What our longer paths begin with."""
 
 
 def listed(names: str) -> list[str]:
@@ -38,3 +46,18 @@ def origin_of(url: str) -> str:
 def host(name: str) -> str:
     """The host of a whole address; a name is its own."""
     return urlsplit(name).hostname or name
+
+
+def base_path(told: str) -> str:
+    """A base path as all of us write it: one slash before it, none behind it; empty for none.
+
+    Raises ValueError for what is none, and for one that is a path of our own.
+    """
+    path = told.strip().strip("/")
+    if not path:
+        return ""
+    if not _BASE.fullmatch(f"/{path}"):
+        raise ValueError("Write a path of letters, digits, '.', '_', '~' and '-': /bridgeboard")
+    if path in _OURS or path.partition("/")[0] in _FOLDERS:
+        raise ValueError(f"/{path} is a path of the dashboard itself: choose another")
+    return f"/{path}"

@@ -97,6 +97,14 @@ class Settings(BaseSettings):
         "`https://ai.example.com`. `*` permits every name.",
     )
 
+    base_path: str = named(
+        "BRIDGEBOARD_BASE_PATH",
+        "base_path",
+        "",
+        "Path under which a reverse proxy shows the dashboard, for example `/bridgeboard`. The "
+        "proxy may pass it on or strip it.",
+    )
+
     data_folder: str = named(
         "BRIDGEBOARD_DATA",
         "data_folder",
@@ -207,6 +215,11 @@ class Settings(BaseSettings):
                 )
         return told
 
+    @field_validator("base_path", mode="after")
+    @classmethod
+    def _absolute(cls, path: str) -> str:
+        return hosts.base_path(path)
+
     @field_validator("roles", "leads", mode="before")
     @classmethod
     def _listed(cls, told: Any) -> Any:
@@ -230,6 +243,8 @@ class Settings(BaseSettings):
             raise ValueError(
                 "[login] and [proxy] are both configured: keep the one that says who somebody is"
             )
+        if self.login.configured:
+            self.login.check_path(self.base_path)
         if self.names == "pseudonyms" and not self.pseudonym_key.get_secret_value():
             raise ValueError(f"Pseudonyms need a pseudonym_key: {RANDOM}")
         teamless = people.leads_without_teams(self.roles, self.leads)

@@ -101,6 +101,15 @@ class Login(Table):
             )
         return self
 
+    def check_path(self, base_path: str) -> None:
+        """Raise ValueError unless browsers come back from the provider to a path of ours."""
+        path, expected = urlsplit(self.redirect_url).path, f"{base_path}{CALLBACK}"
+        if path != expected:
+            raise ValueError(
+                f"login.redirect_url leads to {path}: let it end in {expected}, or set base_path "
+                "to what stands before it"
+            )
+
     @property
     def configured(self) -> bool:
         """Whether there is a login at all."""
