@@ -24,6 +24,7 @@ CONTENT_SECURITY_POLICY = {
 SECURITY_HEADERS = {
     "content-security-policy": "; ".join(map(" ".join, CONTENT_SECURITY_POLICY.items())),
     "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "referrer-policy": "no-referrer",
     "x-content-type-options": "nosniff",

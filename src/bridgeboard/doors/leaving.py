@@ -14,7 +14,7 @@ LEAVE: Final = "/auth/logout"
 class WayOut:
     """A visit to the logout ends the login by which somebody comes, if nothing did before.
 
-    But for one that another site's link leads to: that costs its browser the cookie, and no more.
+    But for one that another origin's link leads to: that costs its browser the cookie, and no more.
 
     Args:
         asked: who visits.
@@ -40,5 +40,9 @@ class WayOut:
 
 
 def _comes_from_elsewhere(scope: Message) -> bool:
-    """Whether a browser says that another site sent it here; older ones say nothing."""
-    return (b"sec-fetch-site", b"cross-site") in scope["headers"]
+    """Whether a browser says that another origin sent it here; older ones say nothing.
+
+    Another port of this machine and another name of the company's are the same site for it.
+    """
+    told = {value for name, value in scope["headers"] if name == b"sec-fetch-site"}
+    return not told.isdisjoint({b"cross-site", b"same-site"})
