@@ -497,6 +497,27 @@ def test_an_open_page_behind_a_proxy_ends_after_the_hours_of_a_login(tmp_path: P
     assert ends(asked, looks=3600)[-1] == 1008
 
 
+def test_a_page_behind_a_proxy_has_to_come_back_after_the_hours_of_a_login(
+    running: Running, tmp_path: Path
+) -> None:
+    told = settings_file(tmp_path, '[proxy]\naddresses = ["127.0.0.1"]\n[login]\nhours = 0.0003')
+    given = {
+        "BRIDGEBOARD_SETTINGS": told,
+        "BRIDGEBOARD_DATA": str(tmp_path / "data"),
+        "CODER_URL": running.url,
+        "CODER_SESSION_TOKEN": running.tokens["owner"],
+    }
+    with dashboard("serve", **given) as address:
+        place = urlsplit(address)
+        ours, stream = Origin(address.rstrip("/")), f"ws://{place.netloc}/_stcore/stream"
+        for _ in range(2):
+            with (
+                client.connect(stream, origin=ours, additional_headers=BOSS) as socket,
+                pytest.raises(ConnectionClosed, match="1008"),
+            ):
+                socket.recv(timeout=60)
+
+
 @pytest.mark.parametrize("name", ["boss", "boss@example.com"])
 def test_an_open_page_behind_a_proxy_ends_once_its_readers_logins_are_ended(
     tmp_path: Path, name: str

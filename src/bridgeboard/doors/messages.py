@@ -83,16 +83,16 @@ class _Sifted(Socket):
             message = await self._receive()
             if message["type"] != "websocket.receive":
                 return message
-            told = _read(message)
-            if isinstance(told, int):
-                log.warning("a socket was closed (%d): it sent what is no message", told)
-                return await self.close(told)
-            kind = _kind(told)
+            request = _read(message)
+            if isinstance(request, int):
+                log.warning("a socket was closed (%d): it sent what is no message", request)
+                return await self.close(request)
+            kind = _kind(request)
             if kind == RUN or (kind in MESSAGES and self._is_reader()):
                 return message
-            await self._drop(kind, told)
+            await self._drop(kind, request)
 
-    async def _drop(self, kind: str, told: BackMsg) -> None:
+    async def _drop(self, kind: str, request: BackMsg) -> None:
         """Do nothing with a message; who waits for a file is told that there is none."""
         is_new = kind not in self._dropped
         self._dropped.add(kind)
@@ -101,7 +101,7 @@ class _Sifted(Socket):
         if kind == FILE:
             if is_new:
                 await asyncio.to_thread(self._note)  # it waits for the disk
-            await self.send({"type": "websocket.send", "bytes": _refusal(told)})
+            await self.send({"type": "websocket.send", "bytes": _refusal(request)})
 
     async def send(self, message: Message) -> None:
         """Send a message, without what it tells of the machine."""
@@ -119,24 +119,24 @@ def _read(message: Message) -> BackMsg | int:
     if len(data) > get_max_widget_state_size_bytes():
         return TOO_LARGE
     try:
-        told = BackMsg.FromString(data)
+        request = BackMsg.FromString(data)
     except Exception:  # noqa: BLE001 - protobuf's error, a dependency of Streamlit's and not of ours
         return NOT_A_MESSAGE
-    return told if _kind(told) else NOT_A_MESSAGE
+    return request if _kind(request) else NOT_A_MESSAGE
 
 
-def _kind(told: BackMsg) -> str:
+def _kind(request: BackMsg) -> str:
     """What a message asks for; empty if it asks for nothing."""
-    kind = told.WhichOneof("type")
+    kind = request.WhichOneof("type")
     if kind == "backend_operation_request":
-        return told.backend_operation_request.WhichOneof("payload") or ""
+        return request.backend_operation_request.WhichOneof("payload") or ""
     return kind or ""
 
 
-def _refusal(told: BackMsg) -> bytes:
+def _refusal(request: BackMsg) -> bytes:
     """The answer to who asked for a file and is no reader."""
     answer = ForwardMsg()
-    answer.backend_operation_response.request_id = told.backend_operation_request.request_id
+    answer.backend_operation_response.request_id = request.backend_operation_request.request_id
     answer.backend_operation_response.error_msg = "Log in again: this file is not for you."
     return bytes(answer.SerializeToString())
 
@@ -146,15 +146,15 @@ def _discreet(data: bytes, *, to_reader: bool) -> bytes:
 
     Streamlit's version stays for readers: their page loads itself anew when it changes.
     """
-    told = ForwardMsg.FromString(data)
-    if not told.HasField("new_session"):
+    message = ForwardMsg.FromString(data)
+    if not message.HasField("new_session"):
         return data
-    told.new_session.main_script_path = ""
-    begun = told.new_session.initialize
-    version = begun.environment_info.streamlit_version if to_reader else ""
-    begun.ClearField("environment_info")
-    begun.environment_info.streamlit_version = version
-    begun.environment_info.SetInParent()
-    begun.ClearField("user_info")
-    begun.user_info.SetInParent()
-    return bytes(told.SerializeToString())
+    message.new_session.main_script_path = ""
+    initialize = message.new_session.initialize
+    version = initialize.environment_info.streamlit_version if to_reader else ""
+    initialize.ClearField("environment_info")
+    initialize.environment_info.streamlit_version = version
+    initialize.environment_info.SetInParent()
+    initialize.ClearField("user_info")
+    initialize.user_info.SetInParent()
+    return bytes(message.SerializeToString())

@@ -41,19 +41,19 @@ class SameOrigin:
         if scope["type"] != "websocket":
             await self.app(scope, receive, send)
             return
-        told, host = _only(scope, b"origin"), _only(scope, b"host")
-        if not self._is_ours(scope, told, host):
-            log.warning("a websocket of a page of %r was refused: its Host was %r", told, host)
+        claimed, host = _only(scope, b"origin"), _only(scope, b"host")
+        if not self._is_ours(scope, claimed, host):
+            log.warning("a websocket of a page of %r was refused: its Host was %r", claimed, host)
             await send({"type": "websocket.close", "code": REFUSED})
             return
         # Streamlit compares these two as texts: here they are one site already, whatever a proxy
         # made of the Host, and it has nothing left to ask.
-        same = (b"host", urlsplit(told).netloc.encode("latin-1"))
-        kept = [pair for pair in scope["headers"] if pair[0].lower() != b"host"]
-        await self.app({**scope, "headers": [same, *kept]}, receive, send)
+        same = (b"host", urlsplit(claimed).netloc.encode("latin-1"))
+        others = [pair for pair in scope["headers"] if pair[0].lower() != b"host"]
+        await self.app({**scope, "headers": [same, *others]}, receive, send)
 
-    def _is_ours(self, scope: Message, told: str, host: str) -> bool:
-        theirs = origin(told)
+    def _is_ours(self, scope: Message, claimed: str, host: str) -> bool:
+        theirs = origin(claimed)
         if not theirs or theirs in self.named:
             return bool(theirs)
         if any(origin(f"{scheme}://{host}") in self.named for scheme in ("http", "https")):
@@ -64,5 +64,5 @@ class SameOrigin:
 
 def _only(scope: Message, name: bytes) -> str:
     """The value of a header that came exactly once; empty for every other."""
-    told = [value for key, value in scope["headers"] if key.lower() == name]
-    return str(told[0].decode("latin-1")) if len(told) == 1 else ""
+    values = [value for key, value in scope["headers"] if key.lower() == name]
+    return str(values[0].decode("latin-1")) if len(values) == 1 else ""

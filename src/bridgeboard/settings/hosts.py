@@ -48,12 +48,12 @@ def host(name: str) -> str:
     return urlsplit(name).hostname or name
 
 
-def base_path(told: str) -> str:
+def base_path(text: str) -> str:
     """A base path as all of us write it: one slash before it, none behind it; empty for none.
 
     Raises ValueError for what is none, and for one that is a path of our own.
     """
-    path = told.strip().strip("/")
+    path = text.strip().strip("/")
     if not path:
         return ""
     if not _BASE.fullmatch(f"/{path}"):
