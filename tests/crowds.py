@@ -36,7 +36,7 @@ TOOLS = (("Bash", ""), ("Read", ""), ("search", "https://mcp.example.com"), ("od
 OVER = BEGAN + timedelta(days=DAYS)
 SYNCED = {
     "run": 1,
-    "began_at": (OVER + timedelta(hours=1)).replace(tzinfo=None),
+    "began_at": (OVER + timedelta(hours=25)).replace(tzinfo=None),
     "ended_at": None,
     "generation": "interceptions",
     "outcome": "done",
@@ -45,7 +45,7 @@ SYNCED = {
     ),
     "message": "",
 }
-"""A sync on the day after: all days are over."""
+"""A sync a day after the day after: all days are over, and have settled."""
 LONG_AGO, LONG_AFTER = datetime(1900, 1, 1), datetime(3000, 1, 1)  # noqa: DTZ001 - as stored
 
 
@@ -162,6 +162,7 @@ def _calls(dice: Random, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _session(dice: Random, request: dict[str, Any]) -> dict[str, Any]:
     sums = ("input_sum", "output_sum", "cache_read_sum", "cache_write_sum", "digest")
+    sums = (*sums, "detailed_digest")
     return {
         "session": request["session"],
         "id": f"s-{request['session']}",

@@ -174,7 +174,7 @@ def test_a_killed_backup_leaves_no_half_one_and_the_next_one_is_whole(
     with Store.open(copied) as opened:
         if not (tmp_path / "kept").exists():
             store.backup(opened, tmp_path / "kept", now=syncs.NOW)
-        store.restore(tmp_path / "kept", tmp_path / "again.duckdb")
+        store.restore(tmp_path / "kept", tmp_path / "again.duckdb", now=syncs.NOW)
         with Store.open(tmp_path / "again.duckdb") as again:
             assert contents(again) == contents(opened)
     assert not (tmp_path / "kept.partial").exists()

@@ -1,7 +1,10 @@
 """Who may see groups only learns nothing of fewer people than a group has, whatever they ask."""
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +50,7 @@ def found(
 ) -> set[int]:
     """Every sum that can be had of a company."""
     with told.store(path) as opened:
-        opened._cursors._groups.rules = rules
+        opened._cursors.blocks.rules = rules
         with opened.snapshot(Sight.of_groups(floor)) as seen:
             return crowds.sums(seen, seed)
 
@@ -143,15 +146,28 @@ def test_a_team_that_shares_enough_with_others_keeps_its_name() -> None:
     assert folded(person, kind, teams, 3).tolist() == [True, False, True]
 
 
+Stores = Callable[[int], Store]
+
+
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with sights.filled(tmp_path_factory.mktemp("groups") / "store.duckdb") as held:
-        yield held
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
+    """A store for each floor: what was summed for groups of one size is not summed for another."""
+    folder = tmp_path_factory.mktemp("groups")
+    sights.filled(folder / "whole.duckdb").close()
+    with ExitStack() as stack:
+
+        @cache
+        def opened(floor: int) -> Store:
+            path = Path(shutil.copy(folder / "whole.duckdb", folder / f"{floor}.duckdb"))
+            return stack.enter_context(Store.open(path, threads=1))
+
+        yield opened
 
 
 def told_by(rows: list[Row], floor: int) -> list[Row]:
-    """The rows of days that are over, up to the last with as many people since the block began."""
-    over = [row for row in rows if row["started_at"].date() < sights.NOW.date()]
+    """The rows of days that settled, up to the last with as many people since the block began."""
+    settled = (sights.NOW - timedelta(days=1)).date()
+    over = [row for row in rows if row["started_at"].date() < settled]
     kept: list[Row] = []
     waiting: list[Row] = []
     for day in sorted({row["started_at"].date() for row in over}):
@@ -162,10 +178,10 @@ def told_by(rows: list[Row], floor: int) -> list[Row]:
 
 
 @pytest.mark.parametrize("floor", FLOORS)
-def test_totals_are_those_of_all_whole_days(opened: Store, floor: int) -> None:
+def test_totals_are_those_of_all_whole_days(stores: Stores, floor: int) -> None:
     usage, calls = told_by(facts().usage, floor), told_by(facts().calls, floor)
     names = ("requests", "input_tokens", "prompts", "active_people", "tool_calls", "tool_errors")
-    with opened.snapshot(Sight.of_groups(floor)) as seen:
+    with stores(floor).snapshot(Sight.of_groups(floor)) as seen:
         told = sights.answer(seen, select(names, (), ALL)).only
     assert told["requests"] == sum(row["requests"] for row in usage) > 1000
     assert told["input_tokens"] == sum(row["input"] for row in usage)
@@ -176,8 +192,8 @@ def test_totals_are_those_of_all_whole_days(opened: Store, floor: int) -> None:
 
 
 @pytest.mark.parametrize("dimension", [n for n in DIMENSIONS if n != "initiator"])
-def test_parts_add_up_to_the_whole(opened: Store, dimension: str) -> None:
-    with opened.snapshot(Sight.of_groups(3)) as seen:
+def test_parts_add_up_to_the_whole(stores: Stores, dimension: str) -> None:
+    with stores(3).snapshot(Sight.of_groups(3)) as seen:
         for name in ADDED:
             if METRICS[name].adds_up(DIMENSIONS[dimension]):
                 told = sights.answer(seen, select((name,), (dimension,), ALL))
@@ -187,9 +203,9 @@ def test_parts_add_up_to_the_whole(opened: Store, dimension: str) -> None:
                     assert sum(row[1] or 0 for row in told.rows) == (whole or 0), name
 
 
-def test_large_groups_keep_their_names_and_small_ones_do_not(opened: Store) -> None:
+def test_large_groups_keep_their_names_and_small_ones_do_not(stores: Stores) -> None:
     whole = {row["model"] or UNKNOWN for row in facts().usage}
-    with opened.snapshot(Sight.of_groups(2)) as seen:
+    with stores(2).snapshot(Sight.of_groups(2)) as seen:
         models = set(sights.answer(seen, values("model", ALL)).column("model"))
         tools = set(sights.answer(seen, values("tool", ALL)).column("tool"))
         teams = set(sights.answer(seen, values("team", ALL)).column("team"))
@@ -199,8 +215,8 @@ def test_large_groups_keep_their_names_and_small_ones_do_not(opened: Store) -> N
     assert len(teams) > 1
 
 
-def test_two_dimensions_of_one_kind_are_told_together_and_others_are_not(opened: Store) -> None:
-    with opened.snapshot(Sight.of_groups(2)) as seen:
+def test_two_dimensions_of_one_kind_are_told_together_and_others_are_not(stores: Stores) -> None:
+    with stores(2).snapshot(Sight.of_groups(2)) as seen:
         both = sights.answer(seen, select(("requests",), ("model", "client"), ALL))
         mixed = sights.answer(seen, select(("requests",), ("team", "model"), ALL))
         calls = sights.answer(seen, select(("tool_calls",), ("tool", "client"), ALL))
@@ -210,10 +226,10 @@ def test_two_dimensions_of_one_kind_are_told_together_and_others_are_not(opened:
 
 
 @pytest.mark.parametrize("floor", FLOORS)
-def test_every_question_is_answered_and_none_tells_of_anybody(opened: Store, floor: int) -> None:
+def test_every_question_is_answered_and_none_tells_of_anybody(stores: Stores, floor: int) -> None:
     people = {row["person"] for row in facts().usage}
     people |= {str(row["initiator_id"]) for row in facts().usage}
-    with opened.snapshot(Sight.of_groups(floor)) as seen:
+    with stores(floor).snapshot(Sight.of_groups(floor)) as seen:
         told = dict(sights.asked(seen, ALL, sights.NOW))
         for table in TEXTS:
             assert seen.rows(f"FROM {table}") == []
@@ -227,8 +243,8 @@ def test_every_question_is_answered_and_none_tells_of_anybody(opened: Store, flo
     assert told["numbers by initiator"].rows == ()
 
 
-def test_it_is_known_since_when_there_is_anything(opened: Store) -> None:
-    with opened.snapshot(Sight.of_groups(2)) as seen:
+def test_it_is_known_since_when_there_is_anything(stores: Stores) -> None:
+    with stores(2).snapshot(Sight.of_groups(2)) as seen:
         told = coverage(seen)
     assert told.first_at is not None
     assert abs(told.first_at - min(row["started_at"] for row in facts().usage)) < timedelta(days=1)
@@ -246,44 +262,67 @@ def everything(held: Store) -> list[Any]:
         return [seen.rows(*query) for query in crowds.questions(seen, 1)]
 
 
-def test_the_day_that_runs_is_not_told_and_late_rows_are_not_before_the_next(
-    tmp_path: Path,
-) -> None:
+def sync(number: int, *, days: int) -> dict[str, Any]:
+    """Another sync, so many days after the first."""
+    return {**SYNCED, "run": number, "began_at": SYNCED["began_at"] + timedelta(days=days)}
+
+
+def test_what_arrives_late_changes_nothing_that_was_shown(tmp_path: Path) -> None:
     told = crowd(5)
     with told.store(tmp_path / "store.duckdb") as held:
         before = everything(held)
+        assert of_two(held, select(("requests",), (), WHOLE)).only["requests"]
+        late = [_moved(row, BEGAN) for row in told.rows["usage"][:1]]
+        crowds.put(held, {"usage": late, "runs": [sync(2, days=9)]})
+        assert everything(held) == before
+
+
+def test_a_day_settles_a_day_after_its_end(tmp_path: Path) -> None:
+    told = crowd(5)
+    with told.store(tmp_path / "store.duckdb") as held:
         crowds.put(held, {"usage": [_moved(row, OVER) for row in told.rows["usage"]]})
-        assert everything(held) == before
-        crowds.put(held, {"usage": [_moved(row, BEGAN) for row in told.rows["usage"][:1]]})
-        assert everything(held) == before
-        next_day = SYNCED["began_at"] + timedelta(days=1)
-        crowds.put(held, {"runs": [{**SYNCED, "run": 2, "began_at": next_day}]})
-        assert everything(held) != before
+        later = select(("requests",), (), Scope(OVER, OVER + timedelta(days=1)))
+        assert of_two(held, later).only["requests"] == 0
+        crowds.put(held, {"runs": [sync(2, days=1)]})
+        assert of_two(held, later).only["requests"] == len(told.rows["usage"])
 
 
-def test_while_the_tables_of_a_day_are_made_those_before_are_told(tmp_path: Path) -> None:
+def test_while_new_blocks_are_written_those_before_are_shown(tmp_path: Path) -> None:
     told = crowd(5)
     with told.store(tmp_path / "store.duckdb") as held:
-        before = everything(held)
-        next_day = SYNCED["began_at"] + timedelta(days=1)
-        late = [_moved(row, BEGAN) for row in told.rows["usage"]]
-        crowds.put(held, {"usage": late, "runs": [{**SYNCED, "run": 2, "began_at": next_day}]})
-        with held._cursors._groups._making:
-            assert everything(held) == before
-        assert everything(held) != before
+        later = select(("requests",), (), Scope(OVER, OVER + timedelta(days=1)))
+        everything(held)
+        next_day = [_moved(row, OVER) for row in told.rows["usage"]]
+        crowds.put(held, {"usage": next_day, "runs": [sync(2, days=1)]})
+        with held._cursors.blocks.writing:
+            assert of_two(held, later).only["requests"] == 0
+        assert of_two(held, later).only["requests"] == len(next_day)
 
 
-def test_how_long_single_requests_took_is_not_told(opened: Store) -> None:
-    told = of_two(opened, select(("duration_p50", "duration_p95"), ("model",), ALL))
+def test_a_day_waits_for_the_details_of_its_sessions_but_not_for_ever(tmp_path: Path) -> None:
+    told = crowd(5)
+    waiting = [{**row, "detailed_digest": None} for row in told.rows["sessions"]]
+    rows = {**told.rows, "sessions": waiting}
+    first = min(row["started_at"] for row in waiting).date()
+    with Crowd(rows, told.owners).store(tmp_path / "store.duckdb") as held:
+        days = of_two(held, select(("requests",), ("day",), WHOLE)).column("day")
+        assert all(day < first for day in days)
+        crowds.put(held, {"runs": [sync(2, days=9)]})
+        assert of_two(held, select(("requests",), ("day",), WHOLE)).column("day")[-1] >= first
+
+
+def test_how_long_single_requests_took_is_not_told(stores: Stores) -> None:
+    told = of_two(stores(2), select(("duration_p50", "duration_p95"), ("model",), ALL))
     assert {row[1:] for row in told.rows} == {(None, None)}
 
 
-def test_the_day_that_runs_is_told_from_minute_to_minute_without_the_rule(tmp_path: Path) -> None:
+def test_a_day_that_has_not_settled_is_shown_without_the_rule(tmp_path: Path) -> None:
     told = crowd(5)
     for rules, grows in ((RULES, False), (RULES - {"running"}, True)):
-        with told.store(tmp_path / f"{grows}.duckdb") as held:
-            held._cursors._groups.rules = rules
-            crowds.put(held, {"usage": [_moved(row, OVER) for row in told.rows["usage"]]})
+        rows = told.rows["usage"] + [_moved(row, OVER) for row in told.rows["usage"]]
+        both = Crowd({**told.rows, "usage": rows}, told.owners)
+        with both.store(tmp_path / f"{grows}.duckdb") as held:
+            held._cursors.blocks.rules = rules
             with held.snapshot(Sight.of_groups(2)) as seen:
                 later = Scope(OVER, OVER + timedelta(days=1))
                 requests = sights.answer(seen, select(("requests",), (), later)).only["requests"]
@@ -371,8 +410,8 @@ def test_questions_say_what_they_speak_of() -> None:
     assert set(values("model", scope).dimensions or ()) == filters | {"model"}
 
 
-def test_a_question_that_does_not_say_so_sees_no_row(opened: Store) -> None:
-    with opened.snapshot(Sight.of_groups(2)) as seen:
+def test_a_question_that_does_not_say_so_sees_no_row(stores: Stores) -> None:
+    with stores(2).snapshot(Sight.of_groups(2)) as seen:
         said = select(("requests", "spend"), ("model",), ALL)
         assert [row[1:] for row in seen.rows(said.sql, said.params)] == [(None, None)]
         assert len(seen.rows(*said)) > 1

@@ -70,7 +70,7 @@ def _assert_nothing(path: Path) -> None:
 def test_a_restored_backup_equals_the_store(filled: Store, tmp_path: Path, name: str) -> None:
     kept, path = tmp_path / name / "kept", tmp_path / "new" / "store.duckdb"
     rows = room.backup(filled, kept, now=NOW)
-    room.restore(kept, path)
+    room.restore(kept, path, now=NOW)
     assert path.stat().st_mode & 0o777 == 0o600
     with Store.open(path) as restored:
         assert contents(restored) == contents(filled)
@@ -86,7 +86,7 @@ def test_a_folder_that_looks_like_a_pattern_stands_for_itself_only(
     for name in ("b*", "backup", "b{a,c}k", "bak"):
         room.backup(filled, tmp_path / name, now=NOW)
     for name in ("b*", "b{a,c}k"):
-        room.restore(tmp_path / name, tmp_path / f"{len(name)}.duckdb")
+        room.restore(tmp_path / name, tmp_path / f"{len(name)}.duckdb", now=NOW)
         with Store.open(tmp_path / f"{len(name)}.duckdb") as restored:
             assert contents(restored) == contents(filled)
 
@@ -124,19 +124,19 @@ def test_a_restore_never_replaces_a_store(kept: Path, tmp_path: Path) -> None:
     path = tmp_path / "store.duckdb"
     path.write_text("mine")
     with pytest.raises(StoreLocationError, match="there already"):
-        room.restore(kept, path)
+        room.restore(kept, path, now=NOW)
     assert path.read_text() == "mine"
 
 
 def test_a_log_without_its_store_is_not_taken_for_the_new_one(kept: Path, tmp_path: Path) -> None:
     (tmp_path / "store.duckdb.wal").write_text("mine")
     with pytest.raises(StoreLocationError, match="there already"):
-        room.restore(kept, tmp_path / "store.duckdb")
+        room.restore(kept, tmp_path / "store.duckdb", now=NOW)
 
 
 def test_a_folder_without_a_manifest_is_no_backup(tmp_path: Path) -> None:
     with pytest.raises(StoreDamagedError, match="no backup"):
-        room.restore(tmp_path, tmp_path / "store.duckdb")
+        room.restore(tmp_path, tmp_path / "store.duckdb", now=NOW)
     _assert_nothing(tmp_path / "store.duckdb")
 
 
@@ -158,14 +158,14 @@ def test_a_folder_without_a_manifest_is_no_backup(tmp_path: Path) -> None:
 def test_a_wrong_manifest_is_refused(kept: Path, tmp_path: Path, text: str) -> None:
     (kept / archive.MANIFEST).write_text(text)
     with pytest.raises(StoreDamagedError):
-        room.restore(kept, tmp_path / "store.duckdb")
+        room.restore(kept, tmp_path / "store.duckdb", now=NOW)
     _assert_nothing(tmp_path / "store.duckdb")
 
 
 def test_a_backup_of_a_later_version_is_refused(kept: Path, tmp_path: Path) -> None:
     _manifest(kept, lambda told: told.update(schema=len(MIGRATIONS) + 1))
     with pytest.raises(StoreTooNewError, match="upgrade Bridgeboard"):
-        room.restore(kept, tmp_path / "store.duckdb")
+        room.restore(kept, tmp_path / "store.duckdb", now=NOW)
     _assert_nothing(tmp_path / "store.duckdb")
 
 
@@ -215,7 +215,7 @@ def test_a_damaged_backup_makes_no_store(
 ) -> None:
     damage(kept)
     with pytest.raises(StoreDamagedError):
-        room.restore(kept, tmp_path / "store.duckdb")
+        room.restore(kept, tmp_path / "store.duckdb", now=NOW)
     _assert_nothing(tmp_path / "store.duckdb")
 
 
@@ -223,7 +223,7 @@ def test_what_an_interrupted_restore_left_behind_is_no_hindrance(
     kept: Path, tmp_path: Path, filled: Store
 ) -> None:
     (tmp_path / ".store.duckdb.restoring").write_text("half")
-    room.restore(kept, tmp_path / "store.duckdb")
+    room.restore(kept, tmp_path / "store.duckdb", now=NOW)
     with Store.open(tmp_path / "store.duckdb") as restored:
         assert contents(restored) == contents(filled)
 
@@ -234,7 +234,7 @@ def test_a_backup_of_an_earlier_schema_is_migrated_when_its_store_is_opened(
     later = (*MIGRATIONS, "ALTER TABLE anomalies ADD COLUMN weight INTEGER")
     monkeypatch.setattr(migrations, "MIGRATIONS", later)
     monkeypatch.setattr(archive, "MIGRATIONS", later)
-    room.restore(kept, tmp_path / "store.duckdb")
+    room.restore(kept, tmp_path / "store.duckdb", now=NOW)
     with Store.open(tmp_path / "store.duckdb") as restored:
         assert restored.meta("schema") == str(len(later))
         assert restored.rows("SELECT weight FROM anomalies") == []
@@ -245,4 +245,4 @@ def test_a_place_that_cannot_be_written_is_told(filled: Store, kept: Path, tmp_p
     with pytest.raises(StoreLocationError):
         room.backup(filled, tmp_path / "file" / "kept", now=NOW)
     with pytest.raises(StoreError):
-        room.restore(kept, tmp_path / "file" / "store.duckdb")
+        room.restore(kept, tmp_path / "file" / "store.duckdb", now=NOW)

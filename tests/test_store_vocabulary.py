@@ -342,7 +342,7 @@ def test_a_backup_keeps_words(filled: Company, tmp_path: Path) -> None:
     vocabulary.gather(filled.store, least=1, texts=1)
     before = contents(filled.store)
     backup(filled.store, tmp_path / "kept", now=NOW)
-    restore(tmp_path / "kept", tmp_path / "again.duckdb")
+    restore(tmp_path / "kept", tmp_path / "again.duckdb", now=NOW)
     with Store.open(tmp_path / "again.duckdb", threads=1) as store:
         assert contents(store) == before
         assert in_runs(store, "word07") == {8}

@@ -161,8 +161,8 @@ def ended_file(settings: Settings) -> Path:
     return settings.folder / ENDED
 
 
-def restored(settings: Settings, folder: Path) -> Path:
-    """Make a store of the backup in ``folder``; where it is now.
+def restored(settings: Settings, folder: Path, *, now: datetime) -> Path:
+    """Make a store of the backup in ``folder``, ``now``; where it is now.
 
     Raises:
         SettingsError: when others may enter the data folder.
@@ -170,7 +170,7 @@ def restored(settings: Settings, folder: Path) -> Path:
     """
     fresh = private_folder(settings) / "restored.duckdb"
     store.remove(fresh)
-    store.restore(folder, fresh)
+    store.restore(folder, fresh, now=now)
     try:
         with Store.open(fresh, memory_mb=settings.store_memory_mb) as opened:
             identity = opened.meta("deployment_id") or settings.url

@@ -90,7 +90,7 @@ def backup(folder: Folder) -> None:
 def restore(folder: Folder) -> None:
     """Make a store of a backup. Refuses to replace one."""
     with explained():
-        path = connect.restored(settings.read(), folder)
+        path = connect.restored(settings.read(), folder, now=now())
         out.print(f"Restored {folder} as {path}.")
 
 

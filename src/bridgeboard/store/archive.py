@@ -14,7 +14,7 @@ from typing import Any, Final
 import duckdb
 
 from bridgeboard import private
-from bridgeboard.store import migrations
+from bridgeboard.store import group_blocks, migrations
 from bridgeboard.store.database import Reader, Store
 from bridgeboard.store.errors import (
     StoreDamagedError,
@@ -72,12 +72,16 @@ def backup(store: Store, folder: Path, *, now: datetime) -> dict[str, int]:
     return {name: part.rows for name, part in parts.items()}
 
 
-def restore(folder: Path, path: Path) -> None:
+def restore(folder: Path, path: Path, *, now: datetime) -> None:
     """Make a store of a backup. It appears when all of it is there, at the backup's schema.
+
+    Days between the backup and now that groups may have been shown meanwhile are not shown to them
+    again (``store.group_blocks``).
 
     Args:
         folder: what ``backup`` wrote.
         path: the store's file, which must not exist yet.
+        now: the time, aware.
 
     Raises:
         StoreLocationError: when there is a store already, or none can be made there.
@@ -93,7 +97,7 @@ def restore(folder: Path, path: Path) -> None:
     try:
         private.make_folder(path.parent)
         remove(growing)
-        _fill(growing, folder, schema, parts)
+        _fill(growing, folder, schema, parts, now)
         growing.chmod(0o600)
         growing.rename(path)
     except OSError as error:
@@ -169,7 +173,7 @@ def _check_files(folder: Path, parts: Mapping[str, _Part]) -> None:
             raise StoreDamagedError(f"{path} is not what was written: its digest is another.")
 
 
-def _fill(path: Path, folder: Path, schema: int, parts: Mapping[str, _Part]) -> None:
+def _fill(path: Path, folder: Path, schema: int, parts: Mapping[str, _Part], now: datetime) -> None:
     with explained(path), duckdb.connect(str(path)) as connection:
         migrations.migrate(connection, path, schema)
         expected = migrations.tables(connection)
@@ -179,6 +183,8 @@ def _fill(path: Path, folder: Path, schema: int, parts: Mapping[str, _Part]) -> 
         connection.execute("DELETE FROM meta")
         for name in expected:
             _copy(connection, name, folder, parts[name])
+        if "group_blocks" in parts and parts["group_blocks"].rows:
+            group_blocks.hold(connection, now.astimezone(UTC))
         connection.execute("COMMIT")
         connection.execute("CHECKPOINT")
 

@@ -189,7 +189,7 @@ class Store:
         self._connect = connect
         self._connection = connect()
         self._writer = self._connection.cursor()
-        self._cursors = Cursors(self._connection)
+        self._cursors = Cursors(self._connection, self.write)
         self._writing = threading.Lock()
         self._reading = threading.Condition()
         self._readers = 0
@@ -378,7 +378,7 @@ class Store:
             self._connection.close()
             self._connection = self._connect()
             self._writer = self._connection.cursor()
-            self._cursors = Cursors(self._connection)
+            self._cursors = Cursors(self._connection, self.write)
             self._keys.clear()
             self._version = Reader(self._writer, self.path).version
             self._has_failed = False

@@ -10,6 +10,7 @@ from typing import Final
 
 import duckdb
 
+from bridgeboard.store import group_blocks
 from bridgeboard.store.moments import stored
 
 CHILDREN: Final = ("responses", "tool_calls", "prompts", "tool_inputs")
@@ -118,6 +119,21 @@ _TAKE: Final = (
         f" FROM {OLD}.usage o JOIN taken t ON t.before = o.usage"
     ),
 )
+_COUNTED_PEOPLE: Final = ("group_usage", "group_calls", "group_homes", "group_members")
+# People of the backup may have other keys here.
+_TAKE_GROUPS: Final = (
+    *(f"DELETE FROM {name}" for name in group_blocks.TABLES),
+    *(
+        f"INSERT INTO {name} BY NAME SELECT o.* REPLACE (coalesce(p.key, o.initiator) AS initiator)"
+        f" FROM {OLD}.{name} o LEFT JOIN people p ON p.before = o.initiator"
+        for name in _COUNTED_PEOPLE
+    ),
+    *(
+        f"INSERT INTO {name} BY NAME FROM {OLD}.{name}"
+        for name in group_blocks.TABLES
+        if name not in _COUNTED_PEOPLE
+    ),
+)
 # Requests that the store holds as the backup does, and that lost all their rows of one table.
 _TWINS: Final = """
 INSERT INTO taken SELECT o.usage, u.initiator, u.session, false, u.usage
@@ -194,12 +210,19 @@ def note(connection: duckdb.DuckDBPyConnection, message: str, now: datetime) -> 
     connection.execute("INSERT INTO anomalies VALUES (?, 'repaired', ?)", [stored(now), message])
 
 
+def drop_groups(connection: duckdb.DuckDBPyConnection) -> None:
+    """Delete all sums of groups: what is left of a block may be the sum of one person."""
+    _run(connection, (f"DELETE FROM {name}" for name in group_blocks.TABLES))
+
+
 def take(connection: duckdb.DuckDBPyConnection, damaged: Collection[str]) -> None:
     """Take over what the backup attached as ``OLD`` holds and the store does not.
 
-    ``damaged`` are the tables that lost rows.
+    ``damaged`` are the tables that lost rows. Sums of groups are the store's or the backup's.
     """
     _run(connection, [*_MAPS, *_TAKE])
+    if connection.execute("SELECT count(*) FROM group_blocks").fetchall() == [(0,)]:
+        _run(connection, _TAKE_GROUPS)
     told = connection.execute("SELECT value FROM meta WHERE name = 'text'").fetchall()
     left_out = TEXT if told == [("none",)] else ()
     for name in (name for name in CHILDREN if name not in left_out):

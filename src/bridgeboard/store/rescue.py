@@ -19,7 +19,7 @@ from typing import Any, Final
 import duckdb
 
 from bridgeboard import private
-from bridgeboard.store import archive, mending, migrations, salvage, sources
+from bridgeboard.store import archive, group_blocks, mending, migrations, salvage, sources
 from bridgeboard.store.apart import Apart, UnreadableError
 from bridgeboard.store.database import Store
 from bridgeboard.store.errors import (
@@ -111,6 +111,12 @@ class _Work:
             if cut or name not in self.found or not self.found[name].is_whole
         ]
 
+    @property
+    def has_groups(self) -> bool:
+        """Whether all sums of groups could be read, or an earlier version made none."""
+        found = [self.found[name] for name in group_blocks.TABLES if name in self.found]
+        return self.source is not None and all(one.is_whole for one in found)
+
 
 def repair(
     path: Path, *, now: datetime, backup: Path | None = None, memory_mb: int = 512
@@ -139,7 +145,7 @@ def repair(
         if _is_whole(work) and backup is None:
             return None
         if backup is not None:
-            archive.restore(backup, work.old)
+            archive.restore(backup, work.old, now=now)
             Store.open(work.old, memory_mb=memory_mb).close()
         with _held(work):
             return _rebuilt(work, now, has_backup=backup is not None)
@@ -228,6 +234,8 @@ def _rebuilt(work: _Work, now: datetime, *, has_backup: bool) -> Rescued:
     aside = _name_aside(work.path, now)
     with explained(work.fresh), _connected(work) as connection:
         tables, days = _filled(connection, work, has_backup=has_backup)
+        if "group_blocks" in work.damaged or not work.has_groups:
+            group_blocks.hold(connection, now.astimezone(UTC))
         mending.note(connection, f"The store was repaired; the file before is {aside.name}.", now)
         connection.execute("CHECKPOINT")
     Store.open(work.fresh, memory_mb=work.memory_mb).close()
@@ -248,6 +256,8 @@ def _filled(
     migrations.migrate(connection, work.path, work.schema)
     _fill(connection, work)
     migrations.migrate(connection, work.path)
+    if not work.has_groups:
+        mending.drop_groups(connection)
     read = _counts(connection)
     if has_backup:
         _attach(connection, work)

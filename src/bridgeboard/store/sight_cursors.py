@@ -4,14 +4,15 @@ import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from typing import Final
 from uuid import UUID
 
 import duckdb
 
+from bridgeboard.store.group_blocks import Blocks, Writer
 from bridgeboard.store.sight import Pseudonyms, Sight
-from bridgeboard.store.sight_groups import Groups, Live, live, views
+from bridgeboard.store.sight_groups import LAST, PIN, Live, live, views
 from bridgeboard.store.sight_views import NAMES, put_up, real, tables
 
 AT_REST: Final = 32
@@ -24,17 +25,21 @@ _KNOWN: Final = f"SELECT id::VARCHAR FROM {NAMES}"
 
 Picked = Callable[[Collection[str] | None], duckdb.DuckDBPyConnection]
 """The dimensions of a question → the cursor to ask it on."""
-_Key = tuple[Sight, tuple[str, Live] | None]
-"""A sight, and of groups which tables, for what kind of question."""
+_Key = tuple[Sight, Live | None]
+"""A sight, and of groups for what kind of question."""
 
 
 class Cursors:
-    """The cursors of one connection."""
+    """The cursors of one connection; ``write`` begins a batch of the store."""
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        write: Callable[[], AbstractContextManager[Writer]],
+    ) -> None:
         self._connection = connection
         self._lock = threading.Lock()
-        self._groups = Groups(connection)
+        self.blocks = Blocks(connection, write)
         self._resting: OrderedDict[int, tuple[_Key, duckdb.DuckDBPyConnection]] = OrderedDict()
         self._is_open = True
 
@@ -49,14 +54,15 @@ class Cursors:
                 cursor = stack.enter_context(self._transaction((sight, None)))
                 yield lambda _: cursor
                 return
-            schema = self._groups.current(sight.floor)
+            self.blocks.update(sight.floor)
+            with closing(self._connection.cursor()) as cursor:
+                ((last,),) = cursor.execute(LAST.format(real=real(cursor))).fetchall()
             begun: dict[Live, duckdb.DuckDBPyConnection] = {}
 
             def picked(dimensions: Collection[str] | None) -> duckdb.DuckDBPyConnection:
                 told = live(dimensions)
                 if told not in begun:
-                    key = (sight, (schema, told))
-                    begun[told] = stack.enter_context(self._transaction(key))
+                    begun[told] = stack.enter_context(self._transaction((sight, told), last))
                 return begun[told]
 
             yield picked
@@ -69,9 +75,10 @@ class Cursors:
                 self._resting.popitem()[1][1].close()
 
     @contextmanager
-    def _transaction(self, key: _Key) -> Iterator[duckdb.DuckDBPyConnection]:
+    def _transaction(self, key: _Key, last: int = 0) -> Iterator[duckdb.DuckDBPyConnection]:
         cursor = self._taken(key) or self._made(key)
         try:
+            cursor.execute(f"SET VARIABLE {PIN} = {last}")
             cursor.execute("BEGIN READ ONLY")
             # A transaction begins with its first question, not with its name.
             cursor.execute("FROM meta").fetchall()
@@ -85,10 +92,13 @@ class Cursors:
         self._rest(key, cursor)
 
     def _made(self, key: _Key) -> duckdb.DuckDBPyConnection:
-        sight, groups = key
+        sight, kind = key
         cursor = self._connection.cursor()
         try:
-            put_up(cursor, sight, views(*groups, tables(cursor)) if groups else {})
+            groups = {}
+            if kind is not None and sight.floor is not None:
+                groups = views(real(cursor), sight.floor, kind, tables(cursor))
+            put_up(cursor, sight, groups)
         except BaseException:
             cursor.close()
             raise

@@ -33,8 +33,9 @@ class Folds:
     Attributes:
         cursor: whose transaction it all happens in.
         name: with the schema, what its tables begin with. There must be ``{name}_pairs`` with
-            ``day``, ``initiator``, ``team``, ``kind`` and ``many``, and ``{name}_kinds`` with
-            ``kind`` and ``columns``.
+            ``day``, ``initiator``, ``team``, ``kind`` and ``many``, ``{name}_kinds`` with ``kind``
+            and ``columns``, and ``{name}_free`` with ``day`` and ``run``: only days of one run
+            may be in one block.
         columns: what a kind consists of.
         levels: which columns are kept when groups are still too small, from all to none.
         floor: how many people a group has.
@@ -101,14 +102,19 @@ class Folds:
         self._run(_FOLD, [blocks, names, OTHER])
 
 
-def _blocks(days: Sequence[tuple[date, int, list[int]]], floor: int) -> Iterator[tuple[date, date]]:
+def _blocks(
+    days: Sequence[tuple[date, int, int, list[int]]], floor: int
+) -> Iterator[tuple[date, date]]:
     """(day, first day of its block) of all blocks that are full.
 
     They are made from the oldest day on, so that no later day changes one.
     """
     waiting: list[date] = []
     people: set[int] = set()
-    for day, count, those in days:
+    last = None
+    for day, run, count, those in days:
+        if run != last:
+            last, waiting, people = run, [], set()
         waiting.append(day)
         people.update(those)
         if count >= floor or len(people) >= floor:
@@ -118,9 +124,9 @@ def _blocks(days: Sequence[tuple[date, int, list[int]]], floor: int) -> Iterator
 
 # Of days with enough people nobody asks who they were.
 _DAYS: Final = """
-SELECT day, count(DISTINCT initiator) AS people,
+SELECT day, run, count(DISTINCT initiator) AS people,
     CASE WHEN people < {k} THEN list(DISTINCT initiator) ELSE [] END
-FROM {t}_pairs GROUP BY day ORDER BY day"""
+FROM {t}_pairs JOIN {t}_free USING (day) GROUP BY day, run ORDER BY day"""
 _PUT_DAYS: Final = """
 INSERT INTO {t}_days
 SELECT day, first::TIMESTAMP + INTERVAL 12 HOURS

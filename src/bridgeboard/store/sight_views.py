@@ -12,10 +12,11 @@ import duckdb
 
 from bridgeboard.store.sight import Sight
 
-Owner = Literal["person", "time", "request", "session", "nobody", "work", "words"]
+Owner = Literal["person", "time", "request", "session", "nobody", "work", "words", "groups"]
 """Whose a row is: the initiator's, whatever the time; the initiator's at ``started_at``; that of
 its request or its session; nobody's; nobody's but told of somebody (only for who sees everybody);
-everybody's words at once (only for who sees all text)."""
+everybody's words at once (only for who sees all text); sums that only groups are shown, in place
+of other tables (``store.sight_groups``)."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,21 @@ DECIDED: Final[Mapping[str, Decided]] = {
     ),
     "quarantine": Decided("work", "seen_at kind identity tries", text="reason raw"),
     "anomalies": Decided("nobody", "seen_at kind", work="message"),
+    "group_blocks": Decided("groups", "frozen floor counted since until started_at"),
+    "group_usage": Decided(
+        "groups",
+        "frozen started_at initiator provider provider_name vendor model client credential_kind"
+        " status grain thread threads requests responses prompts input output cache_read"
+        " cache_write input_sum output_sum cache_read_sum cache_write_sum priced_tokens cost"
+        " shadow_cost cache_saving tool_calls injected tool_errors",
+    ),
+    "group_calls": Decided(
+        "groups", "frozen started_at initiator grain tool server_url injected failed"
+    ),
+    "group_sessions": Decided("groups", "frozen started_at initiator client detailed_at"),
+    "group_homes": Decided("groups", "frozen started_at initiator label"),
+    "group_labels": Decided("groups", "label initiator"),
+    "group_members": Decided("groups", "initiator username team valid_from valid_to"),
 }
 """Every table of the schema."""
 
@@ -207,6 +223,8 @@ def _view(sight: Sight, table: str, columns: Mapping[str, str], schema: str) -> 
 
 
 def _is_shown(sight: Sight, table: str, decided: Decided) -> bool:
+    if decided.owner == "groups":
+        return False
     if sight.floor is not None:
         # Groups have tables of their own.
         return decided.owner == "nobody"

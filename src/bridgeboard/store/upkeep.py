@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from bridgeboard.store import group_blocks
 from bridgeboard.store.database import Store
 from bridgeboard.store.moments import stored
 
@@ -61,6 +62,7 @@ _ROWS: Final = (
     _Rule("threads", _OLD_SESSION),
     _Rule("sessions", _OLD_SESSION),
     _Rule("quarantine", "seen_at < $1"),
+    *(_Rule(*one) for one in group_blocks.PRUNED),
 )
 _LEDGER: Final = (
     _Rule("windows", "done_at < $1"),
@@ -92,7 +94,8 @@ def prune(
 
     Text goes by the start of its request, thread or session, and with it the words of records in
     quarantine and those gathered of prompts. Rows go with their whole session, once that ended
-    before the limit; requests of no session go by their start. People stay. May be repeated.
+    before the limit; requests of no session go by their start. Sums that groups are shown go by
+    whole blocks of days. People stay. May be repeated.
 
     Args:
         store: what to prune.
@@ -117,6 +120,8 @@ def _applied(store: Store, rules: Iterable[_Rule], limit: datetime) -> Counter[s
         with store.write() as batch:
             for rule in rules:
                 done[rule.table] += batch.change(rule.statement, params)
+            if rules == list(_ROWS):
+                group_blocks.pruned(batch, limit.astimezone(UTC).replace(tzinfo=None))
     return done
 
 

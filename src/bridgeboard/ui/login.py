@@ -64,7 +64,9 @@ def whose(reader: Reader) -> None:
     if sight.floor is not None:
         told = (
             f"You see groups of at least {sight.floor} people: smaller ones are together as "
-            '"Other (small groups)". Days are whole days of UTC, and the running one is left out.'
+            '"Other (small groups)". Days are whole days of UTC. They appear two days later and '
+            "stay as they are then: requests that arrive later, other prices and changed teams do "
+            "not alter them, so other readers may see other numbers."
         )
     elif sight.teams is not None:
         told = f"You see what people did while they were in: {', '.join(sight.teams)}."
