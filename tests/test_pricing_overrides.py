@@ -174,12 +174,12 @@ def test_a_file_is_read_from_its_path(tmp_path: Path) -> None:
     assert load(path).overrides[0].billing == "free"
 
 
-@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+@pytest.mark.parametrize("content", [None, b"\xff"])
 def test_an_unreadable_file_is_named(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "prices.toml"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(PriceFileError, match=r"prices\.toml: cannot be read"):
+    with pytest.raises(PriceFileError, match=r"prices\.toml (cannot be read|is not in UTF-8)"):
         load(path)
 
 

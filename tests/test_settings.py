@@ -315,7 +315,7 @@ def test_secrets_can_stand_in_files_of_their_own(
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "cannot be read: No such file"), (b" \n", "is empty"), (b"\xff", "is no text")],
+    [(None, "cannot be read: No such file"), (b" \n", "is empty"), (b"\xff", "is not in UTF-8")],
 )
 def test_a_secrets_file_that_holds_none_says_so(
     told: Any, tmp_path: Path, content: bytes | None, said: str

@@ -11,12 +11,19 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Final, NoReturn
 
+from bridgeboard import operator_files
+from bridgeboard.operator_files import UnreadableTextError
+
 UNASSIGNED: Final = "Unassigned"
 
+DELIMITERS: Final = (",", ";", "\t")
+"""What may part the columns of a CSV file: spreadsheets of many countries save semicolons."""
 _REQUIRED: Final = ("username", "team")
 _COLUMNS: Final = (*_REQUIRED, "from", "to")
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)
+_PARTED: Final = re.compile(r"sep=([,;\t])\s*")
+"""A first line by which spreadsheets say what parts the columns."""
 _TABLE: Final = re.compile(r"\s*\[\[\s*[\"']?member[\"']?\s*\]\]")
 
 
@@ -45,9 +52,9 @@ def load(path: Path) -> tuple[Membership, ...]:
         TeamsFileError: if it is unreadable, unclear, or has somebody in two teams at once.
     """
     try:
-        text = path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise TeamsFileError(f"{path}: cannot be read ({error}); check the path.") from error
+        text = operator_files.read(path)
+    except UnreadableTextError as error:
+        raise TeamsFileError(f"{path} {str(error).rstrip('.')}.") from error
     return parse(text, name=str(path))
 
 
@@ -63,10 +70,17 @@ def parse(text: str, *, name: str) -> tuple[Membership, ...]:
 
 
 def _csv_rows(name: str, text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
+    lines = text.splitlines(keepends=True)
+    is_told = _PARTED.fullmatch(lines[0]) if lines else None
+    parted = is_told[1] if is_told else _delimiter("".join(lines[:1]))
+    reader = csv.reader(lines, strict=True, delimiter=parted)
     try:
+        if is_told:
+            next(reader)
         header = [word.strip().lower() for word in next(reader, [])]
-        _check_names(name, 1, header)
+        if len(header) == 1:
+            _fail(name, reader.line_num, "columns must be parted by commas, semicolons or tabs")
+        _check_names(name, reader.line_num or 1, header)
         for cells in reader:
             if not any(cell.strip() for cell in cells):
                 continue
@@ -76,6 +90,12 @@ def _csv_rows(name: str, text: str) -> Iterator[tuple[int, Mapping[str, object]]
             yield reader.line_num, {key: cell for key, cell in told.items() if cell}
     except csv.Error as error:
         _fail(name, reader.line_num, f"not valid CSV: {error}")
+
+
+def _delimiter(head: str) -> str:
+    """What parts the columns of a head: the one of which it has most outside of quotes."""
+    bare = re.sub(r'"[^"]*"', "", head)
+    return max(DELIMITERS, key=bare.count)
 
 
 def _toml_rows(name: str, text: str) -> Iterator[tuple[int, Mapping[str, object]]]:

@@ -13,6 +13,8 @@ from itertools import combinations
 from pathlib import Path
 from typing import Final, Literal, NoReturn, get_args
 
+from bridgeboard import operator_files
+from bridgeboard.operator_files import UnreadableTextError
 from bridgeboard.pricing import catalog
 from bridgeboard.pricing.rates import CLASSES, Card, card
 from bridgeboard.pricing.vendors import NONE, UNLISTED
@@ -76,9 +78,9 @@ def load(path: Path) -> PriceFile:
         PriceFileError: if it is unreadable, unclear or contradicts itself.
     """
     try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise PriceFileError(f"{path}: cannot be read ({error}); check the path.") from error
+        text = operator_files.read(path)
+    except UnreadableTextError as error:
+        raise PriceFileError(f"{path} {str(error).rstrip('.')}.") from error
     return parse(text, name=str(path))
 
 

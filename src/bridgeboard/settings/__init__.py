@@ -5,7 +5,6 @@ platform's configuration folder, or whatever ``BRIDGEBOARD_SETTINGS`` names.
 """
 
 import os
-import tomllib
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
@@ -60,8 +59,6 @@ def read(**overrides: Any) -> Settings:
         return _with_token(Settings(**given)).with_given(given)
     except ValidationError as error:
         raise SettingsError(explained(error)) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{settings_file()} is not valid TOML: {error}") from None
     except OSError as error:
         raise SettingsError(f"{settings_file()} cannot be read: {error.strerror}") from None
 

@@ -1,11 +1,14 @@
 """How a field of the settings is declared, and the environment variables that follow from it."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 from pydantic import AliasChoices, BaseModel, Field
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, TomlConfigSettingsSource
+
+from bridgeboard.settings.files import table
 
 
 def named(variable: str, name: str, default: Any, description: str) -> Any:
@@ -63,3 +66,10 @@ class Environment(PydanticBaseSettingsSource):
             if os.environ.get(variable):
                 told.setdefault(table, {})[name] = os.environ[variable]
         return told
+
+
+class File(TomlConfigSettingsSource):
+    """The settings file, read as all files of operators are."""
+
+    def _read_file(self, file_path: Path) -> dict[str, Any]:  # type: ignore[override]  # only paths are given
+        return table(file_path)

@@ -1,11 +1,14 @@
 """Where the settings file is, and the files that it names."""
 
 import os
+import tomllib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import platformdirs
 
+from bridgeboard import operator_files
+from bridgeboard.operator_files import UnreadableTextError
 from bridgeboard.settings.errors import SettingsError
 
 SETTINGS_VARIABLE: Final = "BRIDGEBOARD_SETTINGS"
@@ -34,3 +37,13 @@ def settings_file() -> Path:
     if told:
         return meant(told)
     return platformdirs.user_config_path("bridgeboard") / "bridgeboard.toml"
+
+
+def table(path: Path) -> dict[str, Any]:
+    """What a TOML file says. Raises SettingsError."""
+    try:
+        return tomllib.loads(operator_files.read(path))
+    except UnreadableTextError as error:
+        raise SettingsError(f"{path} {str(error).rstrip('.')}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from None

@@ -12,12 +12,11 @@ from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
-    TomlConfigSettingsSource,
 )
 
 from bridgeboard.access import SHORTEST_KEY, Role, Rules
 from bridgeboard.settings import hosts, people
-from bridgeboard.settings.fields import Environment, named
+from bridgeboard.settings.fields import Environment, File, named
 from bridgeboard.settings.files import meant, settings_file
 from bridgeboard.settings.people import Words
 from bridgeboard.settings.tables import Login, Proxy
@@ -267,7 +266,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - likewise
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Command line first, then the environment, then the file."""
-        file = TomlConfigSettingsSource(settings_cls, settings_file())
+        file = File(settings_cls, settings_file())
         return init_settings, Environment(settings_cls), file
 
     @property

@@ -7,10 +7,9 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Final
 
 from pydantic import SecretStr
-from pydantic_settings import TomlConfigSettingsSource
 
 from bridgeboard.settings import fields
-from bridgeboard.settings.fields import Environment
+from bridgeboard.settings.fields import Environment, File
 from bridgeboard.settings.files import settings_file
 from bridgeboard.settings.model import Settings
 
@@ -112,7 +111,7 @@ def _environment() -> dict[str, str]:
 def _file() -> frozenset[str]:
     """The paths of what the file says now; it may call a field by its variable's name too."""
     known = fields.variables(Settings)
-    told = TomlConfigSettingsSource(Settings, settings_file())().items()
+    told = File(Settings, settings_file())().items()
     tables = {
         f"{name}.{field}" for name, table in told if isinstance(table, dict) for field in table
     }

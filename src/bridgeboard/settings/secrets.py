@@ -2,10 +2,12 @@
 
 import os
 import stat
-import tomllib
 from pathlib import Path
 from typing import Any, Final
 
+from bridgeboard import operator_files
+from bridgeboard.operator_files import UnreadableTextError
+from bridgeboard.settings import files
 from bridgeboard.settings.errors import SettingsError
 from bridgeboard.settings.files import meant
 
@@ -22,17 +24,16 @@ def from_file(name: str, path: str) -> str:
     """The secret in a file, without the blanks around it. Raises SettingsError."""
     place = meant(path)
     try:
-        with place.open("rb") as file:
-            text = file.read(_LARGEST).decode("utf-8").strip()
-    except OSError as error:
-        raise SettingsError(
-            f"{name} names {place}, which cannot be read: {error.strerror}. "
-            "Check the path, and that this account may read it."
-        ) from None
-    except UnicodeDecodeError:
-        raise SettingsError(f"{name} names {place}, which is no text.") from None
+        text = operator_files.read(place, largest=_LARGEST).strip()
+    except UnreadableTextError as error:
+        raise SettingsError(f"{name} names {place}, which {str(error).rstrip('.')}.") from None
     if not text:
         raise SettingsError(f"{name} names {place}, which is empty. Put the secret into it.")
+    if not text.isprintable():
+        raise SettingsError(
+            f"{name} names {place}, which holds several lines or control characters. Put nothing "
+            "but the secret into it, on one line."
+        )
     return text
 
 
@@ -76,7 +77,7 @@ def refuse_readable(path: Path) -> None:
     if not path.is_file() or os.name == "nt":
         return
     open_to_others = path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-    if open_to_others and (held := _held(tomllib.loads(path.read_text("utf-8")))):
+    if open_to_others and (held := _held(files.table(path))):
         raise SettingsError(
             f"{path} holds a secret ({held}) and other users may read it. Run: chmod 600 {path}"
         )
