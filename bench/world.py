@@ -166,7 +166,7 @@ _SESSION_ROWS = """
     FROM usage GROUP BY session ORDER BY started_at"""
 
 _PEOPLE = """
-    INSERT INTO initiators
+    INSERT INTO initiators (initiator, id, username, name)
     SELECT n, uuid_of('person-', n), 'person-' || n, 'Person ' || n FROM range({people}) AS r(n)"""
 
 # One person in twenty is in no team; one in ten changes the team after half of the time.

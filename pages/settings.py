@@ -9,4 +9,5 @@ from bridgeboard.ui import configured, running
 running.sync()
 configured.values()
 configured.access_rules()
+configured.teams()
 running.priced()

@@ -86,7 +86,9 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.sync",
         "bridgeboard.teams",
     },
+    "bridgeboard.team_words": {"bridgeboard.formats", "bridgeboard.store"},
     "bridgeboard.checks": {
+        "bridgeboard.team_words",
         "aibridge",
         "bridgeboard.connect",
         "bridgeboard.formats",
@@ -162,6 +164,7 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.watch",
         "bridgeboard.desk",
         "bridgeboard.radar",
+        "bridgeboard.team_words",
     },
     "pages": {"streamlit", "bridgeboard.boards", "bridgeboard.ui", "bridgeboard.formats"},
     "app": {"bridgeboard.ui"},

@@ -182,7 +182,7 @@ def test_a_user_name_that_several_had_shows_nothing(tmp_path: Path) -> None:
             assert seen.rows("SELECT count(*) FROM usage") > [(0,)]
         with opened.write() as batch:
             batch.execute(
-                "INSERT INTO initiators VALUES (7, uuid(), ?, 'Another')", [person().upper()]
+                "INSERT INTO initiators VALUES (7, uuid(), ?, 'Another', NULL)", [person().upper()]
             )
         with opened.snapshot(Sight.of_person(person())) as seen:
             assert seen.rows("FROM usage") == seen.rows("FROM initiators") == []
@@ -257,7 +257,9 @@ def test_whoever_comes_later_has_another_name_at_once(tmp_path: Path) -> None:
         with opened.snapshot(sight) as seen:
             before = set(seen.rows("SELECT id, username FROM initiators"))
         with opened.write() as batch:
-            batch.execute("INSERT INTO initiators VALUES (7, uuid(), 'newcomer', 'New Comer')")
+            batch.execute(
+                "INSERT INTO initiators VALUES (7, uuid(), 'newcomer', 'New Comer', NULL)"
+            )
         with opened.snapshot(sight) as seen:
             after = set(seen.rows("SELECT id, username FROM initiators"))
     assert before < after

@@ -24,7 +24,7 @@ from bridgeboard.store import (
 )
 from bridgeboard.store.schema import MIGRATIONS
 
-PERSON = "INSERT INTO initiators VALUES (?, ?, 'ada', '')"
+PERSON = "INSERT INTO initiators VALUES (?, ?, 'ada', '', NULL)"
 HOLD = """
 import sys
 from pathlib import Path

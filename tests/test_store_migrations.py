@@ -11,7 +11,10 @@ from bridgeboard.store.schema import MIGRATIONS
 
 ROWS = (
     "INSERT INTO meta VALUES ('deployment_id', 'd')",
-    "INSERT INTO initiators VALUES (1, '00000000-0000-4000-8000-000000000001', 'ada', 'Ada')",
+    (
+        "INSERT INTO initiators (initiator, id, username, name)"
+        " VALUES (1, '00000000-0000-4000-8000-000000000001', 'ada', 'Ada')"
+    ),
     "INSERT INTO anomalies VALUES ('2026-05-20', 'short', 'as it was')",
 )
 

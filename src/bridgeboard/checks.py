@@ -2,12 +2,20 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from aibridge import AIBridgeError, Capabilities, Client, Search
-from bridgeboard import connect, formats, watch
+from bridgeboard import connect, formats, team_words, watch
 from bridgeboard.pricing import PriceFileError
 from bridgeboard.settings import Settings, SettingsError
-from bridgeboard.store import Store, StoreBusyError, StoreError, coverage, ledger
+from bridgeboard.store import (
+    Store,
+    StoreBusyError,
+    StoreError,
+    coverage,
+    ledger,
+    team_entries,
+)
 from bridgeboard.teams import TeamsFileError
 
 
@@ -24,7 +32,7 @@ class Finding:
         return "✓" if self.good else "✗"
 
 
-def run(settings: Settings) -> Iterator[Finding]:
+def run(settings: Settings, now: datetime) -> Iterator[Finding]:
     """Look from the outside in, and stop at the first thing that makes the rest pointless."""
     try:
         connect.private_folder(settings)
@@ -35,7 +43,7 @@ def run(settings: Settings) -> Iterator[Finding]:
     yield from _configured(settings)
     if not settings.configured:
         return
-    yield from _store(settings)
+    yield from _store(settings, now)
     try:
         with connect.client(settings) as client:
             yield from _deployment(client, settings.url)
@@ -54,11 +62,12 @@ def _files(settings: Settings) -> Iterator[Finding]:
         yield Finding(good=False, text=str(error))
 
 
-def _store(settings: Settings) -> Iterator[Finding]:
+def _store(settings: Settings, now: datetime) -> Iterator[Finding]:
     try:
         path = connect.store_file(settings)
         with Store.open(path, memory_mb=settings.store_memory_mb) as opened:
             yield from _contents(opened)
+            yield from _teams(opened, settings, now)
     except SettingsError:
         yield Finding(good=True, text="There is no local store yet; serve or sync makes one")
     except StoreBusyError as error:
@@ -87,6 +96,19 @@ def _contents(opened: Store) -> Iterator[Finding]:
             text=f"{formats.plural(broken, 'record')} could not be read and wait in quarantine. "
             "After an upgrade of Bridgeboard try: bridgeboard sync --requeue",
         )
+
+
+def _teams(opened: Store, settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Whom the teams file means; nothing without one, or with one that cannot be used."""
+    if not settings.teams_file:
+        return
+    try:
+        watch.prepare(opened, settings)
+    except TeamsFileError:
+        return
+    with opened.snapshot() as reader:
+        matching = team_entries.matching(reader, now)
+    yield from (Finding(good=True, text=text) for text in team_words.sentences(matching))
 
 
 def _configured(settings: Settings) -> Iterator[Finding]:

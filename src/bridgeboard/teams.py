@@ -10,6 +10,7 @@ from itertools import groupby, pairwise
 from operator import attrgetter
 from pathlib import Path
 from typing import Final, NoReturn
+from uuid import UUID
 
 from bridgeboard import operator_files
 from bridgeboard.operator_files import UnreadableTextError
@@ -18,8 +19,7 @@ UNASSIGNED: Final = "Unassigned"
 
 DELIMITERS: Final = (",", ";", "\t")
 """What may part the columns of a CSV file: spreadsheets of many countries save semicolons."""
-_REQUIRED: Final = ("username", "team")
-_COLUMNS: Final = (*_REQUIRED, "from", "to")
+_COLUMNS: Final = ("id", "username", "team", "from", "to")
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)
 _PARTED: Final = re.compile(r"sep=([,;\t])\s*")
@@ -35,7 +35,7 @@ class TeamsFileError(ValueError):
 class Membership:
     """Somebody in a team over ``[valid_from, valid_to)``, aware UTC; None is without end.
 
-    ``line`` is where the file says so.
+    ``line`` is where the file says so; ``id`` is empty where only a user name is given.
     """
 
     username: str
@@ -43,6 +43,12 @@ class Membership:
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     line: int = 0
+    id: str = ""
+
+    @property
+    def key(self) -> str:
+        """By what the person is meant: the id, or else the user name."""
+        return self.id or self.username
 
 
 def load(path: Path) -> tuple[Membership, ...]:
@@ -78,7 +84,7 @@ def _csv_rows(name: str, text: str) -> Iterator[tuple[int, Mapping[str, object]]
         if is_told:
             next(reader)
         header = [word.strip().lower() for word in next(reader, [])]
-        if len(header) == 1:
+        if len(header) == 1 and header[0] not in _COLUMNS:
             _fail(name, reader.line_num, "columns must be parted by commas, semicolons or tabs")
         _check_names(name, reader.line_num or 1, header)
         for cells in reader:
@@ -116,10 +122,11 @@ def _toml_rows(name: str, text: str) -> Iterator[tuple[int, Mapping[str, object]
 
 def _check_names(name: str, line: int, names: Iterable[str]) -> None:
     told = list(names)
-    missing = [word for word in _REQUIRED if word not in told]
     unknown = [word for word in told if word not in _COLUMNS]
-    if missing:
-        _fail(name, line, f"{missing[0]!r} is missing")
+    if not {"username", "id"} & set(told):
+        _fail(name, line, "'username' is missing, and there is no 'id' either")
+    if "team" not in told:
+        _fail(name, line, "'team' is missing")
     if unknown:
         _fail(name, line, f"{unknown[0]!r} is unknown; there are {', '.join(_COLUMNS)}")
     if len(set(told)) < len(told):
@@ -127,13 +134,24 @@ def _check_names(name: str, line: int, names: Iterable[str]) -> None:
 
 
 def _membership(name: str, line: int, row: Mapping[str, object]) -> Membership:
-    username, team = (_word(name, line, row, key) for key in _REQUIRED)
+    id_ = _id(name, line, row)
+    username = "" if id_ and not row.get("username") else _word(name, line, row, "username")
+    team = _word(name, line, row, "team")
     since, until = (_moment(name, line, row, key) for key in ("from", "to"))
     if since and until and since >= until:
         _fail(name, line, "'to' must be after 'from'")
     if team.lower() == UNASSIGNED.lower():
         _fail(name, line, f"{team!r} is what people without a team are in; leave the line out")
-    return Membership(username.lower(), team, since, until, line)
+    return Membership(username.lower(), team, since, until, line, id_)
+
+
+def _id(name: str, line: int, row: Mapping[str, object]) -> str:
+    if "id" not in row:
+        return ""
+    try:
+        return str(UUID(_word(name, line, row, "id")))
+    except ValueError:
+        return _fail(name, line, "'id' must be the id that the deployment gives a person, a UUID")
 
 
 def _word(name: str, line: int, row: Mapping[str, object], key: str) -> str:
@@ -164,8 +182,8 @@ def _read(name: str, line: int, key: str, text: str) -> datetime:
 
 
 def _refuse_overlaps(name: str, members: Iterable[Membership]) -> None:
-    person = attrgetter("username")
-    for username, told in groupby(sorted(members, key=person), person):
+    person = attrgetter("key")
+    for key, told in groupby(sorted(members, key=person), person):
         in_time = sorted(told, key=lambda member: member.valid_from or _EARLIEST)
         for one, other in pairwise(in_time):
             if (one.valid_to or _LATEST) > (other.valid_from or _EARLIEST):
@@ -173,7 +191,7 @@ def _refuse_overlaps(name: str, members: Iterable[Membership]) -> None:
                 _fail(
                     name,
                     last,
-                    f"{username!r} is already in a team at that time by line {first};"
+                    f"{key!r} is already in a team at that time by line {first};"
                     " let one membership end before the other begins",
                 )
 

@@ -83,7 +83,7 @@ def check() -> None:
     logging.getLogger("aibridge").setLevel(logging.ERROR)  # its retries would mix with our words
     with explained():
         good = True
-        for finding in checks.run(settings.read()):
+        for finding in checks.run(settings.read(), datetime.now(UTC)):
             out.print(f"{finding.mark} {finding.text}", markup=False)
             good = good and finding.good
         raise typer.Exit(0 if good else 1)

@@ -25,11 +25,13 @@ NOUNS = {
     "last_prompts": "last prompt",
     "initiators": "person",
     "memberships": "membership",
+    "group_blocks": "block of sums of groups",
     "quarantine": "record in quarantine",
     "anomalies": "anomaly",
     "runs": "line of the journal of syncs",
 }
 MANY = {
+    "group_blocks": "blocks of sums of groups",
     "initiators": "people",
     "quarantine": "records in quarantine",
     "anomalies": "anomalies",

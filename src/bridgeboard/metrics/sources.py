@@ -20,7 +20,7 @@ PEOPLE: Final = """people AS (
 
 MEMBERS: Final = """members AS (
     SELECT i.initiator, m.team, m.valid_from, m.valid_to
-    FROM initiators i JOIN memberships m ON m.username = lower(i.username))"""
+    FROM initiators i JOIN memberships m ON m.username = coalesce(i.member, lower(i.username)))"""
 """Who was in which team when, by our keys."""
 
 TABLES: Final[Mapping[Source, str]] = {

@@ -97,7 +97,8 @@ _GRAIN: Final = "CASE f.grain WHEN 'interception' THEN f.grain ELSE 'aggregate' 
 _TEAM: Final = """
 LEFT JOIN (
     SELECT i.initiator, m.team, m.valid_from, m.valid_to
-    FROM {real}.initiators i JOIN {real}.memberships m ON m.username = lower(i.username)) b
+    FROM {real}.initiators i
+    JOIN {real}.memberships m ON m.username = coalesce(i.member, lower(i.username))) b
 ON b.initiator = f.initiator AND f.started_at >= b.valid_from AND f.started_at < b.valid_to"""
 _SURE: Final = ("status", "grain")
 _MADE_WITH: Final = (*OFFER, "client", "credential_kind", *_SURE)

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from bridgeboard.store.database import Store
 from bridgeboard.store.moments import stored
+from bridgeboard.store.team_entries import WHO_IS_MEANT
 
 _ALWAYS: Final = (datetime(1900, 1, 1), datetime(3000, 1, 1))  # noqa: DTZ001  # the store's times have no zone
 _SCHEMA: Final = pa.schema(
@@ -24,8 +25,8 @@ class Member(Protocol):
     """Somebody in a team for a while: aware times, half-open, None is without end."""
 
     @property
-    def username(self) -> str:
-        """As the deployment tells it, in whatever case."""
+    def key(self) -> str:
+        """The person's id, or their user name in whatever case."""
 
     @property
     def team(self) -> str:
@@ -41,7 +42,10 @@ class Member(Protocol):
 
 
 def put_memberships(store: Store, members: Iterable[Member]) -> bool:
-    """Make these all the memberships there are; whether that changed anything."""
+    """Make these all the memberships there are; whether that changed anything.
+
+    Whoever the store knows by id, or by a name that they had before, is meant by it.
+    """
     wanted = sorted(_row(member) for member in members)
     if store.rows("SELECT * FROM memberships ORDER BY ALL") == wanted:
         return False
@@ -50,9 +54,10 @@ def put_memberships(store: Store, members: Iterable[Member]) -> bool:
     with store.write() as batch, batch.registered(given=given):
         batch.execute("DELETE FROM memberships")
         batch.execute("INSERT INTO memberships BY NAME SELECT * FROM given")
+        batch.execute(WHO_IS_MEANT)
     return True
 
 
 def _row(member: Member) -> tuple[str, str, datetime, datetime]:
     since, until = stored(member.valid_from), stored(member.valid_to)
-    return member.username.lower(), member.team, since or _ALWAYS[0], until or _ALWAYS[1]
+    return member.key.lower(), member.team, since or _ALWAYS[0], until or _ALWAYS[1]

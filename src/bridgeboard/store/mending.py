@@ -64,9 +64,10 @@ _SETTLE: Final = (
     ),
     *(f"DELETE FROM {name} WHERE usage NOT IN (SELECT usage FROM usage)" for name in CHILDREN),
     "UPDATE usage SET digest = 0 WHERE initiator NOT IN (SELECT initiator FROM initiators)",
+    "DELETE FROM former_names WHERE initiator NOT IN (SELECT initiator FROM initiators)",
     (
-        "INSERT INTO initiators SELECT DISTINCT initiator,"
-        " md5('unknown ' || initiator)::UUID, 'unknown-' || initiator, ''"
+        "INSERT INTO initiators BY NAME SELECT DISTINCT initiator,"
+        " md5('unknown ' || initiator)::UUID AS id, 'unknown-' || initiator AS username, '' AS name"
         " FROM usage WHERE initiator NOT IN (SELECT initiator FROM initiators)"
     ),
 )

@@ -5,6 +5,7 @@ from typing import Final
 import pyarrow as pa
 
 from bridgeboard.store.database import Batch
+from bridgeboard.store.team_entries import WHO_IS_MEANT
 
 _MATCH: Final = """
 SELECT t.*, i.initiator, (i.username, i.name) IS DISTINCT FROM (t.username, t.name) AS changed
@@ -14,6 +15,12 @@ ORDER BY t.id
 _UPDATE: Final = """
 UPDATE initiators i SET username = t.username, name = t.name
 FROM people_told t WHERE i.initiator = t.initiator
+"""
+_REMEMBER: Final = """
+INSERT INTO former_names
+SELECT i.initiator, lower(i.username) FROM people_told t JOIN initiators i USING (initiator)
+WHERE lower(i.username) <> lower(t.username)
+    AND (i.initiator, lower(i.username)) NOT IN (SELECT (initiator, username) FROM former_names)
 """
 _INSERT: Final = (
     "INSERT INTO initiators BY NAME SELECT initiator, id, username, name FROM people_told"
@@ -37,7 +44,11 @@ def initiators(batch: Batch, told: pa.Table) -> dict[str, int]:
     keyed = people.set_column(place, "initiator", pa.array(keys, pa.int32()))
     is_new = pa.array([key is None for key in held], pa.bool_())
     _write(batch, keyed.filter(is_new), _INSERT)
-    _write(batch, keyed.filter(pa.compute.and_not(people["changed"], is_new)), _UPDATE)
+    renamed = keyed.filter(pa.compute.and_not(people["changed"], is_new))
+    _write(batch, renamed, _REMEMBER)
+    _write(batch, renamed, _UPDATE)
+    if renamed.num_rows or any(key is None for key in held):
+        batch.keep(WHO_IS_MEANT)
     return dict(zip(keyed["id"].to_pylist(), keys, strict=True))
 
 

@@ -318,5 +318,16 @@ CREATE TABLE group_members (
 );
 """
 
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _VOCABULARY, _GROUPS)
+_FORMER_NAMES: Final = """
+-- What people were called before, so that a teams file that still says so means them.
+CREATE TABLE former_names (
+    initiator INTEGER NOT NULL,
+    username VARCHAR NOT NULL        -- lower case
+);
+-- By which entry of the teams file somebody is meant: an id, a former user name, '' for none; NULL
+-- is the present user name.
+ALTER TABLE initiators ADD COLUMN member VARCHAR;
+"""
+
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _VOCABULARY, _GROUPS, _FORMER_NAMES)
 """What brings a file from version n to n + 1, by n. An empty file has version 0."""

@@ -45,7 +45,8 @@ class Decided:
 
 DECIDED: Final[Mapping[str, Decided]] = {
     "meta": Decided("nobody", "name value"),
-    "initiators": Decided("person", "initiator id username name"),
+    "initiators": Decided("person", "initiator id username name", key="member"),
+    "former_names": Decided("work", "", key="initiator username"),
     "memberships": Decided("person", "username team valid_from valid_to"),
     "usage": Decided(
         "time",
@@ -140,11 +141,15 @@ _LIMITS: Final[Mapping[Owner, str]] = {
     "nobody": "",
 }
 _OF_TEAMS: Final = f"WHERE t.team IN (SELECT value FROM temp.main.{VALUES})"
-_OF_PERSON: Final = f"WHERE t.username IN (SELECT lower(value) FROM temp.main.{VALUES})"
+_OF_PERSON: Final = (
+    "WHERE t.username IN (SELECT coalesce(i.member, lower(i.username)) FROM {schema}.initiators i"
+    f" WHERE lower(i.username) IN (SELECT lower(value) FROM temp.main.{VALUES}))"
+)
 _VISIBLE_TEAMS: Final = f"""
 WITH told AS (
     SELECT i.initiator, t.valid_from AS since, t.valid_to AS until
-    FROM {{schema}}.initiators i JOIN {{schema}}.memberships t ON t.username = lower(i.username)
+    FROM {{schema}}.initiators i
+    JOIN {{schema}}.memberships t ON t.username = coalesce(i.member, lower(i.username))
     {_OF_TEAMS}),
 opened AS (
     SELECT *, since <= max(until) OVER (PARTITION BY initiator ORDER BY since, until
@@ -165,7 +170,8 @@ HAVING count(*) = 1"""
 # Whoever has no other name yet is not there at all.
 _NAMED: Final[Mapping[str, str]] = {
     "initiators": f"JOIN temp.main.{NAMES} n ON n.id = t.id",
-    "memberships": f"JOIN {{schema}}.initiators i ON t.username = lower(i.username)"
+    "memberships": "JOIN {schema}.initiators i"
+    " ON t.username = coalesce(i.member, lower(i.username))"
     f" JOIN temp.main.{NAMES} n ON n.id = i.id",
 }
 _ALIASES: Final[Mapping[tuple[str, str], str]] = {

@@ -1,15 +1,18 @@
 """What is in force: every setting with where it comes from, and who may see what by them."""
 
 import re
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
 import streamlit as st
 
-from bridgeboard import access, formats, settings
+from bridgeboard import access, formats, settings, team_words
 from bridgeboard.access import Role, Surface
 from bridgeboard.settings import Origin, Settings, SettingsError
-from bridgeboard.ui import lists, notices, shell
+from bridgeboard.store import team_entries
+from bridgeboard.store.team_entries import Matching
+from bridgeboard.ui import entrance, lists, notices, numbers, shell
 from bridgeboard.ui.running import PROSE, facts
 
 CHANGED: Final = "changed since the start"
@@ -97,6 +100,31 @@ def access_rules() -> None:
         )
         _roles(now)
         _matrix()
+
+
+def teams() -> None:
+    """Whether each entry of the teams file means somebody, and who is in no team."""
+    if not settings.current().teams_file:
+        return
+    st.header("Teams", anchor=False)
+    with notices.tile("the teams"):
+        sight = entrance.reader().sight
+        # Entries that mean nobody are the operator's own words, whatever this reader may see.
+        with numbers.opened().store.snapshot() as reader:
+            told = team_entries.matching(reader, datetime.now(UTC))
+        if not sight.is_of_everybody or sight.pseudonyms:
+            count = len(told.teamless)
+            told = Matching(unmatched=told.unmatched)
+            if count:
+                st.text(
+                    f"{formats.plural(count, 'person', 'people')} in no team now. bridgeboard "
+                    "check names them."
+                )
+        sentences = list(team_words.sentences(told))
+        for sentence in sentences:
+            st.text(f"{sentence}.")
+        if not sentences:
+            st.caption("Every entry of the teams file means somebody.")
 
 
 def _way_in(now: Settings) -> str:

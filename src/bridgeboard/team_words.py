@@ -1,0 +1,39 @@
+"""How the teams file fits the people who are known, in sentences."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from bridgeboard import formats
+from bridgeboard.store.team_entries import Matching
+
+MOST: Final = 20
+"""Names in a sentence, and sentences of one kind."""
+
+
+def sentences(told: Matching) -> Iterator[str]:
+    """What an operator should know of the teams file; nothing where all fits."""
+    if told.unmatched:
+        yield (
+            f"{formats.plural(len(told.unmatched), 'entry', 'entries')} of the teams file for "
+            f"people who have not used the AI Bridge so far: {_names(told.unmatched)}"
+        )
+    for name, entry in told.renamed[:MOST]:
+        yield (
+            f"{formats.line(name)} was renamed, and is meant by the entry {formats.line(entry)} "
+            "of the teams file"
+        )
+    if told.displaced:
+        yield (
+            "Not meant by the entry of the teams file with their user name, as somebody else had "
+            f"that name before; write ids in place of names there: {_names(told.displaced)}"
+        )
+    if told.teamless:
+        yield (
+            f"{formats.plural(len(told.teamless), 'person', 'people')} in no team now: "
+            f"{_names(told.teamless)}"
+        )
+
+
+def _names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST:,} more" if len(names) > MOST else ""
+    return ", ".join(map(formats.line, names[:MOST])) + more
