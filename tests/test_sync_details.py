@@ -1,4 +1,3 @@
-from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -189,8 +188,7 @@ def test_sums_alone_are_all_that_was_recorded(summed: Store) -> None:
 
 
 def test_sums_alone_count_the_requests_that_details_show(summed: Store) -> None:
-    shared = Counter(session for session, _ in truth.sessions(FINISHED))
-    shown = {id_: row for id_, row in visible().items() if shared[row.session_id] == 1}
+    shown = visible()
     used = {tool.interception_id for tool in TABLES.tools}
     in_threads = [
         row
@@ -288,8 +286,29 @@ def test_sessions_whose_ids_are_dots_have_details(store: Store, book: Book) -> N
     assert store.rows("SELECT DISTINCT detail_problem, threads FROM sessions") == [(None, 1)]
 
 
-def test_of_a_shared_id_each_person_keeps_an_own_total(store: Store, book: Book) -> None:
-    book.call(0, session="s", model=MODEL, tokens=[(10, 1)])
+def test_a_thread_of_a_shared_id_is_of_whoever_began_a_request_at_that_moment(
+    store: Store, book: Book
+) -> None:
+    root = book.call(0, session="s", model=MODEL, tokens=[(10, 1)], tools=["Bash"])
+    book.call(3, root=root, session="s", model=MODEL, tokens=[(4, 1)])
+    book.call(5, session="s", model=MODEL, tokens=[(20, 1)], who=book.member)
+    sync(store, book)
+    rows = store.rows(
+        "SELECT username, grain, threads, tool_calls, input FROM usage"
+        " JOIN initiators USING (initiator)"
+    )
+    assert sorted(rows) == [
+        ("member", "thread", 1, 0, 20),
+        ("owner", "action", 1, 1, 10),
+        ("owner", "thread", 0, 0, 4),
+    ]
+    assert store.rows("SELECT count(*) FROM anomalies") == [(0,)]
+
+
+def test_of_threads_that_began_at_the_same_moment_each_person_keeps_an_own_total(
+    store: Store, book: Book
+) -> None:
+    book.call(5, session="s", model=MODEL, tokens=[(10, 1)])
     book.call(5, session="s", model=MODEL, tokens=[(20, 1)], who=book.member)
     sync(store, book)
     rows = store.rows("SELECT username, grain, input FROM usage JOIN initiators USING (initiator)")
@@ -305,7 +324,7 @@ def test_a_session_that_is_handed_over_later_keeps_the_threads_it_had(
     book.call(5, session="s", model=MODEL, tokens=[(20, 1)], who=book.member)
     sync(store, book)
     rows = store.rows("SELECT username, grain, input FROM usage JOIN initiators USING (initiator)")
-    assert sorted(rows) == [("member", "session", 20), ("owner", "thread", 10)]
+    assert sorted(rows) == [("member", "thread", 20), ("owner", "thread", 10)]
 
 
 def test_what_is_purged_over_there_stays_here(store: Store, book: Book) -> None:

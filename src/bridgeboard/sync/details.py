@@ -33,6 +33,7 @@ from bridgeboard.store import details as held
 from bridgeboard.sync import threads
 from bridgeboard.sync.crew import Crew
 from bridgeboard.sync.options import Context
+from bridgeboard.sync.owners import whose
 from bridgeboard.sync.progress import Event
 from bridgeboard.sync.quarantine import parted, suspects
 from bridgeboard.sync.readable import readable
@@ -63,6 +64,15 @@ UNION SELECT id::VARCHAR, initiator FROM threads WHERE id IN (SELECT id::UUID FR
 _LEFT: Final = """
 SELECT session FROM sessions WHERE detailed_digest IS NOT NULL
 AND (detailed_at >= ? OR detail_problem IS NOT NULL)
+"""
+_PEOPLE: Final = """
+SELECT s.id, i.id::VARCHAR FROM sessions s JOIN initiators i USING (initiator)
+WHERE s.id IN (SELECT unnest($1::VARCHAR[])) ORDER BY s.session
+"""
+_SHARED_THREADS: Final = """
+SELECT t.id::VARCHAR FROM threads t WHERE t.session IN (
+    SELECT session FROM sessions WHERE id IN (
+        SELECT id FROM sessions GROUP BY id HAVING count(*) > 1))
 """
 _READ_AGAIN: Final = """
 UPDATE sessions SET detailed_digest = NULL WHERE session IN (SELECT session FROM given)
@@ -149,11 +159,16 @@ class _Run:
         self._tally = Event("details", total=total)
         self._failures = 0
         self._read: set[int] = set()
+        self._people: dict[str, list[str]] = {}
+        self._known: set[str] = set()
 
     def read(self, asked: Sequence[str]) -> Iterator[Event]:
         """Ask for sessions by id and write what comes."""
         if not asked:
             return
+        if self._context.generation == "sessions":
+            self._people = _people(self._store, asked)
+            self._known = {thread for (thread,) in self._store.rows(_SHARED_THREADS)}
         crew = Crew(asked, self._answers, workers=self._context.options.workers)
         waiting: list[_Answer] = []
         try:
@@ -190,7 +205,14 @@ class _Run:
         return [id_ for (id_,) in found]
 
     def _answers(self, session_id: str) -> Iterator[_Answer]:
-        yield _answer(self._client, session_id)
+        answer = _answer(self._client, session_id)
+        header, people = answer.came.header, self._people.get(session_id)
+        if header is None or people is None or people == [str(header.initiator.id)]:
+            yield answer
+            return
+        owners, asked = whose(self._client, session_id, answer.came.threads, self._known)
+        came = replace(answer.came, owners=owners)
+        yield replace(answer, came=came, requests=answer.requests + asked)
 
     def _check(self, answers: Iterable[_Answer]) -> None:
         for answer in answers:
@@ -222,6 +244,13 @@ class _Run:
             quarantined=tally.quarantined + len(rejected),
         )
         return self._tally
+
+
+def _people(store: Store, asked: Sequence[str]) -> dict[str, list[str]]:
+    people: dict[str, list[str]] = {}
+    for id_, initiator in store.rows(_PEOPLE, [list(asked)]):
+        people.setdefault(id_, []).append(initiator)
+    return people
 
 
 def _left(batch: Batch, since: str) -> set[int]:
@@ -311,15 +340,18 @@ def _is_alone(owners: Sequence[Owner], came: Fetched) -> bool:
 def _owned(
     batch: Batch, fetched: Sequence[Fetched], owners: dict[str, list[Owner]], alone: set[int]
 ) -> list[Owned]:
-    """Each thread with its session; of a shared id only those whose root is known otherwise."""
+    """Each thread with its session; of a shared id only those whose owner is known otherwise."""
     shared = [came for came in fetched if not {o.session for o in owners.get(came.id, ())} & alone]
     roots = _roots(batch, [str(thread.id) for came in shared for thread in came.threads])
     owned = []
     for came in fetched:
         by_initiator = {owner.initiator: owner for owner in owners.get(came.id, ())}
+        by_id = {owner.initiator_id: owner for owner in owners.get(came.id, ())}
         only = next((o for o in by_initiator.values() if o.session in alone), None)
         for thread in came.threads:
-            owner = only or by_initiator.get(roots.get(str(thread.id), -1))
+            id_ = str(thread.id)
+            owner = only or by_initiator.get(roots.get(id_, -1))
+            owner = owner or by_id.get(came.owners.get(id_, ""))
             if owner:
                 owned.append(Owned(owner, came.id, thread))
     return owned

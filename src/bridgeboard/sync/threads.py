@@ -1,7 +1,7 @@
 """A session's details on the wire → ours (api-contract 4.4 to 4.6, 5.7)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import pyarrow as pa
@@ -33,7 +33,8 @@ class Owner:
 class Fetched:
     """What came of asking for one session id: its details, or why there are none.
 
-    ``is_final`` says that asking again is of no use until the list tells something new.
+    ``is_final`` says that asking again is of no use until the list tells something new. ``owners``
+    are initiators by threads, as far as they were asked for.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Fetched:
     threads: tuple[Thread, ...] = ()
     problem: str | None = None
     is_final: bool = True
+    owners: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
