@@ -86,7 +86,7 @@ def _tool_table(scope: Scope) -> list[Statement]:
 
 
 def _sessions_by_tool(scope: Scope) -> list[Statement]:
-    return [select(("active_sessions",), ("tool",), scope)]
+    return [select(("sessions",), ("tool",), scope)]
 
 
 def _top_tools(scope: Scope) -> list[Statement]:

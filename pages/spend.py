@@ -4,7 +4,6 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-import streamlit as st
 
 from bridgeboard.boards import BOARDS
 from bridgeboard.ui import kpis, leaders, scopes, tiles
@@ -12,7 +11,7 @@ from bridgeboard.ui import kpis, leaders, scopes, tiles
 now = scopes.chosen()
 board = BOARDS["spend"]
 
-st.caption("Estimated at list prices, from the tokens of every single response.")
+kpis.basis(now)
 kpis.headline(board.headline, now)
 tiles.course(board, now, "spend")
 leaders.board(board.splits, board.columns, now, "breakdown", "Breakdown")

@@ -4,7 +4,7 @@ Every row that the list should show is counted here by plain Python.
 """
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -13,7 +13,7 @@ import duckdb
 from facts import ALWAYS, KINDS, Row, facts
 from told import TABLES
 
-from bridgeboard.metrics import UNASSIGNED, Answer, Query, Scope
+from bridgeboard.metrics import UNASSIGNED, UNKNOWN, Answer, Query, Scope
 from bridgeboard.store.schema import MIGRATIONS
 
 EVERYTHING = Scope(datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
@@ -22,25 +22,45 @@ WORDS = ("Deploy", "the", "Straße", "100%", "a_b", "O'Brien", "pagination", "Fe
 
 @dataclass(frozen=True)
 class Listed:
-    """A store, the rows of its list, and its texts."""
+    """A store, the rows of its whole list, and what these are made of."""
 
     connection: duckdb.DuckDBPyConnection
     rows: list[Row]
     usage: list[Row]
     calls: list[Row]
     texts: list[Row]
+    sessions: list[Row]
 
     def ask(self, query: Query) -> Answer:
         """What a question is answered."""
         told = self.connection.execute(query.sql, list(query.params))
         return Answer.of([column[0] for column in told.description], told.fetchall())
 
+    def rows_of(self, scope: Scope, passing: list[Row], called: list[Row] | None) -> list[Row]:
+        """The rows of a scope's list: of sessions of passing requests, and of unread ones.
+
+        ``called`` are the calls that count, where the scope is about some tools only.
+        """
+        kept = {text["usage"] for text in self.texts}
+        names = _names(self.connection)
+        parts, wholes, calls = defaultdict(list), defaultdict(list), defaultdict(list)
+        for rows, by in ((passing, parts), (self.usage, wholes), (called or [], calls)):
+            for row in rows:
+                by[row["session"]].append(row)
+        return [
+            _row(each, parts[key], wholes[key], names, kept, None if called is None else calls[key])
+            | {"failed_threads": _failed(each, scope)}
+            for each in self.sessions
+            if parts[key := each["session"]]
+            or (not wholes[key] and is_unread_in(each, names[str(each["initiator_id"])][0], scope))
+        ]
+
 
 def empty() -> Listed:
     """A store without anything."""
     connection = duckdb.connect(":memory:", config={"threads": 1})
     connection.execute(";".join(MIGRATIONS))
-    return Listed(connection, [], [], [], [])
+    return Listed(connection, [], [], [], [], [])
 
 
 @cache
@@ -58,19 +78,37 @@ def listed() -> Listed:
     sessions = [_session(row) for row in facts().sessions]
     texts = _texts(usage)
     _write(connection, sessions, texts)
-    own = defaultdict(list)
-    for row in usage:
-        own[row["session"]].append(row)
-    names = _names(connection)
-    kept = {text["usage"] for text in texts}
-    rows = [_row(each, own[each["session"]], names, kept) for each in sessions]
     calls = [
         {**call, "session": None}
         if call["session"] is not None and not _is_read(call["session"])
         else call
         for call in facts().calls
     ]
-    return Listed(connection, rows, usage, calls, texts)
+    told = Listed(connection, [], usage, calls, texts, sessions)
+    return replace(told, rows=told.rows_of(EVERYTHING, usage, None))
+
+
+def is_unread_in(each: Row, person: str, scope: Scope) -> bool:
+    """Whether a session of which no request is known is in a scope."""
+    own = {
+        "initiator": [person],
+        "team": [each["team"] or UNASSIGNED],
+        "client": [each["client"] or UNKNOWN],
+    }
+    others = {name for name, _ in (*scope.include, *scope.exclude)} - set(own)
+    if len(others) == 1 and others <= {"model", "provider"}:
+        (name,) = others
+        own[name] = each[f"{name}s"] or [UNKNOWN]
+    elif others:
+        return False
+    return scope.since <= each["started_at"] < scope.until and all(
+        any(
+            all(value in wanted for by, wanted in scope.include if by == name)
+            and not any(value in left for by, left in scope.exclude if by == name)
+            for value in values
+        )
+        for name, values in own.items()
+    )
 
 
 def _is_read(session: int) -> bool:
@@ -149,12 +187,20 @@ def _names(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, str | 
     }
 
 
-def _row(each: Row, own: list[Row], names: dict[str, Any], kept: set[int]) -> Row:
+def _row(  # noqa: PLR0917  # what a row is made of, told once
+    each: Row,
+    own: list[Row],
+    whole: list[Row],
+    names: dict[str, Any],
+    kept: set[int],
+    called: list[Row] | None,
+) -> Row:
     person, name = names[str(each["initiator_id"])]
-    tokens = {kind: sum(row[kind] for row in own) if own else each[f"{kind}_sum"] for kind in KINDS}
-    prompt_tokens = sum(tokens.values()) - tokens["output"]
     ended_at = each["ended_at"]
     exact = bool(own) and all(row["grain"] == "interception" for row in own)
+    is_all = len(own) == len(whole) and (
+        called is None or len(called) == sum(row["tool_calls"] for row in whole)
+    )
     return {
         "session": each["session"],
         "id": each["id"],
@@ -165,25 +211,57 @@ def _row(each: Row, own: list[Row], names: dict[str, Any], kept: set[int]) -> Ro
         "providers": tuple(each["providers"]),
         "models": tuple(each["models"]),
         "credential_kinds": tuple(
-            sorted({row["credential_kind"] for row in own if row["credential_kind"]})
+            sorted({row["credential_kind"] for row in whole if row["credential_kind"]})
         ),
         "started_at": each["started_at"],
         "last_active_at": ended_at,
         "duration_seconds": ended_at and (ended_at - each["started_at"]).total_seconds(),
-        "threads": sum(row["threads"] for row in own) if own else each["threads"],
-        **{name: _sum(own, name) for name in ("requests", "prompts", "tool_calls")},
-        "tool_errors": _errors(own),
-        "failed_threads": each["failed"] if each["detailed_at"] else None,
-        **tokens,
-        "total_tokens": sum(tokens.values()),
-        "recorded_tokens": sum(each[f"{kind}_sum"] for kind in KINDS),
-        "cache_hit_rate": tokens["cache_read"] / prompt_tokens if prompt_tokens else None,
-        "cost": _sum(own, "cost"),
-        "priced_tokens": _sum(own, "priced_tokens"),
-        "shadow_cost": _sum(own, "shadow_cost"),
+        "extent": ("all" if is_all else "part") if own else None,
+        **numbers(own, called),
+        "failed_threads": None,
+        "whole_requests": _sum(whole, "requests"),
+        "whole_tokens": sum(_sum(whole, kind) if whole else each[f"{kind}_sum"] for kind in KINDS),
+        "whole_cost": _sum(whole, "cost"),
         "accuracy": "exact" if exact else "aggregate",
-        "has_text": any(row["usage"] in kept for row in own),
+        "has_text": any(row["usage"] in kept for row in whole),
         "has_details": each["detailed_at"] is not None,
+    }
+
+
+def _failed(each: Row, scope: Scope) -> int | None:
+    """Threads that failed: all begin with their session here, and none has a request."""
+    if not each["detailed_at"]:
+        return None
+    is_in = scope.since <= each["started_at"] < scope.until
+    return each["failed"] if is_in and not (scope.include or scope.exclude) else 0
+
+
+def numbers(own: list[Row], called: list[Row] | None = None) -> Row:
+    """The numbers of some requests, of ``called`` calls only where these are told apart."""
+    tokens = {kind: _sum(own, kind) for kind in KINDS}
+    prompt_tokens = sum(tokens[kind] or 0 for kind in KINDS if kind != "output")
+    total = sum(tokens[kind] for kind in KINDS) if own else None
+    calls, errors = _sum(own, "tool_calls"), _errors(own)
+    if called is not None and own:
+        failed = [row["failed"] for row in called if row["failed"] is not None]
+        calls, errors = len(called), sum(failed) if failed or not called else None
+    return {
+        "threads": _sum([row for row in own if row["thread"]], "threads"),
+        "requests": _sum(own, "requests"),
+        "prompts": _sum(own, "prompts"),
+        "tool_calls": calls,
+        "tool_errors": errors,
+        **tokens,
+        "cost": _sum(own, "cost"),
+        "total_tokens": total,
+        "recorded_tokens": sum(row[f"{kind}_sum"] for row in own for kind in KINDS)
+        if own
+        else None,
+        "cache_hit_rate": tokens["cache_read"] / prompt_tokens if prompt_tokens else None,
+        "shadow_cost": _sum(own, "shadow_cost"),
+        "unpriced_tokens": total - _sum(own, "priced_tokens") if own else None,
+        "summed_rows": sum(row["grain"] != "interception" for row in own) if own else None,
+        "unread_rows": sum(row["grain"] == "session" for row in own) if own else None,
     }
 
 

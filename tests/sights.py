@@ -151,6 +151,12 @@ class World:
             kept[name] = [row for row in self.rows[name] if is_own(row)]
         requests = {row["usage"] for row in kept["usage"]}
         sessions = {row["session"] for row in kept["sessions"]}
+        for name in ("usage", "tool_calls"):
+            # A session that began when its person was elsewhere is not seen.
+            kept[name] = [
+                {**row, "session": row["session"] if row["session"] in sessions else None}
+                for row in kept[name]
+            ]
         for name in ("responses", "prompts", "tool_inputs"):
             kept[name] = [row for row in self.rows[name] if row["usage"] in requests]
         for name in ("thinking", "last_prompts"):

@@ -10,7 +10,7 @@ from bridgeboard.boards import BOARDS, Board
 from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, select, select_top
 
 EVERY = sorted(BOARDS)
-NAMED = (boards.GAPPED, boards.NEUTRAL, boards.WORSE)
+NAMED = (boards.NEUTRAL, boards.WORSE)
 PARTS = ("headline", "measures", "splits", "columns")
 
 
@@ -93,13 +93,6 @@ def test_filters_are_dimensions_that_a_scope_takes() -> None:
 def test_what_is_said_about_numbers_is_said_about_numbers_that_there_are() -> None:
     assert set().union(*NAMED) <= set(METRICS)
     assert not boards.NEUTRAL & boards.WORSE
-    assert {METRICS[name].format for name in boards.GAPPED} == {"money"}
-    assert {METRICS[name].additive for name in boards.GAPPED} == {True}
-
-
-def test_sums_of_money_are_lower_bounds_where_prices_are_unknown() -> None:
-    money = {name for name, one in METRICS.items() if one.format == "money" and one.additive}
-    assert money == boards.GAPPED
 
 
 def test_more_is_better_worse_or_neither() -> None:

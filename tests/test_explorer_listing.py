@@ -1,17 +1,21 @@
 """The list of sessions, against rows counted by plain Python."""
 
 import re
-from collections.abc import Callable
-from dataclasses import asdict
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
-from facts import ALWAYS, KINDS, Row
+from facts import ALWAYS, Row
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from listed import EVERYTHING, empty, listed
+from test_metrics_select import OF_CALLS, laws, scopes
+from test_metrics_select import calls as calls_passing
+from test_metrics_select import usage as requests_passing
 
 from bridgeboard.explorer import (
     COLUMNS,
@@ -22,6 +26,7 @@ from bridgeboard.explorer import (
     Page,
     Range,
     SessionRow,
+    Sums,
     Totals,
     beyond,
     count,
@@ -30,13 +35,13 @@ from bridgeboard.explorer import (
     total,
     totals,
 )
-from bridgeboard.metrics import METRICS, UNKNOWN, MetricError, Scope, select
+from bridgeboard.explorer.columns import NUMBERS
+from bridgeboard.metrics import METRICS, UNKNOWN, Answer, MetricError, Query, Scope, bounds, select
 
 ORDERS = [Order(name, descending) for name in COLUMNS for descending in (False, True)]
 SAMPLED = st.sampled_from(ORDERS)
 SOME = settings(max_examples=20, deadline=None)
 WHOLE = Find(EVERYTHING)
-FILTERED = ("provider", "model", "initiator", "team", "client", "provider_name", "vendor")
 
 
 def turned(find: Find, order: Order, limit: int, **place: str | None) -> Page:
@@ -102,8 +107,7 @@ def test_pages_of_any_size_are_the_whole_list_without_repeat_or_gap(
 ) -> None:
     begun = sorted(row["started_at"] for row in listed().rows)
     scope = Scope(begun[3], begun[28])
-    inside = [row for row in listed().rows if scope.since <= row["started_at"] < scope.until]
-    assert keys(everything(Find(scope), order, limit)) == in_order(inside, order)
+    assert keys(everything(Find(scope), order, limit)) == in_order(rows_in(scope), order)
 
 
 @SOME
@@ -155,42 +159,126 @@ def test_the_first_page_has_none_before_and_the_last_none_after() -> None:
     assert len(first.rows) == len(listed().rows)
 
 
-def passes(name: str, wanted: str) -> Callable[[Row], bool]:
-    """Whether a row of the list has a value, by its own words or by one of its requests."""
+def rows_in(scope: Scope) -> list[Row]:
+    """The rows of a scope's list, counted by plain Python."""
     told = listed()
-    if name in ("provider", "model"):
-        return lambda row: wanted in (row[f"{name}s"] or (UNKNOWN,))
-    if name in ("initiator", "team", "client"):
-        column = "person" if name == "initiator" else name
-        return lambda row: (row[column] or UNKNOWN) == wanted
-    source = told.calls if name == "tool" else told.usage
-    having = {row["session"] for row in source if (row[name] or UNKNOWN) == wanted}
-    return lambda row: row["session"] in having
+    passing = {row["usage"] for row in requests_passing(scope)}
+    is_about_calls = any(name in OF_CALLS for name, _ in (*scope.include, *scope.exclude))
+    own = [row for row in told.usage if row["usage"] in passing]
+    if not is_about_calls:
+        return told.rows_of(scope, own, None)
+    ordinals = {(row["usage"], row["ordinal"]) for row in calls_passing(scope)}
+    called = [row for row in told.calls if (row["usage"], row["ordinal"]) in ordinals]
+    return told.rows_of(scope, own, called)
 
 
-@pytest.mark.parametrize("name", [*FILTERED, "credential_kind", "tool"])
-def test_a_filter_keeps_just_the_sessions_with_its_value(name: str) -> None:
-    count_by = "tool_calls" if name == "tool" else "requests"
-    values = listed().ask(select((count_by,), (name,), EVERYTHING, limit=6)).column(name)
-    for wanted in values:
-        found = everything(Find(EVERYTHING.only(name, wanted)), Order(), 1000)
-        assert {row.session for row in found} == {
-            row["session"] for row in listed().rows if passes(name, wanted)(row)
-        }, wanted
+def rows_shown(find: Find) -> dict[int, Row]:
+    return {row.session: asdict(row) for row in everything(find, Order("started_at"), 1000)}
 
 
-@pytest.mark.parametrize("name", ["provider_name", "vendor", "credential_kind", "tool"])
-def test_excluding_keeps_sessions_of_which_a_request_lacks_the_value(name: str) -> None:
-    wanted = next(row[name] for row in listed().calls if row[name])
-    source = listed().calls if name == "tool" else listed().usage
-    having = {row["usage"] for row in source if row[name] == wanted}
-    expected = {
-        row["session"]
-        for row in listed().usage
-        if row["session"] is not None and row["usage"] not in having
-    }
-    found = everything(Find(EVERYTHING.without(name, wanted)), Order(), 1000)
-    assert {row.session for row in found} == expected
+@laws
+@given(scopes(("provider", "model", "initiator", "team", "client", "vendor", "tool", "status")))
+def test_rows_are_of_the_part_of_each_session_that_is_in_the_scope(scope: Scope) -> None:
+    assert rows_shown(Find(scope)) == {row["session"]: row for row in rows_in(scope)}
+
+
+@laws
+@given(scopes(("model", "team", "client", "vendor", "tool", "server", "credential_kind")))
+def test_the_sums_and_what_is_in_no_session_are_the_numbers_of_every_other_page(
+    scope: Scope,
+) -> None:
+    told = total(listed().ask(totals(Find(scope))))
+    names = tuple(dict.fromkeys((*told.whole.by_metric, "sessions")))
+    numbers = listed().ask(select(names, (), scope)).only
+    assert {**told.whole.by_metric, "sessions": told.sessions} == numbers
+    assert told.listed.rows + told.others.rows == told.whole.rows
+    assert told.sessions == len(rows_shown(Find(scope)))
+    for name, metric in NUMBERS.items():
+        if METRICS[metric].additive and name != "tool_errors":
+            parts = [getattr(told.listed, name), getattr(told.others, name)]
+            assert sum(part or 0 for part in parts) == (numbers[metric] or 0), name
+            rows = [row[name] or 0 for row in rows_shown(Find(scope)).values()]
+            assert sum(rows) == (parts[0] or 0), name
+
+
+@laws
+@given(scopes(("model", "team")), st.sampled_from(("day", "week", "month", "model", "team")))
+def test_the_list_of_a_part_of_the_scope_has_the_numbers_of_that_part(
+    scope: Scope, by: str
+) -> None:
+    whole = listed().ask(select(("spend", "requests", "sessions"), (by,), scope))
+    for part, spend, requests, sessions in whole.rows[:4]:
+        if by in {"model", "team"}:
+            narrow = scope.only(by, str(part))
+            if any(part in left for name, left in scope.exclude if name == by):
+                continue
+        else:
+            since, until = bounds(scope, by, part)
+            narrow = replace(scope, since=max(since, scope.since), until=min(until, scope.until))
+        told = total(listed().ask(totals(Find(narrow))))
+        expected = (spend, requests, sessions)
+        assert (told.whole.cost, told.whole.requests, told.sessions) == expected
+
+
+def test_a_session_over_midnight_is_on_both_days_with_the_part_of_each() -> None:
+    months = Scope(datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
+    night = datetime(2026, 11, 1, tzinfo=UTC)
+    with one_session(night - timedelta(hours=2), night - timedelta(hours=1), night) as ask:
+        for scope, requests in (
+            (replace(months, until=night), 2),
+            (replace(months, since=night), 1),
+            (months, 3),
+        ):
+            (row,) = page(ask(listing(Find(scope)))).rows
+            told = total(ask(totals(Find(scope))))
+            (number,) = ask(select(("spend",), (), scope)).column("spend")
+            assert row.cost == told.listed.cost == told.whole.cost == number == 3 * requests
+            assert (row.requests, row.whole_requests, row.whole_cost) == (requests, 3, 9)
+            assert row.extent == ("all" if requests == 3 else "part")
+            assert told.sessions == 1
+        days = ask(select(("sessions", "spend"), ("day",), months)).rows
+        assert [row[1:] for row in days] == [(1, 6), (1, 3)]
+
+
+def test_a_filter_cuts_a_session_to_what_passes_it() -> None:
+    begun = datetime(2026, 11, 3, 9, tzinfo=UTC)
+    with one_session(begun, begun + timedelta(hours=1)) as ask:
+        day = Scope(begun, begun + timedelta(days=1))
+        (row,) = page(ask(listing(Find(day.only("model", "model 1"))))).rows
+        assert (row.requests, row.cost, row.extent) == (1, 3, "part")
+        assert (row.whole_requests, row.whole_cost) == (2, 6)
+        assert page(ask(listing(Find(day.only("model", "another"))))).rows == ()
+
+
+@contextmanager
+def one_session(*begun: datetime) -> Iterator[Callable[[Query], Answer]]:
+    """A store with one session of a request of its own model at each of these moments."""
+    told = empty()
+    connection = told.connection
+    connection.execute("INSERT INTO initiators VALUES (1, uuid(), 'ada', 'Ada')")
+    connection.execute(
+        "INSERT INTO sessions BY NAME SELECT 7 AS session, 'x' AS id, 1 AS initiator,"
+        " [] AS providers, [] AS models, $1::TIMESTAMP AS started_at, 0 AS input_sum,"
+        " 0 AS output_sum, 0 AS cache_read_sum, 0 AS cache_write_sum, $1 AS listed_at,"
+        " 0 AS digest, $1 AS detailed_at",
+        [begun[0].replace(tzinfo=None)],
+    )
+    for number, at in enumerate(begun):
+        connection.execute(
+            "INSERT INTO usage BY NAME SELECT $1 AS usage, uuid() AS id,"
+            " 'interception' AS grain, $2::TIMESTAMP AS started_at, 1 AS initiator,"
+            " 'openai' AS provider, 'model ' || $1 AS model, 7 AS session, 0 AS threads,"
+            " 1 AS requests, 1 AS responses, 1 AS prompts, 0 AS tool_calls, 0 AS injected,"
+            " 0 AS tool_errors, 1 AS input, 1 AS output, 1 AS cache_read, 0 AS cache_write,"
+            " 1 AS input_sum, 1 AS output_sum, 1 AS cache_read_sum, 0 AS cache_write_sum,"
+            " 3 AS priced_tokens, 3 AS cost, 0 AS shadow_cost, 0 AS cache_saving,"
+            " 'priced' AS status, 0 AS digest",
+            [number, at.replace(tzinfo=None)],
+        )
+    try:
+        yield told.ask
+    finally:
+        connection.close()
 
 
 VALUES = {
@@ -259,48 +347,22 @@ FINDS = [
 @pytest.mark.parametrize("find", FINDS)
 def test_totals_are_the_sums_over_all_pages(find: Find) -> None:
     rows = everything(find, Order("cost"), 70)
-    told = asdict(total(listed().ask(totals(find))))
-    assert told.pop("sessions") == len(rows)
-    assert told.pop("people") == len({row.person for row in rows})
-    assert told.pop("detailed") == sum(row.has_details for row in rows)
-    prompt_tokens = sum(row.input + row.cache_read + row.cache_write for row in rows)
-    rate = sum(row.cache_read for row in rows) / prompt_tokens if prompt_tokens else None
-    assert told.pop("cache_hit_rate") == rate
-    for name, summed in told.items():
-        known = [getattr(row, name) for row in rows if getattr(row, name) is not None]
-        assert summed == (sum(known) if known or not rows else None), name
+    told = total(listed().ask(totals(find)))
+    assert told.sessions == len(rows)
+    for name, one in COLUMNS.items():
+        if one.summed and name != "tool_errors":
+            known = [getattr(row, name) or 0 for row in rows]
+            assert (getattr(told.listed, name) or 0) == sum(known), name
 
 
-def test_totals_differ_from_the_numbers_of_all_requests_by_requests_of_no_known_session() -> None:
-    named = {
-        "requests": "requests",
-        "prompts": "prompts",
-        "tool_calls": "tool_calls",
-        "tool_errors": "tool_errors",
-        "cost": "spend",
-        "shadow_cost": "shadow_cost",
-        **{kind: f"{kind}_tokens" for kind in KINDS},
-    }
-    assert set(named.values()) <= set(METRICS)
-    numbers = listed().ask(select(tuple(named.values()), (), EVERYTHING)).only
-    told = total(listed().ask(totals(WHOLE)))
-    strays = [row for row in listed().usage if row["session"] is None]
-    assert strays
-    for name, metric in named.items():
-        left_out = sum(row[name] or 0 for row in strays)
-        unread = [row for row in listed().rows if row["requests"] is None]
-        by_server = sum(row[name] for row in unread) if name in KINDS else 0
-        assert getattr(told, name) == numbers[metric] - left_out + by_server, name
-
-
-def test_a_session_that_was_not_read_is_listed_with_the_sums_of_the_server() -> None:
+def test_a_session_that_was_not_read_is_listed_with_the_sums_of_the_server_as_its_whole() -> None:
     unread = [row for row in everything(WHOLE, Order(), 1000) if not row.has_details]
     assert unread
     for row in unread:
         unknown = (row.requests, row.prompts, row.tool_calls, row.tool_errors, row.cost)
         assert unknown == (None,) * 5
-        assert (row.threads, row.failed_threads, row.priced_tokens) == (None,) * 3
-        assert row.total_tokens == row.recorded_tokens > 0
+        assert (row.threads, row.failed_threads, row.total_tokens, row.extent) == (None,) * 4
+        assert row.whole_tokens
 
 
 def test_an_empty_store_has_an_empty_list_and_totals_of_nothing() -> None:
@@ -308,7 +370,8 @@ def test_an_empty_store_has_an_empty_list_and_totals_of_nothing() -> None:
     for order in ORDERS:
         assert page(nothing.ask(listing(WHOLE, order)), order) == Page((), None, None)
     told = total(nothing.ask(totals(WHOLE)))
-    assert told == Totals(*[0] * 18, None)
+    nought = Totals(*[0] * 13, None, *[0] * 4)
+    assert told == Sums(0, replace(nought, failed_threads=0), nought, nought)
     assert nothing.ask(count(WHOLE)).rows == ((0,),)
 
 
@@ -375,12 +438,3 @@ def test_an_order_is_written_as_in_addresses() -> None:
 def test_a_find_can_be_a_key() -> None:
     ranges = (Range("cost", 1), Range("threads", 2))
     assert len({Find(EVERYTHING, ranges=ranges), Find(EVERYTHING, ranges=ranges[::-1])}) == 1
-
-
-def test_a_session_counts_where_it_began() -> None:
-    first = listed().rows[7]["started_at"]
-    at = Find(Scope(first, first + timedelta(microseconds=1)))
-    before = Find(Scope(first - timedelta(microseconds=1), first))
-    inside = [row["session"] for row in listed().rows if row["started_at"] == first]
-    assert sorted(keys(everything(at, Order(), 10))) == sorted(inside)
-    assert listed().ask(count(before)).rows == ((0,),)

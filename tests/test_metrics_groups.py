@@ -28,6 +28,7 @@ def with_sessions(keys: list[int | None]) -> Iterator[DuckDBPyConnection]:
         for table in ("usage", "tool_calls"):
             turn = f"($1::BIGINT[])[usage % {len(keys)} + 1]"
             connection.execute(f"UPDATE {table} SET session = {turn}", [keys])
+        connection.execute("DELETE FROM sessions")
         yield connection
     finally:
         connection.execute("ROLLBACK")
@@ -58,16 +59,16 @@ def different(
 def test_any_keys_of_sessions_are_told_apart_in_any_groups(keys: list[int | None]) -> None:
     with with_sessions(keys) as connection:
         for names in ((), ("model",), ("client", "initiator")):
-            answer = told(connection, select(["active_sessions"], names, ALL))
+            answer = told(connection, select(["sessions"], names, ALL))
             assert answer == different(facts().usage, names, keys)
         for names in (("tool",), ("server", "tool")):
-            answer = told(connection, select(["active_sessions"], names, ALL))
+            answer = told(connection, select(["sessions"], names, ALL))
             assert answer == different(facts().calls, names, keys)
 
 
 def test_a_group_without_any_session_has_none_and_is_there_all_the_same() -> None:
     with with_sessions([None]) as connection:
-        answer = told(connection, select(["active_sessions"], ["tool"], ALL))
+        answer = told(connection, select(["sessions"], ["tool"], ALL))
         spend = told(connection, select(["cost_per_session"], ["model"], ALL))
     assert set(answer) == {(value("tool", row),) for row in facts().calls}
     assert set(answer.values()) == {0}

@@ -133,7 +133,7 @@ def test_labels_are_told_apart() -> None:
 
 def test_emptiness_is_zero_for_what_is_counted_and_nothing_for_what_is_divided() -> None:
     for metric in METRICS.values():
-        is_counted = len(metric.parts) == 1 and metric.format in {"count", "money"}
+        is_counted = metric.format in {"count", "money"} and "/" not in metric.value
         assert metric.empty == (0 if is_counted else None)
         assert metric.format != "rate" or len(metric.parts) == 2
         assert not metric.additive or is_counted
@@ -154,6 +154,7 @@ SOME = {
     "usage": ("TRUE", "f.grain = 'action'", "f.cost IS NULL", "f.session IS NULL"),
     "calls": ("TRUE", "f.failed IS NULL", "NOT f.injected"),
     "sessions": ("TRUE", "f.detailed_at IS NULL"),
+    "unread": ("TRUE", "f.detailed_at IS NULL"),
 }
 
 
@@ -163,7 +164,8 @@ def test_what_is_called_a_sum_adds_up_over_any_rows(source: str, sql: str) -> No
         rows = f"FROM {TABLES[source]} f WHERE {some}"
         whole = facts().rows(Query(f"SELECT {sql} {rows}", ()))
         assert whole[0][0] is not None or some != "TRUE"
-        for group in ("f.rowid", "f.rowid % 7", "f.initiator", "f.started_at", "TRUE"):
+        row = "f.session" if source == "unread" else "f.rowid"
+        for group in (row, f"{row} % 7", "f.initiator", "f.started_at", "TRUE"):
             parts = f"SELECT {sql} AS part {rows} GROUP BY {group}"
             assert facts().rows(Query(f"SELECT sum(part) FROM ({parts})", ())) == whole
 

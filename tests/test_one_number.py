@@ -20,7 +20,7 @@ from told import filled, looking
 
 from bridgeboard import exports, formats, periods, report
 from bridgeboard.boards import BOARDS, FILTERS
-from bridgeboard.metrics import DIMENSIONS, METRICS, Scope
+from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, accuracy
 from bridgeboard.store import Store
 from bridgeboard.ui import downloads, scopes
 
@@ -121,7 +121,7 @@ def counted(name: str, scope: Scope) -> Any:  # noqa: C901, PLR0911, PLR0912 - o
         case "active_people":
             return len({row["person"] for row in rows})
         case "sessions":
-            return begun(scope)
+            return len(sessions(scope))
         case "requests" | "prompts" | "tool_calls":
             return total(rows, name)
         case "injected_calls":
@@ -134,7 +134,8 @@ def counted(name: str, scope: Scope) -> Any:  # noqa: C901, PLR0911, PLR0912 - o
         case "cost_per_person":
             return per(len({row["person"] for row in priced}))
         case "cost_per_request":
-            return per(total(priced, "requests"))
+            known = [row for row in exact if row["cost"] is not None]
+            return total(known, "cost") // total(known, "requests") if known else None
         case "cost_per_tool_call":
             return per(total(priced, "tool_calls"))
         case "cost_per_million_tokens":
@@ -152,23 +153,6 @@ def counted(name: str, scope: Scope) -> Any:  # noqa: C901, PLR0911, PLR0912 - o
     raise AssertionError(f"nobody counts {name}")
 
 
-def begun(scope: Scope) -> int:
-    """Sessions that began. Models alone, or providers alone, are known before their details are."""
-    asked = {name for name, _ in (*scope.include, *scope.exclude)}
-    lists = {"model": "models", "provider": "providers"}
-    alone = asked - {"initiator", "team", "client"}
-    if alone not in [{"model"}, {"provider"}]:
-        return len(sessions(scope))
-    (name,) = alone
-    wanted = dict(scope.include).get(name)
-    left = dict(scope.exclude).get(name, ())
-    return sum(
-        any((wanted is None or one in wanted) and one not in left for one in told or ["Unknown"])
-        for session, _ in sessions(scope.free(name))
-        for told in [session[lists[name]]]
-    )
-
-
 def percentile(rows: list[Row], place: int) -> float | None:
     lasted = [(row["ended_at"] - row["started_at"]).total_seconds() for row in rows]
     if len(lasted) < 2:
@@ -178,10 +162,17 @@ def percentile(rows: list[Row], place: int) -> float | None:
 
 def in_words(name: str, scope: Scope) -> str:
     """What the card of a number must say when one points at it."""
-    value = counted(name, scope)
-    if value is None:
+    rows = usage(scope)
+    tokens = sum(total(rows, kind) for kind in KINDS)
+    row = {
+        name: counted(name, scope),
+        "unpriced_tokens": tokens - total(rows, "priced_tokens"),
+        "summed_rows": sum(row["grain"] != "interception" for row in rows),
+    }
+    how = accuracy(name, row)
+    if row[name] is None and not how.reasons:
         return "Not known for this selection."
-    return f"Exactly {formats.exact_number(value, METRICS[name].format)}."
+    return how.sentence(formats.exact_number(row[name], METRICS[name].format))
 
 
 @pytest.mark.parametrize("number", range(len(SCOPES)))

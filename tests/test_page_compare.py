@@ -93,7 +93,8 @@ def test_a_link_names_both_sides_on_a_cold_server(store: Store) -> None:
         formats.compact(sum(row["requests"] for row in valued("person")[name]))
         for name in (first, second)
     ]
-    assert board(test)["Requests"][:2] == counted
+    # Some of their usage is known as sums only.
+    assert board(test)["Requests"][:2] == [f"≥ {count}" for count in counted]
     assert app(what="PEOPLE", a=first, b=second).selectbox(key="compare-b").value == second
 
 
@@ -276,7 +277,7 @@ def test_sessions_are_named_by_ids_or_by_links_whatever_the_sidebar_says(store: 
     counted = [
         formats.compact(sum(row["requests"] for row in one["own"])) for one in (first, second)
     ]
-    assert board(test)["Requests"][:2] == counted
+    assert board(test)["Requests"][:2] == [f"≥ {count}" for count in counted]
 
 
 @pytest.mark.parametrize("named", ["nothing", "session?id=x&person=y", "http://[", "x" * 5_000])

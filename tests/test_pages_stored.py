@@ -309,7 +309,7 @@ def test_a_table_can_be_sorted_by_anything_without_asking_again(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert store
-    names = ("tool_calls", "active_people", "active_sessions", "tool_error_rate")
+    names = ("tool_calls", "active_people", "sessions", "tool_error_rate")
     scope = Scope.days(END.date() - timedelta(days=89), END.date())
     plain = {
         way: numbers.ask(select(names, ("tool",), scope, order=(way,)))

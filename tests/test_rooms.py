@@ -49,7 +49,7 @@ ROOMS: dict[str, set[str]] = {
     },
     "bridgeboard.periods": {"bridgeboard.formats", "bridgeboard.metrics"},
     "bridgeboard.boards": {"bridgeboard.metrics"},
-    "bridgeboard.invariants": {"bridgeboard.metrics", "bridgeboard.store"},
+    "bridgeboard.invariants": {"bridgeboard.explorer", "bridgeboard.metrics", "bridgeboard.store"},
     "bridgeboard.radar": {
         "numpy",
         "bridgeboard.formats",

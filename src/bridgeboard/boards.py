@@ -21,21 +21,17 @@ FILTERS: Final[Mapping[str, str]] = {
 }
 """Dimensions that every page can be filtered by → label."""
 
-GAPPED: Final = frozenset(
-    {
-        "spend",
-        "cache_saving",
-        "shadow_cost",
-    }
-)
-"""Sums of money that leave unpriced usage out: with any of it they are lower bounds."""
-
-GAP: Final = "unpriced_tokens"
-"""The number that tells whether they do."""
-
 NEUTRAL: Final = frozenset(
     name for name, one in METRICS.items() if one.format == "money" and name != "cache_saving"
-) | {"shadow_cost", "output_rate", "duration_p50", "duration_p95", "unpriced_tokens"}
+) | {
+    "shadow_cost",
+    "output_rate",
+    "duration_p50",
+    "duration_p95",
+    "unpriced_tokens",
+    "summed_rows",
+    "unread_rows",
+}
 """Numbers of which more is neither good nor bad in itself."""
 
 WORSE: Final = frozenset({"tool_errors", "tool_error_rate", "unmetered_requests"})
@@ -178,7 +174,7 @@ BOARDS: Final[Mapping[str, Board]] = {
         columns=(
             "tool_calls",
             "active_people",
-            "active_sessions",
+            "sessions",
             "injected_calls",
             "tool_errors",
             "tool_error_rate",

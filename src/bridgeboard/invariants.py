@@ -1,15 +1,17 @@
 """What must be equal if the numbers are right, each with its two numbers.
 
 The checks ask what the pages ask, in one state of the store: the parts of every additive number
-must be its whole, by every dimension, and the tables behind them must tell the same sums.
+must be its whole, by every dimension, the list of sessions must have the same sums, and so must the
+tables behind them.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bridgeboard import store
-from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, select
+from bridgeboard import explorer, store
+from bridgeboard.explorer import Find
+from bridgeboard.metrics import DIMENSIONS, METRICS, Answer, Scope, select
 from bridgeboard.store import Reader
 
 NUMBERS: Final = ("requests", "prompts", "tool_calls", "total_tokens", "spend", "sessions")
@@ -35,7 +37,12 @@ class Invariant:
 
 def check(reader: Reader, scope: Scope) -> list[Invariant]:
     """All invariants in a scope; those of the tables ignore its filters."""
-    return [*_kinds(reader, scope), *_parts(reader, scope), *_tables(reader, scope)]
+    return [
+        *_kinds(reader, scope),
+        *_parts(reader, scope),
+        *_lists(reader, scope),
+        *_tables(reader, scope),
+    ]
 
 
 def _kinds(reader: Reader, scope: Scope) -> Iterator[Invariant]:
@@ -61,6 +68,26 @@ def _parts(reader: Reader, scope: Scope) -> Iterator[Invariant]:
                 whole[name],
                 METRICS[name].format,
             )
+
+
+def _lists(reader: Reader, scope: Scope) -> Iterator[Invariant]:
+    """The list of sessions with what is in none; nothing where only groups are seen."""
+    if reader.sees_groups_only:
+        return
+    told = explorer.total(Answer.of(*reader.named(*explorer.totals(Find(scope)))))
+    listed, others = told.listed.by_metric, told.others.by_metric
+    for name, whole in zip(NUMBERS, _only(reader, NUMBERS, scope), strict=True):
+        one = METRICS[name]
+        is_count = name == "sessions"
+        left = told.sessions if is_count else (listed[name] or 0) + (others[name] or 0)
+        yield Invariant(
+            one.label,
+            "rows of the list" if is_count else "sessions listed and what is in none",
+            "the whole",
+            left,
+            whole,
+            one.format,
+        )
 
 
 def _tables(reader: Reader, scope: Scope) -> Iterator[Invariant]:

@@ -23,7 +23,7 @@ from bridgeboard.explorer.search import (
     spread,
 )
 from bridgeboard.explorer.texts import KINDS
-from bridgeboard.explorer.totals import Totals, count, total, totals
+from bridgeboard.explorer.totals import Sums, Totals, count, total, totals
 
 __all__ = [
     "COLUMNS",
@@ -42,6 +42,7 @@ __all__ = [
     "SessionRow",
     "Slice",
     "Spot",
+    "Sums",
     "Totals",
     "begun",
     "beyond",

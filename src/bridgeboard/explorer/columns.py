@@ -1,7 +1,8 @@
 """What a row of the list of sessions says: each column once, with its SQL, words and order.
 
 A column is SQL over a session ``s``, its person ``p``, its team ``b``, the sums ``u`` over its
-requests (none if not one is known) and its failed threads ``e``. NULL is unknown, never nothing.
+requests in the scope (none if not one is known), those ``w`` over all its requests, and its failed
+threads ``e`` in the scope. NULL is unknown, never nothing.
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,9 @@ from typing import Final, Literal
 
 from bridgeboard.explorer.errors import ExplorerError
 from bridgeboard.metrics import METRICS, UNASSIGNED
+
+ALL_OF_IT: Final = "all"
+PART_OF_IT: Final = "part"
 
 Kind = Literal["text", "list", "time", "seconds", "count", "money", "rate", "flag"]
 
@@ -26,6 +30,7 @@ class Column:
         sql: its value.
         order: SQL of what it is sorted by, NULL where it is unknown.
         summed: whether the total of a list is the sum of its rows.
+        metric: of the vocabulary, whose number of the session's part in the scope it is.
     """
 
     name: str
@@ -35,6 +40,7 @@ class Column:
     sql: str
     order: str
     summed: bool = False
+    metric: str = ""
 
 
 def _metric(name: str) -> str:
@@ -44,19 +50,32 @@ def _metric(name: str) -> str:
 
 _KEPT: Final = "(k.bits >> (f.usage & 63)::UBIGINT) & 1 = 1"
 
+NUMBERS: Final[Mapping[str, str]] = {
+    **{name: name for name in ("threads", "requests", "prompts", "tool_calls", "tool_errors")},
+    "input": "input_tokens",
+    "output": "output_tokens",
+    "cache_read": "cache_read_tokens",
+    "cache_write": "cache_write_tokens",
+    "cost": "spend",
+    **{
+        name: name
+        for name in (
+            "total_tokens",
+            "recorded_tokens",
+            "cache_hit_rate",
+            "shadow_cost",
+            "unpriced_tokens",
+            "summed_rows",
+            "unread_rows",
+        )
+    },
+}
+"""Column → metric, of the numbers of a session's part in the scope."""
+
 SUMS: Final[Mapping[str, str]] = {
-    "requests": _metric("requests"),
-    "threads": _metric("threads"),
-    "prompts": _metric("prompts"),
-    "tool_calls": _metric("tool_calls"),
-    "tool_errors": _metric("tool_errors"),
-    "input": _metric("input_tokens"),
-    "output": _metric("output_tokens"),
-    "cache_read": _metric("cache_read_tokens"),
-    "cache_write": _metric("cache_write_tokens"),
-    "cost": _metric("spend"),
+    **{name: _metric(metric) for name, metric in NUMBERS.items()},
     "priced_tokens": "sum(f.priced_tokens)",
-    "shadow_cost": _metric("shadow_cost"),
+    "rows": "count(*)",
     "first_kind": "min(f.credential_kind)",
     "last_kind": "max(f.credential_kind)",
     "kinds": "list_sort(list(DISTINCT f.credential_kind) FILTER (f.credential_kind IS NOT NULL))",
@@ -71,14 +90,13 @@ FAILED: Final = "coalesce(t.error_type, t.error_message) IS NOT NULL"
 _MICROSECONDS: Final = "(epoch_us(s.ended_at) - epoch_us(s.started_at))"
 
 
-def _tokens(name: str) -> str:
-    """Of requests if any is known, else the server's own sum."""
-    return f"CASE WHEN u.session IS NULL THEN s.{name}_sum ELSE u.{name} END"
-
-
-_PROMPT_TOKENS: Final = " + ".join(map(_tokens, ("input", "cache_read", "cache_write")))
-_ALL_TOKENS: Final = f"{_PROMPT_TOKENS} + {_tokens('output')}"
-_HIT_RATE: Final = f"({_tokens('cache_read')})::DOUBLE / nullif({_PROMPT_TOKENS}, 0)"
+_RECORDED: Final = "s.input_sum + s.output_sum + s.cache_read_sum + s.cache_write_sum"
+_FAILED_THREADS: Final = "CASE WHEN s.detailed_at IS NOT NULL THEN coalesce(e.failed, 0) END"
+_EXTENT: Final = (
+    "CASE WHEN NOT u.is_read THEN NULL"
+    " WHEN u.rows = w.rows AND u.tool_calls IS NOT DISTINCT FROM w.tool_calls"
+    f" THEN '{ALL_OF_IT}' ELSE '{PART_OF_IT}' END"
+)
 
 
 def _text(name: str, label: str, definition: str, sql: str, order: str = "") -> Column:
@@ -98,8 +116,19 @@ def _flag(name: str, label: str, definition: str, sql: str) -> Column:
     return Column(name, label, definition, "flag", sql, f"({sql})::INTEGER")
 
 
-def _sum(name: str, label: str, definition: str, sql: str, kind: Kind = "count") -> Column:
-    return Column(name, label, definition, kind, sql, f"({sql})", summed=True)
+def _number(name: str) -> Column:
+    """A number of the vocabulary, of the session's part in the scope."""
+    one = METRICS[NUMBERS[name]]
+    sql = f"u.{name}"
+    return Column(name, one.label, one.definition, one.format, sql, sql, one.additive, one.name)
+
+
+def _whole(name: str, metric: str, sql: str) -> Column:
+    """A number of the whole session."""
+    one = METRICS[metric]
+    label = f"Whole session: {one.label.lower()}"
+    told = f"The same of all of the session, whatever the period and the filters: {one.label}."
+    return Column(name, label, told, one.format, sql, f"({sql})")
 
 
 _WHO: Final = (
@@ -119,9 +148,9 @@ _WHO: Final = (
         "credential_kinds",
         "Credentials",
         "Whose keys paid: the company's (centralized) or the person's own (byok).",
-        "coalesce(u.kinds, [])",
-        "CASE WHEN u.first_kind = u.last_kind THEN u.first_kind"
-        " ELSE u.first_kind || ', ' || u.last_kind END",
+        "coalesce(w.kinds, [])",
+        "CASE WHEN w.first_kind = w.last_kind THEN w.first_kind"
+        " ELSE w.first_kind || ', ' || w.last_kind END",
     ),
 )
 _WHEN: Final = (
@@ -137,57 +166,34 @@ _WHEN: Final = (
     ),
 )
 _ACTIVITY: Final = (
-    _sum("threads", "Threads", "Threads in it.", "coalesce(u.threads, s.threads)"),
-    _sum("requests", "Requests", METRICS["requests"].definition, "u.requests"),
-    _sum("prompts", "Prompts", METRICS["prompts"].definition, "u.prompts"),
-    _sum("tool_calls", "Tool calls", METRICS["tool_calls"].definition, "u.tool_calls"),
-    _sum("tool_errors", "Tool errors", METRICS["tool_errors"].definition, "u.tool_errors"),
-    _sum(
+    _text(
+        "extent",
+        "Extent",
+        f"Whether the row's numbers are of all of the session ({ALL_OF_IT}), or of a part of it: of"
+        " what lies in the period and passes the filters.",
+        _EXTENT,
+    ),
+    *map(_number, ("threads", "requests", "prompts", "tool_calls", "tool_errors")),
+    Column(
         "failed_threads",
         "Failed threads",
-        "Threads that are known to have ended with an error.",
-        "CASE WHEN s.detailed_at IS NOT NULL THEN coalesce(e.failed, 0) END",
+        "Threads of the period that are known to have ended with an error; under filters, those"
+        " with a request that passes.",
+        "count",
+        _FAILED_THREADS,
+        f"({_FAILED_THREADS})",
+        summed=True,
     ),
 )
 _USED: Final = (
-    _sum("input", "Input tokens", "Tokens of prompts that no cache had.", _tokens("input")),
-    _sum("output", "Output tokens", "Tokens that models wrote.", _tokens("output")),
-    _sum(
-        "cache_read",
-        "Cache reads",
-        "Tokens of prompts read from a cache.",
-        _tokens("cache_read"),
-    ),
-    _sum(
-        "cache_write",
-        "Cache writes",
-        "Tokens of prompts written to a cache.",
-        _tokens("cache_write"),
-    ),
-    _sum(
+    *map(_number, tuple(NUMBERS)[5:]),
+    _whole("whole_requests", "requests", "w.requests"),
+    _whole(
+        "whole_tokens",
         "total_tokens",
-        "Tokens",
-        "Input, output, cache reads and cache writes; as the server adds them where no request"
-        " is known.",
-        _ALL_TOKENS,
+        f"CASE WHEN w.session IS NULL THEN {_RECORDED} ELSE w.total_tokens END",
     ),
-    _sum(
-        "recorded_tokens",
-        "Tokens as recorded",
-        "The server's own total of the whole session, streamed answers counted more than once.",
-        "s.input_sum + s.output_sum + s.cache_read_sum + s.cache_write_sum",
-    ),
-    Column(
-        "cache_hit_rate",
-        "Cache hit rate",
-        METRICS["cache_hit_rate"].definition,
-        "rate",
-        _HIT_RATE,
-        _HIT_RATE,
-    ),
-    _sum("cost", "Spend", METRICS["spend"].definition, "u.cost", "money"),
-    _sum("priced_tokens", "Priced tokens", "Tokens whose price is known.", "u.priced_tokens"),
-    _sum("shadow_cost", "Shadow cost", METRICS["shadow_cost"].definition, "u.shadow_cost", "money"),
+    _whole("whole_cost", "spend", "w.cost"),
 )
 _KNOWN: Final = (
     _text(
@@ -200,7 +206,7 @@ _KNOWN: Final = (
         "has_text",
         "Text",
         "Whether prompts of it are kept and can be searched.",
-        "coalesce(u.has_text, FALSE)",
+        "coalesce(w.has_text, FALSE)",
     ),
     _flag(
         "has_details",

@@ -5,18 +5,15 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Final
 
-from bridgeboard.explorer.columns import COLUMNS, FAILED, RANGES
+from bridgeboard.explorer.columns import COLUMNS, RANGES
 from bridgeboard.explorer.errors import ExplorerError
 from bridgeboard.explorer.typed import holdable
 from bridgeboard.metrics import Scope
-from bridgeboard.metrics.sources import Arguments, rows
+from bridgeboard.metrics.sources import Arguments
 
 _MICROSECONDS: Final = 1_000_000
 _WIDEST: Final = 2**126
-_WITH_ERRORS: Final = f"""s.session IN (
-    SELECT f.session FROM usage f
-    WHERE f.tool_errors > 0 AND f.grain = 'interception' AND f.session IS NOT NULL
-    UNION ALL SELECT t.session FROM threads t WHERE {FAILED})"""
+_WITH_ERRORS: Final = "(coalesce(u.tool_errors, 0) > 0 OR coalesce(e.failed, 0) > 0)"
 
 
 @dataclass(frozen=True)
@@ -48,18 +45,17 @@ class Range:
 class Find:
     """What to look for among sessions; hashable.
 
-    A session counts where it began: the scope's period is about its start. Filters by person, team
-    and client are about the session. All others (provider, provider_name, vendor, model,
-    credential_kind, tool, server ...) choose sessions of which a single request passes all of
-    them, where "exclude" is what that request must not have; models alone, or providers alone,
-    are also known of sessions whose requests are not. Numbers are of the whole session,
-    whichever of its requests passed.
+    A session is in a scope with every request of it that lies in the period and passes all
+    filters, as for any other number; "exclude" is what that request must not have. The numbers of
+    a row are those of these requests. A session of which no request is known yet is in the period
+    that it began in, if its person, team and client pass; filters by models alone, or by providers
+    alone, are also known of it, others are not.
 
     Args:
         scope: period, zone and filters, as for every other number.
-        has_errors: only sessions with a failed tool call or a failed thread, only those without
-            any that is known, or both (None).
-        ranges: at most one per name.
+        has_errors: only sessions with a failed tool call or a failed thread in the scope, only
+            those without any that is known, or both (None).
+        ranges: at most one per name; of the numbers of the row.
         id: the id that the client gave the session, whole; None is any.
 
     Raises:
@@ -83,11 +79,6 @@ class Find:
         return self.has_errors is None and not self.ranges and self.id is None
 
 
-def found(find: Find, into: Arguments) -> str:
-    """SQL of the sessions in a scope, all columns; errors and ranges are still to be looked at."""
-    return f"SELECT f.* {rows('sessions', [], find.scope, into).text}"
-
-
 def conditions(find: Find, into: Arguments) -> list[str]:
     """What else a session must fulfil, in the SQL of columns."""
     told = [one for each in find.ranges for one in _within(each, into)]
@@ -100,7 +91,8 @@ def conditions(find: Find, into: Arguments) -> list[str]:
 
 def spoken(find: Find) -> list[str]:
     """The SQL of columns that ``conditions`` speak of."""
-    return [COLUMNS[each.name].order for each in find.ranges]
+    errors = [] if find.has_errors is None else [_WITH_ERRORS]
+    return [*errors, *(COLUMNS[each.name].order for each in find.ranges)]
 
 
 def where(told: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 from bridgeboard.explorer.columns import COLUMNS
 from bridgeboard.explorer.cursors import Order, Place, read, written
 from bridgeboard.explorer.errors import ExplorerError
-from bridgeboard.explorer.finds import Find, conditions, found, spoken, where
+from bridgeboard.explorer.finds import Find, conditions, spoken, where
 from bridgeboard.explorer.sides import Sides, shared
 from bridgeboard.explorer.typed import typed
 from bridgeboard.metrics import Answer, Query
@@ -24,7 +24,9 @@ LARGEST: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class SessionRow:
-    """A session on a page of the list. Numbers are of the whole session; None is unknown.
+    """A session on a page of the list; None is unknown.
+
+    Numbers are of the session's part in the scope, but for those called ``whole``.
 
     Attributes:
         session: our key; ``id`` is the client's.
@@ -32,11 +34,12 @@ class SessionRow:
         client: None is unknown.
         credential_kinds: none is unknown.
         last_active_at: the end of its last request; ``duration_seconds`` is up to there.
-        threads, requests, prompts, tool_calls, tool_errors, failed_threads: as far as known.
-        input, output, cache_read, cache_write, total_tokens: of its requests if any is known,
-            else the server's own sums.
-        recorded_tokens: the server's own sum of all four in any case.
-        cost, shadow_cost: in pico-USD. With fewer ``priced_tokens`` than tokens, a lower bound.
+        extent: "all" where the part is all of the session, else "part"; None where no request of
+            it is known yet, and with these none of the numbers.
+        cost, shadow_cost: in pico-USD. With ``unpriced_tokens``, a lower bound.
+        summed_rows, unread_rows: what makes other numbers less than exact
+            (``metrics.accuracy``).
+        whole_tokens: the server's own sum where no request is known.
         accuracy: "exact" where all requests are known one by one, else "aggregate".
     """
 
@@ -52,22 +55,28 @@ class SessionRow:
     started_at: datetime
     last_active_at: datetime | None
     duration_seconds: float | None
+    extent: str | None
     threads: int | None
     requests: int | None
     prompts: int | None
     tool_calls: int | None
     tool_errors: int | None
     failed_threads: int | None
-    input: int
-    output: int
-    cache_read: int
-    cache_write: int
-    total_tokens: int
-    recorded_tokens: int
-    cache_hit_rate: float | None
+    input: int | None
+    output: int | None
+    cache_read: int | None
+    cache_write: int | None
     cost: int | None
-    priced_tokens: int | None
+    total_tokens: int | None
+    recorded_tokens: int | None
+    cache_hit_rate: float | None
     shadow_cost: int | None
+    unpriced_tokens: int | None
+    summed_rows: int | None
+    unread_rows: int | None
+    whole_requests: int | None
+    whole_tokens: int | None
+    whole_cost: int | None
     accuracy: str
     has_text: bool
     has_details: bool
@@ -111,14 +120,15 @@ def listing(
     into = Arguments()
     cursor = after if before is None else before
     place = None if cursor is None else read(order, cursor)
-    sorting = Sides([COLUMNS[order.name].order, *spoken(find)])
-    shown = Sides([one.sql for one in COLUMNS.values()], "SELECT session FROM chosen", "shown_")
-    chosen = _chosen(find, order, place, into, limit + 1, is_before=before is not None)
+    sorting = _sorting(find, order, into)
+    every = [one.sql for one in COLUMNS.values()]
+    shown = Sides(every, find.scope, into, "SELECT session FROM chosen", "shown_")
+    chosen = _chosen(find, order, sorting, place, limit + 1, is_before=before is not None)
     common = [*shared(find.scope, sorting, shown), *sorting.tables(), *chosen, *shown.tables()]
     columns = ", ".join(f"{one.sql} AS {name}" for name, one in COLUMNS.items())
     sql = (
         f"WITH {', '.join(common)} SELECT c.place, s.session, {columns}"
-        f" FROM chosen c JOIN sessions s USING (session){shown.joins()}"
+        f" FROM {shown.origin()} JOIN chosen c ON c.session = s.session"
         f" ORDER BY {_ordered('c.place', 's.session', order)}"
     )
     return Query(sql, tuple(into.values))
@@ -160,33 +170,37 @@ def beyond(
         raise ExplorerError("A place is after a cursor or before one.")
     into = Arguments()
     place = read(order, cursor)
-    sorting = Sides([COLUMNS[order.name].order, *spoken(find)])
-    common = [*shared(find.scope, sorting), *sorting.tables(), *_placed(find, order, into)]
+    sorting = _sorting(find, order, into)
+    common = [
+        *shared(find.scope, sorting),
+        *sorting.tables(),
+        _placed(find, order, sorting),
+    ]
     condition = _beyond(order, place, into, is_before=before is not None)
     sql = f"WITH {', '.join(common)} SELECT count(*) AS sessions FROM placed WHERE {condition}"
     return Query(sql, tuple(into.values))
 
 
-def _placed(find: Find, order: Order, into: Arguments) -> list[str]:
+def _sorting(find: Find, order: Order, into: Arguments) -> Sides:
+    return Sides([COLUMNS[order.name].order, *spoken(find)], find.scope, into)
+
+
+def _placed(find: Find, order: Order, sorting: Sides) -> str:
     """The sessions found and the values that decide, as the table ``placed``."""
     key = COLUMNS[order.name].order
-    joins = Sides([key, *spoken(find)]).joins()
-    placed = f"SELECT s.session, {key} AS place FROM found s{joins}{where(conditions(find, into))}"
-    return [f"found AS ({found(find, into)})", f"placed AS ({placed})"]
+    found = f"FROM {sorting.origin()}{where(conditions(find, sorting.into))}"
+    return f"placed AS (SELECT s.session, {key} AS place {found})"
 
 
 def _chosen(
-    find: Find, order: Order, place: Place | None, into: Arguments, limit: int, *, is_before: bool
+    find: Find, order: Order, sorting: Sides, place: Place | None, limit: int, *, is_before: bool
 ) -> list[str]:
     """The sessions on the page and the values that decide, as the table ``chosen``."""
-    placed = _placed(find, order, into)
+    into = sorting.into
     rest = [_beyond(order, place, into, is_before=is_before)] if place else []
     ordered = _ordered("place", "session", order, is_reversed=is_before)
     chosen = f"SELECT * FROM placed{where(rest)} ORDER BY {ordered} LIMIT {into.bound(limit)}"
-    return [
-        *placed,
-        f"chosen AS MATERIALIZED ({chosen})",
-    ]
+    return [_placed(find, order, sorting), f"chosen AS MATERIALIZED ({chosen})"]
 
 
 def _ordered(value: str, key: str, order: Order, *, is_reversed: bool = False) -> str:

@@ -15,7 +15,7 @@ from bridgeboard.explorer.errors import ExplorerError
 from bridgeboard.explorer.finds import Find
 from bridgeboard.explorer.texts import KINDS, Kind, Stretch, searched, table
 from bridgeboard.explorer.typed import holdable
-from bridgeboard.metrics import Answer, Query
+from bridgeboard.metrics import Answer, Query, Scope
 from bridgeboard.metrics.sources import Arguments
 
 MOST_WORDS: Final = 10
@@ -133,13 +133,13 @@ class Progress:
 def spread(find: Find, search: Search) -> Query:
     """How texts are spread over time: ``hour`` (naive UTC) and ``texts``, the latest first.
 
-    Texts of sessions that began in the period of ``find`` may have been written after it.
+    Only those of requests in the period of ``find``.
     """
     into = Arguments()
-    since = into.bound(find.scope.since)
+    since, until = into.bound(find.scope.since), into.bound(find.scope.until)
     every = " UNION ALL ".join(
         f"SELECT epoch_us(started_at) // 3600000000 AS hour FROM {table(kind)}"
-        f" WHERE started_at >= {since}"
+        f" WHERE started_at >= {since} AND started_at < {until}"
         for kind in search.kinds
     )
     sql = (
@@ -177,7 +177,7 @@ def slices(
             since,
             until,
         )
-        for since, until, texts in _stretches(told, before, size)
+        for since, until, texts in _stretches(told, before, size, find.scope)
     ]
 
 
@@ -201,9 +201,12 @@ def matches(text: str, words: Sequence[str]) -> tuple[tuple[int, int], ...]:
 
 
 def _stretches(
-    told: Answer, before: Spot | None, size: int
+    told: Answer, before: Spot | None, size: int, scope: Scope
 ) -> list[tuple[datetime, datetime, int]]:
-    """Hours taken together until they have texts enough; each stretch may have twice as many."""
+    """Hours taken together until they have texts enough; each stretch may have twice as many.
+
+    The first and the last end with the period, which may be within an hour.
+    """
     stretches: list[tuple[datetime, datetime, int]] = []
     hours = [(hour.replace(tzinfo=UTC), texts) for hour, texts in told.rows]
     if before:
@@ -213,7 +216,7 @@ def _stretches(
         until = until or hour + _HOUR
         taken += texts
         if taken >= size or place == len(hours) - 1:
-            stretches.append((hour, until, taken))
+            stretches.append((max(hour, scope.since), min(until, scope.until), taken))
             size, taken, until = min(2 * size, WIDEST), 0, None
     return stretches
 

@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from bridgeboard.explorer.columns import FAILED, SUMS
-from bridgeboard.metrics import Scope
-from bridgeboard.metrics.sources import asked, tables
+from bridgeboard.explorer.columns import FAILED, NUMBERS, SUMS
+from bridgeboard.metrics import METRICS, Scope
+from bridgeboard.metrics.dimensions import Source
+from bridgeboard.metrics.sources import Arguments, asked, rows, tables
+
+OF_CALLS = frozenset({"tool", "server"})
+"""Dimensions of which only tool calls know."""
 
 # 64 of our keys are one word. Materialized, so that the few words are looked up, not all requests.
 _KEPT = (
@@ -18,15 +22,22 @@ _BITS = " LEFT JOIN {}kept k ON k.word = f.usage >> 6"
 
 @dataclass(frozen=True)
 class Sides:
-    """Tables for expressions over ``s`` and the aliases of columns (``p``, ``b``, ``u``, ``e``).
+    """Tables for expressions over ``s`` and the aliases of columns (``u``, ``w``, ``p``, ...).
+
+    The sessions of a scope are those with a request that passes, and those of which no request is
+    known yet that began in it: ``{prefix}used`` has a row of each.
 
     Attributes:
         sql: the expressions.
+        scope: what sums over requests are about.
+        into: the parameters of the statement.
         within: SELECT of the sessions that count; empty for all.
         prefix: before the names of its tables, where a statement has several.
     """
 
     sql: Sequence[str]
+    scope: Scope
+    into: Arguments = field(compare=False)
     within: str = ""
     prefix: str = ""
 
@@ -37,30 +48,54 @@ class Sides:
 
     def tables(self) -> list[str]:
         """Its own common tables, in order."""
-        return [*self._used(), *self._failing()]
+        return [*self._used(), *self._whole(), *self._failing()]
 
-    def joins(self) -> str:
-        """What follows ``FROM ... s``; it neither adds rows nor takes any away."""
-        told = {
+    def origin(self) -> str:
+        """What follows FROM: one row per session of the scope."""
+        joins = {
             "p": "JOIN (SELECT * FROM people JOIN initiators USING (initiator)) p"
             " ON p.initiator = s.initiator",
             "b": "LEFT JOIN members b ON b.initiator = s.initiator"
             " AND s.started_at >= b.valid_from AND s.started_at < b.valid_to",
-            "u": f"LEFT JOIN {self.prefix}used u ON u.session = s.session",
+            "w": f"LEFT JOIN {self.prefix}whole w ON w.session = s.session",
             "e": f"LEFT JOIN {self.prefix}failing e ON e.session = s.session",
         }
-        return "".join(f" {join}" for alias, join in told.items() if self._speaks(alias))
+        spoken = "".join(f" {join}" for alias, join in joins.items() if self._speaks(alias))
+        return f"{self.prefix}used u JOIN sessions s ON s.session = u.session{spoken}"
 
     def _used(self) -> list[str]:
-        if not self._speaks("u"):
+        """Each session of the scope, and the sums over its requests in it."""
+        needed = self._needed("u")
+        of_calls = [name for name in needed if self._is_of_calls(name)]
+        sums = "".join(f", {SUMS[name]} AS {name}" for name in needed if name not in of_calls)
+        passing = self._passing("usage")
+        told = f"SELECT f.session, TRUE AS is_read{sums} {passing} GROUP BY f.session"
+        called = []
+        if of_calls:
+            called = [f"{self.prefix}called AS ({self._called(of_calls)})"]
+            counts = ", ".join(f"coalesce(c.{name}, 0) AS {name}" for name in of_calls)
+            told = (
+                f"SELECT t.*, {counts} FROM ({told}) t"
+                f" LEFT JOIN {self.prefix}called c ON c.session = t.session"
+            )
+        unread = self._passing("unread")
+        told += f" UNION ALL BY NAME SELECT f.session, FALSE AS is_read {unread}"
+        return [*called, f"{self.prefix}used AS ({told})"]
+
+    def _called(self, names: Iterable[str]) -> str:
+        """Counts of the calls that pass, for a scope that is about some tools only."""
+        counts = ", ".join(f"{called(name)} AS {name}" for name in names)
+        return f"SELECT f.session, {counts} {self._passing('calls')} GROUP BY f.session"
+
+    def _whole(self) -> list[str]:
+        needed = self._needed("w")
+        if not needed:
             return []
-        spoken = {name for one in self.sql for name in re.findall(r"\bu\.(\w+)", one)}
-        needed = [name for name in SUMS if name in spoken]
         columns = "".join(f", {SUMS[name]} AS {name}" for name in needed)
         kept = self._kept() if "has_text" in needed else []
         bits = _BITS.format(self.prefix) if kept else ""
         told = f"SELECT f.session{columns} FROM usage f{bits} WHERE {self._among('f')}"
-        return [*kept, f"{self.prefix}used AS ({told} GROUP BY f.session)"]
+        return [*kept, f"{self.prefix}whole AS ({told} GROUP BY f.session)"]
 
     def _kept(self) -> list[str]:
         of_these = f" WHERE t.usage IN (SELECT f.usage FROM usage f WHERE {self._among('f')})"
@@ -69,18 +104,54 @@ class Sides:
         ]
 
     def _failing(self) -> list[str]:
+        """Failed threads that began in the period; under filters, those with a passing request."""
         if not self._speaks("e"):
             return []
-        told = f"SELECT t.session, count(*) AS failed FROM threads t WHERE {FAILED}"
-        return [f"{self.prefix}failing AS ({told} AND {self._among('t')} GROUP BY t.session)"]
+        since, until = self.into.bound(self.scope.since), self.into.bound(self.scope.until)
+        told = (
+            f"SELECT t.session, count(*) AS failed FROM threads t WHERE {FAILED}"
+            f" AND t.started_at >= {since} AND t.started_at < {until} AND {self._among('t')}"
+        )
+        if self.scope.include or self.scope.exclude:
+            passing = self._passing("usage")
+            told += f" AND (t.session, t.id) IN (SELECT f.session, f.thread {passing})"
+        return [f"{self.prefix}failing AS ({told} GROUP BY t.session)"]
+
+    def _passing(self, source: Source) -> str:
+        """FROM and WHERE of a source's rows in the scope that are of the sessions that count."""
+        return rows(source, [], self.scope, self.into, also=self._among("f")).text
 
     def _among(self, alias: str) -> str:
         if self.within:
             return f"{alias}.session IN ({self.within})"
         return f"{alias}.session IS NOT NULL"
 
+    def _needed(self, alias: str) -> list[str]:
+        spoken = {name for one in self.sql for name in re.findall(rf"\b{alias}\.(\w+)", one)} - {
+            "session"
+        }
+        return [name for name in SUMS if name in spoken]
+
+    def _is_of_calls(self, name: str) -> bool:
+        return is_about_calls(self.scope) and bool(called(name))
+
     def _speaks(self, alias: str) -> bool:
         return any(re.search(rf"\b{alias}\.", one) for one in self.sql)
+
+
+def is_about_calls(scope: Scope) -> bool:
+    """Whether a scope is about some tools only: then only their calls are counted."""
+    return bool(OF_CALLS & asked([], scope))
+
+
+def called(name: str) -> str:
+    """SQL of a column that counts calls, over calls ``f``; empty for any other."""
+    if name not in NUMBERS:
+        return ""
+    one = METRICS[NUMBERS[name]]
+    if not all(part.of_calls for part in one.parts):
+        return ""
+    return one.value.format(*(part.calls for part in one.parts))
 
 
 def shared(scope: Scope, *sides: Sides) -> list[str]:

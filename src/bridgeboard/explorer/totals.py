@@ -1,92 +1,142 @@
-"""A list of sessions as a whole: how many rows there are, and their sums."""
+"""A list of sessions as a whole: how many rows there are, and their sums.
 
+Sums are the numbers of the vocabulary over the requests of all sessions found; beside them stands
+what belongs to none of these, so that both together are the numbers of the scope.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Any, Final
 
-from bridgeboard.explorer.columns import COLUMNS
-from bridgeboard.explorer.finds import Find, conditions, found, spoken, where
-from bridgeboard.explorer.sides import Sides, shared
-from bridgeboard.explorer.typed import typed
-from bridgeboard.metrics import Answer, Query
-from bridgeboard.metrics.sources import Arguments
+from bridgeboard.explorer.columns import COLUMNS, NUMBERS, SUMS
+from bridgeboard.explorer.finds import Find, conditions, spoken, where
+from bridgeboard.explorer.sides import Sides, called, is_about_calls, shared
+from bridgeboard.metrics import METRICS, Answer, Query
+from bridgeboard.metrics.sources import Arguments, rows
 
-_SUMMED: Final = {name: one.sql for name, one in COLUMNS.items() if one.summed}
-_COUNTS: Final = {
-    "sessions": "count(*)",
-    "people": "count(DISTINCT initiator)",
-    "detailed": "count(detailed_at)",
-    "cache_hit_rate": "sum(cache_read)::DOUBLE"
-    " / nullif(sum(input) + sum(cache_read) + sum(cache_write), 0)",
-}
+_LISTED: Final = "coalesce(f.session IN (SELECT session FROM each), FALSE)"
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """The sums over all rows of a list, as far as they are known; None if of no row.
+    """Numbers of the vocabulary over some requests, under the names of columns; None is unknown.
 
     Attributes:
-        sessions: how many there are; ``people``: whose.
-        detailed: how many of them have been read in detail.
-        cache_hit_rate: of the sums, not of the rows' rates.
+        rows: of usage that these are the sums of.
+        failed_threads: None where it is not about sessions.
     """
 
-    sessions: int
-    people: int
-    detailed: int
+    rows: int
     threads: int | None
     requests: int | None
     prompts: int | None
     tool_calls: int | None
     tool_errors: int | None
-    failed_threads: int | None
     input: int | None
     output: int | None
     cache_read: int | None
     cache_write: int | None
+    cost: int | None
     total_tokens: int | None
     recorded_tokens: int | None
-    cost: int | None
-    priced_tokens: int | None
-    shadow_cost: int | None
     cache_hit_rate: float | None
+    shadow_cost: int | None
+    unpriced_tokens: int | None
+    summed_rows: int | None
+    unread_rows: int | None
+    failed_threads: int | None = None
+
+    @property
+    def by_metric(self) -> Mapping[str, Any]:
+        """The numbers under the names of the vocabulary."""
+        return {metric: getattr(self, name) for name, metric in NUMBERS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """A list's sums.
+
+    Attributes:
+        sessions: how many there are.
+        listed: the sums over all of them.
+        others: over what is in the scope and in none of them.
+        whole: over all that is in the scope, as every other page tells it.
+    """
+
+    sessions: int
+    listed: Totals
+    others: Totals
+    whole: Totals
 
 
 def totals(find: Find) -> Query:
-    """The sums over all sessions found, in one row; ``total`` reads it."""
+    """The sums over all sessions found, over what is of none, and over both; ``total`` reads it."""
     into = Arguments()
-    each = ", ".join(f"{sql} AS {name}" for name, sql in _SUMMED.items())
-    common = _each(find, f"s.initiator, s.detailed_at, {each}", into)
-    sums = {name: f"CASE WHEN count(*) = 0 THEN 0 ELSE sum({name}) END" for name in _SUMMED}
-    told = {**sums, **_COUNTS}
-    columns = ", ".join(f"{told[one.name]} AS {one.name}" for one in fields(Totals))
-    return Query(f"{common} SELECT {columns} FROM each", tuple(into.values))
+    of_calls = [name for name in NUMBERS if is_about_calls(find.scope) and called(name)]
+    sums = [
+        f"{_number(name, SUMS[name])} AS {name}"
+        for name in ("rows", *NUMBERS)
+        if name not in of_calls
+    ]
+    passing = rows("usage", [], find.scope, into).text
+    common = matching(find, f"s.session, {COLUMNS['failed_threads'].sql} AS failed_threads", into)
+    told = [f"used_sums AS ({_split(', '.join(sums), passing)})"]
+    join = ""
+    if of_calls:
+        counts = ", ".join(f"{_number(name, called(name))} AS {name}" for name in of_calls)
+        calls = rows("calls", [], find.scope, into).text
+        told.append(f"called_sums AS ({_split(counts, calls)})")
+        join = " LEFT JOIN called_sums c ON c.line = l.line"
+    columns = ", ".join(_column(each.name, of_calls) for each in fields(Totals))
+    sql = (
+        f"WITH {', '.join([*common, *told])},"
+        " counted AS (SELECT count(*) AS sessions, coalesce(sum(failed_threads), 0)"
+        " AS failed_threads FROM each)"
+        f" SELECT n.sessions, {columns} FROM (VALUES (1), (2), (3)) l(line)"
+        f" LEFT JOIN used_sums u ON u.line = l.line{join} CROSS JOIN counted n ORDER BY l.line"
+    )
+    return Query(sql, tuple(into.values))
 
 
-def total(answer: Answer) -> Totals:
+def total(answer: Answer) -> Sums:
     """What ``totals`` answered."""
-    (told,) = typed(Totals, answer.rows)
-    return told
+    listed, others, whole = (Totals(*row[1:]) for row in answer.rows)
+    return Sums(answer.rows[0][0], listed, others, whole)
 
 
 def count(find: Find) -> Query:
     """How many sessions are found: one row, ``sessions``."""
     into = Arguments()
-    common = _each(find, "s.session", into)
-    return Query(f"{common} SELECT count(*) AS sessions FROM each", tuple(into.values))
-
-
-def _each(find: Find, columns: str, into: Arguments) -> str:
-    """The WITH of the sessions found, as the table ``each``."""
-    return f"WITH {', '.join(matching(find, columns, into))}"
+    common = ", ".join(matching(find, "s.session", into))
+    return Query(f"WITH {common} SELECT count(*) AS sessions FROM each", tuple(into.values))
 
 
 def matching(find: Find, columns: str, into: Arguments) -> list[str]:
     """The common tables of the sessions found, the last of which, ``each``, has these columns."""
-    beside = Sides([columns, *spoken(find)])
-    told = f"SELECT {columns} FROM found s{beside.joins()}{where(conditions(find, into))}"
-    return [
-        *shared(find.scope, beside),
-        *beside.tables(),
-        f"found AS ({found(find, into)})",
-        f"each AS ({told})",
-    ]
+    beside = Sides([columns, *spoken(find)], find.scope, into)
+    told = f"SELECT {columns} FROM {beside.origin()}{where(conditions(find, into))}"
+    return [*shared(find.scope, beside), *beside.tables(), f"each AS ({told})"]
+
+
+def _split(sums: str, passing: str) -> str:
+    """Sums over rows that pass, by line: of sessions found, of none of these, and of all."""
+    return (
+        f"SELECT CASE WHEN grouping(f.is_listed) = 1 THEN 3 WHEN f.is_listed THEN 1 ELSE 2 END"
+        f" AS line, {sums} FROM (SELECT f.*, {_LISTED} AS is_listed {passing}) f"
+        " GROUP BY GROUPING SETS ((is_listed), ())"
+    )
+
+
+def _number(name: str, sql: str) -> str:
+    """A number over a group of rows, as the vocabulary tells it of none."""
+    empty = METRICS[NUMBERS[name]].empty if name in NUMBERS else 0
+    return sql if empty is None else f"CASE WHEN count(*) > 0 THEN {sql} ELSE {empty} END"
+
+
+def _column(name: str, of_calls: list[str]) -> str:
+    if name == "failed_threads":
+        return "CASE WHEN l.line = 1 THEN n.failed_threads END"
+    sql = f"{'c' if name in of_calls else 'u'}.{name}"
+    empty = 0 if name == "rows" else METRICS[NUMBERS[name]].empty
+    line = "c.line" if name in of_calls else "u.line"
+    return sql if empty is None else f"CASE WHEN {line} IS NULL THEN {empty} ELSE {sql} END"

@@ -4,22 +4,26 @@
 period, its zone and the filters. Pure: no database, no clock.
 """
 
+from bridgeboard.metrics.accuracy import EXACT, Accuracy, accuracy, limits
 from bridgeboard.metrics.adoption import active_people_windows, cohort_people, cohorts, presence
 from bridgeboard.metrics.answers import Answer
 from bridgeboard.metrics.buckets import bounds, buckets, filled, running
 from bridgeboard.metrics.dimensions import CLIENT_SIDE, DIMENSIONS, UNASSIGNED, UNKNOWN, Dimension
 from bridgeboard.metrics.errors import MetricError
 from bridgeboard.metrics.firsts import first_seen
+from bridgeboard.metrics.metric import Format, Metric
 from bridgeboard.metrics.scope import Scope
 from bridgeboard.metrics.select import Query, select, select_top, values
-from bridgeboard.metrics.vocabulary import METRICS, Format, Metric
+from bridgeboard.metrics.vocabulary import METRICS
 
 __all__ = [
     "CLIENT_SIDE",
     "DIMENSIONS",
+    "EXACT",
     "METRICS",
     "UNASSIGNED",
     "UNKNOWN",
+    "Accuracy",
     "Answer",
     "Dimension",
     "Format",
@@ -27,6 +31,7 @@ __all__ = [
     "MetricError",
     "Query",
     "Scope",
+    "accuracy",
     "active_people_windows",
     "bounds",
     "buckets",
@@ -34,6 +39,7 @@ __all__ = [
     "cohorts",
     "filled",
     "first_seen",
+    "limits",
     "presence",
     "running",
     "select",

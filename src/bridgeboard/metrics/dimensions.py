@@ -10,8 +10,11 @@ from typing import Final, Literal
 
 from bridgeboard.metrics.errors import MetricError
 
-Source = Literal["usage", "calls", "sessions"]
-"""What is counted: what used tokens, tool calls, or sessions."""
+Source = Literal["usage", "calls", "sessions", "unread"]
+"""What is counted: what used tokens, tool calls, sessions, or sessions that are unread.
+
+A session is unread as long as no request is known to be its own.
+"""
 
 UNKNOWN: Final = "Unknown"
 UNASSIGNED: Final = "Unassigned"
@@ -59,12 +62,12 @@ def _known(name: str, *sources: Source) -> dict[Source, str]:
 
 def _listed(name: str) -> dict[Source, str]:
     # Sessions name all that they used; "sources" makes one row of each.
-    return _known(name, "usage", "calls", "sessions")
+    return _known(name, *_EVERY)
 
 
-_EVERY: Final[tuple[Source, ...]] = ("usage", "calls", "sessions")
+_EVERY: Final[tuple[Source, ...]] = ("usage", "calls", "sessions", "unread")
 _REQUESTS: Final[tuple[Source, ...]] = ("usage", "calls")
-_SESSIONS: Final[frozenset[Source]] = frozenset({"sessions"})
+_SESSIONS: Final[frozenset[Source]] = frozenset({"sessions", "unread"})
 _SERVER: Final = f"CASE {{0}} WHEN '' THEN '{CLIENT_SIDE}' ELSE {{0}} END"
 _ACCURACY: Final = "CASE f.grain WHEN 'interception' THEN 'exact' ELSE 'aggregate' END"
 _PERSON: Final = f"coalesce((SELECT person FROM people p WHERE p.initiator = {{}}), '{UNKNOWN}')"

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bridgeboard.metrics.dimensions import Source
+from bridgeboard.metrics.metric import Part
 from bridgeboard.metrics.sources import Rows, cells, quoted
-from bridgeboard.metrics.vocabulary import Part
 
 
 def grouped(told: Rows, source: Source, parts: Mapping[str, Part]) -> str:

@@ -11,14 +11,15 @@ from typing import Any, Final
 from bridgeboard.metrics.dimensions import Dimension, Source, dimension
 from bridgeboard.metrics.errors import MetricError
 from bridgeboard.metrics.groups import grouped, summed
+from bridgeboard.metrics.metric import Metric, Part
 from bridgeboard.metrics.scope import Scope
 from bridgeboard.metrics.sources import Arguments, Fold, asked, cells, quoted, rows, tables
-from bridgeboard.metrics.vocabulary import Metric, Part, metric
+from bridgeboard.metrics.vocabulary import metric
 
 OTHER: Final = "Other"
 
 _OF_CALLS: Final = {"tool", "server"}
-_ROWS: Final = Part("count(*)", "count(*)", "count(*)", kind="sum")
+_ROWS: Final = Part("count(*)", "count(*)", "count(*)", "count(*)", kind="sum")
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ class _Question:
     by: Sequence[Dimension]
     scope: Scope
     parts: Mapping[Source, Sequence[Part]]
-    chosen: Mapping[Part, Source]
+    chosen: Mapping[Part, Source | None]
     prefix: str
     fold: Fold | None
     cells: "_Question | None"
@@ -202,7 +203,8 @@ class _Question:
         }
         parts: dict[Source, list[Part]] = {}
         for part, source in chosen.items():
-            parts.setdefault(source, []).append(part)
+            if source:
+                parts.setdefault(source, []).append(part)
         return cls(metrics, dimensions, scope, parts, chosen, prefix, fold, cells)
 
     def aggregates(self, into: Arguments) -> list[str]:
@@ -261,7 +263,7 @@ class _Question:
 
     def column(self, part: Part) -> str:
         source = self.chosen[part]
-        return f"{source}_{self.parts[source].index(part)}"
+        return f"{source}_{self.parts[source].index(part)}" if source else "0"
 
     @property
     def names(self) -> list[str]:
@@ -288,7 +290,9 @@ class _Question:
         told = one.value.format(*(self.column(part) for part in one.parts))
         if one.empty is None:
             return told
-        return f"CASE WHEN {self.chosen[one.parts[0]]}_rows > 0 THEN {told} ELSE {one.empty} END"
+        sources = dict.fromkeys(filter(None, map(self.chosen.__getitem__, one.parts)))
+        has_rows = " OR ".join(f"{source}_rows > 0" for source in sources)
+        return f"CASE WHEN {has_rows} THEN {told} ELSE {one.empty} END"
 
     def ranked(self, name: str) -> str:
         key = _key(self.by[0])
@@ -313,9 +317,16 @@ class _Question:
         return times or [f"-{self.metrics[0].name}"]
 
 
-def _source(one: Metric, part: Part, by: Sequence[Dimension], *, about_calls: bool) -> Source:
-    """Where a part is told from; tool calls themselves when the question is about some of them."""
+def _source(
+    one: Metric, part: Part, by: Sequence[Dimension], *, about_calls: bool
+) -> Source | None:
+    """Where a part is told from; tool calls themselves when the question is about some of them.
+
+    None is nowhere, for a part that then counts as none.
+    """
     told = [source for source in part.sources if all(each.splits(source) for each in by)]
+    if not told and part.is_optional:
+        return None
     if not told:
         wrong = [each for each in by if not one.splits(each)] or by
         named = " and ".join(repr(each.name) for each in wrong)

@@ -27,6 +27,8 @@ TABLES: Final[Mapping[Source, str]] = {
     "usage": "usage",
     "calls": "tool_calls",
     "sessions": "sessions",
+    "unread": "(SELECT * FROM sessions s"
+    " WHERE NOT EXISTS (SELECT 1 FROM usage u WHERE u.session = s.session))",
 }
 
 _MEMBER: Final = (
@@ -99,13 +101,23 @@ def tables(names: Iterable[str]) -> list[str]:
 
 
 def rows(
-    source: Source, by: Sequence[str], scope: Scope, into: Arguments, fold: Fold | None = None
+    source: Source,
+    by: Sequence[str],
+    scope: Scope,
+    into: Arguments,
+    fold: Fold | None = None,
+    *,
+    also: str = "",
 ) -> Rows:
-    """The rows of a source in a scope, to be split by dimensions that it has."""
-    if source == "sessions":
-        return _sessions(by, scope, into, fold)
+    """The rows of a source in a scope, to be split by dimensions that it has.
+
+    ``also`` is one more condition on rows ``f``, true of a request's tool calls if of the request.
+    """
+    if source in {"sessions", "unread"}:
+        told = _sessions(source, by, scope, into, fold)
+        return replace(told, text=f"{told.text} AND {also}") if also else told
     keys = {name: key(name, source, scope) for name in by}
-    window = _window(scope, into)
+    window = [*_window(scope, into), *([also] if also else [])]
     where = _where([*window, *_conditions(source, scope, into, window)])
     return _folded(keys, f"FROM {TABLES[source]} f{_member(by, scope)}", where, fold)
 
@@ -177,7 +189,7 @@ def _conditions(source: Source, scope: Scope, into: Arguments, window: Sequence[
     own, foreign = _parted(scope.exclude, source)
     told += [f"NOT {_among(name, source, values, scope, into)}" for name, values in own]
     for name, values in foreign:
-        among = [_among(name, other, values, scope, into)]
+        among = [*window, _among(name, other, values, scope, into)]
         told.append(f"f.usage NOT IN ({_requests(other, [*window, *among])})")
     return told
 
@@ -201,20 +213,35 @@ def _requests(source: Source, conditions: Sequence[str]) -> str:
     return f"SELECT f.usage FROM {TABLES[source]} f {_where(conditions)}"
 
 
-def _sessions(by: Sequence[str], scope: Scope, into: Arguments, fold: Fold | None) -> Rows:
+def _sessions(
+    source: Source, by: Sequence[str], scope: Scope, into: Arguments, fold: Fold | None
+) -> Rows:
     """Sessions that began in a scope, joined with what they used where that is asked for."""
     used = sorted(name for name in asked(by, scope) if not _tells(name))
-    keys = {name: key(name, "sessions", scope) for name in by if name not in used}
-    origin = f"FROM sessions f{_member(by, scope)}"
+    keys = {name: key(name, source, scope) for name in by if name not in used}
+    origin = f"FROM {TABLES[source]} f{_member(by, scope)}"
     if used:
         parts = [name for name in by if name in used]
-        origin += f" JOIN ({_used(used, parts, scope, into, fold)}) v ON v.session = f.session"
+        told = _nothing(parts, fold) if _is_hidden(source, used) else ""
+        told = told or _used(used, parts, scope, into, fold)
+        origin += f" JOIN ({told}) v ON v.session = f.session"
         keys |= {name: f"v.{quoted(name)}" for name in parts}
     window = _window(scope, into)
-    conditions = _conditions("sessions", _about(scope, used, is_about=False), into, window)
+    conditions = _conditions(source, _about(scope, used, is_about=False), into, window)
     where = _where([*window, *conditions])
     is_folded = fold is None or fold.name in used
     return _folded({name: keys[name] for name in by}, origin, where, None if is_folded else fold)
+
+
+def _is_hidden(source: Source, used: Sequence[str]) -> bool:
+    """Whether only requests could tell what sessions used, and none is known."""
+    return source == "unread" and list(used) not in [["model"], ["provider"]]
+
+
+def _nothing(by: Sequence[str], fold: Fold | None) -> str:
+    kinds = {name: "BIGINT" if fold and name == fold.name else "VARCHAR" for name in by}
+    columns = "".join(f", NULL::{kind} AS {quoted(name)}" for name, kind in kinds.items())
+    return f"SELECT NULL::BIGINT AS session{columns} WHERE FALSE"
 
 
 def _tells(name: str) -> bool:

@@ -6,89 +6,10 @@ always computed from sums, never from ratios, so that they are right for any gro
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-from bridgeboard.metrics.dimensions import Dimension, Source
 from bridgeboard.metrics.errors import MetricError
-
-Format = Literal["count", "money", "rate", "seconds"]
-"""A whole number; pico-USD (an average, too, is cut to whole ones); 0 to 1; seconds."""
-
-Kind = Literal["whole", "sum", "keys"]
-"""How a part is made; each is right, but the latter two can be had faster.
-
-"whole" is an aggregate of all rows at once. "sum" is one whose values over disjoint rows, added up
-without those that are unknown, are its value over all of them. "keys" is no aggregate but a row's
-key of ours, a BIGINT or NULL, and the part is how many different ones there are.
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """An aggregate, in the SQL of each source that can tell it, made as its kind says.
-
-    ``of_calls`` is one that counts calls: about some tools only, it counts these alone, while
-    others are about all requests that pass.
-    """
-
-    usage: str | None = None
-    calls: str | None = None
-    sessions: str | None = None
-    of_calls: bool = False
-    kind: Kind = "whole"
-
-    def sql(self, source: Source) -> str | None:
-        """The aggregate over a source, or its keys; None where it tells nothing."""
-        return {"usage": self.usage, "calls": self.calls, "sessions": self.sessions}[source]
-
-    @property
-    def sources(self) -> tuple[Source, ...]:
-        """Where it can be told from, the cheapest first."""
-        every: tuple[Source, ...] = ("usage", "calls", "sessions")
-        return tuple(source for source in every if self.sql(source))
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A number.
-
-    Attributes:
-        name: in code, SQL and addresses.
-        label: on the screen.
-        definition: one sentence.
-        format: how it looks.
-        parts: what it is computed from.
-        value: SQL over the parts, ``{0}`` the first.
-        empty: what it is where nothing happened; None where that is no number. Where something
-            happened but is not known, the number is NULL whatever this says.
-        additive: whether the numbers of disjoint rows add up to that of all of them.
-    """
-
-    name: str
-    label: str
-    definition: str
-    format: Format
-    parts: tuple[Part, ...]
-    value: str = "{0}"
-    empty: int | None = None
-    additive: bool = False
-
-    @property
-    def counts_keys(self) -> bool:
-        """Whether it takes the count of different keys, which is as dear as many sums."""
-        return any(part.kind == "keys" for part in self.parts)
-
-    def splits(self, dimension: Dimension) -> bool:
-        """Whether it can be split by a dimension."""
-        return all(any(map(dimension.splits, part.sources)) for part in self.parts)
-
-    def adds_up(self, dimension: Dimension) -> bool:
-        """Whether its parts by a dimension add up to the whole."""
-        sources = {source for part in self.parts for source in part.sources}
-        told = {source for source in sources if dimension.splits(source)}
-        return self.additive and bool(told - dimension.overlapping)
-
+from bridgeboard.metrics.metric import Limit, Metric, Part
 
 # A count that no server can have meant may be close to 64 bits: sums are wider, and one beyond
 # 64 bits is unknown. Money keeps its full width.
@@ -97,6 +18,8 @@ _RATE: Final = "{0}::DOUBLE / nullif({1}, 0)"
 _EACH: Final = "{0} // nullif({1}, 0)"
 
 _EXACT: Final = "f.grain = 'interception'"
+_READ: Final = "f.grain <> 'session'"
+"""Whether a row says anything but tokens: the rest of a session does not."""
 _PRICED: Final = "f.cost IS NOT NULL"
 _TOKENS: Final = ("input", "output", "cache_read", "cache_write")
 
@@ -113,45 +36,67 @@ def _added(usage: str, *, calls: str | None = None) -> Part:
     return Part(usage, calls, of_calls=calls is not None, kind="sum")
 
 
+_UNPRICED: Final = Limit("unpriced_tokens", "at_least", "the price of {} tokens is unknown")
+_UNSEEN: Final = Limit(
+    "summed_rows", "at_least", "{} sums stand for several requests, which nobody can count"
+)
+_UNREAD: Final = Limit(
+    "unread_rows", "at_least", "of {} sessions, or rests of them, only tokens are known"
+)
+_SHIFTED: Final = Limit(
+    "summed_rows",
+    "about",
+    "{} sums of several requests count where the first began, as the server adds their tokens",
+)
+_LEFT_OUT: Final = Limit("summed_rows", "about", "{} sums of several requests are left out")
+
+
 def _total(name: str, label: str, definition: str, *columns: str) -> Metric:
     parts = (_sums(*columns),)
-    return Metric(name, label, definition, "count", parts, _WIDE, empty=0, additive=True)
+    return Metric(
+        name, label, definition, "count", parts, _WIDE, empty=0, additive=True, limits=(_SHIFTED,)
+    )
 
 
-def _count(name: str, label: str, definition: str, part: Part) -> Metric:
-    return Metric(name, label, definition, "count", (part,), _WIDE, empty=0, additive=True)
-
-
-def _distinct(name: str, label: str, definition: str, part: Part) -> Metric:
-    return Metric(name, label, definition, "count", (part,), empty=0)
+def _count(name: str, label: str, definition: str, part: Part, *limits: Limit) -> Metric:
+    return Metric(
+        name, label, definition, "count", (part,), _WIDE, empty=0, additive=True, limits=limits
+    )
 
 
 def _money(name: str, label: str, definition: str, column: str) -> Metric:
-    return Metric(name, label, definition, "money", (_sums(column),), empty=0, additive=True)
+    limits = (_UNPRICED, _SHIFTED)
+    parts = (_sums(column),)
+    return Metric(name, label, definition, "money", parts, empty=0, additive=True, limits=limits)
 
 
-def _rate(name: str, label: str, definition: str, share: Part, whole: Part) -> Metric:
-    return Metric(name, label, definition, "rate", (share, whole), _RATE)
+def _rate(
+    name: str, label: str, definition: str, share: Part, whole: Part, *limits: Limit
+) -> Metric:
+    return Metric(name, label, definition, "rate", (share, whole), _RATE, limits=limits)
 
 
-def _each(name: str, label: str, definition: str, spend: Part, count: Part) -> Metric:
-    return Metric(name, label, definition, "money", (spend, count), _EACH)
+def _each(name: str, label: str, definition: str, *parts: Part, limit: Limit = _SHIFTED) -> Metric:
+    return Metric(name, label, definition, "money", parts, _EACH, limits=(limit,))
 
 
 def _percentile(name: str, label: str, definition: str, place: int) -> Metric:
-    return Metric(name, label, definition, "seconds", (_DURATIONS,), f"{{0}}[{place}] / 1e6")
+    value = f"{{0}}[{place}] / 1e6"
+    parts = (_DURATIONS,)
+    return Metric(name, label, definition, "seconds", parts, value, limits=(_LEFT_OUT,))
 
 
 _SPEND: Final = _sums("cost")
+_EXACT_SPEND: Final = _sums("cost", where=_EXACT)
 _ALL_TOKENS: Final = _sums(*_TOKENS)
 _PROMPT_TOKENS: Final = _sums("input", "cache_read", "cache_write")
 _PEOPLE: Final = "count(DISTINCT f.initiator)"
-_SESSIONS: Final = Part(sessions="count(*)", kind="sum")
+_BEGUN: Final = Part(sessions="count(*)", kind="sum")
 # "count_if" says the same as a FILTER, but lets calls be grouped by their tools' dictionary.
-_CALLS: Final = _added(_sum("tool_calls"), calls="count(*)")
+_CALLS: Final = _added(_sum("tool_calls", _READ), calls="count(*)")
 # Of aggregates nobody knows how their calls ended; without any call, none has failed.
 _ERRORS: Final = Part(
-    usage=f"CASE WHEN {_sum('tool_calls')} = 0 OR {_sum('tool_calls', _EXACT)} > 0"
+    usage=f"CASE WHEN {_sum('tool_calls', _READ)} = 0 OR {_sum('tool_calls', _EXACT)} > 0"
     f" THEN coalesce({_sum('tool_errors', _EXACT)}, 0) END",
     calls="sum(f.failed::INTEGER)",
     of_calls=True,
@@ -185,16 +130,18 @@ _MONEY: Final = (
     _each(
         "cost_per_request",
         "Spend per request",
-        "Spend over requests whose price is known.",
-        _SPEND,
-        _added(_sum("requests", _PRICED)),
+        "Spend over requests that are known one by one, and whose price is.",
+        _EXACT_SPEND,
+        _added(_sum("requests", f"{_PRICED} AND {_EXACT}")),
+        limit=_LEFT_OUT,
     ),
     _each(
         "cost_per_prompt",
         "Spend per prompt",
-        "Spend over prompts of requests whose price is known.",
-        _SPEND,
-        _added(_sum("prompts", _PRICED)),
+        "Spend over prompts, of requests that are known one by one, and whose price is.",
+        _EXACT_SPEND,
+        _added(_sum("prompts", f"{_PRICED} AND {_EXACT}")),
+        limit=_LEFT_OUT,
     ),
     _each(
         "cost_per_session",
@@ -220,9 +167,9 @@ _MONEY: Final = (
     _each(
         "cost_per_tool_call",
         "Spend per tool call",
-        "Spend over tool calls of requests whose price is known.",
-        _SPEND,
-        _added(_sum("tool_calls", _PRICED)),
+        "Spend over tool calls, of usage whose price and calls are known.",
+        _sums("cost", where=_READ),
+        _added(_sum("tool_calls", f"{_PRICED} AND {_READ}")),
     ),
     Metric(
         "cost_per_million_tokens",
@@ -231,67 +178,90 @@ _MONEY: Final = (
         "money",
         (_SPEND, _sums("priced_tokens")),
         "{0} * 1000000 // nullif({1}, 0)",
+        limits=(_SHIFTED,),
     ),
 )
 _ACTIVITY: Final = (
-    _total(
+    _count(
         "requests",
         "Requests",
         "Requests that ended; where only sums are known, those that can be told apart.",
-        "requests",
+        _sums("requests", where=_READ),
+        _UNSEEN,
     ),
     _count(
         "responses",
         "Responses",
         "Answers of a provider; unknown where only sums are known.",
         _added(_sum("responses", _EXACT)),
+        _UNSEEN,
     ),
     _count(
         "unmetered_requests",
         "Unmetered requests",
         "Requests that ended without any token on record.",
         _added("coalesce(" + _sum("requests", "f.status = 'unmetered'") + ", 0)"),
+        _UNSEEN,
     ),
-    _count(
+    Metric(
         "sessions",
         "Sessions",
-        "Sessions that began in the period.",
-        _SESSIONS,
-    ),
-    _distinct(
-        "active_sessions",
-        "Active sessions",
-        "Sessions with a request in the period, whenever they began, if their details are known.",
-        Part(usage="f.session", calls="f.session", kind="keys"),
+        "Sessions with a request in the period; one of which no request is known yet counts where"
+        " it began.",
+        "count",
+        (
+            Part(usage="f.session", calls="f.session", kind="keys"),
+            Part(unread="count(*)", is_optional=True, kind="sum"),
+        ),
+        "coalesce({0}, 0) + coalesce({1}, 0)",
+        empty=0,
+        limits=(_UNSEEN,),
     ),
     _count(
         "threads",
         "Threads",
         "Threads that began, in sessions whose details are known.",
         _added(_sum("threads", "f.thread IS NOT NULL")),
+        _UNREAD,
     ),
-    _total(
+    _count(
         "prompts",
         "Prompts",
         "Prompts that people or their tools wrote.",
-        "prompts",
+        _sums("prompts", where=_READ),
+        _UNSEEN,
     ),
-    _distinct(
+    Metric(
         "active_people",
         "Active people",
         "People with at least one request that ended.",
-        Part(usage=_PEOPLE, calls=_PEOPLE),
+        "count",
+        (Part(usage=_PEOPLE, calls=_PEOPLE),),
+        empty=0,
+        limits=(_UNSEEN,),
+    ),
+    _count(
+        "summed_rows",
+        "Sums",
+        "Rows of usage that are sums of several requests, as newer servers tell them.",
+        _added(f"count_if(NOT {_EXACT})"),
+    ),
+    _count(
+        "unread_rows",
+        "Sums of sessions",
+        "Sessions, or rests of them, of which only the tokens are known.",
+        _added(f"count_if(NOT {_READ})"),
     ),
     _percentile(
         "duration_p50",
         "Median duration",
-        "Half of all requests took no longer from beginning to end.",
+        "Half of the requests known one by one took no longer from beginning to end.",
         1,
     ),
     _percentile(
         "duration_p95",
         "Duration (95%)",
-        "95 in 100 requests took no longer from beginning to end.",
+        "Of the requests known one by one, 95 in 100 took no longer from beginning to end.",
         2,
     ),
 )
@@ -319,6 +289,7 @@ _TOKEN_METRICS: Final = (
         "Unpriced tokens",
         "Tokens whose price nobody knows; above zero, spend is a lower bound.",
         _added(f"{_ALL_TOKENS.usage} - {_sum('priced_tokens')}"),
+        _SHIFTED,
     ),
     _rate(
         "priced_rate",
@@ -340,6 +311,7 @@ _TOKEN_METRICS: Final = (
         "Share of the tokens of prompts that came from a cache.",
         _sums("cache_read"),
         _PROMPT_TOKENS,
+        _SHIFTED,
     ),
     _rate(
         "output_rate",
@@ -347,21 +319,24 @@ _TOKEN_METRICS: Final = (
         "Share of output in all tokens.",
         _sums("output"),
         _ALL_TOKENS,
+        _SHIFTED,
     ),
 )
 _TOOLS: Final = (
-    _count("tool_calls", "Tool calls", "Uses of tools that models asked for.", _CALLS),
+    _count("tool_calls", "Tool calls", "Uses of tools that models asked for.", _CALLS, _UNREAD),
     _count(
         "injected_calls",
         "Injected calls",
         "Calls of tools that the bridge put there.",
-        _added(_sum("injected"), calls="count_if(f.injected)"),
+        _added(_sum("injected", _READ), calls="count_if(f.injected)"),
+        _UNREAD,
     ),
     _count(
         "tool_errors",
         "Tool errors",
         "Calls of injected tools that failed; nobody records how others end.",
         _ERRORS,
+        _UNSEEN,
     ),
     _rate(
         "tool_error_rate",
@@ -378,9 +353,9 @@ _COVERAGE: Final = (
     _rate(
         "detail_coverage",
         "Detail coverage",
-        "Share of sessions whose details are known.",
+        "Share of the sessions that began in the period whose details are known.",
         Part(sessions="count(f.detailed_at)", kind="sum"),
-        _SESSIONS,
+        _BEGUN,
     ),
 )
 

@@ -27,7 +27,14 @@ _COURSES: Final = tuple(
     (BOARDS[name].measures[0], BOARDS[name].splits[0]) for name in ("spend", "overview")
 )
 """The usual charts of these pages."""
-_TRUST: Final = ("requests", "detail_coverage", "priced_rate", "exact_rate", boards.GAP)
+_TRUST: Final = (
+    "requests",
+    "detail_coverage",
+    "priced_rate",
+    "exact_rate",
+    "unpriced_tokens",
+    "summed_rows",
+)
 _MOVING: Final = ("spend", "total_tokens")
 _MOST_MARKS: Final = 1_000
 
@@ -49,7 +56,7 @@ def ask(reader: Reader, scope: Scope, preset: str, now: datetime) -> Answers:
     covered = store.coverage(reader)
     before = periods.compared(scope, preset, periods.known_until(now, covered.as_of))
     is_compared = periods.is_covered(before, covered.first_at) and before.since < before.until
-    names = (*headline(), boards.GAP)
+    names = (*headline(), *metrics.limits(headline()))
     return Answers(
         scope=scope,
         preset=preset,
@@ -106,8 +113,7 @@ def _running(scope: Scope, grain: str, buckets: tuple[Any, ...], now: datetime) 
 def _table(reader: Reader, by: str, names: Iterable[str], scope: Scope) -> Table:
     dimension = DIMENSIONS[by]
     shown = tuple(name for name in names if METRICS[name].splits(dimension))
-    gap = (boards.GAP,) if METRICS[boards.GAP].splits(dimension) and boards.GAP not in shown else ()
-    asked = (*shown, *gap)
+    asked = (*shown, *metrics.limits(shown, (by,)))
     return Table(
         by=by,
         names=shown,

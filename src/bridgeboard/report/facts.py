@@ -16,12 +16,17 @@ def facts(told: Answers) -> list[tuple[str, str]]:
     """(what, how it is) pairs."""
     zone = ZoneInfo(told.scope.zone)
     held, shares = told.trust.covered, told.trust.told
+    gap = shares["unpriced_tokens"]
     found = [
         ("Synced", formats.moment(held.synced_at, zone)),
         ("Recorded", _recorded(held.first_at, held.last_at, zone)),
         ("Sessions of this period with details", formats.rate(shares["detail_coverage"])),
-        ("Tokens of this period with a price", _priced(shares["priced_rate"], shares[boards.GAP])),
+        (
+            "Tokens of this period with a price",
+            _priced(shares["priced_rate"], gap),
+        ),
         ("Tokens of this period known per request", formats.rate(shares["exact_rate"])),
+        ("Sums of several requests", formats.exact(shares["summed_rows"])),
         ("Records that could not be read", formats.exact(held.quarantined)),
         ("Checks of the numbers", checks(told.trust)),
         ("AI Bridge", told.trust.server_version or formats.DASH),
@@ -54,6 +59,8 @@ def _warnings(told: Answers) -> Iterator[str]:
         )
     if not trust.covered.is_whole:
         yield boards.PARTIAL
+    if trust.told["summed_rows"]:
+        yield SUMS
     until = periods.known_until(told.made_at, trust.covered.as_of)
     if trust.covered.last_at and until < min(told.scope.until, told.made_at) - _LATE:
         yield (f"What came after {formats.moment(until, zone)} had not been synced: it is missing.")
@@ -64,6 +71,12 @@ def _warnings(told: Answers) -> Iterator[str]:
             if narrowed
             else "Nothing was recorded in this period."
         )
+
+
+SUMS: Final = (
+    "Part of this usage is known only as sums of several requests: requests, prompts, sessions "
+    "and people are lower bounds, marked so; tokens and costs are as near as such sums are."
+)
 
 
 def _recorded(first: datetime | None, last: datetime | None, zone: ZoneInfo) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from bridgeboard import boards, formats, periods
 from bridgeboard.boards import BOARDS, FILTERS, Move
-from bridgeboard.metrics import DIMENSIONS, METRICS, Scope
+from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, accuracy
 from bridgeboard.report.answers import Answers, Table
 from bridgeboard.report.asked import HEADLINES, TOP
 from bridgeboard.report.names import Name, name
@@ -92,7 +92,7 @@ def cards(told: Answers) -> list[tuple[str, list[Card]]]:
 def presence(told: Answers) -> list[Card]:
     """Who began, who stayed and who left."""
     return [
-        Card(label, _value("active_people", told.presence[column]), meaning)
+        Card(label, _value("active_people", {"active_people": told.presence[column]}), meaning)
         for column, (label, meaning) in boards.PRESENCE.items()
     ]
 
@@ -145,10 +145,10 @@ def _card(metric: str, told: Answers) -> Card:
     moved = formats.change(value, past[metric], one.format) if past else None
     return Card(
         label=one.label,
-        value=_value(metric, value, told.totals[boards.GAP]),
+        value=_value(metric, told.totals),
         meaning=one.definition,
         change=moved,
-        was=_value(metric, past[metric], past[boards.GAP]) if past else None,
+        was=_value(metric, past) if past else None,
         tone=_TONES[boards.good(metric) * _way(moved)],
     )
 
@@ -160,15 +160,14 @@ def _way(moved: str | None) -> int:
     return -1 if moved.startswith("-") else 1
 
 
-def _value(metric: str, value: Any, gap: int | None = 0) -> Value:
-    """A number; money that leaves usage out is a lower bound, and says what it leaves out."""
-    one = METRICS[metric]
-    if not (gap and metric in boards.GAPPED):
-        return Value(formats.number(value, one.format), formats.exact_number(value, one.format))
+def _value(metric: str, row: Mapping[str, Any]) -> Value:
+    """A number; one that is not exact says how it stands, and why."""
+    one, how = METRICS[metric], accuracy(metric, row)
+    digits = formats.exact_number(row[metric], one.format)
+    said = how.sentence(digits).removesuffix(".") if how.reasons else digits
     return Value(
-        formats.number(value, one.format, at_least=True),
-        f"at least {formats.exact_number(value, one.format)}: the price of "
-        f"{formats.exact(gap)} tokens is unknown",
+        formats.number(row[metric], one.format, at_least=how.is_bound),
+        said[0].lower() + said[1:],
     )
 
 
@@ -213,7 +212,7 @@ def _rows(table: Table, records: Sequence[Mapping[str, Any]], total: int | None)
 
 
 def _values(table: Table, row: Mapping[str, Any]) -> tuple[Value, ...]:
-    return tuple(_value(each, row[each], row.get(boards.GAP)) for each in table.names)
+    return tuple(_value(each, row) for each in table.names)
 
 
 def _change(measure: str, one: Move) -> Change:
@@ -226,6 +225,6 @@ def _change(measure: str, one: Move) -> Change:
             sign + formats.number(one.size, kind), sign + formats.exact_number(one.size, kind)
         ),
         relative=formats.change(one.now, one.was, kind) or "new",
-        was=_value(measure, one.was),
-        now=_value(measure, one.now),
+        was=_value(measure, {measure: one.was}),
+        now=_value(measure, {measure: one.now}),
     )

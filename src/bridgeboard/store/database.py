@@ -46,7 +46,8 @@ _opening = threading.Lock()
 class Reader:
     """Questions to the store, all to the same state of it.
 
-    Who may see groups only is answered by the dimensions that a question says it speaks of.
+    Who may see groups only is answered by the dimensions that a question says it speaks of, and
+    never by single rows (``sees_groups_only``).
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Reader:
         self._path = path
         self._picked = picked
         self._turns = turns or nullcontext()
+        self.sees_groups_only = False
 
     def frame(self, sql: str, params: Params = (), dimensions: Dimensions = None) -> pd.DataFrame:
         """The answer as a frame."""
@@ -282,7 +284,9 @@ class Store:
         """
         if sight != EVERYTHING:
             with self._counted(), explained(self.path), self._cursors.reading(sight) as picked:
-                yield Reader(picked(None), self.path, picked, self._turns)
+                reader = Reader(picked(None), self.path, picked, self._turns)
+                reader.sees_groups_only = sight.floor is not None
+                yield reader
             return
         with self._reader() as reader:
             reader.rows("BEGIN READ ONLY")

@@ -140,6 +140,11 @@ _LIMITS: Final[Mapping[Owner, str]] = {
     f"{_SEEN_THEN.format('s')})",
     "nobody": "",
 }
+_SEEN_SESSION: Final = (
+    "CASE WHEN t.session IN (SELECT s.session FROM {schema}.sessions s "
+    f"{_SEEN_THEN.format('s')}) THEN t.session END"
+)
+"""Requests of a session that began when its person was elsewhere are in no session that is seen."""
 _OF_TEAMS: Final = f"WHERE t.team IN (SELECT value FROM temp.main.{VALUES})"
 _OF_PERSON: Final = (
     "WHERE t.username IN (SELECT coalesce(i.member, lower(i.username)) FROM {schema}.initiators i"
@@ -223,7 +228,10 @@ def _view(sight: Sight, table: str, columns: Mapping[str, str], schema: str) -> 
     if decided is None or not _is_shown(sight, table, decided):
         return f"SELECT * FROM {schema}.{table} WHERE FALSE"
     named = _NAMED.get(table, "").format(schema=schema) if sight.pseudonyms else ""
-    shown = (f"{_column(sight, table, name, kind)} AS {name}" for name, kind in columns.items())
+    shown = (
+        f"{_column(sight, table, name, kind).format(schema=schema)} AS {name}"
+        for name, kind in columns.items()
+    )
     limit = _limit(sight, table, decided).format(schema=schema)
     return f"SELECT {', '.join(shown)} FROM {schema}.{table} t {named} {limit}"
 
@@ -253,6 +261,8 @@ def _column(sight: Sight, table: str, name: str, kind: str) -> str:
     decided = DECIDED[table]
     if sight.pseudonyms and (table, name) in _ALIASES:
         return _ALIASES[table, name]
+    if sight.teams is not None and name == "session" and table in {"usage", "tool_calls"}:
+        return _SEEN_SESSION
     if name not in decided.columns or (name in decided.key.split() and sight.pseudonyms):
         return f"NULL::{kind}"
     is_quoting = name in decided.text.split() and not sight.has_text

@@ -1,15 +1,17 @@
 """Two of a kind side by side: the same numbers of both, and their course."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 import streamlit as st
 
-from bridgeboard import boards, charts, formats
+from bridgeboard import charts, formats, metrics
 from bridgeboard.explorer import compare
 from bridgeboard.explorer.compare import Line
+from bridgeboard.explorer.story import Head
+from bridgeboard.explorer.sums import NUMBERS
 from bridgeboard.exports import Column, Sheet
 from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, bounds, buckets
 from bridgeboard.ui import (
@@ -36,8 +38,8 @@ NAME: Final = 32
 _GOING: Final = "beside_going"
 _DEFINITIONS: Final = {"duration_seconds": "From the first request to the end of the last."}
 _BOUND: Final = (
-    f"{formats.AT_LEAST.strip()} the price of some tokens is unknown: differences and ratios are "
-    "of what is known."
+    f"{formats.AT_LEAST.strip()} at least so much: a part is not known, and differences and ratios "
+    "are of what is. Point at a number's name to see its digits."
 )
 
 
@@ -92,8 +94,8 @@ def _compared(name: str, pair: tuple[str, str], now: Chosen) -> None:
     names = _names(name)
     a, b = (_totals(scope(now.scope, name, value), names) for value in pair)
     lines = compare.beside(a, b, names)
-    gapped = (bool(a[boards.GAP]), bool(b[boards.GAP]))
-    _table(lines, pair, gapped)
+    bounds = [{name for name in names if metrics.accuracy(name, side).is_bound} for side in (a, b)]
+    _table(lines, pair, bounds)
     both = replace(now, scope=now.scope.free(name).only(name, *pair))
     downloads.menu(sheet(lines, pair, " and ".join(pair)), both, key="beside")
 
@@ -106,7 +108,7 @@ def _names(name: str) -> tuple[str, ...]:
 
 
 def _totals(told: Scope, names: tuple[str, ...]) -> dict[str, Any]:
-    return numbers.totals((*names, boards.GAP), told)
+    return numbers.totals((*names, *metrics.limits(names)), told)
 
 
 def _sessions(now: Chosen) -> None:
@@ -126,8 +128,7 @@ def _sessions(now: Chosen) -> None:
             return
         lines = compare.sessions(a.head, b.head)
         names = (_titled(a), _titled(b))
-        gapped = (bool(a.head.unpriced_tokens), bool(b.head.unpriced_tokens))
-        _table(lines, names, gapped)
+        _table(lines, names, [_bounds(a.head), _bounds(b.head)])
         downloads.menu(sheet(lines, names, "Two sessions"), now, key="beside")
 
 
@@ -174,7 +175,15 @@ def _definition(line: Line) -> str:
     return one.definition if one else _DEFINITIONS.get(line.name, "")
 
 
-def _table(lines: Sequence[Line], pair: tuple[str, str], gapped: tuple[bool, bool]) -> None:
+def _bounds(head: Head) -> set[str]:
+    """The numbers of a session that are lower bounds."""
+    unread = head.rows - head.exact_rows
+    told = {metric: getattr(head, name) for name, metric in NUMBERS.items()}
+    told |= {"unpriced_tokens": head.unpriced_tokens, "summed_rows": unread}
+    return {name for name in told if metrics.accuracy(name, told).is_bound}
+
+
+def _table(lines: Sequence[Line], pair: tuple[str, str], bounds: Sequence[Collection[str]]) -> None:
     head = [
         ("Metric", ""),
         (f"A: {_short(pair[0])}", formats.visible(pair[0])),
@@ -187,23 +196,25 @@ def _table(lines: Sequence[Line], pair: tuple[str, str], gapped: tuple[bool, boo
             title="Side by side",
             level="h2",
             head=head,
-            rows=[_row(line, gapped) for line in lines],
-            note=_BOUND if any(gapped) else "Point at a number's name to see what it means.",
+            rows=[_row(line, bounds) for line in lines],
+            note=_BOUND if any(bounds) else "Point at a number's name to see what it means.",
         ),
         "beside",
     )
 
 
-def _row(line: Line, gapped: tuple[bool, bool]) -> lists.Row:
-    exact = " and ".join(formats.exact_number(value, line.format) for value in (line.a, line.b))
-    is_bound = line.name in boards.GAPPED
-    a, b = (
-        formats.number(value, line.format, at_least=is_bound and gap)
-        for value, gap in zip((line.a, line.b), gapped, strict=True)
+def _row(line: Line, bounds: Sequence[Collection[str]]) -> lists.Row:
+    pair = [
+        (value, line.name in bound) for value, bound in zip((line.a, line.b), bounds, strict=True)
+    ]
+    exact = " and ".join(
+        f"{'at least' if is_bound else 'exactly'} {formats.exact_number(value, line.format)}"
+        for value, is_bound in pair
     )
+    a, b = (formats.number(value, line.format, at_least=is_bound) for value, is_bound in pair)
     return lists.Row(
         name=line.label,
-        full=f"{_definition(line)} Exactly {exact}.",
+        full=f"{_definition(line)} {exact[0].upper()}{exact[1:]}.",
         cells=(a, b, formats.difference(line.difference, line.format), formats.ratio(line.ratio)),
     )
 

@@ -64,15 +64,15 @@ def pickers() -> None:
                 key=ID,
                 bind="query-params",
                 placeholder="Any",
-                help="Exactly the id that the client gave it. It must have begun in the period.",
+                help="Exactly the id that the client gave it, of a session of this period.",
             )
         with st.grid(min_column_width=150, gap="small", key="more-limits"):
             for one in _LIMITS:
                 for end, word in _ENDS.items():
                     _end(one, end, word)
         st.caption(
-            "Filters choose sessions; their numbers are always those of the whole session. A "
-            "model, provider, tool or key is looked for in each of its requests."
+            "Filters choose requests: a session is listed with those of its requests that lie in "
+            "the period and pass, and its numbers are theirs. Limits are about these numbers."
         )
 
 

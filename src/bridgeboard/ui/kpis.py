@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import streamlit as st
 
-from bridgeboard import boards, charts, formats, periods
-from bridgeboard.metrics import METRICS, Metric
+from bridgeboard import boards, charts, formats, metrics, periods
+from bridgeboard.metrics import EXACT, METRICS, Accuracy, Metric
 from bridgeboard.ui import notices, numbers
 from bridgeboard.ui.scopes import Chosen
 
@@ -48,20 +48,41 @@ def headline(names: tuple[str, ...], now: Chosen) -> None:
         row(board(names, now), NARROWEST)
 
 
+def basis(now: Chosen) -> None:
+    """What the money of a page is worked out from, as far as the server tells usage."""
+    with notices.tile("what these numbers are made of"):
+        told = numbers.totals(("summed_rows", "exact_rate"), now.scope)
+        st.caption(_basis(told["summed_rows"], told["exact_rate"]))
+
+
+def _basis(sums: int, exact_share: float | None) -> str:
+    if not sums:
+        return "Estimated at list prices, from the tokens of every single response."
+    if not exact_share:
+        return (
+            "Estimated at list prices, from sums of several responses: this server tells no single "
+            "ones."
+        )
+    return (
+        f"Estimated at list prices: {formats.rate(exact_share)} of the tokens from single "
+        "responses, the rest from sums of several."
+    )
+
+
 def board(names: tuple[str, ...], now: Chosen) -> list[Card]:
     """The cards of some metrics."""
-    asked = (*names, *(name for name in (boards.GAP,) if name not in names))
+    asked = (*names, *metrics.limits(names))
     told = numbers.totals(asked, now.scope)
     before = numbers.totals(asked, now.before) if now.before and _covered(now) else None
     course = numbers.series(names, _coarse(now), now.scope)
     return [_card(METRICS[name], told, before, course.column(name), now) for name in names]
 
 
-def exact_words(one: Metric, value: float | None) -> str:
-    """The number with all its digits, and what it means."""
-    if value is None:
+def exact_words(one: Metric, value: float | None, how: Accuracy = EXACT) -> str:
+    """The number with all its digits, how it stands, and what it means."""
+    if value is None and not how.reasons:
         return f"Not known for this selection. {one.definition}"
-    return f"Exactly {formats.exact_number(value, one.format)}. {one.definition}"
+    return f"{how.sentence(formats.exact_number(value, one.format))} {one.definition}"
 
 
 def _card(
@@ -72,15 +93,12 @@ def _card(
     now: Chosen,
 ) -> Card:
     value = told[one.name]
-    gapped = one.name in boards.GAPPED and bool(told[boards.GAP])
+    how = metrics.accuracy(one.name, told)
     moved = formats.change(value, before[one.name], one.format) if before else None
-    meaning = exact_words(one, value)
-    if gapped:
-        share = formats.exact(told[boards.GAP])
-        meaning += f" A lower bound: the price of {share} tokens is unknown."
+    meaning = exact_words(one, value, how)
     return Card(
         one.label,
-        formats.number(value, one.format, at_least=gapped),
+        formats.number(value, one.format, at_least=how.is_bound),
         f"{meaning} {_compared(one, before, now)}".strip(),
         moved,
         _tone(one.name, moved),
@@ -99,6 +117,8 @@ def _compared(one: Metric, before: Mapping[str, Any] | None, now: Chosen) -> str
     if before is None:
         return f"Nothing was recorded in all of the period before ({days}), so nothing is compared."
     was = formats.exact_number(before[one.name], one.format)
+    if metrics.accuracy(one.name, before).is_bound:
+        was = f"at least {was}"
     until = ", up to the same moment" if now.running else ""
     return f"Before ({days}{until}): {was}."
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from bridgeboard import boards, formats
+from bridgeboard import boards, formats, metrics
 from bridgeboard.metrics import DIMENSIONS, METRICS, Answer
 from bridgeboard.ui import downloads, lists, moves, notices, numbers, sheets, tables
 from bridgeboard.ui.scopes import Chosen
@@ -44,9 +44,10 @@ def board(
         upwards = st.checkbox("Smallest first", key=f"{key}-up", bind="query-params")
     with notices.tile("this table"):
         way = order if upwards else f"-{order}"
-        told = numbers.ordered(names, (by,), now.scope, (way,))
+        beside = metrics.limits(names, (by,))
+        told = numbers.ordered((*names, *beside), (by,), now.scope, (way,))
         if told.rows:
-            _board(by, told, now, key, order)
+            _board(by, told, len(names), now, key, order)
         else:
             notices.empty("Nothing matches in this period. Drop a filter, or choose a longer one.")
 
@@ -124,14 +125,36 @@ def _dimension(names: Sequence[str], key: str) -> str:
     return str(chosen)
 
 
-def _board(by: str, told: Answer, now: Chosen, key: str, order: str) -> None:
+def _board(  # noqa: PLR0917  # all that a table is made of
+    by: str, told: Answer, shown: int, now: Chosen, key: str, order: str
+) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"foot-{key}"):
         place = st.container(width="stretch")
         downloads.menu(sheets.of(told, f"{DIMENSIONS[by].label} table"), now, key=key)
         first = _first(len(told), key)
     rows = told.rows[first : first + PAGE]
     place.caption(f"{_span(by, first, len(rows), told)}{_whole(by, order, now)}")
-    _table(by, told.columns[1:], rows, key, _shares(by, order, told, rows))
+    names = told.columns[1 : 1 + shown]
+    _table(by, names, _marked(told.columns, rows, names), key, _shares(by, order, told, rows))
+
+
+def _marked(
+    columns: Sequence[str], rows: Sequence[tuple[Any, ...]], names: Sequence[str]
+) -> list[tuple[Any, ...]]:
+    """The rows' names and numbers, those that are lower bounds as such."""
+    return [
+        (
+            row[0],
+            *(
+                tables.AtLeast(record[name])
+                if metrics.accuracy(name, record).is_bound
+                else record[name]
+                for name in names
+            ),
+        )
+        for row in rows
+        for record in [dict(zip(columns, row, strict=True))]
+    ]
 
 
 def _first(count: int, key: str) -> int:
@@ -163,9 +186,9 @@ def _whole(by: str, order: str, now: Chosen) -> str:
     if not METRICS[order].adds_up(DIMENSIONS[by]):
         return ""
     one = METRICS[order]
-    told = numbers.totals((order, boards.GAP), now.scope)
-    gapped = order in boards.GAPPED and bool(told[boards.GAP])
-    whole = formats.number(told[order], one.format, at_least=gapped)
+    told = numbers.totals((order, *metrics.limits((order,))), now.scope)
+    is_bound = metrics.accuracy(order, told).is_bound
+    whole = formats.number(told[order], one.format, at_least=is_bound)
     return f" · {whole} {one.label.lower()} in all"
 
 

@@ -48,6 +48,6 @@ def _who() -> str:
     return last
 
 
-OF_TOOLS = ("tool_calls", "active_sessions", "injected_calls", "tool_errors")
+OF_TOOLS = ("tool_calls", "sessions", "injected_calls", "tool_errors")
 """What the table of a person's tools tells."""
 _LAST = "last_person"

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from bridgeboard import formats
+from bridgeboard import formats, metrics
 from bridgeboard.explorer import (
     COLUMNS,
     Column,
@@ -15,6 +15,7 @@ from bridgeboard.explorer import (
     Order,
     Page,
     SessionRow,
+    Sums,
     Totals,
     beyond,
     listing,
@@ -22,6 +23,7 @@ from bridgeboard.explorer import (
     total,
     totals,
 )
+from bridgeboard.explorer.columns import NUMBERS, PART_OF_IT
 from bridgeboard.explorer.story import Owner, owners
 from bridgeboard.explorer.typed import typed
 from bridgeboard.exports import Column as SheetColumn
@@ -43,6 +45,7 @@ USUAL: Final = (
     "person",
     "client",
     "models",
+    "extent",
     "cost",
     "total_tokens",
     "duration_seconds",
@@ -54,6 +57,12 @@ USUAL: Final = (
 OPENED: Final = "opened_session"
 DRAWN: Final = "drawn_sessions"
 VISITS: Final = "visits"
+OTHERS: Final = "Not in any session"
+TOGETHER: Final = "Everything in this period"
+PARTS: Final = (
+    'Extent "part": only a part of the session lies in this period and passes the filters, and the'
+    ' row\'s numbers are of that part. Those of all of it are in the columns "Whole session".'
+)
 _ASKED: Final = "sessions_asked"
 _LONGEST: Final = 44
 
@@ -71,7 +80,7 @@ def show(find: Find, now: Chosen) -> None:
     if not shown.rows:
         _nothing(now)
         return
-    _total_row(told, columns)
+    _sums(told, columns, find)
     _table(shown.rows, columns)
     with st.container(horizontal=True, vertical_alignment="center", key="sessions-foot"):
         _turning(shown)
@@ -177,7 +186,7 @@ def _nothing(now: Chosen) -> None:
         if finds.is_narrowed():
             st.button("Clear the filters above", key="clear-finds", on_click=finds.reset)
         return
-    notices.empty("No session began in this period. Choose a longer one.")
+    notices.empty("No session has a request in this period. Choose a longer one.")
 
 
 def _turning(shown: Page) -> None:
@@ -200,32 +209,35 @@ def _turn(name: str, cursor: str) -> None:
     st.query_params[name] = cursor
 
 
-def _total_row(told: Totals, columns: Sequence[Column]) -> None:
-    """The sums over the whole list, whatever page of it is shown."""
-    named = [one for one in columns if hasattr(told, one.name)]
+def _sums(told: Sums, columns: Sequence[Column], find: Find) -> None:
+    """The sums over the whole list, whatever page of it is shown.
+
+    What is in no session has a line of its own, so that all together is what every other page says
+    of the same period and filters.
+    """
+    named = [one for one in columns if hasattr(told.listed, one.name)]
     if not named:
         return
-    cells = tuple(_total_word(one, told) for one in named)
-    name = f"All {formats.plural(told.sessions, 'session')}"
+    lines = [(f"All {formats.plural(told.sessions, 'session')}", told.listed)]
+    if find.is_about_requests and told.others.rows:
+        lines += [(OTHERS, told.others), (TOGETHER, told.whole)]
     lists.show(
         lists.List(
             title="",
             head=[("Sums", ""), *((one.label, one.definition) for one in named)],
-            rows=[lists.Row(name, name, cells)],
+            rows=[
+                lists.Row(name, name, tuple(_sum_word(one, line) for one in named))
+                for name, line in lines
+            ],
             note="",
         ),
         "sessions-total",
     )
 
 
-def _total_word(one: Column, told: Totals) -> str:
-    value = getattr(told, one.name)
-    gapped = one.name == "cost" and (told.priced_tokens or 0) < (told.total_tokens or 0)
-    return _number_word(one, value, gapped=gapped)
-
-
-def _number_word(one: Column, value: Any, *, gapped: bool = False) -> str:
-    return formats.number(value, one.kind, at_least=gapped and value is not None)
+def _sum_word(one: Column, line: Totals) -> str:
+    is_bound = bool(one.metric) and metrics.accuracy(one.metric, line.by_metric).is_bound
+    return formats.number(getattr(line, one.name), one.kind, at_least=is_bound)
 
 
 def _table(rows: Sequence[SessionRow], columns: Sequence[Column]) -> None:
@@ -240,24 +252,34 @@ def _table(rows: Sequence[SessionRow], columns: Sequence[Column]) -> None:
             height="content",
             key=_table_key(),
             on_select="rerun",
-            alt="Sessions; the numbers are of whole sessions",
+            alt="Sessions; the numbers are of their part in the period that passes the filters",
         )
+    if any(row.extent == PART_OF_IT for row in rows):
+        st.caption(PARTS)
+
+
+def _is_bound(one: Column, row: SessionRow) -> bool:
+    if not one.metric:
+        return False
+    told = {metric: getattr(row, name) for name, metric in NUMBERS.items()}
+    return metrics.accuracy(one.metric, told).is_bound
 
 
 def _line(row: SessionRow, columns: Sequence[Column], address: dict[str, str]) -> tuple[Any, ...]:
-    cells = (_cell(one.kind, getattr(row, one.name)) for one in columns)
+    cells = (_cell(row, one) for one in columns)
     return "Open", *cells, f"session?{urlencode(address)}"
 
 
-def _cell(kind: str, value: Any) -> Any:
-    match kind:
+def _cell(row: SessionRow, one: Column) -> Any:
+    value = getattr(row, one.name)
+    match one.kind:
         case "flag":
             return "yes" if value else "no"
         case "list":
             return formats.short(", ".join(map(str, value)), _LONGEST)
         case "text":
             return None if value is None else formats.short(str(value), _LONGEST)
-    return value
+    return tables.AtLeast(value) if _is_bound(one, row) else value
 
 
 def _column(one: Column) -> tables.Column:
@@ -284,7 +306,7 @@ def _table_key() -> str:
     return f"sessions-{st.session_state.get(VISITS, 0)}"
 
 
-def _files(find: Find, order: Order, told: Totals, now: Chosen) -> None:
+def _files(find: Find, order: Order, told: Sums, now: Chosen) -> None:
     """All sessions of the list with all columns, read when a file is asked for."""
     many = min(told.sessions, EXPORTED)
     capped = "" if many == told.sessions else f", the first of {told.sessions:,}"

@@ -48,6 +48,13 @@ class Column:
     look: Any = None
 
 
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """A number that is a lower bound, and is shown as one."""
+
+    value: float
+
+
 class _Number(float):
     """A number that the browser holds, with the words that it shows."""
 
@@ -120,10 +127,13 @@ def _cells(column: Column, values: Sequence[Any]) -> "pd.Series[Any]":
         return pd.Series(values, dtype=pd.DatetimeTZDtype("us", filters.zone()))
     if column.kind == "text":
         return pd.Series([_visible(value) for value in values], dtype="object")
+    bounds = [isinstance(value, AtLeast) for value in values]
+    values = [value.value if isinstance(value, AtLeast) else value for value in values]
     known = [value for value in values if value is not None]
     longest = max((len(str(int(value))) for value in known), default=0)
     too_large = column.kind == "count" and any(abs(value) > LARGEST for value in known)
-    cells = [_cell(column, value, longest if too_large else 0) for value in values]
+    digits = longest if too_large else 0
+    cells = [_cell(column, *each, digits) for each in zip(values, bounds, strict=True)]
     return pd.Series(cells, dtype="object" if known else "float64")
 
 
@@ -131,10 +141,17 @@ def _visible(value: Any) -> Any:
     return formats.visible(value) if isinstance(value, str) else value
 
 
-def _cell(column: Column, value: Any, digits: int) -> _Number | _Digits | None:
+def _cell(
+    column: Column,
+    value: Any,
+    is_bound: bool,  # noqa: FBT001  # told of every cell
+    digits: int,
+) -> _Number | _Digits | None:
     if value is None:
         return None
     words = (formats.exact_number if column.exact else formats.number)(value, column.kind)
+    if is_bound:
+        words = f"{formats.AT_LEAST}{words}"
     if digits:
         return _Digits.of(f"{int(value):0{digits}}", words)
     return _Number.of(value / formats.PICO if column.kind == "money" else value, words)
