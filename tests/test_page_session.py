@@ -196,13 +196,15 @@ def test_a_sum_of_requests_is_no_call_of_the_picture_of_calls(any_store: Store) 
     with looking(any_store, syncs.NOW):
         for key in list(stories.keys(any_store).values())[::5]:
             (rows,) = any_store.rows(
-                "SELECT count(*) FILTER (grain IN ('interception', 'action')), count(*), coalesce("
-                "sum(input + cache_read + cache_write) FILTER (grain IN ('thread', 'session')), 0)"
-                " FROM usage WHERE session = $1",
+                "SELECT count(*) FILTER (grain = 'interception' OR grain = 'action'"
+                " AND input + output + cache_read + cache_write <> 0), count(*), count(*) FILTER"
+                " (grain IN ('thread', 'session')), coalesce(sum(input + cache_read + cache_write)"
+                " FILTER (grain IN ('thread', 'session')), 0) FROM usage WHERE session = $1",
                 [key],
             )
             course = records.course(key, None)
-            assert (course.calls_count, course.count, course.sums_tokens) == rows
+            assert (course.calls_count, course.count, course.sums, course.sums_tokens) == rows
+            assert course.calls_count + course.untold + course.sums == course.count
             assert all(mark.grain in {"interception", "action"} for mark in course.calls)
 
 

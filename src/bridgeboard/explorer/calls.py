@@ -84,6 +84,11 @@ class Mark:
         """Whether it is one call, and not what is left of a thread or a session as a sum."""
         return self.grain in {"interception", "action"}
 
+    @property
+    def is_untold(self) -> bool:
+        """Whether it is a call of whose tokens nothing is told, as of those of late threads."""
+        return self.grain == "action" and not (self.context or self.output)
+
 
 @dataclass(frozen=True, slots=True)
 class Spot:

@@ -32,7 +32,9 @@ class Course:
 
     Attributes:
         marks: calls and sums, for what adds up.
-        calls: calls only, for what is of one call; ``calls_count`` is how many there are in all.
+        calls: calls whose tokens are told, for what is of one call; ``calls_count`` is how many
+            there are in all, and ``untold`` how many have no tokens on record.
+        sums: how many rows are no call.
         sums_tokens: those of the prompts of calls that are only known as sums.
         ends: the last calls of all full pages.
         count: how many calls and sums there are.
@@ -41,14 +43,11 @@ class Course:
     marks: tuple[Mark, ...]
     calls: tuple[Mark, ...]
     calls_count: int
+    untold: int
+    sums: int
     sums_tokens: int
     ends: tuple[Key, ...]
     count: int
-
-    @property
-    def sums(self) -> int:
-        """How many rows are no call."""
-        return self.count - self.calls_count
 
     @property
     def pages(self) -> int:
@@ -154,12 +153,15 @@ def _asked(kind: Callable[..., T], question: Query) -> tuple[T, ...]:
 def _course(session: int, part: Part) -> Course:
     every = _asked(Mark, calls.course(session, part))
     ends = tuple(Key(mark.started_at, mark.usage) for mark in every[PAGE - 1 :: PAGE])
-    calls_ = [mark for mark in every if mark.is_call]
+    told = [mark for mark in every if mark.is_call and not mark.is_untold]
+    sums = [mark for mark in every if not mark.is_call]
     return Course(
         marks=_drawn(every),
-        calls=_drawn(calls_),
-        calls_count=len(calls_),
-        sums_tokens=sum(mark.context for mark in every if not mark.is_call),
+        calls=_drawn(told),
+        calls_count=len(told),
+        untold=len(every) - len(told) - len(sums),
+        sums=len(sums),
+        sums_tokens=sum(mark.context for mark in sums),
         ends=ends,
         count=len(every),
     )

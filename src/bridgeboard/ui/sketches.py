@@ -347,6 +347,8 @@ def _about_context(course: records.Course) -> Iterator[str]:
             f"Not drawn: {formats.compact(course.sums_tokens)} tokens of requests that are only"
             f" known as {formats.plural(course.sums, 'sum')}."
         )
+    if course.untold:
+        yield f"Of {formats.plural(course.untold, 'more call')} the server tells no tokens."
 
 
 def _cost(course: records.Course, calls: _Calls, known: Mapping[Any, int]) -> None:
