@@ -64,6 +64,27 @@ def test_a_request_that_cannot_be_true_is_in_quarantine_and_in_no_sum(
         assert total(store, "usage") == truth.recorded(tables, truth.finished(tables)).input
 
 
+def test_what_an_earlier_version_stored_leaves_the_sums_with_the_next_sync(tmp_path: Path) -> None:
+    tables = syncs.latest(60)
+    victim = victim_of(tables)
+    served = syncs.bridge(counting(tables, victim, 2**62))
+    with syncs.opened(tmp_path) as store:
+        syncs.run(store, syncs.bridge(tables))
+        with store.write() as batch:
+            batch.execute(
+                "UPDATE usage SET input_sum = 10^15::BIGINT, input = 10^15::BIGINT WHERE id = ?",
+                [victim.interception_id],
+            )
+        syncs.run(store, served)
+        (held,) = ledger.quarantined(store)
+        assert (held.identity, held.reason) == (victim.interception_id, BEYOND)
+        assert total(store, "usage") == without(tables, victim)
+        left = store.rows(
+            "SELECT count(*) FROM responses WHERE usage NOT IN (SELECT usage FROM usage)"
+        )
+        assert left == [(0,)]
+
+
 def test_the_largest_count_that_may_be_true_is_stored(tmp_path: Path) -> None:
     tables = syncs.latest(60)
     victim = victim_of(tables)

@@ -117,6 +117,21 @@ def _outdate(batch: Batch, aggregates: pa.Table) -> None:
             batch.execute(_OUTDATE)
 
 
+_COUNTS: Final = ("input", "output", "cache_read", "cache_write")
+_BEYOND: Final = f"""
+SELECT usage, started_at, id::VARCHAR AS id FROM usage WHERE grain = 'interception'
+AND greatest({", ".join(f"abs({name}_sum)" for name in _COUNTS)}) > $1
+"""
+
+
+def remove_beyond(batch: Batch, most: int) -> list[str]:
+    """Remove requests that count more than so many tokens of a kind; return their ids."""
+    held = batch.table(_BEYOND, [most])
+    _remove(batch, held)
+    ids: list[str] = held["id"].to_pylist()
+    return ids
+
+
 def _usage(batch: Batch, told: pa.Table, held: pa.Table) -> pa.Table:
     """The rows of ``usage``, with keys and with what is kept of the rows before."""
     keys = people.initiators(batch, told.select(_PERSON).rename_columns(["id", "username", "name"]))

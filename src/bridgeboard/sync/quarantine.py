@@ -9,7 +9,6 @@ import msgspec
 
 from aibridge import (
     BulkInterception,
-    BulkTokenUsage,
     Rejected,
     SessionSummary,
     Thread,
@@ -71,7 +70,10 @@ def suspects(rejected: Iterable[Rejected], *, text: bool) -> list[Suspect]:
 
 def is_beyond_belief(row: BulkInterception) -> bool:
     """Whether a request counts more tokens than there can be."""
-    return any(map(_is_beyond, row.token_usages or ()))
+    told = row.token_usages or ()
+    return any(
+        sum(abs(getattr(each, name)) for each in told) > pricing.MOST_TOKENS for name in _COUNTS
+    )
 
 
 def as_rejected(row: BulkInterception) -> Rejected:
@@ -99,7 +101,7 @@ def _counts(row: SessionSummary | Thread) -> Iterator[TokenCounts]:
         yield row.token_usage_summary
 
 
-def _is_beyond(told: BulkTokenUsage | TokenCounts) -> bool:
+def _is_beyond(told: TokenCounts) -> bool:
     return any(abs(getattr(told, name)) > pricing.MOST_TOKENS for name in _COUNTS)
 
 

@@ -8,17 +8,19 @@ from time import monotonic
 from typing import Final
 
 from aibridge import AIBridgeError, Capabilities, Client, EndpointGoneError
-from bridgeboard.store import Store, StoreError, ledger
+from bridgeboard import pricing
+from bridgeboard.store import Store, StoreError, interceptions, ledger
 from bridgeboard.store.ledger import Counts
 from bridgeboard.sync import details, exact, sessions
 from bridgeboard.sync.errors import ForeignStoreError, ServerChangedError
 from bridgeboard.sync.options import Context, Generation, Options
 from bridgeboard.sync.progress import Event
+from bridgeboard.sync.quarantine import BEYOND, Suspect
 from bridgeboard.sync.readable import readable
 from bridgeboard.sync.reprice import needs_reprice, reprice
 from bridgeboard.sync.vendors import informed, learn
 from bridgeboard.sync.walk import Remark
-from bridgeboard.sync.writer import remark
+from bridgeboard.sync.writer import SUSPECT, remark
 
 SKEW: Final = timedelta(minutes=1)
 """Clocks may differ by so much before anybody is told."""
@@ -107,6 +109,10 @@ def _begun(store: Store, can: Capabilities, client: Client, context: Context) ->
         batch.set_meta("server_version", can.version)
         batch.set_meta("text", "all" if context.options.text else "none")
         remark(batch, _skew(client), context.now)
+        # What an earlier version stored; the server tells it again while it has it.
+        beyond = interceptions.remove_beyond(batch, pricing.MOST_TOKENS)
+        told = [Suspect(id_, BEYOND, "") for id_ in beyond]
+        ledger.quarantine(batch, SUSPECT, told, context.now)
         return ledger.begin_run(batch, context.generation, context.now)
 
 
