@@ -61,12 +61,19 @@ def added(rows: tuple[object, ...], name: str) -> int | None:
     return sum(known) if known else None
 
 
+def shown(rows: tuple[Call, ...], name: str) -> int | None:
+    """A sum over calls; of the rest of a session nothing but tokens and costs is known."""
+    is_counted = name in {"requests", "prompts", "tool_calls", "injected"}
+    return added(tuple(row for row in rows if not is_counted or row.grain != "session"), name)
+
+
 def test_threads_with_the_rest_add_up_to_the_session(wholes: dict[int, Whole]) -> None:
     for told, threads, _ in wholes.values():
         if told.rows:
             for name in SUMMED:
                 assert added(threads, name) == getattr(told, name), name
-            assert sum(thread.root is not None for thread in threads) == told.threads
+            # None is told where no thread can be seen: there may be some all the same.
+            assert (sum(thread.root is not None for thread in threads) or None) == told.threads
 
 
 def test_errors_add_up_where_they_are_recorded(wholes: dict[int, Whole]) -> None:
@@ -87,13 +94,13 @@ def test_calls_add_up_to_the_session_and_to_their_threads(
     assert held
     for session, (told, threads, every) in held.items():
         for name in names:
-            assert added(every, name) == getattr(told, name), name
+            assert shown(every, name) == getattr(told, name), name
         for thread in threads:
             part = thread.id or calls.REST
             of_it = asked(store, Call, calls.calls(session, part, limit=None))
             assert {row.thread for row in of_it} <= {thread.id}
             for name in names:
-                assert added(of_it, name) == getattr(thread, name), name
+                assert shown(of_it, name) == getattr(thread, name), name
 
 
 def test_an_exact_head_is_what_counting_says(exact: Store) -> None:

@@ -256,3 +256,9 @@ def good(name: str) -> int:
 
 PARTIAL: Final = "The first sync has not come to its end: older requests are missing."
 """What whoever takes numbers away must know while a store is not whole."""
+
+SUMS: Final = (
+    "Part of this usage is known only as sums of several requests: requests, prompts, sessions "
+    "and people are lower bounds, marked so; tokens and costs are as near as such sums are."
+)
+"""What whoever reads numbers must know where some usage is not told request by request."""

@@ -91,7 +91,9 @@ _MICROSECONDS: Final = "(epoch_us(s.ended_at) - epoch_us(s.started_at))"
 
 
 _RECORDED: Final = "s.input_sum + s.output_sum + s.cache_read_sum + s.cache_write_sum"
-_FAILED_THREADS: Final = "CASE WHEN s.detailed_at IS NOT NULL THEN coalesce(e.failed, 0) END"
+_FAILED_THREADS: Final = (
+    "CASE WHEN s.detailed_at IS NOT NULL AND s.threads > 0 THEN coalesce(e.failed, 0) END"
+)
 _EXTENT: Final = (
     "CASE WHEN NOT u.is_read THEN NULL"
     " WHEN u.rows = w.rows AND u.tool_calls IS NOT DISTINCT FROM w.tool_calls"

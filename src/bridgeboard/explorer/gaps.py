@@ -45,6 +45,12 @@ def _details(head: Head) -> Iterator[str]:
         yield "Its details have not been read yet: which threads it has is not known."
     elif head.is_outdated:
         yield "It has gone on since its details were read."
+    if head.detailed_at is not None and head.threads is None:
+        yield (
+            "The server tells no thread that is known to be its own: threads and tool calls are not"
+            " known. That is so where several people share a session id and began at the same"
+            " moment, or where the first requests of its threads were deleted."
+        )
     if head.network_total is None:
         yield (
             "Nothing is told about its network calls: servers up to v2.35 tell none, and newer ones"

@@ -5,13 +5,14 @@ calls add up to their thread, and threads with the rest to the session. Where th
 row they are None, as nobody knows; but tokens of the session are then the server's own sums.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from bridgeboard.explorer.columns import FAILED, SUMS
-from bridgeboard.explorer.sums import RECORDED, TOKENS, summed
+from bridgeboard.explorer.sums import NUMBERS, RECORDED, TOKENS, summed
 from bridgeboard.explorer.typed import columns, holdable, limited
 from bridgeboard.metrics import UNASSIGNED, UNKNOWN, Query
 from bridgeboard.metrics.sources import MEMBERS, PEOPLE, Arguments
@@ -47,7 +48,7 @@ class Head:
         input, output, cache_read, cache_write: the server's own sums while no row is held.
         cost, shadow_cost, cache_saving: in pico-USD; None is not known.
         rows: of usage, that all numbers are sums of; ``exact_rows`` of them are requests that are
-            told by themselves.
+            told by themselves, and of ``unread_rows`` only tokens are known.
         recorded_tokens: the server's own total, streamed answers counted more than once;
             ``held_tokens`` is as much of it as the rows account for.
         detailed_at: when its details were read; ``is_outdated`` when the list has told something
@@ -87,6 +88,7 @@ class Head:
     cache_saving: int | None
     rows: int
     exact_rows: int
+    unread_rows: int
     recorded_tokens: int
     held_tokens: int
     network_total: int | None
@@ -104,6 +106,17 @@ class Head:
     def total_tokens(self) -> int:
         """All four counts."""
         return self.input + self.output + self.cache_read + self.cache_write
+
+    @property
+    def by_metric(self) -> Mapping[str, Any]:
+        """Its numbers under the names of the vocabulary, for ``metrics.accuracy``."""
+        return {
+            **{metric: getattr(self, name) for name, metric in NUMBERS.items()},
+            "threads": self.threads,
+            "total_tokens": self.total_tokens,
+            "summed_rows": self.rows - self.exact_rows,
+            "unread_rows": self.unread_rows,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +183,7 @@ used AS (
     SELECT {summed()}, {SUMS["threads"]} AS threads,
         {SUMS["priced_tokens"]} AS priced_tokens, count(*) AS rows,
         count(*) FILTER (f.grain = 'interception') AS exact_rows,
+        count(*) FILTER (f.grain = 'session') AS unread_rows,
         coalesce(sum({RECORDED.format("f")}), 0) AS held_tokens,
         max(f.started_at) FILTER (f.prompts > 0) AS last_prompt_at
     FROM own f),
@@ -186,8 +200,8 @@ SELECT {{columns}} FROM (
             FROM told WHERE credential_hint <> '') AS credential_hints,
         u.* EXCLUDE (threads, {", ".join(TOKENS)}), {", ".join(map(_or_recorded, TOKENS))},
         (epoch_us(s.ended_at) - epoch_us(s.started_at)) / 1e6 AS duration_seconds,
-        coalesce(u.threads, s.threads) AS threads,
-        CASE WHEN s.detailed_at IS NOT NULL
+        coalesce(u.threads, nullif(s.threads, 0)) AS threads,
+        CASE WHEN s.detailed_at IS NOT NULL AND s.threads > 0
             THEN (SELECT count(*) FROM told t WHERE {FAILED}) END AS failed_threads,
         ({RECORDED.format("s")})::HUGEINT AS recorded_tokens,
         s.detailed_at IS NOT NULL AND s.detailed_digest IS DISTINCT FROM s.digest AS is_outdated

@@ -60,7 +60,7 @@ def _warnings(told: Answers) -> Iterator[str]:
     if not trust.covered.is_whole:
         yield boards.PARTIAL
     if trust.told["summed_rows"]:
-        yield SUMS
+        yield boards.SUMS
     until = periods.known_until(told.made_at, trust.covered.as_of)
     if trust.covered.last_at and until < min(told.scope.until, told.made_at) - _LATE:
         yield (f"What came after {formats.moment(until, zone)} had not been synced: it is missing.")
@@ -71,12 +71,6 @@ def _warnings(told: Answers) -> Iterator[str]:
             if narrowed
             else "Nothing was recorded in this period."
         )
-
-
-SUMS: Final = (
-    "Part of this usage is known only as sums of several requests: requests, prompts, sessions "
-    "and people are lower bounds, marked so; tokens and costs are as near as such sums are."
-)
 
 
 def _recorded(first: datetime | None, last: datetime | None, zone: ZoneInfo) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from aibridge import AIBridgeError, Capabilities
-from bridgeboard import formats, invariants, pricing, settings, store
+from bridgeboard import boards, formats, invariants, pricing, settings, store
 from bridgeboard.settings import SettingsError
 from bridgeboard.store import prices
 from bridgeboard.ui import abilities, data, entrance, filters, notices, numbers, strip, tables
@@ -44,6 +44,8 @@ def checked(now: Chosen) -> None:
                 f"**All {len(found)} checks hold**, on {formats.unmarked(now.words)}.",
                 icon=":material/verified:",
             )
+        if numbers.totals(("summed_rows",), now.scope)["summed_rows"]:
+            notices.remark(boards.SUMS)
         shown = sorted(found, key=lambda one: one.holds)
         tables.show(
             [

@@ -11,7 +11,6 @@ from bridgeboard import charts, formats, metrics
 from bridgeboard.explorer import compare
 from bridgeboard.explorer.compare import Line
 from bridgeboard.explorer.story import Head
-from bridgeboard.explorer.sums import NUMBERS
 from bridgeboard.exports import Column, Sheet
 from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, bounds, buckets
 from bridgeboard.ui import (
@@ -177,9 +176,7 @@ def _definition(line: Line) -> str:
 
 def _bounds(head: Head) -> set[str]:
     """The numbers of a session that are lower bounds."""
-    unread = head.rows - head.exact_rows
-    told = {metric: getattr(head, name) for name, metric in NUMBERS.items()}
-    told |= {"unpriced_tokens": head.unpriced_tokens, "summed_rows": unread}
+    told = head.by_metric
     return {name for name in told if metrics.accuracy(name, told).is_bound}
 
 

@@ -82,6 +82,7 @@ def manifest(title: str, now: Chosen) -> Manifest:
     """What the numbers on the screen are about."""
     store = numbers.opened()
     covered = numbers.coverage()
+    sums = numbers.totals(("summed_rows",), now.scope)["summed_rows"]
     return Manifest(
         title=title,
         since=now.scope.since,
@@ -93,7 +94,11 @@ def manifest(title: str, now: Chosen) -> Manifest:
         price_version=store.meta("price_version") or None,
         include=dict(now.scope.include),
         exclude=dict(now.scope.exclude),
-        notes=(*_NOTES, *(() if covered.is_whole else (boards.PARTIAL,))),
+        notes=(
+            *_NOTES,
+            *(() if covered.is_whole else (boards.PARTIAL,)),
+            *((boards.SUMS,) if sums else ()),
+        ),
     )
 
 

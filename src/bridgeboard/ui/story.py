@@ -11,6 +11,7 @@ import streamlit as st
 from bridgeboard import formats, settings, watch
 from bridgeboard.explorer import gaps
 from bridgeboard.explorer.story import Head, Owner
+from bridgeboard.metrics import METRICS, accuracy
 from bridgeboard.ui import kpis, links, moves, notices, numbers, place, records, strip
 from bridgeboard.ui.place import Place
 
@@ -86,32 +87,20 @@ def remarks(told: Told) -> None:
 
 def cards(head: Head) -> list[kpis.Card]:
     """The session's headline numbers."""
-    sums = head.accuracy == "aggregate"
     prompt = head.input + head.cache_read + head.cache_write
     return [
-        _card("Spend", head.cost, "money", _spend(head), at_least=bool(head.unpriced_tokens)),
-        _card("Tokens", head.total_tokens, "count", _tokens(head)),
+        _metric("spend", head, _spend(head)),
+        _metric("total_tokens", head, _tokens(head)),
         _card(
             "Duration",
             head.duration_seconds,
             "seconds",
             "From the first request to the end of the last.",
         ),
-        _card("Threads", head.threads, "count", "Prompts, each with all that followed it."),
-        _card(
-            "Requests",
-            head.requests,
-            "count",
-            "What the client asked of models.",
-            at_least=sums and head.requests is not None,
-        ),
-        _card("Tool calls", head.tool_calls, "count", "Uses of tools by models."),
-        _card(
-            "Tool errors",
-            head.tool_errors,
-            "count",
-            "Only tools that the bridge puts there report errors.",
-        ),
+        _metric("threads", head, "Prompts, each with all that followed it."),
+        _metric("requests", head, "What the client asked of models."),
+        _metric("tool_calls", head, "Uses of tools by models."),
+        _metric("tool_errors", head, "Only tools that the bridge puts there report errors."),
         _card(
             "Cache hits",
             head.cache_read / prompt if prompt else None,
@@ -214,18 +203,22 @@ def _facts(head: Head, zone: ZoneInfo) -> list[str]:
     return [span, models or "no model", ", ".join(head.providers), keys or "key unknown", head.team]
 
 
-def _card(
-    label: str, value: float | None, kind: str, meaning: str, *, at_least: bool = False
-) -> kpis.Card:
+def _metric(name: str, head: Head, meaning: str) -> kpis.Card:
+    """A number of the vocabulary, with how it stands for this session."""
+    one = METRICS[name]
+    value, how = head.by_metric[name], accuracy(name, head.by_metric)
+    shown = formats.number(value, one.format, at_least=how.is_bound)
+    said = how.sentence(formats.exact_number(value, one.format))
+    return kpis.Card(one.label, shown, f"{said} {meaning}")
+
+
+def _card(label: str, value: float | None, kind: str, meaning: str) -> kpis.Card:
     exactly = "Not known." if value is None else f"Exactly {formats.exact_number(value, kind)}."
-    shown = formats.number(value, kind, at_least=at_least)
-    return kpis.Card(label, shown, f"{exactly} {meaning}")
+    return kpis.Card(label, formats.number(value, kind), f"{exactly} {meaning}")
 
 
 def _spend(head: Head) -> str:
     told = "An estimate at list prices."
-    if head.unpriced_tokens:
-        told += f" A lower bound: the price of {head.unpriced_tokens:,} tokens is unknown."
     if head.shadow_cost:
         told += f" Covered by subscriptions beside it: {formats.exact_money(head.shadow_cost)}."
     return told
