@@ -4,12 +4,13 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.ui import belief, scopes, tiles
+from bridgeboard.ui import belief, billing, scopes, tiles
 
 now = scopes.chosen()
 
 belief.checked(now)
 belief.covered(now)
+billing.instances(now)
 belief.unpriced(now)
 tiles.apart(belief.server)
 belief.quarantine()

@@ -49,6 +49,11 @@ def book(settings: Settings) -> Book:
     return Book(pricing.load(named)) if named else Book()
 
 
+def informed_book(settings: Settings, opened: sync.Informant) -> Book:
+    """Likewise, with what the server said of its instances. Raises PriceFileError."""
+    return sync.informed(opened, book(settings))
+
+
 def options(settings: Settings, since: datetime | None = None) -> sync.Options:
     """How these settings want to sync. Raises PriceFileError."""
     return sync.Options(

@@ -2,14 +2,14 @@
 
 from bridgeboard.pricing.bill import MOST_TOKENS
 from bridgeboard.pricing.book import Book
-from bridgeboard.pricing.bounds import bounds, estimated, snippet
+from bridgeboard.pricing.bounds import bounds, estimated, snippet, vendor_line
 from bridgeboard.pricing.disagreements import Disagreement, disagreements
 from bridgeboard.pricing.money import exact, price, server_micros, total, vendors
 from bridgeboard.pricing.overrides import Override, PriceFile, PriceFileError, load, parse
 from bridgeboard.pricing.rates import CLASSES, PICO, Card, Price, Status
 from bridgeboard.pricing.responses import extras, responses
 from bridgeboard.pricing.usage import UNMETERED, WORST, usage_money
-from bridgeboard.pricing.vendors import Told, told_by, told_by_type
+from bridgeboard.pricing.vendors import Seller, Told, told_by, told_by_type
 
 __all__ = [
     "CLASSES",
@@ -24,6 +24,7 @@ __all__ = [
     "Price",
     "PriceFile",
     "PriceFileError",
+    "Seller",
     "Status",
     "Told",
     "bounds",
@@ -41,5 +42,6 @@ __all__ = [
     "told_by_type",
     "total",
     "usage_money",
+    "vendor_line",
     "vendors",
 ]

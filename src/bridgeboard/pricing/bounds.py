@@ -66,6 +66,15 @@ def _quoted(glob: str) -> str:
     return json.dumps(glob, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
+def vendor_line(provider_name: str, vendor: str = "") -> str:
+    """The line of ``[vendors]`` that settles who bills for an instance.
+
+    Without a vendor it holds a mark that the file's reader refuses until somebody fills it in.
+    """
+    known = _quoted(vendor) if vendor else '"?"  # a vendor of the price list, or "none"'
+    return f"{_quoted(provider_name)} = {known}"
+
+
 def estimated(
     unpriced: pd.DataFrame, at: datetime, priced: Iterable[tuple[str | None, str | None]] = ()
 ) -> pd.DataFrame:

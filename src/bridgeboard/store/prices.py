@@ -77,6 +77,14 @@ _PRICED: Final = """
 SELECT DISTINCT provider_name, model FROM usage
 WHERE priced_tokens > 0 OR status NOT IN ('unpriced', 'unmetered')
 """
+_INSTANCES: Final = """
+SELECT provider, provider_name, vendor, arg_max(model, started_at) AS model,
+       sum(requests)::BIGINT AS requests, sum(cost)::HUGEINT::VARCHAR AS cost,
+       min(started_at) AS first_at, max(started_at) AS last_at
+FROM usage WHERE started_at >= $1 AND started_at < $2
+GROUP BY provider, provider_name, vendor
+ORDER BY sum(cost) DESC NULLS LAST, sum(requests) DESC, provider, provider_name, vendor
+"""
 _COUNTS: Final = ("input", "output", "cache_read", "cache_write", "cache_write_1h", "web_searches")
 
 
@@ -162,6 +170,19 @@ def unpriced(reader: Reader | Store, since: datetime, until: datetime) -> pd.Dat
         ["tokens", "provider", "provider_name", "model"], ascending=[False, True, True, True]
     )
     return order.drop(columns="tokens").reset_index(drop=True)
+
+
+def instances(reader: Reader | Store, since: datetime, until: datetime) -> pd.DataFrame:
+    """The provider instances of a window by who bills for them, most spend first.
+
+    Returns:
+        ``provider``, ``provider_name``, ``vendor`` (missing where unknown); ``model``, one that was
+        asked for lately; ``requests``; ``cost`` (Python integers, None where nothing is priced);
+        ``first_at``, ``last_at`` (naive UTC).
+    """
+    found = reader.frame(_INSTANCES, [_naive(since), _naive(until)])
+    costs = [int(cost) if isinstance(cost, str) else None for cost in found["cost"]]
+    return found.assign(cost=pd.Series(costs, index=found.index, dtype=object))
 
 
 def priced(reader: Reader | Store) -> list[tuple[str | None, str | None]]:

@@ -6,11 +6,12 @@ from bridgeboard.sync.progress import Event
 from bridgeboard.sync.reprice import reprice
 from bridgeboard.sync.requeue import requeue
 from bridgeboard.sync.run import read_session, run
-from bridgeboard.sync.vendors import informed, said
+from bridgeboard.sync.vendors import Informant, informed, said
 
 __all__ = [
     "Event",
     "ForeignStoreError",
+    "Informant",
     "Options",
     "ServerChangedError",
     "UnreadableError",

@@ -8,23 +8,30 @@ import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Protocol
 
 from aibridge import AIBridgeError, Capabilities, Client, Provider
 from bridgeboard.pricing import Book, Told, told_by, told_by_type
-from bridgeboard.store import Reader, Store
+from bridgeboard.store import Store
 
 _SAID: Final = "instance_vendors"
 _ADDRESSES_SINCE: Final = (2, 34)
 _TYPES_SINCE: Final = (2, 36)
 
 
-def informed(store: Store | Reader, book: Book) -> Book:
+class Informant(Protocol):
+    """What holds the settings of a store: the store itself, or a reader of it."""
+
+    def meta(self, name: str) -> str | None:
+        """A setting; None if it was never set."""
+
+
+def informed(store: Informant, book: Book) -> Book:
     """The book with all that the server has ever said about its instances."""
     return replace(book, told=said(store))
 
 
-def said(store: Store | Reader) -> tuple[Told, ...]:
+def said(store: Informant) -> tuple[Told, ...]:
     """What the server has said about its instances, in order of time."""
     rows = json.loads(store.meta(_SAID) or "[]")
     return tuple(
