@@ -35,8 +35,8 @@ with notices.tile("this session"):
 
     with st.container(horizontal=True, vertical_alignment="center", key="timeline"):
         st.header("Timeline", anchor=False, width="stretch")
-        text = reveal.revealed(f"session {asked.id}")
-        takeaway.menu(head.session, head.id, text=text)
+        text = reveal.revealed(reveal.of_session(head.initiator_id, head.id))
+        takeaway.menu(head, text=text)
     look = inside.search(head.session, asked, zone, text=text)
     sketches.jumps(head, part, asked, zone, text=text)
     dated = story.spans_days(head, zone)

@@ -237,8 +237,10 @@ def test_what_was_done_is_noted_with_who_and_why_and_no_text(
         assert one.about
         # What somebody wrote themselves needs no reason.
         assert one.why == ("" if one.who in others else REASON)
-    assert f"session {ground.theirs.session_id}" in {one.about for one in revealed}
-    assert f"request {ground.theirs.id}" in {one.about for one in revealed}
+    theirs = ground.theirs
+    whose = f"text of person {theirs.initiator_id}"
+    assert f"{whose}, session {theirs.session_id}" in {one.about for one in revealed}
+    assert f"{whose}, request {theirs.id}" in {one.about for one in revealed}
     for name, who in ground.who.items():
         logins = [one for one in ground.entries("login") if one.who == who.email]
         exports = [one for one in ground.entries("export") if one.who == who.email]

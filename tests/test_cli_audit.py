@@ -9,7 +9,7 @@ from test_cli import run
 from typer.testing import Result
 
 from bridgeboard import connect, settings
-from bridgeboard.audit import Audit
+from bridgeboard.audit import Audit, AuditError, digest_of_words, key_beside
 
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 
@@ -100,3 +100,31 @@ def test_a_log_that_cannot_be_read_is_explained(log: Audit) -> None:
     said = audit()
     assert said.exit_code == 2
     assert "chmod 600" in said.output
+
+
+def test_searches_for_some_words_can_be_picked_out(log: Audit) -> None:
+    digest = digest_of_words(key_beside(log.path), "Salary of Ada")
+    log.write("q@example.com", "search", "why", f"words {digest}; person grace", at=AT)
+    for number in range(30):
+        log.write("q@example.com", "reveal", "why", f"s{number}", at=AT)
+    said = audit("--words", "ada  OF salary")
+    assert said.output.splitlines() == [
+        f"2026-05-04 09:30:00 UTC  q@example.com  search  words {digest}; person grace  why"
+    ]
+    assert "Nothing" in audit("--words", "salary").stderr
+
+
+def test_the_key_of_the_log_is_made_once_and_for_this_account_only(log: Audit) -> None:
+    key = key_beside(log.path)
+    path = log.path.with_suffix(".key")
+    assert len(key) >= 32
+    assert key_beside(log.path) == key
+    assert path.stat().st_mode & 0o077 == 0
+    path.chmod(0o644)
+    with pytest.raises(AuditError, match="chmod 600"):
+        key_beside(log.path)
+    path.chmod(0o600)
+    path.write_text("")
+    with pytest.raises(AuditError, match="no key"):
+        key_beside(log.path)
+    assert path.read_text() == ""

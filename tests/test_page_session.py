@@ -322,7 +322,7 @@ def test_recorded_text_is_hidden_until_revealed_and_then_plain(
     revealed(test)
     test.run()
     (entry,) = noted("reveal", before)
-    assert entry.about == f"session {who[0]}"
+    assert entry.about == f"text of person {who[1]}, session {who[0]}"
     assert formats.visible(prompt[: passages.FOLD]) in texts(unfolded(key, who))
     assert prompt[:15] not in f"{caplog.text}{entry}"
 
@@ -463,7 +463,13 @@ def test_a_session_of_two_people_says_so_and_leads_to_the_other(tmp_path: Path) 
         with looking(made, syncs.NOW):
             test = opened(first)
             assert "1 other person used the same session ID" in said(test)
+            before = last()
+            revealed(test)
             test.button(key=f"sharer-{second[1]}").click().run()
+            test.run()
+            assert [entry.about for entry in noted("reveal", before)] == [
+                f"text of person {person}, session {first[0]}" for person in (first[1], second[1])
+            ]
             assert "".join(test.query_params["person"]) == second[1]
             assert headline(test)
             nobody = opened((first[0], "00000000-0000-4000-8000-000000000001"))

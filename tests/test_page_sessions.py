@@ -12,7 +12,8 @@ from noted import last, noted
 from streamlit.testing.v1 import AppTest
 from told import looking
 
-from bridgeboard import settings
+from bridgeboard import connect, settings
+from bridgeboard.audit import digest_of_words, key_beside
 from bridgeboard.desk import Desk
 from bridgeboard.explorer import COLUMNS
 from bridgeboard.store import Store
@@ -205,9 +206,30 @@ def test_hits_are_hidden_until_revealed_and_a_search_is_logged(
         test.toggle(key="reveal").set_value(True).run()
     assert not test.exception
     assert '"marked": true' in said(test).replace('"marked":true', '"marked": true')
-    (entry,) = noted("reveal", before)
+    (entry,) = noted("search", before)
     assert entry.who == "operator"
     assert wanted not in f"{entry}{caplog.text}"
+
+
+def test_every_search_is_noted_with_its_filters_and_a_digest_of_its_words(store: Store) -> None:
+    ((name,),) = store.rows("SELECT username FROM initiators ORDER BY username LIMIT 1")
+    first, second = word(store), "deploy"
+    test = app(search=first)
+    before = last()
+    test.toggle(key="reveal").set_value(True).run()
+    test.run()
+    for words in (second, f"{second}  {second.upper()}", first):
+        test.text_input(key="search").set_value(words).run()
+    test.multiselect(key="people").set_value([name]).run()
+    test.run()
+    told = [entry.about for entry in noted("search", before)]
+    key = key_beside(connect.audit_file(settings.current()))
+    digests = [digest_of_words(key, each) for each in (first, second)]
+    expected = [digests[0], digests[1], digests[1], digests[0], digests[0]]
+    assert [each.split(";")[0] for each in told] == [f"words {each}" for each in expected]
+    assert f"person {name}" in told[-1]
+    assert not any(name in each for each in told[:-1])
+    assert all(" UTC" in each for each in told)
 
 
 def test_words_that_nobody_wrote_are_told_with_how_many_were_searched(store: Store) -> None:

@@ -7,6 +7,7 @@ somebody who may write it made all of it anew: whoever needs that sends the line
 
 from bridgeboard.audit.entry import AuditError, Entry
 from bridgeboard.audit.log import Audit
+from bridgeboard.audit.searched_words import digest_of_words, key_beside
 from bridgeboard.audit.verdict import Verdict
 
-__all__ = ["Audit", "AuditError", "Entry", "Verdict"]
+__all__ = ["Audit", "AuditError", "Entry", "Verdict", "digest_of_words", "key_beside"]

@@ -2,30 +2,54 @@
 
 import json
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from bridgeboard import connect, formats, settings
-from bridgeboard.audit import Audit, AuditError, Entry, Verdict
+from bridgeboard.audit import (
+    Audit,
+    AuditError,
+    Entry,
+    Verdict,
+    digest_of_words,
+    key_beside,
+)
 from bridgeboard.cli.terminal import err, explained, out
 
-Last = Annotated[int, typer.Option(min=1, max=1_000_000, help="How many of the last entries.")]
+MOST: Final = 1_000_000
+
+Last = Annotated[int, typer.Option(min=1, max=MOST, help="How many of the last entries.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+Words = Annotated[
+    str | None,
+    typer.Option(
+        "--words",
+        metavar="WORDS",
+        help="Only searches in prompts for these words, in any order and case.",
+    ),
+]
 Verify = Annotated[
     bool, typer.Option("--verify", help="Check that no line was changed; status 1 if one was.")
 ]
 
 
-def audit(last: Last = 20, *, as_json: Json = False, verify: Verify = False) -> None:
+def audit(
+    last: Last = 20, *, as_json: Json = False, verify: Verify = False, words: Words = None
+) -> None:
     """List who looked at what, and why; the newest comes last. Asks no server."""
     with explained():
-        log = Audit(connect.audit_file(settings.read()))
+        path = connect.audit_file(settings.read())
+        log = Audit(path)
         try:
             if verify:
                 _say(log.verify(), as_json=as_json)
             else:
-                _list(log.entries(last), as_json=as_json)
+                entries = log.entries(last if words is None else MOST)
+                if words is not None:
+                    mark = f"words {digest_of_words(key_beside(path), words)};"
+                    entries = tuple(one for one in entries if one.about.startswith(mark))[:last]
+                _list(entries, as_json=as_json)
         except AuditError as error:
             err.print(f"bridgeboard: {error}", markup=False)
             raise typer.Exit(2) from None

@@ -22,9 +22,9 @@ _COLUMNS: Final = (
 def verdict() -> None:
     """A button that looks through all of the log, and what it found."""
     st.caption(
-        "Logins, refusals, looks at recorded text, downloads, changed settings and syncs that "
-        "somebody began. Each line holds the digest of the one before, so that one that is changed "
-        "or taken out is noticed."
+        "Logins, refusals, looks at recorded text, searches in it, downloads, changed settings and "
+        "syncs that somebody began. Each line holds the digest of the one before, so that one that "
+        "is changed or taken out is noticed."
     )
     if not st.button("Check every line", key="verify", icon=":material/fact_check:"):
         return

@@ -49,18 +49,18 @@ def show(find: Find) -> None:
         icon=":material/search:",
         placeholder="All of these words",
         max_chars=200,
-        help="Upper and lower case are the same. Whoever searches sees what people wrote, so it is "
-        "logged like every look at recorded text.",
+        help="Upper and lower case are the same. Whoever searches sees what people wrote, so every "
+        "search is logged, with its filters and a digest of the words.",
     )
     if not words.strip():
-        return
-    if not reveal.revealed(f"prompts with words, searched in sessions since {find.scope.since}"):
-        st.caption("Hits are recorded text: show it to see them.")
         return
     try:
         search = Search(words)
     except ExplorerError as error:
         notices.remark(str(error))
+        return
+    if not reveal.searched(find, search):
+        st.caption("Hits are recorded text: show it to see them.")
         return
     _draw(_searched(find, search), words)
 

@@ -28,7 +28,7 @@ from bridgeboard.ui import (
     tiles,
     wire,
 )
-from bridgeboard.ui.reveal import revealed
+from bridgeboard.ui.reveal import of_request, revealed
 from bridgeboard.ui.tables import Column
 
 NARROWEST: Final = 310
@@ -74,7 +74,7 @@ def show(detail: Detail, zone: ZoneInfo) -> None:
     with notices.tile("the responses"):
         _responses(detail)
     st.header("What was written and called", anchor=False)
-    text = revealed(f"request {detail.id}")
+    text = revealed(of_request(detail.initiator_id, detail.id))
     with notices.tile("what was written and called"):
         _written(detail, zone, text=text)
     st.header("What only the deployment tells", anchor=False)

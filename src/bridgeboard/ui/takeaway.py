@@ -8,15 +8,16 @@ import streamlit as st
 
 from bridgeboard.explorer import account, calls, gaps, passages, story
 from bridgeboard.explorer.account import Account
+from bridgeboard.explorer.story import Head
 from bridgeboard.explorer.typed import typed
 from bridgeboard.store import StoreError
-from bridgeboard.ui import entrance, files, numbers
+from bridgeboard.ui import entrance, files, numbers, reveal
 
 WHOLE: Final = 2**31 - 1
 """More characters than any text has."""
 
 
-def menu(session: int, session_id: str, *, text: bool) -> None:
+def menu(head: Head, *, text: bool) -> None:
     """One button a kind of file; recorded text only where it is shown, and only if chosen."""
     with st.popover("Download", icon=":material/download:", type="tertiary", key="takeaway"):
         with_text = st.checkbox(
@@ -32,15 +33,22 @@ def menu(session: int, session_id: str, *, text: bool) -> None:
         offered = [
             files.File(
                 label,
-                partial(made, session, ending, with_text=with_text),
-                name=f"session-{_plain(session_id)}.{ending}",
+                partial(made, head.session, ending, with_text=with_text),
+                name=f"session-{_plain(head.id)}.{ending}",
                 mime=kind,
                 key=f"file-{ending}",
-                what=f"session {session}, {'with recorded' if with_text else 'without'} text",
+                what=_what(head, with_text=with_text),
             )
             for label, ending, kind in _FILES
         ]
         files.buttons(offered, key="session")
+
+
+def _what(head: Head, *, with_text: bool) -> str:
+    """How the log names what is taken away."""
+    if with_text:
+        return reveal.of_session(head.initiator_id, head.id)
+    return f"numbers of person {head.initiator_id}, session {head.id}"
 
 
 _FILES: Final = (("JSON", "json", "application/json"), ("Markdown", "md", "text/markdown"))
