@@ -13,7 +13,7 @@ from facts import ALWAYS, Row
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from listed import EVERYTHING, empty, listed
-from test_metrics_select import OF_CALLS, laws, scopes
+from test_metrics_select import OF_CALLS, scopes
 from test_metrics_select import calls as calls_passing
 from test_metrics_select import usage as requests_passing
 
@@ -176,13 +176,13 @@ def rows_shown(find: Find) -> dict[int, Row]:
     return {row.session: asdict(row) for row in everything(find, Order("started_at"), 1000)}
 
 
-@laws
+@SOME
 @given(scopes(("provider", "model", "initiator", "team", "client", "vendor", "tool", "status")))
 def test_rows_are_of_the_part_of_each_session_that_is_in_the_scope(scope: Scope) -> None:
     assert rows_shown(Find(scope)) == {row["session"]: row for row in rows_in(scope)}
 
 
-@laws
+@SOME
 @given(scopes(("model", "team", "client", "vendor", "tool", "server", "credential_kind")))
 def test_the_sums_and_what_is_in_no_session_are_the_numbers_of_every_other_page(
     scope: Scope,
@@ -201,7 +201,7 @@ def test_the_sums_and_what_is_in_no_session_are_the_numbers_of_every_other_page(
             assert sum(rows) == (parts[0] or 0), name
 
 
-@laws
+@SOME
 @given(scopes(("model", "team")), st.sampled_from(("day", "week", "month", "model", "team")))
 def test_the_list_of_a_part_of_the_scope_has_the_numbers_of_that_part(
     scope: Scope, by: str
