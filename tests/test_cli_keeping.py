@@ -6,10 +6,12 @@ import shutil
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from conftest import END, SMALL
+from file_bytes import readable
 from test_cli import ALONE
 from typer.testing import CliRunner, Result
 
@@ -245,3 +247,29 @@ def stop_at(line: str, process: subprocess.Popen[str]) -> bool:
     if "read," in line:
         process.send_signal(signal.SIGTERM)
     return True
+
+
+def test_a_sync_a_day_later_writes_the_file_anew_without_what_was_deleted(
+    running: Running, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with store_in(folder) as opened:
+        ((text,),) = opened.rows("SELECT arg_min(text, started_at) FROM prompts")
+    quoted = text[:60].encode()
+    monkeypatch.setattr(keeping, "now", lambda: END)
+    assert run("sync", running=running, folder=folder, BRIDGEBOARD_TEXT_DAYS="3").exit_code == 0
+    assert quoted in readable(folder)
+    said = run("check", running=running, folder=folder)
+    assert "can still be read in the store's file" in said.output
+    monkeypatch.setattr(keeping, "now", lambda: END + timedelta(days=1))
+    assert run("sync", running=running, folder=folder, BRIDGEBOARD_TEXT_DAYS="3").exit_code == 0
+    assert quoted not in readable(folder)
+    assert "can still be read" not in run("check", running=running, folder=folder).output
+
+
+def test_check_names_damaged_files_that_a_repair_kept(running: Running, folder: Path) -> None:
+    (path,) = folder.glob("*.duckdb")
+    kept = path.with_name(f"{path.name}.damaged-20261120-170000")
+    shutil.copy(path, kept)
+    said = run("check", running=running, folder=folder)
+    assert said.exit_code == 1
+    assert f"{kept} was kept when the store was repaired" in said.output

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aibridge import AIBridgeError, Capabilities, Client, Search
-from bridgeboard import connect, formats, team_words, watch
+from bridgeboard import connect, formats, store, team_words, watch
 from bridgeboard.pricing import PriceFileError
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.store import (
@@ -89,6 +89,7 @@ def _contents(opened: Store) -> Iterator[Finding]:
             text="The first sync has not come to its end: older requests are missing. Run: "
             "bridgeboard sync",
         )
+    yield from _deleted(opened)
     broken = len(ledger.quarantined(opened))
     if broken:
         yield Finding(
@@ -109,6 +110,23 @@ def _teams(opened: Store, settings: Settings, now: datetime) -> Iterator[Finding
     with opened.snapshot() as reader:
         matching = team_entries.matching(reader, now)
     yield from (Finding(good=True, text=text) for text in team_words.sentences(matching))
+
+
+def _deleted(opened: Store) -> Iterator[Finding]:
+    """What was to be gone and can still be read in some file."""
+    since = store.still_in_file(opened)
+    if since:
+        yield Finding(
+            good=True,
+            text="Text that was deleted can still be read in the store's file; a sync writes the"
+            " file anew a day after the deletion",
+        )
+    for path in store.kept_aside(opened.path):
+        yield Finding(
+            good=False,
+            text=f"{path} was kept when the store was repaired. It holds what people typed, also"
+            " what was deleted since. Delete it once nobody needs it.",
+        )
 
 
 def _configured(settings: Settings) -> Iterator[Finding]:

@@ -211,6 +211,7 @@ class Watch:
             events.close()
         prune(opened, self._settings, self._clock())
         gather(opened, self._settings, stops=self._stopping.is_set)
+        store.rewrite_if_due(opened, self._clock())
 
     def _opened(self, client: Client) -> Store:
         if self._store is None:

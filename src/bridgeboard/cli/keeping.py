@@ -112,6 +112,7 @@ def _copy(
     _show(events, stopped)
     watch.prune(opened, chosen, began_at)
     watch.gather(opened, chosen, stops=stopped.is_set)
+    store.rewrite_if_due(opened, now())
     (run,) = store.runs(opened, 1)
     out.print(summary(run, store.coverage(opened).quarantined))
 

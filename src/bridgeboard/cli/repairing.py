@@ -72,7 +72,10 @@ def repair(backup: Backup = None, file: File = None) -> None:
 
 def told(done: Rescued, path: Path, now: datetime) -> Iterator[str]:
     """What was done to a store, in sentences: what was kept, what is lost, what to do next."""
-    yield f"The damaged file is kept as {' and '.join(str(each) for each in done.aside)}."
+    yield (
+        f"The damaged file is kept as {' and '.join(str(each) for each in done.aside)}. It holds"
+        " what people typed and is never pruned: delete it once nobody needs it."
+    )
     if not done.was_readable:
         yield "Nothing could be read of it."
     elif done.log in {"cut", "left out"}:

@@ -9,7 +9,7 @@ from typing import Final
 import pyarrow as pa
 
 from bridgeboard.store import vocabulary
-from bridgeboard.store.database import Batch
+from bridgeboard.store.reader import Batch
 from bridgeboard.store.sessions import SUMS
 
 CHILDREN: Final = ("responses", "tool_calls", "prompts", "tool_inputs")

@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from bridgeboard.store.database import Reader
 from bridgeboard.store.moments import stored
+from bridgeboard.store.reader import Reader
 
 
 class Pair(NamedTuple):

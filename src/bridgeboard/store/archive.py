@@ -15,7 +15,7 @@ import duckdb
 
 from bridgeboard import private
 from bridgeboard.store import group_blocks, migrations
-from bridgeboard.store.database import Reader, Store
+from bridgeboard.store.database import Store
 from bridgeboard.store.errors import (
     StoreDamagedError,
     StoreLocationError,
@@ -23,6 +23,7 @@ from bridgeboard.store.errors import (
     too_new,
 )
 from bridgeboard.store.places import checked, log, remove
+from bridgeboard.store.reader import Reader
 from bridgeboard.store.schema import MIGRATIONS
 
 MANIFEST: Final = "manifest.json"

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from bridgeboard.store.database import Reader, Store
+from bridgeboard.store.database import Store
 from bridgeboard.store.moments import aware
+from bridgeboard.store.reader import Reader
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _COVERS: Final = """

@@ -6,8 +6,9 @@ batch for the one before it.
 
 import os
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -16,167 +17,27 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from bridgeboard.store import migrations
+from bridgeboard.store import rewriting
 from bridgeboard.store.errors import StoreError, busy, explained, is_final
+from bridgeboard.store.gate import Gate
 from bridgeboard.store.opening import connected
 from bridgeboard.store.places import checked
+from bridgeboard.store.reader import DATA_VERSION, Batch, Dimensions, Params, Reader
 from bridgeboard.store.sight import EVERYTHING, Sight
-from bridgeboard.store.sight_cursors import Cursors, Picked
+from bridgeboard.store.sight_cursors import Cursors
 
-DATA_VERSION: Final = "data_version"
-KEYS: Final[Mapping[str, str]] = {
-    "usage": "usage",
-    "sessions": "session",
-    "initiators": "initiator",
-}
-"""Table → the column with keys of ours."""
 AT_ONCE: Final = (os.cpu_count() or 1) + 1
 """How many questions are answered at once: more share the same cores, and none is done sooner."""
 PATIENCE_SECONDS: Final = 10.0
 """How long a store that has to be opened anew waits for questions that are being answered."""
-
-Params = Sequence[Any] | Mapping[str, Any]
-Dimensions = Collection[str] | None
-"""What a question speaks of; None is not told."""
+EXCHANGE_SECONDS: Final = 2.0
+"""How long new questions wait for those before them when a rewritten file is to take its place,
+and are let through again if these are not done by then."""
+EXCHANGES: Final = 15
+"""How often that is tried."""
 
 _open_paths: set[Path] = set()
 _opening = threading.Lock()
-
-
-class Reader:
-    """Questions to the store, all to the same state of it.
-
-    Who may see groups only is answered by the dimensions that a question says it speaks of, and
-    never by single rows (``sees_groups_only``).
-    """
-
-    def __init__(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        path: Path,
-        picked: Picked | None = None,
-        turns: AbstractContextManager[object] | None = None,
-    ) -> None:
-        self._connection = connection
-        self._path = path
-        self._picked = picked
-        self._turns = turns or nullcontext()
-        self.sees_groups_only = False
-
-    def frame(self, sql: str, params: Params = (), dimensions: Dimensions = None) -> pd.DataFrame:
-        """The answer as a frame."""
-        with explained(self._path), self._turns:
-            return self._on(dimensions).execute(sql, params).df()
-
-    def table(self, sql: str, params: Params = (), dimensions: Dimensions = None) -> pa.Table:
-        """The answer as an Arrow table."""
-        with explained(self._path), self._turns:
-            return self._on(dimensions).sql(sql, params=params).to_arrow_table()
-
-    def rows(
-        self, sql: str, params: Params = (), dimensions: Dimensions = None
-    ) -> list[tuple[Any, ...]]:
-        """The answer as plain rows."""
-        with explained(self._path), self._turns:
-            return self._on(dimensions).execute(sql, params).fetchall()
-
-    def named(
-        self, sql: str, params: Params = (), dimensions: Dimensions = None
-    ) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """The answer as the names of its columns and plain rows."""
-        with explained(self._path), self._turns:
-            told = self._on(dimensions).execute(sql, params)
-            return [column[0] for column in told.description or ()], told.fetchall()
-
-    def meta(self, name: str) -> str | None:
-        """A setting of the store itself; None if it was never set."""
-        found = self.rows("SELECT value FROM meta WHERE name = ?", [name])
-        return found[0][0] if found else None
-
-    def tables(self) -> list[str]:
-        """The names of all tables."""
-        with explained(self._path):
-            return migrations.tables(self._connection)
-
-    @property
-    def version(self) -> int:
-        """The number of the last batch that this state holds."""
-        return int(self.meta(DATA_VERSION) or 0)
-
-    def _on(self, dimensions: Dimensions) -> duckdb.DuckDBPyConnection:
-        return self._picked(dimensions) if self._picked else self._connection
-
-
-class Batch(Reader):
-    """What is written in one transaction; it reads what it has written itself.
-
-    Attributes:
-        moves: whether an answer may be another after it: a row was written, and not only kept.
-    """
-
-    def __init__(
-        self, connection: duckdb.DuckDBPyConnection, path: Path, keys: dict[str, int]
-    ) -> None:
-        super().__init__(connection, path)
-        self._keys = keys
-        self.moves = False
-
-    def execute(self, sql: str, params: Params = ()) -> None:
-        """Run a statement that has no answer."""
-        self.moves |= self._written(sql, params) != 0
-
-    def change(self, sql: str, params: Params = ()) -> int:
-        """Run an INSERT, UPDATE or DELETE; the number of its rows."""
-        count = self._written(sql, params)
-        self.moves |= count != 0
-        return count
-
-    def keep(self, sql: str, params: Params = ()) -> None:
-        """Run a statement about our own work, which no answer tells of, such as a window's end."""
-        self._written(sql, params)
-
-    @contextmanager
-    def registered(self, **tables: pa.Table) -> Iterator[None]:
-        """Let SQL see Arrow tables under these names until the block ends."""
-        for name, table in tables.items():
-            self._connection.register(name, table)
-        try:
-            yield
-        finally:
-            for name in tables:
-                # After a failed statement the rollback takes them away.
-                with suppress(duckdb.Error):
-                    self._connection.unregister(name)
-
-    def next_key(self, table: str) -> int:
-        """A key of ours that is free in ``usage``, ``sessions`` or ``initiators``."""
-        return self.take_keys(table, 1)[0]
-
-    def take_keys(self, table: str, count: int) -> range:
-        """So many free keys in a row."""
-        if table not in self._keys:
-            ((top,),) = self.rows(f"SELECT coalesce(max({KEYS[table]}), 0) FROM {table}")
-            self._keys[table] = top + 1
-        first = self._keys[table]
-        self._keys[table] = first + count
-        return range(first, first + count)
-
-    def set_meta(self, name: str, value: str) -> None:
-        """Set a setting of the store itself."""
-        if self.meta(name) != value:
-            self.keep_meta(name, value)
-            self.moves = True
-
-    def keep_meta(self, name: str, value: str) -> None:
-        """Likewise one that is only about our own work."""
-        if not self._written("UPDATE meta SET value = $2 WHERE name = $1", [name, value]):
-            self._written("INSERT INTO meta VALUES ($1, $2)", [name, value])
-
-    def _written(self, sql: str, params: Params) -> int:
-        """How many rows a statement wrote; -1 if the database does not count them."""
-        with explained(self._path):
-            told = self._connection.execute(sql, params).fetchall()
-        return int(told[0][0]) if told else -1
 
 
 class Store:
@@ -193,8 +54,7 @@ class Store:
         self._writer = self._connection.cursor()
         self._cursors = Cursors(self._connection, self.write)
         self._writing = threading.Lock()
-        self._reading = threading.Condition()
-        self._readers = 0
+        self._readers = Gate()
         self._turns = threading.BoundedSemaphore(AT_ONCE)
         self._keys: dict[str, int] = {}
         self._is_open = True
@@ -232,9 +92,7 @@ class Store:
             # What cannot be moved now stays in the log beside the file until the next start.
             with suppress(duckdb.Error):
                 self._writer.execute("CHECKPOINT")
-            self._cursors.close()
-            self._writer.close()
-            self._connection.close()
+            self._let_go()
             _open_paths.discard(self.path)
 
     def __enter__(self) -> Self:
@@ -325,9 +183,45 @@ class Store:
     def checkpoint(self) -> None:
         """Move what the log beside the file holds into the file."""
         self._recover()
-        with self._writing, self._noticing(), explained(self.path):
+        with self._writing:
             self._check_open()
+            self._move_log_into_file()
+
+    def _move_log_into_file(self) -> None:
+        with self._noticing(), explained(self.path):
             self._writer.execute("CHECKPOINT")
+
+    def rewrite(self) -> None:
+        """Put a new file in the place of this one: all that the tables hold, and nothing else.
+
+        The database keeps what was deleted from a file in blocks that it means to use again.
+        Questions are answered meanwhile, but for the moment in which the files are exchanged;
+        batches wait. Whoever is stopped in here leaves the old file or the new one.
+
+        Raises:
+            StoreFullError: when there is no room for a second file beside it.
+            StoreBusyError: when questions left no moment for the exchange.
+        """
+        self._recover()
+        with self._writing:
+            self._check_open()
+            self._move_log_into_file()
+            with rewriting.copied(self._writer, self.path) as fresh:
+                for _ in range(EXCHANGES):
+                    with self._readers.kept_out(EXCHANGE_SECONDS) as is_alone:
+                        if is_alone:
+                            self._exchange(fresh)
+                            return
+                    time.sleep(EXCHANGE_SECONDS)
+            raise rewriting.never_idle(self.path)
+
+    def _exchange(self, fresh: Path) -> None:
+        self._move_log_into_file()
+        self._let_go()
+        try:
+            rewriting.exchange(fresh, self.path)
+        finally:
+            self._take_up()
 
     @contextmanager
     def _reader(self) -> Iterator[Reader]:
@@ -338,16 +232,9 @@ class Store:
     def _counted(self) -> Iterator[None]:
         """Be one of the readers that have to be waited for."""
         self._recover()
-        self._check_open()
-        with self._reading:
-            self._readers += 1
-        try:
-            with self._noticing():
-                yield
-        finally:
-            with self._reading:
-                self._readers -= 1
-                self._reading.notify_all()
+        with self._readers.counted(), self._noticing():
+            self._check_open()
+            yield
 
     @contextmanager
     def _noticing(self) -> Iterator[None]:
@@ -372,20 +259,26 @@ class Store:
             self._writing.release()
 
     def _open_anew(self) -> None:
-        with self._reading:
-            if not self._has_failed or not self._is_open:
-                return
-            if not self._reading.wait_for(lambda: not self._readers, PATIENCE_SECONDS):
-                return
-            self._cursors.close()
-            self._writer.close()
-            self._connection.close()
-            self._connection = self._connect()
-            self._writer = self._connection.cursor()
-            self._cursors = Cursors(self._connection, self.write)
-            self._keys.clear()
-            self._version = Reader(self._writer, self.path).version
-            self._has_failed = False
+        if not self._has_failed or not self._is_open:
+            return
+        with self._readers.kept_out(PATIENCE_SECONDS) as is_alone:
+            if is_alone:
+                self._let_go()
+                self._take_up()
+
+    def _let_go(self) -> None:
+        self._has_failed = True
+        self._cursors.close()
+        self._writer.close()
+        self._connection.close()
+
+    def _take_up(self) -> None:
+        self._connection = self._connect()
+        self._writer = self._connection.cursor()
+        self._cursors = Cursors(self._connection, self.write)
+        self._keys.clear()
+        self._version = Reader(self._writer, self.path).version
+        self._has_failed = False
 
     def _check_open(self) -> None:
         if not self._is_open:

@@ -6,7 +6,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from bridgeboard.store.database import Batch
+from bridgeboard.store.reader import Batch
 from bridgeboard.store.sessions import GROWN, SUMS
 
 _THREADS: Final = (

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bridgeboard.store import links, people, vocabulary
-from bridgeboard.store.database import Batch, Reader, Store
+from bridgeboard.store.database import Store
 from bridgeboard.store.moments import stored
+from bridgeboard.store.reader import Batch, Reader
 
 CHILDREN: Final = ("responses", "tool_calls", "prompts", "tool_inputs")
 

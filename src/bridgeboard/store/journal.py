@@ -3,9 +3,10 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from bridgeboard.store.database import Reader, Store
+from bridgeboard.store.database import Store
 from bridgeboard.store.ledger import Counts
 from bridgeboard.store.moments import aware
+from bridgeboard.store.reader import Reader
 
 
 class Run(NamedTuple):

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
-from bridgeboard.store.database import Batch, Reader, Store
+from bridgeboard.store.database import Store
 from bridgeboard.store.moments import aware, stored
+from bridgeboard.store.reader import Batch, Reader
 
 Span = tuple[datetime | None, datetime | None]
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from bridgeboard.store import subsets
-from bridgeboard.store.database import Batch
+from bridgeboard.store.reader import Batch
 from bridgeboard.store.sessions import SUMS
 
 LINK: Final = pa.schema(

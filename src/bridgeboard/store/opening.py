@@ -5,6 +5,7 @@ batch in it, is told instead. A file that ended the process the last time is tri
 """
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from errno import EDQUOT, ENOSPC
@@ -21,7 +22,7 @@ from bridgeboard.store.errors import (
     StoreLocationError,
     explained,
 )
-from bridgeboard.store.places import log, refuse_open, remove
+from bridgeboard.store.places import growing, log, refuse_open, remove, spilled
 
 SETTINGS: Final[dict[str, str | bool]] = {
     # Nothing is ever fetched from the network, and no variable of Python is a table by accident.
@@ -64,6 +65,7 @@ def _opened(path: Path, settings: dict[str, Any]) -> duckdb.DuckDBPyConnection:
             _take_in(connection, path, held)
         migrations.migrate(connection, path)
         refuse_open(path)
+        _clear(path)
     except BaseException:
         connection.close()
         raise
@@ -96,34 +98,37 @@ def _make(path: Path, settings: dict[str, Any]) -> None:
             f"{path} is gone, but its log {log(path).name} is there. Put the file back, or move"
             " the log aside with: bridgeboard repair"
         )
-    growing = path.with_name(f".{path.name}.{os.getpid()}.new")
+    fresh = growing(path)
     try:
-        remove(growing)
+        remove(fresh)
         with explained(path):
-            with duckdb.connect(str(growing), config=settings) as connection:
+            with duckdb.connect(str(fresh), config=settings) as connection:
                 migrations.migrate(connection, path)
-            growing.chmod(0o600)
-        _appear(growing, path)
+            fresh.chmod(0o600)
+        _appear(fresh, path)
     finally:
-        remove(growing)
-        _clear(path)
+        remove(fresh)
 
 
 def _clear(path: Path) -> None:
-    """Delete what processes that were killed left behind while they made a store here."""
+    """Delete what processes that were killed left behind, with all the text that is in it.
+
+    Whoever has the file open may do so: nobody else makes another one meanwhile.
+    """
+    shutil.rmtree(spilled(path), ignore_errors=True)
     for leftover in path.parent.glob(f".{path.name}.*.new*"):
         pid = leftover.name.removeprefix(f".{path.name}.").split(".")[0]
         if not _is_alive(pid):
             leftover.unlink(missing_ok=True)
 
 
-def _appear(growing: Path, path: Path) -> None:
+def _appear(fresh: Path, path: Path) -> None:
     try:
-        os.link(growing, path)
+        os.link(fresh, path)
     except (FileExistsError, FileNotFoundError):
         return
     except OSError:  # the file system knows no second name for a file
-        growing.rename(path)
+        fresh.rename(path)
 
 
 @contextmanager

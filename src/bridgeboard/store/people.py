@@ -4,7 +4,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from bridgeboard.store.database import Batch
+from bridgeboard.store.reader import Batch
 from bridgeboard.store.team_entries import WHO_IS_MEANT
 
 _MATCH: Final = """

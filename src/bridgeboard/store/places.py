@@ -1,5 +1,6 @@
 """Where a store lies."""
 
+import glob
 import os
 import re
 import stat
@@ -40,6 +41,28 @@ def checked(path: Path) -> Path:
 def log(path: Path) -> Path:
     """The log beside a store's file: what was committed and is not in the file yet."""
     return Path(f"{path}.wal")
+
+
+def growing(path: Path) -> Path:
+    """Where this process writes a file that is to take a store's place."""
+    return path.with_name(f".{path.name}.{os.getpid()}.new")
+
+
+def spilled(path: Path) -> Path:
+    """The folder in which the database puts down what does not fit into its memory."""
+    return Path(f"{path}.tmp")
+
+
+def kept_aside(path: Path) -> list[Path]:
+    """Files and folders beside a store that hold what was typed and are never pruned.
+
+    They are what a repair kept of a damaged store, and what it left when it was killed.
+    """
+    unfinished = (path.with_name(f".{path.name}.{what}") for what in ("repairing", "restoring"))
+    return [
+        *sorted(path.parent.glob(f"{glob.escape(path.name)}.damaged-*")),
+        *(each for each in unfinished if each.exists()),
+    ]
 
 
 def remove(path: Path) -> None:

@@ -11,7 +11,8 @@ from typing import Final
 import pandas as pd
 import pyarrow as pa
 
-from bridgeboard.store.database import Batch, Reader, Store
+from bridgeboard.store.database import Store
+from bridgeboard.store.reader import Batch, Reader
 
 Span = tuple[datetime, datetime]
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from bridgeboard.store.database import Reader, Store
+from bridgeboard.store.database import Store
+from bridgeboard.store.reader import Reader
 
 _USAGE: Final = """
 SELECT count(*), count(*) FILTER (grain = 'interception'), count(ended_at), count(provider_name),

@@ -329,5 +329,10 @@ CREATE TABLE former_names (
 ALTER TABLE initiators ADD COLUMN member VARCHAR;
 """
 
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _VOCABULARY, _GROUPS, _FORMER_NAMES)
+_DELETED: Final = """
+-- What was deleted before files were written anew is still in this one (store/rewriting.py).
+INSERT INTO meta SELECT 'deleted_at', '1970-01-01T00:00:00+00:00' WHERE EXISTS (FROM usage);
+"""
+
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _VOCABULARY, _GROUPS, _FORMER_NAMES, _DELETED)
 """What brings a file from version n to n + 1, by n. An empty file has version 0."""

@@ -6,7 +6,8 @@ from typing import Final
 import pyarrow as pa
 
 from bridgeboard.store import people
-from bridgeboard.store.database import Batch, Reader, Store
+from bridgeboard.store.database import Store
+from bridgeboard.store.reader import Batch, Reader
 
 SUMS: Final = ("input_sum", "output_sum", "cache_read_sum", "cache_write_sum")
 """The server's own totals; a session's, a thread's, or a usage row's."""

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from bridgeboard.store import links, subsets
-from bridgeboard.store.database import Batch
+from bridgeboard.store.reader import Batch
 from bridgeboard.store.sessions import SUMS
 
 _ROW: Final = ", ".join(f"u.{name}" for name in SUMS)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from bridgeboard.store.database import Reader
+from bridgeboard.store.reader import Reader
 
 WHO_IS_MEANT: Final = """
 WITH entries AS (SELECT DISTINCT username FROM memberships),

@@ -10,7 +10,11 @@ from typing import Final, NamedTuple
 from bridgeboard.store import group_blocks
 from bridgeboard.store.database import Store
 from bridgeboard.store.moments import stored
+from bridgeboard.store.reader import Batch
+from bridgeboard.store.rewriting import DELETED_AT
 
+REWRITE_AFTER: Final = timedelta(hours=23)
+"""How long what was deleted stays in the file; the rest of a day is for a second attempt."""
 LEDGER_DAYS: Final = 90
 """How long the work of syncing is remembered: done windows, ended runs, anomalies."""
 
@@ -47,6 +51,10 @@ _TEXT: Final = (
     _Rule("tool_inputs", "started_at < $1"),
     _Rule("thinking", "started_at < $1"),
     _Rule("last_prompts", "started_at < $1"),
+    # It may quote a prompt. That there was one is a number.
+    _Rule(
+        "threads", "started_at < $1 AND error_message <> ''", "UPDATE {0} SET error_message = ''"
+    ),
     _Rule("quarantine", "seen_at < $1 AND raw <> ''", "UPDATE {0} SET raw = ''"),
 )
 # Whatever others ask for goes after them.
@@ -93,9 +101,9 @@ def prune(
     """Delete what is older than allowed; where nothing is, nothing is written.
 
     Text goes by the start of its request, thread or session, and with it the words of records in
-    quarantine and those gathered of prompts. Rows go with their whole session, once that ended
-    before the limit; requests of no session go by their start. Sums that groups are shown go by
-    whole blocks of days. People stay. May be repeated.
+    quarantine, messages of failed threads and words gathered of prompts. Rows go with their whole
+    session, once that ended before the limit; requests of no session go by their start. Sums that
+    groups are shown go by whole blocks of days. People stay. May be repeated.
 
     Args:
         store: what to prune.
@@ -104,16 +112,42 @@ def prune(
         now: the time, aware.
 
     Returns:
-        The number of rows by table that were deleted or, in quarantine, lost their words.
+        The number of rows by table that were deleted or, in threads and quarantine, lost words.
     """
     done: Counter[str] = Counter()
     for rules, days in ((_TEXT, text_days), (_ROWS, rows_days), (_LEDGER, LEDGER_DAYS)):
         if days is not None:
-            done += _applied(store, rules, now - timedelta(days=days))
+            done += _applied(store, rules, now - timedelta(days=days), now)
     return dict(done)
 
 
-def _applied(store: Store, rules: Iterable[_Rule], limit: datetime) -> Counter[str]:
+def rewrite_if_due(store: Store, now: datetime) -> bool:
+    """Write the file anew once something deleted has been in it for a day; whether it was.
+
+    Raises:
+        StoreError: when that cannot be done now.
+    """
+    deleted_at = still_in_file(store)
+    # A time ahead of ours was written by a clock that was wrong.
+    if deleted_at is None or timedelta(0) <= now - deleted_at < REWRITE_AFTER:
+        return False
+    store.rewrite()
+    return True
+
+
+def still_in_file(store: Store) -> datetime | None:
+    """Since when something deleted can still be read in the file; None if nothing can."""
+    told = store.meta(DELETED_AT)
+    return datetime.fromisoformat(told) if told else None
+
+
+def note_deletion(batch: Batch, now: datetime) -> None:
+    """Remember that what a batch deletes is still in the file, and since when something is."""
+    if batch.meta(DELETED_AT) is None:
+        batch.keep_meta(DELETED_AT, now.isoformat())
+
+
+def _applied(store: Store, rules: Iterable[_Rule], limit: datetime, now: datetime) -> Counter[str]:
     rules, params = list(rules), [stored(limit)]
     done: Counter[str] = Counter()
     if any(store.rows(rule.question, params)[0][0] for rule in rules):
@@ -122,6 +156,7 @@ def _applied(store: Store, rules: Iterable[_Rule], limit: datetime) -> Counter[s
                 done[rule.table] += batch.change(rule.statement, params)
             if rules == list(_ROWS):
                 group_blocks.pruned(batch, limit.astimezone(UTC).replace(tzinfo=None))
+            note_deletion(batch, now)
     return done
 
 

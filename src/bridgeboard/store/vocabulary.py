@@ -18,8 +18,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bridgeboard.store.database import Batch, Reader, Store
+from bridgeboard.store.database import Store
 from bridgeboard.store.moments import aware
+from bridgeboard.store.reader import Batch, Reader
 
 TEXTS: Final = 4_000
 """Prompts of a run, about."""

@@ -1,0 +1,162 @@
+"""Questions to one state of the store, and a batch that also writes."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from bridgeboard.store import migrations
+from bridgeboard.store.errors import explained
+from bridgeboard.store.sight_cursors import Picked
+
+DATA_VERSION: Final = "data_version"
+KEYS: Final[Mapping[str, str]] = {
+    "usage": "usage",
+    "sessions": "session",
+    "initiators": "initiator",
+}
+"""Table → the column with keys of ours."""
+
+Params = Sequence[Any] | Mapping[str, Any]
+Dimensions = Collection[str] | None
+"""What a question speaks of; None is not told."""
+
+
+class Reader:
+    """Questions to the store, all to the same state of it.
+
+    Who may see groups only is answered by the dimensions that a question says it speaks of, and
+    never by single rows (``sees_groups_only``).
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        path: Path,
+        picked: Picked | None = None,
+        turns: AbstractContextManager[object] | None = None,
+    ) -> None:
+        self._connection = connection
+        self._path = path
+        self._picked = picked
+        self._turns = turns or nullcontext()
+        self.sees_groups_only = False
+
+    def frame(self, sql: str, params: Params = (), dimensions: Dimensions = None) -> pd.DataFrame:
+        """The answer as a frame."""
+        with explained(self._path), self._turns:
+            return self._on(dimensions).execute(sql, params).df()
+
+    def table(self, sql: str, params: Params = (), dimensions: Dimensions = None) -> pa.Table:
+        """The answer as an Arrow table."""
+        with explained(self._path), self._turns:
+            return self._on(dimensions).sql(sql, params=params).to_arrow_table()
+
+    def rows(
+        self, sql: str, params: Params = (), dimensions: Dimensions = None
+    ) -> list[tuple[Any, ...]]:
+        """The answer as plain rows."""
+        with explained(self._path), self._turns:
+            return self._on(dimensions).execute(sql, params).fetchall()
+
+    def named(
+        self, sql: str, params: Params = (), dimensions: Dimensions = None
+    ) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The answer as the names of its columns and plain rows."""
+        with explained(self._path), self._turns:
+            told = self._on(dimensions).execute(sql, params)
+            return [column[0] for column in told.description or ()], told.fetchall()
+
+    def meta(self, name: str) -> str | None:
+        """A setting of the store itself; None if it was never set."""
+        found = self.rows("SELECT value FROM meta WHERE name = ?", [name])
+        return found[0][0] if found else None
+
+    def tables(self) -> list[str]:
+        """The names of all tables."""
+        with explained(self._path):
+            return migrations.tables(self._connection)
+
+    @property
+    def version(self) -> int:
+        """The number of the last batch that this state holds."""
+        return int(self.meta(DATA_VERSION) or 0)
+
+    def _on(self, dimensions: Dimensions) -> duckdb.DuckDBPyConnection:
+        return self._picked(dimensions) if self._picked else self._connection
+
+
+class Batch(Reader):
+    """What is written in one transaction; it reads what it has written itself.
+
+    Attributes:
+        moves: whether an answer may be another after it: a row was written, and not only kept.
+    """
+
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, path: Path, keys: dict[str, int]
+    ) -> None:
+        super().__init__(connection, path)
+        self._keys = keys
+        self.moves = False
+
+    def execute(self, sql: str, params: Params = ()) -> None:
+        """Run a statement that has no answer."""
+        self.moves |= self._written(sql, params) != 0
+
+    def change(self, sql: str, params: Params = ()) -> int:
+        """Run an INSERT, UPDATE or DELETE; the number of its rows."""
+        count = self._written(sql, params)
+        self.moves |= count != 0
+        return count
+
+    def keep(self, sql: str, params: Params = ()) -> None:
+        """Run a statement about our own work, which no answer tells of, such as a window's end."""
+        self._written(sql, params)
+
+    @contextmanager
+    def registered(self, **tables: pa.Table) -> Iterator[None]:
+        """Let SQL see Arrow tables under these names until the block ends."""
+        for name, table in tables.items():
+            self._connection.register(name, table)
+        try:
+            yield
+        finally:
+            for name in tables:
+                # After a failed statement the rollback takes them away.
+                with suppress(duckdb.Error):
+                    self._connection.unregister(name)
+
+    def next_key(self, table: str) -> int:
+        """A key of ours that is free in ``usage``, ``sessions`` or ``initiators``."""
+        return self.take_keys(table, 1)[0]
+
+    def take_keys(self, table: str, count: int) -> range:
+        """So many free keys in a row."""
+        if table not in self._keys:
+            ((top,),) = self.rows(f"SELECT coalesce(max({KEYS[table]}), 0) FROM {table}")
+            self._keys[table] = top + 1
+        first = self._keys[table]
+        self._keys[table] = first + count
+        return range(first, first + count)
+
+    def set_meta(self, name: str, value: str) -> None:
+        """Set a setting of the store itself."""
+        if self.meta(name) != value:
+            self.keep_meta(name, value)
+            self.moves = True
+
+    def keep_meta(self, name: str, value: str) -> None:
+        """Likewise one that is only about our own work."""
+        if not self._written("UPDATE meta SET value = $2 WHERE name = $1", [name, value]):
+            self._written("INSERT INTO meta VALUES ($1, $2)", [name, value])
+
+    def _written(self, sql: str, params: Params) -> int:
+        """How many rows a statement wrote; -1 if the database does not count them."""
+        with explained(self._path):
+            told = self._connection.execute(sql, params).fetchall()
+        return int(told[0][0]) if told else -1
