@@ -488,6 +488,11 @@ def test_the_hours_of_the_week_stand_where_they_are(values: list[int | None], ki
     assert chart["encoding"]["y"]["sort"] == list(charts.WEEKDAYS)
 
 
+def test_the_hours_of_the_week_begin_with_its_first_day() -> None:
+    chart = spec(charts.hours_of_week(list(range(168)), "Requests", "count", week_start=6))
+    assert "['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']" in str(chart)
+
+
 def test_cohorts_stand_by_the_weeks_since_they_began_with_their_shares() -> None:
     first, second = date(2026, 10, 5), date(2026, 10, 12)
     week = timedelta(weeks=1)

@@ -17,6 +17,7 @@ from bridgeboard.metrics import (
     MetricError,
     Scope,
     active_people_windows,
+    buckets,
     cohort_people,
     cohorts,
     first_seen,
@@ -149,8 +150,14 @@ def test_nobody_ever_is_nobody_new() -> None:
 
 
 def monday(row: Row, scope: Scope) -> date:
-    day = row["started_at"].astimezone(ZoneInfo(scope.zone)).date()
-    return day - day.weekday() * DAY
+    """The first day of a request's week."""
+    return first_of_week(row["started_at"].astimezone(ZoneInfo(scope.zone)).date(), scope)
+
+
+def first_of_week(day: date, scope: Scope) -> date:
+    return next(
+        day - back * DAY for back in range(7) if (day - back * DAY).weekday() == scope.week_start
+    )
 
 
 def began(scope: Scope) -> dict[str, date]:
@@ -165,7 +172,7 @@ def began(scope: Scope) -> dict[str, date]:
 def grid(scope: Scope, weeks: int) -> list[tuple[date, date, int]]:
     """Cohorts counted by hand."""
     first = began(scope)
-    last = scope.last_day - scope.last_day.weekday() * DAY
+    last = first_of_week(scope.last_day, scope)
     pairs = {(row["person"], monday(row, scope)) for row in ever(scope)}
     counted = Counter((first[person], week) for person, week in pairs)
     oldest = last - (weeks - 1) * 7 * DAY
@@ -173,8 +180,9 @@ def grid(scope: Scope, weeks: int) -> list[tuple[date, date, int]]:
 
 
 @laws
-@given(scopes(), st.integers(1, MANY))
-def test_cohorts_are_as_counting_says(scope: Scope, weeks: int) -> None:
+@given(scopes(), st.integers(1, MANY), st.integers(0, 6))
+def test_cohorts_are_as_counting_says(scope: Scope, weeks: int, week_start: int) -> None:
+    scope = replace(scope, week_start=week_start)
     assert facts().rows(cohorts(scope, weeks)) == grid(scope, weeks)
 
 
@@ -231,6 +239,29 @@ def test_a_cell_that_nobody_is_in_has_no_people_and_a_week_begins_on_monday() ->
     for cell in ((cohort + DAY, last), (cohort, last - DAY)):
         with pytest.raises(MetricError, match="A week is known by its Monday"):
             cohort_people(scope, *cell)
+
+
+@pytest.mark.parametrize("week_start", range(7))
+def test_the_weeks_of_a_scope_begin_on_its_weekday_everywhere(week_start: int) -> None:
+    scope = Scope(START, END, "Asia/Kathmandu", week_start=week_start)
+    weeks = buckets(scope, "week")
+    told = facts().rows(select(("requests",), ("week",), scope))
+    counted = Counter[date]()
+    for row in ever(scope):
+        counted[monday(row, scope)] += row["requests"]
+    assert [week.weekday() for week in weeks if isinstance(week, date)] == [week_start] * len(weeks)
+    assert dict(told) == {week: count for week, count in counted.items() if count}
+    assert set(dict(told)) <= set(weeks)
+    ((cohort, last, _), *_) = facts().rows(cohorts(scope, MANY))
+    assert dict(facts().rows(cohort_people(scope, cohort, last))) == in_cell(scope, cohort, last)
+    with pytest.raises(MetricError, match=f"known by its {cohort:%A}"):
+        cohort_people(scope, cohort + DAY, last)
+
+
+def test_a_week_begins_on_a_weekday() -> None:
+    for wrong in (-1, 7):
+        with pytest.raises(MetricError, match="weekday"):
+            Scope(START, END, week_start=wrong)
 
 
 @laws

@@ -14,6 +14,7 @@ from bridgeboard.metrics import DIMENSIONS, Scope, buckets
 
 DAY = timedelta(days=1)
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Pacific/Chatham")
+WEEKLY = ("week", "last-week")
 MONTHLY = {"month": 1, "last-month": 1, "quarter": 3}
 DAILY = {"today": 1, "7d": 7, "30d": 30, "90d": 90}
 dates = st.dates(date(1996, 1, 1), date(2094, 12, 31))
@@ -63,6 +64,10 @@ def months_back(day: date, months: int) -> date:
         ("30d", date(2026, 11, 24), date(2026, 10, 26), date(2026, 11, 24)),
         ("90d", date(2026, 11, 24), date(2026, 8, 27), date(2026, 11, 24)),
         ("90d", date(2024, 3, 1), date(2023, 12, 3), date(2024, 3, 1)),
+        ("week", date(2026, 11, 24), date(2026, 11, 23), date(2026, 11, 24)),
+        ("week", date(2026, 11, 23), date(2026, 11, 23), date(2026, 11, 23)),
+        ("last-week", date(2026, 11, 24), date(2026, 11, 16), date(2026, 11, 22)),
+        ("last-week", date(2026, 11, 22), date(2026, 11, 9), date(2026, 11, 15)),
         ("month", date(2026, 11, 24), date(2026, 11, 1), date(2026, 11, 24)),
         ("month", date(2026, 11, 1), date(2026, 11, 1), date(2026, 11, 1)),
         ("month", date(2024, 2, 29), date(2024, 2, 1), date(2024, 2, 29)),
@@ -358,5 +363,31 @@ def test_the_grains_of_growing_periods_only_grow() -> None:
 
 def test_the_usual_period_is_one_of_those_there_are() -> None:
     assert periods.USUAL in periods.PRESETS
-    named: Sequence[str] = [*DAILY, *MONTHLY, "custom"]
+    named: Sequence[str] = [*DAILY, *WEEKLY, *MONTHLY, "custom"]
     assert sorted(named) == sorted(periods.PRESETS)
+
+
+@pytest.mark.parametrize("week_start", range(7))
+@given(today=dates)
+@laws
+def test_weeks_begin_on_the_weekday_that_is_set(week_start: int, today: date) -> None:
+    first, last = periods.days("week", today, (), week_start)
+    before, end = periods.days("last-week", today, (), week_start)
+    assert first.weekday() == before.weekday() == week_start
+    assert last == today
+    assert first <= today < first + 7 * DAY
+    assert (before, end) == (first - 7 * DAY, first - DAY)
+    scope = periods.scope("week", today, "UTC", week_start=week_start)
+    assert scope.week_start == week_start
+    assert scope.week_of(today) == first
+
+
+def test_a_running_week_is_compared_with_the_same_days_of_the_week_before() -> None:
+    scope = periods.scope("week", date(2026, 11, 25), "Europe/Berlin")
+    at = moment(date(2026, 11, 25), NOON, "Europe/Berlin")
+    before = periods.compared(scope, "week", at)
+    assert before.since == moment(date(2026, 11, 16), time(), "Europe/Berlin")
+    assert before.until == moment(date(2026, 11, 18), NOON, "Europe/Berlin")
+    whole = periods.scope("last-week", date(2026, 11, 25), "Europe/Berlin")
+    before = periods.compared(whole, "last-week", at)
+    assert (before.first_day, before.last_day) == (date(2026, 11, 9), date(2026, 11, 15))

@@ -16,6 +16,8 @@ PRESETS: Final[Mapping[str, str]] = {
     "7d": "Last 7 days",
     "30d": "Last 30 days",
     "90d": "Last 90 days",
+    "week": "Week to date",
+    "last-week": "Last week",
     "month": "Month to date",
     "last-month": "Last month",
     "quarter": "Quarter to date",
@@ -31,21 +33,33 @@ _MOMENT: Final = timedelta(microseconds=1)
 _GRAINS: Final[Sequence[tuple[int, Grain]]] = ((2, "hour"), (92, "day"), (730, "week"))
 
 
-def days(preset: str, today: date, chosen: Sequence[date] = ()) -> tuple[date, date]:
+def named(word: str) -> str:
+    """The name of a period. Raises ValueError for one that there is not."""
+    if word not in PRESETS:
+        raise ValueError(word)
+    return word
+
+
+def days(
+    preset: str, today: date, chosen: Sequence[date] = (), week_start: int = 0
+) -> tuple[date, date]:
     """The first and the last day of a period, both included.
 
     ``chosen`` are the outermost days of a custom one, in any order; without any it is today.
+    ``week_start`` is the weekday that weeks begin on, 0 for Monday.
     """
     if preset == "custom":
         return min(chosen, default=today), max(chosen, default=today)
+    week = today - (today.weekday() - week_start) % 7 * _DAY
     month = today.replace(day=1)
-    if preset == "month":
-        return month, today
-    if preset == "last-month":
-        return _shifted(month, -1), month - _DAY
-    if preset == "quarter":
-        return _shifted(month, -((today.month - 1) % 3)), today
-    return today - timedelta(days=_BACK[preset]), today
+    begun = {
+        "week": (week, today),
+        "last-week": (week - 7 * _DAY, week - _DAY),
+        "month": (month, today),
+        "last-month": (_shifted(month, -1), month - _DAY),
+        "quarter": (_shifted(month, -((today.month - 1) % 3)), today),
+    }
+    return begun.get(preset) or (today - timedelta(days=_BACK[preset]), today)
 
 
 def scope(
@@ -54,14 +68,17 @@ def scope(
     zone: str,
     chosen: Sequence[date] = (),
     hours: tuple[time | None, time | None] = (None, None),
+    *,
+    week_start: int = 0,
 ) -> Scope:
     """The period as whole local days, without filters.
 
     ``hours`` are times of day, for a custom period only: it begins at the one on its first day and
     ends at the other on its last. An end that is not after the beginning does not count.
+    ``week_start`` is the weekday that weeks begin on, 0 for Monday.
     """
-    first, last = days(preset, today, chosen)
-    whole = Scope.days(first, last, zone)
+    first, last = days(preset, today, chosen, week_start)
+    whole = replace(Scope.days(first, last, zone), week_start=week_start)
     if preset != "custom" or hours == (None, None):
         return whole
     since, until = (
@@ -80,7 +97,8 @@ def compared(current: Scope, preset: str, as_of: datetime) -> Scope:
     """The period before, of the same length; a running one is compared up to the same moment.
 
     A period of months is compared with as many months before, day by day of the month: 1 to 24
-    November with 1 to 24 October. Any other with the days just before it.
+    November with 1 to 24 October. A week is compared with the same days of the week before. Any
+    other with the days just before it.
 
     Args:
         current: the period.
@@ -89,6 +107,9 @@ def compared(current: Scope, preset: str, as_of: datetime) -> Scope:
     """
     until = max(current.since, min(current.until, as_of.astimezone(UTC)))
     cut = replace(current, until=until)
+    if preset == "week" and until > current.since:
+        since, end = (cut.earlier(at, 7 * _DAY) for at in (cut.since, until))
+        return replace(cut, since=since, until=min(end, cut.since))
     months = _MONTHS.get(preset)
     if months is None or until == current.since:
         return cut.previous()

@@ -20,9 +20,15 @@ _ON_LIGHT: Final = "#14181f"
 
 
 def hours_of_week(
-    values: Sequence[float | None], label: str, kind: str, chosen: int | None = None
+    values: Sequence[float | None],
+    label: str,
+    kind: str,
+    chosen: int | None = None,
+    week_start: int = 0,
 ) -> alt.Chart:
     """When in the week: 168 values, Monday from midnight on, as a grid of hours by days.
+
+    Its first row is the weekday ``week_start``, 0 for Monday.
 
     Choosing an hour fills the parameter ``picked`` with its ``place``. That of the ``chosen`` one
     is outlined.
@@ -41,7 +47,7 @@ def hours_of_week(
         _cells(alt.Chart(_chosen_last(frame)))
         .encode(
             x=alt.X("hour:O", title="Hour", axis=alt.Axis(labelAngle=0, labelOverlap="greedy")),
-            y=alt.Y("day:O", title=None, sort=list(WEEKDAYS)),
+            y=alt.Y("day:O", title=None, sort=[*WEEKDAYS[week_start:], *WEEKDAYS[:week_start]]),
             color=_shade("value:Q"),
             tooltip=[
                 alt.Tooltip("day:O", title="Day"),

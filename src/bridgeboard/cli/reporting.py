@@ -101,12 +101,13 @@ def report(  # noqa: PLR0917 - typer reads options from the signature
     """Write usage and spend of a period as one page, to print or to mail. Asks no server."""
     at = now()
     named = _named(period, first, last)
-    scope = _scope(named, at, zone, (first, last))
+    with explained():
+        configured = settings.read()
+    scope = _scope(named, at, zone, (first, last), configured.first_weekday)
     chosen = (team, person, provider, provider_name, vendor, model, client)
     scope = _narrowed(scope, dict(zip(_OPTIONS, chosen, strict=True)))
     _check_place(to, force=force)
     with explained():
-        configured = settings.read()
         path = store or connect.store_file(configured)
         memory = configured.store_memory_mb
         with Store.open(path, memory_mb=memory) as opened, opened.snapshot() as reader:
@@ -144,14 +145,14 @@ def _named(period: str | None, first: Day, last: Day) -> str:
     return CUSTOM
 
 
-def _scope(named: str, at: datetime, zone: str, chosen: Sequence[Day]) -> Scope:
+def _scope(named: str, at: datetime, zone: str, chosen: Sequence[Day], week_start: int) -> Scope:
     today = at.astimezone(ZoneInfo(zone)).date()
     first, last = (day.date() if day else None for day in chosen)
     custom: tuple[date, ...] = (first, last or today) if first else ()
     if custom and custom[0] > custom[-1]:
         _refuse(f"The period ends before it begins: {custom[0]} to {custom[-1]}.")
     try:
-        return periods.scope(named, today, zone, custom)
+        return periods.scope(named, today, zone, custom, week_start=week_start)
     except (MetricError, OverflowError) as error:
         _refuse(f"These days cannot be reported: {error}")
 

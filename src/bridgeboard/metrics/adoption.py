@@ -1,5 +1,6 @@
 """How many people were active of late: daily, weekly, monthly."""
 
+import calendar
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +14,6 @@ from bridgeboard.metrics.select import Query
 from bridgeboard.metrics.sources import Arguments, asked, rows, tables
 
 _EPOCH: Final = date(1970, 1, 1)
-_FIRST_MONDAY: Final = date(1969, 12, 29)
 _BEGINNING: Final = datetime(1990, 1, 1, tzinfo=UTC)
 _WEEKS: Final = ("cohort", "week")
 _SIZES: Final = range(1, 367)
@@ -97,7 +97,8 @@ def cohorts(scope: Scope, weeks: int = 12) -> Query:
         weeks: how many weeks of beginning there are, the last one being that of the scope's end.
 
     Returns:
-        ``cohort`` and ``week`` (dates, Mondays) and ``people`` (BIGINT), for weeks with any.
+        ``cohort`` and ``week`` (dates, first days of weeks) and ``people`` (BIGINT), for weeks
+        with any.
 
     Raises:
         MetricError: for no weeks.
@@ -106,9 +107,9 @@ def cohorts(scope: Scope, weeks: int = 12) -> Query:
         raise MetricError(f"There are no cohorts of {weeks} weeks.")
     into = Arguments()
     common = _cohorts([], scope, into)
-    last = scope.last_day - timedelta(days=scope.last_day.weekday())
-    oldest = into.bound(_week(last - timedelta(weeks=weeks - 1)))
-    shown = ", ".join(f"DATE '1969-12-29' + 7 * {name}::INTEGER AS {name}" for name in _WEEKS)
+    last = scope.week_of(scope.last_day)
+    oldest = into.bound((last - timedelta(weeks=weeks - 1) - _EPOCH).days)
+    shown = ", ".join(f"DATE '1970-01-01' + {name}::INTEGER AS {name}" for name in _WEEKS)
     return Query(
         f"WITH {', '.join(common)} SELECT {shown}, count(*) AS people FROM since"
         f" WHERE cohort >= {oldest} GROUP BY cohort, week ORDER BY cohort, week",
@@ -122,22 +123,23 @@ def cohort_people(scope: Scope, cohort: date, week: date) -> Query:
 
     Args:
         scope: its end, zone and filters, as for ``cohorts``.
-        cohort: the week of beginning, by its Monday.
+        cohort: the week of beginning, by its first day.
         week: the week of activity, likewise. In that of beginning everybody was active.
 
     Returns:
         ``initiator``, and ``requests`` in that week that pass (BIGINT); the most first.
 
     Raises:
-        MetricError: for a day that is no Monday.
+        MetricError: for a day on which no week begins.
     """
     for day in (cohort, week):
-        if day.weekday():
-            raise MetricError(f"A week is known by its Monday, which {day} is not.")
+        if day != scope.week_of(day):
+            first = calendar.day_name[scope.week_start]
+            raise MetricError(f"A week is known by its {first}, which {day} is not.")
     into = Arguments()
     common = _cohorts(["initiator"], scope, into, ", sum(f.requests)::BIGINT AS requests")
     cell = " AND ".join(
-        f"s.{name} = {into.bound(_week(day))}"
+        f"s.{name} = {into.bound((day - _EPOCH).days)}"
         for name, day in zip(_WEEKS, (cohort, week), strict=True)
     )
     person = dimension("initiator").shown.format("s.initiator")
@@ -164,10 +166,6 @@ def _cohorts(by: Sequence[str], scope: Scope, into: Arguments, more: str = "") -
 def _telling_apart(scope: Scope) -> tuple[str, ...]:
     """What a question speaks of that counts people by what each of them did before."""
     return tuple(sorted(asked(["initiator"], scope)))
-
-
-def _week(monday: date) -> int:
-    return (monday - _FIRST_MONDAY).days // 7
 
 
 def _from_the_beginning(scope: Scope) -> Scope:

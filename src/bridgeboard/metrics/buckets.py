@@ -95,7 +95,7 @@ def _dates(scope: Scope, grain: str) -> Iterator[date]:
     first = scope.first_day
     day = {
         "day": first,
-        "week": first - first.weekday() * _DAY,
+        "week": scope.week_of(first),
         "month": first.replace(day=1),
     }[grain]
     while day <= scope.last_day:

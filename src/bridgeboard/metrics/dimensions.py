@@ -89,8 +89,8 @@ _TIMES: Final = (
     Dimension(
         "week",
         "Week",
-        "The local week in which a request began, known by its Monday.",
-        shown="DATE '1969-12-29' + 7 * ({})::INTEGER",
+        "The local week in which a request began, known by its first day.",
+        shown="DATE '1970-01-01' + ({})::INTEGER",
         time=True,
     ),
     Dimension(

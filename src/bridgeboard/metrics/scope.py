@@ -13,6 +13,7 @@ Filters = tuple[tuple[str, tuple[str, ...]], ...]
 """(dimension, values) pairs, sorted; no dimension twice."""
 
 _YEARS: Final = range(1990, 2101)
+_WEEKDAYS: Final = range(7)
 _DAY: Final = timedelta(days=1)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -31,6 +32,7 @@ class Scope:
             one, by the zone's clocks) to "167": an hour that clocks show twice is in it twice, and
             one that they skip is not.
         exclude: per dimension the values to leave out; what is left is just the rest.
+        week_start: the weekday that weeks begin on, 0 (Monday) to 6 (Sunday).
 
     Raises:
         MetricError: for naive or impossible times, an unknown zone or dimension, a dimension of
@@ -43,11 +45,14 @@ class Scope:
     zone: str = "UTC"
     include: Filters = ()
     exclude: Filters = ()
+    week_start: int = 0
 
     def __post_init__(self) -> None:
         tz = zones.zone(self.zone)
         for name in ("since", "until"):
             object.__setattr__(self, name, _moment(name, getattr(self, name)))
+        if self.week_start not in _WEEKDAYS:
+            raise MetricError(f"Weeks begin on a weekday from 0 to 6, not on {self.week_start}.")
         if self.since > self.until:
             raise MetricError(f"A period ends before it begins: {self.since} to {self.until}.")
         for name in ("include", "exclude"):
@@ -68,6 +73,10 @@ class Scope:
     def last_day(self) -> date:
         """The local day that the last moment of the period is in."""
         return zones.local_date(max(self.since, self.until - _MICROSECOND), self.zone)
+
+    def week_of(self, day: date) -> date:
+        """The first day of the week that a day is in."""
+        return day - (day.weekday() - self.week_start) % len(_WEEKDAYS) * _DAY
 
     @property
     def segments(self) -> tuple[zones.Segment, ...]:
@@ -101,11 +110,11 @@ class Scope:
         if self.since != zones.midnight(self.first_day, self.zone):
             return replace(self, since=self.since - (self.until - self.since), until=self.since)
         touched = self.last_day - self.first_day + _DAY if self.until > self.since else timedelta()
-        since, until = (self._moved(at, touched) for at in (self.since, self.until))
+        since, until = (self.earlier(at, touched) for at in (self.since, self.until))
         return replace(self, since=since, until=until)
 
-    def _moved(self, at: datetime, back: timedelta) -> datetime:
-        """The same time of day, whole days earlier."""
+    def earlier(self, at: datetime, back: timedelta) -> datetime:
+        """The same time of day by the clocks of the zone, whole days earlier."""
         local = at.astimezone(zones.zone(self.zone))
         if at == zones.midnight(local.date(), self.zone):
             return zones.midnight(local.date() - back, self.zone)

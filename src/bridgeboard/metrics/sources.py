@@ -127,6 +127,10 @@ def cells(table: str, by: Sequence[str], fold: Fold | None = None) -> Rows:
     return _folded({name: f"f.{quoted(name)}" for name in by}, f"FROM {table} f", "", fold)
 
 
+_EPOCH_WEEKDAY: Final = 3
+"""1970-01-01, from which days are counted, was a Thursday."""
+
+
 def key(name: str, source: Source, scope: Scope) -> str:
     """What a row of a source is grouped by: SQL that is never NULL."""
     one = dimension(name)
@@ -137,9 +141,10 @@ def key(name: str, source: Source, scope: Scope) -> str:
     if name == "month":
         return zones.chosen_sql(_months(scope), _INSTANT)
     local = zones.local_sql(scope.segments, _INSTANT)
+    since_start = (_EPOCH_WEEKDAY - scope.week_start) % 7
     return {
         "day": f"{local} // {zones.DAY}",
-        "week": f"({local} // {zones.DAY} + 3) // 7",
+        "week": f"({local} // {zones.DAY} + {since_start}) // 7 * 7 - {since_start}",
         "weekday_hour": f"({local} // {zones.HOUR} + 72) % 168",
     }[name]
 

@@ -4,7 +4,7 @@ import ipaddress
 from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args
 
 import platformdirs
 from pydantic import Field, PrivateAttr, SecretStr, field_validator, model_validator
@@ -22,6 +22,10 @@ from bridgeboard.settings.people import Words
 from bridgeboard.settings.tables import Login, Proxy
 
 RANDOM: Final = "make one with: openssl rand -hex 32"
+
+
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+WEEKDAYS: Final[tuple[Weekday, ...]] = get_args(Weekday)
 
 
 class Settings(BaseSettings):
@@ -176,6 +180,13 @@ class Settings(BaseSettings):
         "What everybody is who comes in and has no role: `self`, `viewer` or `analyst`. "
         "Empty refuses them.",
     )
+    week_start: Weekday = named(
+        "BRIDGEBOARD_WEEK_START",
+        "week_start",
+        "monday",
+        "The day on which weeks begin: of charts, cohorts, the hours of the week, Week to date and "
+        "Last week.",
+    )
     names: Literal["real", "pseudonyms"] = named(
         "BRIDGEBOARD_NAMES",
         "names",
@@ -284,6 +295,11 @@ class Settings(BaseSettings):
     def configured(self) -> bool:
         """Whether a deployment and a token are given at all."""
         return bool(self.url and self.token.get_secret_value())
+
+    @property
+    def first_weekday(self) -> int:
+        """The weekday that weeks begin on: 0 for Monday."""
+        return WEEKDAYS.index(self.week_start)
 
     @property
     def guarded(self) -> bool:
