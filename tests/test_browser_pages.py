@@ -147,6 +147,36 @@ def test_a_bar_keeps_only_what_it_shows(page: Page, synced: str) -> None:
     assert len(parse_qs(urlsplit(page.url).query)["providers"]) == 1
 
 
+def test_back_undoes_one_change_a_press(page: Page, synced: str) -> None:
+    come_to(page, synced, "spend", tz="UTC")
+    words = [page.url]
+    for label, value, short in (
+        ("Period", "Last 7 days", "period=7d"),
+        ("By", "Client", "spend-by=client"),
+        ("Sort by", "Tokens", "breakdown-sort=total_tokens"),
+    ):
+        page.get_by_role("combobox", name=label, exact=True).first.click()
+        page.get_by_role("option", name=value, exact=True).click()
+        expect(page).to_have_url(re.compile(re.escape(short)), timeout=PATIENCE)
+        settled(page)
+        words.append(page.url)
+    for before in words[-2::-1]:
+        page.go_back()
+        expect(page).to_have_url(before)
+        settled(page)
+    expect(page.get_by_role("combobox", name="Period")).to_have_value("Last 30 days")
+    page.go_forward()
+    expect(page).to_have_url(words[1])
+    expect(page.get_by_role("combobox", name="Period")).to_have_value("Last 7 days")
+
+
+def test_an_address_of_too_many_values_says_so(page: Page, synced: str) -> None:
+    page.goto(f"{synced}spend?" + "&".join(["models=x"] * 1_001))
+    expect(page.get_by_text(re.compile("Not understood in this address: more than"))).to_be_visible(
+        timeout=PATIENCE
+    )
+
+
 def test_files_hold_what_the_screen_shows(page: Page, synced: str, tmp_path: Path) -> None:
     come_to(page, synced, "spend", tz="UTC")
     told = page.locator(".st-key-foot-breakdown").get_by_text(re.compile(" in all$")).inner_text()
@@ -201,7 +231,7 @@ def test_the_choices_of_a_chart_are_in_the_address(page: Page, synced: str) -> N
     page.get_by_role("option", name="Client", exact=True).click()
     expect(page.get_by_text(re.compile("by client"))).to_be_visible(timeout=PATIENCE)
     settled(page)
-    assert parse_qs(urlsplit(page.url).query)["overview-by"] == ["Client"]
+    assert parse_qs(urlsplit(page.url).query)["overview-by"] == ["client"]
 
 
 COUNTING = """() => {

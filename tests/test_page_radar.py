@@ -80,7 +80,7 @@ def test_a_finding_is_acknowledged_with_a_note_and_opened_again(store: Store) ->
     ((finding, kept),) = Desk.beside(store.path).notes().items()
     assert kept == Note("A load test.", END, "operator")
     again = app(kinds=["Runaway session"], acknowledged="true")
-    assert "Acknowledged 2026-11-16 00:00:00 by operator: A load test" in said(again)
+    assert "Acknowledged 2026-11-16 00:00:00 UTC by operator: A load test" in said(again)
     next(button for button in again.button if button.label == "Reopen").click().run()
     assert Desk.beside(store.path).notes() == {}
     log = Audit(connect.audit_file(settings.current())).entries()

@@ -353,6 +353,21 @@ def named(hour: int) -> str:
     return f"{charts.WEEKDAYS[hour // 24]} {hour % 24:02}:00"
 
 
+def test_the_operator_says_on_which_day_weeks_begin(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store
+    told = settings.current()
+    monkeypatch.setattr(settings, "_installed", told.model_copy(update={"week_start": "sunday"}))
+    test = app("people", tz="UTC", period="week", hour="sun-09")
+    sunday = END.date() - timedelta(days=(END.weekday() + 1) % 7)
+    assert f"Week to date, {sunday}" in said(test)
+    assert test.selectbox(key="hour").options[0] == "Sun 00:00"
+    assert test.selectbox(key="hour").value == 6 * 24 + 9
+    cells = test.selectbox(key="cohort").options
+    assert {date.fromisoformat(cell[:10]).weekday() for cell in cells} == {6}
+
+
 @pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/New_York"])
 def test_a_link_to_an_hour_of_the_week_lists_who_worked_in_it(store: Store, zone: str) -> None:
     assert store

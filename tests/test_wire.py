@@ -97,7 +97,7 @@ def test_filters_go_along_to_other_pages_and_choices_of_a_page_wait_there(addres
             reader.turn(name)
             assert reader.screen.title == PAGES[name]
             assert "clients=Claude+Code" in reader.screen.query
-            assert ("overview-by=Client" in reader.screen.query) == (not name)
+            assert ("overview-by=client" in reader.screen.query) == (not name)
         assert reader.screen.exceptions == []
 
 
@@ -160,7 +160,7 @@ def test_a_default_is_left_out_of_the_address(address: str) -> None:
         assert reader.screen.query == ""
         reader.choose("range", "Last 7 days")
         reader.toggle("compare", on=False)
-        assert reader.screen.query == "range=Last+7+days&compare=false"
+        assert reader.screen.query == "period=7d&compare=false"
         assert reader.holds(reader.screen.find("range")) == "Last 7 days"
         assert reader.holds(reader.screen.find("models")) == []
         reader.choose("range", "Last 30 days")

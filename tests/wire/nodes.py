@@ -63,11 +63,6 @@ class Node:
         return str(getattr(self.told, "label", "") or getattr(self.told, "title", ""))
 
     @property
-    def parameter(self) -> str:
-        """The parameter of the address that it is bound to; empty without one."""
-        return str(getattr(self.told, "query_param_key", ""))
-
-    @property
     def is_disabled(self) -> bool:
         return bool(getattr(self.told, "disabled", False))
 

@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
 
 from streamlit.proto.Alert_pb2 import Alert
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
@@ -221,35 +220,10 @@ class Screen:
         told = {node.told.label: node.told.body for node in self.of("metric")}
         return told | {unescape(label): unescape(value) for label, value in cards}
 
-    @property
-    def _pairs(self) -> list[tuple[str, str]]:
-        return parse_qsl(self.query, keep_blank_values=True)
-
-    def bind(self, node: Node, value: Any) -> None:
-        """Write a widget's value into the address, as the browser does; its default is left out."""
-        if not node.parameter:
-            return
-        pairs = [pair for pair in self._pairs if pair[0] != node.parameter]
-        usual = node.default[1] if node.default else None
-        if value is not None and value != usual:
-            pairs += [(node.parameter, word) for word in _words(value)]
-        self.query = urlencode(pairs)
-
-    def query_elsewhere(self) -> str:
-        """What is left of the query on another page: what is bound to widgets of all pages."""
-        common = {node.parameter for node in self.nodes.values() if node.script == self.main}
-        return urlencode([pair for pair in self._pairs if pair[0] in common])
-
 
 def _addresses(pages: Any) -> dict[str, str]:
     start = next((one.page_script_hash for one in pages if one.is_default), "")
     return {"": start, **{one.url_pathname: one.page_script_hash for one in pages}}
-
-
-def _words(value: Any) -> list[str]:
-    if isinstance(value, bool):
-        return [str(value).lower()]
-    return [str(one).replace("/", "-") for one in value] if isinstance(value, list) else [value]
 
 
 def _in(path: Path, outer: Path) -> bool:

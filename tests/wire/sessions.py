@@ -80,13 +80,15 @@ class Session:
         """Follow the navigation to a page; filters stay, as they do in a browser."""
         if name not in self.screen.pages:
             raise WireError(f"no page {name!r}; there are: {sorted(self.screen.pages)}")
-        return await self._leave(self.screen.pages[name], self.screen.query_elsewhere())
+        page = self.screen.pages[name]
+        links = [node.told for node in self.screen.of("page_link")]
+        query = next((link.query_string for link in links if link.page_script_hash == page), "")
+        return await self._leave(page, query)
 
     async def follow(self, what: str) -> Run:
         """Press a link to a page, with the query that it carries."""
         link = self.screen.find(what, "page_link").told
-        query = link.query_string or self.screen.query_elsewhere()
-        return await self._leave(link.page_script_hash, query)
+        return await self._leave(link.page_script_hash, link.query_string)
 
     async def press(self, what: str | Node) -> Run:
         """Press a button."""
@@ -176,7 +178,6 @@ class Session:
         state = _state(id_ or node.id, field, value)
         if field not in TRIGGERS:
             self._values[node.id] = state
-            self.screen.bind(node, value)
         extra = (state,) if field in TRIGGERS else ()
         return await self._run(fragment=node.fragment, extra=extra)
 

@@ -15,6 +15,7 @@ from bridgeboard.doors.headers import (
     uses_tls,
 )
 from bridgeboard.doors.leaving import WayOut
+from bridgeboard.doors.long import Long
 from bridgeboard.doors.messages import MESSAGES, Messages
 from bridgeboard.doors.origins import SameOrigin
 from bridgeboard.doors.whose import Asked
@@ -29,6 +30,7 @@ __all__ = [
     "Closed",
     "Ending",
     "Files",
+    "Long",
     "Messages",
     "SameOrigin",
     "SecurityHeaders",

@@ -131,7 +131,7 @@ def select_top(
     return _query(common, told, into, asked(by, scope))
 
 
-def values(name: str, scope: Scope, *, limit: int = 1000) -> Query:
+def values(name: str, scope: Scope, *, limit: int | None = None) -> Query:
     """The values of a dimension to choose from, the most frequent first.
 
     What the scope says about the dimension itself is left out.

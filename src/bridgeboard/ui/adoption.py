@@ -11,6 +11,7 @@ from bridgeboard import boards, charts, formats, metrics
 from bridgeboard.exports import Column, Sheet
 from bridgeboard.metrics import Answer
 from bridgeboard.ui import (
+    address,
     downloads,
     drawings,
     kpis,
@@ -30,7 +31,7 @@ MOST_DAYS: Final = 300
 """Days of three lines that make a thousand marks at most."""
 DAY: Final = "day"
 """The parameter that names a day of the lines of active people."""
-WITHIN: Final = "active"
+WITHIN: Final = address.one_of("active", WINDOWS, next(iter(WINDOWS)))
 """The parameter that says which of the lines is meant: who was active on how many days up to it."""
 COHORT: Final = "cohort"
 """The parameter that names a cell of the cohorts."""
@@ -39,7 +40,7 @@ MOST_PEOPLE: Final = 50
 A_COLUMN: Final = 25
 """How many of them stand in one column."""
 Cell = tuple[date, date]
-"""The week in which people began, and one in which they were active, by their Mondays."""
+"""The week in which people began, and one in which they were active, by their first days."""
 
 _MEANS: Final = {
     1: "active on the day",
@@ -110,23 +111,22 @@ def course(now: Chosen) -> None:
 
 def _point(now: Chosen) -> tuple[date | None, int]:
     """The day that the boxes name, and how many days up to it count."""
+    days = [each for each in metrics.buckets(now.scope, "day") if isinstance(each, date)]
     day: date | None = st.selectbox(
         "Day",
-        [each for each in metrics.buckets(now.scope, "day") if isinstance(each, date)][::-1],
+        days[::-1],
         index=None,
-        key=DAY,
-        bind="query-params",
         placeholder="Pick one",
         format_func=formats.day,
         width=170,
+        **address.one_of(DAY, days, write=date.isoformat).widget_arguments(),
     )
     size = st.selectbox(
         "Active",
         list(WINDOWS),
-        key=WITHIN,
-        bind="query-params",
         format_func=WINDOWS.__getitem__,
         width=130,
+        **WITHIN.widget_arguments(),
     )
     return day, int(size or 1)
 
@@ -163,8 +163,9 @@ def _pick_day(key: str, days: Sequence[date], point: tuple[date | None, int]) ->
     for each in st.session_state[key]["selection"].get("picked", []):
         hit = (drawn.get(each.get("bucket")), named.get(each.get("series")))
         if None not in hit:
-            tiles.pick(DAY, None if hit == point else hit[0])
-            tiles.pick(WITHIN, hit[1])
+            day, size = hit
+            chosen = [] if hit == point or day is None else [day.isoformat()]
+            address.put({DAY: chosen, WITHIN.name: WITHIN.words(size)})
 
 
 def _of_day(day: date, size: int, told: Answer, now: Chosen) -> None:
@@ -217,22 +218,28 @@ def cohorts(now: Chosen) -> None:
 
 
 def _cell(now: Chosen) -> Cell | None:
+    cells = _cells(now)
     chosen: Cell | None = st.selectbox(
         "Cohort",
-        _cells(now),
+        cells,
         index=None,
-        key=COHORT,
-        bind="query-params",
         placeholder="Pick one",
         format_func=lambda cell: f"{formats.day(cell[0])}, {_later(*cell)}",
         width=250,
+        **address.one_of(COHORT, cells, write=_named_cell).widget_arguments(),
     )
     return chosen
 
 
+def _named_cell(cell: Cell) -> str:
+    """A cell as addresses have it: the week of first use, and how many weeks later."""
+    cohort, week = cell
+    return f"{cohort}~{(week - cohort).days // 7}"
+
+
 def _cells(now: Chosen) -> list[Cell]:
     """All that there can be, so that a link keeps its choice while the first sync still runs."""
-    last = now.scope.last_day - timedelta(days=now.scope.last_day.weekday())
+    last = now.scope.week_of(now.scope.last_day)
     weeks = [last - timedelta(weeks=back) for back in range(WEEKS)[::-1]]
     return [(cohort, week) for cohort in weeks for week in weeks if cohort <= week]
 
@@ -256,7 +263,7 @@ def _pick(key: str, cells: Mapping[tuple[str, str], Cell], cell: Cell | None) ->
     for point in st.session_state[key]["selection"].get("picked", []):
         hit = cells.get((point.get("began"), point.get("week")))
         if hit:
-            tiles.pick(COHORT, None if hit == cell else hit)
+            address.put({COHORT: [] if hit == cell else [_named_cell(hit)]})
 
 
 def _of_cell(cell: Cell, told: Answer, now: Chosen) -> None:

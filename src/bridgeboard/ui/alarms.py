@@ -13,6 +13,7 @@ from bridgeboard.exports import Column, Sheet
 from bridgeboard.metrics import Scope
 from bridgeboard.radar import KINDS, SEVERITIES, Finding
 from bridgeboard.ui import (
+    address,
     downloads,
     entrance,
     filters,
@@ -26,9 +27,9 @@ from bridgeboard.ui import (
 from bridgeboard.ui.scopes import Chosen
 
 PAGE: Final = 25
-KIND: Final = "kinds"
-SEVERITY: Final = "severities"
-ALL: Final = "acknowledged"
+KIND: Final = address.some_of("kinds", KINDS)
+SEVERITY: Final = address.some_of("severities", SEVERITIES)
+ALL: Final = address.switch("acknowledged")
 _GOING: Final = "evidence"
 _PROBLEM: Final = "note_problem"
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -53,12 +54,12 @@ _PAGES: Final[Mapping[str, str]] = {
 
 def follow() -> None:
     """Leave for the evidence that a click asked for."""
-    going: tuple[str, dict[str, str]] | None = st.session_state.pop(_GOING, None)
+    going: tuple[str, dict[str, Any]] | None = st.session_state.pop(_GOING, None)
     if going:
         page, parameters = going
         if page == "session":
             filters.remember("radar", parameters)
-        st.switch_page(f"pages/{page}.py", query_params=parameters)
+        st.switch_page(f"pages/{page}.py", query_params={**parameters, **address.everywhere()})
 
 
 def show(now: Chosen) -> None:
@@ -67,7 +68,7 @@ def show(now: Chosen) -> None:
     notes = views.desk().notes()
     with st.container(horizontal=True, vertical_alignment="bottom", key="radar-head"):
         wanted = _wanted(found)
-        every = st.checkbox("Acknowledged ones, too", key=ALL, bind="query-params")
+        every = st.checkbox("Acknowledged ones, too", **ALL.widget_arguments())
     shown = [one for one in wanted if every or one.key not in notes]
     _tell_count(found, shown, notes)
     if problem := st.session_state.pop(_PROBLEM, None):
@@ -100,20 +101,18 @@ def _wanted(found: Sequence[Finding]) -> list[Finding]:
     kinds = st.multiselect(
         "Kind",
         list(KINDS),
-        key=KIND,
-        bind="query-params",
         format_func=lambda kind: KINDS[kind],
         placeholder="All",
         width=320,
+        **KIND.widget_arguments(),
     )
     severities = st.multiselect(
         "Severity",
         list(SEVERITIES),
-        key=SEVERITY,
-        bind="query-params",
         format_func=str.capitalize,
         placeholder="All",
         width=240,
+        **SEVERITY.widget_arguments(),
     )
     return [
         one
@@ -196,10 +195,12 @@ def _go(one: Finding) -> None:
     if session := one.evidence.session:
         st.session_state[_GOING] = ("session", links.session(session.id, session.initiator_id))
         return
-    scopes.take(one.evidence.scope, requests.NARROWED)
+    page = _PAGES[one.kind]
+    more = requests.NARROWED if page == "interceptions" else {}
+    parameters = scopes.parameters(one.evidence.scope, more)
     if one.kind == "failing_tool":
-        st.session_state[requests.ERRORS] = True
-    st.session_state[_GOING] = (_PAGES[one.kind], {})
+        parameters[requests.ERRORS.name] = ["true"]
+    st.session_state[_GOING] = (page, parameters)
 
 
 def _when(one: Finding) -> str:

@@ -14,6 +14,7 @@ from bridgeboard.explorer.story import Head
 from bridgeboard.exports import Column, Sheet
 from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, bounds, buckets
 from bridgeboard.ui import (
+    address,
     downloads,
     drawings,
     filters,
@@ -53,8 +54,9 @@ def show(now: Chosen) -> None:
 
 def follow() -> None:
     """Leave for the list that a click asked for."""
-    if page := st.session_state.pop(_GOING, None):
-        st.switch_page(page, query_params={})
+    if going := st.session_state.pop(_GOING, None):
+        page, parameters = going
+        st.switch_page(page, query_params={**parameters, **address.everywhere()})
 
 
 def scope(now: Scope, name: str, value: str) -> Scope:
@@ -233,10 +235,9 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
             st.selectbox(
                 "Show",
                 SHOWN,
-                key="beside-show",
-                bind="query-params",
                 format_func=lambda each: METRICS[each].label,
                 width=170,
+                **address.one_of("beside-show", SHOWN, SHOWN[0]).widget_arguments(),
             )
         )
         at = _stretch(every, now)
@@ -256,10 +257,11 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
     )
     # A chart of its own for each choice, so that a second click on a point is told, too.
     drawn = f"chart-beside-{at}"
+    parameter = _parameter(every, now)
     drawings.show(
         charts.lines(told, picture, at),
         key=drawn,
-        on_select=lambda: _pick(drawn, every, at),
+        on_select=lambda: _pick(drawn, parameter, every, at),
         alt=f"{picture.label} of {_short(pair[0])} and {_short(pair[1])} per {now.grain}, "
         f"{now.words}, as two lines. The table below has all numbers. The box "
         f"{now.grain.capitalize()} picks one as a click does.",
@@ -282,12 +284,20 @@ def _stretch(every: Sequence[Any], now: Chosen) -> Any:
         now.grain.capitalize(),
         every[::-1],
         index=None,
-        key=AT,
-        bind="query-params",
         placeholder="Pick one",
         format_func=lambda each: _when(each, now),
         width=170,
+        **_parameter(every, now).widget_arguments(),
     )
+
+
+def _parameter(every: Sequence[Any], now: Chosen) -> address.Parameter[Any]:
+    """A stretch of time as addresses have it: a day, or an hour with its distance from UTC."""
+
+    def written(bucket: Any) -> str:
+        return _when(bucket, now).replace(" ", "T", 1).replace(" ", "")
+
+    return address.one_of(AT, every, write=written)
 
 
 def _when(bucket: Any, now: Chosen) -> str:
@@ -295,12 +305,12 @@ def _when(bucket: Any, now: Chosen) -> str:
     return charts.when(bucket, "hour" if isinstance(bucket, datetime) else "day", now.scope.zone)
 
 
-def _pick(drawn: str, every: Sequence[Any], at: Any) -> None:
+def _pick(drawn: str, parameter: address.Parameter[Any], every: Sequence[Any], at: Any) -> None:
     """Take up what was clicked; a click on what is picked already drops it."""
     keys = {each.isoformat(): each for each in every}
     for point in st.session_state[drawn]["selection"].get("picked", []):
         if (hit := keys.get(point.get("bucket"))) is not None:
-            tiles.pick(AT, None if hit == at else hit)
+            address.put({AT: parameter.words(None if hit == at else hit)})
 
 
 def _within(
@@ -344,8 +354,7 @@ def _cut(at: Any, now: Chosen) -> Scope:
 
 
 def _leave(page: str, narrowed: Scope) -> None:
-    scopes.take(narrowed, {})
-    st.session_state[_GOING] = page
+    st.session_state[_GOING] = (page, scopes.parameters(narrowed, {}))
 
 
 def _begun(now: Chosen, bucket: Any) -> bool:

@@ -20,9 +20,10 @@ from bridgeboard.access import Identity, RefusedError, Role, Surface, Viewer
 from bridgeboard.audit import Audit
 from bridgeboard.logins import ClosedError, Ended, Login
 from bridgeboard.store import EVERYTHING, Pseudonyms, Sight
+from bridgeboard.ui import address
 
-OWN: Final = "own"
-"""The key of the switch to what only the reader did."""
+OWN: Final = address.switch("own")
+"""The switch to what only the reader did."""
 _NOTED: Final = "noted_as"
 _WHOSE: Final = "whose_session"
 
@@ -84,7 +85,7 @@ def admitted() -> Reader:
     """
     now = settings.current()
     login = _logged_in()[1] if now.guarded and not now.proxy.configured else None
-    return replace(_seen(viewer(), own=bool(st.session_state.get(OWN))), login=login)
+    return replace(_seen(viewer(), own=bool(OWN.value())), login=login)
 
 
 @contextmanager

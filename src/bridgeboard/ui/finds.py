@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 import streamlit as st
@@ -10,14 +11,15 @@ import streamlit as st
 from bridgeboard import formats
 from bridgeboard.explorer import COLUMNS, Find, Range
 from bridgeboard.metrics import DIMENSIONS, Scope
-from bridgeboard.ui import scopes
+from bridgeboard.ui import address, scopes
 
 NARROWED: Final = {"tool": "tools", "server": "servers", "credential_kind": "keys"}
 """Dimension → its parameter, of the filters that only some pages have."""
-ERRORS: Final = "outcome"
-ID: Final = "session_id"
-WITH: Final = "With errors"
-WITHOUT: Final = "Without errors"
+WITH: Final = "with"
+_OUTCOMES: Final = {WITH: "With errors", "without": "Without errors"}
+LONGEST_ID: Final = 1_000
+ERRORS: Final = address.one_of("outcome", _OUTCOMES)
+ID: Final = address.text("session_id", LONGEST_ID)
 _PICO: Final = 10**12
 _MINUTE: Final = 60
 _LARGEST: Final = 1_000_000_000
@@ -52,19 +54,19 @@ def pickers() -> None:
                 scopes.picker(name, parameter, DIMENSIONS[name].label, help=told)
             st.selectbox(
                 "Errors",
-                (WITH, WITHOUT),
+                list(_OUTCOMES),
                 index=None,
-                key=ERRORS,
-                bind="query-params",
                 placeholder="All",
+                format_func=_OUTCOMES.__getitem__,
                 help="Failed tool calls, and threads that are known to have ended with an error.",
+                **ERRORS.widget_arguments(),
             )
             st.text_input(
                 "Session ID",
-                key=ID,
-                bind="query-params",
                 placeholder="Any",
                 help="Exactly the id that the client gave it, of a session of this period.",
+                max_chars=LONGEST_ID,
+                **ID.widget_arguments(),
             )
         with st.grid(min_column_width=150, gap="small", key="more-limits"):
             for one in _LIMITS:
@@ -79,10 +81,11 @@ def pickers() -> None:
 def chosen(scope: Scope) -> Find:
     """What the controls say now. Ends that contradict each other find nothing."""
     for name, parameter in NARROWED.items():
-        if values := st.session_state.get(parameter):
+        if values := scopes.values(name, parameter):
             scope = scope.only(name, *values)
-    errors = {WITH: True, WITHOUT: False}.get(st.session_state.get(ERRORS) or "")
-    return Find(scope, errors, tuple(_ranges()), st.session_state.get(ID) or None)
+    outcome = ERRORS.value()
+    errors = None if outcome is None else outcome == WITH
+    return Find(scope, errors, tuple(_ranges()), ID.value() or None)
 
 
 def is_narrowed() -> bool:
@@ -92,15 +95,12 @@ def is_narrowed() -> bool:
 
 def reset() -> None:
     """Forget them all; for callbacks."""
-    for parameter in NARROWED.values():
-        st.session_state[parameter] = []
-    for key in _OTHERS:
-        st.session_state[key] = "" if key == ID else None
+    address.put(dict.fromkeys((*NARROWED.values(), *_OTHERS), ()))
 
 
 def _active() -> Iterator[bool]:
-    for key in (*NARROWED.values(), *_OTHERS):
-        yield bool(st.session_state.get(key) not in (None, [], "") or st.query_params.get(key))
+    for name in (*NARROWED.values(), *_OTHERS):
+        yield any(address.get_all(name))
 
 
 def _end(one: _Limit, end: str, word: str) -> None:
@@ -112,10 +112,9 @@ def _end(one: _Limit, end: str, word: str) -> None:
         value=None,
         step=1 if whole else one.step,
         format=None if whole else "%.2f",
-        key=_key(one, end),
-        bind="query-params",
         placeholder="Any",
         help=formats.unmarked(COLUMNS[one.name].definition) if end == "least" else None,
+        **_parameter(one, end).widget_arguments(),
     )
 
 
@@ -123,9 +122,25 @@ def _key(one: _Limit, end: str) -> str:
     return f"{one.parameter}_{_ENDS[end]}"
 
 
+def _parameter(one: _Limit, end: str) -> address.Parameter[float]:
+    return address.Parameter(_key(one, end), partial(_limit, whole=one.step == 1), _written)
+
+
+def _limit(word: str, *, whole: bool) -> float:
+    """A number as addresses have it. Raises ValueError for one that the box cannot hold."""
+    read = address.number(word)
+    if read > _LARGEST or (whole and read != int(read)):
+        raise ValueError(word)
+    return int(read) if whole else read
+
+
+def _written(value: float) -> str:
+    return f"{value:.15g}"
+
+
 def _ranges() -> Iterator[Range]:
     for one in _LIMITS:
-        least, most = (_stored(one, st.session_state.get(_key(one, end))) for end in _ENDS)
+        least, most = (_stored(one, _parameter(one, end).value()) for end in _ENDS)
         if least is not None or most is not None:
             yield Range(one.name, least, most)
 
@@ -135,4 +150,4 @@ def _stored(one: _Limit, value: float | None) -> int | None:
     return None if value is None else int(Decimal(str(value)) * one.scale)
 
 
-_OTHERS: Final = (ERRORS, ID, *(_key(one, end) for one in _LIMITS for end in _ENDS))
+_OTHERS: Final = (ERRORS.name, ID.name, *(_key(one, end) for one in _LIMITS for end in _ENDS))

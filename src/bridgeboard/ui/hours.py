@@ -8,13 +8,14 @@ import streamlit as st
 
 from bridgeboard import boards, charts, formats
 from bridgeboard.metrics import METRICS, Answer
-from bridgeboard.ui import downloads, drawings, leaders, notices, numbers, sheets, tiles
+from bridgeboard.ui import address, downloads, drawings, leaders, notices, numbers, sheets, tiles
 from bridgeboard.ui.scopes import Chosen
 
 SHOWN: Final = 10
 """How many people, models or the like an hour lists."""
 
 _HOURS: Final = range(168)
+_WORDS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
@@ -32,13 +33,12 @@ def of_week(now: Chosen, measure: str, by: Sequence[str], key: str) -> None:
         st.header("Hours of the week", anchor=False, width="stretch")
         hour = st.selectbox(
             "Hour",
-            _HOURS,
+            _from(now.scope.week_start),
             index=None,
-            key=key,
-            bind="query-params",
             placeholder="Pick one",
             format_func=_short,
             width=170,
+            **_parameter(key).widget_arguments(),
         )
     with notices.tile("the hours of the week"):
         told = numbers.series((measure,), "weekday_hour", now.scope)
@@ -54,12 +54,25 @@ def of_week(now: Chosen, measure: str, by: Sequence[str], key: str) -> None:
         )
 
 
+def _parameter(key: str) -> address.Parameter[int]:
+    """An hour of the week as addresses have it: ``wed-09``."""
+    return address.one_of(key, _HOURS, write=lambda hour: f"{_WORDS[hour // 24]}-{hour % 24:02}")
+
+
+def _from(week_start: int) -> list[int]:
+    """All hours of the week in the order of its days."""
+    first = 24 * week_start
+    return [*_HOURS[first:], *_HOURS[:first]]
+
+
 def _grid(told: Answer, measure: str, hour: int | None, now: Chosen, key: str) -> None:
     one = METRICS[measure]
     # A chart of its own for each choice, so that a second click on an hour is told, too.
     drawn = f"{key}-{hour}"
     drawings.show(
-        charts.hours_of_week(told.column(measure), one.label, one.format, hour),
+        charts.hours_of_week(
+            told.column(measure), one.label, one.format, hour, now.scope.week_start
+        ),
         key=drawn,
         on_select=lambda: _pick(drawn, hour, key),
         alt=f"{one.label} by weekday and hour in {now.scope.zone}; most on "
@@ -100,7 +113,7 @@ def _pick(drawn: str, hour: int | None, key: str) -> None:
     for point in st.session_state[drawn]["selection"].get("picked", []):
         place = point.get("place")
         if place in _HOURS:
-            tiles.pick(key, None if place == hour else int(place))
+            address.put({key: _parameter(key).words(None if place == hour else int(place))})
 
 
 def _short(hour: int) -> str:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from bridgeboard import boards, formats, metrics
 from bridgeboard.metrics import DIMENSIONS, METRICS, Answer
-from bridgeboard.ui import downloads, lists, moves, notices, numbers, sheets, tables
+from bridgeboard.ui import address, downloads, lists, moves, notices, numbers, sheets, tables
 from bridgeboard.ui.scopes import Chosen
 from bridgeboard.ui.tables import Column
 
@@ -35,13 +35,12 @@ def board(
             st.selectbox(
                 "Sort by",
                 names,
-                key=f"{key}-sort",
-                bind="query-params",
                 format_func=lambda name: METRICS[name].label,
                 width=210,
+                **address.one_of(f"{key}-sort", names, names[0]).widget_arguments(),
             )
         )
-        upwards = st.checkbox("Smallest first", key=f"{key}-up", bind="query-params")
+        upwards = st.checkbox("Smallest first", **address.switch(f"{key}-up").widget_arguments())
     with notices.tile("this table"):
         way = order if upwards else f"-{order}"
         beside = metrics.limits(names, (by,))
@@ -117,10 +116,9 @@ def _dimension(names: Sequence[str], key: str) -> str:
     chosen = st.selectbox(
         "By",
         names,
-        key=f"{key}-by",
-        bind="query-params",
         format_func=lambda name: DIMENSIONS[name].label,
         width=170,
+        **address.one_of(f"{key}-by", names, names[0]).widget_arguments(),
     )
     return str(chosen)
 
@@ -165,12 +163,16 @@ def _first(count: int, key: str) -> int:
     chosen = st.selectbox(
         "Rows",
         starts,
-        key=f"{key}-rows",
-        bind="query-params",
         format_func=lambda start: f"{start + 1}-{min(start + PAGE, count)}",
         width=120,
+        **_rows(key, starts).widget_arguments(),
     )
     return int(chosen or 0)
+
+
+def _rows(key: str, starts: Sequence[int]) -> address.Parameter[int]:
+    """The place of the first row; an address has it from 1 on."""
+    return address.one_of(f"{key}-rows", starts, 0, lambda start: str(start + 1))
 
 
 def _span(by: str, first: int, shown: int, told: Answer) -> str:

@@ -154,9 +154,8 @@ def _way_out() -> None:
         if entrance.has_choice(who):
             st.toggle(
                 "Only my own usage",
-                key=entrance.OWN,
-                bind="query-params",
                 help="Your requests and sessions alone, with what you wrote.",
+                **entrance.OWN.widget_arguments(),
             )
 
 

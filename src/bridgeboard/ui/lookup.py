@@ -22,9 +22,9 @@ from bridgeboard.explorer import (
 )
 from bridgeboard.server import home
 from bridgeboard.store import Reader, vocabulary
-from bridgeboard.ui import entrance, filters, notices, numbers, passages, reveal, sessions
+from bridgeboard.ui import address, entrance, filters, notices, numbers, passages, reveal, sessions
 
-WORDS: Final = "search"
+WORDS: Final = address.text("search", 200)
 MOST: Final = 50
 _OPENING: Final = "hits_opening"
 
@@ -44,13 +44,12 @@ def show(find: Find) -> None:
         return
     words = st.text_input(
         "Search in prompts",
-        key=WORDS,
-        bind="query-params",
         icon=":material/search:",
         placeholder="All of these words",
         max_chars=200,
         help="Upper and lower case are the same. Whoever searches sees what people wrote, so every "
         "search is logged, with its filters and a digest of the words.",
+        **WORDS.widget_arguments(),
     )
     if not words.strip():
         return

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from bridgeboard.ui import scopes
+from bridgeboard.ui import address, scopes
 
 PERSON: Final = "pages/person.py"
 WHO: Final = "who"
@@ -40,7 +40,7 @@ def to(by: str, value: str) -> None:
     if by == "initiator":
         st.session_state[_GOING] = (PERSON, {WHO: value})
     elif by == "tool":
-        st.session_state[TOOL] = value
+        address.put({TOOL: [value]})
     else:
         scopes.narrow(by, value)
     st.session_state[_MOVED] = True
@@ -52,7 +52,7 @@ def go() -> None:
     going: tuple[str, dict[str, Any]] | None = st.session_state.pop(_GOING, None)
     if going:
         page, parameters = going
-        st.switch_page(page, query_params=parameters)
+        st.switch_page(page, query_params={**address.filters(), **parameters})
 
 
 def is_due() -> bool:

@@ -6,13 +6,18 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.metrics import Scope
-from bridgeboard.ui import moves, notices
+from bridgeboard.ui import address, moves, notices
 from bridgeboard.ui.scopes import Chosen
 
 
 def asked(now: Chosen) -> Chosen:
     """The choices narrowed to the person that the URL names; stops the page when it names none."""
-    st.page_link("pages/people.py", label="Everybody", icon=":material/arrow_back:")
+    st.page_link(
+        "pages/people.py",
+        label="Everybody",
+        icon=":material/arrow_back:",
+        query_params=address.carried("people"),
+    )
     who = _who()
     if not who:
         notices.state(
@@ -20,14 +25,14 @@ def asked(now: Chosen) -> Chosen:
             "Choose somebody on the page People.",
             icon=":material/person_off:",
         )
-        st.stop()
+        address.stop()
     with st.container(horizontal=True, vertical_alignment="center", key="who"):
         st.header(formats.unmarked(who), anchor=False, width="stretch")
         st.page_link(
             "pages/sessions.py",
             label="Sessions",
             icon=":material/forum:",
-            query_params={"initiator": who},
+            query_params={**address.filters(), "people": [who]},
         )
     return replace(now, scope=_only(now.scope, who), before=now.before and _only(now.before, who))
 

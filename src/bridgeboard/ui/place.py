@@ -3,6 +3,7 @@
 What a widget holds follows the address, never the other way round but in its own callback.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 import streamlit as st
 
 from bridgeboard.explorer.calls import REST, Part
+from bridgeboard.ui.address import complain, put
 
 LAST: Final = "last_session"
 WITHIN: Final = ("thread", "call", "find", "hit", "threads", "calls")
@@ -61,30 +63,26 @@ def keep() -> None:
     Leaving by a link leaves an entry without parameters behind, which Back then leads to.
     """
     if "id" not in st.query_params:
-        for name, value in st.session_state.get(LAST, {}).items():
-            st.query_params[name] = value
+        if last := st.session_state.get(LAST):
+            st.query_params.from_dict(last)
     elif st.query_params["id"]:
         st.session_state[LAST] = st.query_params.to_dict()
 
 
-def to_session(address: dict[str, str]) -> None:
+def to_session(session: dict[str, str]) -> None:
     """Show another session; a page link to the same page would leave the address as it is."""
-    _drop(*WITHIN)
-    for name, value in address.items():
-        st.query_params[name] = value
+    put({**_without(*WITHIN), **{name: [value] for name, value in session.items()}})
 
 
 def to_thread(thread: Part) -> None:
     """Show one thread, or with None the whole session."""
-    _drop("thread", "call", "hit", "calls")
-    if thread is not None:
-        st.query_params["thread"] = str(thread)
+    gone = _without("call", "hit", "calls")
+    put({**gone, "thread": () if thread is None else [str(thread)]})
 
 
 def show_call(interception: UUID) -> None:
     """Show a request, on whatever page of the calls it is."""
-    _drop("hit", "calls")
-    st.query_params["call"] = str(interception)
+    put({**_without("hit", "calls"), "call": [str(interception)]})
 
 
 def to_call(interception: UUID) -> None:
@@ -95,25 +93,20 @@ def to_call(interception: UUID) -> None:
 
 def to_hit(number: int, thread: Part) -> None:
     """Show a text with the words looked for; in its thread, if one thread is shown at a time."""
-    _drop("call", "calls")
-    st.query_params["hit"] = str(number)
-    if "thread" in st.query_params:
-        _drop("threads")
-        st.query_params["thread"] = str(thread or REST)
+    alone = "thread" in st.query_params
+    within = {"threads": (), "thread": [str(thread or REST)]} if alone else {}
+    put({**_without("call", "calls"), **within, "hit": [str(number)]})
 
 
 def to_words(words: str) -> None:
     """Look for words, from the first text on."""
-    _drop("find", "hit", "call", "calls")
-    if words:
-        st.query_params["find"] = words
+    put({**_without("hit", "call", "calls"), "find": [words] if words else ()})
 
 
 def to_page(of: str, number: int) -> None:
     """Show another page of the threads or of the calls."""
-    if of == "calls":
-        _drop("call", "hit")
-    st.query_params[of] = str(number)
+    gone = _without("call", "hit") if of == "calls" else {}
+    put({**gone, of: [str(number)]})
 
 
 def was_linked() -> bool:
@@ -121,19 +114,22 @@ def was_linked() -> bool:
     return bool(st.session_state.pop(_LINKED, False))
 
 
-def _drop(*names: str) -> None:
-    for name in names:
-        st.query_params.pop(name, None)
+def _without(*names: str) -> dict[str, Sequence[str]]:
+    return dict.fromkeys(names, ())
 
 
 def _uuid(name: str) -> UUID | None:
+    word = st.query_params.get(name, "")
     try:
-        return UUID(st.query_params.get(name, ""))
+        return UUID(word) if word else None
     except ValueError:
+        complain(f"{name}={word}")
         return None
 
 
 def _number(name: str) -> int | None:
     told = st.query_params.get(name, "")
     is_one = told.isascii() and told.isdigit() and len(told) <= len("1000000000")
+    if told and not is_one:
+        complain(f"{name}={told}")
     return max(1, int(told)) if is_one else None

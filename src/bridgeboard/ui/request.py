@@ -15,6 +15,7 @@ from bridgeboard.explorer.typed import typed
 from bridgeboard.metrics import METRICS, UNKNOWN
 from bridgeboard.store import Reader
 from bridgeboard.ui import (
+    address,
     kpis,
     lists,
     moves,
@@ -22,7 +23,6 @@ from bridgeboard.ui import (
     numbers,
     passages,
     records,
-    requests,
     rows,
     tables,
     tiles,
@@ -67,7 +67,6 @@ def _come_back() -> None:
 
 def show(detail: Detail, zone: ZoneInfo) -> None:
     """Everything about a request."""
-    requests.keep_pickers()
     _head(detail, zone)
     kpis.row(_cards(detail))
     _facts(detail, zone)
@@ -98,20 +97,20 @@ def _head(detail: Detail, zone: ZoneInfo) -> None:
                 "pages/session.py",
                 label="In its session",
                 icon=":material/account_tree:",
-                query_params=place,
+                query_params={**place, **address.everywhere()},
             )
         st.page_link(
             moves.PERSON,
             label="The person",
             icon=":material/person:",
-            query_params={moves.WHO: detail.person},
+            query_params={**address.filters(), moves.WHO: [detail.person]},
         )
     st.caption(f"{formats.moment(detail.started_at, zone)} · {_kind(detail)}")
     st.code(str(detail.id), language=None, width="content")
 
 
 def _leave() -> None:
-    st.query_params.pop(rows.ONE, None)
+    address.put({rows.ONE: ()})
 
 
 def _kind(detail: Detail) -> str:

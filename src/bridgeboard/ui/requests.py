@@ -15,12 +15,12 @@ from bridgeboard.explorer.typed import Key, typed
 from bridgeboard.exports import Sheet
 from bridgeboard.metrics import DIMENSIONS, Scope
 from bridgeboard.store import Reader
-from bridgeboard.ui import downloads, filters, notices, numbers, rows, scopes
+from bridgeboard.ui import address, downloads, filters, notices, numbers, rows, scopes
 from bridgeboard.ui.scopes import Chosen
 
 AFTER: Final = "after"
 BEFORE: Final = "before"
-ERRORS: Final = "errors"
+ERRORS: Final = address.switch("errors")
 BLOCK: Final = 5_000
 """Requests that are read at once for a file."""
 EXPORTED: Final = 100_000
@@ -70,18 +70,9 @@ def show(now: Chosen) -> None:
     rows.page(listed.rows)
 
 
-def keep_pickers() -> None:
-    """Keep the filters of the list in the address while one request is shown.
-
-    What is not drawn leaves the address, as an entry of its own in the browser's history.
-    """
-    with st.container(key="kept-pickers"):
-        _pickers()
-
-
 def page(scope: Scope, *, errors_only: bool) -> Listed:
     """The page that the address names; the first for an address that names none, or too little."""
-    after, before = (_key(st.query_params.get(name, "")) for name in (AFTER, BEFORE))
+    after, before = map(_place_named, (AFTER, BEFORE))
     count = _count(scope, errors_only=errors_only)
     if before and not after:
         told = _rows(scope, errors_only=errors_only, before=before)
@@ -94,15 +85,17 @@ def page(scope: Scope, *, errors_only: bool) -> Listed:
     return Listed(_rows(scope, errors_only=errors_only), 1, count)
 
 
-def to_newest() -> None:
-    """Show the first page; for callbacks."""
-    if any(name in st.query_params for name in (AFTER, BEFORE)):
-        st.query_params.update({AFTER: [], BEFORE: []})
-
-
 def cursor(key: Key) -> str:
     """A place in the list as addresses have it: microseconds since 1970 and our key."""
     return f"{(key.started_at - _EPOCH) // _MICROSECOND}.{key.usage}"
+
+
+def _place_named(name: str) -> Key | None:
+    word = st.query_params.get(name, "")
+    key = _key(word)
+    if word and key is None:
+        address.complain(f"{name}={word}")
+    return key
 
 
 def _key(told: str) -> Key | None:
@@ -118,7 +111,7 @@ def _key(told: str) -> Key | None:
 
 def _narrowed(scope: Scope) -> Scope:
     for name, parameter in NARROWED.items():
-        if values := st.session_state.get(parameter):
+        if values := scopes.values(name, parameter):
             scope = scope.only(name, *values)
     return scope
 
@@ -128,13 +121,11 @@ def _pickers() -> bool:
     for name, parameter in NARROWED.items():
         one = DIMENSIONS[name]
         told = formats.unmarked(one.definition)
-        scopes.picker(name, parameter, one.label, on_change=to_newest, help=told, width=260)
+        scopes.picker(name, parameter, one.label, help=told, width=260)
     return st.checkbox(
         "Errors only",
-        key=ERRORS,
-        bind="query-params",
-        on_change=to_newest,
         help="Requests with a tool call that failed, or that are known to have failed.",
+        **ERRORS.widget_arguments(),
     )
 
 
@@ -268,5 +259,4 @@ def _turn(label: str, icon: str, name: str, place: str, *, is_on: bool) -> None:
 
 
 def _turn_to(name: str, place: str) -> None:
-    # At once: every change of its own is an entry in the browser's history.
-    st.query_params.update({AFTER: [], BEFORE: [], **({name: place} if name else {})})
+    address.put({AFTER: (), BEFORE: (), **({name: [place]} if name else {})})

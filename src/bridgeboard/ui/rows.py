@@ -10,7 +10,7 @@ from bridgeboard import formats
 from bridgeboard.explorer.interceptions import Interception
 from bridgeboard.exports import Column, Sheet
 from bridgeboard.metrics import DIMENSIONS, METRICS, UNKNOWN
-from bridgeboard.ui import links, sheets, tables
+from bridgeboard.ui import address, links, sheets, tables
 
 ONE: Final = "request"
 """The parameter that names a request to look into."""
@@ -27,7 +27,7 @@ def sheet(told: Iterable[Interception], name: str) -> Sheet:
 def _open(ids: Sequence[str]) -> None:
     row = st.session_state[PRESSED]["row"]
     if row < len(ids) and ids[row]:
-        st.query_params[ONE] = ids[row]
+        address.put({ONE: [ids[row]]})
 
 
 def page(rows: Sequence[Interception]) -> None:

@@ -10,7 +10,7 @@ from bridgeboard import formats, periods, settings, watch
 from bridgeboard.audit import AuditError
 from bridgeboard.pricing import PriceFileError
 from bridgeboard.store import StoreError, prices
-from bridgeboard.ui import entrance, filters, lists, notices, numbers, strip
+from bridgeboard.ui import address, entrance, filters, lists, notices, numbers, strip
 from bridgeboard.ui.entrance import ClosedError, RefusedError, Surface
 from bridgeboard.watch import Status, Watch
 
@@ -158,7 +158,11 @@ def priced() -> None:
         if problem:
             st.error("**The prices file cannot be used.**", icon=":material/error:")
             st.text(formats.visible(problem))
-        st.page_link("pages/trust.py", label="What has no price, and why: Trust")
+        st.page_link(
+            "pages/trust.py",
+            label="What has no price, and why: Trust",
+            query_params=address.carried("trust"),
+        )
 
 
 def _stored() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The filters of every page: widgets bound to the URL → the scope that the numbers are about."""
+"""The filters of every page: the address → widgets, and the scope that the numbers are about."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,14 +9,9 @@ import streamlit as st
 
 from bridgeboard import boards, formats, periods
 from bridgeboard.metrics import Scope
-from bridgeboard.ui import filters, numbers
+from bridgeboard.ui import address, filters, numbers, value_picker
+from bridgeboard.ui.address import Parameter, Several
 
-PERIOD: Final = "range"
-DATES: Final = "dates"
-FROM: Final = "from"
-UNTIL: Final = "until"
-"""Times of day on the first and the last of the dates; without them days are whole."""
-COMPARE: Final = "compare"
 PARAMETERS: Final = {
     "team": "teams",
     "initiator": "people",
@@ -31,6 +26,12 @@ RARER: Final = ("provider", "provider_name", "vendor")
 """Dimensions whose filters stand in a fold."""
 NOT: Final = "not_"
 """Before a parameter: the values are left out instead."""
+PERIOD: Final = Parameter("period", periods.named, usual=periods.USUAL, widget="range")
+DATES: Final = Several("dates", address.day)
+FROM: Final = Parameter("from", address.time_of_day, lambda at: f"{at:%H:%M}")
+UNTIL: Final = Parameter("until", address.time_of_day, lambda at: f"{at:%H:%M}")
+"""Times of day on the first and the last of the dates; without them days are whole."""
+COMPARE: Final = address.switch("compare", usual=True)
 
 
 @dataclass(frozen=True)
@@ -66,47 +67,38 @@ def pickers() -> None:
         _period()
         st.toggle(
             "Compare with the period before",
-            value=True,
-            key=COMPARE,
-            bind="query-params",
             help="A period that is not over is compared up to the same moment.",
+            **COMPARE.widget_arguments(),
         )
         st.subheader("Filters", anchor=False)
         for name, label in boards.FILTERS.items():
-            if name not in RARER and (name != "initiator" or numbers.shows_people()):
+            if name not in RARER and numbers.without_people((name,)):
                 _values(name, label)
         _rarer()
 
 
 def _rarer() -> None:
-    """What few readers need. Filters are made even so: what a click sets is in the address then."""
+    """What few readers need."""
     fold = st.expander("Times, providers", key="rarer", icon=":material/tune:", on_change="rerun")
     with fold:
-        if st.session_state.get(PERIOD) != "custom":
+        if PERIOD.value() != "custom":
             st.caption("A custom period can begin and end at a time of day.")
-        elif fold.open or any(map(_is_told, (FROM, UNTIL))):
+        elif fold.open or any(one.value() for one in (FROM, UNTIL)):
             _hours()
         for name in RARER:
             _values(name, boards.FILTERS[name])
 
 
-def _is_told(parameter: str) -> bool:
-    return bool(st.session_state.get(parameter) or parameter in st.query_params)
-
-
 def chosen() -> Chosen:
-    """What the controls say now."""
-    preset = st.session_state.get(PERIOD) or periods.USUAL
+    """What the address says now."""
+    preset = PERIOD.value() or periods.USUAL
     zone = filters.zone().key
-    hours = (st.session_state.get(FROM), st.session_state.get(UNTIL))
-    scope = periods.scope(preset, _today(), zone, _dates(), hours)
-    for name, parameter in PARAMETERS.items():
-        if values := st.session_state.get(parameter):
-            keep = Scope.without if st.session_state.get(NOT + parameter) else Scope.only
-            scope = keep(scope, name, *values)
+    hours = (FROM.value(), UNTIL.value())
+    scope = periods.scope(preset, _today(), zone, _dates(), hours, week_start=filters.week_start())
+    for name, values, is_left_out in _active():
+        scope = (Scope.without if is_left_out else Scope.only)(scope, name, *values)
     as_of = periods.known_until(filters.now(), numbers.coverage().as_of)
-    wanted = st.session_state.get(COMPARE, True)
-    before = periods.compared(scope, preset, as_of) if wanted else None
+    before = periods.compared(scope, preset, as_of) if COMPARE.value() else None
     return Chosen(scope, before, preset, periods.is_running(scope, filters.now()))
 
 
@@ -116,13 +108,13 @@ def chips() -> None:
     if not active:
         return
     with st.container(horizontal=True, key="chips", gap="small"):
-        for parameter, label in active:
+        for name, values, is_left_out in active:
             st.button(
-                formats.unmarked(label),
-                key=f"chip-{parameter}",
+                formats.unmarked(_chip(name, values, is_left_out=is_left_out)),
+                key=f"chip-{PARAMETERS[name]}",
                 icon=":material/close:",
                 on_click=drop,
-                args=(parameter,),
+                args=(PARAMETERS[name],),
                 help="Drop this filter",
             )
         if len(active) > 1:
@@ -130,109 +122,141 @@ def chips() -> None:
 
 
 def drop(parameter: str) -> None:
-    """Forget what was chosen of one dimension."""
-    st.session_state[parameter] = []
+    """Forget what was chosen of one dimension; for callbacks."""
+    address.put({parameter: (), NOT + parameter: ()})
 
 
 def reset() -> None:
-    """Forget all filters; the period stays."""
-    for parameter in PARAMETERS.values():
-        drop(parameter)
+    """Forget all filters; the period stays. For callbacks."""
+    address.put(dict.fromkeys(_OF_FILTERS, ()))
 
 
-def take(scope: Scope, more: Mapping[str, str]) -> None:
-    """Choose the days and filters of a scope, and no others; for callbacks.
+def parameters(scope: Scope, more: Mapping[str, str]) -> dict[str, list[str]]:
+    """The address of the days and filters of a scope.
 
     ``more`` are parameters of dimensions that only some pages have filters for.
     """
-    reset()
-    st.session_state[PERIOD] = "custom"
-    st.session_state[DATES] = (scope.first_day, scope.last_day)
-    st.session_state[FROM] = st.session_state[UNTIL] = None
+    days = [scope.first_day, scope.last_day]
+    words = {PERIOD.name: ["custom"], DATES.name: [day.isoformat() for day in days]}
     for pairs, is_left_out in ((scope.include, False), (scope.exclude, True)):
         for name, values in pairs:
             if parameter := PARAMETERS.get(name):
-                st.session_state[parameter] = list(values)
-                st.session_state[NOT + parameter] = is_left_out
+                words[parameter] = list(values)
+                if is_left_out:
+                    words[NOT + parameter] = ["true"]
             elif name in more and not is_left_out:
-                st.session_state[more[name]] = list(values)
+                words[more[name]] = list(values)
+    return words
 
 
 def narrow(name: str, value: str) -> None:
     """Keep only one value of a dimension: what a click on a bar or a row does."""
     parameter = PARAMETERS[name]
-    st.session_state[parameter] = [value]
-    st.session_state[NOT + parameter] = False
+    address.put({parameter: [value], NOT + parameter: ()})
 
 
 def _period() -> None:
+    arguments = PERIOD.widget_arguments()
     st.selectbox(
         "Period",
         list(periods.PRESETS),
-        index=list(periods.PRESETS).index(periods.USUAL),
         format_func=periods.PRESETS.__getitem__,
-        key=PERIOD,
-        bind="query-params",
         help="Whole days of the time zone below. A number belongs to when its request began.",
+        **{**arguments, "on_change": _take_period, "args": ()},
     )
-    if st.session_state.get(PERIOD) == "custom":
-        today = _today()
-        week = (today - timedelta(days=6), today)
-        st.date_input("Days", week, key=DATES, bind="query-params")
+    if PERIOD.value() == "custom":
+        _days()
+    elif DATES.value():
+        address.complain("dates without period=custom")
+
+
+def _take_period() -> None:
+    preset = st.session_state[PERIOD.key]
+    others = () if preset == "custom" else (DATES, FROM, UNTIL)
+    address.put({PERIOD.name: PERIOD.words(preset), **{one.name: () for one in others}})
+
+
+def _days() -> None:
+    held = st.session_state.get(DATES.key)
+    if held is None or len(held) != 1:  # a range of which one end is chosen is left alone
+        days = _dates()
+        address.give(DATES.key, (min(days), max(days)))
+    st.date_input(
+        "Days",
+        min_value=address.FIRST_DAY,
+        max_value=address.LAST_DAY,
+        key=DATES.key,
+        on_change=_take_days,
+    )
+
+
+def _take_days() -> None:
+    days = st.session_state[DATES.key]
+    if len(days) > 1:
+        address.put({DATES.name: [day.isoformat() for day in days]})
 
 
 def _hours() -> None:
-    for label, key, meaning in (
+    for label, parameter, meaning in (
         ("From", FROM, "Time of day at which the first day begins. Empty is midnight."),
         ("Until", UNTIL, "Time of day at which the last day ends. Empty is midnight."),
     ):
-        st.time_input(label, None, key=key, bind="query-params", step=60, help=meaning)
+        st.time_input(label, None, step=60, help=meaning, **parameter.widget_arguments())
     _say_if_backwards()
 
 
 def _say_if_backwards() -> None:
-    days, begins, ends = _dates(), *(st.session_state.get(key) for key in (FROM, UNTIL))
-    if len(set(days)) <= 1 and ends and ends <= (begins or time()):
+    begins, ends = FROM.value(), UNTIL.value()
+    if len(set(_dates())) <= 1 and ends and ends <= (begins or time()):
         st.caption("The end is not after the beginning: all of the day is shown from there on.")
 
 
 def _dates() -> Sequence[date]:
-    told = st.session_state.get(DATES, ())
-    return told if isinstance(told, tuple | list) else (told,)
+    """The days of the address, else the last week."""
+    today = _today()
+    return DATES.value() or (today - timedelta(days=6), today)
 
 
 def _values(name: str, label: str) -> None:
     parameter = PARAMETERS[name]
     picker(name, parameter, label)
-    if st.session_state.get(parameter):
-        st.checkbox(f"All but these: {label.lower()}", key=NOT + parameter, bind="query-params")
+    if address.get_all(parameter):
+        st.checkbox(f"All but these: {label.lower()}", **_left_out(parameter).widget_arguments())
 
 
 def picker(name: str, parameter: str, label: str, **more: Any) -> None:
-    """A box for values of a dimension, bound to its parameter; ``more`` is for the box itself."""
-    known = numbers.choices(name)
-    shown = {formats.visible(value) for value in known}
-    # What a link names stays a choice, even before the first sync has met it.
-    named = [*st.query_params.get_all(parameter), *st.session_state.get(parameter, [])]
-    st.multiselect(
-        label,
-        [*known, *(value for value in dict.fromkeys(named) if formats.visible(value) not in shown)],
-        key=parameter,
-        bind="query-params",
-        placeholder="All",
-        format_func=formats.visible,
-        **more,
-    )
+    """A box for values of a dimension, by its parameter; ``more`` is for the box itself."""
+    value_picker.several(name, parameter, label, **more)
 
 
-def _active() -> Iterator[tuple[str, str]]:
-    for name, label in boards.FILTERS.items():
+def values(name: str, parameter: str) -> list[str]:
+    """The values of a dimension that the address names."""
+    return value_picker.named(name, address.get_all(parameter))
+
+
+def _left_out(parameter: str) -> Parameter[bool]:
+    return address.switch(NOT + parameter)
+
+
+def _active() -> Iterator[tuple[str, list[str], bool]]:
+    """Dimension, values, and whether these are left out, for each filter in force."""
+    for name in boards.FILTERS:
         parameter = PARAMETERS[name]
-        if values := st.session_state.get(parameter):
-            verb = "is not" if st.session_state.get(NOT + parameter) else "is"
-            shown = [formats.middle(formats.visible(value), 28) for value in values[:2]]
-            more = f" and {len(values) - 2} more" if len(values) > 2 else ""  # noqa: PLR2004 - two fit
-            yield parameter, f"{label} {verb} {' or '.join(shown)}{more}"
+        if numbers.without_people((name,)) and (chosen := values(name, parameter)):
+            yield name, chosen, bool(_left_out(parameter).value())
+
+
+def _chip(name: str, values: Sequence[str], *, is_left_out: bool) -> str:
+    verb = "is not" if is_left_out else "is"
+    shown = [formats.middle(formats.visible(value), 28) for value in values[:2]]
+    more = f" and {len(values) - 2} more" if len(values) > 2 else ""  # noqa: PLR2004 - two fit
+    return f"{boards.FILTERS[name]} {verb} {' or '.join(shown)}{more}"
+
+
+_OF_FILTERS: Final = (
+    *PARAMETERS.values(),
+    *(NOT + parameter for parameter in PARAMETERS.values()),
+)
 
 
 def _today() -> date:

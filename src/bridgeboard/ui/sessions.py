@@ -28,16 +28,23 @@ from bridgeboard.explorer.story import Owner, owners
 from bridgeboard.explorer.typed import typed
 from bridgeboard.exports import Column as SheetColumn
 from bridgeboard.exports import Sheet
-from bridgeboard.ui import downloads, filters, finds, links, lists, notices, numbers, tables
+from bridgeboard.ui import (
+    address,
+    downloads,
+    filters,
+    finds,
+    links,
+    lists,
+    notices,
+    numbers,
+    tables,
+)
 from bridgeboard.ui.scopes import Chosen
 
 PAGE: Final = 50
 BLOCK: Final = 1_000
 EXPORTED: Final = 20_000
 """Sessions that a file has at most; it says so."""
-SORT: Final = "sort"
-UP: Final = "up"
-SHOWN: Final = "columns"
 AFTER: Final = "after"
 BEFORE: Final = "before"
 USUAL: Final = (
@@ -54,6 +61,9 @@ USUAL: Final = (
     "tool_errors",
     "cache_hit_rate",
 )
+SORT: Final = address.one_of("sort", COLUMNS, "last_active_at")
+UP: Final = address.switch("up")
+SHOWN: Final = address.some_of("columns", COLUMNS, USUAL)
 OPENED: Final = "opened_session"
 DRAWN: Final = "drawn_sessions"
 VISITS: Final = "visits"
@@ -63,7 +73,6 @@ PARTS: Final = (
     'Extent "part": only a part of the session lies in this period and passes the filters, and the'
     ' row\'s numbers are of that part. Those of all of it are in the columns "Whole session".'
 )
-_ASKED: Final = "sessions_asked"
 _LONGEST: Final = 44
 
 
@@ -73,7 +82,6 @@ def show(find: Find, now: Chosen) -> None:
         place = st.container(width="stretch")
         order = _order()
         columns = _columns_chosen()
-    _begin_anew(find, order)
     told = total(numbers.ask(totals(find)))
     shown, first = _page(find, order, told.sessions)
     place.markdown(formats.span(first, len(shown.rows), told.sessions, "session"))
@@ -100,11 +108,11 @@ def follow_choice() -> None:
         leave_for(chosen)
 
 
-def leave_for(address: dict[str, str]) -> None:
+def leave_for(place: dict[str, str]) -> None:
     """Open a session's page; Back leads to this list as it is."""
     st.session_state[VISITS] = st.session_state.get(VISITS, 0) + 1
-    filters.remember("sessions", address)
-    st.switch_page(links.SESSION, query_params=address)
+    filters.remember("sessions", place)
+    st.switch_page(links.SESSION, query_params={**place, **address.everywhere()})
 
 
 def addresses(keys: Sequence[int]) -> dict[int, dict[str, str]]:
@@ -117,14 +125,12 @@ def _order() -> Order:
     name = st.selectbox(
         "Sort by",
         list(COLUMNS),
-        index=list(COLUMNS).index("last_active_at"),
-        key=SORT,
-        bind="query-params",
         format_func=lambda each: COLUMNS[each].label,
         width=190,
+        **SORT.widget_arguments(),
     )
-    upwards = st.checkbox("Smallest first", key=UP, bind="query-params")
-    return Order(str(name or "last_active_at"), descending=not upwards)
+    upwards = st.checkbox("Smallest first", **UP.widget_arguments())
+    return Order(str(name), descending=not upwards)
 
 
 def _columns_chosen() -> list[Column]:
@@ -132,20 +138,10 @@ def _columns_chosen() -> list[Column]:
         chosen = st.multiselect(
             "Columns",
             list(COLUMNS),
-            default=list(USUAL),
-            key=SHOWN,
-            bind="query-params",
             format_func=lambda name: COLUMNS[name].label,
+            **SHOWN.widget_arguments(),
         )
     return [COLUMNS[name] for name in chosen or USUAL]
-
-
-def _begin_anew(find: Find, order: Order) -> None:
-    """A place in one list means nothing in another: it begins at its first page."""
-    asked = (find, order)
-    if st.session_state.get(_ASKED, asked) != asked:
-        _forget_place()
-    st.session_state[_ASKED] = asked
 
 
 def _page(find: Find, order: Order, count: int) -> tuple[Page, int]:
@@ -166,18 +162,12 @@ def _page(find: Find, order: Order, count: int) -> tuple[Page, int]:
             if told.rows:
                 first = count - rest + 1 if name == AFTER else rest - len(told.rows) + 1
                 return told, first
-    _forget_place()
     return _asked(find, order), 1
 
 
 def _asked(find: Find, order: Order, **place: str) -> Page:
     told = numbers.ask(listing(find, order, limit=PAGE, **place))
     return page(told, order, limit=PAGE, **place)
-
-
-def _forget_place() -> None:
-    for name in (AFTER, BEFORE):
-        st.query_params.pop(name, None)
 
 
 def _nothing(now: Chosen) -> None:
@@ -205,8 +195,7 @@ def _turning(shown: Page) -> None:
 
 
 def _turn(name: str, cursor: str) -> None:
-    _forget_place()
-    st.query_params[name] = cursor
+    address.put({AFTER: (), BEFORE: (), name: [cursor]})
 
 
 def _sums(told: Sums, columns: Sequence[Column], find: Find) -> None:

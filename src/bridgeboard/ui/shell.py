@@ -25,6 +25,8 @@ from bridgeboard.access import Surface
 from bridgeboard.server import home
 from bridgeboard.store import StoreError
 from bridgeboard.ui import (
+    address,
+    address_names,
     data,
     entrance,
     filters,
@@ -47,8 +49,6 @@ FIRST: Final = "overview"
 UNTOLD: Final = "The deployment does not let this dashboard read usage. Tell the operator."
 UNSAID: Final = "The operator of this dashboard can see why."
 """What readers are told in place of reasons that may name somebody or quote the deployment."""
-UNFILTERED: Final = frozenset({"audit", "session", "settings"})
-"""Pages that no filter concerns."""
 UNSTORED: Final = frozenset({"settings"})
 """Pages that say something without a store: why there is none."""
 SECTIONS: Final = {
@@ -93,6 +93,7 @@ def ensure_shell() -> None:
 
 def main() -> None:
     """The whole app: frame, gate, and the page the reader asked for."""
+    address.begin()
     st.logo(_asset(f"wordmark-{_theme()}.svg"), icon_image=_asset("favicon.svg"), size="large")
     st.html(home() / "static" / "style.css")
     reader = login.admitted()
@@ -100,9 +101,10 @@ def main() -> None:
     st.session_state[_LED] = False
     if reader is None:
         return
-    moves.go()
     name = page.url_path or FIRST
+    moves.go()
     filters.come_back(name)
+    address.check(name)
     st.set_page_config(
         page_title=f"{page.title} · Bridgeboard",
         page_icon=_asset("favicon.svg"),
@@ -117,7 +119,11 @@ def main() -> None:
         login.whose(reader)
     alarm = st.container(key="alarm")
     if login.may_open(reader, name):
-        _stored(name, page.run, place, alarm)
+        try:
+            _stored(name, page.run, place, alarm)
+        finally:
+            with alarm:
+                address.tell()
 
 
 def _navigation(reader: Reader | None) -> Any:
@@ -127,12 +133,19 @@ def _navigation(reader: Reader | None) -> Any:
     hidden = [_page("person", "Person"), _page("session", "Session")]
     # Streamlit's own list of sections is no list to a screen reader.
     page = st.navigation([*pages.values(), *hidden], position="hidden")
+    here = page.url_path or FIRST
+    address.keep(here)
     with st.sidebar, st.container(key="nav", gap=None):
         for section, shown in SECTIONS.items():
             if mine := [one for one in shown if reader and reader.may_open(one[0])]:
                 st.caption(section)
                 for name, _, icon in mine:
-                    st.page_link(pages[name], icon=icon, width="stretch")
+                    st.page_link(
+                        pages[name],
+                        icon=icon,
+                        width="stretch",
+                        query_params=address.carried(name, here),
+                    )
     return page
 
 
@@ -152,7 +165,7 @@ def _stored(name: str, run: Callable[[], None], place: Any, alarm: Any) -> None:
             notices.state("No numbers yet", str(error), icon=":material/hourglass_top:")
             strip.progress()
         return
-    if name in UNFILTERED:
+    if name in address_names.UNFILTERED:
         strip.show(periods.everything())
     else:
         _filtered(name, place)

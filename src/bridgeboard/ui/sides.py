@@ -14,7 +14,7 @@ from bridgeboard import formats
 from bridgeboard.explorer import Find, Order, listing, page
 from bridgeboard.explorer.story import Head, Owner
 from bridgeboard.metrics import DIMENSIONS, Scope
-from bridgeboard.ui import links, numbers, records
+from bridgeboard.ui import address, links, numbers, records, value_picker
 
 WHAT: Final = "what"
 A: Final = "a"
@@ -50,7 +50,9 @@ def kind() -> str:
     """What is compared: a word of ``KINDS``, or "sessions"."""
     words = (*KINDS, SESSIONS)
     named = st.query_params.get(WHAT, "").lower()
-    st.session_state[_widget(WHAT)] = named if named in words else words[0]
+    if named and named not in words:
+        address.complain(f"{WHAT}={named}")
+    address.give(_widget(WHAT), named if named in words else words[0])
     chosen = st.segmented_control(
         "Compare",
         words,
@@ -66,11 +68,15 @@ def kind() -> str:
 def values(word: str, scope: Scope) -> tuple[str, str] | None:
     """The two values of a dimension; None where there are not two to choose from."""
     name = KINDS[word]
-    known = numbers.choices(name)
-    pair = _pair(_largest(name, scope))
+    pair = {
+        key: next(iter(value_picker.named(name, [value])), "")
+        for key, value in _pair(_largest(name, scope)).items()
+    }
     with st.container(horizontal=True, key="sides"):
-        told = [_picker(key, name, known, pair) for key in (A, B)]
-    return (str(told[0]), str(told[1])) if all(told) else None
+        for key in (A, B):
+            with st.container():
+                _picker(key, name, pair)
+    return (pair[A], pair[B]) if all(pair.values()) else None
 
 
 def sessions(scope: Scope) -> tuple[Side, Side] | None:
@@ -87,13 +93,14 @@ def _widget(name: str) -> str:
 
 def _take_kind() -> None:
     """Other things are compared now: the two that were chosen are none of them."""
-    # At once: every change of its own is an entry in the browser's history.
-    st.query_params.update({WHAT: st.session_state[_widget(WHAT)], A: [], B: []})
+    address.put({WHAT: [st.session_state[_widget(WHAT)]], A: (), B: ()})
 
 
-def _take(key: str, pair: Pair) -> None:
+def _take(key: str, pair: Pair, dimension: str | None) -> None:
     """Both sides get into the address, so that a link shows the same two for ever."""
-    st.query_params.update(pair | {key: st.session_state[_widget(key)] or ""})
+    value = st.session_state[_widget(key)] or ""
+    named = value if dimension is None else value_picker.choices(dimension).value(value)
+    address.put({name: [value] for name, value in {**pair, key: named}.items()})
 
 
 def _pair(largest: Sequence[str]) -> Pair:
@@ -114,20 +121,19 @@ def _largest(name: str, scope: Scope) -> list[str]:
     return [str(value) for value in told.column(name)[:4]]
 
 
-def _picker(key: str, name: str, known: Sequence[str], pair: Pair) -> str | None:
-    st.session_state[_widget(key)] = pair[key] or None
-    more = [value for value in dict.fromkeys(pair.values()) if value and value not in known]
-    told: str | None = st.selectbox(
+def _picker(key: str, name: str, pair: Pair) -> None:
+    chosen = [formats.visible(pair[key])] if pair[key] else []
+    options = value_picker.offered(name, _widget(key), chosen)
+    address.give(_widget(key), chosen[0] if chosen else None)
+    st.selectbox(
         f"{DIMENSIONS[name].label} {key.upper()}",
-        [*known, *more],
+        options,
         index=None,
         key=_widget(key),
         on_change=_take,
-        args=(key, pair),
-        format_func=formats.visible,
+        args=(key, pair, name),
         placeholder="Choose one",
     )
-    return told
 
 
 def _longest(scope: Scope) -> list[str]:
@@ -141,12 +147,12 @@ def _longest(scope: Scope) -> list[str]:
 
 
 def _field(key: str, pair: Pair) -> str:
-    st.session_state[_widget(key)] = pair[key]
+    address.give(_widget(key), pair[key])
     told = st.text_input(
         f"Session {key.upper()}",
         key=_widget(key),
         on_change=_take,
-        args=(key, pair),
+        args=(key, pair, None),
         max_chars=LONGEST,
         placeholder="Its id, or a link to it",
         help="Copy the address of a session's page, or its id from the list of sessions.",

@@ -12,7 +12,17 @@ from bridgeboard import formats, settings, watch
 from bridgeboard.explorer import gaps
 from bridgeboard.explorer.story import Head, Owner
 from bridgeboard.metrics import METRICS, accuracy
-from bridgeboard.ui import kpis, links, moves, notices, numbers, place, records, strip
+from bridgeboard.ui import (
+    address,
+    kpis,
+    links,
+    moves,
+    notices,
+    numbers,
+    place,
+    records,
+    strip,
+)
 from bridgeboard.ui.place import Place
 
 SOON: Final = timedelta(seconds=3)
@@ -34,7 +44,12 @@ class Told:
 
 def asked() -> Place:
     """What the address names. Stops the page, with what to do, when it names no session."""
-    st.page_link("pages/sessions.py", label="All sessions", icon=":material/arrow_back:")
+    st.page_link(
+        "pages/sessions.py",
+        label="All sessions",
+        icon=":material/arrow_back:",
+        query_params=address.carried("sessions"),
+    )
     place.keep()
     named = place.asked()
     if not named.id:
@@ -43,7 +58,7 @@ def asked() -> Place:
             "Open one from the list of sessions, or follow a link to one.",
             icon=":material/account_tree:",
         )
-        st.stop()
+        address.stop()
     return named
 
 
@@ -54,7 +69,7 @@ def found(named: Place) -> Told:
     head = records.head(mine.session) if mine else None
     if mine is None or head is None:
         _absent(owners)
-        st.stop()
+        address.stop()
     told = gaps.missing(head, records.kept(head.session))
     return Told(head, told, tuple(one for one in owners if one is not mine))
 

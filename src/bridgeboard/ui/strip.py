@@ -8,7 +8,7 @@ import streamlit as st
 from bridgeboard import boards, formats, settings, watch
 from bridgeboard.access import Surface
 from bridgeboard.metrics import Scope
-from bridgeboard.ui import entrance, filters, numbers
+from bridgeboard.ui import address, entrance, filters, numbers
 
 QUICK: Final = timedelta(seconds=2)
 _SEEN: Final = "version_seen"
@@ -90,7 +90,12 @@ def _facts(scope: Scope) -> None:
         if settings.current().demo:
             _demo()
         st.caption(" · ".join(filter(None, facts)), width="content")
-        st.page_link("pages/trust.py", label="Trust", icon=":material/verified:")
+        st.page_link(
+            "pages/trust.py",
+            label="Trust",
+            icon=":material/verified:",
+            query_params=address.carried("trust"),
+        )
     if told := trouble():
         st.caption(f":material/warning: {formats.unmarked(told)}")
 

@@ -12,6 +12,7 @@ from bridgeboard import boards, charts, formats, periods
 from bridgeboard.boards import Board, Move
 from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, bounds, buckets, filled
 from bridgeboard.ui import (
+    address,
     downloads,
     drawings,
     filters,
@@ -146,10 +147,9 @@ def _choice(label: str, names: Sequence[str], known: Any, key: str) -> str:
     chosen = st.selectbox(
         label,
         names,
-        key=key,
-        bind="query-params",
         format_func=lambda name: known[name].label if name in known else "Nothing",
         width=170,
+        **address.one_of(key, names, names[0]).widget_arguments(),
     )
     return str(chosen or names[0])
 
@@ -272,15 +272,10 @@ def picked(title: str, words: str, parameter: str, key: str) -> Iterator[None]:
                 key=f"clear-{key}",
                 icon=":material/close:",
                 type="tertiary",
-                on_click=pick,
-                args=(parameter, None),
+                on_click=address.put,
+                args=({parameter: ()},),
             )
         yield
-
-
-def pick(parameter: str, value: Any) -> None:
-    """Choose a value, or None; for callbacks."""
-    st.session_state[parameter] = value
 
 
 @st.fragment(parallel=True)
@@ -288,4 +283,5 @@ def apart(draw: Callable[..., None], *told: Any) -> None:
     """Draw a part of the page beside the others: a slow one keeps none of them waiting."""
     if moves.is_due():
         st.rerun()
-    draw(*told)
+    with address.apart():
+        draw(*told)

@@ -1,0 +1,66 @@
+"""Which parameters the address of each page may have."""
+
+from collections.abc import Mapping
+from typing import Final
+
+FILTERS: Final = frozenset(
+    {
+        *("period", "dates", "from", "until", "compare"),
+        *("teams", "people", "providers", "instances", "vendors", "models", "clients"),
+        *("not_teams", "not_people", "not_providers", "not_instances", "not_vendors"),
+        *("not_models", "not_clients"),
+    }
+)
+"""Those of all pages over the store that filters concern."""
+EVERYWHERE: Final = frozenset({"tz", "own"})
+"""Those of all pages."""
+SHARED: Final = FILTERS | EVERYWHERE
+UNFILTERED: Final = frozenset({"audit", "session", "settings"})
+"""Pages that no filter concerns."""
+UNREAD: Final = "unread"
+"""What the address has in place of more parameters than can be read (``doors.long``)."""
+PLACES: Final = frozenset({"after", "before"})
+"""Places in a list."""
+KEEPING_PLACE: Final = PLACES | {"columns", "compare", "request"}
+"""Those that can change without making another list."""
+FLEETING: Final = PLACES | {"request", "who", "id", "person", "thread", "call", "hit"}
+"""Those that a link from another page to a page does not bring back."""
+_COURSE: Final = ("show", "by")
+_BOARD: Final = ("sort", "up", "rows")
+_PARTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "overview": {"overview": _COURSE},
+    "spend": {"spend": _COURSE, "breakdown": ("by", *_BOARD)},
+    "people": {"people": _COURSE, "everybody": _BOARD, "teams": _BOARD},
+    "models": {"models": _COURSE, "breakdown": ("by", *_BOARD)},
+    "tools": {
+        "tools": _COURSE,
+        "tools-tool": _BOARD,
+        "tools-server": _BOARD,
+        "tools-people": _BOARD,
+    },
+    "person": {"person": _COURSE, "model": _BOARD, "client": _BOARD, "tool": _BOARD},
+    "compare": {"beside": ("show", "at")},
+}
+"""Page → the parts of it with boxes of their own → these."""
+_OTHERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "people": ("day", "active", "cohort", "hour"),
+    "person": ("who", "person-hour"),
+    "tools": ("tool",),
+    "sessions": (
+        *("sort", "up", "columns", "after", "before", "search", "tools", "servers", "keys"),
+        *("outcome", "session_id", "spend_min", "spend_max", "minutes_min", "minutes_max"),
+        *("threads_min", "threads_max", "calls_min", "calls_max"),
+    ),
+    "interceptions": ("after", "before", "tools", "servers", "statuses", "errors", "request"),
+    "compare": ("what", "a", "b"),
+    "radar": ("kinds", "severities", "acknowledged"),
+    "session": ("id", "person", "thread", "call", "find", "hit", "threads", "calls"),
+}
+_LEFT: Final = frozenset({"id", "person", "thread", "call", "find"})
+"""What Streamlit writes into the address of a page that is left for a session."""
+
+
+def of(page: str) -> frozenset[str]:
+    """All parameters that a page's address may have."""
+    boxes = {f"{part}-{box}" for part, names in _PARTS.get(page, {}).items() for box in names}
+    return SHARED | boxes | frozenset(_OTHERS.get(page, ())) | _LEFT
