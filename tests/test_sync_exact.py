@@ -259,7 +259,7 @@ def test_a_run_keeps_a_journal(store: Store) -> None:
     assert message == ""
     assert store.rows("SELECT requests > 60, ended_at IS NOT NULL FROM runs") == [(True, True)]
     assert store.meta("deployment_id") == tables.deployment_id
-    assert store.meta("price_version") == Options().book.version
+    assert store.meta("price_version") == sync.informed(store, Options().book).version
     assert store.rows("SELECT count(*) FROM windows WHERE done_at IS NULL") == [(0,)]
 
 
