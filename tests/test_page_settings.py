@@ -16,9 +16,9 @@ from test_origins import KEY, LOGIN, OUTRIGHT, SECRETS, TOKEN
 from test_pages_stored import said
 from told import filled
 
-from bridgeboard import access, connect, settings, watch
+from bridgeboard import access, connect, formats, settings, team_words, watch
 from bridgeboard.access import PAGES, SURFACES, Role, Viewer
-from bridgeboard.store import Store
+from bridgeboard.store import Store, team_entries
 from bridgeboard.ui import configured
 from bridgeboard.watch import Watch
 
@@ -269,3 +269,28 @@ def test_the_prices_of_the_operator_are_found_missing_or_wrong(
         test = page()
         assert tables(test)["What"]["Prices of your own"] == [f"{path}: found"]
         assert "Models without a price" in tables(test)["What"]
+
+
+def test_entries_that_mean_nobody_and_people_in_no_team_are_named_to_who_may_see_names(
+    store: Store, write: Callable[[str], None]
+) -> None:
+    with store.write() as batch:
+        batch.execute(
+            "INSERT INTO memberships VALUES ('zq-nobody', 'Search', '1900-01-01', '3000-01-01')"
+        )
+    with store.snapshot() as reader:
+        teamless = team_entries.matching(reader, datetime.now(UTC)).teamless
+    assert teamless
+    for rules, groups, has_names in (
+        ("", (), True),
+        (LOGIN.format(more=OUTRIGHT) + ROLES, ("admins",), False),
+    ):
+        write(f'{PLAIN}teams_file = "teams.csv"\n{rules}')
+        with serving(store):
+            test = page(*groups)
+        assert not test.exception
+        assert "1 entry of the teams file for people who have not" in said(test)
+        assert "zq-nobody" in said(test)
+        (line,) = [one for one in said(test).splitlines() if "in no team now" in one]
+        assert line.startswith(formats.plural(len(teamless), "person", "people"))
+        assert all((name in line) is has_names for name in teamless[: team_words.MOST])
