@@ -255,7 +255,10 @@ def one_session(*begun: datetime) -> Iterator[Callable[[Query], Answer]]:
     """A store with one session of a request of its own model at each of these moments."""
     told = empty()
     connection = told.connection
-    connection.execute("INSERT INTO initiators VALUES (1, uuid(), 'ada', 'Ada')")
+    connection.execute(
+        "INSERT INTO initiators BY NAME"
+        " SELECT 1 AS initiator, uuid() AS id, 'ada' AS username, 'Ada' AS name"
+    )
     connection.execute(
         "INSERT INTO sessions BY NAME SELECT 7 AS session, 'x' AS id, 1 AS initiator,"
         " [] AS providers, [] AS models, $1::TIMESTAMP AS started_at, 0 AS input_sum,"
