@@ -78,7 +78,8 @@ class Shelf:
         """The compressed answer, empty bytes where there is no row; and how many rows match."""
         if int(asked.get("limit", "100")) != ROWS or int(asked.get("offset", "0")):
             raise Unaligned
-        found = self.within(_moment(asked, "started_after"), _moment(asked, "started_before"))
+        query = asked.get("q", "")
+        found = self.within(moment(query, "started_after"), moment(query, "started_before"))
         place = _behind(found, asked.get("after_id"))
         count = len(found) * ROWS
         return found[place].gzipped(count) if place < len(found) else b"", count
@@ -93,8 +94,9 @@ def _behind(pages: Sequence[Page], after_id: str | None) -> int:
     return place + 1
 
 
-def _moment(asked: dict[str, str], name: str) -> datetime | None:
-    found = re.search(rf'{name}:"([^"]+)"', asked.get("q", ""))
+def moment(query: str, name: str) -> datetime | None:
+    """The time that a filter names; None without it."""
+    found = re.search(rf'{name}:"([^"]+)"', query)
     return datetime.fromisoformat(found[1]) if found else None
 
 

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -90,12 +90,37 @@ def test_a_session_that_somebody_opens_is_read_at_once(
         done.set()
 
     monkeypatch.setattr(watch.sync, "read_session", noted)
-    monkeypatch.setattr(watch, "DETAILS_A_ROUND", 0)
+    monkeypatch.setattr(watch, "DETAILS_A_ROUND", timedelta(0))
     with Watch(settings_of(running.url, running.tokens["owner"], tmp_path), clock=now) as keeper:
         listener.until(keeper, lambda status: status.good_at is not None)
         keeper.want(7)
         assert done.wait(GIVE_UP_SECONDS)
     assert read == [7]
+
+
+def test_details_that_a_round_had_no_time_for_are_read_by_the_next_ones_at_once(
+    running: Running, tmp_path: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "DETAILS_A_ROUND", timedelta(0))
+    rounds: list[datetime] = []
+    with Watch(settings_of(running.url, running.tokens["owner"], tmp_path), clock=now) as keeper:
+
+        def is_all_read(status: Status) -> bool:
+            if status.event and status.event.phase == "done" and status.state == "syncing":
+                rounds.append(END)
+            return status.state == "waiting" and not missing(keeper)
+
+        status = listener.until(keeper, is_all_read)
+    assert status.problem is None
+    assert len(rounds) > 1
+
+
+def missing(keeper: Watch) -> int:
+    """How many sessions have no details yet."""
+    if keeper.store is None:
+        return 1
+    ((count,),) = keeper.store.rows("SELECT count(*) FROM sessions WHERE detailed_at IS NULL")
+    return int(count)
 
 
 def test_a_dead_deployment_is_told_and_tried_again(tmp_path: Path, listener: Listener) -> None:

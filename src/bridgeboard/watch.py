@@ -23,7 +23,8 @@ from bridgeboard.teams import Membership, TeamsFileError
 TROUBLE = (AIBridgeError, PriceFileError, SettingsError, StoreError, TeamsFileError)
 PATIENCE_SECONDS = 10.0
 RETRY_SECONDS = 10.0
-DETAILS_A_ROUND = 2_000
+DETAILS_A_ROUND = timedelta(minutes=2)
+"""How long a round reads details before the next one looks for what is new, which comes first."""
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ def options(settings: Settings, since: datetime | None = None) -> sync.Options:
         since=since,
         overlap=timedelta(hours=settings.overlap_hours),
         text=settings.text == "all",
+        kept_days=settings.rows_days or None,
     )
 
 
@@ -170,20 +172,24 @@ class Watch:
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._woken.clear()
-            self._round()
-            self._woken.wait(self._settings.sync_seconds)
+            is_cut_short = self._round()
+            # What waits for its details waits for nothing else.
+            self._woken.wait(0 if is_cut_short else self._settings.sync_seconds)
 
-    def _round(self) -> None:
+    def _round(self) -> bool:
+        """Sync once; whether details were left for the next round for want of time."""
+        is_cut_short = False
         self._tell(state="syncing", began_at=self._clock())
         try:
             with connect.patient_client(self._settings) as client:
-                self._sync(client)
+                is_cut_short = self._sync(client)
         except Exception as error:  # noqa: BLE001  # whatever it is, the thread goes on
             problem = _told("The sync stopped", error)
             self._tell(state="waiting", ended_at=self._clock(), problem=problem)
         else:
             now = self._clock()
             self._tell(state="waiting", ended_at=now, good_at=now, problem=None)
+        return is_cut_short
 
     def _open(self) -> None:
         """Open the store, which is read though it is not synced; tried until it succeeds."""
@@ -197,21 +203,25 @@ class Watch:
             else:
                 self._tell(problem=None)
 
-    def _sync(self, client: Client) -> None:
+    def _sync(self, client: Client) -> bool:
         opened = self._opened(client)
         prepare(opened, self._settings)
-        chosen = replace(options(self._settings), details=DETAILS_A_ROUND)
+        chosen = replace(options(self._settings), details_for=DETAILS_A_ROUND)
         events = sync.run(client, opened, chosen, self._clock())
+        is_cut_short = False
         try:
             for event in events:
                 self._tell(event=event)
+                if event.phase == "details":
+                    is_cut_short = event.done < (event.total or 0)
                 if self._stopping.is_set():
-                    return
+                    return False
         finally:
             events.close()
         prune(opened, self._settings, self._clock())
         gather(opened, self._settings, stops=self._stopping.is_set)
         store.rewrite_if_due(opened, self._clock())
+        return is_cut_short
 
     def _opened(self, client: Client) -> Store:
         if self._store is None:

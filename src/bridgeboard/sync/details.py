@@ -7,9 +7,10 @@ it does not, they are the only account of the usage itself (``decompose``).
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
+from time import monotonic
 from typing import Final
 
 import pyarrow as pa
@@ -31,7 +32,8 @@ from aibridge import (
 from bridgeboard.store import Batch, Store, aggregates, ledger, links, sessions, strays
 from bridgeboard.store import details as held
 from bridgeboard.sync import threads
-from bridgeboard.sync.crew import Crew
+from bridgeboard.sync.concurrency import Concurrency
+from bridgeboard.sync.crew import Crew, at_speed
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.owners import whose
 from bridgeboard.sync.progress import Event
@@ -48,9 +50,11 @@ NO_SESSION: Final = "Session not found"
 MOST_FAILURES: Final = 5
 """So many sessions in a row that the server fails to tell are the server's trouble, not theirs."""
 OUTAGES: Final = (DecodeError, NotFoundError, ServerError)
-SESSIONS_TOGETHER: Final = 64
-THREADS_TOGETHER: Final = 500
-"""What is written in one transaction: most of its cost is its own, and it is held in memory."""
+SESSIONS_TOGETHER: Final = 256
+THREADS_TOGETHER: Final = 1_000
+SECONDS_TOGETHER: Final = 3.0
+"""What is written in one transaction: most of its cost is its own. It is held in memory, and what
+a slow server tells should not be lost or be shown late."""
 
 _OWNERS: Final = """
 SELECT s.id, s.session, s.initiator, i.id::VARCHAR, s.digest, s.client
@@ -101,8 +105,8 @@ class _Answer:
 def read(client: Client, store: Store, context: Context) -> Iterator[Event]:
     """Read details that are missing or outdated, the newest and largest first.
 
-    At most ``Options.details`` sessions in one run; the others wait for the next. One event a
-    transaction.
+    At most ``Options.details`` sessions in one run, and no longer than ``Options.details_for``; the
+    others wait for the next. One event a transaction, whose total is all that wait.
 
     Raises:
         AIBridgeError: whatever the client could not overcome. What was committed stays.
@@ -110,14 +114,16 @@ def read(client: Client, store: Store, context: Context) -> Iterator[Event]:
     if context.generation == "interceptions":
         with store.write() as batch:
             aggregates.yield_to_exact(batch)
-    asked = _asked(store, context)
+    stale = list(dict.fromkeys(sessions.stale(store)))
+    asked = stale[: context.options.details]
     left = store.meta(UNSETTLED)
     if asked:
         _mark_unsettled(store, context, left)
-    run = _Run(client, store, context, len(asked))
-    yield from run.read(asked)
-    again = run.settle(left)
-    yield from run.read(again)
+    run = _Run(client, store, context, len(stale))
+    with at_speed():
+        yield from run.read(asked)
+        again = run.settle(left)
+        yield from run.read(again)
 
 
 def read_one(client: Client, store: Store, context: Context, session: int) -> bool:
@@ -144,11 +150,6 @@ def _mark_unsettled(store: Store, context: Context, left: str | None) -> None:
         batch.keep_meta(UNSETTLED, min(now, left, key=datetime.fromisoformat) if left else now)
 
 
-def _asked(store: Store, context: Context) -> list[str]:
-    stale = sessions.stale(store)[: context.options.details]
-    return list(dict.fromkeys(stale))
-
-
 class _Run:
     """One run over details: asks in threads, writes in the caller's."""
 
@@ -158,6 +159,8 @@ class _Run:
         self._context = context
         self._tally = Event("details", total=total)
         self._failures = 0
+        self._began = monotonic()
+        self._concurrency = Concurrency(most=context.options.details_together)
         self._read: set[int] = set()
         self._people: dict[str, list[str]] = {}
         self._known: set[str] = set()
@@ -169,15 +172,18 @@ class _Run:
         if self._context.generation == "sessions":
             self._people = _people(self._store, asked)
             self._known = {thread for (thread,) in self._store.rows(_SHARED_THREADS)}
-        crew = Crew(asked, self._answers, workers=self._context.options.workers)
+        crew = Crew(asked, self._answers, workers=self._context.options.details_together)
         waiting: list[_Answer] = []
+        written = self._began
         try:
             for answers in crew.batches():
                 self._check(answers)
                 waiting += answers
-                if _is_load(waiting):
+                if _is_load(waiting) or monotonic() - written > SECONDS_TOGETHER:
                     yield self._commit(waiting)
-                    waiting = []
+                    waiting, written = [], monotonic()
+                if self._is_over():
+                    break
         except AIBridgeError:
             # Or a server that always fails before a load is full would be read no further, ever.
             if waiting:
@@ -205,7 +211,8 @@ class _Run:
         return [id_ for (id_,) in found]
 
     def _answers(self, session_id: str) -> Iterator[_Answer]:
-        answer = _answer(self._client, session_id)
+        with self._concurrency.turn():
+            answer = _answer(self._client, session_id)
         header, people = answer.came.header, self._people.get(session_id)
         if header is None or people is None or people == [str(header.initiator.id)]:
             yield answer
@@ -213,6 +220,17 @@ class _Run:
         owners, asked = whose(self._client, session_id, answer.came.threads, self._known)
         came = replace(answer.came, owners=owners)
         yield replace(answer, came=came, requests=answer.requests + asked)
+
+    def _is_over(self) -> bool:
+        most = self._context.options.details_for
+        return most is not None and monotonic() - self._began > most.total_seconds()
+
+    def _left(self, done: int) -> timedelta | None:
+        """How long the rest will take at the speed so far."""
+        total = self._tally.total or 0
+        if not done:
+            return None
+        return timedelta(seconds=(monotonic() - self._began) / done * max(0, total - done))
 
     def _check(self, answers: Iterable[_Answer]) -> None:
         for answer in answers:
@@ -236,9 +254,11 @@ class _Run:
                 if isinstance(answer.error, OversizedError):
                     ledger.anomaly(batch, "oversized", str(answer.error), context.now)
         tally = self._tally
+        done = tally.done + len(answers)
         self._tally = replace(
             tally,
-            done=tally.done + len(answers),
+            done=done,
+            left=self._left(done),
             rows=tally.rows + sum(len(answer.came.threads) for answer in answers),
             requests=tally.requests + sum(answer.requests for answer in answers),
             quarantined=tally.quarantined + len(rejected),

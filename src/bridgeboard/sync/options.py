@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from bridgeboard.pricing import Book
+from bridgeboard.sync.concurrency import MOST
 
 Generation = Literal["interceptions", "sessions"]
 """Which API tells the usage: each request by itself (up to v2.34), or sessions only."""
@@ -15,9 +16,12 @@ class Options:
     """What an operator may choose.
 
     ``since`` limits how far a first sync reads back; later ones go on from there. ``overlap`` is
-    read again by every sync, because a request is listed only after it has ended: a request that
-    ran longer than that may be missed. ``text`` keeps prompts, thinking and tool inputs.
-    ``details`` is the most sessions whose details are read in one run; None reads all.
+    read again by every sync, because a request is listed only after it has ended; one that ran
+    longer is found when the days are counted (``recount``). ``text`` keeps prompts, thinking and
+    tool inputs. ``kept_days`` is after how many days rows are deleted here; None keeps them.
+    ``details`` is the most sessions whose details are read in one run, ``details_for`` the longest
+    time that is spent on them; None reads all. ``details_together`` of them are asked for at the
+    same time, at most: fewer, when answers get slower by it (``concurrency``).
     """
 
     book: Book = field(default_factory=Book)
@@ -27,6 +31,9 @@ class Options:
     workers: int = 4
     page_size: int = 1000
     details: int | None = None
+    details_for: timedelta | None = None
+    details_together: int = MOST
+    kept_days: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """How far a sync is: small events that a terminal or a page can show."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Literal
 
 Phase = Literal["prices", "interceptions", "sessions", "details", "done"]
@@ -12,7 +13,8 @@ class Event:
 
     ``done`` of ``total`` is the work of the phase in its own unit (interceptions, sessions, ...);
     ``total`` None is not known yet. ``rows`` were read, ``changed`` of them were new or told
-    otherwise than before; ``requests`` is the number of questions to the server.
+    otherwise than before; ``requests`` is the number of questions to the server. ``left`` is how
+    long the rest of the phase will take, where that is known.
     """
 
     phase: Phase
@@ -24,4 +26,5 @@ class Event:
     windows_done: int = 0
     windows_total: int = 0
     quarantined: int = 0
+    left: timedelta | None = None
     message: str = ""

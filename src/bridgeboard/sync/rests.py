@@ -13,7 +13,7 @@ from bridgeboard.sync.aggregates import Sum
 from bridgeboard.sync.aggregates import aggregates as priced
 from bridgeboard.sync.decompose import LIT_THREADS, Piece, Spent, pieces
 from bridgeboard.sync.options import Context
-from bridgeboard.sync.threads import Owned, action_id, is_split, plain
+from bridgeboard.sync.threads import Owned, is_split
 
 
 def put_pieces(batch: Batch, owned: Sequence[Owned], context: Context) -> None:
@@ -54,15 +54,13 @@ def _members(batch: Batch, threads: pa.Table) -> dict[str, dict[str, Spent]]:
 
 def _sums(group: Sequence[Owned], exact: dict[str, dict[str, Spent]]) -> list[Sum]:
     by_id = {str(each.thread.id): each for each in group}
-    rows = pieces([plain(each.thread) for each in group], exact)
+    rows = pieces([each.plain for each in group], exact)
     return [_sum(by_id[row.thread], row) for row in rows]
 
 
 def _sum(owned: Owned, row: Piece) -> Sum:
     thread, owner = owned.thread, owned.owner
-    action = None
-    if row.grain == "action":
-        action = next(each for each in thread.agentic_actions if action_id(each) == row.id)
+    action = owned.acts[row.id] if row.grain == "action" else None
     return Sum(
         grain=row.grain,
         session=owner.session,

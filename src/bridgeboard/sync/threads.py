@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -53,6 +54,16 @@ class Owned:
     session_id: str
     thread: Thread
 
+    @cached_property
+    def plain(self) -> decompose.Thread:
+        """The thread as ``decompose`` takes it."""
+        return plain(self.thread)
+
+    @cached_property
+    def acts(self) -> Mapping[str | None, AgenticAction]:
+        """The first action of each request that called tools."""
+        return {action_id(each): each for each in reversed(self.thread.agentic_actions)}
+
 
 def counted(told: TokenCounts) -> dict[str, int]:
     """The four sums under our names, absurd ones cut (docs/costs.md 4)."""
@@ -66,7 +77,9 @@ def counted(told: TokenCounts) -> dict[str, int]:
 
 def spent(told: TokenSums) -> Spent:
     """The four sums, and what the summed metadata says beside them (api-contract 4.7)."""
-    extras = pricing.extras(told.metadata or {})
+    if not told.metadata:
+        return Spent(*(*counted(told).values(), 0, 0))
+    extras = pricing.extras(told.metadata)
     hour, searches = (int(extras.get(name, 0)) for name in ("cache_write_1h", "web_searches"))
     return Spent(*(*counted(told).values(), _cut(hour), _cut(searches)))
 
@@ -162,7 +175,7 @@ def requests(owned: Sequence[Owned]) -> pa.Table:
 
 def _threads(owned: Sequence[Owned]) -> pa.Table:
     told = [each.thread for each in owned]
-    acted = [_acted(thread) for thread in told]
+    acted = [_acted(each.plain) for each in owned]
     sums = _sums([thread.token_usage for thread in told])
     return pa.table(
         {
@@ -187,9 +200,9 @@ def _threads(owned: Sequence[Owned]) -> pa.Table:
     )
 
 
-def _acted(thread: Thread) -> Spent:
+def _acted(thread: decompose.Thread) -> Spent:
     total = NOTHING
-    for action in plain(thread).actions:
+    for action in thread.actions:
         total = total.plus(action.spent)
     return total
 

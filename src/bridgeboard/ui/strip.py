@@ -81,6 +81,8 @@ def how_far() -> str:
         told += f" of {formats.exact(event.total)}"
     if event.windows_total:
         told += f", {event.windows_done} of {event.windows_total} days"
+    if event.left:
+        told += f", about {formats.duration(event.left)} to go"
     return told + "."
 
 
