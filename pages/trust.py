@@ -4,12 +4,13 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.ui import belief, billing, scopes, tiles
+from bridgeboard.ui import belief, billing, complete, scopes, tiles
 
 now = scopes.chosen()
 
 belief.checked(now)
 belief.covered(now)
+complete.show()
 billing.instances(now)
 belief.unpriced(now)
 tiles.apart(belief.server)

@@ -19,7 +19,8 @@ from bridgeboard import cli, connect, settings
 from bridgeboard.cli import keeping
 from bridgeboard.connect import Running
 from bridgeboard.demo import truth
-from bridgeboard.store import Run, Store, ledger
+from bridgeboard.store import Run, Store, completeness, ledger
+from bridgeboard.store.completeness import DayCount
 from bridgeboard.store.ledger import Counts
 from bridgeboard.sync.quarantine import Suspect
 
@@ -213,6 +214,20 @@ def test_check_tells_of_a_first_sync_that_did_not_come_to_its_end(
     said = run("check", running=running, folder=folder)
     assert said.exit_code == 1
     assert "The first sync has not come to its end" in said.output
+
+
+def test_check_tells_what_the_deployment_counts_and_the_store_lacks(
+    running: Running, folder: Path
+) -> None:
+    said = run("check", running=running, folder=folder)
+    assert said.exit_code == 0, said.output
+    assert re.search(r"On \d+ closed days the deployment counts [\d,]+ requests", said.output)
+    lacking = DayCount("interceptions", END.date(), 12, 11, 0, END)
+    with store_in(folder) as opened, opened.write() as batch:
+        completeness.put_counts(batch, [lacking])
+    said = run("check", running=running, folder=folder)
+    assert said.exit_code == 1
+    assert "1 of 12 are missing" in said.output
 
 
 def test_check_tells_what_is_wrong_with_the_files(running: Running, folder: Path) -> None:

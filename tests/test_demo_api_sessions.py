@@ -73,7 +73,7 @@ def test_v59_a_session_sums_up_its_interceptions(four: Book) -> None:
         "providers": ["anthropic"],
         "models": ["claude-4", "claude-4-haiku"],
         "client": "claude-code",
-        "metadata": None,
+        "metadata": {},
         "started_at": "2026-05-20T12:00:00Z",
         "ended_at": "2026-05-20T12:02:00Z",
         "threads": 1,

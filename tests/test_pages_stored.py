@@ -19,7 +19,8 @@ from told import filled, looking
 from bridgeboard import charts, formats, settings, sync, watch
 from bridgeboard.metrics import METRICS, MetricError, Scope, cohorts, select
 from bridgeboard.settings import DemoSettings
-from bridgeboard.store import Store, StoreError, ledger
+from bridgeboard.store import Store, StoreError, completeness, ledger
+from bridgeboard.store.completeness import DayCount, LeftOut
 from bridgeboard.sync.quarantine import Suspect
 from bridgeboard.ui import adoption, belief, hours, numbers
 from bridgeboard.watch import Status, Watch
@@ -255,6 +256,33 @@ def test_a_check_that_does_not_hold_is_shown_first(store: Store) -> None:
     assert ("Tool calls", "the calls themselves") in set(
         zip(broken["what"], broken["second"], strict=True)
     )
+
+
+def test_trust_shows_both_counts_of_days_and_what_the_deployment_fails_to_list(
+    store: Store,
+) -> None:
+    assert "On 2 closed days" not in said(app("trust", tz="UTC"))
+    day = date(2026, 11, 2)
+    whole = DayCount("interceptions", day, 1_500, 1_499, 1, END)
+    short = DayCount("interceptions", day - timedelta(days=1), 2_000, 1_990, 0, END)
+    left = LeftOut("sessions", END - timedelta(days=3), END, 2, "oops <b>", END)
+    with store.write() as batch:
+        completeness.put_counts(batch, [whole])
+        completeness.leave_out(batch, [left])
+    test = app("trust", tz="UTC")
+    assert not test.exception
+    assert "deployment counts 1,500 requests, day by day, and the store has 1,499" in said(test)
+    assert "fails to list 2 sessions" in said(test)
+    (frame,) = [each.value for each in test.dataframe if "Tried at" in each.value]
+    assert frame["What the deployment said"].tolist() == ["oops <b>"]
+    with store.write() as batch:
+        completeness.put_counts(batch, [short])
+    test = app("trust", tz="UTC")
+    assert "On 1 of 2 closed days" in said(test)
+    assert "10 of 2,000 are missing" in said(test)
+    (frame,) = [each.value for each in test.dataframe if "Counted at" in each.value]
+    assert frame["Missing"].tolist() == ["10", "0"]
+    assert frame["Day (UTC)"].tolist() == ["2026-11-01", "2026-11-02"]
 
 
 def test_quarantine_tells_why_and_never_what(store: Store) -> None:

@@ -10,9 +10,17 @@ import syncs
 from stores import contents
 
 from bridgeboard.store import Batch, Store
-from bridgeboard.sync import exact
+from bridgeboard.sync import exact, recount
 
-OWN_WORK = {exact.OPENED_AT, "sessions_opened_at", "unsettled_since", "data_version"}
+OWN_WORK = {
+    exact.OPENED_AT,
+    recount.PLANNED_FROM,
+    "interceptions_read_since",
+    "sessions_opened_at",
+    "sessions_read_since",
+    "unsettled_since",
+    "data_version",
+}
 """Settings in which a sync keeps how far it is."""
 
 
@@ -21,6 +29,9 @@ def answers(store: Store) -> dict[str, list[tuple[Any, ...]]]:
     told = contents(store)
     told |= {
         "windows": [],
+        # Trust reads both anew each time.
+        "day_counts": [],
+        "left_out": [],
         "meta": [row for row in told["meta"] if row[0] not in OWN_WORK],
         "runs": store.rows("SELECT outcome, began_at FROM runs WHERE outcome <> 'running'"),
         "is_whole": [(bool(told["runs"]),)],

@@ -9,7 +9,7 @@ import companies
 import httpx
 import pytest
 import syncs
-from bridges import NOW, Book, at, token
+from bridges import Book, token
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -218,20 +218,6 @@ def test_what_ended_late_arrives_with_the_overlap(store: Store) -> None:
 def lasting(row: InterceptionRow) -> timedelta:
     assert row.ended_at is not None
     return row.ended_at - row.started_at
-
-
-def test_a_request_longer_than_the_overlap_is_the_one_thing_that_is_missed(store: Store) -> None:
-    book = Book()
-    book.call(-60 * 30, lasts=60 * 29)
-    book.call(-60 * 2 - 5)
-    clock = [at(-60 * 2)]
-    bridge = book.bridge(clock=lambda: clock[0])
-    read(store, book, bridge, now=clock[0], overlap=timedelta(hours=6))
-    clock[0] = NOW
-    read(store, book, bridge, now=clock[0], overlap=timedelta(hours=6))
-    assert len(ids(store)) == 1
-    read(store, book, bridge, now=clock[0], overlap=timedelta(hours=40))
-    assert len(ids(store)) == 2
 
 
 def read(store: Store, book: Book, bridge: api.Bridge, *, now: datetime, **options: Any) -> None:

@@ -10,9 +10,11 @@ from aibridge.calls import NEW_PREFIX, OLD_PREFIX, Route
 from aibridge.errors import (
     AuthenticationError,
     BadRequestError,
+    DecodeError,
     EndpointGoneError,
     ForbiddenError,
     NotFoundError,
+    ServerError,
 )
 from aibridge.models import BuildInfo, Feature, User
 from aibridge.search import Search
@@ -114,6 +116,9 @@ def _filters_provider_name(route: Route, roles: frozenset[str]) -> Plan[bool]:
             # An owner may know all instances, so there is none of this name.
             if "owner" in roles:
                 return True
+        except (DecodeError, ServerError):
+            # A list that fails says nothing of the filter, and stands in the way of nothing else.
+            return False
         else:
             return True
     return False

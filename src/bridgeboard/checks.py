@@ -12,6 +12,7 @@ from bridgeboard.store import (
     Store,
     StoreBusyError,
     StoreError,
+    completeness,
     coverage,
     ledger,
     team_entries,
@@ -90,6 +91,9 @@ def _contents(opened: Store) -> Iterator[Finding]:
             "bridgeboard sync",
         )
     yield from _deleted(opened)
+    counts, left = completeness.day_counts(opened), completeness.left_out(opened)
+    for verdict in completeness.verdicts(counts, left):
+        yield Finding(good=verdict.good, text=verdict.text)
     broken = len(ledger.quarantined(opened))
     if broken:
         yield Finding(

@@ -44,7 +44,10 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class InterceptionRow:
-    """One request. ``ended_at`` None is unfinished; ``thread_root_id`` None makes it a root."""
+    """One request. ``ended_at`` None is unfinished; ``thread_root_id`` None makes it a root.
+
+    ``metadata`` None is SQL's NULL, of which the server makes an error where it lists sessions.
+    """
 
     id: str
     initiator_id: str
@@ -55,7 +58,7 @@ class InterceptionRow:
     session_id: str
     provider_name: str = ""
     client: str | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: dict[str, Any] | None = field(default_factory=dict)
     thread_root_id: str | None = None
     api_key_id: str | None = None
     credential_kind: str = "centralized"

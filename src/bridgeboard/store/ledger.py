@@ -81,12 +81,14 @@ class Counts:
 
 
 def open_windows(batch: Batch, kind: str, spans: Iterable[Span], now: datetime) -> None:
-    """Plan to read these stretches of time."""
+    """Plan to read these stretches of time, unless that is planned already."""
     for since, until in spans:
-        batch.keep(
-            "INSERT INTO windows VALUES (?, ?, ?, NULL, 0, ?, NULL)",
-            [kind, stored(since), stored(until), stored(now)],
-        )
+        key = Window(kind, since, until).key
+        planned = f"SELECT 1 FROM windows WHERE {_IS} AND done_at IS NULL"
+        if not batch.rows(planned, key):
+            batch.keep(
+                "INSERT INTO windows VALUES (?, ?, ?, NULL, 0, ?, NULL)", [*key, stored(now)]
+            )
 
 
 def unfinished(reader: Reader | Store, kind: str) -> list[Window]:

@@ -45,6 +45,8 @@ _BRING_BACK: Final = (
 _SETTLE: Final = (
     # Nothing is taken for read: the next sync plans from the beginning.
     "DELETE FROM windows",
+    "DELETE FROM day_counts",
+    "DELETE FROM left_out",
     "DELETE FROM meta WHERE name LIKE '%opened_at'",
     "DELETE FROM vocabulary",
     # Their identity is lost with their initiator's; exact requests know theirs by being told again.

@@ -35,7 +35,7 @@ from bridgeboard.store.schema import MIGRATIONS
 from bridgeboard.store.sources import LogState, Source
 
 _SCHEMA: Final = f"SELECT value FROM meta WHERE name = '{migrations.SCHEMA}'"
-_PLANS: Final = ("windows", "vocabulary", "meta")
+_PLANS: Final = ("windows", "vocabulary", "meta", "day_counts", "left_out")
 """Tables that are made anew by syncing."""
 _DAYS: Final = "SELECT started_at::DATE, count(*) FROM usage GROUP BY ALL"
 

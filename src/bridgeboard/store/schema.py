@@ -334,5 +334,33 @@ _DELETED: Final = """
 INSERT INTO meta SELECT 'deleted_at', '1970-01-01T00:00:00+00:00' WHERE EXISTS (FROM usage);
 """
 
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _VOCABULARY, _GROUPS, _FORMER_NAMES, _DELETED)
+_COMPLETENESS: Final = """
+-- What the server counts of each closed day (UTC), beside what the store has.
+CREATE TABLE day_counts (
+    kind VARCHAR NOT NULL,           -- interceptions | sessions
+    day DATE NOT NULL,
+    counted BIGINT NOT NULL,         -- by the server
+    held BIGINT NOT NULL,            -- by the store
+    unreadable BIGINT NOT NULL,      -- in quarantine
+    counted_at TIMESTAMP NOT NULL
+);
+-- Rows that the server fails to list.
+CREATE TABLE left_out (
+    kind VARCHAR NOT NULL,           -- interceptions | sessions
+    since TIMESTAMP,                 -- as in windows
+    until TIMESTAMP,
+    rows BIGINT,                     -- NULL = it does not count them either
+    reason VARCHAR NOT NULL,
+    seen_at TIMESTAMP NOT NULL
+);
+"""
+
+MIGRATIONS: Final[tuple[str, ...]] = (
+    _FIRST,
+    _VOCABULARY,
+    _GROUPS,
+    _FORMER_NAMES,
+    _DELETED,
+    _COMPLETENESS,
+)
 """What brings a file from version n to n + 1, by n. An empty file has version 0."""

@@ -108,6 +108,8 @@ DECIDED: Final[Mapping[str, Decided]] = {
     "group_homes": Decided("groups", "frozen started_at initiator label"),
     "group_labels": Decided("groups", "label initiator"),
     "group_members": Decided("groups", "initiator username team valid_from valid_to"),
+    "day_counts": Decided("work", "kind day counted held unreadable counted_at"),
+    "left_out": Decided("work", "kind since until rows seen_at", text="reason"),
 }
 """Every table of the schema."""
 

@@ -71,6 +71,8 @@ _ROWS: Final = (
     _Rule("sessions", _OLD_SESSION),
     _Rule("quarantine", "seen_at < $1"),
     *(_Rule(*one) for one in group_blocks.PRUNED),
+    _Rule("day_counts", "day < $1"),
+    _Rule("left_out", "until < $1"),
 )
 _LEDGER: Final = (
     _Rule("windows", "done_at < $1"),

@@ -4,20 +4,21 @@ Windows of time are read side by side and written by one writer, together with h
 is: whatever ends a run, what is stored is whole and the next run goes on from there.
 """
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from aibridge import BulkPage, Client
 from bridgeboard.store import Batch, Store, interceptions, ledger
 from bridgeboard.store.ledger import Window
-from bridgeboard.sync import windows
+from bridgeboard.sync import failing, recount, sessions, windows
 from bridgeboard.sync.crew import Crew, at_speed
 from bridgeboard.sync.load import Arrival, Load
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.progress import Event
 from bridgeboard.sync.readable import believing
-from bridgeboard.sync.walk import Walk
+from bridgeboard.sync.walk import Step, Walk
 from bridgeboard.sync.windows import Span
 from bridgeboard.sync.writer import KIND, Writer
 
@@ -32,11 +33,31 @@ def read(client: Client, store: Store, context: Context) -> Iterator[Event]:
         IncompleteError: when the server's list does not lead to its end.
         AIBridgeError: whatever the client could not overcome. What was committed stays.
     """
-    opened = _opened(store, context)
+    writer = Writer(store, context)
+    yield from _read(client, store, context, writer, _opened(store, context))
+    counts = recount.counted(client, store, context, recount.due(store, KIND, context))
+    if short := [count.day for count in counts if count.missing]:
+        again = _open_again(store, context, short)
+        yield from _read(client, store, context, writer, again)
+        recount.counted(client, store, context, short)
+
+
+def _open_again(store: Store, context: Context, days: Sequence[date]) -> list[Window]:
+    """Windows of days of which the server counts more; their sessions are listed again, too."""
+    spans = [windows.day(day) for day in days]
+    with store.write() as batch:
+        for kind in (KIND, sessions.KIND):
+            ledger.open_windows(batch, kind, spans, context.now)
+    return ledger.unfinished(store, KIND)
+
+
+def _read(
+    client: Client, store: Store, context: Context, writer: Writer, opened: Sequence[Window]
+) -> Iterator[Event]:
+    writer.expect(len(opened))
 
     def arrivals(window: Window) -> Iterator[Arrival]:
-        walk = _walk(client, store, window, context)
-        return (Arrival(window, step) for step in walk.steps())
+        return (Arrival(window, step) for step in _steps(client, store, window, context))
 
     def loads(fetchers: Crew[Window, Arrival]) -> Iterator[Load]:
         return (Load.of(batch, context.options) for batch in fetchers.batches())
@@ -44,7 +65,6 @@ def read(client: Client, store: Store, context: Context) -> Iterator[Event]:
     fetchers = Crew(opened, arrivals, workers=context.options.workers)
     # One batch ahead of the writer: Python translates while the database writes.
     translator = Crew([fetchers], loads, workers=1, waiting=1)
-    writer = Writer(store, context, len(opened))
     with believing(client, writer.believe), at_speed():
         for batch in translator.batches():
             yield from map(writer.commit, batch)
@@ -65,7 +85,11 @@ def _opened(store: Store, context: Context) -> list[Window]:
             ledger.drop(batch, newest)
             spans = [windows.newest(datetime.fromisoformat(told))]
         else:
-            spans = windows.plan(context.now, _since(batch, told, context))
+            since = _since(batch, told, context)
+            spans = windows.plan(context.now, since)
+            batch.keep_meta(recount.PLANNED_FROM, since.isoformat() if since else "")
+            if told is None:
+                recount.begin(batch, KIND, context.options.since)
             batch.keep_meta(OPENED_AT, context.now.isoformat())
         ledger.open_windows(batch, KIND, spans, context.now)
     return ledger.unfinished(store, KIND)
@@ -81,6 +105,37 @@ def _since(batch: Batch, told: str | None, context: Context) -> datetime | None:
     # In the first days of the calendar, of which Go's zero time is one, there is no before.
     has_before = latest - datetime.min.replace(tzinfo=UTC) > context.options.overlap
     return latest - context.options.overlap if has_before else None
+
+
+def _steps(client: Client, store: Store, window: Window, context: Context) -> Iterator[Step]:
+    """The way down a window, around the rows that the server fails to list."""
+    try:
+        yield from _walk(client, store, window, context).steps()
+    except failing.FAILING as error:
+        failing.check(client.interceptions_page, error)
+        yield from _around(client, store, window, context)
+
+
+def _around(client: Client, store: Store, window: Window, context: Context) -> Iterator[Step]:
+    """The way down the parts of a window, of which those that fail are cut again."""
+    is_empty = True
+    waiting = list(failing.halves(Span(window.since, window.until), context.now))[::-1]
+    while waiting:
+        span = waiting.pop()
+        try:
+            for step in _walk(client, store, Window(KIND, *span), context).steps():
+                is_empty = is_empty and (step.page is None or not step.page.size)
+                # How far a part is read is not kept: what is stored is known when it is met again.
+                yield replace(step, after=None, rows=0, is_last=False, is_empty=False)
+        except failing.FAILING as error:
+            failing.check(client.interceptions_page, error)
+            is_empty = False
+            if parts := failing.halves(span, context.now):
+                waiting += parts[::-1]
+            else:
+                left = failing.left_out(KIND, span, None, error, context.now)
+                yield Step(None, None, 0, left_out=(left,))
+    yield Step(None, None, 0, is_last=True, is_empty=is_empty)
 
 
 def _walk(client: Client, store: Store, window: Window, context: Context) -> Walk:

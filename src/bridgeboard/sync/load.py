@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from aibridge import BulkInterception, BulkPage
 from bridgeboard.store import Told
+from bridgeboard.store.completeness import LeftOut
 from bridgeboard.store.ledger import Window
 from bridgeboard.sync.options import Options
 from bridgeboard.sync.quarantine import Suspect, as_rejected, is_beyond_belief, suspects
@@ -35,6 +36,7 @@ class Load:
     told: Told | None
     suspects: tuple[Suspect, ...]
     remarks: tuple[Remark, ...]
+    left_out: tuple[LeftOut, ...]
     read: int
 
     @classmethod
@@ -53,6 +55,7 @@ class Load:
             told(rows, digests, options.book, text=options.text) if rows else None,
             tuple(suspects(rejected, text=options.text)),
             tuple(each for arrival in arrivals for each in arrival.step.remarks),
+            tuple(each for arrival in arrivals for each in arrival.step.left_out),
             sum(page.size for page in pages),
         )
 

@@ -7,48 +7,62 @@ which would repeat or skip rows under a filter.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import partial
 from hashlib import blake2b
 from typing import Final
 
 import pyarrow as pa
 
-from aibridge import Client, OversizedError, Rejected, SessionPage, SessionSummary
-from bridgeboard.store import Batch, Store, ledger
+from aibridge import (
+    AIBridgeError,
+    Client,
+    OversizedError,
+    Rejected,
+    SessionPage,
+    SessionSummary,
+)
+from bridgeboard.store import Batch, Store, completeness, ledger
 from bridgeboard.store import sessions as held
+from bridgeboard.store.completeness import DayCount, LeftOut
 from bridgeboard.store.ledger import Window
-from bridgeboard.sync import windows, writer
+from bridgeboard.sync import failing, recount, windows, writer
 from bridgeboard.sync.columns import clean, moments, texts
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.progress import Event
 from bridgeboard.sync.quarantine import parted, suspects
 from bridgeboard.sync.readable import believing, readable
 from bridgeboard.sync.rests import put_rests
+from bridgeboard.sync.sift import sifted
 from bridgeboard.sync.threads import counted
-from bridgeboard.sync.windows import Span
+from bridgeboard.sync.windows import NARROWEST, Span
 
 KIND: Final = "sessions"
 OPENED_AT: Final = "sessions_opened_at"
 """Setting of the store: when the plan was made whose windows are read or have been read."""
 LARGEST_PAGE: Final = 1000
-NARROWEST: Final = timedelta(microseconds=2)
-"""The server knows no window of a single instant (api-contract 3.10)."""
-
+_BEHIND_ALL: Final = 2**31 - 1
+"""An offset behind the last row of any list (api-contract 2.2)."""
 _CUT: Final = 5
 """A window is cut where a fifth of the sessions on its page began before."""
 
 
 @dataclass(frozen=True)
 class _Reading:
-    """What one look at a window brought: rows, and the windows it was cut into, if it was."""
+    """What one look at a window brought: rows, and the windows it was cut into, if it was.
 
-    rows: tuple[SessionSummary, ...]
-    rejected: tuple[Rejected, ...]
+    ``counted`` is how many sessions the server counts there; None if it does not tell.
+    """
+
+    rows: tuple[SessionSummary, ...] = ()
+    rejected: tuple[Rejected, ...] = ()
     parts: tuple[Span, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    counted: int | None = None
 
     @property
     def is_empty(self) -> bool:
-        return not self.rows and not self.rejected
+        return not (self.rows or self.rejected or self.parts or self.left_out)
 
     @property
     def believable(self) -> "_Reading":
@@ -81,11 +95,13 @@ def _read(
 ) -> Iterator[Event]:
     tally = Event("sessions", windows_total=len(ledger.unfinished(store, KIND)))
     while window := next((w for w in ledger.unfinished(store, KIND) if w not in doubtful), None):
-        reading = _reading(client, window)
+        span = Span(window.since, window.until)
+        reading = _reading(client, span, context.now)
         if context.generation == "sessions":  # else a session's numbers are those of its requests
             reading = reading.believable
         with store.write() as batch:
             changed = _put(batch, reading, context)
+            _note(batch, span, reading, context.now)
             ledger.open_windows(batch, KIND, reading.parts, context.now)
             if reading.is_empty:
                 doubtful.append(window)
@@ -105,8 +121,9 @@ def _read(
 
 
 def _open(store: Store, context: Context) -> None:
-    """Plan this run's windows: those left over with a newest one, or a new plan."""
+    """Plan this run's windows: those left over with a newest one, or a new plan; and old days."""
     told = store.meta(OPENED_AT)
+    again = _old_days(store, context) if told else []
     unfinished = ledger.unfinished(store, KIND)
     with store.write() as batch:
         if told and unfinished:
@@ -117,22 +134,82 @@ def _open(store: Store, context: Context) -> None:
             if told:
                 # A clock of ours that once ran ahead must not hide what came since.
                 since = min(datetime.fromisoformat(told), context.now) - context.options.overlap
+                # A request that was found further back may be the first of its session.
+                if context.generation == "interceptions" and (
+                    planned := store.meta(recount.PLANNED_FROM)
+                ):
+                    since = min(since, datetime.fromisoformat(planned))
             spans = windows.plan(context.now, since)
+            if told is None:
+                recount.begin(batch, KIND, since)
             batch.keep_meta(OPENED_AT, context.now.isoformat())
-        ledger.open_windows(batch, KIND, spans, context.now)
+        ledger.open_windows(batch, KIND, [*spans, *again], context.now)
 
 
-def _reading(client: Client, window: Window) -> _Reading:
-    span = Span(window.since, window.until)
+def _old_days(store: Store, context: Context) -> list[Span]:
+    """Closed days to be listed again.
+
+    Where the server counts interceptions, that tells when a day has more (``recount``): then only
+    those are tried again of which something was left out.
+    """
+    days = recount.due(store, KIND, context)
+    if context.generation == "interceptions":
+        left = [one.since for one in completeness.left_out(store) if one.kind == KIND]
+        spoiled = {since.astimezone(UTC).date() for since in left if since}
+        days = [day for day in days if day in spoiled]
+    return [windows.day(day) for day in days]
+
+
+def _reading(client: Client, span: Span, now: datetime) -> _Reading:
+    try:
+        return _looked(client, span)
+    except failing.FAILING as error:
+        failing.check(client.sessions_page, error)
+        return _around(client, span, now, error)
+
+
+def _looked(client: Client, span: Span) -> _Reading:
     page, limit = _page(client, span)
     if page.count <= len(page.sessions) + len(page.rejected):
-        return _Reading(page.sessions, page.rejected)
+        return _Reading(page.sessions, page.rejected, counted=page.count)
     if parts := _parts(span, page):
-        return _Reading(page.sessions, page.rejected, parts)
+        return _Reading(page.sessions, page.rejected, parts, counted=page.count)
     rejected: list[Rejected] = []
     found = tuple(client.sessions(span.search, page_size=limit, on_rejected=rejected.append))
     readable(client)
-    return _Reading(found, tuple(rejected))
+    return _Reading(found, tuple(rejected), counted=page.count)
+
+
+def _around(client: Client, span: Span, now: datetime, error: AIBridgeError) -> _Reading:
+    """Read a window some row of which spoils every page that it is on."""
+    count = _count(client, span)
+    if count and count <= LARGEST_PAGE:
+        return _sifted(client, span, count, now)
+    if parts := failing.halves(span, now):
+        return _Reading(parts=parts, counted=count)
+    return _Reading(left_out=(failing.left_out(KIND, span, count, error, now),), counted=count)
+
+
+def _sifted(client: Client, span: Span, count: int, now: datetime) -> _Reading:
+    found = sifted(
+        lambda first, size: client.sessions_page(span.search, limit=size, offset=first),
+        count,
+        partial(failing.check, client.sessions_page),
+    )
+    left = (
+        ()
+        if found.error is None
+        else (failing.left_out(KIND, span, found.spoiled, found.error, now),)
+    )
+    return _Reading(found.rows, tuple(found.rejected), left_out=left, counted=count)
+
+
+def _count(client: Client, span: Span) -> int | None:
+    """How many sessions a window has, by a page behind its last row; None if that fails too."""
+    try:
+        return client.sessions_page(span.search, limit=1, offset=_BEHIND_ALL).count
+    except failing.FAILING:
+        return None
 
 
 def _page(client: Client, span: Span) -> tuple[SessionPage, int]:
@@ -157,6 +234,21 @@ def _parts(span: Span, page: SessionPage) -> tuple[Span, ...]:
         if late_enough and (span.until is None or span.until - cut >= NARROWEST):
             return Span(cut, span.until), Span(span.since, cut)
     return ()
+
+
+def _note(batch: Batch, span: Span, reading: _Reading, now: datetime) -> None:
+    """Keep what the server fails to list, and of a day that is over how much it counts."""
+    completeness.leave_out(batch, reading.left_out)
+    if not reading.parts:
+        completeness.found_again(batch, KIND, span.since, span.until, now)
+    day = windows.closed_day(span, now)
+    if day is None or reading.counted is None:
+        return
+    broken = len(reading.rejected)
+    # What does not fit into this page is in the parts, which are read as surely.
+    held = reading.counted - broken - sum(left.rows or 0 for left in reading.left_out)
+    count = DayCount(KIND, day, reading.counted, held, broken, now)
+    completeness.put_counts(batch, [count])
 
 
 def _put(batch: Batch, reading: _Reading, context: Context) -> int:

@@ -19,6 +19,7 @@ from aibridge import (
     IncompleteError,
     OversizedError,
 )
+from bridgeboard.store.completeness import LeftOut
 
 RESTARTS: Final = 3
 BROKEN_ANSWERS: Final = 6
@@ -39,7 +40,8 @@ class Step:
     """A page, and how far the window is once it is stored.
 
     ``after`` is where the next page begins, None for the top of the window; ``rows`` were read
-    on this way down. ``is_empty``: the server counts nothing at all in the window.
+    on this way down. ``is_empty``: the server counts nothing at all in the window. ``left_out`` is
+    what it fails to list.
     """
 
     page: BulkPage | None
@@ -48,6 +50,7 @@ class Step:
     is_last: bool = False
     is_empty: bool = False
     remarks: tuple[Remark, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass

@@ -4,7 +4,7 @@ A span is half-open, ``[since, until)``, in aware UTC; None is without end. Span
 touch and never overlap, so that reading each of them reads everything once.
 """
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -12,6 +12,9 @@ from aibridge import Search
 
 DAYS_BACK: Final = 60
 """As long as servers keep rows by default (api-contract 7); what is older is one last window."""
+
+NARROWEST: Final = timedelta(microseconds=2)
+"""The server knows no window of a single instant (api-contract 3.10)."""
 
 _DAY: Final = timedelta(days=1)
 _TICK: Final = timedelta(microseconds=1)
@@ -42,6 +45,20 @@ def plan(now: datetime, since: datetime | None = None, *, days: int = DAYS_BACK)
     inner = [edge for edge in edges if start is None or edge > start]
     falling = [None, *inner, start]
     return [Span(lower, upper) for upper, lower in pairwise(falling)]
+
+
+def day(on: date) -> Span:
+    """A whole day."""
+    start = datetime.combine(on, time(), UTC)
+    return Span(start, start + _DAY)
+
+
+def closed_day(span: Span, now: datetime) -> date | None:
+    """Which day a span is, if it is a whole one and over; else None."""
+    if span.since is None or span.until is None or span.until > _midnight(now):
+        return None
+    on = span.since.astimezone(UTC).date()
+    return on if span == day(on) else None
 
 
 def newest(opened_at: datetime) -> Span:

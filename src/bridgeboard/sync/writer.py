@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from bridgeboard.store import Batch, Store, Written, interceptions, ledger
+from bridgeboard.store import Batch, Store, Written, completeness, interceptions, ledger
 from bridgeboard.store.ledger import Window
 from bridgeboard.sync.load import Arrival, Load
 from bridgeboard.sync.options import Context
@@ -24,19 +24,25 @@ class Writer:
     Windows where the server counts nothing count as read only once that is believed (``readable``).
     """
 
-    def __init__(self, store: Store, context: Context, windows: int) -> None:
+    def __init__(self, store: Store, context: Context) -> None:
         self._store = store
         self._context = context
         self._doubtful: list[Window] = []
-        self._tally = Event("interceptions", windows_total=windows)
+        self._tally = Event("interceptions")
         self._suspected = {
             each.identity for each in ledger.quarantined(store) if each.kind == SUSPECT
         }
+
+    def expect(self, windows: int) -> None:
+        """Count on so many more windows."""
+        total = self._tally.windows_total + windows
+        self._tally = replace(self._tally, windows_total=total)
 
     def commit(self, load: Load) -> Event:
         """Write a load in one transaction, and tell how far the phase is."""
         with self._store.write() as batch:
             written = interceptions.put(batch, load.told) if load.told else Written(0, 0)
+            completeness.leave_out(batch, load.left_out)
             self._mark(batch, load.marks)
             ledger.quarantine(batch, SUSPECT, load.suspects, self._context.now)
             self._release(batch, load)
@@ -51,6 +57,9 @@ class Writer:
     def _mark(self, batch: Batch, arrivals: Iterable[Arrival]) -> None:
         last = {arrival.window: arrival.step for arrival in arrivals}
         for window, step in last.items():
+            if step.is_last:
+                now = self._context.now
+                completeness.found_again(batch, KIND, window.since, window.until, now)
             if step.is_last and step.is_empty:
                 self._doubtful.append(window)
             elif step.is_last:

@@ -9,8 +9,12 @@ from typing import Any
 from bridgeboard.demo.api import asking, golang, wire
 from bridgeboard.demo.api.asking import Ask
 from bridgeboard.demo.api.grammar import Filters
-from bridgeboard.demo.api.ledger import Rows, SessionKey, View, by_session
+from bridgeboard.demo.api.ledger import Rows, SessionKey, View, Whole, by_session
 
+_NULL_METADATA = (
+    'sql: Scan error on column index 9, name "metadata": unsupported Scan, storing driver.Value'
+    " type <nil> into type *json.RawMessage"
+)
 ACTIVITY = attrgetter("last_active_at", "session_id")
 
 
@@ -41,7 +45,7 @@ def listing(ask: Ask) -> wire.Answer:
     filters = asking.search(ask, "sessions", "Invalid session search query.", failure)
     groups = _groups(ask, filters)
     kept = _after(ask, groups, cursor) if cursor else groups
-    rows = [_told(ask, group) for group in page.cut(kept)]
+    rows = [_told(ask, group, failure) for group in page.cut(kept)]
     return wire.ok({"count": len(groups), "sessions": rows})
 
 
@@ -89,8 +93,15 @@ def _after(ask: Ask, groups: Sequence[Group], cursor: str) -> Sequence[Group]:
     return [group for group in groups if ACTIVITY(group) < position]
 
 
-def _told(ask: Ask, row: Group) -> dict[str, Any]:
-    whole = ask.view.whole(row.key)
+def readable(whole: Whole, failure: str) -> Whole:
+    """Fail as the server does to read the metadata of a session whose first one is NULL."""
+    if whole.metadata is None:
+        raise wire.refuse(500, failure, _NULL_METADATA)
+    return whole
+
+
+def _told(ask: Ask, row: Group, failure: str) -> dict[str, Any]:
+    whole = readable(ask.view.whole(row.key), failure)
     told: dict[str, Any] = {
         "id": row.session_id,
         "initiator": ask.person(row.initiator_id),

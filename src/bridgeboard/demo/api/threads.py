@@ -8,7 +8,7 @@ from bridgeboard.demo.api import asking, golang, metadata, wire
 from bridgeboard.demo.api.asking import Ask
 from bridgeboard.demo.api.interceptions import lost, tool_call
 from bridgeboard.demo.api.ledger import POSITION, Rows, by_session, tally
-from bridgeboard.demo.api.sessions import ACTIVITY, group
+from bridgeboard.demo.api.sessions import ACTIVITY, group, readable
 from bridgeboard.demo.records import InterceptionRow, TokenRow
 
 DEFAULT_LIMIT = 50
@@ -107,7 +107,7 @@ def _header(ask: Ask, rows: Rows, threads: Sequence[Thread]) -> dict[str, Any]:
     view = ask.view
     groups = (group(view, key, members) for key, members in by_session(rows).items())
     newest = max(groups, key=ACTIVITY)
-    whole = view.whole(newest.key)
+    whole = readable(view.whole(newest.key), "Internal error fetching session.")
     loaded = [token for thread in threads for token in thread.tokens(ask, thread.rows)]
     told: dict[str, Any] = {
         "id": newest.session_id,

@@ -52,7 +52,8 @@ class Use:
 class Seat:
     """Who calls with what: all that the calls of one session have in common.
 
-    ``legacy`` rows are those an older bridge recorded; ``bare`` ones lack all metadata.
+    ``legacy`` rows are those an older bridge recorded; ``bare`` ones know neither
+    client nor key nor any metadata.
     ``session_id`` None lets each thread be its own session (api-contract 4.2).
     """
 
@@ -191,7 +192,7 @@ def _interception(seat: Seat, call: Call) -> InterceptionRow:
         session_id=seat.session_id or call.root or call.id,
         provider_name=seat.offer.provider_name,
         client=seat.client,
-        metadata=None if seat.bare else about,
+        metadata={} if seat.bare else about,
         thread_root_id=call.root,
         api_key_id=seat.api_key_id,
         credential_kind=seat.credential_kind,
