@@ -317,7 +317,7 @@ def test_what_was_written_is_hidden_until_it_is_revealed_which_is_logged(
     agent = (row.metadata or {}).get("request_user_agent")
     assert agent is None or json.dumps(agent)[1:-1] in said(test)
     (entry,) = noted("reveal", before)
-    assert entry.about == f"request {row.id}"
+    assert entry.about == f"text of person {row.initiator_id}, request {row.id}"
     assert prompt[:40] not in f"{caplog.text}{entry}"
 
 
