@@ -4,9 +4,10 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.ui import configured, running
+from bridgeboard.ui import configured, ledger, running
 
 running.sync()
+ledger.not_handed_on()
 configured.values()
 configured.access_rules()
 configured.teams()

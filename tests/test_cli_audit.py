@@ -128,3 +128,55 @@ def test_the_key_of_the_log_is_made_once_and_for_this_account_only(log: Audit) -
     with pytest.raises(AuditError, match="no key"):
         key_beside(log.path)
     assert path.read_text() == ""
+
+
+def test_parts_without_a_key_and_with_another_are_told_apart(
+    log: Audit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRIDGEBOARD_AUDIT_KEY", "another key of theirs")
+    connect.audit_log(settings.read()).write("ada", "login", at=AT)
+    said = audit("--verify")
+    assert said.exit_code == 0
+    assert "3 entries cannot be checked: the key that they were signed with" in said.output
+    assert log.verify().broken == 4
+    monkeypatch.delenv("BRIDGEBOARD_AUDIT_KEY")
+    assert audit("--verify").exit_code == 1
+
+
+def test_a_key_stands_in_a_file_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "key"
+    file.write_text("short")
+    monkeypatch.setenv("BRIDGEBOARD_AUDIT_KEY_FILE", str(file))
+    assert "fewer than 16 characters" in audit().output
+    file.write_text("a key of the operator")
+    connect.audit_log(settings.read()).write("ada", "login", at=AT)
+    assert audit("--verify").exit_code == 0
+    assert not (tmp_path / "data" / "audit.key").exists()
+
+
+def test_entries_are_handed_on_and_found_again_by_their_digest(
+    log: Audit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "No audit_target is set" in audit("--send").output
+    target = tmp_path / "there" / "audit.jsonl"
+    monkeypatch.setenv("BRIDGEBOARD_AUDIT_TARGET", str(target))
+    said = audit("--send")
+    assert said.exit_code == 2
+    assert "took entries up to 0" in said.output
+    looked = run("check")
+    assert "has not taken entries of the audit log since" in looked.output
+    target.parent.mkdir()
+    assert "has all entries up to 3" in audit("--send").output
+    assert "has the audit log up to entry 3" in run("check").output
+    digest = json.loads(target.read_text().splitlines()[-1])["digest"]
+    assert audit("--holds", digest).output == "Entry 3 has this digest.\n"
+    lines = log.path.read_bytes().splitlines(keepends=True)
+    log.path.write_bytes(b"".join(lines[:-1]))
+    assert audit("--verify").exit_code == 0
+    assert audit("--holds", digest).exit_code == 1
+
+
+def test_a_target_that_is_none_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BRIDGEBOARD_AUDIT_TARGET", "somewhere")
+    assert "no absolute path of a file" in audit("--send").output
+    assert "no absolute path of a file" in run("check").output

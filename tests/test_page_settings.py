@@ -18,6 +18,7 @@ from told import filled
 
 from bridgeboard import access, connect, formats, settings, team_words, watch
 from bridgeboard.access import PAGES, SURFACES, Role, Viewer
+from bridgeboard.audit import forward
 from bridgeboard.store import Store, team_entries
 from bridgeboard.ui import configured
 from bridgeboard.watch import Watch
@@ -228,6 +229,20 @@ def test_the_page_stands_without_a_store(write: Callable[[str], None], told: str
     assert tables(test)["Setting"]["sync_seconds"]
     assert tables(test)["What"]["Price list"] == ["none yet: there is no store"]
     assert "Could not" not in said(test)
+
+
+def test_a_target_that_takes_no_entries_of_the_audit_log_is_told(
+    store: Store, write: Callable[[str], None]
+) -> None:
+    write(PLAIN + '\naudit_target = "/nowhere/audit.jsonl"\n')
+    log, target = connect.audit_log(settings.read()), connect.audit_target(settings.read())
+    log.write("ada", "login", at=AT)
+    assert target
+    forward(log, "/nowhere/audit.jsonl", target, AT)
+    with serving(store):
+        test = page()
+    assert "/nowhere/audit.jsonl has not taken entries of the audit log since" in said(test)
+    assert "No such file" in said(test)
 
 
 def test_what_each_role_may_is_what_the_door_decides(

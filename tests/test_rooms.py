@@ -72,6 +72,7 @@ ROOMS: dict[str, set[str]] = {
     "bridgeboard.connect": {
         "httpx",
         "aibridge",
+        "bridgeboard.audit",
         "bridgeboard.demo",
         "bridgeboard.private",
         "bridgeboard.settings",

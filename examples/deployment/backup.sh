@@ -18,7 +18,8 @@ growing=$target/$name.partial
 rm -rf "$target"/*.partial
 mkdir "$growing"
 "$bridgeboard" backup "$growing/store"
-for file in "$BRIDGEBOARD_DATA"/*.desk.json "$BRIDGEBOARD_DATA"/audit.jsonl; do
+for file in "$BRIDGEBOARD_DATA"/*.desk.json "$BRIDGEBOARD_DATA"/audit.jsonl \
+  "$BRIDGEBOARD_DATA"/audit.key; do
   if [ -f "$file" ]; then cp -p "$file" "$growing/"; fi
 done
 mv "$growing" "$target/$name"

@@ -40,6 +40,7 @@ def run(settings: Settings, now: datetime) -> Iterator[Finding]:
     except SettingsError as error:
         yield Finding(good=False, text=str(error))
         return
+    yield from _audit(settings)
     yield from _files(settings)
     yield from _configured(settings)
     if not settings.configured:
@@ -50,6 +51,22 @@ def run(settings: Settings, now: datetime) -> Iterator[Finding]:
             yield from _deployment(client, settings.url)
     except AIBridgeError as error:
         yield Finding(good=False, text=str(error))
+
+
+def _audit(settings: Settings) -> Iterator[Finding]:
+    """Whether entries of the audit log are handed on as they should."""
+    try:
+        connect.audit_target(settings)
+    except SettingsError as error:
+        yield Finding(good=False, text=str(error))
+        return
+    done = connect.handed_on(settings)
+    if done is None:
+        return
+    if done.problem:
+        yield Finding(good=False, text=done.explained)
+    else:
+        yield Finding(good=True, text=f"{done.target} has the audit log up to entry {done.number}")
 
 
 def _files(settings: Settings) -> Iterator[Finding]:

@@ -10,7 +10,8 @@ from pathlib import Path
 import httpx
 
 from aibridge import AIBridgeError, Client, Pace, default_retry
-from bridgeboard import private, store
+from bridgeboard import audit, private, store
+from bridgeboard.audit import Audit, AuditError, Progress, Target
 from bridgeboard.demo import api, server, world
 from bridgeboard.demo.records import Role
 from bridgeboard.settings import Settings, SettingsError
@@ -154,6 +155,32 @@ def store_file(settings: Settings) -> Path:
 def audit_file(settings: Settings) -> Path:
     """The file of the audit log, beside the stores: people come in before any store is open."""
     return settings.folder / AUDIT
+
+
+def audit_log(settings: Settings) -> Audit:
+    """The audit log, with the key that its entries are signed with."""
+    return Audit(audit_file(settings), settings.audit_key.get_secret_value())
+
+
+def audit_target(settings: Settings) -> Target | None:
+    """Where its entries are handed on; None where they are not, as those of a demo.
+
+    Raises:
+        SettingsError: when the setting names nothing of the kind.
+    """
+    if settings.demo or not settings.audit_target:
+        return None
+    try:
+        return audit.target(settings.audit_target)
+    except AuditError as error:
+        raise SettingsError(str(error)) from None
+
+
+def handed_on(settings: Settings) -> Progress | None:
+    """How far the target of the audit log has come; None where there is none."""
+    if settings.demo or not settings.audit_target:
+        return None
+    return audit.progress(audit_file(settings), settings.audit_target)
 
 
 def ended_file(settings: Settings) -> Path:

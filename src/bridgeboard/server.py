@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
 from bridgeboard import connect, logins, watch
-from bridgeboard.audit import Audit, AuditError
+from bridgeboard.audit import Audit, AuditError, Forwarder
 from bridgeboard.doors import (
     ENTER,
     Asked,
@@ -86,12 +86,20 @@ def application(settings: Settings, *, when_ready: Callable[[], None] = lambda: 
     base = settings.base_path
     keeper = Watch(settings, clock=_now)
     watch.install(keeper)
+    target = connect.audit_target(settings)
+    forwarder = target and Forwarder(
+        connect.audit_log(settings), settings.audit_target, target, _now
+    )
 
     @asynccontextmanager
     async def lifespan(_app: st.App) -> AsyncIterator[None]:
         keeper.start()
+        if forwarder:
+            forwarder.start()
         when_ready()
         yield
+        if forwarder:
+            await asyncio.to_thread(forwarder.stop)
         await asyncio.to_thread(keeper.stop)
 
     return st.App(
@@ -185,7 +193,7 @@ def note_settings(settings: Settings) -> None:
         return
     told = settings.model_dump_json(exclude={"token"})
     about = f"settings {hashlib.sha256(told.encode()).hexdigest()[:16]}"
-    noted = Audit(connect.audit_file(settings))
+    noted = connect.audit_log(settings)
     try:
         last = next((one for one in noted.entries(1_000) if one.what == SETTINGS), None)
         if last is None or last.about != about:
@@ -215,7 +223,7 @@ def _for_who_is_known(settings: Settings) -> list[Middleware]:
     if not settings.guarded:
         return [Middleware(Messages, asked=None)]
     asked = Asked(settings, logins.ended(connect.ended_file(settings)), _now)
-    note = partial(_note, connect.audit_file(settings))
+    note = partial(_note, connect.audit_log(settings))
     refused = partial(note, REFUSED_FILE, "somebody unnamed")
     every = [Middleware(Files, asked=asked), Middleware(Messages, asked=asked, note=refused)]
     if settings.proxy.configured:
@@ -223,10 +231,10 @@ def _for_who_is_known(settings: Settings) -> list[Middleware]:
     return [*every, Middleware(WayOut, asked=asked, note=partial(note, LOGOUT))]
 
 
-def _note(file: Path, what: str, who: str) -> None:
+def _note(noted: Audit, what: str, who: str) -> None:
     """Note what happens in any case: that the log cannot be written is only told of."""
     try:
-        Audit(file).write(who, what, at=_now())
+        noted.write(who, what, at=_now())
     except AuditError as error:
         log.warning("%s could not be noted: %s", what, error)
 

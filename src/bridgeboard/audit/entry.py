@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Final
+from hmac import compare_digest
+from typing import Final, Protocol
 
 FIRST: Final = "0" * 64
 """What stands for the digest of the line before the first."""
@@ -33,6 +34,7 @@ class Entry:
         before: the digest of the entry before.
         torn: the digest of torn lines that stand between the two; empty where none do.
         digest: the entry's own.
+        key: the name of the key that its digest was made with; empty where none was.
     """
 
     number: int
@@ -44,6 +46,7 @@ class Entry:
     before: str = FIRST
     torn: str = ""
     digest: str = ""
+    key: str = ""
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None:
@@ -54,16 +57,36 @@ class Entry:
             object.__setattr__(self, name, short)
 
 
+class Signs(Protocol):
+    """A key: what it is called, and the digests that it makes."""
+
+    @property
+    def name(self) -> str:
+        """What tells it from another."""
+
+    def digest(self, body: bytes) -> str:
+        """What only who has it can say of these bytes."""
+
+
+def signed(entry: Entry, key: Signs | None) -> Entry:
+    """The entry with the digest that it is written with."""
+    named = replace(entry, key=key.name if key else "")
+    body = _body(named)
+    return replace(named, digest=key.digest(body) if key else _digest(body))
+
+
 def line(entry: Entry) -> bytes:
-    """The entry as it is written, with its digest and a line break."""
-    body = _body(entry)
-    return b'%b,"digest":"%b"}\n' % (body, _digest(body).encode())
+    """A signed entry as it is written, with a line break."""
+    return b'%b,"digest":"%b"}\n' % (_body(entry), entry.digest.encode())
 
 
-def read(text: bytes) -> Entry | None:
-    """The entry of a line without its break; None if it is not one that was written so."""
+def read(text: bytes, key: Signs | None = None) -> Entry | None:
+    """The entry of a line without its break; None if it is not one that was written so.
+
+    Of an entry that was signed with another key than this one the digest cannot be checked.
+    """
     found = _LINE.fullmatch(text) if len(text) <= LONGEST_LINE else None
-    if not found or _digest(found[1]) != found[2].decode():
+    if not found:
         return None
     try:
         told = json.loads(found[1] + b"}")
@@ -76,11 +99,21 @@ def read(text: bytes) -> Entry | None:
             about=told["about"],
             before=told["before"],
             torn=told.get("torn", ""),
+            digest=found[2].decode(),
+            key=told.get("key", ""),
         )
         # Written again it must be the same: a line that was made by other means is none of ours.
-        return replace(entry, digest=found[2].decode()) if _body(entry) == found[1] else None
+        return entry if _body(entry) == found[1] and _is_right(entry, found[1], key) else None
     except (ValueError, TypeError, KeyError, AttributeError, AuditError):
         return None
+
+
+def _is_right(entry: Entry, body: bytes, key: Signs | None) -> bool:
+    if not entry.key:
+        return compare_digest(_digest(body), entry.digest)
+    if key is None or key.name != entry.key:
+        return True
+    return compare_digest(key.digest(body), entry.digest)
 
 
 def digest_of_torn(text: bytes) -> str:
@@ -101,6 +134,8 @@ def _body(entry: Entry) -> bytes:
     }
     if entry.torn:
         told["torn"] = entry.torn
+    if entry.key:
+        told["key"] = entry.key
     return json.dumps(told, separators=(",", ":")).encode("ascii")[:-1]
 
 

@@ -12,8 +12,11 @@ from threading import Lock
 from typing import Final
 
 from bridgeboard import private
+from bridgeboard.audit import key as keys
 from bridgeboard.audit import tail
-from bridgeboard.audit.entry import AuditError, Entry, line
+from bridgeboard.audit.entry import AuditError, Entry, line, read, signed
+from bridgeboard.audit.key import Key
+from bridgeboard.audit.searched_words import key_beside
 from bridgeboard.audit.verdict import MOST_TORN, Verdict, verdict
 
 if sys.platform != "win32":
@@ -32,10 +35,13 @@ class Audit:
 
     Args:
         path: the file; it and its folder need not be there yet.
+        key: what entries are signed with. Empty is a key of its own, in a file beside the log that
+            is made with the first entry.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, key: str = "") -> None:
         self.path = path
+        self._given = Key.of(key) if key else None
         self._lock = Lock()
 
     def write(self, who: str, what: str, why: str = "", about: str = "", *, at: datetime) -> Entry:
@@ -50,8 +56,9 @@ class Audit:
         try:
             private.make_folder(self.path.parent)
             with self._lock, self._opened(_WRITING) as file, _alone(file):
-                end = tail.end(file, os.fstat(file).st_size)
+                end = tail.end(file, os.fstat(file).st_size, self._key())
                 entry = Entry(end.number + 1, at, who, what, why, about, end.digest, end.torn)
+                entry = signed(entry, self._key_behind(end.last))
                 text = b"\n" * end.open + line(entry)
                 if os.write(file, text) != len(text):
                     raise AuditError(_refused(self.path, "the disk is full"))
@@ -59,6 +66,28 @@ class Audit:
         except OSError as error:
             raise AuditError(_refused(self.path, error.strerror or "unknown")) from error
         return entry
+
+    def _key(self) -> Key | None:
+        """The key that is here; None before the first entry is signed."""
+        return self._given or keys.read(keys.beside(self.path))
+
+    def _key_behind(self, last: Entry | None) -> Key:
+        """The key to sign with what comes behind this entry. Raises AuditError, OSError."""
+        key, file = self._key(), keys.beside(self.path)
+        signed_with = last.key if last else ""
+        if key and (key.is_given or signed_with in {"", key.name}):
+            return key
+        if signed_with:
+            raise AuditError(
+                f"The entries of the audit log {self.path} are signed with another key than the one"
+                " that is here, and nothing can be put behind them. Set audit_key as it was, or put"
+                f" {file} back; to begin anew, move the log away."
+            )
+        key_beside(self.path)
+        made = keys.read(file)
+        if made is None:
+            raise FileNotFoundError(2, "its key went away", str(file))
+        return made
 
     def entries(self, limit: int = 50, before: int | None = None) -> tuple[Entry, ...]:
         """The last entries, the newest first; ``before`` is the number that they come before.
@@ -69,8 +98,37 @@ class Audit:
         if not os.path.lexists(self.path):
             return ()
         with self._read() as (file, size):
-            until = size if before is None else tail.before(file, size, before)
-            return tuple(islice(tail.backwards(file, until), max(0, limit)))
+            key = self._key()
+            until = size if before is None else tail.before(file, size, before, key)
+            return tuple(islice(tail.backwards(file, until, key), max(0, limit)))
+
+    def since(self, number: int, digest: str) -> Iterator[Entry]:
+        """The entries behind the one with this number and digest, the oldest first.
+
+        All of them where there is no such entry: the log was begun anew. Raises AuditError.
+        """
+        if not os.path.lexists(self.path):
+            return
+        with self._read() as (file, size):
+            key = self._key()
+            start = tail.before(file, size, number, key) if number else 0
+            lines = _lines(file, size, start)
+            first = next(lines, b"").removesuffix(b"\n") if number else b""
+            known = read(first, key)
+            if number and (not known or (known.number, known.digest) != (number, digest)):
+                lines = _lines(file, size)
+            yield from filter(None, (read(text.removesuffix(b"\n"), key) for text in lines))
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the only one, of all processes, to hand entries on."""
+        private.make_folder(self.path.parent)
+        file = os.open(self.path.with_suffix(".lock"), _WRITING, _PRIVATE)
+        try:
+            with _alone(file):
+                yield
+        finally:
+            os.close(file)
 
     def verify(self) -> Verdict:
         """Whether every line is as it was written; reads all of it. Raises AuditError.
@@ -80,7 +138,7 @@ class Audit:
         if not os.path.lexists(self.path):
             return Verdict(0)
         with self._read() as (file, size):
-            return verdict(_lines(file, size))
+            return verdict(_lines(file, size), self._key())
 
     @contextmanager
     def _opened(self, flags: int) -> Iterator[int]:
@@ -125,9 +183,9 @@ def _alone(file: int, *, shared: bool = False) -> Iterator[None]:
         fcntl.flock(file, fcntl.LOCK_UN)
 
 
-def _lines(file: int, size: int) -> Iterator[bytes]:
+def _lines(file: int, size: int, start: int = 0) -> Iterator[bytes]:
     """Each line with its break. A line without an end in sight comes in parts."""
-    rest, at = b"", 0
+    rest, at = b"", start
     while at < size:
         block = tail.piece(file, at, min(size, at + tail.BLOCK))
         if not block:

@@ -10,6 +10,7 @@ from bridgeboard.audit.entry import (
     LONGEST_LINE,
     AuditError,
     Entry,
+    Signs,
     digest_of_torn,
     read,
 )
@@ -44,7 +45,7 @@ class End:
         return self.last.digest if self.last else FIRST
 
 
-def end(file: int, size: int) -> End:
+def end(file: int, size: int, key: Signs | None) -> End:
     """Where the log of an open file ends.
 
     Raises:
@@ -56,7 +57,7 @@ def end(file: int, size: int) -> End:
     found, rest = None, len(text)
     while rest:
         begin = text.rfind(b"\n", 0, rest - 1) + 1
-        found = read(text[begin:rest].removesuffix(b"\n"))
+        found = read(text[begin:rest].removesuffix(b"\n"), key)
         if found or ended:
             break
         rest = begin
@@ -72,7 +73,7 @@ _DAMAGED: Final = (
 )
 
 
-def backwards(file: int, until: int) -> Iterator[Entry]:
+def backwards(file: int, until: int, key: Signs | None) -> Iterator[Entry]:
     """The entries that end before byte ``until``, the last first. What is no entry is left out."""
     rest = b""
     while until > 0:
@@ -81,16 +82,16 @@ def backwards(file: int, until: int) -> Iterator[Entry]:
         text = piece(file, start, until) + rest[: LONGEST_LINE + 1]
         lines = text.split(b"\n")
         rest = lines.pop(0) if start else b""
-        yield from filter(None, map(read, reversed(lines)))
+        yield from filter(None, (read(line, key) for line in reversed(lines)))
         until = start
 
 
-def before(file: int, size: int, number: int) -> int:
+def before(file: int, size: int, number: int, key: Signs | None) -> int:
     """The byte at which the first entry with this number or a higher one begins, by halving."""
     low, high = 0, size
     while low < high:
         middle = (low + high) // 2
-        found = _next(file, middle, size)
+        found = _next(file, middle, size, key)
         if found and found[1].number < number:
             low = found[0]
         else:
@@ -98,7 +99,7 @@ def before(file: int, size: int, number: int) -> int:
     return low
 
 
-def _next(file: int, at: int, size: int) -> tuple[int, Entry] | None:
+def _next(file: int, at: int, size: int, key: Signs | None) -> tuple[int, Entry] | None:
     """The first entry that begins at ``at`` or later, and where it ends; None if none is near."""
     for reach in (_NEAR, BLOCK):
         stop = min(size, at + reach)
@@ -108,7 +109,7 @@ def _next(file: int, at: int, size: int) -> tuple[int, Entry] | None:
         ends = at + len(head)
         for line in rest.splitlines(keepends=True):
             ends += len(line)
-            found = read(line.removesuffix(b"\n"))
+            found = read(line.removesuffix(b"\n"), key)
             if found:
                 return ends, found
     return None

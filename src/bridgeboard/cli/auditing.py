@@ -1,7 +1,9 @@
 """Who looked at what: the audit log, listed or verified."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
@@ -13,9 +15,11 @@ from bridgeboard.audit import (
     Entry,
     Verdict,
     digest_of_words,
+    forward,
     key_beside,
 )
 from bridgeboard.cli.terminal import err, explained, out
+from bridgeboard.settings import Settings, SettingsError
 
 MOST: Final = 1_000_000
 
@@ -33,26 +37,67 @@ Verify = Annotated[
     bool, typer.Option("--verify", help="Check that no line was changed; status 1 if one was.")
 ]
 
+Holds = Annotated[
+    str,
+    typer.Option(
+        "--holds",
+        metavar="DIGEST",
+        help="Check that an entry that was handed on is still there; status 1 if it is not.",
+    ),
+]
+Send = Annotated[
+    bool, typer.Option("--send", help="Hand on what the audit_target has not got yet.")
+]
+
 
 def audit(
-    last: Last = 20, *, as_json: Json = False, verify: Verify = False, words: Words = None
+    last: Last = 20,
+    *,
+    as_json: Json = False,
+    verify: Verify = False,
+    words: Words = None,
+    holds: Holds = "",
+    send: Send = False,
 ) -> None:
-    """List who looked at what, and why; the newest comes last. Asks no server."""
+    """List who looked at what, and why; the newest comes last."""
     with explained():
-        path = connect.audit_file(settings.read())
-        log = Audit(path)
+        chosen = settings.read()
+        log = connect.audit_log(chosen)
         try:
-            if verify:
+            if send:
+                _send(log, chosen)
+            elif holds:
+                _find(log, holds)
+            elif verify:
                 _say(log.verify(), as_json=as_json)
             else:
                 entries = log.entries(last if words is None else MOST)
                 if words is not None:
-                    mark = f"words {digest_of_words(key_beside(path), words)};"
+                    mark = f"words {digest_of_words(key_beside(log.path), words)};"
                     entries = tuple(one for one in entries if one.about.startswith(mark))[:last]
                 _list(entries, as_json=as_json)
         except AuditError as error:
             err.print(f"bridgeboard: {error}", markup=False)
             raise typer.Exit(2) from None
+
+
+def _send(log: Audit, chosen: Settings) -> None:
+    target = connect.audit_target(chosen)
+    if target is None:
+        raise SettingsError("No audit_target is set: there is nowhere to send entries to.")
+    done = forward(log, chosen.audit_target, target, datetime.now(UTC))
+    if done.problem:
+        raise AuditError(f"{chosen.audit_target} took entries up to {done.number}: {done.problem}")
+    out.print(f"{chosen.audit_target} has all entries up to {done.number}.", markup=False)
+
+
+def _find(log: Audit, digest: str) -> None:
+    for entry in log.since(0, ""):
+        if entry.digest == digest:
+            out.print(f"Entry {entry.number} has this digest.")
+            return
+    err.print("No entry has this digest: it was cut off or changed after it was handed on.")
+    raise typer.Exit(1)
 
 
 def _list(entries: tuple[Entry, ...], *, as_json: bool) -> None:
@@ -80,9 +125,30 @@ def _sentences(verdict: Verdict) -> list[str]:
     ]
     if verdict.good:
         end = "Whether entries are missing behind the last cannot be seen from the file."
-        return [f"{entries}, all as they were written. {end}", *torn]
+        checked = verdict.right > verdict.unchecked
+        first = (
+            f"{entries}, all as they were written. {end}"
+            if checked or not verdict.right
+            else (f"{entries}, each of which follows the one before. {end}")
+        )
+        return [first, *_unsigned(verdict), *torn]
     what = f"Line {verdict.broken} is broken: {verdict.why}."
     return [f"{what} {entries} before it as they were written.", *torn]
+
+
+def _unsigned(verdict: Verdict) -> Iterator[str]:
+    """What the key says nothing about."""
+    if verdict.unkeyed:
+        yield (
+            f"The first {formats.exact(verdict.unkeyed)} were written before the log had a key:"
+            " each follows the one before, and the first with a key holds the digest of the last."
+        )
+    if verdict.unchecked:
+        yield (
+            f"{formats.plural(verdict.unchecked, 'entry', 'entries')} cannot be checked: the key"
+            " that they were signed with is not here. All that can be seen is that each follows"
+            " the one before."
+        )
 
 
 def _line(entry: Entry) -> str:

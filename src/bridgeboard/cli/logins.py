@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from bridgeboard import connect, settings
-from bridgeboard.audit import Audit, AuditError
+from bridgeboard.audit import AuditError
 from bridgeboard.cli.terminal import err, explained, out
 from bridgeboard.formats import line
 from bridgeboard.logins import ended
@@ -32,7 +32,7 @@ def logout(user: User) -> None:
         chosen = settings.read()
         _refuse(chosen, name)
         now = datetime.now(UTC)
-        log = Audit(connect.audit_file(chosen))
+        log = connect.audit_log(chosen)
         try:
             known = {entry.who.casefold() for entry in log.entries(LOOKED_AT)}
             log.write("operator", ENDED, about=name, at=now)

@@ -9,10 +9,12 @@ from typing import Any
 
 from pydantic import SecretStr, ValidationError
 
+from bridgeboard.access import SHORTEST_KEY
 from bridgeboard.settings import fields, secrets
+from bridgeboard.settings.demo import DemoSettings
 from bridgeboard.settings.errors import SettingsError
 from bridgeboard.settings.files import SETTINGS_VARIABLE, settings_file
-from bridgeboard.settings.model import DemoSettings, Settings
+from bridgeboard.settings.model import Settings
 from bridgeboard.settings.origins import Origin, origins, shown, unsecret
 from bridgeboard.settings.tables import Login, Proxy
 from bridgeboard.settings.wording import explained
@@ -56,7 +58,7 @@ def read(**overrides: Any) -> Settings:
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
         secrets.refuse_readable(settings_file())
-        return _with_token(Settings(**given)).with_given(given)
+        return _with_audit_key(_with_token(Settings(**given))).with_given(given)
     except ValidationError as error:
         raise SettingsError(explained(error)) from None
     except OSError as error:
@@ -93,3 +95,16 @@ def _with_token(settings: Settings) -> Settings:
     else:
         return settings
     return settings.model_copy(update={"token": SecretStr(token)})
+
+
+def _with_audit_key(settings: Settings) -> Settings:
+    """The same, with a key of the audit log that stands in a file."""
+    if settings.audit_key.get_secret_value() or not settings.audit_key_file:
+        return settings
+    key = secrets.from_file("audit_key_file", settings.audit_key_file)
+    if len(key) < SHORTEST_KEY:
+        raise SettingsError(
+            f"audit_key_file names {settings.audit_key_file}, which holds fewer than {SHORTEST_KEY}"
+            " characters: make one with: openssl rand -hex 32"
+        )
+    return settings.model_copy(update={"audit_key": SecretStr(key)})

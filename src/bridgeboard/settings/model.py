@@ -207,6 +207,27 @@ class Settings(BaseSettings):
         "The fewest people of whom a total is shown to somebody who may see no person.",
     )
 
+    audit_key: SecretStr = named(
+        "BRIDGEBOARD_AUDIT_KEY",
+        "audit_key",
+        SecretStr(""),
+        f"What entries of the audit log are signed with, at least {SHORTEST_KEY} characters. Empty "
+        "is a key in `audit.key` in the data folder.",
+    )
+    audit_key_file: str = named(
+        "BRIDGEBOARD_AUDIT_KEY_FILE",
+        "audit_key_file",
+        "",
+        "A file that holds that key instead, such as a mounted secret.",
+    )
+    audit_target: str = named(
+        "BRIDGEBOARD_AUDIT_TARGET",
+        "audit_target",
+        "",
+        "Where entries of the audit log are handed on: the absolute path of a file of JSON lines, "
+        "or `syslog+tls://HOST:6514`, `syslog+tcp://HOST:601`, `syslog+udp://HOST:514`.",
+    )
+
     @field_validator("host", mode="after")
     @classmethod
     def _without_brackets(cls, host: str) -> str:
@@ -240,7 +261,7 @@ class Settings(BaseSettings):
     def _known(cls, told: Words) -> Words:
         return people.roles(told)
 
-    @field_validator("pseudonym_key", mode="after")
+    @field_validator("pseudonym_key", "audit_key", mode="after")
     @classmethod
     def _long_enough(cls, key: SecretStr) -> SecretStr:
         if 0 < len(key.get_secret_value()) < SHORTEST_KEY:
@@ -366,27 +387,3 @@ class Settings(BaseSettings):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
-
-
-class DemoSettings(Settings):
-    """Settings that point at the demo company's server instead of a deployment."""
-
-    demo: ClassVar[bool] = True
-    _stands_at: datetime | None = PrivateAttr(None)
-
-    @classmethod
-    def of(
-        cls, settings: Settings, url: str, token: str, stands_at: datetime | None = None
-    ) -> Self:
-        """The same settings, but for the deployment and its token, and its text is nobody's."""
-        mine = {"url": url, "token": SecretStr(token), "search_text": True}
-        known = settings.model_fields_set | mine.keys()
-        made = cls.model_construct(_fields_set=known, **{**dict(settings), **mine})
-        made._given = settings.given  # noqa: SLF001 - our own
-        made._stands_at = stands_at  # noqa: SLF001 - our own
-        return made
-
-    @property
-    def stands_at(self) -> datetime | None:
-        """The moment at which the company stands still; None where it lives on."""
-        return self._stands_at

@@ -15,7 +15,14 @@ KEYRING: Final = "bridgeboard"
 """The service under which the keyring holds the token; its account is the deployment's address."""
 _LARGEST: Final = 65_536
 _SECRETS: Final = {
-    "": {"token", "CODER_SESSION_TOKEN", "pseudonym_key", "BRIDGEBOARD_PSEUDONYM_KEY"},
+    "": {
+        "token",
+        "CODER_SESSION_TOKEN",
+        "pseudonym_key",
+        "BRIDGEBOARD_PSEUDONYM_KEY",
+        "audit_key",
+        "BRIDGEBOARD_AUDIT_KEY",
+    },
     "login": {"client_secret", "cookie_secret"},
 }
 

@@ -17,7 +17,6 @@ import streamlit as st
 
 from bridgeboard import access, connect, logins, settings
 from bridgeboard.access import Identity, RefusedError, Role, Surface, Viewer
-from bridgeboard.audit import Audit
 from bridgeboard.logins import ClosedError, Ended, Login
 from bridgeboard.store import EVERYTHING, Pseudonyms, Sight
 from bridgeboard.ui import address
@@ -122,7 +121,7 @@ def has_choice(who: Viewer) -> bool:
 
 def note(what: str, about: str = "", why: str = "", *, who: str = "") -> None:
     """Put a line in the audit log. Raises AuditError: then it must not be done."""
-    log = Audit(connect.audit_file(settings.current()))
+    log = connect.audit_log(settings.current())
     log.write(who or reader().viewer.name, what, why, about, at=datetime.now(UTC))
 
 

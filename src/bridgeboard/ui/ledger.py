@@ -4,7 +4,7 @@ from typing import Final
 
 import streamlit as st
 
-from bridgeboard import connect, settings
+from bridgeboard import connect, formats, settings
 from bridgeboard.audit import Audit
 from bridgeboard.ui import notices, tables
 from bridgeboard.ui.tables import Column
@@ -23,9 +23,10 @@ def verdict() -> None:
     """A button that looks through all of the log, and what it found."""
     st.caption(
         "Logins, refusals, looks at recorded text, searches in it, downloads, changed settings and "
-        "syncs that somebody began. Each line holds the digest of the one before, so that one that "
-        "is changed or taken out is noticed."
+        "syncs that somebody began. Each line holds the digest of the one before, made with a key, "
+        "so that one that is changed or taken out is noticed."
     )
+    not_handed_on()
     if not st.button("Check every line", key="verify", icon=":material/fact_check:"):
         return
     told = _log().verify()
@@ -37,6 +38,21 @@ def verdict() -> None:
         )
     else:
         st.success(f"All {told.right:,} lines are as they were written.", icon=":material/check:")
+    if told.unkeyed:
+        st.caption(f"The first {told.unkeyed:,} were written before the log had a key.")
+    if told.unchecked:
+        st.caption(
+            f"Of {told.unchecked:,} the digest cannot be checked: the key that they were signed "
+            "with is not here."
+        )
+
+
+def not_handed_on() -> None:
+    """What keeps the target of the audit log from taking entries, if something does."""
+    done = connect.handed_on(settings.current())
+    if done and done.problem:
+        st.error("**Entries of the audit log are not handed on.**", icon=":material/error:")
+        st.text(formats.visible(done.explained))
 
 
 def entries() -> None:
@@ -63,4 +79,4 @@ def _turn(before: int) -> None:
 
 
 def _log() -> Audit:
-    return Audit(connect.audit_file(settings.current()))
+    return connect.audit_log(settings.current())

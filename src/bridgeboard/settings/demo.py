@@ -1,0 +1,32 @@
+"""The settings of a demo: those of the operator, pointed at the demo company's server."""
+
+from datetime import datetime
+from typing import ClassVar, Self
+
+from pydantic import PrivateAttr, SecretStr
+
+from bridgeboard.settings.model import Settings
+
+
+class DemoSettings(Settings):
+    """Settings that point at the demo company's server instead of a deployment."""
+
+    demo: ClassVar[bool] = True
+    _stands_at: datetime | None = PrivateAttr(None)
+
+    @classmethod
+    def of(
+        cls, settings: Settings, url: str, token: str, stands_at: datetime | None = None
+    ) -> Self:
+        """The same settings, but for the deployment and its token, and its text is nobody's."""
+        mine = {"url": url, "token": SecretStr(token), "search_text": True}
+        known = settings.model_fields_set | mine.keys()
+        made = cls.model_construct(_fields_set=known, **{**dict(settings), **mine})
+        made._given = settings.given  # noqa: SLF001 - our own
+        made._stands_at = stands_at  # noqa: SLF001 - our own
+        return made
+
+    @property
+    def stands_at(self) -> datetime | None:
+        """The moment at which the company stands still; None where it lives on."""
+        return self._stands_at
