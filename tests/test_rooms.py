@@ -126,6 +126,7 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.checks",
         "bridgeboard.connect",
         "bridgeboard.demo",
+        "bridgeboard.desk",
         "bridgeboard.formats",
         "bridgeboard.logins",
         "bridgeboard.metrics",

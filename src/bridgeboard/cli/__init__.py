@@ -13,6 +13,7 @@ from bridgeboard.cli import (
     dashboard,
     keeping,
     logins,
+    person,
     pricing,
     repairing,
     reporting,
@@ -37,6 +38,7 @@ app.command()(repairing.repair)
 app.command()(dashboard.check)
 app.command()(auditing.audit)
 app.command()(logins.logout)
+app.add_typer(person.app, name="person")
 app.command("demo-api")(dashboard.demo_api)
 
 

@@ -26,12 +26,14 @@ NOUNS = {
     "initiators": "person",
     "memberships": "membership",
     "group_blocks": "block of sums of groups",
+    "erased": "erased person",
     "quarantine": "record in quarantine",
     "anomalies": "anomaly",
     "runs": "line of the journal of syncs",
 }
 MANY = {
     "group_blocks": "blocks of sums of groups",
+    "erased": "erased people",
     "initiators": "people",
     "quarantine": "records in quarantine",
     "anomalies": "anomalies",

@@ -8,7 +8,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from bridgeboard.store import vocabulary
+from bridgeboard.store import erasure, vocabulary
 from bridgeboard.store.reader import Batch
 from bridgeboard.store.sessions import SUMS
 
@@ -124,6 +124,9 @@ def _replace(batch: Batch, held: pa.Table, told: Aggregates | None) -> None:
     usage = told.usage.append_column("usage", _keys(batch, held, told.usage))
     vocabulary.forget(batch, usage["usage"])
     children = {name: getattr(told, name) for name in CHILDREN}
+    erased = usage.filter(erasure.of(usage, "initiator", erasure.erased_keys(batch)))["row"]
+    for name in ("prompts", "tool_inputs"):
+        children[name] = erasure.without(children[name], erased)
     with batch.registered(placed=usage):
         batch.execute("INSERT INTO usage BY NAME SELECT * EXCLUDE (row) FROM placed")
         for name, table in children.items():

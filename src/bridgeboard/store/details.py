@@ -1,11 +1,13 @@
 """What a session's details tell beyond the list: exact times, threads, thoughts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from bridgeboard.store import erasure
 from bridgeboard.store.reader import Batch
 from bridgeboard.store.sessions import GROWN, SUMS
 
@@ -74,6 +76,7 @@ def put(batch: Batch, told: Details, now: datetime) -> None:
 
 
 def _put_threads(batch: Batch, told: Details) -> None:
+    told = _without_erased(batch, told)
     if told.threads.num_rows:
         with batch.registered(told=told.threads):
             batch.execute("DELETE FROM threads WHERE id IN (SELECT id::UUID FROM told)")
@@ -85,3 +88,23 @@ def _put_threads(batch: Batch, told: Details) -> None:
                 " (SELECT session, interception::UUID FROM thoughts)"
             )
             batch.execute("INSERT INTO thinking BY NAME SELECT * FROM thoughts")
+
+
+def _without_erased(batch: Batch, told: Details) -> Details:
+    """The same without what people wrote who were erased."""
+    keys = erasure.erased_keys(batch)
+    if not keys:
+        return told
+    rows = [
+        row | {"error_message": row["error_message"] and "", "credential_hint": None}
+        if row["initiator"] in keys
+        else row
+        for row in told.threads.to_pylist()
+    ]
+    sessions = batch.rows("SELECT session FROM sessions WHERE list_contains($1, initiator)", [keys])
+    theirs = erasure.of(told.thinking, "session", [session for (session,) in sessions])
+    return replace(
+        told,
+        threads=pa.Table.from_pylist(rows, told.threads.schema),
+        thinking=told.thinking.filter(pc.invert(theirs)),
+    )

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bridgeboard.store import links, people, vocabulary
+from bridgeboard.store import erasure, links, people, vocabulary
 from bridgeboard.store.database import Store
 from bridgeboard.store.moments import stored
 from bridgeboard.store.reader import Batch, Reader
@@ -91,6 +91,7 @@ def put(batch: Batch, told: Told) -> Written:
     It keeps its key and what only details tell: session, thread, credential. Sessions that held
     one of them as an aggregate have to be decomposed again: their details count as unread.
     """
+    told = _without_erased(batch, told)
     if not told.usage.num_rows:
         return Written(0, 0)
     held = _held(batch, told.usage)
@@ -102,6 +103,23 @@ def put(batch: Batch, told: Told) -> Written:
     _insert(batch, told, usage)
     _spare(batch, usage)
     return Written(told.usage.num_rows - held.num_rows, held.num_rows)
+
+
+def _without_erased(batch: Batch, told: Told) -> Told:
+    """The same without the text and the names of people who were erased."""
+    known = erasure.aliases(batch, told.usage["initiator_id"].to_pylist())
+    if not known:
+        return told
+    erased = told.usage.filter(erasure.of(told.usage, "initiator_id", known))["row"]
+    usage = erasure.renamed(told.usage, "initiator_id", known)
+    gone = pc.filter(erased, pc.invert(pc.is_in(erased, value_set=usage["row"])))
+    return Told(
+        usage=usage,
+        responses=erasure.without(told.responses, gone),
+        tool_calls=erasure.without(told.tool_calls, gone),
+        prompts=erasure.without(told.prompts, erased),
+        tool_inputs=erasure.without(told.tool_inputs, erased),
+    )
 
 
 def _held(batch: Batch, usage: pa.Table) -> pa.Table:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
+from bridgeboard.store import erasure
 from bridgeboard.store.database import Store
 from bridgeboard.store.moments import aware, stored
 from bridgeboard.store.reader import Batch, Reader
@@ -172,6 +173,8 @@ def quarantine(batch: Batch, kind: str, records: Iterable[Unreadable], now: date
         )
         seen_at, tries = known[0] if known else (stored(now), 0)
         release(batch, kind, [identity])
+        if erasure.is_about_erased(batch, raw + identity + reason):
+            raw, reason = "", "it is of somebody who was erased"
         batch.execute(
             "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?)",
             [seen_at, kind, identity, reason, raw, tries + 1],

@@ -355,6 +355,17 @@ CREATE TABLE left_out (
 );
 """
 
+_ERASED: Final = """
+-- People who were erased; what syncs tell of them is kept under these names, without text.
+CREATE TABLE erased (
+    digest VARCHAR NOT NULL,         -- of their id, with a key of this store (meta.erasure_key)
+    id UUID NOT NULL,                -- what stands in its place
+    username VARCHAR NOT NULL,       -- likewise
+    numbers BOOLEAN NOT NULL,        -- whether numbers of theirs are kept
+    erased_at TIMESTAMP NOT NULL
+);
+"""
+
 MIGRATIONS: Final[tuple[str, ...]] = (
     _FIRST,
     _VOCABULARY,
@@ -362,5 +373,6 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     _FORMER_NAMES,
     _DELETED,
     _COMPLETENESS,
+    _ERASED,
 )
 """What brings a file from version n to n + 1, by n. An empty file has version 0."""

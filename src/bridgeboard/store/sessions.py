@@ -5,7 +5,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from bridgeboard.store import people
+from bridgeboard.store import erasure, people
 from bridgeboard.store.database import Store
 from bridgeboard.store.reader import Batch, Reader
 
@@ -78,6 +78,8 @@ def put(batch: Batch, listed: pa.Table, now: datetime) -> pa.Table:
     Returns:
         ``session`` (key) of those that are new or told otherwise than before.
     """
+    known = erasure.aliases(batch, listed["initiator_id"].to_pylist())
+    listed = erasure.renamed(listed, "initiator_id", known)
     people.initiators(
         batch,
         listed.select(["initiator_id", "username", "name"]).rename_columns(

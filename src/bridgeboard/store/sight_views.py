@@ -47,6 +47,7 @@ DECIDED: Final[Mapping[str, Decided]] = {
     "meta": Decided("nobody", "name value"),
     "initiators": Decided("person", "initiator id username name", key="member"),
     "former_names": Decided("work", "", key="initiator username"),
+    "erased": Decided("nobody", "", work="digest id username numbers erased_at"),
     "memberships": Decided("person", "username team valid_from valid_to"),
     "usage": Decided(
         "time",

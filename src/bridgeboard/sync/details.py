@@ -4,7 +4,7 @@ Where the server lists interceptions, details say which session and thread each 
 it does not, they are the only account of the usage itself (``decompose``).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -29,8 +29,9 @@ from aibridge import (
     ServerError,
     Thread,
 )
-from bridgeboard.store import Batch, Store, aggregates, ledger, links, sessions, strays
+from bridgeboard.store import Batch, Store, aggregates, erasure, ledger, links, sessions, strays
 from bridgeboard.store import details as held
+from bridgeboard.store.erasure import Alias
 from bridgeboard.sync import threads
 from bridgeboard.sync.concurrency import Concurrency
 from bridgeboard.sync.crew import Crew, at_speed
@@ -291,7 +292,10 @@ def put(batch: Batch, fetched: Sequence[Fetched], context: Context) -> set[int]:
     """
     owners = _owners(batch, [came.id for came in fetched])
     read = {owner: came for came in fetched for owner in owners.get(came.id, ())}
-    alone = [owner for owner, came in read.items() if _is_alone(owners[came.id], came)]
+    known = erasure.aliases(
+        batch, [str(came.header.initiator.id) for came in fetched if came.header]
+    )
+    alone = [owner for owner, came in read.items() if _is_alone(owners[came.id], came, known)]
     owned = _owned(batch, fetched, owners, {owner.session for owner in alone})
     _remark(batch, fetched, owned, context)
     told = threads.details(read, owned, alone, text=context.options.text)
@@ -349,12 +353,10 @@ def _owners(batch: Batch, asked: Sequence[str]) -> dict[str, list[Owner]]:
     }
 
 
-def _is_alone(owners: Sequence[Owner], came: Fetched) -> bool:
+def _is_alone(owners: Sequence[Owner], came: Fetched, known: Mapping[str, Alias]) -> bool:
     """Whether all that the details of a session id tell is of one initiator."""
-    header = came.header
-    return header is not None and [each.initiator_id for each in owners] == [
-        str(header.initiator.id)
-    ]
+    told = str(came.header.initiator.id) if came.header else ""
+    return [each.initiator_id for each in owners] == [known[told].id if told in known else told]
 
 
 def _owned(

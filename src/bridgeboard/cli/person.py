@@ -1,0 +1,206 @@
+"""One person: all that is stored about them, to take away or to be erased."""
+
+import json
+import re
+from dataclasses import asdict
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import unquote_plus
+
+import typer
+
+from bridgeboard import connect, formats, settings
+from bridgeboard.audit import AuditError
+from bridgeboard.cli.terminal import explained, out
+from bridgeboard.desk import Desk, DeskError
+from bridgeboard.settings import Settings, SettingsError
+from bridgeboard.store import Store, erasure, kept_aside, personal
+from bridgeboard.store.erasure import Somebody
+
+MOST_ENTRIES = 1_000_000
+
+
+class Numbers(StrEnum):
+    """What becomes of somebody's numbers."""
+
+    KEEP = "keep"
+    DELETE = "delete"
+
+
+app = typer.Typer(no_args_is_help=True, help="Export or erase what is stored about one person.")
+
+User = Annotated[str, typer.Argument(help="Their user name at the deployment, or their id.")]
+Out = Annotated[
+    Path, typer.Option("--out", file_okay=False, help="A new folder for the files, to be made.")
+]
+Reason = Annotated[str, typer.Option(help="Why, for the audit log. Name nobody in it.")]
+Choice = Annotated[
+    Numbers,
+    typer.Option(
+        "--numbers", help="Keep their numbers under another name, or delete them as well."
+    ),
+]
+Backups = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--backups",
+        exists=True,
+        file_okay=False,
+        help="A folder with backups: those that hold somebody are named. May be repeated.",
+    ),
+]
+
+
+@app.command()
+def export(user: User, folder: Out) -> None:
+    """Write everything that is stored about somebody to a folder."""
+    with explained():
+        if folder.exists() and any(folder.iterdir()):
+            raise SettingsError(f"{folder} holds something: name a new folder.")
+        chosen = settings.read()
+        with _opened(chosen) as opened:
+            who = _somebody(opened, user)
+            _note(chosen, "export person", who.id, "")
+            counts = personal.export(opened, who, folder)
+            counts |= _export_beside(chosen, opened, who, folder)
+        rows = formats.exact(sum(counts.values()))
+        out.print(f"Wrote {rows} rows about {formats.line(who.username)} to {folder}.")
+
+
+@app.command()
+def erase(
+    user: User,
+    reason: Reason,
+    numbers: Choice = Numbers.KEEP,
+    backups: Backups = None,
+) -> None:
+    """Delete somebody's text and names for good; later syncs do not bring them back."""
+    with explained():
+        if not reason.strip():
+            raise SettingsError("Give a reason: it goes into the audit log.")
+        chosen = settings.read()
+        with _opened(chosen) as opened:
+            who = _somebody(opened, user)
+            with opened.write() as batch:
+                keeps = numbers is Numbers.KEEP
+                alias = erasure.erase(batch, who, has_numbers=keeps, now=datetime.now(UTC))
+                _note(chosen, "erase person", f"{alias.username}, numbers: {numbers}", reason)
+                dropped = sum(_drop(desk, who) for desk in _desks(opened))
+            opened.rewrite()
+            _say_done(alias, dropped)
+            held = [*kept_aside(opened.path), *personal.backups_with(backups or (), who)]
+            _say_left(chosen, held, has_looked=bool(backups))
+
+
+def _say_done(alias: erasure.Alias, dropped: int) -> None:
+    if alias.has_numbers:
+        out.print(f"Their numbers stay under the name {alias.username}.")
+    else:
+        out.print("Their numbers are deleted.")
+    out.print("Their text and names are gone from the store, and no later sync brings them back.")
+    if dropped:
+        out.print(f"{formats.plural(dropped, 'view or note', 'views and notes')} went with them.")
+
+
+def _say_left(chosen: Settings, held: list[Path], *, has_looked: bool) -> None:
+    """What the operator still has to do."""
+    for path in held:
+        out.print(f"{path} still holds them: delete it.", markup=False)
+    if chosen.teams_file:
+        out.print(f"Take them out of {chosen.teams_file}: it says their user name.", markup=False)
+    if not has_looked:
+        out.print("Backups may still hold them: name their folder with --backups to be told which.")
+    out.print(
+        "After a backup from before was restored, erase them again. The audit log keeps what they"
+        " did in the dashboard: it cannot be changed."
+    )
+
+
+def _opened(chosen: Settings) -> Store:
+    return Store.open(connect.store_file(chosen), memory_mb=chosen.store_memory_mb)
+
+
+def _somebody(opened: Store, user: str) -> Somebody:
+    """The one person that is meant."""
+    every = erasure.people_called(opened, user)
+    if not every:
+        raise SettingsError(
+            f"The store knows nobody with the user name or id {formats.line(user)}. A person who"
+            " was erased is known by neither any more."
+        )
+    if len(every) > 1:
+        ids = ", ".join(one.id for one in every)
+        raise SettingsError(
+            f"{len(every)} people have had the user name {formats.line(user)}: name one by id"
+            f" instead ({ids})."
+        )
+    return every[0]
+
+
+def _note(chosen: Settings, what: str, about: str, why: str) -> None:
+    try:
+        connect.audit_log(chosen).write("operator", what, why, about, at=datetime.now(UTC))
+    except AuditError as error:
+        raise SettingsError(str(error)) from None
+
+
+def _desks(opened: Store) -> list[Desk]:
+    stem = opened.path.stem
+    return [Desk(path) for path in sorted(opened.path.parent.glob(f"{stem}.desk*.json"))]
+
+
+def _names(who: Somebody) -> re.Pattern[str]:
+    """Their names, where they stand as words of their own."""
+    words = (re.escape(word) for word in (who.id, who.username, who.name, *who.former) if word)
+    return re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)", re.IGNORECASE)
+
+
+def _mentions(desk: Desk, who: Somebody) -> tuple[list[str], list[str]]:
+    """The names of views and the keys of notes in which somebody is named."""
+    named = _names(who)
+    try:
+        views = [
+            view.name
+            for view in desk.views()
+            if named.search(f"{view.name} {unquote_plus(view.query)}")
+        ]
+        notes = [
+            key
+            for key, note in desk.notes().items()
+            if named.search(f"{key} {json.dumps(asdict(note), default=str, ensure_ascii=False)}")
+        ]
+    except DeskError as error:
+        raise SettingsError(str(error)) from None
+    return views, notes
+
+
+def _drop(desk: Desk, who: Somebody) -> int:
+    views, notes = _mentions(desk, who)
+    for name in views:
+        desk.drop(name)
+    for key in notes:
+        desk.erase(key)
+    return len(views) + len(notes)
+
+
+def _export_beside(chosen: Settings, opened: Store, who: Somebody, folder: Path) -> dict[str, int]:
+    """Write what stands beside the store: views, notes, and entries of the audit log."""
+    named = _names(who)
+    views, notes = [], []
+    for desk in _desks(opened):
+        of_views, of_notes = _mentions(desk, who)
+        views += [asdict(view) for view in desk.views() if view.name in of_views]
+        kept = desk.notes()
+        notes += [{"about": key, **asdict(kept[key])} for key in of_notes]
+    entries = [
+        {"at": entry.at, "who": entry.who, "what": entry.what, "about": entry.about}
+        for entry in connect.audit_log(chosen).entries(MOST_ENTRIES)
+        if named.search(f"{entry.who} {entry.about}")
+    ]
+    found = {"views": views, "notes": notes, "audit": entries}
+    for name, rows in found.items():
+        lines = "".join(json.dumps(row, default=str, ensure_ascii=False) + "\n" for row in rows)
+        (folder / f"{name}.jsonl").write_text(lines, "utf-8")
+    return {name: len(rows) for name, rows in found.items()}

@@ -1,0 +1,87 @@
+"""All that a store holds about one person, and which backups hold something of them."""
+
+import glob
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from bridgeboard import private
+from bridgeboard.store.archive import MANIFEST
+from bridgeboard.store.database import Store
+from bridgeboard.store.erasure import Somebody
+
+_REQUESTS: Final = "SELECT usage FROM usage WHERE initiator = {key}"
+_SESSIONS: Final = "SELECT session FROM sessions WHERE initiator = {key}"
+_ABOUT: Final = {
+    "initiators": "initiator = {key}",
+    "former_names": "initiator = {key}",
+    "memberships": "username IN (lower({username}), {id}, {member})",
+    "sessions": "initiator = {key}",
+    "threads": "initiator = {key}",
+    "usage": "initiator = {key}",
+    "responses": f"usage IN ({_REQUESTS})",
+    "tool_calls": "initiator = {key}",
+    "prompts": f"usage IN ({_REQUESTS})",
+    "tool_inputs": f"usage IN ({_REQUESTS})",
+    "thinking": f"session IN ({_SESSIONS})",
+    "last_prompts": f"session IN ({_SESSIONS})",
+    "quarantine": "contains(lower(raw || identity || reason), {id}) OR contains(raw, {quoted})",
+    "anomalies": "contains(lower(message), {id})",
+}
+"""Table → which of its rows are about somebody. The others hold nothing of a person."""
+
+
+def export(store: Store, who: Somebody, folder: Path) -> dict[str, int]:
+    """Write all that a store holds about somebody, a file of JSON lines per table.
+
+    Args:
+        store: what to read, in one state of it.
+        who: of the store.
+        folder: where to; made if it is missing.
+
+    Returns:
+        The number of rows by table.
+    """
+    private.make_folder(folder)
+    values = {
+        "key": str(who.key),
+        "id": _text(who.id),
+        "username": _text(who.username),
+        "member": ", ".join(_text(name) for name in who.former) or "NULL",
+        "quoted": _text(f'"{who.username}"'),
+    }
+    counts = {}
+    with store.snapshot() as reader:
+        for table, where in _ABOUT.items():
+            file = _text(str(folder / f"{table}.jsonl"))
+            select = f"SELECT * FROM {table} WHERE {where.format(**values)}"
+            ((counts[table],),) = reader.rows(f"COPY ({select}) TO {file} (FORMAT json)")
+    return counts
+
+
+def backups_with(folders: Iterable[Path], who: Somebody) -> Iterator[Path]:
+    """The backups below folders that hold somebody."""
+    for folder in folders:
+        for manifest in sorted(folder.rglob(MANIFEST)):
+            people = manifest.with_name("initiators.parquet")
+            if people.is_file() and _holds(people, who.id):
+                yield manifest.parent
+
+
+def _holds(people: Path, id_: str) -> bool:
+    with duckdb.connect() as connection:
+        try:
+            found = connection.execute(
+                "SELECT count(*) FROM read_parquet($1) WHERE id = $2::UUID",
+                [glob.escape(str(people)), id_],
+            ).fetchall()
+        except duckdb.Error:
+            # It cannot be read, so nobody can say that it does not.
+            return True
+    return found != [(0,)]
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,273 @@
+"""One person is found, exported and erased, and nothing of them is left or comes back."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+import pytest
+from conftest import END
+from file_bytes import readable
+from test_cli_keeping import _alone, run, store_in  # noqa: F401  # a fixture of theirs
+
+from bridgeboard import connect
+from bridgeboard.audit import Audit
+from bridgeboard.connect import Running
+from bridgeboard.demo.api import Profile
+from bridgeboard.desk import Desk, Note, View
+from bridgeboard.store import Store, erasure
+
+MOST = """
+    SELECT i.id::VARCHAR, i.username, i.name, i.initiator FROM initiators i JOIN usage u
+    USING (initiator) JOIN prompts p USING (usage) GROUP BY ALL ORDER BY count(*) DESC LIMIT 1
+"""
+TEXTS = """
+    SELECT DISTINCT p.text FROM prompts p JOIN usage u USING (usage) WHERE u.initiator = $1
+    AND length(p.text) > 40 AND NOT EXISTS (
+        SELECT 1 FROM prompts o JOIN usage v USING (usage)
+        WHERE v.initiator <> $1 AND contains(o.text, left(p.text, 40)))
+"""
+SUMS = "SELECT count(*), sum(input), sum(output), sum(cost) FROM usage"
+PROFILES: tuple[Profile, ...] = ("v2.34", "newer")
+
+
+class Person(NamedTuple):
+    id: str
+    username: str
+    name: str
+    key: int
+    texts: list[str]
+
+
+@pytest.fixture(scope="module", params=PROFILES)
+def served(request: pytest.FixtureRequest) -> Iterator[Running]:
+    demo = connect.Demo(profile=request.param, seed=7, days=10, scale=0.15, end=END)
+    with connect.demo_server(demo, END) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def filled(served: Running, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder after one sync; to be copied, not changed."""
+    folder = tmp_path_factory.mktemp("filled")
+    said = run("sync", running=served, folder=folder)
+    assert said.exit_code == 0, said.output
+    return folder
+
+
+@pytest.fixture
+def data(filled: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(filled, tmp_path / "data"))
+
+
+def somebody(folder: Path) -> Person:
+    with store_in(folder) as opened:
+        ((id_, username, name, key),) = opened.rows(MOST)
+        return Person(id_, username, name, key, [text for (text,) in opened.rows(TEXTS, [key])])
+
+
+def traces(folder: Path, who: Person) -> set[str]:
+    """What can be read of somebody in the bytes of a folder."""
+    held = readable(folder)
+    stored = (UUID(who.id).int ^ (1 << 127)).to_bytes(16, "little")
+    found = {text for text in who.texts if text[:40].encode() in held}
+    if who.id.encode() in held or stored in held or UUID(who.id).bytes in held:
+        found.add("id")
+    if who.username.encode() in held:
+        found.add("username")
+    if who.name.encode() in held:
+        found.add("name")
+    return found
+
+
+def read_again(folder: Path) -> None:
+    """Let the next sync read everything again and take nothing for known."""
+    with store_in(folder) as opened, opened.write() as batch:
+        batch.execute("DELETE FROM windows")
+        batch.execute("UPDATE usage SET digest = 0")
+        batch.execute("UPDATE sessions SET digest = 0, detailed_digest = NULL")
+
+
+def sums(folder: Path) -> list[tuple[object, ...]]:
+    with store_in(folder) as opened:
+        return opened.rows(SUMS)
+
+
+@pytest.mark.parametrize("numbers", ["keep", "delete"])
+def test_an_erased_person_is_in_no_byte_and_no_sync_brings_them_back(
+    served: Running, data: Path, numbers: str
+) -> None:
+    who, before = somebody(data), sums(data)
+    assert who.texts
+    assert traces(data, who) >= {"id", "username", *who.texts[:1]}
+    said = run(
+        "person", "erase", who.username, "--reason", "they asked", "--numbers", numbers,
+        running=served, folder=data,
+    )  # fmt: skip
+    assert said.exit_code == 0, said.output
+    assert traces(data, who) == set()
+    after = sums(data)
+    assert (after == before) == (numbers == "keep")
+    read_again(data)
+    said = run("sync", running=served, folder=data)
+    assert said.exit_code == 0, said.output
+    assert traces(data, who) == set()
+    assert sums(data) == after
+    with store_in(data) as opened:
+        left = opened.rows("SELECT username, name FROM initiators WHERE username LIKE 'erased-%'")
+        assert [name for _, name in left] == [""] * (numbers == "keep")
+        assert opened.rows("SELECT count(*) FROM prompts")[0][0] > 0
+
+
+def test_what_is_exported_is_all_and_only_theirs(
+    served: Running, data: Path, tmp_path: Path
+) -> None:
+    who, folder = somebody(data), tmp_path / "out"
+    with store_in(data) as opened:
+        desk = Desk.beside(opened.path)
+        desk.keep(View("mine", "people", f"users={who.username}"))
+        desk.keep(View("all", "people", "users=somebody-else"))
+        expected = dict(
+            opened.rows(
+                "SELECT 'usage', count(*) FROM usage WHERE initiator = $1 UNION ALL"
+                " SELECT 'prompts', count(*) FROM prompts JOIN usage USING (usage)"
+                " WHERE initiator = $1",
+                [who.key],
+            )
+        )
+    said = run("person", "export", who.id, "--out", str(folder), running=served, folder=data)
+    assert said.exit_code == 0, said.output
+
+    def rows(name: str) -> list[dict[str, object]]:
+        # Not by other separators of lines: people may have written some.
+        lines = (folder / f"{name}.jsonl").read_text("utf-8").split("\n")
+        return [json.loads(line) for line in lines if line]
+
+    assert {name: len(rows(name)) for name in expected} == expected
+    assert {row["initiator"] for row in rows("usage")} == {who.key}
+    assert set(who.texts) <= {row["text"] for row in rows("prompts")}
+    assert [row["name"] for row in rows("views")] == ["mine"]
+    assert [row["id"] for row in rows("initiators")] == [who.id]
+    again = run("person", "export", who.id, "--out", str(folder), running=served, folder=data)
+    assert again.exit_code == 2
+    assert "name a new folder" in again.output
+
+
+def test_views_notes_and_backups_that_name_them_are_found(
+    served: Running, data: Path, tmp_path: Path
+) -> None:
+    who = somebody(data)
+    backups = tmp_path / "backups"
+    assert run("backup", str(backups / "old"), running=served, folder=data).exit_code == 0
+    with store_in(data) as opened:
+        path = opened.path
+    for desk in (Desk.beside(path), Desk.beside(path, "ab12")):
+        desk.keep(View(f"of {who.username}", "people", ""))
+        desk.keep(View("everybody", "people", "period=7d"))
+        desk.write(f"spend:{who.id}", Note("seen", datetime(2026, 11, 20, tzinfo=UTC)))
+    kept = path.with_name(f"{path.name}.damaged-20261120-170000")
+    kept.write_bytes(b"")
+    said = run(
+        "person", "erase", who.id, "--reason", "they asked", "--backups", str(backups),
+        running=served, folder=data,
+    )  # fmt: skip
+    assert said.exit_code == 0, said.output
+    assert f"{backups / 'old'} still holds them" in said.output
+    assert f"{kept} still holds them" in said.output
+    assert "4 views and notes went with them" in said.output
+    for desk in (Desk.beside(path), Desk.beside(path, "ab12")):
+        assert [view.name for view in desk.views()] == ["everybody"]
+        assert not desk.notes()
+    assert traces(data, who) == set()
+    log = Audit(data / "audit.jsonl")
+    assert log.verify().good
+    (entry,) = log.entries()
+    assert (entry.who, entry.what, entry.why) == ("operator", "erase person", "they asked")
+    assert entry.about.startswith("erased-")
+
+
+def test_a_name_that_several_had_is_refused_with_their_ids(served: Running, data: Path) -> None:
+    who = somebody(data)
+    with store_in(data) as opened, opened.write() as batch:
+        batch.execute("UPDATE initiators SET username = ?", [who.username])
+    for command in (["erase", "--reason", "x"], ["export", "--out", "somewhere"]):
+        said = run("person", command[0], who.username, *command[1:], running=served, folder=data)
+        assert said.exit_code == 2
+        assert "people have had the user name" in said.output
+        assert who.id in said.output
+    said = run("person", "erase", "nobody-at-all", "--reason", "x", running=served, folder=data)
+    assert "knows nobody" in said.output
+    assert run("person", "erase", who.id, "--reason", " ", running=served, folder=data).exit_code
+
+
+def test_somebody_who_was_renamed_is_found_by_any_name_and_none_is_left(
+    served: Running, data: Path, tmp_path: Path
+) -> None:
+    who = somebody(data)
+    with store_in(data) as opened, opened.write() as batch:
+        batch.execute("INSERT INTO former_names VALUES (?, 'maiden-name')", [who.key])
+        batch.execute(
+            "INSERT INTO memberships VALUES ('maiden-name', 'Search', '2026-01-01', '2027-01-01')"
+        )
+    out = tmp_path / "out"
+    said = run("person", "export", "Maiden-Name", "--out", str(out), running=served, folder=data)
+    assert said.exit_code == 0, said.output
+    assert "maiden-name" in (out / "former_names.jsonl").read_text()
+    assert "Search" in (out / "memberships.jsonl").read_text()
+    said = run("person", "erase", "maiden-name", "--reason", "x", running=served, folder=data)
+    assert said.exit_code == 0, said.output
+    assert b"maiden-name" not in readable(data)
+    # The audit log keeps that they were exported, and cannot be changed.
+    (data / "audit.jsonl").unlink()
+    assert traces(data, who) == set()
+
+
+def test_nothing_is_erased_that_cannot_be_noted(served: Running, data: Path) -> None:
+    who = somebody(data)
+    (data / "audit.jsonl").mkdir()
+    said = run("person", "erase", who.id, "--reason", "x", running=served, folder=data)
+    assert said.exit_code == 2
+    with store_in(data) as opened:
+        assert erasure.people_called(opened, who.id)
+        assert opened.rows(TEXTS, [who.key])
+
+
+def test_whoever_is_killed_before_the_file_is_rewritten_leaves_that_to_the_next_sync(
+    served: Running, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    who = somebody(data)
+
+    class KilledError(Exception):
+        pass
+
+    def die(_: Store) -> None:
+        raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "rewrite", die)
+        said = run("person", "erase", who.id, "--reason", "x", running=served, folder=data)
+        assert isinstance(said.exception, KilledError)
+    assert traces(data, who)
+    assert run("sync", running=served, folder=data).exit_code == 0
+    assert traces(data, who) == set()
+
+
+def test_a_record_in_quarantine_that_names_them_loses_its_words_and_stays_without(
+    served: Running, data: Path
+) -> None:
+    who = somebody(data)
+    raw = json.dumps({"initiator": {"id": who.id, "username": who.username}, "prompt": "PRIVATE"})
+    put = "INSERT INTO quarantine VALUES (now(), 'interception', 'x', 'odd', ?, 1)"
+    with store_in(data) as opened, opened.write() as batch:
+        batch.execute(put, [raw])
+    said = run("person", "erase", who.id, "--reason", "x", running=served, folder=data)
+    assert said.exit_code == 0, said.output
+    assert b"PRIVATE" not in readable(data)
+    with store_in(data) as opened:
+        assert opened.rows("SELECT raw FROM quarantine WHERE identity = 'x'") == [("",)]
+        with opened.snapshot() as reader:
+            assert erasure.is_about_erased(reader, raw)
+            assert not erasure.is_about_erased(reader, raw.replace(who.id[:8], "00000000"))
