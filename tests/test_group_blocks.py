@@ -15,7 +15,7 @@ from crowds import BEGAN, MOST, OVER, SYNCED, Crowd, crowd
 from bridgeboard import pricing, store, sync
 from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, select
 from bridgeboard.pricing import Book
-from bridgeboard.store import Sight, Store, group_blocks
+from bridgeboard.store import Sight, Store, erasure, group_blocks
 from bridgeboard.store.memberships import put_memberships
 from bridgeboard.teams import Membership
 
@@ -118,11 +118,11 @@ def restored(held: Store, _told: Crowd, folder: Path) -> Store:
 
 def erased(held: Store, told: Crowd, _folder: Path) -> Store:
     """One person's rows are deleted everywhere."""
-    someone = told.owners[0]
+    ids = held.rows("SELECT id::VARCHAR FROM initiators WHERE initiator = ?", [told.owners[0]])
+    ((id_,),) = ids
+    (someone,) = erasure.people_called(held, id_)
     with held.write() as batch:
-        group_blocks.anonymize(batch, someone)
-        for table in ("usage", "tool_calls", "sessions", "initiators"):
-            batch.execute(f"DELETE FROM {table} WHERE initiator = ?", [someone])
+        erasure.erase(batch, someone, has_numbers=False, now=NOW)
     return held
 
 

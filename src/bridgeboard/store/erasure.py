@@ -16,7 +16,7 @@ from uuid import UUID
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bridgeboard.store import vocabulary
+from bridgeboard.store import group_blocks, vocabulary
 from bridgeboard.store.database import Store
 from bridgeboard.store.moments import stored
 from bridgeboard.store.reader import Batch, Reader
@@ -123,6 +123,8 @@ def erase(batch: Batch, who: Somebody, *, has_numbers: bool, now: datetime) -> A
     _erase_mentions(batch, who)
     if has_numbers:
         _rename(batch, who, alias)
+    else:
+        group_blocks.anonymize(batch, who.key)
     batch.execute("DELETE FROM erased WHERE digest = $1", [digest])
     batch.execute(
         "INSERT INTO erased VALUES (?, ?::UUID, ?, ?, ?)",
@@ -194,6 +196,7 @@ def _rename(batch: Batch, who: Somebody, alias: Alias) -> None:
         for table in ("usage", "tool_calls", "sessions", "threads"):
             batch.execute(f"UPDATE {table} SET initiator = $2 WHERE initiator = $1", [who.key, key])
         batch.execute("DELETE FROM initiators WHERE initiator = $1", [who.key])
+        group_blocks.anonymize(batch, who.key)
         return
     batch.execute(
         "UPDATE initiators SET id = $2::UUID, username = $3, name = '', member = NULL"

@@ -29,6 +29,9 @@ _ABOUT: Final = {
     "last_prompts": f"session IN ({_SESSIONS})",
     "quarantine": "contains(lower(raw || identity || reason), {id}) OR contains(raw, {quoted})",
     "anomalies": "contains(lower(message), {id})",
+    "group_usage": "initiator = {key}",
+    "group_calls": "initiator = {key}",
+    "group_homes": "initiator = {key}",
 }
 """Table → which of its rows are about somebody. The others hold nothing of a person."""
 
