@@ -34,6 +34,17 @@ def sentences(told: Matching) -> Iterator[str]:
         )
 
 
+def counts(told: Matching) -> Iterator[str]:
+    """The same without a name, for somebody who may not see who the people are."""
+    for rows, one, many, what in (
+        (told.unmatched, "entry", "entries", "of the teams file for people who have not used it"),
+        (told.displaced, "entry", "entries", "of the teams file that mean somebody else"),
+        (told.teamless, "person", "people", "in no team now"),
+    ):
+        if rows:
+            yield f"{formats.plural(len(rows), one, many)} {what}: bridgeboard check names them"
+
+
 def _names(names: Sequence[str]) -> str:
     more = f" and {len(names) - MOST:,} more" if len(names) > MOST else ""
     return ", ".join(map(formats.line, names[:MOST])) + more

@@ -173,10 +173,13 @@ def _acknowledging(one: Finding, note: Note | None) -> None:
 
 
 def _write(finding: str, key: str) -> None:
-    """Acknowledge a finding, once it is noted who does, and why."""
+    """Acknowledge a finding, once it is in the audit log who does.
+
+    The text of the note is not: admins, who read that log, may not see whom it is about.
+    """
     try:
+        entrance.note("acknowledge", finding)
         text = " ".join((st.session_state.get(f"note-{key}") or "").split())
-        entrance.note("acknowledge", finding, text)
         by = entrance.reader().viewer.name
         views.desk().write(finding, Note(text, filters.now(), by))
     except (AuditError, DeskError) as error:

@@ -11,7 +11,6 @@ from bridgeboard import access, formats, settings, team_words
 from bridgeboard.access import Role, Surface
 from bridgeboard.settings import Origin, Settings, SettingsError
 from bridgeboard.store import team_entries
-from bridgeboard.store.team_entries import Matching
 from bridgeboard.ui import entrance, lists, notices, numbers, shell
 from bridgeboard.ui.running import PROSE, facts
 
@@ -109,18 +108,10 @@ def teams() -> None:
     st.header("Teams", anchor=False)
     with notices.tile("the teams"):
         sight = entrance.reader().sight
-        # Entries that mean nobody are the operator's own words, whatever this reader may see.
         with numbers.opened().store.snapshot() as reader:
             told = team_entries.matching(reader, datetime.now(UTC))
-        if not sight.is_of_everybody or sight.pseudonyms:
-            count = len(told.teamless)
-            told = Matching(unmatched=told.unmatched)
-            if count:
-                st.text(
-                    f"{formats.plural(count, 'person', 'people')} in no team now. bridgeboard "
-                    "check names them."
-                )
-        sentences = list(team_words.sentences(told))
+        sees_names = sight.is_of_everybody and not sight.pseudonyms
+        sentences = list((team_words.sentences if sees_names else team_words.counts)(told))
         for sentence in sentences:
             st.text(f"{sentence}.")
         if not sentences:
