@@ -18,7 +18,7 @@ from streamlit.testing.v1 import AppTest
 from test_metrics_select import choices, sessions, usage
 from told import filled, looking
 
-from bridgeboard import exports, formats, periods, report
+from bridgeboard import exports, formats, report
 from bridgeboard.boards import BOARDS, FILTERS
 from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, accuracy
 from bridgeboard.store import Store
@@ -58,8 +58,8 @@ class Asked:
     def query(self) -> dict[str, list[str]]:
         """The address of it."""
         query = {
-            scopes.PERIOD: [periods.PRESETS["custom"]],
-            scopes.DATES: [self.first.isoformat(), self.last.isoformat()],
+            scopes.PERIOD.name: ["custom"],
+            scopes.DATES.name: [self.first.isoformat(), self.last.isoformat()],
             "tz": [self.zone],
         }
         for chosen in (self.keep, self.leave):
