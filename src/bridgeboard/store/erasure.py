@@ -25,6 +25,8 @@ from bridgeboard.store.rewriting import DELETED_AT
 KEY: Final = "erasure_key"
 """Setting of the store: what digests of erased ids are made with."""
 _UUIDS: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+_NAMELESS: Final = "thread"
+"""The kind of records in quarantine that do not say whose they are."""
 _OF_REQUESTS: Final = ("prompts", "tool_inputs")
 _OF_SESSIONS: Final = ("thinking", "last_prompts")
 _REQUESTS: Final = "usage IN (SELECT usage FROM usage WHERE initiator = $1)"
@@ -178,8 +180,13 @@ def without(table: pa.Table | None, rows: pa.Array) -> pa.Table | None:
     return table.filter(pc.invert(pc.is_in(table["row"], value_set=rows)))
 
 
-def is_about_erased(reader: Reader, raw: str) -> bool:
-    """Whether a record that could not be read names somebody who was erased."""
+def is_about_erased(reader: Reader, kind: str, raw: str) -> bool:
+    """Whether a record that could not be read names somebody who was erased, or may be theirs.
+
+    A thread does not say whose it is.
+    """
+    if kind == _NAMELESS and reader.rows("SELECT 1 FROM erased LIMIT 1"):
+        return True
     return bool(aliases(reader, (each.lower() for each in _UUIDS.findall(raw))))
 
 
@@ -215,6 +222,7 @@ def _erase_mentions(batch: Batch, who: Somebody) -> None:
             [who.id, f'"{name.lower()}"'],
         )
         batch.execute("DELETE FROM memberships WHERE username = lower($1)", [name])
+    batch.execute("UPDATE quarantine SET raw = '' WHERE kind = $1", [_NAMELESS])
     batch.execute("DELETE FROM memberships WHERE username = $1", [who.id])
     batch.execute("DELETE FROM anomalies WHERE contains(lower(message), $1)", [who.id])
     batch.execute("DELETE FROM former_names WHERE initiator = $1", [who.key])

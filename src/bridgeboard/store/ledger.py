@@ -173,7 +173,7 @@ def quarantine(batch: Batch, kind: str, records: Iterable[Unreadable], now: date
         )
         seen_at, tries = known[0] if known else (stored(now), 0)
         release(batch, kind, [identity])
-        if erasure.is_about_erased(batch, raw + identity + reason):
+        if erasure.is_about_erased(batch, kind, raw + identity + reason):
             raw, reason = "", "it is of somebody who was erased"
         batch.execute(
             "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?)",
