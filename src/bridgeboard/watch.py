@@ -187,8 +187,9 @@ class Watch:
             problem = _told("The sync stopped", error)
             self._tell(state="waiting", ended_at=self._clock(), problem=problem)
         else:
+            left = self._rewrite()
             now = self._clock()
-            self._tell(state="waiting", ended_at=now, good_at=now, problem=None)
+            self._tell(state="waiting", ended_at=now, good_at=now, problem=left)
         return is_cut_short
 
     def _open(self) -> None:
@@ -220,8 +221,17 @@ class Watch:
             events.close()
         prune(opened, self._settings, self._clock())
         gather(opened, self._settings, stops=self._stopping.is_set)
-        store.rewrite_if_due(opened, self._clock())
         return is_cut_short
+
+    def _rewrite(self) -> str | None:
+        """Write the file anew if that is due; why it could not be, which leaves the sync good."""
+        if self._store is None or self._stopping.is_set():
+            return None
+        try:
+            store.rewrite_if_due(self._store, self._clock())
+        except Exception as error:  # noqa: BLE001  # likewise
+            return _told("What was deleted is still in the bytes of the store's file", error)
+        return None
 
     def _opened(self, client: Client) -> Store:
         if self._store is None:

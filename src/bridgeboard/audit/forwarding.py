@@ -71,9 +71,10 @@ def forward(log: Audit, name: str, target: Target, now: datetime) -> Progress:
 
     Of several processes one does it at a time; nothing here raises, but for mistakes of ours.
     """
-    with log.lock():
-        done = progress(log.path, name)
-        try:
+    done = progress(log.path, name)
+    try:
+        with log.lock():
+            done = progress(log.path, name)
             for entries in _batches(log.since(done.number, done.digest)):
                 target.send(entries)
                 last = entries[-1]
@@ -82,10 +83,10 @@ def forward(log: Audit, name: str, target: Target, now: datetime) -> Progress:
             if done.problem:
                 done = Progress(name, done.number, done.digest)
                 _keep(log.path, done)
-        except (OSError, AuditError) as error:
-            since = done.failing_since or now.isoformat()
-            done = replace(done, problem=str(error), failing_since=since)
-            _keep(log.path, done)
+    except (OSError, UnicodeError, AuditError) as error:
+        since = done.failing_since or now.isoformat()
+        done = replace(done, problem=str(error), failing_since=since)
+        _keep(log.path, done)
     return done
 
 

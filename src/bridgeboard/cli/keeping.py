@@ -15,7 +15,7 @@ from aibridge import Client
 from bridgeboard import connect, formats, settings, store, sync, watch
 from bridgeboard.cli.terminal import err, explained, out, stop_signal
 from bridgeboard.settings import Settings, SettingsError
-from bridgeboard.store import Run, Store
+from bridgeboard.store import Run, Store, StoreError
 
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 PHASES = {
@@ -112,7 +112,10 @@ def _copy(
     _show(events, stopped)
     watch.prune(opened, chosen, began_at)
     watch.gather(opened, chosen, stops=stopped.is_set)
-    store.rewrite_if_due(opened, now())
+    try:
+        store.rewrite_if_due(opened, now())
+    except StoreError as error:
+        err.print(f"What was deleted is still in the bytes of the store's file: {error}")
     (run,) = store.runs(opened, 1)
     out.print(summary(run, store.coverage(opened).quarantined))
 

@@ -17,7 +17,7 @@ FAILING: Final = (DecodeError, ServerError, TimedOutError)
 """What a page may fail with, time and again, because of a row on it or of its size."""
 
 _NOTHING: Final = Search(started_after=datetime(9999, 1, 1, tzinfo=UTC))
-_BEFORE_ALL: Final = datetime(2020, 1, 1, tzinfo=UTC)
+BEFORE_ALL: Final = datetime(2020, 1, 1, tzinfo=UTC)
 """No bridge recorded anything before."""
 
 
@@ -39,7 +39,7 @@ def halves(span: Span, now: datetime) -> tuple[Span, ...]:
     What is open to the past is cut as if nothing were before 2020, and to the future likewise
     after the day that follows ``now``.
     """
-    since, until = span.since or _BEFORE_ALL, span.until or now + timedelta(days=1)
+    since, until = span.since or BEFORE_ALL, span.until or now + timedelta(days=1)
     cut = since + (until - since) // 2
     if cut - since < NARROWEST or until - cut < NARROWEST:
         return ()

@@ -64,6 +64,7 @@ def _first(store: Store, kind: str, context: Context) -> date:
         first = earliest.date() + _DAY if earliest else today
     elif since:
         first = max(first, datetime.fromisoformat(since).astimezone(UTC).date() + _DAY)
+    first = max(first, failing.BEFORE_ALL.date())
     if context.options.kept_days:
         first = max(first, today - _DAY * (context.options.kept_days - 1))
     return first
