@@ -36,7 +36,7 @@ _METRICS: Final = {
     "Responses": "responses",
     "Unmetered requests": "unmetered_requests",
     "Sessions": "sessions",
-    "Active sessions": "active_sessions",
+    "Active sessions": "sessions",
     "Threads": "threads",
     "Prompts": "prompts",
     "Active people": "active_people",
@@ -161,5 +161,6 @@ def short(name: str, word: str) -> str:
     if name == "cohort" and (found := _COHORT.fullmatch(word)):
         return f"{found[1]}~{found[3] or 0}"
     if name == "beside-at" and (found := _MOMENT.fullmatch(word)):
-        return f"{found[1]}T{found[2]}{found[3]}"
+        zone = "UTC" if found[3] == "+0000" else f"{found[3][:3]}:{found[3][3:]}"
+        return f"{found[1]}T{found[2]}{zone}"
     return word

@@ -6,7 +6,7 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.metrics import Scope
-from bridgeboard.ui import address, moves, notices
+from bridgeboard.ui import address, moves, notices, scopes
 from bridgeboard.ui.scopes import Chosen
 
 
@@ -32,13 +32,20 @@ def asked(now: Chosen) -> Chosen:
             "pages/sessions.py",
             label="Sessions",
             icon=":material/forum:",
-            query_params={**address.filters(), "people": [who]},
+            query_params=_sessions_of(who),
         )
     return replace(now, scope=_only(now.scope, who), before=now.before and _only(now.before, who))
 
 
+def _sessions_of(who: str) -> dict[str, list[str]]:
+    people = scopes.PARAMETERS["initiator"]
+    carried = address.filters()
+    carried.pop(scopes.NOT + people, None)
+    return {**carried, people: [who]}
+
+
 def _only(scope: Scope, who: str) -> Scope:
-    return scope.only("initiator", who)
+    return scope.free("initiator").only("initiator", who)
 
 
 def _who() -> str:

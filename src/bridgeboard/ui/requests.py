@@ -139,9 +139,8 @@ def _rows(
 
 
 def _count(scope: Scope, *, errors_only: bool) -> int:
-    if not errors_only:
-        return int(numbers.totals(("requests",), scope)["requests"])
-    return int(numbers.ask(interceptions.counted(scope, errors_only=True)).only["requests"])
+    counted = interceptions.counted(scope, errors_only=errors_only)
+    return int(numbers.ask(counted).only["requests"])
 
 
 def _place(scope: Scope, first: Key, *, errors_only: bool) -> int:
