@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Final
 
-import pandas as pd
 import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.store import completeness
 from bridgeboard.store.completeness import DayCount, LeftOut
-from bridgeboard.ui import entrance, filters, notices, numbers
+from bridgeboard.ui import entrance, notices, numbers, tables
+from bridgeboard.ui.tables import Column
 
 SHOWN: Final = 100
 
@@ -38,20 +38,28 @@ def show() -> None:
 def _days(counts: Sequence[DayCount]) -> None:
     """Days that lack something first, then the newest."""
     shown = sorted(counts, key=lambda one: (one.missing > 0, one.day, one.kind), reverse=True)
-    zone = filters.zone()
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "Day (UTC)": [formats.day(one.day) for one in shown[:SHOWN]],
-                "What": [_WHAT[one.kind] for one in shown[:SHOWN]],
-                "The deployment counts": [formats.exact(one.counted) for one in shown[:SHOWN]],
-                "The store has": [formats.exact(one.held) for one in shown[:SHOWN]],
-                "In quarantine": [formats.exact(one.unreadable) for one in shown[:SHOWN]],
-                "Missing": [formats.exact(one.missing) for one in shown[:SHOWN]],
-                "Counted at": [formats.moment(one.counted_at, zone) for one in shown[:SHOWN]],
-            }
+    tables.show(
+        [
+            (
+                formats.day(one.day),
+                _WHAT[one.kind],
+                one.counted,
+                one.held,
+                one.unreadable,
+                one.missing,
+                one.counted_at,
+            )
+            for one in shown[:SHOWN]
+        ],
+        (
+            Column("day", "Day (UTC)"),
+            Column("kind", "What"),
+            Column("counted", "The deployment counts", "count", exact=True),
+            Column("held", "The store has", "count", exact=True),
+            Column("unreadable", "In quarantine", "count", exact=True),
+            Column("missing", "Missing", "count", exact=True),
+            Column("counted_at", "Counted at", "moment"),
         ),
-        hide_index=True,
         height=280,
         key="day-counts",
         alt="Closed days, as the deployment counts them and as the store has them",
@@ -63,26 +71,22 @@ def _days(counts: Sequence[DayCount]) -> None:
 
 
 def _left_out(left: Sequence[LeftOut]) -> None:
-    zone = filters.zone()
-    st.dataframe(
-        pd.DataFrame(
-            {
-                "From": [formats.moment(one.since, zone) for one in left[:SHOWN]],
-                "Until": [formats.moment(one.until, zone) for one in left[:SHOWN]],
-                "What": [_WHAT[one.kind] for one in left[:SHOWN]],
-                "How many": [_many(one) for one in left[:SHOWN]],
-                "What the deployment said": [formats.visible(one.reason) for one in left[:SHOWN]],
-                "Tried at": [formats.moment(one.seen_at, zone) for one in left[:SHOWN]],
-            }
+    tables.show(
+        [
+            (one.since, one.until, _WHAT[one.kind], one.rows, one.reason, one.seen_at)
+            for one in left[:SHOWN]
+        ],
+        (
+            Column("since", "From", "moment"),
+            Column("until", "Until", "moment"),
+            Column("kind", "What"),
+            Column("rows", "How many", "count", exact=True),
+            Column("reason", "What the deployment said"),
+            Column("seen_at", "Tried at", "moment"),
         ),
-        hide_index=True,
         key="left-out",
         alt="What the deployment fails to list",
     )
-
-
-def _many(one: LeftOut) -> str:
-    return "not told" if one.rows is None else formats.exact(one.rows)
 
 
 _WHAT: Final = {"interceptions": "requests", "sessions": "sessions"}
