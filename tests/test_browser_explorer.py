@@ -62,7 +62,7 @@ def test_requests_and_comparisons_are_accessible_fit_and_ask_nobody_else(
         "interceptions one": {"request": known},
         "compare": {},
         "compare sessions": {"what": "sessions"},
-        "sessions": {"tools": "Bash", "sort": "Spend"},
+        "sessions": {"tools": "Bash", "sort": "cost"},
         "radar": {},
     }
     check_look(browser, synced, look, pages, shots)

@@ -81,7 +81,8 @@ class Audit:
             raise AuditError(
                 f"The entries of the audit log {self.path} are signed with another key than the one"
                 " that is here, and nothing can be put behind them. Set audit_key as it was, or put"
-                f" {file} back; to begin anew, move the log away."
+                f" {file} back; to begin anew, move the log away. `bridgeboard audit --verify` says"
+                " which entries are right."
             )
         key_beside(self.path)
         made = keys.read(file)
