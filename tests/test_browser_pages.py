@@ -155,7 +155,9 @@ def test_back_undoes_one_change_a_press(page: Page, synced: str) -> None:
         ("By", "Client", "spend-by=client"),
         ("Sort by", "Tokens", "breakdown-sort=total_tokens"),
     ):
-        page.get_by_role("combobox", name=label, exact=True).first.click()
+        box = page.get_by_role("combobox", name=label, exact=True).first
+        box.click()
+        box.fill(value)
         page.get_by_role("option", name=value, exact=True).click()
         expect(page).to_have_url(re.compile(re.escape(short)), timeout=PATIENCE)
         settled(page)

@@ -73,7 +73,10 @@ class Sides:
         called = []
         if of_calls:
             called = [f"{self.prefix}called AS ({self._called(of_calls)})"]
-            counts = ", ".join(f"coalesce(c.{name}, 0) AS {name}" for name in of_calls)
+            counts = ", ".join(
+                f"CASE WHEN c.session IS NOT NULL THEN c.{name} ELSE 0 END AS {name}"
+                for name in of_calls
+            )
             told = (
                 f"SELECT t.*, {counts} FROM ({told}) t"
                 f" LEFT JOIN {self.prefix}called c ON c.session = t.session"
