@@ -126,7 +126,7 @@ def test_what_is_compared_is_in_the_address_and_the_way_back_undoes_it(
 def test_from_the_dearest_session_to_a_hit_inside_it_and_back_again(
     page: Page, browser: Browser, synced: str
 ) -> None:
-    come_to(page, synced, "sessions", sort="Spend", clients="Claude Code", tz="UTC")
+    come_to(page, synced, "sessions", sort="cost", clients="Claude Code", tz="UTC")
     there, listed = page.url, page.get_by_text(re.compile(r"^1-50 of [\d,]+ sessions$"))
     counted = listed.inner_text()
     grid = page.locator(".st-key-box-sessions .dvn-scroller").first
