@@ -273,16 +273,16 @@ def test_trust_shows_both_counts_of_days_and_what_the_deployment_fails_to_list(
     assert not test.exception
     assert "deployment counts 1,500 requests, day by day, and the store has 1,499" in said(test)
     assert "fails to list 2 sessions" in said(test)
-    (frame,) = [each.value for each in test.dataframe if "Tried at" in each.value]
-    assert frame["What the deployment said"].tolist() == ["oops <b>"]
+    (frame,) = [each.value for each in test.dataframe if "seen_at" in each.value]
+    assert frame["reason"].tolist() == ["oops <b>"]
     with store.write() as batch:
         completeness.put_counts(batch, [short])
     test = app("trust", tz="UTC")
     assert "On 1 of 2 closed days" in said(test)
     assert "10 of 2,000 are missing" in said(test)
-    (frame,) = [each.value for each in test.dataframe if "Counted at" in each.value]
-    assert frame["Missing"].tolist() == ["10", "0"]
-    assert frame["Day (UTC)"].tolist() == ["2026-11-01", "2026-11-02"]
+    (frame,) = [each.value for each in test.dataframe if "counted_at" in each.value]
+    assert frame["missing"].tolist() == [10, 0]
+    assert frame["day"].tolist() == ["2026-11-01", "2026-11-02"]
 
 
 def test_quarantine_tells_why_and_never_what(store: Store) -> None:
