@@ -141,7 +141,7 @@ def test_the_verdict_names_both_counts_and_says_what_to_do() -> None:
     (good,) = verdicts([whole], [])
     assert good.good
     assert "counts 10 requests" in good.text
-    assert "9 and 1 in quarantine" in good.text
+    assert "9, 1 in quarantine" in good.text
     (bad,) = verdicts([whole, short], [])
     assert not bad.good
     assert "On 1 of 2 closed days" in bad.text

@@ -14,6 +14,7 @@ from bridgeboard.store import (
     StoreError,
     completeness,
     coverage,
+    erasure,
     ledger,
     team_entries,
 )
@@ -107,6 +108,8 @@ def _contents(opened: Store) -> Iterator[Finding]:
             text="The first sync has not come to its end: older requests are missing. Run: "
             "bridgeboard sync",
         )
+    if lost := erasure.key_lost(opened):
+        yield Finding(good=False, text=lost)
     yield from _deleted(opened)
     counts, left = completeness.day_counts(opened), completeness.left_out(opened)
     for verdict in completeness.verdicts(counts, left):

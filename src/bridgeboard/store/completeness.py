@@ -13,6 +13,10 @@ _HELD: Final = """
 SELECT started_at::DATE, count(*) FROM usage
 WHERE grain = 'interception' AND started_at >= ? AND started_at < ? GROUP BY 1
 """
+_DELETED: Final = """
+SELECT day, count(*) FROM erased_rows
+WHERE kind = 'interceptions' AND day >= ?::DATE AND day < ?::DATE GROUP BY 1
+"""
 _WITHIN: Final = """
 kind = $1 AND coalesce(since, TIMESTAMP '0001-01-01') >= coalesce($2, TIMESTAMP '0001-01-01')
 AND coalesce(since, TIMESTAMP '0001-01-01') < coalesce($3, TIMESTAMP '9999-01-01')
@@ -23,7 +27,8 @@ AND coalesce(since, TIMESTAMP '0001-01-01') < coalesce($3, TIMESTAMP '9999-01-01
 class DayCount:
     """How many rows of one closed day (UTC) the server counts, and how many the store has.
 
-    ``unreadable`` ones were listed, and are in quarantine.
+    ``unreadable`` ones were listed, and are in quarantine. ``deleted`` ones were deleted on purpose
+    with the numbers of somebody who was erased, and are left out of every sync.
     """
 
     kind: str
@@ -32,11 +37,12 @@ class DayCount:
     held: int
     unreadable: int
     counted_at: datetime
+    deleted: int = 0
 
     @property
     def missing(self) -> int:
         """Rows that the server counts and nobody has read. Of a day it has purged, none."""
-        return max(0, self.counted - self.held - self.unreadable)
+        return max(0, self.counted - self.held - self.unreadable - self.deleted)
 
 
 @dataclass(frozen=True)
@@ -59,26 +65,39 @@ def put_counts(batch: Batch, counts: Iterable[DayCount]) -> None:
     for one in counts:
         batch.keep("DELETE FROM day_counts WHERE kind = ? AND day = ?", [one.kind, one.day])
         batch.keep(
-            "INSERT INTO day_counts VALUES (?, ?, ?, ?, ?, ?)",
-            [one.kind, one.day, one.counted, one.held, one.unreadable, stored(one.counted_at)],
+            "INSERT INTO day_counts VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [
+                one.kind,
+                one.day,
+                one.counted,
+                one.held,
+                one.unreadable,
+                stored(one.counted_at),
+                one.deleted,
+            ],
         )
 
 
 def day_counts(reader: Reader | Store) -> list[DayCount]:
     """The last count of each closed day, newest first."""
     rows = reader.rows(
-        "SELECT kind, day, counted, held, unreadable, counted_at FROM day_counts"
-        " ORDER BY day DESC, kind"
+        "SELECT kind, day, counted, held, unreadable, counted_at, coalesce(deleted, 0)"
+        " FROM day_counts ORDER BY day DESC, kind"
     )
     return [
-        DayCount(kind, day, counted, held, unreadable, aware(at))
-        for kind, day, counted, held, unreadable, at in rows
+        DayCount(kind, day, counted, held, unreadable, aware(at), deleted)
+        for kind, day, counted, held, unreadable, at, deleted in rows
     ]
 
 
 def held(reader: Reader | Store, since: datetime, until: datetime) -> Mapping[date, int]:
     """How many interceptions of each day of a window the store has."""
     return dict(reader.rows(_HELD, [stored(since), stored(until)]))
+
+
+def deleted(reader: Reader | Store, since: datetime, until: datetime) -> Mapping[date, int]:
+    """How many interceptions of each day of a window are left out because of an erasure."""
+    return dict(reader.rows(_DELETED, [stored(since), stored(until)]))
 
 
 def leave_out(batch: Batch, left: Iterable[LeftOut]) -> None:
@@ -155,11 +174,13 @@ def _of_days(days: Sequence[DayCount], noun: str) -> Verdict:
         )
     counted, held = (sum(getattr(one, name) for one in days) for name in ("counted", "held"))
     broken = sum(one.unreadable for one in days)
+    deleted = sum(one.deleted for one in days)
     return Verdict(
         good=True,
         text=f"On {len(days):,} closed days the deployment counts {counted:,} {noun}, day by day,"
         f" and the store has {held:,}"
-        + (f" and {broken:,} in quarantine" if broken else "")
+        + (f", {broken:,} in quarantine" if broken else "")
+        + (f", {deleted:,} deleted on purpose with somebody who was erased" if deleted else "")
         + ": none is missing.",
     )
 

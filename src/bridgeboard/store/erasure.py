@@ -1,16 +1,17 @@
 """People who were erased, so that no later sync brings back their text or their names.
 
 Of their ids only digests are kept, with a key that each store has for itself: who knows an id can
-ask whether it was erased, and nobody can read from the store whose ids these are.
+ask whether it was erased, and nobody can read from the store whose ids these are. The same holds
+for ids of requests and sessions that are left out with somebody's numbers.
 """
 
 import hmac
 import re
 import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final
+from datetime import UTC, date, datetime
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import pyarrow as pa
@@ -22,8 +23,8 @@ from bridgeboard.store.moments import stored
 from bridgeboard.store.reader import Batch, Reader
 from bridgeboard.store.rewriting import DELETED_AT
 
-KEY: Final = "erasure_key"
-"""Setting of the store: what digests of erased ids are made with."""
+LeftOut = Literal["interceptions", "sessions"]
+
 _UUIDS: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _NAMELESS: Final = "thread"
 """The kind of records in quarantine that do not say whose they are."""
@@ -31,6 +32,11 @@ _OF_REQUESTS: Final = ("prompts", "tool_inputs")
 _OF_SESSIONS: Final = ("thinking", "last_prompts")
 _REQUESTS: Final = "usage IN (SELECT usage FROM usage WHERE initiator = $1)"
 _SESSIONS: Final = "session IN (SELECT session FROM sessions WHERE initiator = $1)"
+_OWN_ROWS: Final[Mapping[LeftOut, str]] = {
+    "interceptions": "SELECT started_at::DATE, id::VARCHAR FROM usage"
+    " WHERE initiator = $1 AND grain = 'interception'",
+    "sessions": "SELECT started_at::DATE, id FROM sessions WHERE initiator = $1",
+}
 _NUMBERS: Final = (
     f"DELETE FROM responses WHERE {_REQUESTS}",
     "DELETE FROM tool_calls WHERE initiator = $1",
@@ -38,6 +44,33 @@ _NUMBERS: Final = (
     "DELETE FROM usage WHERE initiator = $1",
     "DELETE FROM sessions WHERE initiator = $1",
     "DELETE FROM initiators WHERE initiator = $1",
+)
+# What is there under both names: one session, one request, is kept under the alias.
+_TWIN_SESSIONS: Final = """
+(SELECT s.session, o.session AS other FROM sessions s JOIN sessions o USING (id)
+WHERE s.initiator = $1 AND o.initiator = $2) twins
+"""
+_TWIN_REQUESTS: Final = f"""
+(SELECT u.usage FROM usage u JOIN usage o USING (id)
+WHERE u.initiator = $1 AND o.initiator = $2 AND u.grain = o.grain
+UNION SELECT u.usage FROM usage u JOIN {_TWIN_SESSIONS} USING (session)
+WHERE u.grain <> 'interception')
+"""
+_TWINS: Final = (
+    *(
+        f"DELETE FROM {name} WHERE usage IN {_TWIN_REQUESTS}"
+        for name in ("responses", "tool_calls", "usage")
+    ),
+    (
+        "DELETE FROM threads WHERE initiator = $1"
+        " AND id IN (SELECT id FROM threads WHERE initiator = $2)"
+    ),
+    *(
+        f"UPDATE {name} SET session = twins.other FROM {_TWIN_SESSIONS}"
+        f" WHERE {name}.session = twins.session"
+        for name in ("threads", "usage", "tool_calls")
+    ),
+    f"DELETE FROM sessions WHERE session IN (SELECT session FROM {_TWIN_SESSIONS})",
 )
 _PLAIN: Final = (
     "UPDATE threads SET error_message = '' WHERE initiator = $1 AND error_message <> ''",
@@ -80,22 +113,74 @@ class Alias:
     has_numbers: bool
 
 
+@dataclass(frozen=True)
+class Erased:
+    """Who was erased from a store, for whoever knows an id.
+
+    Attributes:
+        people: what they are called now, by the digests of their ids.
+        keys: what digests were made with, the latest first. One, unless the key was lost once.
+    """
+
+    people: Mapping[str, Alias]
+    keys: tuple[str, ...]
+
+    def alias(self, id_: str) -> Alias | None:
+        """What the person with this id is called now; None if nobody erased them."""
+        digests = (_digest(key, id_) for key in self.keys if self.people)
+        return next((self.people[each] for each in digests if each in self.people), None)
+
+    def present_id(self, id_: str) -> str:
+        """The id by which the store knows somebody: their own, or the one in its place."""
+        alias = self.alias(id_)
+        return alias.id if alias else id_
+
+
+def erased(reader: Reader | Store) -> Erased:
+    """Who was erased."""
+    rows = reader.rows(
+        "SELECT digest, id::VARCHAR, username, numbers, key FROM erased ORDER BY erased_at DESC"
+    )
+    people = {digest: Alias(*alias) for digest, *alias, _ in rows}
+    return Erased(people, tuple(dict.fromkeys(key for *_, key in rows if key is not None)))
+
+
+def key_lost(reader: Reader | Store) -> str:
+    """What to do where the key of erasures is lost, so that nobody is recognised; else empty."""
+    ((count,),) = reader.rows("SELECT count(*) FROM erased WHERE key IS NULL")
+    if not count:
+        return ""
+    return (
+        f"{count} {'person was' if count == 1 else 'people were'} erased from this store, and the"
+        " key by which it recognises them is lost: a sync would bring their names and text back,"
+        " so none is made. Run `bridgeboard repair --from FOLDER` with a backup that was made after"
+        " they were erased. Without one, move the store away, sync anew, and erase them again."
+    )
+
+
 def people_called(reader: Reader | Store, name: str) -> list[Somebody]:
     """The people with this id, or else with this user name, which several may have had."""
+    every = _people(
+        reader,
+        "WHERE i.id::VARCHAR = lower($1) OR lower(i.username) = lower($1) OR i.initiator IN"
+        " (SELECT initiator FROM former_names WHERE username = lower($1))",
+        [name.strip()],
+    )
+    return [one for one in every if one.id == name.strip().lower()] or every
+
+
+def _people(reader: Reader | Store, where: str = "", values: Sequence[str] = ()) -> list[Somebody]:
     rows = reader.rows(
         "SELECT i.initiator, i.id::VARCHAR, i.username, i.name,"
         " list(f.username ORDER BY f.username) FILTER (f.username IS NOT NULL)"
-        " FROM initiators i LEFT JOIN former_names f USING (initiator)"
-        " WHERE i.id::VARCHAR = lower($1) OR lower(i.username) = lower($1) OR i.initiator IN"
-        " (SELECT initiator FROM former_names WHERE username = lower($1))"
+        f" FROM initiators i LEFT JOIN former_names f USING (initiator) {where}"
         " GROUP BY ALL ORDER BY 2",
-        [name.strip()],
+        values,
     )
-    every = [
+    return [
         Somebody(key, id_, username, called, tuple(former or ()))
         for key, id_, username, called, former in rows
     ]
-    return [one for one in every if one.id == name.strip().lower()] or every
 
 
 def erase(batch: Batch, who: Somebody, *, has_numbers: bool, now: datetime) -> Alias:
@@ -110,46 +195,93 @@ def erase(batch: Batch, who: Somebody, *, has_numbers: bool, now: datetime) -> A
     Returns:
         What they are called from now on.
     """
-    digest = _digest(_key(batch), who.id)
+    key = _key(batch)
+    digest = _digest(key, who.id)
     made = UUID(bytes=bytes.fromhex(digest)[:16], version=5)
     alias = Alias(str(made), f"erased-{made.hex[:8]}", has_numbers)
-    keys = batch.table("SELECT usage FROM usage WHERE initiator = $1", [who.key])["usage"]
+    batch.execute("DELETE FROM erased WHERE digest = $1", [digest])
+    batch.execute(
+        "INSERT INTO erased VALUES (?, ?::UUID, ?, ?, ?, ?)",
+        [digest, alias.id, alias.username, has_numbers, stored(now), key],
+    )
+    _take_out(batch, who, alias)
+    return alias
+
+
+def erase_again(batch: Batch) -> None:
+    """Erase whoever is there though they were erased: a backup may have brought them back."""
+    known = erased(batch)
+    for who in _people(batch):
+        if alias := known.alias(who.id):
+            _take_out(batch, who, alias)
+    for key in erased_keys(batch):
+        _delete_text(batch, key)
+
+
+def _take_out(batch: Batch, who: Somebody, alias: Alias) -> None:
+    """Delete all of somebody that their alias leaves nothing of."""
+    _delete_text(batch, who.key)
+    _erase_mentions(batch, who)
+    if alias.has_numbers:
+        _rename(batch, who, alias)
+    else:
+        for kind, rows in _OWN_ROWS.items():
+            leave_out(batch, kind, batch.rows(rows, [who.key]))
+        for statement in _NUMBERS:
+            batch.execute(statement, [who.key])
+        group_blocks.anonymize(batch, who.key)
+    # At once, should this process not come to it.
+    batch.keep_meta(DELETED_AT, datetime.min.replace(tzinfo=UTC).isoformat())
+
+
+def _delete_text(batch: Batch, key: int) -> None:
+    keys = batch.table("SELECT usage FROM usage WHERE initiator = $1", [key])["usage"]
     vocabulary.forget(batch, keys)
     for name, where in (
         *((name, _REQUESTS) for name in _OF_REQUESTS),
         *((name, _SESSIONS) for name in _OF_SESSIONS),
     ):
-        batch.execute(f"DELETE FROM {name} WHERE {where}", [who.key])
-    for statement in _PLAIN if has_numbers else _NUMBERS:
-        batch.execute(statement, [who.key])
-    _erase_mentions(batch, who)
-    if has_numbers:
-        _rename(batch, who, alias)
-    else:
-        group_blocks.anonymize(batch, who.key)
-    batch.execute("DELETE FROM erased WHERE digest = $1", [digest])
-    batch.execute(
-        "INSERT INTO erased VALUES (?, ?::UUID, ?, ?, ?)",
-        [digest, alias.id, alias.username, has_numbers, stored(now)],
+        batch.execute(f"DELETE FROM {name} WHERE {where}", [key])
+    for statement in _PLAIN:
+        batch.execute(statement, [key])
+
+
+def leave_out(batch: Batch, kind: LeftOut, rows: Iterable[tuple[date, str]]) -> None:
+    """Remember rows (when they began, their ids) that are not here because of an erasure.
+
+    So nobody misses them, and nobody takes what a shared session has of them for another's.
+    """
+    by_id = {id_: day for day, id_ in rows}
+    fresh = by_id.keys() - left_out(batch, kind, by_id)
+    if not fresh:
+        return
+    key = _key(batch)
+    given = pa.table(
+        {
+            "day": pa.array([by_id[id_] for id_ in fresh], pa.date32()),
+            "digest": pa.array([_number(key, kind, id_) for id_ in fresh], pa.int64()),
+        }
     )
-    # At once, should this process not come to it.
-    batch.keep_meta(DELETED_AT, datetime.min.replace(tzinfo=UTC).isoformat())
-    return alias
+    with batch.registered(given=given):
+        batch.keep("INSERT INTO erased_rows SELECT $1, day, digest FROM given", [kind])
+
+
+def left_out(reader: Reader | Store, kind: LeftOut, ids: Collection[str]) -> set[str]:
+    """Those of these ids of requests or sessions that are not here because of an erasure."""
+    keys = erased(reader).keys
+    digests = {_number(key, kind, id_): id_ for key in keys for id_ in ids}
+    rows = reader.rows(
+        "SELECT digest FROM erased_rows WHERE kind = $1"
+        " AND digest IN (SELECT unnest($2::BIGINT[]))",
+        [kind, list(digests)],
+    )
+    return {digests[digest] for (digest,) in rows}
 
 
 def aliases(reader: Reader, ids: Iterable[str]) -> dict[str, Alias]:
     """What those of these ids are called now whose people were erased."""
-    erased = {
-        digest: Alias(id_, username, has_numbers)
-        for digest, id_, username, has_numbers in reader.rows(
-            "SELECT digest, id::VARCHAR, username, numbers FROM erased"
-        )
-    }
-    key = reader.meta(KEY)
-    if not erased or key is None:
-        return {}
-    named = {each: _digest(key, each) for each in set(ids)}
-    return {each: erased[digest] for each, digest in named.items() if digest in erased}
+    known = erased(reader)
+    return {each: alias for each in set(ids) if (alias := known.alias(each))}
 
 
 def renamed(table: pa.Table, column: str, known: Mapping[str, Alias]) -> pa.Table:
@@ -200,6 +332,8 @@ def _rename(batch: Batch, who: Somebody, alias: Alias) -> None:
     """Give somebody other names; whom a backup brought back becomes one with who is there."""
     there = batch.rows("SELECT initiator FROM initiators WHERE id = $1::UUID", [alias.id])
     for (key,) in there:
+        for statement in _TWINS:
+            batch.execute(statement, [who.key, key])
         for table in ("usage", "tool_calls", "sessions", "threads"):
             batch.execute(f"UPDATE {table} SET initiator = $2 WHERE initiator = $1", [who.key, key])
         batch.execute("DELETE FROM initiators WHERE initiator = $1", [who.key])
@@ -237,12 +371,15 @@ def _renamed(row: dict[str, Any], column: str, known: Mapping[str, Alias]) -> di
 
 
 def _key(batch: Batch) -> str:
-    held = batch.meta(KEY)
-    if held is None:
-        held = secrets.token_hex(32)
-        batch.keep_meta(KEY, held)
-    return held
+    """The key of this store, made with the first erasure."""
+    keys = erased(batch).keys
+    return keys[0] if keys else secrets.token_hex(32)
 
 
 def _digest(key: str, id_: str) -> str:
     return hmac.digest(bytes.fromhex(key), id_.lower().encode(), "sha256").hex()
+
+
+def _number(key: str, kind: LeftOut, id_: str) -> int:
+    told = hmac.digest(bytes.fromhex(key), f"{kind} {id_}".encode(), "sha256")
+    return int.from_bytes(told[:8], signed=True)

@@ -113,6 +113,9 @@ def _without_erased(batch: Batch, told: Told) -> Told:
     erased = told.usage.filter(erasure.of(told.usage, "initiator_id", known))["row"]
     usage = erasure.renamed(told.usage, "initiator_id", known)
     gone = pc.filter(erased, pc.invert(pc.is_in(erased, value_set=usage["row"])))
+    dropped = told.usage.filter(pc.is_in(told.usage["row"], value_set=gone))
+    days = pc.cast(dropped["started_at"], pa.date32()).to_pylist()
+    erasure.leave_out(batch, "interceptions", zip(days, dropped["id"].to_pylist(), strict=True))
     return Told(
         usage=usage,
         responses=erasure.without(told.responses, gone),

@@ -358,12 +358,27 @@ CREATE TABLE left_out (
 _ERASED: Final = """
 -- People who were erased; what syncs tell of them is kept under these names, without text.
 CREATE TABLE erased (
-    digest VARCHAR NOT NULL,         -- of their id, with a key of this store (meta.erasure_key)
+    digest VARCHAR NOT NULL,         -- of their id, with a key of this store
     id UUID NOT NULL,                -- what stands in its place
     username VARCHAR NOT NULL,       -- likewise
     numbers BOOLEAN NOT NULL,        -- whether numbers of theirs are kept
     erased_at TIMESTAMP NOT NULL
 );
+"""
+
+_ERASED_ROWS: Final = """
+-- The key stands with what it is needed for; NULL = it is lost, and nobody's id can be told.
+ALTER TABLE erased ADD COLUMN key VARCHAR;
+UPDATE erased SET key = (SELECT any_value(value) FROM meta WHERE name = 'erasure_key');
+DELETE FROM meta WHERE name = 'erasure_key';
+-- What was deleted with the numbers of somebody, or is left out of what syncs read since.
+CREATE TABLE erased_rows (
+    kind VARCHAR NOT NULL,           -- interceptions | sessions
+    day DATE NOT NULL,               -- on which it began (UTC)
+    digest BIGINT NOT NULL           -- of its id, with a key of erased
+);
+-- How many rows of the day are in erased_rows.
+ALTER TABLE day_counts ADD COLUMN deleted BIGINT DEFAULT 0;
 """
 
 MIGRATIONS: Final[tuple[str, ...]] = (
@@ -374,5 +389,6 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     _DELETED,
     _COMPLETENESS,
     _ERASED,
+    _ERASED_ROWS,
 )
 """What brings a file from version n to n + 1, by n. An empty file has version 0."""

@@ -79,6 +79,10 @@ def put(batch: Batch, listed: pa.Table, now: datetime) -> pa.Table:
         ``session`` (key) of those that are new or told otherwise than before.
     """
     known = erasure.aliases(batch, listed["initiator_id"].to_pylist())
+    dropped = {id_ for id_, alias in known.items() if not alias.has_numbers}
+    gone = listed.filter(erasure.of(listed, "initiator_id", dropped))
+    days = [at.date() for at in gone["started_at"].to_pylist()]
+    erasure.leave_out(batch, "sessions", zip(days, gone["id"].to_pylist(), strict=True))
     listed = erasure.renamed(listed, "initiator_id", known)
     people.initiators(
         batch,

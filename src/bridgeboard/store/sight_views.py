@@ -47,7 +47,8 @@ DECIDED: Final[Mapping[str, Decided]] = {
     "meta": Decided("nobody", "name value"),
     "initiators": Decided("person", "initiator id username name", key="member"),
     "former_names": Decided("work", "", key="initiator username"),
-    "erased": Decided("nobody", "", work="digest id username numbers erased_at"),
+    "erased": Decided("nobody", "", work="digest id username numbers erased_at key"),
+    "erased_rows": Decided("nobody", "", work="kind day digest"),
     "memberships": Decided("person", "username team valid_from valid_to"),
     "usage": Decided(
         "time",
@@ -109,7 +110,7 @@ DECIDED: Final[Mapping[str, Decided]] = {
     "group_homes": Decided("groups", "frozen started_at initiator label"),
     "group_labels": Decided("groups", "label initiator"),
     "group_members": Decided("groups", "initiator username team valid_from valid_to"),
-    "day_counts": Decided("work", "kind day counted held unreadable counted_at"),
+    "day_counts": Decided("work", "kind day counted held unreadable counted_at deleted"),
     "left_out": Decided("work", "kind since until rows seen_at", text="reason"),
 }
 """Every table of the schema."""

@@ -72,6 +72,7 @@ _ROWS: Final = (
     _Rule("quarantine", "seen_at < $1"),
     *(_Rule(*one) for one in group_blocks.PRUNED),
     _Rule("day_counts", "day < $1"),
+    _Rule("erased_rows", "day < $1"),
     _Rule("left_out", "until < $1"),
 )
 _LEDGER: Final = (

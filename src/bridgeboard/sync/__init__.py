@@ -1,6 +1,11 @@
 """API → store: the only dictionary between the wire's words and ours."""
 
-from bridgeboard.sync.errors import ForeignStoreError, ServerChangedError, UnreadableError
+from bridgeboard.sync.errors import (
+    ErasureKeyLostError,
+    ForeignStoreError,
+    ServerChangedError,
+    UnreadableError,
+)
 from bridgeboard.sync.options import Options
 from bridgeboard.sync.progress import Event
 from bridgeboard.sync.reprice import reprice
@@ -9,6 +14,7 @@ from bridgeboard.sync.run import read_session, run
 from bridgeboard.sync.vendors import Informant, informed, said
 
 __all__ = [
+    "ErasureKeyLostError",
     "Event",
     "ForeignStoreError",
     "Informant",

@@ -4,12 +4,10 @@ Where the server lists interceptions, details say which session and thread each 
 it does not, they are the only account of the usage itself (``decompose``).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from itertools import groupby
-from operator import itemgetter
 from time import monotonic
 from typing import Final
 
@@ -27,21 +25,21 @@ from aibridge import (
     Rejected,
     RouteNotFoundError,
     ServerError,
+    SessionDetail,
     Thread,
 )
 from bridgeboard.store import Batch, Store, aggregates, erasure, ledger, links, sessions, strays
 from bridgeboard.store import details as held
-from bridgeboard.store.erasure import Alias
 from bridgeboard.sync import threads
 from bridgeboard.sync.concurrency import Concurrency
 from bridgeboard.sync.crew import Crew, at_speed
 from bridgeboard.sync.options import Context
-from bridgeboard.sync.owners import whose
+from bridgeboard.sync.owners import is_alone, owned_threads, sessions_of, whose
 from bridgeboard.sync.progress import Event
 from bridgeboard.sync.quarantine import parted, suspects
 from bridgeboard.sync.readable import readable
 from bridgeboard.sync.rests import put_pieces, put_rests
-from bridgeboard.sync.threads import Fetched, Owned, Owner
+from bridgeboard.sync.threads import Fetched, Owned
 
 PAGES: Final = (50, 10, 1)
 """Threads asked for at once, fewer where those are too large to be taken: their tool inputs can be
@@ -50,6 +48,8 @@ NO_SESSION: Final = "Session not found"
 """So the server says that it has no such session; a proxy's 404 says nothing of the kind."""
 MOST_FAILURES: Final = 5
 """So many sessions in a row that the server fails to tell are the server's trouble, not theirs."""
+ERASED: Final = ""
+"""Whoever was erased with their numbers: they share session ids that are not here as theirs."""
 OUTAGES: Final = (DecodeError, NotFoundError, ServerError)
 SESSIONS_TOGETHER: Final = 256
 THREADS_TOGETHER: Final = 1_000
@@ -57,15 +57,6 @@ SECONDS_TOGETHER: Final = 3.0
 """What is written in one transaction: most of its cost is its own. It is held in memory, and what
 a slow server tells should not be lost or be shown late."""
 
-_OWNERS: Final = """
-SELECT s.id, s.session, s.initiator, i.id::VARCHAR, s.digest, s.client
-FROM sessions s JOIN initiators i USING (initiator) JOIN asked a ON a.id = s.id ORDER BY s.session
-"""
-_ROOTS: Final = """
-SELECT id::VARCHAR, initiator FROM usage
-WHERE grain = 'interception' AND id IN (SELECT id::UUID FROM roots)
-UNION SELECT id::VARCHAR, initiator FROM threads WHERE id IN (SELECT id::UUID FROM roots)
-"""
 _LEFT: Final = """
 SELECT session FROM sessions WHERE detailed_digest IS NOT NULL
 AND (detailed_at >= ? OR detail_problem IS NOT NULL)
@@ -165,6 +156,7 @@ class _Run:
         self._read: set[int] = set()
         self._people: dict[str, list[str]] = {}
         self._known: set[str] = set()
+        self._erased = erasure.erased(store)
 
     def read(self, asked: Sequence[str]) -> Iterator[Event]:
         """Ask for sessions by id and write what comes."""
@@ -215,12 +207,15 @@ class _Run:
         with self._concurrency.turn():
             answer = _answer(self._client, session_id)
         header, people = answer.came.header, self._people.get(session_id)
-        if header is None or people is None or people == [str(header.initiator.id)]:
+        if header is None or people is None or people == [self._present_id(header)]:
             yield answer
             return
         owners, asked = whose(self._client, session_id, answer.came.threads, self._known)
         came = replace(answer.came, owners=owners)
         yield replace(answer, came=came, requests=answer.requests + asked)
+
+    def _present_id(self, header: SessionDetail) -> str:
+        return self._erased.present_id(str(header.initiator.id))
 
     def _is_over(self) -> bool:
         most = self._context.options.details_for
@@ -268,9 +263,12 @@ class _Run:
 
 
 def _people(store: Store, asked: Sequence[str]) -> dict[str, list[str]]:
+    """Whose session ids are; beside others' also ``ERASED``, where somebody's rows are left out."""
     people: dict[str, list[str]] = {}
     for id_, initiator in store.rows(_PEOPLE, [list(asked)]):
         people.setdefault(id_, []).append(initiator)
+    for id_ in erasure.left_out(store, "sessions", asked):
+        people.setdefault(id_, []).append(ERASED)
     return people
 
 
@@ -290,14 +288,17 @@ def put(batch: Batch, fetched: Sequence[Fetched], context: Context) -> set[int]:
     One that the server only failed to tell is not among them: its requests still find their
     threads when it is told, and would be given to it without any now.
     """
-    owners = _owners(batch, [came.id for came in fetched])
+    ids = [came.id for came in fetched]
+    owners, erased = sessions_of(batch, ids), erasure.erased(batch)
+    left_out = erasure.left_out(batch, "sessions", ids)
     read = {owner: came for came in fetched for owner in owners.get(came.id, ())}
-    known = erasure.aliases(
-        batch, [str(came.header.initiator.id) for came in fetched if came.header]
-    )
-    alone = [owner for owner, came in read.items() if _is_alone(owners[came.id], came, known)]
-    owned = _owned(batch, fetched, owners, {owner.session for owner in alone})
-    _remark(batch, fetched, owned, context)
+    alone = [
+        owner
+        for owner, came in read.items()
+        if came.id not in left_out and is_alone(owners[came.id], came, erased)
+    ]
+    owned = owned_threads(batch, fetched, owners, {owner.session for owner in alone}, erased)
+    _remark(batch, [came for came in fetched if came.id not in left_out], owned, context)
     told = threads.details(read, owned, alone, text=context.options.text)
     held.put(batch, told, context.now)
     links.by_id(batch, threads.requests(owned))
@@ -342,48 +343,6 @@ def _whole(client: Client, session_id: str, size: int) -> _Answer:
     # Every full page is followed by another, the last of which may be empty.
     asked = 2 + (len(told) + len(rejected)) // size
     return _Answer(Fetched(session_id, page, told), tuple(rejected), requests=asked)
-
-
-def _owners(batch: Batch, asked: Sequence[str]) -> dict[str, list[Owner]]:
-    with batch.registered(asked=pa.table({"id": pa.array(sorted(set(asked)), pa.string())})):
-        rows = batch.rows(_OWNERS)
-    ordered = sorted(rows, key=itemgetter(0))
-    return {
-        id_: [Owner(*row[1:]) for row in group] for id_, group in groupby(ordered, itemgetter(0))
-    }
-
-
-def _is_alone(owners: Sequence[Owner], came: Fetched, known: Mapping[str, Alias]) -> bool:
-    """Whether all that the details of a session id tell is of one initiator."""
-    told = str(came.header.initiator.id) if came.header else ""
-    return [each.initiator_id for each in owners] == [known[told].id if told in known else told]
-
-
-def _owned(
-    batch: Batch, fetched: Sequence[Fetched], owners: dict[str, list[Owner]], alone: set[int]
-) -> list[Owned]:
-    """Each thread with its session; of a shared id only those whose owner is known otherwise."""
-    shared = [came for came in fetched if not {o.session for o in owners.get(came.id, ())} & alone]
-    roots = _roots(batch, [str(thread.id) for came in shared for thread in came.threads])
-    owned = []
-    for came in fetched:
-        by_initiator = {owner.initiator: owner for owner in owners.get(came.id, ())}
-        by_id = {owner.initiator_id: owner for owner in owners.get(came.id, ())}
-        only = next((o for o in by_initiator.values() if o.session in alone), None)
-        for thread in came.threads:
-            id_ = str(thread.id)
-            owner = only or by_initiator.get(roots.get(id_, -1))
-            owner = owner or by_id.get(came.owners.get(id_, ""))
-            if owner:
-                owned.append(Owned(owner, came.id, thread))
-    return owned
-
-
-def _roots(batch: Batch, asked: list[str]) -> dict[str, int]:
-    if not asked:
-        return {}
-    with batch.registered(roots=pa.table({"id": pa.array(asked, pa.string())})):
-        return dict(batch.rows(_ROOTS))
 
 
 def _remark(

@@ -16,3 +16,7 @@ class ServerChangedError(AIBridgeError):
 
 class ForeignStoreError(StoreError):
     """The store holds the usage of another deployment."""
+
+
+class ErasureKeyLostError(StoreError):
+    """People were erased from the store, and it cannot tell any more who they are."""

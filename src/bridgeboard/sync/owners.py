@@ -4,16 +4,32 @@ Details merge the threads of all of them and do not say whose each is. The list 
 the session id and the moment at which a thread began, it has a row of whoever made a request then.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
+import pyarrow as pa
+
 from aibridge import AIBridgeError, Client, Search, Thread
+from bridgeboard.store import Batch
+from bridgeboard.store.erasure import Erased
+from bridgeboard.sync.threads import Fetched, Owned, Owner
 
 _INSTANT: Final = timedelta(microseconds=1)
 """The server knows no window of a single instant (api-contract 3.10)."""
 _ROWS: Final = 100
+_OWNERS: Final = """
+SELECT s.id, s.session, s.initiator, i.id::VARCHAR, s.digest, s.client
+FROM sessions s JOIN initiators i USING (initiator) JOIN asked a ON a.id = s.id ORDER BY s.session
+"""
+_ROOTS: Final = """
+SELECT id::VARCHAR, initiator FROM usage
+WHERE grain = 'interception' AND id IN (SELECT id::UUID FROM roots)
+UNION SELECT id::VARCHAR, initiator FROM threads WHERE id IN (SELECT id::UUID FROM roots)
+"""
 
 
 def whose(
@@ -42,3 +58,54 @@ def _owner(client: Client, session_id: str, thread: Thread) -> str | None:
     begun = {str(row.initiator.id) for row in page.sessions if row.started_at == at}
     is_whole = page.count == len(page.sessions)
     return begun.pop() if is_whole and len(begun) == 1 else None
+
+
+def sessions_of(batch: Batch, asked: Sequence[str]) -> dict[str, list[Owner]]:
+    """The sessions of ids, each with whose it is."""
+    with batch.registered(asked=pa.table({"id": pa.array(sorted(set(asked)), pa.string())})):
+        rows = batch.rows(_OWNERS)
+    ordered = sorted(rows, key=itemgetter(0))
+    return {
+        id_: [Owner(*row[1:]) for row in group] for id_, group in groupby(ordered, itemgetter(0))
+    }
+
+
+def is_alone(owners: Sequence[Owner], came: Fetched, erased: Erased) -> bool:
+    """Whether all that the details of a session id tell is of one initiator."""
+    told = str(came.header.initiator.id) if came.header else ""
+    return [each.initiator_id for each in owners] == [erased.present_id(told)]
+
+
+def owned_threads(
+    batch: Batch,
+    fetched: Sequence[Fetched],
+    owners: Mapping[str, Sequence[Owner]],
+    alone: Collection[int],
+    erased: Erased,
+) -> list[Owned]:
+    """Each thread with its session; of a shared id only those whose owner is known otherwise."""
+    shared = [
+        came
+        for came in fetched
+        if not {o.session for o in owners.get(came.id, ())}.intersection(alone)
+    ]
+    roots = _roots(batch, [str(thread.id) for came in shared for thread in came.threads])
+    owned = []
+    for came in fetched:
+        by_initiator = {owner.initiator: owner for owner in owners.get(came.id, ())}
+        by_id = {owner.initiator_id: owner for owner in owners.get(came.id, ())}
+        only = next((o for o in by_initiator.values() if o.session in alone), None)
+        for thread in came.threads:
+            id_ = str(thread.id)
+            owner = only or by_initiator.get(roots.get(id_, -1))
+            owner = owner or by_id.get(erased.present_id(came.owners.get(id_, "")))
+            if owner:
+                owned.append(Owned(owner, came.id, thread))
+    return owned
+
+
+def _roots(batch: Batch, asked: list[str]) -> dict[str, int]:
+    if not asked:
+        return {}
+    with batch.registered(roots=pa.table({"id": pa.array(asked, pa.string())})):
+        return dict(batch.rows(_ROOTS))

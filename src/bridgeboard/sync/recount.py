@@ -79,10 +79,19 @@ def counted(client: Client, store: Store, context: Context, days: Sequence[date]
     if not days:
         return []
     told = {day: count for day in days if (count := _count(client, day)) is not None}
-    kept = _held(store, days)
+    window = _window(days)
+    kept, gone = completeness.held(store, *window), completeness.deleted(store, *window)
     broken = _broken(store, days)
     counts = [
-        DayCount("interceptions", day, count, kept.get(day, 0), broken[day], context.now)
+        DayCount(
+            "interceptions",
+            day,
+            count,
+            kept.get(day, 0),
+            broken[day],
+            context.now,
+            gone.get(day, 0),
+        )
         for day, count in told.items()
     ]
     with store.write() as batch:
@@ -99,9 +108,10 @@ def _count(client: Client, day: date) -> int | None:
         return None
 
 
-def _held(store: Store, days: Sequence[date]) -> Mapping[date, int]:
+def _window(days: Sequence[date]) -> tuple[datetime, datetime]:
+    """The half-open window from the first of these days to the last."""
     begin, end = (datetime.combine(day, time(), UTC) for day in (min(days), max(days)))
-    return completeness.held(store, begin, end + _DAY)
+    return begin, end + _DAY
 
 
 def _broken(store: Store, days: Sequence[date]) -> Mapping[date, int]:

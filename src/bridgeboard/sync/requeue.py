@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aibridge import BulkInterception, bulk
-from bridgeboard.store import Store, interceptions, ledger
+from bridgeboard.store import Store, erasure, interceptions, ledger
+from bridgeboard.sync.errors import ErasureKeyLostError
 from bridgeboard.sync.options import Options
 from bridgeboard.sync.quarantine import is_beyond_belief
 from bridgeboard.sync.translate import told
@@ -26,7 +27,12 @@ def requeue(store: Store, options: Options, now: datetime) -> Requeued:
     """Take over quarantined interceptions that can be read now; the server is not asked.
 
     Sessions and threads stay: those are read again from the server with the next change of theirs.
+
+    Raises:
+        ErasureKeyLostError: when the store cannot recognise people who were erased from it.
     """
+    if lost := erasure.key_lost(store):
+        raise ErasureKeyLostError(lost)
     waiting = ledger.quarantined(store)
     asked = [each for each in waiting if each.kind == SUSPECT]
     good = {each.identity: found for each in asked if (found := _read(each.raw))}

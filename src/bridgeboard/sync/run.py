@@ -9,10 +9,10 @@ from typing import Final
 
 from aibridge import AIBridgeError, Capabilities, Client, EndpointGoneError
 from bridgeboard import pricing
-from bridgeboard.store import Store, StoreError, interceptions, ledger
+from bridgeboard.store import Store, StoreError, erasure, interceptions, ledger
 from bridgeboard.store.ledger import Counts
 from bridgeboard.sync import details, exact, sessions
-from bridgeboard.sync.errors import ForeignStoreError, ServerChangedError
+from bridgeboard.sync.errors import ErasureKeyLostError, ForeignStoreError, ServerChangedError
 from bridgeboard.sync.options import Context, Generation, Options
 from bridgeboard.sync.progress import Event
 from bridgeboard.sync.quarantine import BEYOND, Suspect
@@ -39,6 +39,7 @@ def run(
 
     Raises:
         ForeignStoreError: when the store is another deployment's.
+        ErasureKeyLostError: when it cannot recognise people who were erased from it.
         UnreadableError: when the server gives this token nothing to read, or no longer.
         ServerChangedError: when it was upgraded in the middle.
         AIBridgeError: whatever the client could not overcome; what was committed stays, and the
@@ -76,7 +77,7 @@ def read_session(
     ``session`` is our key.
 
     Raises:
-        ForeignStoreError, UnreadableError, AIBridgeError: as ``run`` does.
+        ForeignStoreError, ErasureKeyLostError, UnreadableError, AIBridgeError: as ``run`` does.
     """
     can = readable(client)
     _check(can, store)
@@ -91,6 +92,8 @@ def _check(can: Capabilities, store: Store) -> None:
             f"{store.path} holds the usage of another deployment ({mine}, not"
             f" {can.deployment_id}). Name another data folder, or move that file away."
         )
+    if lost := erasure.key_lost(store):
+        raise ErasureKeyLostError(lost)
 
 
 def _context(

@@ -46,6 +46,7 @@ def _days(counts: Sequence[DayCount]) -> None:
                 one.counted,
                 one.held,
                 one.unreadable,
+                one.deleted,
                 one.missing,
                 one.counted_at,
             )
@@ -57,6 +58,7 @@ def _days(counts: Sequence[DayCount]) -> None:
             Column("counted", "The deployment counts", "count", exact=True),
             Column("held", "The store has", "count", exact=True),
             Column("unreadable", "In quarantine", "count", exact=True),
+            Column("deleted", "Deleted on purpose", "count", exact=True),
             Column("missing", "Missing", "count", exact=True),
             Column("counted_at", "Counted at", "moment"),
         ),
