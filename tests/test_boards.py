@@ -7,7 +7,7 @@ from test_metrics_select import ALL
 
 from bridgeboard import boards
 from bridgeboard.boards import BOARDS, Board
-from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, select, select_top
+from bridgeboard.metrics import DIMENSIONS, EXACT, METRICS, Accuracy, Scope, select, select_top
 
 EVERY = sorted(BOARDS)
 NAMED = (boards.NEUTRAL, boards.WORSE)
@@ -106,11 +106,26 @@ def test_what_moves_can_be_split_and_is_told_in_its_own_order() -> None:
     board = BOARDS["overview"]
     for name in boards.MOVING:
         assert splits(board.measures[0], name)
-    told = boards.moves("team", {"a": 5, "b": 2, "c": None, "e": 4}, {"a": 3, "c": 7, "e": 4})
+    was = {"a": (5, EXACT), "b": (2, EXACT), "e": (4, EXACT)}
+    told = boards.moves("team", was, {"a": (3, EXACT), "c": (7, EXACT), "e": (4, EXACT)})
     assert {(one.name, one.was, one.now) for one in told} == {("a", 5, 3), ("b", 2, 0), ("c", 0, 7)}
     assert [one.name for one in boards.largest(told)] == ["c", "a", "b"]
     assert [one.name for one in boards.largest(told, 1)] == ["c"]
-    assert boards.moves("team", {"Unassigned": 1}, {"Unassigned": 9}) == []
+    assert boards.moves("team", {"Unassigned": (1, EXACT)}, {"Unassigned": (9, EXACT)}) == []
+
+
+def test_what_is_unknown_in_a_period_is_no_change_from_nothing() -> None:
+    unknown = (None, Accuracy("unknown"))
+    assert boards.moves("team", {"a": unknown, "b": (1, EXACT)}, {"a": (7, EXACT)}) == [
+        boards.Move("team", "b", 1, 0)
+    ]
+
+
+def test_a_lower_bound_is_not_compared_with_an_exact_number() -> None:
+    bound = Accuracy("at_least", ("some of it is not known",))
+    was = {"unlike": (5, bound), "alike": (5, bound), "gone": (4, bound)}
+    told = boards.moves("team", was, {"unlike": (9, EXACT), "alike": (6, bound)})
+    assert [one.name for one in boards.largest(told)] == ["gone", "alike"]
 
 
 def test_each_dimension_has_a_word_for_one_value_and_for_several() -> None:

@@ -8,7 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bridgeboard.metrics import DIMENSIONS, METRICS, UNASSIGNED
+from bridgeboard.metrics import (
+    DIMENSIONS,
+    EXACT,
+    METRICS,
+    UNASSIGNED,
+    Accuracy,
+    Answer,
+    accuracy,
+)
 
 FILTERS: Final[Mapping[str, str]] = {
     "team": "Team",
@@ -201,6 +209,12 @@ PRESENCE: Final[Mapping[str, tuple[str, str]]] = {
 
 _NOUNS: Final = {"initiator": ("person", "people"), "server": ("MCP server", "MCP servers")}
 
+NOT_COMPARABLE: Final = (
+    "only one of the two periods is known exactly, the other is a lower bound, so no change is "
+    "shown."
+)
+"""Why there is no change between two numbers."""
+
 MOVERS: Final = 8
 """How many of the largest changes are shown."""
 MOVING: Final = ("initiator", "team", "model", "client")
@@ -209,31 +223,58 @@ MOVING: Final = ("initiator", "team", "model", "client")
 
 @dataclass(frozen=True)
 class Move:
-    """How a number of one value of a dimension changed since the period before."""
+    """How a number of one value of a dimension changed since the period before.
+
+    ``before_accuracy`` and ``now_accuracy`` are how both numbers stand.
+    """
 
     by: str
     name: str
     was: float
     now: float
+    before_accuracy: Accuracy = EXACT
+    now_accuracy: Accuracy = EXACT
 
     @property
     def size(self) -> float:
         """How far it moved, whichever way."""
         return abs(self.now - self.was)
 
+    @property
+    def is_comparable(self) -> bool:
+        """Whether the change says anything: not where only one number is a lower bound."""
+        return self.before_accuracy.is_bound == self.now_accuracy.is_bound
 
-def moves(by: str, was: Mapping[str, Any], now: Mapping[str, Any]) -> list[Move]:
-    """What changed between two periods, by the values of a dimension; no number counts as none.
 
-    Who is in no team is left out: that is no thing that moves.
+def by_value(measure: str, answer: Answer) -> dict[str, tuple[Any, Accuracy]]:
+    """Each value of the first column: its number, and how it stands."""
+    first = answer.columns[0]
+    return {str(row[first]): (row[measure], accuracy(measure, row)) for row in answer.records()}
+
+
+def moves(
+    by: str, was: Mapping[str, tuple[Any, Accuracy]], now: Mapping[str, tuple[Any, Accuracy]]
+) -> list[Move]:
+    """What changed between two periods, by the values of a dimension.
+
+    A value that only one period has is nothing in the other. One whose number is unknown is left
+    out, and so is who is in no team: that is no thing that moves.
     """
-    told = [Move(by, name, was.get(name) or 0, now.get(name) or 0) for name in {**was, **now}]
-    return [one for one in told if one.was != one.now and one.name != UNASSIGNED]
+    changes = []
+    for name in {**was, **now}:
+        (before, before_accuracy), (after, now_accuracy) = (
+            side.get(name, (0, other.get(name, (0, EXACT))[1]))
+            for side, other in ((was, now), (now, was))
+        )
+        if before is not None and after is not None and before != after and name != UNASSIGNED:
+            changes.append(Move(by, name, before, after, before_accuracy, now_accuracy))
+    return changes
 
 
 def largest(changes: Iterable[Move], most: int = MOVERS) -> list[Move]:
-    """The largest changes, the largest first."""
-    return sorted(changes, key=lambda one: -one.size)[:most]
+    """The largest changes that say anything, the largest first."""
+    known = [one for one in changes if one.is_comparable]
+    return sorted(known, key=lambda one: -one.size)[:most]
 
 
 def rest(count: int, shown: int) -> str:

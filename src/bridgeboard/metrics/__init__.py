@@ -4,7 +4,14 @@
 period, its zone and the filters. Pure: no database, no clock.
 """
 
-from bridgeboard.metrics.accuracy import EXACT, Accuracy, accuracy, limits
+from bridgeboard.metrics.accuracy import (
+    EXACT,
+    Accuracy,
+    accuracy,
+    is_comparable,
+    limits,
+    presence_accuracy,
+)
 from bridgeboard.metrics.adoption import active_people_windows, cohort_people, cohorts, presence
 from bridgeboard.metrics.answers import Answer
 from bridgeboard.metrics.buckets import bounds, buckets, filled, running
@@ -39,8 +46,10 @@ __all__ = [
     "cohorts",
     "filled",
     "first_seen",
+    "is_comparable",
     "limits",
     "presence",
+    "presence_accuracy",
     "running",
     "select",
     "select_top",

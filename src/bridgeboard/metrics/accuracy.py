@@ -14,10 +14,10 @@ from bridgeboard.metrics.vocabulary import METRICS, metric
 Standing = Literal["exact", "at_least", "about", "unknown"]
 
 _WORDS: Final[Mapping[Standing, str]] = {
-    "exact": "Exactly {}",
-    "at_least": "At least {}",
-    "about": "About {}",
-    "unknown": "Not known",
+    "exact": "exactly {}",
+    "at_least": "at least {}",
+    "about": "about {}",
+    "unknown": "not known",
 }
 
 
@@ -33,9 +33,14 @@ class Accuracy:
         """Whether the number is a lower bound."""
         return self.standing == "at_least"
 
+    def phrase(self, number: str) -> str:
+        """The number, in digits, with how it stands, inside a sentence: "at least 599"."""
+        return _WORDS[self.standing].format(number)
+
     def sentence(self, number: str) -> str:
         """The number, in digits, with how it stands: "At least 599: 40 sums stand for ..."."""
-        said = _WORDS[self.standing].format(number)
+        phrase = self.phrase(number)
+        said = phrase[0].upper() + phrase[1:]
         return f"{said}: {'; '.join(self.reasons)}." if self.reasons else f"{said}."
 
 
@@ -66,3 +71,20 @@ def accuracy(name: str, row: Mapping[str, Any]) -> Accuracy:
     if "at_least" in standings:
         return Accuracy("at_least", reasons)
     return Accuracy("about", reasons) if standings else EXACT
+
+
+def presence_accuracy(column: str, row: Mapping[str, Any]) -> Accuracy:
+    """How a number of ``presence`` stands, in a row that has the ``limits`` of active people.
+
+    Who is not seen in the period is missing from the returning people, and may count as dormant;
+    who is not seen before it may count as new.
+    """
+    how = accuracy("active_people", {**row, "active_people": row[column]})
+    if how.is_bound and column != "returning":
+        return Accuracy("about", how.reasons)
+    return how
+
+
+def is_comparable(name: str, now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Whether a change between two rows says anything: not where only one is a lower bound."""
+    return accuracy(name, now).is_bound == accuracy(name, before).is_bound

@@ -66,7 +66,10 @@ def ask(reader: Reader, scope: Scope, preset: str, now: datetime) -> Answers:
         past=_totals(reader, names, before) if is_compared else None,
         courses=tuple(_course(reader, *each, scope, now) for each in _COURSES),
         tables=tuple(_table(reader, *each, scope) for each in _TABLES),
-        presence=_told(reader, metrics.presence(scope)).only,
+        presence={
+            **_told(reader, metrics.presence(scope)).only,
+            **_totals(reader, metrics.limits(("active_people",)), scope),
+        },
         moves={
             measure: tuple(_moved(reader, measure, before, scope)) if is_compared else ()
             for measure in _MOVING
@@ -138,8 +141,9 @@ def _whole(reader: Reader, names: tuple[str, ...], by: str, scope: Scope) -> Map
 def _moved(reader: Reader, measure: str, before: Scope, scope: Scope) -> list[Move]:
     found: list[Move] = []
     for by in boards.MOVING:
+        names = (measure, *metrics.limits((measure,), (by,)))
         was, now = (
-            dict(_told(reader, metrics.select((measure,), (by,), each)).rows)
+            boards.by_value(measure, _told(reader, metrics.select(names, (by,), each)))
             for each in (before, scope)
         )
         found += boards.moves(by, was, now)

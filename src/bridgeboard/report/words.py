@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bridgeboard import boards, formats, periods
+from bridgeboard import boards, formats, metrics, periods
 from bridgeboard.boards import BOARDS, FILTERS, Move
-from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, accuracy
+from bridgeboard.metrics import DIMENSIONS, METRICS, Scope
 from bridgeboard.report.answers import Answers, Table
 from bridgeboard.report.asked import HEADLINES, TOP
 from bridgeboard.report.names import Name, name
@@ -92,7 +92,13 @@ def cards(told: Answers) -> list[tuple[str, list[Card]]]:
 def presence(told: Answers) -> list[Card]:
     """Who began, who stayed and who left."""
     return [
-        Card(label, _value("active_people", {"active_people": told.presence[column]}), meaning)
+        Card(
+            label,
+            _number(
+                told.presence[column], "count", metrics.presence_accuracy(column, told.presence)
+            ),
+            meaning,
+        )
         for column, (label, meaning) in boards.PRESENCE.items()
     ]
 
@@ -142,11 +148,13 @@ def definitions(told: Answers) -> dict[str, str]:
 def _card(metric: str, told: Answers) -> Card:
     one = METRICS[metric]
     value, past = told.totals[metric], told.past
-    moved = formats.change(value, past[metric], one.format) if past else None
+    is_comparable = past is not None and metrics.is_comparable(metric, told.totals, past)
+    moved = formats.change(value, past[metric], one.format) if past and is_comparable else None
+    why_not = "" if past is None or is_comparable else f" Here {boards.NOT_COMPARABLE}"
     return Card(
         label=one.label,
         value=_value(metric, told.totals),
-        meaning=one.definition,
+        meaning=one.definition + why_not,
         change=moved,
         was=_value(metric, past) if past else None,
         tone=_TONES[boards.good(metric) * _way(moved)],
@@ -162,11 +170,14 @@ def _way(moved: str | None) -> int:
 
 def _value(metric: str, row: Mapping[str, Any]) -> Value:
     """A number; one that is not exact says how it stands, and why."""
-    one, how = METRICS[metric], accuracy(metric, row)
-    digits = formats.exact_number(row[metric], one.format)
+    return _number(row[metric], METRICS[metric].format, metrics.accuracy(metric, row))
+
+
+def _number(value: float | None, kind: str, how: metrics.Accuracy) -> Value:
+    digits = formats.exact_number(value, kind)
     said = how.sentence(digits).removesuffix(".") if how.reasons else digits
     return Value(
-        formats.number(row[metric], one.format, at_least=how.is_bound),
+        formats.number(value, kind, at_least=how.is_bound),
         said[0].lower() + said[1:],
     )
 
@@ -225,6 +236,6 @@ def _change(measure: str, one: Move) -> Change:
             sign + formats.number(one.size, kind), sign + formats.exact_number(one.size, kind)
         ),
         relative=formats.change(one.now, one.was, kind) or "new",
-        was=_value(measure, {measure: one.was}),
-        now=_value(measure, {measure: one.now}),
+        was=_number(one.was, kind, one.before_accuracy),
+        now=_number(one.now, kind, one.now_accuracy),
     )

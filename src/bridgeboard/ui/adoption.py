@@ -54,11 +54,12 @@ def people(now: Chosen) -> None:
     if not numbers.shows_people():
         return
     with notices.tile("adoption"):
-        told = numbers.ask(metrics.presence(now.scope)).only
+        limits = numbers.totals(metrics.limits(("active_people",)), now.scope)
+        told = {**numbers.ask(metrics.presence(now.scope)).only, **limits}
         windows = _windows(now)
         kpis.row(
             [
-                *(_card(name, told[name]) for name in boards.PRESENCE),
+                *(_card(name, told) for name in boards.PRESENCE),
                 kpis.Card(
                     "Stickiness",
                     formats.rate(_stickiness(windows)),
@@ -324,9 +325,14 @@ def _named(size: int) -> str:
     return f"{WINDOWS[size]} ({formats.plural(size, 'day')})"
 
 
-def _card(name: str, value: int) -> kpis.Card:
+def _card(name: str, row: Mapping[str, Any]) -> kpis.Card:
     label, meaning = boards.PRESENCE[name]
-    return kpis.Card(label, formats.compact(value), f"Exactly {formats.exact(value)}. {meaning}")
+    how = metrics.presence_accuracy(name, row)
+    return kpis.Card(
+        label,
+        formats.number(row[name], "count", at_least=how.is_bound),
+        f"{how.sentence(formats.exact(row[name]))} {meaning}",
+    )
 
 
 def _cohort_words(told: Answer) -> str:

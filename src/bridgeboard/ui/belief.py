@@ -69,10 +69,10 @@ def checked(now: Chosen) -> None:
 _CHECKS: Final = (
     Column("ok", "Agrees", width=70),
     Column("what", "Number"),
-    Column("first", "One way"),
-    Column("left", "is", right=True),
-    Column("second", "The other way"),
-    Column("right", "is", right=True),
+    Column("first", "First source"),
+    Column("left", "First value", right=True),
+    Column("second", "Second source"),
+    Column("right", "Second value", right=True),
 )
 
 

@@ -1,6 +1,6 @@
 """Two of a kind side by side: the same numbers of both, and their course."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -12,7 +12,7 @@ from bridgeboard.explorer import compare
 from bridgeboard.explorer.compare import Line
 from bridgeboard.explorer.story import Head
 from bridgeboard.exports import Column, Sheet
-from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, bounds, buckets
+from bridgeboard.metrics import DIMENSIONS, EXACT, METRICS, Accuracy, Scope, bounds, buckets
 from bridgeboard.ui import (
     address,
     downloads,
@@ -95,8 +95,7 @@ def _compared(name: str, pair: tuple[str, str], now: Chosen) -> None:
     names = _names(name)
     a, b = (_totals(scope(now.scope, name, value), names) for value in pair)
     lines = compare.beside(a, b, names)
-    bounds = [{name for name in names if metrics.accuracy(name, side).is_bound} for side in (a, b)]
-    _table(lines, pair, bounds)
+    _table(lines, pair, [_accuracies(names, side) for side in (a, b)])
     both = replace(now, scope=now.scope.free(name).only(name, *pair))
     downloads.menu(sheet(lines, pair, " and ".join(pair)), both, key="beside")
 
@@ -129,7 +128,7 @@ def _sessions(now: Chosen) -> None:
             return
         lines = compare.sessions(a.head, b.head)
         names = (_titled(a), _titled(b))
-        _table(lines, names, [_bounds(a.head), _bounds(b.head)])
+        _table(lines, names, [_of_session(a.head), _of_session(b.head)])
         downloads.menu(sheet(lines, names, "Two sessions"), now, key="beside")
 
 
@@ -176,13 +175,20 @@ def _definition(line: Line) -> str:
     return one.definition if one else _DEFINITIONS.get(line.name, "")
 
 
-def _bounds(head: Head) -> set[str]:
-    """The numbers of a session that are lower bounds."""
-    told = head.by_metric
-    return {name for name in told if metrics.accuracy(name, told).is_bound}
+def _accuracies(names: Iterable[str], row: Mapping[str, Any]) -> dict[str, Accuracy]:
+    """How each of some metrics stands in a row of an answer."""
+    return {name: metrics.accuracy(name, row) for name in names}
 
 
-def _table(lines: Sequence[Line], pair: tuple[str, str], bounds: Sequence[Collection[str]]) -> None:
+def _of_session(head: Head) -> dict[str, Accuracy]:
+    """How the numbers of a session stand; those that are no metrics are exact."""
+    return _accuracies(head.by_metric, head.by_metric)
+
+
+def _table(
+    lines: Sequence[Line], pair: tuple[str, str], accuracies: Sequence[Mapping[str, Accuracy]]
+) -> None:
+    has_bounds = any(how.is_bound for side in accuracies for how in side.values())
     head = [
         ("Metric", ""),
         (f"A: {_short(pair[0])}", formats.visible(pair[0])),
@@ -195,22 +201,22 @@ def _table(lines: Sequence[Line], pair: tuple[str, str], bounds: Sequence[Collec
             title="Side by side",
             level="h2",
             head=head,
-            rows=[_row(line, bounds) for line in lines],
-            note=_BOUND if any(bounds) else "Point at a number's name to see what it means.",
+            rows=[_row(line, accuracies) for line in lines],
+            note=_BOUND if has_bounds else "Point at a number's name to see what it means.",
         ),
         "beside",
     )
 
 
-def _row(line: Line, bounds: Sequence[Collection[str]]) -> lists.Row:
+def _row(line: Line, accuracies: Sequence[Mapping[str, Accuracy]]) -> lists.Row:
     pair = [
-        (value, line.name in bound) for value, bound in zip((line.a, line.b), bounds, strict=True)
+        (value, Accuracy("unknown") if value is None else side.get(line.name, EXACT))
+        for value, side in zip((line.a, line.b), accuracies, strict=True)
     ]
     exact = " and ".join(
-        f"{'at least' if is_bound else 'exactly'} {formats.exact_number(value, line.format)}"
-        for value, is_bound in pair
+        how.phrase(formats.exact_number(value, line.format)) for value, how in pair
     )
-    a, b = (formats.number(value, line.format, at_least=is_bound) for value, is_bound in pair)
+    a, b = (formats.number(value, line.format, at_least=how.is_bound) for value, how in pair)
     return lists.Row(
         name=line.label,
         full=f"{_definition(line)} {exact[0].upper()}{exact[1:]}.",

@@ -94,12 +94,15 @@ def _card(
 ) -> Card:
     value = told[one.name]
     how = metrics.accuracy(one.name, told)
-    moved = formats.change(value, before[one.name], one.format) if before else None
+    is_comparable = before is not None and metrics.is_comparable(one.name, told, before)
+    moved = (
+        formats.change(value, before[one.name], one.format) if before and is_comparable else None
+    )
     meaning = exact_words(one, value, how)
     return Card(
         one.label,
         formats.number(value, one.format, at_least=how.is_bound),
-        f"{meaning} {_compared(one, before, now)}".strip(),
+        f"{meaning} {_compared(one, told, before, now)}".strip(),
         moved,
         _tone(one.name, moved),
         charts.spark(_floats(course), running=now.running),
@@ -110,17 +113,21 @@ def _floats(values: Sequence[Any]) -> list[float | None]:
     return [None if value is None else float(value) for value in values]
 
 
-def _compared(one: Metric, before: Mapping[str, Any] | None, now: Chosen) -> str:
+def _compared(
+    one: Metric, told: Mapping[str, Any], before: Mapping[str, Any] | None, now: Chosen
+) -> str:
     if now.before is None:
         return ""
     days = f"{formats.day(now.before.first_day)} to {formats.day(now.before.last_day)}"
     if before is None:
         return f"Nothing was recorded in all of the period before ({days}), so nothing is compared."
+    how = metrics.accuracy(one.name, before)
     was = formats.exact_number(before[one.name], one.format)
-    if metrics.accuracy(one.name, before).is_bound:
-        was = f"at least {was}"
+    was = was if how.standing == "exact" else how.phrase(was)
     until = ", up to the same moment" if now.running else ""
-    return f"Before ({days}{until}): {was}."
+    is_comparable = metrics.is_comparable(one.name, told, before)
+    why_not = "" if is_comparable else f" Here {boards.NOT_COMPARABLE}"
+    return f"Before ({days}{until}): {was}.{why_not}"
 
 
 def _covered(now: Chosen) -> bool:

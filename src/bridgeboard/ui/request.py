@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from bridgeboard import formats
+from bridgeboard import formats, metrics
 from bridgeboard.explorer import interceptions
 from bridgeboard.explorer.interceptions import Detail, Response
 from bridgeboard.explorer.passages import Item
@@ -124,11 +124,18 @@ def _cards(detail: Detail) -> list[kpis.Card]:
     values = {"total_tokens": total} | {
         metric: getattr(detail, field) for field, metric in _METRICS.items()
     }
+    row = {
+        **values,
+        "unpriced_tokens": total - detail.priced_tokens,
+        "summed_rows": int(detail.grain != "interception"),
+    }
     cards = [
         kpis.Card(
             METRICS[name].label,
-            formats.number(value, METRICS[name].format),
-            kpis.exact_words(METRICS[name], value),
+            formats.number(
+                value, METRICS[name].format, at_least=metrics.accuracy(name, row).is_bound
+            ),
+            kpis.exact_words(METRICS[name], value, metrics.accuracy(name, row)),
         )
         for name, value in values.items()
     ]

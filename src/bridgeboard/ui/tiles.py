@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import streamlit as st
 
-from bridgeboard import boards, charts, formats, periods
+from bridgeboard import boards, charts, formats, metrics, periods
 from bridgeboard.boards import Board, Move
-from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, bounds, buckets, filled
+from bridgeboard.metrics import DIMENSIONS, METRICS, Accuracy, Scope, bounds, buckets, filled
 from bridgeboard.ui import (
     address,
     downloads,
@@ -200,8 +200,9 @@ def moved(now: Chosen, measure: str, by: tuple[str, ...], key: str) -> None:
     with notices.tile("what moved most"):
         reason = _cannot_compare(now)
         asked = ("moved", measure, by, now.scope, now.before)
-        found = [] if reason else numbers.kept(asked, lambda: _changes(measure, by, now))
-        told = _moved(found, measure, reason or ("" if found else "Nothing changed."))
+        changes = [] if reason else numbers.kept(asked, lambda: _changes(measure, by, now))
+        found = boards.largest(changes)
+        told = _moved(found, measure, reason or _moved_note(changes))
         lists.show(told, key, lambda place: moves.to(found[place].by, found[place].name))
 
 
@@ -214,39 +215,60 @@ def _cannot_compare(now: Chosen) -> str:
 
 
 def _changes(measure: str, by: Sequence[str], now: Chosen) -> list[Move]:
-    return boards.largest(
+    return [
         change
         for name in by
         for change in boards.moves(
             name, _by_value(measure, name, now.before), _by_value(measure, name, now.scope)
         )
-    )
+    ]
 
 
-def _by_value(measure: str, by: str, scope: Scope | None) -> dict[str, Any]:
-    return dict(numbers.ordered((measure,), (by,), scope, (f"-{measure}",)).rows) if scope else {}
+def _by_value(measure: str, by: str, scope: Scope | None) -> dict[str, tuple[Any, Accuracy]]:
+    if scope is None:
+        return {}
+    names = (measure, *metrics.limits((measure,), (by,)))
+    return boards.by_value(measure, numbers.ordered(names, (by,), scope, (f"-{measure}",)))
+
+
+def _moved_note(changes: Sequence[Move]) -> str:
+    """What stands below the changes; it counts those that cannot be compared."""
+    unlike = sum(not one.is_comparable for one in changes)
+    if not changes:
+        return "Nothing changed."
+    if not unlike:
+        return EACH_BY_ITSELF
+    left_out = f"{formats.plural(unlike, 'value')} left out: {boards.NOT_COMPARABLE}"
+    return f"{EACH_BY_ITSELF} {left_out}" if unlike < len(changes) else left_out
 
 
 def _moved(changes: Sequence[Move], measure: str, note: str) -> lists.List:
     one = METRICS[measure]
     change = f"Change of {one.label.lower()}"
-    labels = ("What", "Is a", change, "In percent", "Before", "Now")
+    labels = ("Name", "Dimension", change, "Relative change", "Before", "Now")
     return lists.List(
         title="What moved most",
         level="h2",
         head=[(label, "") for label in labels],
         rows=[_move(each, measure) for each in changes],
-        note=note or EACH_BY_ITSELF,
+        note=note,
         leads="Shows more of this.",
     )
 
 
 def _move(one: Move, measure: str) -> lists.Row:
     kind = METRICS[measure].format
-    was, now = (formats.number(value, kind) for value in (one.was, one.now))
+    was, now = (
+        formats.number(value, kind, at_least=how.is_bound)
+        for value, how in ((one.was, one.before_accuracy), (one.now, one.now_accuracy))
+    )
+    before, after = (
+        how.phrase(formats.exact_number(value, kind))
+        for value, how in ((one.was, one.before_accuracy), (one.now, one.now_accuracy))
+    )
     return lists.Row(
         name=formats.middle(formats.visible(one.name), 34) or "(empty)",
-        full=formats.visible(one.name),
+        full=f"{formats.visible(one.name)}: {before} before, {after} now",
         cells=(
             DIMENSIONS[one.by].label,
             ("+" if one.now > one.was else "-") + formats.number(one.size, kind),
