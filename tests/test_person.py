@@ -1,6 +1,7 @@
 """One person is found, exported and erased, and nothing of them is left or comes back."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -187,6 +188,28 @@ def test_views_notes_and_backups_that_name_them_are_found(
     (entry,) = log.entries()
     assert (entry.who, entry.what, entry.why) == ("operator", "erase person", "they asked")
     assert entry.about.startswith("erased-")
+
+
+def test_restoring_a_backup_names_who_was_erased_since(
+    served: Running, data: Path, tmp_path: Path
+) -> None:
+    who, kept = somebody(data), str(tmp_path / "kept")
+    assert run("backup", kept, running=served, folder=data).exit_code == 0
+    said = run("person", "erase", who.id, "--reason", "x", running=served, folder=data)
+    assert said.exit_code == 0, said.output
+    (alias,) = re.findall(r"erased-[0-9a-f]{8}", said.output)
+    with store_in(data) as opened:
+        path = opened.path
+    path.rename(tmp_path / "away")
+    said = run("restore", kept, running=served, folder=data)
+    assert said.exit_code == 0, said.output
+    assert "1 person was erased" in said.output
+    assert alias in said.output
+    later = tmp_path / "later"
+    assert run("backup", str(later), running=served, folder=data).exit_code == 0
+    path.rename(tmp_path / "away")
+    said = run("restore", str(later), running=served, folder=data)
+    assert "names nobody who was erased after" in said.output
 
 
 def test_a_name_that_several_had_is_refused_with_their_ids(served: Running, data: Path) -> None:

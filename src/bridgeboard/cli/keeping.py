@@ -13,9 +13,10 @@ from rich.text import Text
 
 from aibridge import Client
 from bridgeboard import connect, formats, settings, store, sync, watch
+from bridgeboard.cli import person
 from bridgeboard.cli.terminal import err, explained, out, stop_signal
 from bridgeboard.settings import Settings, SettingsError
-from bridgeboard.store import Run, Store, StoreError
+from bridgeboard.store import Run, Store, StoreError, archive
 
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 PHASES = {
@@ -90,8 +91,10 @@ def backup(folder: Folder) -> None:
 def restore(folder: Folder) -> None:
     """Make a store of a backup. Refuses to replace one."""
     with explained():
-        path = connect.restored(settings.read(), folder, now=now())
+        chosen = settings.read()
+        path = connect.restored(chosen, folder, now=now())
         out.print(f"Restored {folder} as {path}.")
+        out.print(person.erased_since(chosen, archive.made_at(folder)), markup=False)
 
 
 def _local(chosen: Settings) -> Store:

@@ -20,6 +20,8 @@ from bridgeboard.store import Store, erasure, kept_aside, personal
 from bridgeboard.store.erasure import Somebody
 
 MOST_ENTRIES = 1_000_000
+ERASING = "erase person"
+"""What the audit log calls it."""
 
 
 class Numbers(StrEnum):
@@ -86,12 +88,38 @@ def erase(
             with opened.write() as batch:
                 keeps = numbers is Numbers.KEEP
                 alias = erasure.erase(batch, who, has_numbers=keeps, now=datetime.now(UTC))
-                _note(chosen, "erase person", f"{alias.username}, numbers: {numbers}", reason)
+                _note(chosen, ERASING, f"{alias.username}, numbers: {numbers}", reason)
                 dropped = sum(_drop(desk, who) for desk in _desks(opened))
             opened.rewrite()
             _say_done(alias, dropped)
             held = [*kept_aside(opened.path), *personal.backups_with(backups or (), who)]
             _say_left(chosen, held, has_looked=bool(backups))
+
+
+def erased_since(chosen: Settings, moment: datetime | None) -> str:
+    """Who is in a backup of that time and was erased later, by the audit log; and what to do."""
+    try:
+        entries = connect.audit_log(chosen).entries(MOST_ENTRIES)
+    except (AuditError, SettingsError) as error:
+        return (
+            f"Whoever was erased after this backup was made is in it again: erase them. ({error})"
+        )
+    later = [one for one in entries if one.what == ERASING and (not moment or one.at > moment)]
+    when = f" ({moment:%Y-%m-%d %H:%M} UTC)" if moment else ""
+    if not later:
+        return (
+            f"The audit log here names nobody who was erased after this backup was made{when}."
+            " Whoever was erased elsewhere since is in the store again: erase them again."
+        )
+    names = ", ".join(
+        f"{formats.line(one.about)}, on {formats.day(one.at.date())}" for one in later
+    )
+    many = formats.plural(len(later), "person was", "people were")
+    return (
+        f"After this backup was made{when} {many} erased ({names}). Their text and"
+        " names are in the store again: erase them again before anybody looks at it. The log has"
+        " the reasons that were given."
+    )
 
 
 def _say_done(alias: erasure.Alias, dropped: int) -> None:

@@ -96,6 +96,11 @@ def told(done: Rescued, path: Path, now: datetime) -> Iterator[str]:
         names = ", ".join(MANY.get(name, f"{NOUNS[name]}s") for name in unknown)
         yield f"Lost, nobody can say how many: {names}."
     yield from _days(done, now)
+    if done.tables["erased"].lost != 0:
+        yield (
+            "People of whom it is lost that they were erased come back with the next sync: erase"
+            " them again after it, before anybody looks."
+        )
     yield f"{path} is a store again. The next sync reads again what the server still has."
 
 

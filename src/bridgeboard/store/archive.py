@@ -108,6 +108,15 @@ def restore(folder: Path, path: Path, *, now: datetime) -> None:
             remove(growing)
 
 
+def made_at(folder: Path) -> datetime | None:
+    """When a backup was made, aware; None if it does not say."""
+    try:
+        told = json.loads((folder.expanduser() / MANIFEST).read_text("utf-8"))
+        return datetime.fromisoformat(told["made_at"]).astimezone(UTC)
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
 def _check_free(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise StoreLocationError(f"{folder} is there already: name a new folder.")

@@ -108,6 +108,11 @@ _TAKE: Final = (
         f" FROM {OLD}.initiators o JOIN people p ON p.before = o.initiator WHERE p.is_new"
     ),
     (
+        f"INSERT INTO former_names SELECT p.key, o.username FROM {OLD}.former_names o"
+        " JOIN people p ON p.before = o.initiator"
+        " WHERE (p.key, o.username) NOT IN (SELECT (initiator, username) FROM former_names)"
+    ),
+    (
         f"INSERT INTO sessions BY NAME SELECT o.* REPLACE ({_HOME})"
         f" FROM {OLD}.sessions o JOIN homes h ON h.before = o.session WHERE h.is_new"
     ),

@@ -19,7 +19,16 @@ from typing import Any, Final
 import duckdb
 
 from bridgeboard import private
-from bridgeboard.store import archive, group_blocks, mending, migrations, salvage, sources
+from bridgeboard.store import (
+    archive,
+    erasure,
+    group_blocks,
+    mending,
+    migrations,
+    salvage,
+    shared_erasures,
+    sources,
+)
 from bridgeboard.store.apart import Apart, UnreadableError
 from bridgeboard.store.database import Store
 from bridgeboard.store.errors import (
@@ -30,6 +39,7 @@ from bridgeboard.store.errors import (
 )
 from bridgeboard.store.opening import SETTINGS
 from bridgeboard.store.places import checked, log
+from bridgeboard.store.reader import Batch
 from bridgeboard.store.salvage import Found
 from bridgeboard.store.schema import MIGRATIONS
 from bridgeboard.store.sources import LogState, Source
@@ -146,7 +156,6 @@ def repair(
             return None
         if backup is not None:
             archive.restore(backup, work.old, now=now)
-            Store.open(work.old, memory_mb=memory_mb).close()
         with _held(work):
             return _rebuilt(work, now, has_backup=backup is not None)
 
@@ -260,8 +269,10 @@ def _filled(
         mending.drop_groups(connection)
     read = _counts(connection)
     if has_backup:
+        _share_erasures(connection, work)
         _attach(connection, work)
         mending.bring_back(connection)
+        erasure.erase_again(Batch(connection, work.fresh, {}))
     brought, held = _counts(connection), _days(connection)
     days = _lost_days(connection, work)
     mending.settle(connection)
@@ -299,6 +310,12 @@ def _fill(connection: duckdb.DuckDBPyConnection, work: _Work) -> None:
     schema = connection.execute(_SCHEMA).fetchall()
     if not schema:
         connection.execute("INSERT INTO meta VALUES (?, ?)", [migrations.SCHEMA, str(work.schema)])
+
+
+def _share_erasures(connection: duckdb.DuckDBPyConnection, work: _Work) -> None:
+    """Let nobody come back who was erased after the backup, or after the damaged file."""
+    with Store.open(work.old, memory_mb=work.memory_mb) as old, old.write() as theirs:
+        shared_erasures.share(Batch(connection, work.fresh, {}), theirs)
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, work: _Work) -> None:

@@ -1,0 +1,126 @@
+"""A backup from before somebody was erased neither brings them back nor counts them twice."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import syncs
+from bridges import NOW, Book
+from test_person_syncs import (
+    INPUT,
+    MODEL,
+    PROFILES,
+    erase,
+    read_again,
+    sync,
+)
+
+from bridgeboard.demo.api.profiles import Profile
+from bridgeboard.store import Store, archive, erasure, repair
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with syncs.opened(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def book() -> Book:
+    return Book()
+
+
+def one_of_all(book: Book) -> None:
+    """Requests of both people, in one session of both and in one of each, with text."""
+    for session, who in (("s", None), ("own", None), ("s", book.member), ("other", book.member)):
+        more = {"who": who} if who else {}
+        book.call(len(book.calls), session=session, model=MODEL, tokens=[(10, 1)],
+                  prompts=[(0, "PRIVATE")], **more)  # fmt: skip
+
+
+def contents(store: Store) -> dict[str, object]:
+    """What is told of usage, by whoever it is of, without keys of ours and times of syncs."""
+    return {
+        "usage": store.rows(
+            "SELECT i.id, i.username, s.id, u.id, u.grain, u.input, u.requests FROM usage u"
+            " JOIN initiators i USING (initiator) LEFT JOIN sessions s USING (session) ORDER BY ALL"
+        ),
+        "sessions": store.rows(
+            "SELECT s.id, i.id, s.input_sum FROM sessions s JOIN initiators i USING (initiator)"
+            " ORDER BY ALL"
+        ),
+        "threads": store.rows("SELECT id, input_sum FROM threads ORDER BY ALL"),
+        "prompts": store.rows("SELECT text FROM prompts ORDER BY ALL"),
+        "last_prompts": store.rows("SELECT text FROM last_prompts ORDER BY ALL"),
+        "people": store.rows("SELECT id, username, name FROM initiators ORDER BY ALL"),
+        "erased": store.rows("FROM erased ORDER BY ALL"),
+    }
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("has_numbers", [True, False])
+@pytest.mark.parametrize("newer", ["store", "backup"])
+def test_no_repair_brings_an_erased_person_back_or_counts_them_twice(
+    tmp_path: Path, book: Book, profile: Profile, newer: str, *, has_numbers: bool
+) -> None:
+    one_of_all(book)
+    with syncs.opened(tmp_path / "one") as store:
+        sync(store, book, profile)
+        path, expected = store.path, tmp_path / "expected"
+        archive.backup(store, tmp_path / "before", now=NOW)
+        with store.write() as batch:
+            batch.execute("INSERT INTO former_names VALUES (1, 'maiden')")
+        erase(store, "owner", has_numbers=has_numbers)
+        store.rewrite()
+        told = contents(store)
+        archive.backup(store, expected, now=NOW)
+    backup = tmp_path / "before"
+    if newer == "backup":
+        backup, path = expected, tmp_path / "older" / "store.duckdb"
+        archive.restore(tmp_path / "before", path, now=NOW)
+    assert repair(path, now=NOW, backup=backup)
+    with Store.open(path) as store:
+        assert contents(store) == told
+        assert not erasure.people_called(store, "owner")
+        sync(store, book, profile)
+        assert contents(store) == told
+
+
+def test_a_backup_brings_the_key_of_erasures_back(tmp_path: Path, book: Book) -> None:
+    one_of_all(book)
+    with syncs.opened(tmp_path / "one") as store:
+        sync(store, book, "v2.34")
+        path = store.path
+        erase(store, "owner", has_numbers=True)
+        archive.backup(store, tmp_path / "after", now=NOW)
+        told = contents(store)
+        with store.write() as batch:
+            batch.execute("UPDATE erased SET key = NULL")
+    assert repair(path, now=NOW, backup=tmp_path / "after")
+    with Store.open(path) as store:
+        sync(store, book, "v2.34")
+        assert contents(store) == told
+
+
+def test_an_erased_person_whom_an_older_store_held_beside_their_alias_is_one_again(
+    store: Store, book: Book
+) -> None:
+    one_of_all(book)
+    sync(store, book, "v2.35")
+    before = store.rows("SELECT sum(input)::BIGINT FROM usage")
+    alias = erase(store, "owner", has_numbers=True)
+    with store.write() as batch:
+        rows = batch.table("FROM erased")
+        batch.execute("DELETE FROM erased")
+    read_again(store)
+    sync(store, book, "v2.35")
+    with store.write() as batch:
+        with batch.registered(rows=rows):
+            batch.execute("INSERT INTO erased FROM rows")
+        erasure.erase_again(batch)
+    assert store.rows("SELECT sum(input)::BIGINT FROM usage") == before
+    assert [name for name, _ in store.rows(INPUT)] == [alias.username, "member"]
+    read_again(store)
+    sync(store, book, "v2.35")
+    assert store.rows("SELECT sum(input)::BIGINT FROM usage") == before
+    assert store.rows("SELECT count(*) FROM sessions") == [(4,)]
