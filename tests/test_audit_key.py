@@ -142,7 +142,9 @@ def test_without_the_key_it_is_said_what_cannot_be_checked(tmp_path: Path) -> No
     written_before_keys(path)
     fill(Audit(path, KEY))
     keyless = Audit(path)
-    assert keyless.verify() == Verdict(7, unkeyed=3, unchecked=4)
+    told = keyless.verify()
+    assert told == Verdict(7, unkeyed=3, unchecked=4, key_missing=True)
+    assert not told.good
     assert len(keyless.entries()) == 7
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([*lines[:4], *lines[5:]]))
@@ -163,8 +165,51 @@ def test_an_operator_may_set_another_key(tmp_path: Path) -> None:
     fill(Audit(path, KEY), 2)
     told = Audit(path, OTHER).verify()
     assert (told.broken, told.unchecked) == (2, 2)
-    fill(Audit(path, OTHER), 3)
-    assert Audit(path, OTHER).verify() == Verdict(5, unchecked=2)
+    assert fill(Audit(path, OTHER), 3)[0].number == 4
+    assert Audit(path, OTHER).verify() == Verdict(6, unchecked=2)
+
+
+def test_the_log_says_where_another_key_begins(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    fill(Audit(path, KEY), 2)
+    fill(Audit(path, OTHER), 2)
+    first, _, change, last, _ = reversed(Audit(path, OTHER).entries())
+    assert (change.number, change.what, change.who) == (3, "audit key changed", "bridgeboard")
+    assert first.key in change.about
+    assert last.key in change.about
+    # Somebody who lacks the key and made the entries before does not get by without it either.
+    theirs = list(reversed(Audit(path, KEY).entries()))
+    path.write_bytes(forged(theirs[:2], Key.of("made up")))
+    fill(Audit(path, KEY), 1)
+    assert [one.what for one in Audit(path, KEY).entries()][1] == "audit key changed"
+
+
+def test_entries_of_another_key_that_nothing_vouches_for_are_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    fill(Audit(path, KEY), 3)
+    lines = path.read_bytes().splitlines(keepends=True)
+    name = Key.of(KEY).name.encode()
+    lines[0] = lines[0].replace(b'"p0"', b'"p9"').replace(name, b"f" * 16)
+    path.write_bytes(b"".join(lines))
+    told = Audit(path, KEY).verify()
+    assert (told.good, told.right, told.broken, told.key_missing) == (False, 0, 1, False)
+
+
+def test_without_the_key_that_was_set_nothing_is_called_broken_though_another_key_lies_there(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "audit.jsonl"
+    key_beside(path)
+    fill(Audit(path, KEY), 3)
+    told = Audit(path).verify()
+    assert (told.good, told.key_missing, told.unchecked) == (False, True, 3)
+    assert "a key that is not here" in told.why
+    fill(Audit(tmp_path / "two.jsonl"), 2)
+    fill(Audit(tmp_path / "two.jsonl", KEY), 2)
+    told = Audit(tmp_path / "two.jsonl").verify()
+    assert (told.good, told.key_missing, told.right, told.broken) == (False, True, 2, 3)
+    with pytest.raises(AuditError, match="audit_key"):
+        fill(Audit(tmp_path / "two.jsonl"), 1)
 
 
 def test_a_key_file_that_is_empty_is_told(tmp_path: Path) -> None:

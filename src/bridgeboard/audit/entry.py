@@ -10,6 +10,8 @@ from typing import Final, Protocol
 
 FIRST: Final = "0" * 64
 """What stands for the digest of the line before the first."""
+KEY_CHANGED: Final = "audit key changed"
+"""What an entry is called that stands between those of two keys."""
 LONGEST_LINE: Final = 32_768
 """Bytes of a line: each of its characters takes twelve at most."""
 _LONGEST: Final = {"who": 300, "what": 60, "why": 500, "about": 500}
@@ -64,8 +66,17 @@ class Signs(Protocol):
     def name(self) -> str:
         """What tells it from another."""
 
+    @property
+    def is_given(self) -> bool:
+        """Whether an operator set it, and it does not just lie beside the log."""
+
     def digest(self, body: bytes) -> str:
         """What only who has it can say of these bytes."""
+
+
+def change_of_key(before: str, after: str) -> str:
+    """What an entry between those of two keys is about."""
+    return f"signed with the key {after} from here on, with {before} before"
 
 
 def signed(entry: Entry, key: Signs | None) -> Entry:

@@ -14,9 +14,17 @@ from typing import Final
 from bridgeboard import private
 from bridgeboard.audit import key as keys
 from bridgeboard.audit import tail
-from bridgeboard.audit.entry import AuditError, Entry, line, read, signed
+from bridgeboard.audit.entry import (
+    KEY_CHANGED,
+    AuditError,
+    Entry,
+    change_of_key,
+    line,
+    read,
+    signed,
+)
 from bridgeboard.audit.key import Key
-from bridgeboard.audit.searched_words import key_beside
+from bridgeboard.audit.tail import End
 from bridgeboard.audit.verdict import MOST_TORN, Verdict, verdict
 
 if sys.platform != "win32":
@@ -57,9 +65,15 @@ class Audit:
             private.make_folder(self.path.parent)
             with self._lock, self._opened(_WRITING) as file, _alone(file):
                 end = tail.end(file, os.fstat(file).st_size, self._key())
+                key = self._key_behind(end.last)
+                text = b"\n" * end.open
+                if end.last and end.last.key not in {"", key.name}:
+                    change = _change_of_key(end, end.last.key, key, at)
+                    text += line(change)
+                    end = End(change, "", open=False)
                 entry = Entry(end.number + 1, at, who, what, why, about, end.digest, end.torn)
-                entry = signed(entry, self._key_behind(end.last))
-                text = b"\n" * end.open + line(entry)
+                entry = signed(entry, key)
+                text += line(entry)
                 if os.write(file, text) != len(text):
                     raise AuditError(_refused(self.path, "the disk is full"))
                 os.fsync(file)
@@ -84,11 +98,7 @@ class Audit:
                 f" {file} back; to begin anew, move the log away. `bridgeboard audit --verify` says"
                 " which entries are right."
             )
-        key_beside(self.path)
-        made = keys.read(file)
-        if made is None:
-            raise FileNotFoundError(2, "its key went away", str(file))
-        return made
+        return keys.made_beside(self.path)
 
     def entries(self, limit: int = 50, before: int | None = None) -> tuple[Entry, ...]:
         """The last entries, the newest first; ``before`` is the number that they come before.
@@ -169,6 +179,16 @@ class Audit:
                 f"The audit log {self.path} cannot be read ({error.strerror}). Let this account "
                 "read it; a link in its place is not followed."
             ) from error
+
+
+def _change_of_key(end: End, before: str, key: Key, at: datetime) -> Entry:
+    """An entry that says that another key signs from there on.
+
+    Nobody could tell otherwise whether it was an operator who set another one.
+    """
+    about = change_of_key(before, key.name)
+    entry = Entry(end.number + 1, at, "bridgeboard", KEY_CHANGED, "", about, end.digest, end.torn)
+    return signed(entry, key)
 
 
 @contextmanager

@@ -132,7 +132,12 @@ def _sentences(verdict: Verdict) -> list[str]:
             else (f"{entries}, each of which follows the one before. {end}")
         )
         return [first, *_unsigned(verdict), *torn]
-    what = f"Line {verdict.broken} is broken: {verdict.why}."
+    if verdict.broken is None:
+        return [f"{entries}, each of which follows the one before.", *_unsigned(verdict), *torn]
+    if verdict.key_missing:
+        what = f"From line {verdict.broken} on nothing can be checked: {verdict.why}."
+    else:
+        what = f"Line {verdict.broken} is broken: {verdict.why}."
     return [f"{what} {entries} before it as they were written.", *torn]
 
 

@@ -30,7 +30,13 @@ def verdict() -> None:
     if not st.button("Check every line", key="verify", icon=":material/fact_check:"):
         return
     told = _log().verify()
-    if told.broken is not None:
+    if told.key_missing:
+        st.warning(
+            "**The end of the log cannot be checked**: it was signed with a key that is not here. "
+            "Set audit_key as it was, and check again.",
+            icon=":material/key_off:",
+        )
+    elif told.broken is not None:
         st.error(
             f"**Line {told.broken:,} is not as it was written.** {notices.plain(told.why)} "
             f"The {told.right:,} lines before it are.",
