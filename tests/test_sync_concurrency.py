@@ -60,6 +60,54 @@ def test_it_grows_again_by_one_a_round_after_a_cut() -> None:
     assert limit.limit == cut + 1
 
 
+def test_a_fault_that_comes_at_once_cuts_it_and_does_not_pass_for_speed() -> None:
+    now = 0.0
+    limit = Concurrency(most=16, clock=lambda: now)
+
+    def answer(seconds: float, *, failed: bool = False) -> None:
+        nonlocal now
+        with limit.turn() as turn:
+            now += seconds
+            turn.failed = failed
+
+    for _ in range(200):
+        answer(0.02)
+    assert limit.limit == 16
+    answer(0.001, failed=True)
+    assert limit.limit == int(16 * DECREASE)
+    for _ in range(200):
+        answer(0.001, failed=True)
+    assert limit.limit == LEAST
+    for _ in range(400):
+        answer(0.02)
+    assert limit.limit == 16
+
+
+def test_all_who_wait_get_their_turn_and_never_more_than_may() -> None:
+    limit = Concurrency(least=2, most=5)
+    watch = threading.Lock()
+    under_way, seen = 0, []
+
+    def work() -> None:
+        nonlocal under_way
+        for number in range(50):
+            with limit.turn() as turn:
+                with watch:
+                    under_way += 1
+                    seen.append(under_way)
+                turn.failed = number % 7 == 0
+                with watch:
+                    under_way -= 1
+
+    crowd = [threading.Thread(target=work, daemon=True) for _ in range(12)]
+    for each in crowd:
+        each.start()
+    for each in crowd:
+        each.join(30)
+    assert len(seen) == 12 * 50
+    assert max(seen) <= 5
+
+
 def test_it_never_falls_below_its_least_however_much_fails() -> None:
     limit = Concurrency()
     for _ in range(100):

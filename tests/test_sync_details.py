@@ -13,6 +13,7 @@ from bridgeboard.demo import api, truth
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.store import Store
 from bridgeboard.sync import Options, details, sessions
+from bridgeboard.sync.concurrency import Concurrency
 from bridgeboard.sync.options import Context, Generation
 
 TABLES = companies.small().tables
@@ -429,6 +430,23 @@ def test_a_session_that_cannot_be_read_does_not_hold_up_the_others(
     sync(store, book)
     assert store.rows(asked) == [("s", None), ("t", None), ("u", None)]
     assert grains(store) == {"thread": (3, 3, 30)}
+
+
+def test_sessions_that_the_server_fails_with_are_failures_to_whoever_sets_the_pace(
+    store: Store, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned: list[bool] = []
+
+    class Watched(Concurrency):
+        def learn(self, seconds: float, *, failed: bool = False) -> None:
+            learned.append(failed)
+            super().learn(seconds, failed=failed)
+
+    monkeypatch.setattr(details, "Concurrency", Watched)
+    for name in ("s", "t", "u"):
+        book.call(0, session=name, model=MODEL, tokens=[(10, 1)])
+    broken(store, book, "t")
+    assert sorted(learned) == [False, False, True]
 
 
 def test_a_server_that_fails_with_every_session_ends_the_run(store: Store, book: Book) -> None:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
@@ -17,6 +18,13 @@ JITTER_SECONDS: Final = 0.002
 DECREASE: Final = 0.7
 ROUND: Final = 8
 """At least so many answers are looked at together: single ones say little."""
+
+
+@dataclass
+class Turn:
+    """One request under way; ``failed`` is set where it was answered with a fault."""
+
+    failed: bool = False
 
 
 class Concurrency:
@@ -55,21 +63,28 @@ class Concurrency:
         return int(self._limit)
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait until one more request may be sent, and measure it; a failure cuts the limit."""
+    def turn(self) -> Iterator[Turn]:
+        """Wait until one more request may be sent, and measure it; a failure cuts the limit.
+
+        What is raised within is a failure too. The time of a failure counts for nothing: a server
+        that refuses at once does not work any faster.
+        """
         with self._changed:
             self._changed.wait_for(lambda: self._under_way < self.limit)
             self._under_way += 1
-        began, failed = self._clock(), True
+        began, turn = self._clock(), Turn()
         try:
-            yield
-            failed = False
+            yield turn
+        except BaseException:
+            turn.failed = True
+            raise
         finally:
             took = self._clock() - began
             with self._changed:
                 self._under_way -= 1
-                self.learn(took, failed=failed)
-                self._changed.notify_all()
+                self.learn(took, failed=turn.failed)
+                # As many as may go on now: the others would wake only to wait again.
+                self._changed.notify(max(0, self.limit - self._under_way))
 
     def learn(self, seconds: float, *, failed: bool = False) -> None:
         """Take in how long an answer took, or that there was none."""

@@ -87,6 +87,11 @@ class _Answer:
     error: AIBridgeError | None = None
 
     @property
+    def is_outage(self) -> bool:
+        """Whether the server failed to tell, rather than this being a session that nobody can."""
+        return isinstance(self.error, OUTAGES) and not self.came.is_final
+
+    @property
     def believable(self) -> "_Answer":
         """The same without threads whose counts cannot be true: these are rejected."""
         threads, beyond = parted(self.came.threads)
@@ -204,8 +209,9 @@ class _Run:
         return [id_ for (id_,) in found]
 
     def _answers(self, session_id: str) -> Iterator[_Answer]:
-        with self._concurrency.turn():
+        with self._concurrency.turn() as turn:
             answer = _answer(self._client, session_id)
+            turn.failed = answer.is_outage
         header, people = answer.came.header, self._people.get(session_id)
         if header is None or people is None or people == [self._present_id(header)]:
             yield answer
@@ -230,8 +236,7 @@ class _Run:
 
     def _check(self, answers: Iterable[_Answer]) -> None:
         for answer in answers:
-            is_outage = isinstance(answer.error, OUTAGES) and not answer.came.is_final
-            self._failures = self._failures + 1 if is_outage else 0
+            self._failures = self._failures + 1 if answer.is_outage else 0
             if answer.error and self._failures >= MOST_FAILURES:
                 raise answer.error
 

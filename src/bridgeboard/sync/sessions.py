@@ -81,17 +81,17 @@ def discover(client: Client, store: Store, context: Context) -> Iterator[Event]:
         AIBridgeError: whatever the client could not overcome. What was committed stays.
     """
     _open(store, context)
-    doubtful: list[Window] = []
+    doubtful: dict[Window, None] = {}
 
     def believe(confirm: Callable[[], object]) -> None:
-        writer.believe(store, doubtful, context.now, confirm)
+        writer.believe(store, list(doubtful), context.now, confirm)
 
     with believing(client, believe):
         yield from _read(client, store, context, doubtful)
 
 
 def _read(
-    client: Client, store: Store, context: Context, doubtful: list[Window]
+    client: Client, store: Store, context: Context, doubtful: dict[Window, None]
 ) -> Iterator[Event]:
     tally = Event("sessions", windows_total=len(ledger.unfinished(store, KIND)))
     while window := next((w for w in ledger.unfinished(store, KIND) if w not in doubtful), None):
@@ -104,7 +104,7 @@ def _read(
             _note(batch, span, reading, context.now)
             ledger.open_windows(batch, KIND, reading.parts, context.now)
             if reading.is_empty:
-                doubtful.append(window)
+                doubtful[window] = None
             else:
                 ledger.finish(batch, window, context.now)
         tally = replace(
