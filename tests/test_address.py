@@ -71,6 +71,9 @@ def test_every_label_of_earlier_addresses_has_its_short_word(at: str, parameter:
     name = old_addresses.NAMES.get(parameter, parameter)
     assert name in address_names.of(at)
     for label, value in OLD[at][parameter].items():
+        if (name, value) in old_addresses.GONE:
+            assert old_addresses.short(name, label) is None
+            continue
         written = hours._parameter(name).words(value) if "hour" in name else [str(value)]
         assert [old_addresses.short(name, label)] == written
         assert old_addresses.short(name, written[0]) == written[0]

@@ -43,13 +43,18 @@ _MISSING: Final = object()
 _complaints: ContextVar[dict[str, None] | None] = ContextVar("complaints", default=None)
 
 
+class NotOfferedError(ValueError):
+    """A word that addresses may have, but not beside the other choices: nobody wrote it wrong."""
+
+
 @dataclass(frozen=True)
 class Parameter(Generic[T]):
     """A parameter of one value.
 
     Attributes:
         name: in the address.
-        read: its value from a word. Raises ValueError for what it does not understand.
+        read: its value from a word. Raises ValueError for what it does not understand, and
+            NotOfferedError for what it cannot be at present.
         write: the word of a value.
         usual: the value of an address without it; it is not written.
         widget: the key of the widget for it, if that is not its name.
@@ -73,6 +78,8 @@ class Parameter(Generic[T]):
             complain(f"{self.name} more than once")
         try:
             return self.read(words[-1]) if words else self.usual
+        except NotOfferedError:
+            return self.usual
         except (ValueError, OverflowError):
             complain(f"{self.name}={words[-1]}")
             return self.usual
@@ -121,10 +128,18 @@ class Several(Generic[T]):
 
 
 def one_of(
-    name: str, options: Iterable[T], usual: T | None = None, write: Callable[[T], str] = str
+    name: str,
+    options: Iterable[T],
+    usual: T | None = None,
+    write: Callable[[T], str] = str,
+    known: Callable[[str], object] | None = None,
 ) -> Parameter[T]:
-    """A parameter that is one of some values."""
-    return Parameter(name, _reader(options, write), write, usual)
+    """A parameter that is one of some values.
+
+    Where the values depend on other choices, ``known`` reads every word that some choices allow,
+    and raises ValueError for any other.
+    """
+    return Parameter(name, _reader(options, write, known), write, usual)
 
 
 def some_of(
@@ -134,10 +149,16 @@ def some_of(
     return Several(name, _reader(options, write), write, usual)
 
 
+def among(words: Iterable[str]) -> Callable[[str], str]:
+    """What reads each of some words, and raises ValueError for any other."""
+    return _reader(words, str)
+
+
 def switch(name: str, *, usual: bool = False) -> Parameter[bool]:
     """A parameter that is on or off."""
-    words = {"true": True, "false": False}
-    return Parameter(name, lambda word: _found(words, word.lower()), _switched, usual)
+    write = {True: "true", False: "false"}.__getitem__
+    read = _reader((True, False), write)
+    return Parameter(name, lambda word: read(word.lower()), write, usual)
 
 
 def text(name: str, longest: int) -> Parameter[str]:
@@ -173,10 +194,13 @@ def number(word: str) -> float:
 
 
 def get_all(name: str) -> list[str]:
-    """All words of a parameter, those of its old name and of old labels as they are now."""
+    """All words of a parameter, those of its old name and of old labels as they are now.
+
+    What an old label named and no page has any more is left out.
+    """
     names = [name, *(old for old, new in old_addresses.NAMES.items() if new == name)]
     words = next((words for each in names if (words := st.query_params.get_all(each))), [])
-    return [old_addresses.short(name, word) for word in words]
+    return [new for word in words if (new := old_addresses.short(name, word)) is not None]
 
 
 def current() -> dict[str, list[str]]:
@@ -188,12 +212,13 @@ def current() -> dict[str, list[str]]:
 def put(changes: Words) -> None:
     """Change some parameters at once; no words take one away. For callbacks.
 
-    A place in a list means nothing in another one: it goes, unless it is what changes. What would
-    be too long to be read again is not written, and the page says so.
+    A place in a list means nothing in another one, nor a day in another period: they go, unless
+    they are what changes. What would be too long to be read again is not written, and the page
+    says so.
     """
     before = _latest()
-    place = () if set(changes) <= address_names.KEEPING_PLACE else address_names.PLACES
-    changed = {name: words for name, words in before.items() if name not in place}
+    gone = address_names.outdated(before, changes)
+    changed = {name: words for name, words in before.items() if name not in gone}
     changed.update({name: list(words) for name, words in changes.items()})
     changed.pop(UNREAD, None)
     after = {name: words for name, words in changed.items() if words}
@@ -229,13 +254,20 @@ def keep(page: str) -> None:
     """Remember what a page's address says, for links to it from other pages.
 
     The filters of all pages are remembered where they count, for who comes back from elsewhere.
+    What other pages had is forgotten as far as it means nothing with other filters.
     """
-    kept = st.session_state.setdefault(_KEPT, {})
+    kept: dict[str, dict[str, list[str]]] = st.session_state.setdefault(_KEPT, {})
     words = current()
     own = address_names.of(page) - address_names.SHARED - address_names.FLEETING
-    kept[page] = {name: words[name] for name in words if name in own}
     if page not in address_names.UNFILTERED:
-        kept[""] = {name: words[name] for name in words if name in address_names.FILTERS}
+        now = {name: words[name] for name in words if name in address_names.FILTERS}
+        then = kept.get("", now)
+        changes = {name for name in {*then, *now} if then.get(name) != now.get(name)}
+        for each in kept.values():
+            for name in address_names.outdated(each, changes):
+                del each[name]
+        kept[""] = now
+    kept[page] = {name: words[name] for name in words if name in own}
 
 
 _KEPT: Final = "addresses_kept"
@@ -264,9 +296,13 @@ def check(page: str) -> None:
 @contextmanager
 def apart() -> Iterator[None]:
     """A part of the page that runs by itself, and says itself what it does not understand."""
-    token = _complaints.set({})
+    own: dict[str, None] = {}
+    token = _complaints.set(own)
     try:
         yield
+        for what in list(own):  # the whole page reads what all pages have, and tells of it
+            if re.split("[= ]", what)[0] in address_names.SHARED:
+                del own[what]
         tell()
     finally:
         _complaints.reset(token)
@@ -341,19 +377,20 @@ def _callbacks_ran(pending: tuple[Words, Words]) -> bool:
     return _raw() == pending[1]
 
 
-def _reader(options: Iterable[T], write: Callable[[T], str]) -> Callable[[str], T]:
-    known = {write(option): option for option in options}
-    return lambda word: _found(known, word)
+def _reader(
+    options: Iterable[T], write: Callable[[T], str], known: Callable[[str], object] | None = None
+) -> Callable[[str], T]:
+    offered = {write(option): option for option in options}
 
+    def read(word: str) -> T:
+        if word in offered:
+            return offered[word]
+        if known is None:
+            raise ValueError(word)
+        known(word)
+        raise NotOfferedError(word)
 
-def _found(known: Mapping[str, T], word: str) -> T:
-    if word not in known:
-        raise ValueError(word)
-    return known[word]
-
-
-def _switched(value: bool) -> str:  # noqa: FBT001 - a value to write
-    return "true" if value else "false"
+    return read
 
 
 def _of_length(word: str, longest: int) -> str:

@@ -1,6 +1,6 @@
 """Which parameters the address of each page may have."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 FILTERS: Final = frozenset(
@@ -23,6 +23,12 @@ PLACES: Final = frozenset({"after", "before"})
 """Places in a list."""
 KEEPING_PLACE: Final = PLACES | {"columns", "compare", "request"}
 """Those that can change without making another list."""
+_STRETCHES: Final = frozenset({"day", "cohort", "beside-at"})
+"""Stretches of time that are picked in a chart."""
+_LISTING: Final = FILTERS - {"compare"} | EVERYWHERE
+"""Those that decide which rows and which stretches of time there are on every page."""
+_ORDERING: Final = ("by", "sort", "up")
+"""Boxes of a table that decide which rows are on which page of it."""
 FLEETING: Final = PLACES | {"request", "who", "id", "person", "thread", "call", "hit"}
 """Those that a link from another page to a page does not bring back."""
 _COURSE: Final = ("show", "by")
@@ -58,6 +64,21 @@ _OTHERS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _LEFT: Final = frozenset({"id", "person", "thread", "call", "find"})
 """What Streamlit writes into the address of a page that is left for a session."""
+
+
+def outdated(names: Iterable[str], changes: Collection[str]) -> frozenset[str]:
+    """Which parameters mean nothing any more when others have changed."""
+    return frozenset(name for name in names if _is_outdated(name, frozenset(changes)))
+
+
+def _is_outdated(name: str, changes: frozenset[str]) -> bool:
+    if name in PLACES:
+        return not changes <= KEEPING_PLACE
+    if name in _STRETCHES:
+        return bool(changes & _LISTING)
+    part, _, box = name.rpartition("-")
+    ordering = {f"{part}-{each}" for each in _ORDERING}
+    return box == "rows" and bool(changes & {*_LISTING, "who", "tool", *ordering})
 
 
 def of(page: str) -> frozenset[str]:

@@ -120,7 +120,7 @@ def _point(now: Chosen) -> tuple[date | None, int]:
         placeholder="Pick one",
         format_func=formats.day,
         width=170,
-        **address.one_of(DAY, days, write=date.isoformat).widget_arguments(),
+        **address.one_of(DAY, days, write=date.isoformat, known=address.day).widget_arguments(),
     )
     size = st.selectbox(
         "Active",
@@ -227,7 +227,7 @@ def _cell(now: Chosen) -> Cell | None:
         placeholder="Pick one",
         format_func=lambda cell: f"{formats.day(cell[0])}, {_later(*cell)}",
         width=250,
-        **address.one_of(COHORT, cells, write=_named_cell).widget_arguments(),
+        **address.one_of(COHORT, cells, write=_named_cell, known=_some_cell).widget_arguments(),
     )
     return chosen
 
@@ -236,6 +236,15 @@ def _named_cell(cell: Cell) -> str:
     """A cell as addresses have it: the week of first use, and how many weeks later."""
     cohort, week = cell
     return f"{cohort}~{(week - cohort).days // 7}"
+
+
+def _some_cell(word: str) -> Cell:
+    """A cell of any period, as addresses have it. Raises ValueError for any other text."""
+    began, _, later = word.partition("~")
+    cohort = address.day(began)
+    if later not in map(str, range(WEEKS)):
+        raise ValueError(word)
+    return cohort, cohort + timedelta(weeks=int(later))
 
 
 def _cells(now: Chosen) -> list[Cell]:

@@ -1,8 +1,9 @@
 """Two of a kind side by side: the same numbers of both, and their course."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 
 import streamlit as st
@@ -35,6 +36,8 @@ AT: Final = "beside-at"
 """The parameter that names a stretch of time of the course."""
 RATIO: Final = "How many times A goes into B."
 NAME: Final = 32
+_HOUR: Final = re.compile(r"(\d\d:\d\d)(UTC|[+-]\d\d:\d\d)", re.ASCII)
+"""A time of day with its distance from UTC, as addresses have it."""
 _GOING: Final = "beside_going"
 _DEFINITIONS: Final = {"duration_seconds": "From the first request to the end of the last."}
 _BOUND: Final = (
@@ -303,7 +306,17 @@ def _parameter(every: Sequence[Any], now: Chosen) -> address.Parameter[Any]:
     def written(bucket: Any) -> str:
         return _when(bucket, now).replace(" ", "T", 1).replace(" ", "")
 
-    return address.one_of(AT, every, write=written)
+    return address.one_of(AT, every, write=written, known=_some_stretch)
+
+
+def _some_stretch(word: str) -> date:
+    """The day of a stretch of time of any period. Raises ValueError for any other text."""
+    day, _, hour = word.partition("T")
+    if hour:
+        if not (read := _HOUR.fullmatch(hour)):
+            raise ValueError(word)
+        address.time_of_day(read[1])
+    return address.day(day)
 
 
 def _when(bucket: Any, now: Chosen) -> str:

@@ -25,11 +25,13 @@ def board(
 
     Of several dimensions the reader chooses one. Nothing is there of people to whom sees none.
     """
-    if not (several := numbers.without_people((by,) if isinstance(by, str) else by)):
+    every = (by,) if isinstance(by, str) else by
+    if not numbers.without_people(every):
         return
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"head-{key}"):
         st.header(title, anchor=False, width="stretch")
-        by = by if isinstance(by, str) else _dimension(several, key)
+        by = by if isinstance(by, str) else _dimension(every, key)
+        known = address.among(names)
         names = tuple(name for name in names if METRICS[name].splits(DIMENSIONS[by]))
         order = str(
             st.selectbox(
@@ -37,7 +39,7 @@ def board(
                 names,
                 format_func=lambda name: METRICS[name].label,
                 width=210,
-                **address.one_of(f"{key}-sort", names, names[0]).widget_arguments(),
+                **address.one_of(f"{key}-sort", names, names[0], known=known).widget_arguments(),
             )
         )
         upwards = st.checkbox("Smallest first", **address.switch(f"{key}-up").widget_arguments())
@@ -45,6 +47,7 @@ def board(
         way = order if upwards else f"-{order}"
         beside = metrics.limits(names, (by,))
         told = numbers.ordered((*names, *beside), (by,), now.scope, (way,))
+        _rows(key, len(told)).value()  # a slip in the address is told though no box reads it
         if told.rows:
             _board(by, told, len(names), now, key, order)
         else:
@@ -112,13 +115,15 @@ def _few(shown: int, count: int, measure: str) -> str:
     return f"{told}, by {METRICS[measure].label.lower()}"
 
 
-def _dimension(names: Sequence[str], key: str) -> str:
+def _dimension(every: Sequence[str], key: str) -> str:
+    names = numbers.without_people(every)
+    known = address.among(every)
     chosen = st.selectbox(
         "By",
         names,
         format_func=lambda name: DIMENSIONS[name].label,
         width=170,
-        **address.one_of(f"{key}-by", names, names[0]).widget_arguments(),
+        **address.one_of(f"{key}-by", names, names[0], known=known).widget_arguments(),
     )
     return str(chosen)
 
@@ -165,14 +170,23 @@ def _first(count: int, key: str) -> int:
         starts,
         format_func=lambda start: f"{start + 1}-{min(start + PAGE, count)}",
         width=120,
-        **_rows(key, starts).widget_arguments(),
+        **_rows(key, count).widget_arguments(),
     )
     return int(chosen or 0)
 
 
-def _rows(key: str, starts: Sequence[int]) -> address.Parameter[int]:
+def _rows(key: str, count: int) -> address.Parameter[int]:
     """The place of the first row; an address has it from 1 on."""
-    return address.one_of(f"{key}-rows", starts, 0, lambda start: str(start + 1))
+    starts = range(0, count, PAGE)
+    return address.one_of(f"{key}-rows", starts, 0, lambda start: str(start + 1), _start)
+
+
+def _start(word: str) -> int:
+    """The place of the first row of some page of any table. Raises ValueError for another."""
+    place = int(address.number(word)) - 1
+    if str(place + 1) != word or place % PAGE:
+        raise ValueError(word)
+    return place
 
 
 def _span(by: str, first: int, shown: int, told: Answer) -> str:

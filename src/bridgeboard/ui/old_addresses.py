@@ -100,7 +100,6 @@ _COLUMNS: Final = {
     "Tokens as recorded": "recorded_tokens",
     "Cache hit rate": "cache_hit_rate",
     "Spend": "cost",
-    "Priced tokens": "priced_tokens",
     "Shadow cost": "shadow_cost",
     "Accuracy": "accuracy",
     "Text": "has_text",
@@ -124,6 +123,10 @@ _KINDS: Final = {
     "Own keys": "credential_drift",
     "Unpriced usage": "unpriced",
 }
+GONE: Final = frozenset(
+    (name, word) for name in ("sort", "columns") for word in ("Priced tokens", "priced_tokens")
+)
+"""Parameter and word of what there is no more: tokens stand beside those without a price."""
 LABELS: Final[Mapping[str, Mapping[str, str]]] = {
     "period": _PERIODS,
     "sort": _COLUMNS,
@@ -147,8 +150,15 @@ _COHORT: Final = re.compile(r"(\d{4}-\d\d-\d\d), (in the first week|(\d{1,3}) we
 _MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d) ([+-]\d{4})")
 
 
-def short(name: str, word: str) -> str:
-    """The word that took the place of one of a parameter's; any other word as it is."""
+def short(name: str, word: str) -> str | None:
+    """The word that took the place of one of a parameter's; any other word as it is.
+
+    None is for what no page has any more: an address with it says nothing by it.
+    """
+    return None if (name, word) in GONE else _short(name, word)
+
+
+def _short(name: str, word: str) -> str:
     labels = LABELS.get(name) or next(
         (labels for ending, labels in ENDINGS.items() if name.endswith(ending)), {}
     )

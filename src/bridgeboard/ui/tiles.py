@@ -1,6 +1,6 @@
 """Pictures and tables that pages are made of; each fails alone."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -35,10 +35,11 @@ def course(board: Board, now: Chosen, key: str) -> None:
     """A number over time, stacked by what the reader chooses; a click keeps only what it hits."""
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"head-{key}"):
         st.header("Over time", anchor=False, width="stretch")
-        measure = _choice("Show", board.measures, METRICS, f"{key}-show")
+        measure = _choice("Show", board.measures, METRICS, f"{key}-show", board.measures)
         possible = numbers.without_people(board.splits)
         splits = [name for name in possible if _can_be_split(measure, name)]
-        split = _choice("By", (*splits, WHOLE), DIMENSIONS, f"{key}-by")
+        every = (*board.splits, WHOLE)
+        split = _choice("By", (*splits, WHOLE), DIMENSIONS, f"{key}-by", every)
     with notices.tile("this chart"):
         _course(measure, split, now, key)
 
@@ -143,13 +144,14 @@ def _adds_up(measure: str, split: str) -> bool:
     return one.additive if split == WHOLE else one.adds_up(DIMENSIONS[split])
 
 
-def _choice(label: str, names: Sequence[str], known: Any, key: str) -> str:
+def _choice(label: str, names: Sequence[str], known: Any, key: str, every: Iterable[str]) -> str:
+    """What the reader chose of some names; ``every`` are all that other choices can leave."""
     chosen = st.selectbox(
         label,
         names,
         format_func=lambda name: known[name].label if name in known else "Nothing",
         width=170,
-        **address.one_of(key, names, names[0]).widget_arguments(),
+        **address.one_of(key, names, names[0], known=address.among(every)).widget_arguments(),
     )
     return str(chosen or names[0])
 
