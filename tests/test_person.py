@@ -190,6 +190,25 @@ def test_views_notes_and_backups_that_name_them_are_found(
     assert entry.about.startswith("erased-")
 
 
+def test_threads_in_quarantine_are_exported_with_whose_requests_they_are(
+    served: Running, data: Path, tmp_path: Path
+) -> None:
+    who, folder = somebody(data), tmp_path / "out"
+    one_of = "SELECT id::VARCHAR FROM usage WHERE id IS NOT NULL AND initiator {} $1 LIMIT 1"
+    put = "INSERT INTO quarantine VALUES (now(), 'thread', ?, 'odd', ?, 1)"
+    with store_in(data) as opened, opened.write() as batch:
+        ((own,),) = opened.rows(one_of.format("="), [who.key])
+        ((other,),) = opened.rows(one_of.format("<>"), [who.key])
+        batch.execute(put, [own, "{}"])
+        batch.execute(put, ["by an action", json.dumps({"agentic_actions": [{"id": own.upper()}]})])
+        batch.execute(put, [other, json.dumps({"id": other})])
+        batch.execute(put, ["named", json.dumps({"user": who.username.upper()})])
+    said = run("person", "export", who.id, "--out", str(folder), running=served, folder=data)
+    assert said.exit_code == 0, said.output
+    lines = (folder / "quarantine.jsonl").read_text("utf-8").splitlines()
+    assert {json.loads(line)["identity"] for line in lines} == {own, "by an action", "named"}
+
+
 def test_restoring_a_backup_names_who_was_erased_since(
     served: Running, data: Path, tmp_path: Path
 ) -> None:

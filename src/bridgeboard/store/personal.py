@@ -14,6 +14,14 @@ from bridgeboard.store.erasure import Somebody
 
 _REQUESTS: Final = "SELECT usage FROM usage WHERE initiator = {key}"
 _SESSIONS: Final = "SELECT session FROM sessions WHERE initiator = {key}"
+# A thread says whose it is by the ids of its requests only.
+_THEIR_THREAD: Final = r"""kind = 'thread' AND list_has_any(
+    regexp_extract_all(lower(identity || ' ' || raw),
+                       '[0-9a-f]{{8}}-([0-9a-f]{{4}}-){{3}}[0-9a-f]{{12}}'),
+    (SELECT coalesce(list(id::VARCHAR), []) FROM (
+        SELECT id FROM usage WHERE initiator = {key} AND id IS NOT NULL
+        UNION SELECT id FROM threads WHERE initiator = {key})))
+"""
 _ABOUT: Final = {
     "initiators": "initiator = {key}",
     "former_names": "initiator = {key}",
@@ -27,7 +35,8 @@ _ABOUT: Final = {
     "tool_inputs": f"usage IN ({_REQUESTS})",
     "thinking": f"session IN ({_SESSIONS})",
     "last_prompts": f"session IN ({_SESSIONS})",
-    "quarantine": "contains(lower(raw || identity || reason), {id}) OR contains(raw, {quoted})",
+    "quarantine": "contains(lower(raw || identity || reason), {id})"
+    f" OR contains(lower(raw), lower({{quoted}})) OR ({_THEIR_THREAD})",
     "anomalies": "contains(lower(message), {id})",
     "group_usage": "initiator = {key}",
     "group_calls": "initiator = {key}",
