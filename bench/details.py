@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from resource import RUSAGE_CHILDREN, getrusage
 from subprocess import PIPE, Popen
 from time import perf_counter, process_time
 from typing import Any, Final
@@ -34,6 +35,8 @@ PREFIX: Final = "/api/v2/ai-gateway"
 AIM: Final = 200
 THREADS: Final = 4
 ACTIONS: Final = 4
+ALONE: Final = 200
+"""Sessions of the reader to compare with."""
 DAILY: Final = 800
 """Sessions of a day: fewer than fit into one page of the list."""
 
@@ -69,6 +72,10 @@ def main() -> int:
         Store.open(Path(folder, "details.duckdb")) as store,
     ):
         _measure(report, client, store, asked.sessions)
+        served = asked.sessions + _one_by_one(report, client, min(asked.sessions, ALONE))
+    # It has ended by now: only then is its time known.
+    used = getrusage(RUSAGE_CHILDREN)
+    report.say("server_cpu_ms", (used.ru_utime + used.ru_stime) / served * 1e3, "ms/session")
     return report.verdict()
 
 
@@ -84,6 +91,15 @@ def _measure(report: Report, client: Client, store: Store, sessions: int) -> Non
         sys.exit(f"details of {detailed} sessions were read instead of {sessions}")
     report.say("details_per_second", sessions / wall, "sessions/s", AIM, at_least=True)
     report.say("details_cpu_ms", cpu / sessions * 1e3, "ms/session")
+
+
+def _one_by_one(report: Report, client: Client, sessions: int) -> int:
+    """Read some sessions again as the simplest reader would, who waits for each and keeps none."""
+    began = perf_counter()
+    for number in range(sessions):
+        client.session(str(UUID(int=number)))
+    report.say("one_by_one_per_second", sessions / (perf_counter() - began), "sessions/s")
+    return sessions
 
 
 @contextmanager
