@@ -8,7 +8,7 @@ session after its threads, has no request of its own and becomes one row each.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
+from operator import add, attrgetter, sub
 from typing import Final, Literal, NamedTuple
 
 LIT_THREADS: Final = 50
@@ -32,11 +32,11 @@ class Spent(NamedTuple):
 
     def plus(self, other: "Spent") -> "Spent":
         """The sum."""
-        return Spent(*(mine + its for mine, its in zip(self, other, strict=True)))
+        return Spent(*map(add, self, other))
 
     def minus(self, other: "Spent") -> "Spent":
         """The difference; below zero where the other is more."""
-        return Spent(*(mine - its for mine, its in zip(self, other, strict=True)))
+        return Spent(*map(sub, self, other))
 
     def left_of(self, whole: "Spent") -> "Spent":
         """A rest, where it is no less than nothing, or than a whole that is less than nothing.

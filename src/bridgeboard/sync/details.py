@@ -172,14 +172,16 @@ class _Run:
             self._known = {thread for (thread,) in self._store.rows(_SHARED_THREADS)}
         crew = Crew(asked, self._answers, workers=self._context.options.details_together)
         waiting: list[_Answer] = []
-        written = self._began
+        rows, written = 0, self._began
         try:
             for answers in crew.batches():
                 self._check(answers)
                 waiting += answers
-                if _is_load(waiting) or monotonic() - written > SECONDS_TOGETHER:
+                rows += sum(len(answer.came.threads) for answer in answers)
+                is_load = len(waiting) >= SESSIONS_TOGETHER or rows >= THREADS_TOGETHER
+                if is_load or monotonic() - written > SECONDS_TOGETHER:
                     yield self._commit(waiting)
-                    waiting, written = [], monotonic()
+                    waiting, rows, written = [], 0, monotonic()
                 if self._is_over():
                     break
         except AIBridgeError:
@@ -280,11 +282,6 @@ def _people(store: Store, asked: Sequence[str]) -> dict[str, list[str]]:
 def _left(batch: Batch, since: str) -> set[int]:
     moment = datetime.fromisoformat(since).astimezone(UTC).replace(tzinfo=None)
     return {session for (session,) in batch.rows(_LEFT, [moment])}
-
-
-def _is_load(answers: Sequence[_Answer]) -> bool:
-    rows = sum(len(answer.came.threads) for answer in answers)
-    return len(answers) >= SESSIONS_TOGETHER or rows >= THREADS_TOGETHER
 
 
 def put(batch: Batch, fetched: Sequence[Fetched], context: Context) -> set[int]:

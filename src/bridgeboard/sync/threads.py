@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+from operator import attrgetter
+from typing import Final
 
 import pyarrow as pa
 
@@ -17,6 +19,11 @@ from bridgeboard.sync.translate import MOST
 
 SPLIT = frozenset({"cache_ephemeral_1h_input", "cache_ephemeral_5m_input"})
 """The metadata that tells the two kinds of cache writes apart (docs/costs.md 2)."""
+
+_SUMS: Final = ("input_sum", "output_sum", "cache_read_sum", "cache_write_sum")
+_counts: Final = attrgetter(
+    "input_tokens", "output_tokens", "cache_read_input_tokens", "cache_write_input_tokens"
+)
 
 
 @dataclass(frozen=True)
@@ -67,21 +74,16 @@ class Owned:
 
 def counted(told: TokenCounts) -> dict[str, int]:
     """The four sums under our names, absurd ones cut (docs/costs.md 4)."""
-    return {
-        "input_sum": _cut(told.input_tokens),
-        "output_sum": _cut(told.output_tokens),
-        "cache_read_sum": _cut(told.cache_read_input_tokens),
-        "cache_write_sum": _cut(told.cache_write_input_tokens),
-    }
+    return dict(zip(_SUMS, map(_cut, _counts(told)), strict=True))
 
 
 def spent(told: TokenSums) -> Spent:
     """The four sums, and what the summed metadata says beside them (api-contract 4.7)."""
     if not told.metadata:
-        return Spent(*(*counted(told).values(), 0, 0))
+        return Spent(*map(_cut, _counts(told)))
     extras = pricing.extras(told.metadata)
     hour, searches = (int(extras.get(name, 0)) for name in ("cache_write_1h", "web_searches"))
-    return Spent(*(*counted(told).values(), _cut(hour), _cut(searches)))
+    return Spent(*map(_cut, (*_counts(told), hour, searches)))
 
 
 def is_split(told: TokenSums) -> bool:
@@ -228,8 +230,7 @@ def _thinking(owned: Iterable[Owned]) -> pa.Table:
 
 def _sums(told: Sequence[TokenCounts]) -> dict[str, pa.Array]:
     rows = [counted(each) for each in told]
-    names = ("input_sum", "output_sum", "cache_read_sum", "cache_write_sum")
-    return {name: pa.array([row[name] for row in rows], pa.int64()) for name in names}
+    return {name: pa.array([row[name] for row in rows], pa.int64()) for name in _SUMS}
 
 
 def _end(thread: Thread) -> datetime:
@@ -237,4 +238,4 @@ def _end(thread: Thread) -> datetime:
 
 
 def _cut(count: int) -> int:
-    return max(-MOST, min(count, MOST))
+    return count if -MOST <= count <= MOST else max(-MOST, min(count, MOST))
