@@ -268,7 +268,7 @@ def test_a_larger_amount_never_looks_smaller(one: int, other: int) -> None:
 def test_an_amount_below_zero_looks_like_the_same_above_with_a_sign(pico: int) -> None:
     words = formats.money(abs(pico))
     assert formats.money(-abs(pico)) == (f"-{words}" if pico else words)
-    assert formats.money(pico, at_least=True) == f"≥ {formats.money(pico)}"
+    assert formats.money(pico, at_least=True) == (f"≥ {formats.money(pico)}" if pico else "–")  # noqa: RUF001 - a dash
 
 
 @given(PICOS)
@@ -379,6 +379,7 @@ def test_only_sums_can_be_lower_bounds_and_an_unknown_number_is_none() -> None:
     assert formats.number(0.5, "rate", at_least=True) == "50%"
     for kind in ("count", "money", "rate", "seconds"):
         assert formats.number(None, kind, at_least=True) == formats.DASH
+        assert formats.number(0, kind, at_least=True) == formats.DASH
 
 
 @given(st.integers(-(10**40), 10**40))

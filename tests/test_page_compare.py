@@ -13,7 +13,7 @@ from told import filled, looking
 
 from bridgeboard import formats, periods
 from bridgeboard.explorer import compare
-from bridgeboard.metrics import METRICS, Scope, select
+from bridgeboard.metrics import METRICS, Scope, accuracy, select
 from bridgeboard.store import Store
 from bridgeboard.ui import beside
 
@@ -109,7 +109,11 @@ def test_every_number_is_that_of_the_vocabulary(store: Store) -> None:
     for name in compare.COMPARED:
         one = METRICS[name]
         cells = [cell.removeprefix(formats.AT_LEAST) for cell in shown[one.label][:2]]
-        assert cells == [formats.number(side[name], one.format) for side in told]
+        bounds = [accuracy(name, side).is_bound for side in told]
+        assert cells == [
+            formats.number(side[name], one.format, at_least=is_bound).removeprefix(formats.AT_LEAST)
+            for side, is_bound in zip(told, bounds, strict=True)
+        ]
     gapped = [cell.startswith(formats.AT_LEAST) for cell in shown["Spend"][:2]]
     assert gapped == [bool(side["unpriced_tokens"]) for side in told]
 

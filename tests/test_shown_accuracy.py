@@ -1,26 +1,36 @@
 """A number that is a lower bound, about right or unknown is called so wherever it is shown."""
 
-from datetime import UTC, datetime, timedelta
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from facts import facts
+from told import filled, looking
 
+from bridgeboard import charts
 from bridgeboard.boards import Move
+from bridgeboard.explorer import Find, total, totals
 from bridgeboard.explorer.compare import Line
 from bridgeboard.metrics import (
     EXACT,
     METRICS,
     Accuracy,
+    Answer,
     Scope,
+    accuracy,
     is_comparable,
     presence_accuracy,
+    unsplit,
 )
-from bridgeboard.ui import adoption, beside, kpis, tiles
+from bridgeboard.ui import adoption, beside, kpis, leaders, numbers, tiles
 from bridgeboard.ui.scopes import Chosen
 
 BOUND = Accuracy("at_least", ("some of it is not known",))
 ABOUT = Accuracy("about", ("some of it counts elsewhere",))
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
+END: datetime = max(row["started_at"] for row in facts().usage)
 SUMS = {"summed_rows": 3}
 
 
@@ -70,6 +80,80 @@ def test_what_moved_counts_the_values_that_cannot_be_compared() -> None:
     assert tiles._moved_note([]) == "Nothing changed."
     assert tiles._moved_note([unlike]).startswith("1 value left out: only one of the two")
     assert tiles._moved_note([Move("team", "Web", 5, 10)]) == tiles.EACH_BY_ITSELF
+
+
+def test_a_short_list_marks_lower_bounds() -> None:
+    rows = [("a", 1200, 3), ("b", 0, 3)]
+    shown = leaders._lines(rows, "requests", None, [BOUND, EXACT])
+    assert [row.cells for row in shown] == [("≥ 1.2k",), ("0",)]
+    assert [row.full for row in shown] == ["a, at least 1,200 requests", "b, 0 requests"]
+
+
+def test_a_chart_says_of_what_one_points_at_how_it_stands() -> None:
+    day = date(2026, 11, 1)
+    row = {"requests": 5, "summed_rows": 2}
+    words = tiles.phrases("requests", [(day, "a", row), (day, "b", {**row, "summed_rows": 0})])
+    assert words == {(day, "a"): "at least 5"}
+    course = charts.Course(
+        label="Requests",
+        kind="count",
+        grain="day",
+        buckets=[day],
+        running=False,
+        colours={"a": "#000", "b": "#111"},
+        stacked=True,
+        phrases=words,
+    )
+    drawn = json.dumps(charts.spec(charts.over_time([(day, "a", 5), (day, "b", 5)], course)))
+    assert '"at least 5"' in drawn
+    assert '"5"' in drawn
+    hours = charts.hours_of_week([7] * 168, "Requests", "count", phrases={3: "at least 7"})
+    assert json.dumps(charts.spec(hours)).count('"at least 7"') == 1
+
+
+def test_where_no_tool_was_called_none_failed_although_sums_are_not_told_apart() -> None:
+    row = {"tool_errors": 0, "tool_calls": 0, "summed_rows": 4, "unread_rows": 0}
+    assert accuracy("tool_errors", row) == EXACT
+    assert accuracy("tool_errors", {**row, "tool_calls": 2}).is_bound
+    assert accuracy("tool_errors", {**row, "unread_rows": 1}).is_bound
+
+
+def test_a_filter_by_tool_does_not_hide_what_is_not_known_of_any_tool() -> None:
+    scope = Scope(BEGAN, BEGAN + timedelta(days=7)).only("tool", "Bash").only("client", "x")
+    freed = unsplit(scope, ("unread_rows",))
+    assert [name for name, _ in freed.include] == ["client"]
+
+
+def test_a_reader_of_groups_is_told_sessions_by_time_team_and_client_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert numbers.tells_sessions(("model",))
+    monkeypatch.setattr(numbers, "shows_people", lambda: False)
+    assert numbers.tells_sessions(("day", "team", "client"))
+    assert not numbers.tells_sessions(("day", "model"))
+    assert not tiles._can_be_split("sessions", "provider")
+    assert tiles._can_be_split("sessions", "client")
+    assert tiles._can_be_split("spend", "provider")
+    answer = Answer(("model", "sessions", "spend"), (("m", 0, 5),))
+    assert answer.unknown("sessions").rows == (("m", None, 5),)
+    assert answer.unknown("requests") is answer
+
+
+def test_sums_of_sessions_without_any_known_request_are_unknown(tmp_path: Path) -> None:
+    with filled(tmp_path / "store.duckdb") as store, looking(store, END):
+        find = Find(Scope(BEGAN - timedelta(days=4000), BEGAN + timedelta(days=4000)))
+        with store.write() as batch:
+            batch.execute("DELETE FROM usage")
+            batch.execute("UPDATE sessions SET detailed_at = NULL")
+        shown = numbers.totals(("spend", "tool_errors", "sessions"), find.scope)
+        with store.snapshot() as reader:
+            sums = total(Answer.of(*reader.named(*totals(find))))
+    assert sums.sessions
+    assert sums.unread == sums.sessions
+    assert sums.listed.cost is None
+    assert sums.listed.tool_errors is None
+    assert sums.whole.requests is None
+    assert shown == {"spend": None, "tool_errors": None, "sessions": sums.sessions}
 
 
 def _chosen() -> Chosen:

@@ -45,9 +45,10 @@ def compact(number: int | None) -> str:
 def money(pico: int | None, *, at_least: bool = False) -> str:
     """Pico-USD as ``$0.0012``, ``$12.34``, ``$1.2k``; None → a dash.
 
-    ``at_least`` marks a sum with unknown parts, which is a lower bound.
+    ``at_least`` marks a sum with unknown parts, which is a lower bound. One of nothing says
+    nothing, and is a dash, too.
     """
-    if pico is None:
+    if pico is None or (at_least and not pico):
         return DASH
     sign, rest = ("-", -pico) if pico < 0 else ("", pico)
     return f"{AT_LEAST if at_least else ''}{sign}${_dollars(rest)}"
@@ -89,7 +90,12 @@ def seconds(number: float | None) -> str:
 
 
 def number(value: float | None, kind: str, *, at_least: bool = False) -> str:
-    """A metric's value as its format wants it: count, money, rate or seconds."""
+    """A metric's value as its format wants it: count, money, rate or seconds.
+
+    At least nothing says nothing: it is a dash, as what is unknown.
+    """
+    if at_least and not value:
+        return DASH
     match kind:
         case "money":
             return money(None if value is None else int(value), at_least=at_least)

@@ -1,7 +1,7 @@
 """Numbers over time: stacked where parts add up, lines where they do not."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from html import escape
 from typing import Any, Final
@@ -31,6 +31,7 @@ class Course:
         colours: the colour of each series, in the order of the stack from its bottom.
         stacked: whether the series add up.
         zone: whose clocks the hours are shown by.
+        phrases: words in place of a number's digits where one points, as "at least 5".
     """
 
     label: str
@@ -41,6 +42,7 @@ class Course:
     colours: Mapping[str, str]
     stacked: bool
     zone: str = "UTC"
+    phrases: Mapping[tuple[date | datetime, str], str] = field(default_factory=dict)
 
 
 def over_time(rows: Sequence[tuple[date | datetime, str, Any]], course: Course) -> alt.LayerChart:
@@ -107,7 +109,7 @@ def _frame(rows: Sequence[tuple[date | datetime, str, Any]], course: Course) -> 
             formats.visible(name),
             names[name],
             axes.drawn(raw, course.kind),
-            axes.exactly(raw, course.kind),
+            course.phrases.get((bucket, name)) or axes.exactly(raw, course.kind),
             order[name],
         )
         for bucket, name, raw in rows

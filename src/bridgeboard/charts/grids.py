@@ -1,6 +1,6 @@
 """Grids: the hours of the week, and cohorts by week."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -25,10 +25,13 @@ def hours_of_week(
     kind: str,
     chosen: int | None = None,
     week_start: int = 0,
+    *,
+    phrases: Mapping[int, str] | None = None,
 ) -> alt.Chart:
     """When in the week: 168 values, Monday from midnight on, as a grid of hours by days.
 
-    Its first row is the weekday ``week_start``, 0 for Monday.
+    Its first row is the weekday ``week_start``, 0 for Monday. ``phrases`` are words in place of
+    the digits of some of these hours where one points, as "at least 5".
 
     Choosing an hour fills the parameter ``picked`` with its ``place``. That of the ``chosen`` one
     is outlined.
@@ -38,7 +41,10 @@ def hours_of_week(
             "day": [WEEKDAYS[place // _HOURS] for place in range(len(values))],
             "hour": [place % _HOURS for place in range(len(values))],
             "value": [axes.drawn(value, kind) for value in values],
-            "exactly": [axes.exactly(value, kind) for value in values],
+            "exactly": [
+                (phrases or {}).get(place) or axes.exactly(value, kind)
+                for place, value in enumerate(values)
+            ],
             "place": range(len(values)),
             "chosen": [place == chosen for place in range(len(values))],
         }

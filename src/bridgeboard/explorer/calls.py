@@ -52,10 +52,10 @@ class Call:
     running_cost: int | None
     status: str
     requests: int
-    responses: int
-    prompts: int
-    tool_calls: int
-    injected: int
+    responses: int | None
+    prompts: int | None
+    tool_calls: int | None
+    injected: int | None
     tool_errors: int | None
     is_own_key: bool | None
 
@@ -121,10 +121,15 @@ own AS (
 """
 _CALLS: Final = """
 WITH {placed} SELECT {columns} FROM (
-    SELECT f.* EXCLUDE (tool_errors), f.id AS interception,
+    SELECT f.* EXCLUDE (tool_errors, responses, prompts, tool_calls, injected),
+        f.id AS interception,
         f.input + f.cache_read + f.cache_write AS context,
-        CASE WHEN f.grain = 'interception' OR f.tool_calls = 0 THEN f.tool_errors END
-            AS tool_errors,
+        CASE WHEN f.grain = 'interception' OR (f.grain <> 'session' AND f.tool_calls = 0)
+            THEN f.tool_errors END AS tool_errors,
+        CASE WHEN f.grain <> 'session' THEN f.responses END AS responses,
+        CASE WHEN f.grain <> 'session' THEN f.prompts END AS prompts,
+        CASE WHEN f.grain <> 'session' THEN f.tool_calls END AS tool_calls,
+        CASE WHEN f.grain <> 'session' THEN f.injected END AS injected,
         f.credential_kind = 'byok' AS is_own_key
     FROM own f)
 {where} ORDER BY started_at, usage {limit}

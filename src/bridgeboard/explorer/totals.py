@@ -52,6 +52,9 @@ class Totals:
         return {metric: getattr(self, name) for name, metric in NUMBERS.items()}
 
 
+_UNKNOWN: Final = Totals(0, *(None for _ in fields(Totals)[1:]))
+
+
 @dataclass(frozen=True, slots=True)
 class Sums:
     """A list's sums.
@@ -61,12 +64,15 @@ class Sums:
         listed: the sums over all of them.
         others: over what is in the scope and in none of them.
         whole: over all that is in the scope, as every other page tells it.
+        unread: sessions of which no request is known yet: sums without them are lower bounds, and
+            unknown where no request is known at all.
     """
 
     sessions: int
     listed: Totals
     others: Totals
     whole: Totals
+    unread: int = 0
 
 
 def totals(find: Find) -> Query:
@@ -79,7 +85,8 @@ def totals(find: Find) -> Query:
         if name not in of_calls
     ]
     passing = rows("usage", [], find.scope, into).text
-    common = matching(find, f"s.session, {COLUMNS['failed_threads'].sql} AS failed_threads", into)
+    failed = COLUMNS["failed_threads"].sql
+    common = matching(find, f"s.session, u.is_read, {failed} AS failed_threads", into)
     told = [f"used_sums AS ({_split(', '.join(sums), passing)})"]
     join = ""
     if of_calls:
@@ -90,9 +97,9 @@ def totals(find: Find) -> Query:
     columns = ", ".join(_column(each.name, of_calls) for each in fields(Totals))
     sql = (
         f"WITH {', '.join([*common, *told])},"
-        " counted AS (SELECT count(*) AS sessions, coalesce(sum(failed_threads), 0)"
-        " AS failed_threads FROM each)"
-        f" SELECT n.sessions, {columns} FROM (VALUES (1), (2), (3)) l(line)"
+        " counted AS (SELECT count(*) AS sessions, count(*) FILTER (NOT is_read) AS unread,"
+        " coalesce(sum(failed_threads), 0) AS failed_threads FROM each)"
+        f" SELECT n.sessions, n.unread, {columns} FROM (VALUES (1), (2), (3)) l(line)"
         f" LEFT JOIN used_sums u ON u.line = l.line{join} CROSS JOIN counted n ORDER BY l.line"
     )
     return Query(sql, tuple(into.values))
@@ -100,8 +107,13 @@ def totals(find: Find) -> Query:
 
 def total(answer: Answer) -> Sums:
     """What ``totals`` answered."""
-    listed, others, whole = (Totals(*row[1:]) for row in answer.rows)
-    return Sums(answer.rows[0][0], listed, others, whole)
+    listed, others, whole = (Totals(*row[2:]) for row in answer.rows)
+    sessions, unread = answer.rows[0][:2]
+    if unread and not listed.rows:
+        listed = _UNKNOWN
+    if unread and not whole.rows:
+        whole = _UNKNOWN
+    return Sums(sessions, listed, others, whole, unread)
 
 
 def count(find: Find) -> Query:

@@ -11,6 +11,8 @@ from bridgeboard.metrics.accuracy import (
     is_comparable,
     limits,
     presence_accuracy,
+    unsplit,
+    without_requests,
 )
 from bridgeboard.metrics.adoption import active_people_windows, cohort_people, cohorts, presence
 from bridgeboard.metrics.answers import Answer
@@ -53,5 +55,7 @@ __all__ = [
     "running",
     "select",
     "select_top",
+    "unsplit",
     "values",
+    "without_requests",
 ]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from bridgeboard.metrics.dimensions import dimension
+from bridgeboard.metrics.scope import Scope
 from bridgeboard.metrics.vocabulary import METRICS, metric
 
 Standing = Literal["exact", "at_least", "about", "unknown"]
@@ -53,7 +54,13 @@ def limits(names: Iterable[str], by: Iterable[str] = ()) -> tuple[str, ...]:
     None that is among them already, and none that cannot be split by these dimensions.
     """
     names, split = tuple(names), [dimension(name) for name in by]
-    needed = dict.fromkeys(limit.metric for name in names for limit in metric(name).limits)
+    needed = dict.fromkeys(
+        each
+        for name in names
+        for limit in metric(name).limits
+        for each in (limit.metric, limit.unless_none)
+        if each
+    )
     return tuple(
         name
         for name in needed
@@ -61,9 +68,25 @@ def limits(names: Iterable[str], by: Iterable[str] = ()) -> tuple[str, ...]:
     )
 
 
+def unsplit(scope: Scope, names: Iterable[str]) -> Scope:
+    """The scope without the filters that some limits know nothing of, as those by tools.
+
+    What is not known of may belong to any tool: it must not vanish with the filter.
+    """
+    metrics = [METRICS[name] for name in names]
+    for name, _ in (*scope.include, *scope.exclude):
+        if not all(one.splits(dimension(name)) for one in metrics):
+            scope = scope.free(name)
+    return scope
+
+
 def accuracy(name: str, row: Mapping[str, Any]) -> Accuracy:
     """How a metric stands in a row of an answer that has its ``limits``, too."""
-    held = [limit for limit in metric(name).limits if row.get(limit.metric)]
+    held = [
+        limit
+        for limit in metric(name).limits
+        if row.get(limit.metric) and not (limit.unless_none and row.get(limit.unless_none) == 0)
+    ]
     reasons = tuple(limit.words.format(f"{row[limit.metric]:,}") for limit in held)
     if row[name] is None:
         return Accuracy("unknown", reasons)
@@ -83,6 +106,12 @@ def presence_accuracy(column: str, row: Mapping[str, Any]) -> Accuracy:
     if how.is_bound and column != "returning":
         return Accuracy("about", how.reasons)
     return how
+
+
+def without_requests(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of metrics while sessions are known but no request: all others are not known."""
+    of_sessions = {"sessions", "detail_coverage"}
+    return {name: value if name in of_sessions else None for name, value in row.items()}
 
 
 def is_comparable(name: str, now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:

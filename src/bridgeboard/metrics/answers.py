@@ -50,6 +50,14 @@ class Answer:
         places = [self.columns.index(name) for name in names]
         return self.of(names, (tuple(row[place] for place in places) for row in self.rows))
 
+    def unknown(self, name: str) -> Self:
+        """The same with all values of a column unknown; as it is if there is no such column."""
+        if name not in self.columns:
+            return self
+        place = self.columns.index(name)
+        rows = ((*row[:place], None, *row[place + 1 :]) for row in self.rows)
+        return self.of(self.columns, rows)
+
     @property
     def only(self) -> Mapping[str, Any]:
         """The one row of a question without dimensions. Raises ValueError for any other number."""

@@ -6,6 +6,7 @@ always computed from sums, never from ratios, so that they are right for any gro
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from bridgeboard.metrics.errors import MetricError
@@ -336,7 +337,8 @@ _TOOLS: Final = (
         "Tool errors",
         "Calls of injected tools that failed; nobody records how others end.",
         _ERRORS,
-        _UNSEEN,
+        replace(_UNSEEN, unless_none="tool_calls"),
+        _UNREAD,
     ),
     _rate(
         "tool_error_rate",

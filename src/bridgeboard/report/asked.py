@@ -62,7 +62,7 @@ def ask(reader: Reader, scope: Scope, preset: str, now: datetime) -> Answers:
         preset=preset,
         before=before,
         made_at=now,
-        totals=_totals(reader, names, scope),
+        totals=_known(_totals(reader, names, scope), covered),
         past=_totals(reader, names, before) if is_compared else None,
         courses=tuple(_course(reader, *each, scope, now) for each in _COURSES),
         tables=tuple(_table(reader, *each, scope) for each in _TABLES),
@@ -154,7 +154,7 @@ def _trust(reader: Reader, scope: Scope, covered: Coverage) -> Trust:
     checked = invariants.check(reader, scope)
     return Trust(
         covered=covered,
-        told=_totals(reader, _TRUST, scope),
+        told=_known(_totals(reader, _TRUST, scope), covered),
         checks=len(checked),
         broken=sum(not one.holds for one in checked),
         server_version=reader.meta("server_version") or None,
@@ -167,6 +167,11 @@ def _top(
     reader: Reader, names: tuple[str, ...], by: tuple[str, ...], scope: Scope, most: int
 ) -> Answer:
     return _told(reader, metrics.select_top(names, by, scope, rank_by=names[0], n=most))
+
+
+def _known(row: Mapping[str, Any], covered: Coverage) -> Mapping[str, Any]:
+    """The numbers of a row; while no request is known, those of requests are unknown."""
+    return metrics.without_requests(row) if covered.knows_no_request else row
 
 
 def _totals(reader: Reader, names: tuple[str, ...], scope: Scope) -> Mapping[str, Any]:

@@ -46,6 +46,11 @@ class Coverage:
     quarantined: int
 
     @property
+    def knows_no_request(self) -> bool:
+        """Whether sessions are known, but no request yet: numbers of requests are unknown then."""
+        return self.sessions > self.detailed and not self.rows
+
+    @property
     def as_of(self) -> datetime:
         """Until when there can be data; the beginning of time when there is none."""
         return max((at for at in (self.synced_at, self.last_at) if at), default=_NEVER)

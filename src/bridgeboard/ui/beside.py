@@ -250,7 +250,8 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
             )
         )
         at = _stretch(every, now)
-    told = [row for value in pair for row in _series(name, value, measure, now, set(every))]
+    records = [row for value in pair for row in _series(name, value, measure, now, set(every))]
+    told = [(bucket, value, row[measure]) for bucket, value, row in records]
     if not any(value for *_, value in told):
         notices.empty("Neither of the two has any of it in this period. Choose a longer one.")
         return
@@ -263,6 +264,7 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
         colours=charts.colours(pair, numbers.first_seen(name)),
         stacked=False,
         zone=now.scope.zone,
+        phrases=tiles.phrases(measure, records),
     )
     # A chart of its own for each choice, so that a second click on a point is told, too.
     drawn = f"chart-beside-{at}"
@@ -382,6 +384,7 @@ def _begun(now: Chosen, bucket: Any) -> bool:
 
 def _series(
     name: str, value: str, measure: str, now: Chosen, every: set[Any]
-) -> list[tuple[Any, str, Any]]:
-    told = numbers.series((measure,), now.grain, scope(now.scope, name, value))
-    return [(bucket, value, number) for bucket, number in told.rows if bucket in every]
+) -> list[tuple[Any, str, Mapping[str, Any]]]:
+    names = (measure, *metrics.limits((measure,), (now.grain,)))
+    told = numbers.series(names, now.grain, scope(now.scope, name, value))
+    return [(row[now.grain], value, row) for row in told.records() if row[now.grain] in every]

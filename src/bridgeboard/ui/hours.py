@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-from bridgeboard import boards, charts, formats
+from bridgeboard import boards, charts, formats, metrics
 from bridgeboard.metrics import METRICS, Answer
 from bridgeboard.ui import address, downloads, drawings, leaders, notices, numbers, sheets, tiles
 from bridgeboard.ui.scopes import Chosen
@@ -41,7 +41,8 @@ def of_week(now: Chosen, measure: str, by: Sequence[str], key: str) -> None:
             **_parameter(key).widget_arguments(),
         )
     with notices.tile("the hours of the week"):
-        told = numbers.series((measure,), "weekday_hour", now.scope)
+        names = (measure, *metrics.limits((measure,), ("weekday_hour",)))
+        told = numbers.series(names, "weekday_hour", now.scope)
         if not any(told.column(measure)):
             notices.empty(tiles.nothing(now))
             return
@@ -71,7 +72,16 @@ def _grid(told: Answer, measure: str, hour: int | None, now: Chosen, key: str) -
     drawn = f"{key}-{hour}"
     drawings.show(
         charts.hours_of_week(
-            told.column(measure), one.label, one.format, hour, now.scope.week_start
+            told.column(measure),
+            one.label,
+            one.format,
+            hour,
+            now.scope.week_start,
+            phrases={
+                place: how.phrase(formats.exact_number(row[measure], one.format))
+                for place, row in enumerate(told.records())
+                if (how := metrics.accuracy(measure, row)).standing != "exact"
+            },
         ),
         key=drawn,
         on_select=lambda: _pick(drawn, hour, key),
@@ -95,10 +105,10 @@ def _busiest(told: Answer, measure: str) -> int:
 
 def _inside(hour: int, measure: str, by: Sequence[str], now: Chosen, key: str) -> None:
     """The largest values of each dimension in an hour of the week, and what they are in all."""
-    one = METRICS[measure]
     inside = replace(now, scope=now.scope.only("weekday_hour", str(hour)), before=None)
-    whole = numbers.totals((measure,), inside.scope)[measure]
-    words = f"{formats.exact_number(whole, one.format)} {one.label.lower()} in all"
+    whole = numbers.totals((measure, *metrics.limits((measure,))), inside.scope)
+    how = metrics.accuracy(measure, whole)
+    words = f"{leaders.in_words(whole[measure], measure, how)} in all"
     with (
         tiles.picked(_long(hour), words, key, key),
         st.grid(min_column_width=leaders.NARROWEST, gap="medium", key=f"lists-{key}"),

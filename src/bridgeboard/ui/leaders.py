@@ -6,7 +6,7 @@ from typing import Any, Final
 import streamlit as st
 
 from bridgeboard import boards, formats, metrics
-from bridgeboard.metrics import DIMENSIONS, METRICS, Answer
+from bridgeboard.metrics import DIMENSIONS, METRICS, Accuracy, Answer
 from bridgeboard.ui import address, downloads, lists, moves, notices, numbers, sheets, tables
 from bridgeboard.ui.scopes import Chosen
 from bridgeboard.ui.tables import Column
@@ -32,7 +32,12 @@ def board(
         st.header(title, anchor=False, width="stretch")
         by = by if isinstance(by, str) else _dimension(every, key)
         known = address.among(names)
-        names = tuple(name for name in names if METRICS[name].splits(DIMENSIONS[by]))
+        names = tuple(
+            name
+            for name in names
+            if METRICS[name].splits(DIMENSIONS[by])
+            and (name != "sessions" or numbers.tells_sessions((by,)))
+        )
         order = str(
             st.selectbox(
                 "Sort by",
@@ -45,8 +50,7 @@ def board(
         upwards = st.checkbox("Smallest first", **address.switch(f"{key}-up").widget_arguments())
     with notices.tile("this table"):
         way = order if upwards else f"-{order}"
-        beside = metrics.limits(names, (by,))
-        told = numbers.ordered((*names, *beside), (by,), now.scope, (way,))
+        told = numbers.measured(names, by, now.scope, way)
         _rows(key, len(told)).value()  # a slip in the address is told though no box reads it
         if told.rows:
             _board(by, told, len(names), now, key, order)
@@ -66,14 +70,15 @@ def compact(by: str, measure: str, now: Chosen, key: str, most: int = FEW) -> No
     """The largest few values of a dimension by one number, with bars, and how many there are."""
     many = _plural(by)
     with notices.tile(f"the top {many}"):
-        told = numbers.ordered((measure,), (by,), now.scope, (f"-{measure}",))
+        told = numbers.measured((measure,), by, now.scope, f"-{measure}")
         rows = told.rows[:most]
         shares = _shares(by, measure, told, rows)
+        hows = [metrics.accuracy(measure, row) for row in told.records()][:most]
         lists.show(
             lists.List(
                 title=f"Top {many}",
                 head=_head(by, measure, () if shares is None else ("Share",)),
-                rows=_lines(rows, measure, shares),
+                rows=_lines(rows, measure, shares, hows),
                 note=_few(len(rows), len(told), measure),
                 leads=moves.meaning(by) if moves.leads(by) else "",
             ),
@@ -88,24 +93,30 @@ def _head(by: str, measure: str, more: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def _lines(
-    rows: Sequence[tuple[Any, ...]], measure: str, shares: list[float] | None
+    rows: Sequence[tuple[Any, ...]],
+    measure: str,
+    shares: list[float] | None,
+    hows: Sequence[Accuracy],
 ) -> list[lists.Row]:
     longest = max([*(shares or ()), 1e-9])
     bars = [(share / longest, formats.rate(share)) for share in shares or ()]
     return [
         lists.Row(
-            name=shown(name, SHORT),
-            full=f"{formats.visible(str(name))}, {_exactly(value, measure)}",
-            cells=(formats.number(value, METRICS[measure].format),),
+            name=shown(row[0], SHORT),
+            full=f"{formats.visible(str(row[0]))}, {in_words(row[1], measure, hows[place])}",
+            cells=(formats.number(row[1], METRICS[measure].format, at_least=hows[place].is_bound),),
             share=bars[place] if bars else None,
         )
-        for place, (name, value) in enumerate(rows)
+        for place, row in enumerate(rows)
     ]
 
 
-def _exactly(value: Any, measure: str) -> str:
+def in_words(value: Any, measure: str, how: Accuracy) -> str:
+    """A number with all its digits, how it stands unless it is exact, and what it counts."""
     one = METRICS[measure]
-    return f"{formats.exact_number(value, one.format)} {one.label.lower()}"
+    digits = formats.exact_number(value, one.format)
+    phrase = digits if how.standing == "exact" else how.phrase(digits)
+    return f"{phrase} {one.label.lower()}"
 
 
 def _few(shown: int, count: int, measure: str) -> str:

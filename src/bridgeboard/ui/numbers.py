@@ -25,6 +25,9 @@ MOST: Final = 10_000
 State = tuple[str, int, Sight]
 """A store's file, the number of its last batch, and what is seen of it."""
 
+SESSIONS_OF_GROUPS: Final = frozenset({"team", "client"})
+"""Dimensions by which sums of groups tell sessions, beside those of time."""
+
 UNTOLD: Final = "The last sync failed. The operator of this dashboard can see why."
 """What readers are told in place of a reason that may name somebody."""
 _TRIES: Final = 3
@@ -83,8 +86,25 @@ def ordered(
 
 
 def totals(names: tuple[str, ...], scope: Scope) -> dict[str, Any]:
-    """Each number over the whole scope."""
-    return dict(ask(metrics.select(names, (), scope)).only)
+    """Each number over the whole scope, unknown but for sessions while no request is known."""
+    told = dict(ask(metrics.select(names, (), scope)).only)
+    return metrics.without_requests(told) if coverage().knows_no_request else told
+
+
+def measured(names: tuple[str, ...], by: str, scope: Scope, order: str) -> Answer:
+    """Numbers by a dimension in an order, and after them what tells how they stand.
+
+    A limit that the dimension cannot split is that of the whole scope, in every row: nobody knows
+    to which value it belongs.
+    """
+    split = metrics.limits(names, (by,))
+    told = ordered((*names, *split), (by,), scope, (order,))
+    whole = tuple(name for name in metrics.limits(names) if name not in split)
+    if not whole:
+        return told
+    found = totals(whole, metrics.unsplit(scope, whole))
+    ends = tuple(found[name] for name in whole)
+    return Answer((*told.columns, *whole), tuple((*row, *ends) for row in told.rows))
 
 
 def top(
@@ -222,8 +242,22 @@ def _read(held: Held, question: metrics.Query) -> tuple[int, Answer]:
 
 
 def asked(reader: Reader, question: metrics.Query) -> Answer:
-    """The answer to a statement in one state of the store."""
-    return Answer.of(*reader.named(*question))
+    """The answer to a statement in one state of the store.
+
+    Whoever sees groups of people only is told how many sessions there are by time, team and
+    client; by anything else it is unknown, as sums of groups do not say what a session used.
+    """
+    answer = Answer.of(*reader.named(*question))
+    if shows_people() or tells_sessions(question.dimensions or ()):
+        return answer
+    return answer.unknown("sessions")
+
+
+def tells_sessions(dimensions: Iterable[str]) -> bool:
+    """Whether the reader can be told how many sessions there are by some dimensions."""
+    return shows_people() or all(
+        metrics.DIMENSIONS[name].time or name in SESSIONS_OF_GROUPS for name in dimensions
+    )
 
 
 def _why_none(keeper: watch.Watch | None) -> str:

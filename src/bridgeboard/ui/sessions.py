@@ -28,6 +28,7 @@ from bridgeboard.explorer.story import Owner, owners
 from bridgeboard.explorer.typed import typed
 from bridgeboard.exports import Column as SheetColumn
 from bridgeboard.exports import Sheet
+from bridgeboard.metrics import METRICS
 from bridgeboard.ui import (
     address,
     downloads,
@@ -207,7 +208,7 @@ def _sums(told: Sums, columns: Sequence[Column], find: Find) -> None:
     named = [one for one in columns if hasattr(told.listed, one.name)]
     if not named:
         return
-    lines = [(f"All {formats.plural(told.sessions, 'session')}", told.listed)]
+    lines = [(_all(told), told.listed)]
     if find.is_about_requests and told.others.rows:
         lines += [(OTHERS, told.others), (TOGETHER, told.whole)]
     lists.show(
@@ -215,7 +216,7 @@ def _sums(told: Sums, columns: Sequence[Column], find: Find) -> None:
             title="",
             head=[("Sums", ""), *((one.label, one.definition) for one in named)],
             rows=[
-                lists.Row(name, name, tuple(_sum_word(one, line) for one in named))
+                lists.Row(name, name, tuple(_sum_word(one, line, told) for one in named))
                 for name, line in lines
             ],
             note="",
@@ -224,8 +225,17 @@ def _sums(told: Sums, columns: Sequence[Column], find: Find) -> None:
     )
 
 
-def _sum_word(one: Column, line: Totals) -> str:
+def _all(told: Sums) -> str:
+    how = metrics.accuracy("sessions", {**told.listed.by_metric, "sessions": told.sessions})
+    sign = formats.AT_LEAST if how.is_bound else ""
+    return f"All {sign}{formats.plural(told.sessions, 'session')}"
+
+
+def _sum_word(one: Column, line: Totals, told: Sums) -> str:
+    """A sum; a lower bound, too, where no request is known of some of the sessions listed."""
     is_bound = bool(one.metric) and metrics.accuracy(one.metric, line.by_metric).is_bound
+    is_sum = METRICS[one.metric].additive if one.metric else one.summed
+    is_bound = is_bound or bool(told.unread and line is told.listed and is_sum)
     return formats.number(getattr(line, one.name), one.kind, at_least=is_bound)
 
 

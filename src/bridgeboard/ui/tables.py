@@ -151,7 +151,7 @@ def _cell(
         return None
     words = (formats.exact_number if column.exact else formats.number)(value, column.kind)
     if is_bound:
-        words = f"{formats.AT_LEAST}{words}"
+        words = f"{formats.AT_LEAST}{words}" if value else formats.DASH
     if digits:
         return _Digits.of(f"{int(value):0{digits}}", words)
     return _Number.of(value / formats.PICO if column.kind == "money" else value, words)

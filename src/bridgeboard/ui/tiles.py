@@ -1,6 +1,6 @@
 """Pictures and tables that pages are made of; each fails alone."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -25,6 +25,7 @@ from bridgeboard.ui import (
 )
 from bridgeboard.ui.scopes import Chosen
 
+Phrases = dict[tuple[date | datetime, str], str]
 WHOLE: Final = "none"
 EACH_BY_ITSELF: Final = (
     "Each row counts by itself: a person's change is also that of a team and a model."
@@ -81,7 +82,7 @@ def _drawn(
 ) -> _Drawn | None:
     """The picture of a number over time; None when there is nothing to see."""
     one = METRICS[measure]
-    told, names, values = _stacked(measure, split, now)
+    told, names, values, phrases = _stacked(measure, split, now)
     rows = [row for row in told if row[0] in set(every)]
     if not any(value for *_, value in rows):
         return None
@@ -95,6 +96,7 @@ def _drawn(
         colours=charts.colours(names, places) | dict.fromkeys(names[boards.TOP :], charts.NEUTRAL),
         stacked=_adds_up(measure, split),
         zone=now.scope.zone,
+        phrases=phrases,
     )
     return _Drawn(charts.spec(charts.over_time(rows, picture)), picture, rows, names, values)
 
@@ -108,21 +110,43 @@ def _begun(now: Chosen) -> list[Any]:
 
 def _stacked(
     measure: str, split: str, now: Chosen
-) -> tuple[list[tuple[date | datetime, str, Any]], list[str], int]:
-    """(bucket, series, value) rows, the series from the bottom, and how many values there are."""
+) -> tuple[list[tuple[date | datetime, str, Any]], list[str], int, Phrases]:
+    """(bucket, series, value) rows, the series from the bottom, and how many values there are.
+
+    Last come the words for numbers that are not exact.
+    """
     label = METRICS[measure].label
     if split == WHOLE:
-        told = numbers.series((measure,), now.grain, now.scope)
-        return [(bucket, label, value) for bucket, value in told.rows], [label], 1
-    told = numbers.top((measure,), (now.grain, split), now.scope, rank_by=measure, n=boards.TOP)
+        names = (measure, *metrics.limits((measure,), (now.grain,)))
+        told = numbers.series(names, now.grain, now.scope)
+        records = [(row[now.grain], label, row) for row in told.records()]
+        plain = [(bucket, series, row[measure]) for bucket, series, row in records]
+        return plain, [label], 1, phrases(measure, records)
+    names = (measure, *metrics.limits((measure,), (now.grain, split)))
+    told = numbers.top(names, (now.grain, split), now.scope, rank_by=measure, n=boards.TOP)
     count = told.column("values_count")[0] if told.rows else 0
     rest = boards.rest(count, boards.TOP)
-    rows = [
-        (bucket, rest if is_rest else name, value) for bucket, name, value, is_rest, _ in told.rows
+    records = [
+        (row[now.grain], rest if row["is_rest"] else row[split], row) for row in told.records()
     ]
-    names = list(dict.fromkeys(name for _, name, _ in _by_rank(rows, rest)))
+    rows = [(bucket, series, row[measure]) for bucket, series, row in records]
+    series = list(dict.fromkeys(name for _, name, _ in _by_rank(rows, rest)))
     known = filled([(b, n, v) for b, n, v in rows], (measure,), (now.grain, split), now.scope)
-    return known, names, count  # type: ignore[return-value]  # rows of three
+    words = phrases(measure, records)
+    return known, series, count, words  # type: ignore[return-value]  # rows of three
+
+
+def phrases(
+    measure: str, records: Sequence[tuple[date | datetime, str, Mapping[str, Any]]]
+) -> Phrases:
+    """The words for numbers that are not exact, by stretch of time and series."""
+    kind = METRICS[measure].format
+    hows = [(bucket, name, row, metrics.accuracy(measure, row)) for bucket, name, row in records]
+    return {
+        (bucket, name): how.phrase(formats.exact_number(row[measure], kind))
+        for bucket, name, row, how in hows
+        if how.standing != "exact"
+    }
 
 
 def _by_rank(rows: Sequence[tuple[Any, str, Any]], rest: str) -> list[tuple[Any, str, Any]]:
@@ -133,7 +157,12 @@ def _by_rank(rows: Sequence[tuple[Any, str, Any]], rest: str) -> list[tuple[Any,
 
 
 def _can_be_split(measure: str, split: str) -> bool:
-    """Not where what adds up elsewhere would be counted twice: a session by its several models."""
+    """Not where what adds up elsewhere would be counted twice: a session by its several models.
+
+    Nor where the reader is not told: who sees groups only, of sessions by what they used.
+    """
+    if measure == "sessions" and not numbers.tells_sessions((split,)):
+        return False
     one, dimension = METRICS[measure], DIMENSIONS[split]
     return one.splits(dimension) and (one.adds_up(dimension) or not one.additive)
 
