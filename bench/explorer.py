@@ -20,29 +20,17 @@ from typing import Final
 from bench import phrases, stories
 from bench.report import Report, arguments, median_ms, note, spent_ms
 
-from bridgeboard.explorer import (
-    COLUMNS,
-    Find,
-    Order,
-    Page,
-    Progress,
-    Range,
-    Search,
-    Slice,
-    Totals,
-    begun,
-    count,
-    folded,
-    listing,
-    narrowed,
-    page,
-    slices,
-    spread,
-    total,
-    totals,
-)
-from bridgeboard.metrics import Answer, Query, Scope
-from bridgeboard.store import Store, vocabulary
+from bridgeboard.model.answer import Answer
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries.metric_query import Query
+from bridgeboard.queries.page_keys import Order
+from bridgeboard.queries.session_columns import COLUMNS
+from bridgeboard.queries.session_filters import Find, Range
+from bridgeboard.queries.session_list import Page, listing, page
+from bridgeboard.queries.session_totals import Totals, count, total, totals
+from bridgeboard.queries.text_index import narrowed
+from bridgeboard.queries.text_search import Progress, Search, Slice, begun, folded, slices, spread
+from bridgeboard.store import Store, text_index
 
 RUNS: Final = 5
 SEARCHES: Final = 3
@@ -163,7 +151,7 @@ def _has_text(store: Store) -> bool:
 
 def _measure_searches(report: Report, store: Store, scope: Scope) -> None:
     """A word that fills a page at once, one that five prompts have, and one that none has."""
-    report.say("gather_words_seconds", spent_ms(lambda: vocabulary.gather(store)) / 1000, "s")
+    report.say("gather_words_seconds", spent_ms(lambda: text_index.gather(store)) / 1000, "s")
     words = {"common": phrases.COMMON, "rare": phrases.RARE, "none": phrases.RARE[::-1]}
     for name, word in words.items():
         search = Search(word)
@@ -196,7 +184,7 @@ def _parts_of(store: Store, find: Find, search: Search, parts: list[Slice]) -> I
     later = parts[1:]
     if later:
         with store.snapshot() as reader:
-            runs = vocabulary.runs_with(reader, search.each)
+            runs = text_index.runs_with(reader, search.each)
         later = later if runs is None else narrowed(find, search, later, runs)
     yield from later
 

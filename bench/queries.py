@@ -19,7 +19,7 @@ from bench.questions import QUESTIONS, Question
 from bench.report import Report, arguments, median_ms
 from numpy.typing import NDArray
 
-from bridgeboard.metrics import Scope
+from bridgeboard.model.scope import Scope
 from bridgeboard.store import Store
 
 RUNS: Final = 9

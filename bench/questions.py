@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bridgeboard.metrics import Scope, active_people_windows, select, select_top, values
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries.adoption import active_people_windows
+from bridgeboard.queries.metric_query import select, select_top, values
 
 Statement = tuple[str, Any]
 """SQL and its parameters."""

@@ -22,10 +22,10 @@ from typing import Final
 
 from bench.report import Report, arguments, median_ms, note
 
+from bridgeboard.analysis.radar import Finding, Limits, SpendLimits, sweep
+from bridgeboard.analysis.radar.limits import DOLLAR
 from bridgeboard.demo.world import World, make
-from bridgeboard.metrics import Scope
-from bridgeboard.radar import Finding, Limits, SpendLimits, sweep
-from bridgeboard.radar.limits import DOLLAR
+from bridgeboard.model.scope import Scope
 from bridgeboard.store import Store
 
 # Tests ship without benchmarks, so what both need is theirs.

@@ -5,9 +5,9 @@ from typing import Final
 
 from bench.report import Report, median_ms
 
-from bridgeboard.explorer import calls, passages, story
-from bridgeboard.explorer.calls import Call
-from bridgeboard.explorer.typed import typed
+from bridgeboard.queries import recorded_text, session_calls, session_detail
+from bridgeboard.queries.session_calls import Call
+from bridgeboard.queries.typed_rows import typed
 from bridgeboard.store import Store
 
 STORY_MS: Final = 1000
@@ -44,7 +44,12 @@ def _lengthen(store: Store, session: int, size: int) -> None:
 
 def _first_screen(store: Store, session: int) -> None:
     with store.snapshot() as reader:
-        typed(story.Head, reader.rows(*story.head(session)))
-        typed(story.Thread, reader.rows(*story.threads(session, limit=story.THREADS)))
-        shown = typed(Call, reader.rows(*calls.calls(session, limit=CALLS)))
-        typed(passages.Item, reader.rows(*passages.timeline(call.usage for call in shown)))
+        typed(session_detail.Head, reader.rows(*session_detail.head(session)))
+        typed(
+            session_detail.Thread,
+            reader.rows(*session_detail.threads(session, limit=session_detail.THREADS)),
+        )
+        shown = typed(Call, reader.rows(*session_calls.calls(session, limit=CALLS)))
+        typed(
+            recorded_text.Item, reader.rows(*recorded_text.timeline(call.usage for call in shown))
+        )

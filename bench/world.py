@@ -14,7 +14,7 @@ from pathlib import Path
 from bench import company, phrases
 from bench.report import Report, arguments, note, spent_ms
 
-from bridgeboard.store import Store, vocabulary
+from bridgeboard.store import Store, text_index
 
 LONG_REQUESTS = 1_000
 """Requests that the longest session has beside its share of all others."""
@@ -219,7 +219,7 @@ def draw(path: Path, requests: int, times: int = 1, *, text: bool = False) -> No
             batch.set_meta("deployment_id", "bench")
             batch.set_meta("text", "all" if text else "none")
         note("gathering the words of prompts ...")
-        vocabulary.gather(store)
+        text_index.gather(store)
 
 
 def _statements(requests: int, times: int, *, text: bool) -> list[str]:

@@ -4,8 +4,9 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.ui import ledger, notices
+from bridgeboard.ui.components import notices
+from bridgeboard.ui.views import audit
 
 with notices.tile("the audit log"):
-    ledger.verdict()
-    ledger.entries()
+    audit.verdict()
+    audit.entries()

@@ -4,10 +4,11 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.ui import beside, notices, scopes
+from bridgeboard.ui.components import filters, notices
+from bridgeboard.ui.views import compare
 
-beside.follow()
-now = scopes.chosen()
+compare.follow()
+now = filters.chosen()
 
 with notices.tile("this comparison"):
-    beside.show(now)
+    compare.show(now)

@@ -4,13 +4,14 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.ui import filters, notices, request, requests, scopes
+from bridgeboard.ui.components import clock, filters, notices
+from bridgeboard.ui.views import request, requests
 
-now = scopes.chosen()
+now = filters.chosen()
 
 with notices.tile("the requests"):
     one = request.asked()
     if one:
-        request.show(one, filters.zone())
+        request.show(one, clock.zone())
     else:
         requests.show(now)

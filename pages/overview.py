@@ -4,14 +4,14 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.boards import BOARDS
-from bridgeboard.ui import kpis, leaders, scopes, tiles
+from bridgeboard.model.pages import BOARDS
+from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
 
-now = scopes.chosen()
+now = filters.chosen()
 board = BOARDS["overview"]
 
-kpis.headline(board.headline, now)
-tiles.course(board, now, "overview")
+headline_cards.headline(board.headline, now)
+trend.course(board, now, "overview")
 
-tiles.apart(leaders.tops, board.tops, now)
-tiles.apart(tiles.moved, now, "total_tokens", ("initiator", "team", "model", "client"), "moved")
+trend.apart(breakdown.tops, board.tops, now)
+trend.apart(trend.moved, now, "total_tokens", ("initiator", "team", "model", "client"), "moved")

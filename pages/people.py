@@ -4,17 +4,18 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.boards import BOARDS
-from bridgeboard.ui import adoption, hours, kpis, leaders, scopes, tiles
+from bridgeboard.model.pages import BOARDS
+from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
+from bridgeboard.ui.views import adoption, hours_of_week
 
-now = scopes.chosen()
+now = filters.chosen()
 board = BOARDS["people"]
 
-kpis.headline(board.headline, now)
+headline_cards.headline(board.headline, now)
 adoption.people(now)
-tiles.course(board, now, "people")
-leaders.board("initiator", board.columns, now, "everybody", "Everybody")
-leaders.board("team", ("active_people", *board.columns), now, "teams", "Teams")
-tiles.apart(adoption.course, now)
-tiles.apart(adoption.cohorts, now)
-tiles.apart(hours.of_week, now, "requests", ("initiator",), "hour")
+trend.course(board, now, "people")
+breakdown.board("initiator", board.columns, now, "everybody", "Everybody")
+breakdown.board("team", ("active_people", *board.columns), now, "teams", "Teams")
+trend.apart(adoption.course, now)
+trend.apart(adoption.cohorts, now)
+trend.apart(hours_of_week.of_week, now, "requests", ("initiator",), "hour")

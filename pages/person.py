@@ -4,15 +4,16 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.boards import BOARDS
-from bridgeboard.ui import hours, kpis, leaders, persons, scopes, tiles
+from bridgeboard.model.pages import BOARDS
+from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
+from bridgeboard.ui.views import hours_of_week, person
 
 board = BOARDS["person"]
-now = persons.asked(scopes.chosen())
+now = person.asked(filters.chosen())
 
-kpis.headline(board.headline, now)
-tiles.course(board, now, "person")
-leaders.board("model", board.columns, now, "model", "Models")
-leaders.board("client", board.columns, now, "client", "Clients")
-leaders.board("tool", persons.OF_TOOLS, now, "tool", "Tools")
-tiles.apart(hours.of_week, now, "requests", ("model", "client"), "person-hour")
+headline_cards.headline(board.headline, now)
+trend.course(board, now, "person")
+breakdown.board("model", board.columns, now, "model", "Models")
+breakdown.board("client", board.columns, now, "client", "Clients")
+breakdown.board("tool", person.OF_TOOLS, now, "tool", "Tools")
+trend.apart(hours_of_week.of_week, now, "requests", ("model", "client"), "person-hour")

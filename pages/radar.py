@@ -4,8 +4,9 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.ui import alarms, notices, scopes
+from bridgeboard.ui.components import filters, notices
+from bridgeboard.ui.views import findings
 
-alarms.follow()
+findings.follow()
 with notices.tile("the radar"):
-    alarms.show(scopes.chosen())
+    findings.show(filters.chosen())

@@ -6,38 +6,35 @@ ensure_shell()
 
 import streamlit as st
 
-from bridgeboard.ui import (
-    filters,
-    inside,
-    kpis,
-    notices,
-    records,
-    reveal,
-    sketches,
-    story,
-    takeaway,
-    transcript,
+from bridgeboard.ui.components import clock, headline_cards, notices, reveal
+from bridgeboard.ui.views import (
+    session,
+    session_charts,
+    session_data,
+    session_download,
+    session_search,
+    session_transcript,
 )
 
-asked = story.asked()
-zone = filters.zone()
+asked = session.asked()
+zone = clock.zone()
 
 with notices.tile("this session"):
-    told = story.found(asked)
+    told = session.found(asked)
     head = told.head
-    part = records.part(head.session, asked.thread)
-    story.header(told, zone)
-    kpis.row(story.cards(head), narrowest=112)
-    story.remarks(told)
+    part = session_data.part(head.session, asked.thread)
+    session.header(told, zone)
+    headline_cards.row(session.cards(head), narrowest=112)
+    session.remarks(told)
     if asked.thread and part is None:
         notices.remark("The thread that this link names is not in the session (any more).")
-    sketches.pictures(head, part, asked)
+    session_charts.pictures(head, part, asked)
 
     with st.container(horizontal=True, vertical_alignment="center", key="timeline"):
         st.header("Timeline", anchor=False, width="stretch")
         text = reveal.revealed(reveal.of_session(head.initiator_id, head.id))
-        takeaway.menu(head, text=text)
-    look = inside.search(head.session, asked, zone, text=text)
-    sketches.jumps(head, part, asked, zone, text=text)
-    dated = story.spans_days(head, zone)
-    transcript.timeline(head.session, part, look, dated=dated)
+        session_download.menu(head, text=text)
+    look = session_search.search(head.session, asked, zone, text=text)
+    session_charts.jumps(head, part, asked, zone, text=text)
+    dated = session.spans_days(head, zone)
+    session_transcript.timeline(head.session, part, look, dated=dated)

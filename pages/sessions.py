@@ -4,14 +4,15 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.ui import finds, lookup, notices, scopes, sessions
+from bridgeboard.ui.components import filters, notices
+from bridgeboard.ui.views import prompt_search, session_filters, sessions
 
 sessions.follow_choice()
-now = scopes.chosen()
+now = filters.chosen()
 
-finds.pickers()
-find = finds.chosen(now.scope)
+session_filters.pickers()
+find = session_filters.chosen(now.scope)
 with notices.tile("the search in prompts"):
-    lookup.show(find)
+    prompt_search.show(find)
 with notices.tile("the list of sessions"):
     sessions.show(find, now)

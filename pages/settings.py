@@ -4,11 +4,11 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.ui import configured, ledger, running
+from bridgeboard.ui.views import audit, settings_in_force, settings_sync
 
-running.sync()
-ledger.not_handed_on()
-configured.values()
-configured.access_rules()
-configured.teams()
-running.priced()
+settings_sync.sync()
+audit.not_handed_on()
+settings_in_force.values()
+settings_in_force.access_rules()
+settings_in_force.teams()
+settings_sync.priced()

@@ -5,14 +5,14 @@ from bridgeboard.ui.shell import ensure_shell
 ensure_shell()
 
 
-from bridgeboard.boards import BOARDS
-from bridgeboard.ui import kpis, leaders, scopes, tiles
+from bridgeboard.model.pages import BOARDS
+from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
 
-now = scopes.chosen()
+now = filters.chosen()
 board = BOARDS["spend"]
 
-kpis.basis(now)
-kpis.headline(board.headline, now)
-tiles.course(board, now, "spend")
-leaders.board(board.splits, board.columns, now, "breakdown", "Breakdown")
-tiles.apart(tiles.moved, now, "spend", ("initiator", "team", "model", "client"), "moved")
+headline_cards.basis(now)
+headline_cards.headline(board.headline, now)
+trend.course(board, now, "spend")
+breakdown.board(board.splits, board.columns, now, "breakdown", "Breakdown")
+trend.apart(trend.moved, now, "spend", ("initiator", "team", "model", "client"), "moved")

@@ -6,15 +6,16 @@ ensure_shell()
 
 import streamlit as st
 
-from bridgeboard.boards import BOARDS
-from bridgeboard.ui import kpis, leaders, scopes, tiles, toolbox
+from bridgeboard.model.pages import BOARDS
+from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
+from bridgeboard.ui.views import tools
 
-now = toolbox.asked(scopes.chosen())
+now = tools.asked(filters.chosen())
 board = BOARDS["tools"]
 
-kpis.headline(board.headline, now)
+headline_cards.headline(board.headline, now)
 st.caption("Only tools that the bridge puts there report errors; how others end is not recorded.")
-tiles.course(board, now, "tools")
-leaders.board("tool", board.columns, now, "tools-tool", "Tools")
-leaders.board("server", board.columns, now, "tools-server", "MCP servers")
-leaders.board("initiator", ("tool_calls", "tool_errors"), now, "tools-people", "Who runs them")
+trend.course(board, now, "tools")
+breakdown.board("tool", board.columns, now, "tools-tool", "Tools")
+breakdown.board("server", board.columns, now, "tools-server", "MCP servers")
+breakdown.board("initiator", ("tool_calls", "tool_errors"), now, "tools-people", "Who runs them")

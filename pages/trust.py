@@ -4,15 +4,16 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.ui import belief, billing, complete, scopes, tiles
+from bridgeboard.ui.components import filters, trend
+from bridgeboard.ui.views import trust, trust_billing, trust_completeness
 
-now = scopes.chosen()
+now = filters.chosen()
 
-belief.checked(now)
-belief.covered(now)
-complete.show()
-billing.instances(now)
-belief.unpriced(now)
-tiles.apart(belief.server)
-belief.quarantine()
-belief.history()
+trust.checked(now)
+trust.covered(now)
+trust_completeness.show()
+trust_billing.instances(now)
+trust.unpriced(now)
+trend.apart(trust.server)
+trust.quarantine()
+trust.history()

@@ -15,8 +15,9 @@ import streamlit as st
 from browsers import ARGUMENTS
 from playwright.sync_api import Page
 
-from bridgeboard import connect, settings
-from bridgeboard.connect import Demo, Running
+from bridgeboard import settings
+from bridgeboard.runtime import connect
+from bridgeboard.runtime.connect import Demo, Running
 from bridgeboard.settings import DemoSettings
 
 END = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)

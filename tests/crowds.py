@@ -15,7 +15,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from bridgeboard.metrics import DIMENSIONS, METRICS, Query, Scope, select, values
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries.metric_query import Query, select, values
 from bridgeboard.store import Reader, Store
 
 MOST = 60

@@ -16,7 +16,7 @@ from companies import small
 
 from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow
-from bridgeboard.metrics import Query
+from bridgeboard.queries.metric_query import Query
 from bridgeboard.store.schema import MIGRATIONS
 
 Row = dict[str, Any]

@@ -13,7 +13,10 @@ import duckdb
 from facts import ALWAYS, KINDS, Row, facts
 from told import TABLES
 
-from bridgeboard.metrics import UNASSIGNED, UNKNOWN, Answer, Query, Scope
+from bridgeboard.model.answer import Answer
+from bridgeboard.model.dimensions import UNASSIGNED, UNKNOWN
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries.metric_query import Query
 from bridgeboard.store.schema import MIGRATIONS
 
 EVERYTHING = Scope(datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))

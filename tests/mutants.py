@@ -9,10 +9,11 @@ from typing import Any
 
 import streamlit as st
 
-from bridgeboard.audit import Audit
-from bridgeboard.doors import files as doors
+from bridgeboard.server.middleware import file_access as doors
+from bridgeboard.state.audit import Audit
 from bridgeboard.store import EVERYTHING
-from bridgeboard.ui import entrance, files, numbers, reveal
+from bridgeboard.ui import current_user, runner
+from bridgeboard.ui.components import prepared_files, reveal
 
 MISSING = ("sight", "pages", "reason", "cache", "desk", "whose", "files", "log")
 """Checks: what somebody may see, which pages they may open, that a reason is given, that answers
@@ -38,19 +39,19 @@ def graft(chosen: Path) -> None:
             reveal.SHORTEST = shortest  # type: ignore[misc]  # likewise
 
     def anybody() -> Any:
-        st.session_state.pop(entrance._WHOSE, None)
+        st.session_state.pop(current_user._WHOSE, None)
         return viewer()
 
-    shortest, revealed, viewer = reveal.SHORTEST, reveal.revealed, entrance.viewer
-    told: Any = entrance.Reader
+    shortest, revealed, viewer = reveal.SHORTEST, reveal.revealed, current_user.viewer
+    told: Any = current_user.Reader
     told.may_open = missing("pages", lambda *_: True, told.may_open)
-    files._refuse_others = missing("files", lambda *_: None, files._refuse_others)
+    prepared_files._refuse_others = missing("files", lambda *_: None, prepared_files._refuse_others)
     told.desk = property(missing("desk", lambda _: "", told.desk.fget))
     places: dict[str, tuple[Any, str, Callable[..., Any]]] = {
-        "sight": (entrance, "_sight", lambda _: EVERYTHING),
+        "sight": (current_user, "_sight", lambda _: EVERYTHING),
         "reason": (reveal, "revealed", unreasoned),
-        "cache": (numbers, "state", lambda held: (str(held.path), held.version, None)),
-        "whose": (entrance, "viewer", anybody),
+        "cache": (runner, "state", lambda held: (str(held.path), held.version, None)),
+        "whose": (current_user, "viewer", anybody),
         "files": (doors, "_is_for", lambda *_: True),
         "log": (Audit, "write", lambda *_, **__: None),
     }

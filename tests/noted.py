@@ -1,7 +1,8 @@
 """What stands in the audit log of the dashboard of this process."""
 
-from bridgeboard import connect, settings
-from bridgeboard.audit import Audit, Entry
+from bridgeboard import settings
+from bridgeboard.runtime import connect
+from bridgeboard.state.audit import Audit, Entry
 
 
 def noted(what: str, since: int = 0) -> list[Entry]:

@@ -21,12 +21,12 @@ from aibridge.bulk import (
     BulkTokenUsage,
     BulkToolUsage,
 )
+from bridgeboard.analysis.radar import Finding
 from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.demo.world import Incident, World
 from bridgeboard.pricing import Book
-from bridgeboard.radar import Finding
-from bridgeboard.store import Batch, Store, interceptions, links
+from bridgeboard.store import Batch, Store, interceptions, request_links
 from bridgeboard.sync import translate
 
 MEMBERS_SINCE: Final = datetime(1900, 1, 1)  # noqa: DTZ001 - the store's times have no zone
@@ -82,8 +82,8 @@ def _link(batch: Batch, rows: Sequence[InterceptionRow]) -> None:
     )
     with batch.registered(told=told):
         batch.execute(_SESSIONS)
-        found = batch.table(_LINKS).cast(links.LINK)
-    links.apply(batch, found)
+        found = batch.table(_LINKS).cast(request_links.LINK)
+    request_links.apply(batch, found)
 
 
 def _assign(batch: Batch, teams: Mapping[str, Sequence[str]]) -> None:

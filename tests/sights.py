@@ -14,36 +14,22 @@ from uuid import UUID
 import pyarrow as pa
 from listed import listed
 
-from bridgeboard import invariants, radar, store
-from bridgeboard.explorer import (
-    Find,
-    Search,
-    interceptions,
-    listing,
-    passages,
-    slices,
-    spread,
-    story,
-    totals,
-    within,
-)
-from bridgeboard.explorer import calls as one_call
-from bridgeboard.explorer import count as sessions_found
-from bridgeboard.metrics import (
-    DIMENSIONS,
-    METRICS,
-    Answer,
-    Query,
-    Scope,
-    active_people_windows,
-    cohort_people,
-    cohorts,
-    first_seen,
-    presence,
-    select,
-    select_top,
-    values,
-)
+from bridgeboard import store
+from bridgeboard.analysis import invariants, radar
+from bridgeboard.model.answer import Answer
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries import recorded_text, request_list, session_detail, session_search
+from bridgeboard.queries import session_calls as one_call
+from bridgeboard.queries.adoption import active_people_windows, cohort_people, cohorts, presence
+from bridgeboard.queries.first_seen_order import first_seen
+from bridgeboard.queries.metric_query import Query, select, select_top, values
+from bridgeboard.queries.session_filters import Find
+from bridgeboard.queries.session_list import listing
+from bridgeboard.queries.session_totals import count as sessions_found
+from bridgeboard.queries.session_totals import totals
+from bridgeboard.queries.text_search import Search, slices, spread
 from bridgeboard.store import Reader, Store
 from bridgeboard.store.schema import MIGRATIONS
 
@@ -247,27 +233,27 @@ def of_explorer(reader: Reader, scope: Scope) -> Iterator[tuple[str, Query]]:
     yield "sessions with errors", listing(Find(scope, has_errors=True))
     yield "totals", totals(find)
     yield "count", sessions_found(find)
-    yield "requests", interceptions.interceptions(scope, limit=10_000)
-    yield "requests with errors", interceptions.interceptions(scope, errors_only=True)
-    yield "counted", interceptions.counted(scope)
+    yield "requests", request_list.interceptions(scope, limit=10_000)
+    yield "requests with errors", request_list.interceptions(scope, errors_only=True)
+    yield "counted", request_list.counted(scope)
     search = Search("deploy", ("prompt", "thinking", "tool_input"))
     yield "spread", spread(find, search)
     for number, part in enumerate(slices(find, search, answer(reader, spread(find, search)))):
         yield f"slice {number}", part.query
-    yield "owners", story.owners(tuple(range(200)))
+    yield "owners", session_detail.owners(tuple(range(200)))
     for session in range(0, 200, 19):
-        yield f"head {session}", story.head(session)
-        yield f"threads {session}", story.threads(session)
+        yield f"head {session}", session_detail.head(session)
+        yield f"threads {session}", session_detail.threads(session)
         yield f"calls {session}", one_call.calls(session)
         yield f"course {session}", one_call.course(session)
-        yield f"kept {session}", passages.kept(session)
-        yield f"hits {session}", within.hits(session, "deploy")
+        yield f"kept {session}", recorded_text.kept(session)
+        yield f"hits {session}", session_search.hits(session, "deploy")
     for usage in range(3, 3_000, 315):
-        yield f"detail {usage}", interceptions.detail(usage)
-        yield f"responses {usage}", interceptions.responses(usage)
-        yield f"timeline {usage}", passages.timeline([usage])
-        yield f"texts {usage}", passages.texts([usage])
-        yield f"whole {usage}", passages.whole(usage, "prompt", 0)
+        yield f"detail {usage}", request_list.detail(usage)
+        yield f"responses {usage}", request_list.responses(usage)
+        yield f"timeline {usage}", recorded_text.timeline([usage])
+        yield f"texts {usage}", recorded_text.texts([usage])
+        yield f"whole {usage}", recorded_text.whole(usage, "prompt", 0)
 
 
 def schema() -> dict[str, str]:

@@ -11,9 +11,9 @@ import syncs
 
 from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow, Tables
-from bridgeboard.explorer import story
-from bridgeboard.explorer.typed import typed
-from bridgeboard.metrics import Query
+from bridgeboard.queries import session_detail
+from bridgeboard.queries.metric_query import Query
+from bridgeboard.queries.typed_rows import typed
 from bridgeboard.store import Store
 
 T = TypeVar("T")
@@ -77,8 +77,8 @@ def keys(store: Store) -> dict[tuple[str, str], int]:
     return {(id_, str(person)): key for id_, person, key in rows}
 
 
-def head(store: Store, session: int) -> story.Head:
-    return only(store, story.Head, story.head(session))
+def head(store: Store, session: int) -> session_detail.Head:
+    return only(store, session_detail.Head, session_detail.head(session))
 
 
 def prolonged(store: Store, calls: int) -> None:

@@ -14,8 +14,8 @@ from roles import EVERY, KINDS, RULE, Company, Who, found
 from wire import Visit, WireError, visit
 from wire.sessions import Session, _state
 
-from bridgeboard.audit import Audit, Entry
 from bridgeboard.demo.records import InterceptionRow
+from bridgeboard.state.audit import Audit, Entry
 
 REASON = "Incident 4711 zqreason"
 VIEW, NOTE = "zqview of an analyst", "fine because of zqnote"

@@ -14,7 +14,7 @@ from bridgeboard import sync
 from bridgeboard.demo import api, truth
 from bridgeboard.demo.records import Tables
 from bridgeboard.store import Store
-from bridgeboard.sync import Event, Options, exact
+from bridgeboard.sync import Event, Options, interception_windows
 from bridgeboard.sync.options import Context
 
 NOW = companies.END + timedelta(minutes=1)
@@ -114,7 +114,11 @@ def interceptions(
 ) -> list[Event]:
     """The phase of a run that reads interceptions, alone."""
     with client(served) as asking:
-        return list(exact.read(asking, store, Context(Options(**options), now, "interceptions")))
+        return list(
+            interception_windows.read(
+                asking, store, Context(Options(**options), now, "interceptions")
+            )
+        )
 
 
 @contextmanager

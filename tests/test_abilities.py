@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from told import filled
 
 from bridgeboard import store as rooms
+from bridgeboard.analysis.capabilities import Ability, Known, abilities, short
 from bridgeboard.demo import truth
 from bridgeboard.store import Reach, Store
-from bridgeboard.ui.abilities import Ability, Known, abilities, short
 
 TABLES = syncs.latest(300)
 NOTHING = Reach(**dict.fromkeys((one.name for one in fields(Reach)), 0))

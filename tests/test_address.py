@@ -20,10 +20,12 @@ from streamlit.runtime.state import query_params
 from streamlit.testing.v1 import AppTest
 from told import filled, looking
 
-from bridgeboard import doors
-from bridgeboard.doors import long
+from bridgeboard.server import middleware
+from bridgeboard.server.middleware import long_urls
 from bridgeboard.store import Store
-from bridgeboard.ui import address, address_names, hours, old_addresses, value_picker
+from bridgeboard.ui import old_urls, url, url_parameters
+from bridgeboard.ui.components import value_picker
+from bridgeboard.ui.views import hours_of_week
 
 ROOT = Path(__file__).parents[1]
 END: datetime = max(row["started_at"] for row in facts().usage)
@@ -68,15 +70,15 @@ def query(test: AppTest) -> dict[str, Any]:
     ("at", "parameter"), [(at, name) for at, names in OLD.items() for name in names]
 )
 def test_every_label_of_earlier_addresses_has_its_short_word(at: str, parameter: str) -> None:
-    name = old_addresses.NAMES.get(parameter, parameter)
-    assert name in address_names.of(at)
+    name = old_urls.NAMES.get(parameter, parameter)
+    assert name in url_parameters.of(at)
     for label, value in OLD[at][parameter].items():
-        if (name, value) in old_addresses.GONE:
-            assert old_addresses.short(name, label) is None
+        if (name, value) in old_urls.GONE:
+            assert old_urls.short(name, label) is None
             continue
-        written = hours._parameter(name).words(value) if "hour" in name else [str(value)]
-        assert [old_addresses.short(name, label)] == written
-        assert old_addresses.short(name, written[0]) == written[0]
+        written = hours_of_week._parameter(name).words(value) if "hour" in name else [str(value)]
+        assert [old_urls.short(name, label)] == written
+        assert old_urls.short(name, written[0]) == written[0]
 
 
 @pytest.mark.parametrize("at", OLD)
@@ -179,7 +181,7 @@ WORDS = st.text(max_size=40) | st.sampled_from(
 def test_no_address_breaks_a_page(store: Store, data: st.DataObject) -> None:
     assert store
     page = data.draw(st.sampled_from(["spend", "people", "sessions", "interceptions", "compare"]))
-    names = st.sampled_from(sorted(address_names.of(page) | {"range", "", "embed", "[]"}))
+    names = st.sampled_from(sorted(url_parameters.of(page) | {"range", "", "embed", "[]"}))
     asked = data.draw(st.dictionaries(names, st.lists(WORDS, min_size=1, max_size=4), max_size=9))
     test = app(page, **{"tz": "UTC", **asked})
     assert not [each for each in test.error if "failed" in str(each.value)]
@@ -228,7 +230,7 @@ def test_more_values_than_an_address_holds_are_refused_and_it_says_so(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert store
-    monkeypatch.setattr(address, "MOST", 3)
+    monkeypatch.setattr(url, "MOST", 3)
     test = app("spend", clients=["a", "b"])
     before = query(test)
     test.multiselect(key="clients").set_value(["a", "b", "Codex"]).run()
@@ -264,23 +266,23 @@ def test_the_sessions_of_a_person_are_those_of_that_person(store: Store) -> None
 def test_an_address_that_is_too_long_leads_to_one_that_says_so() -> None:
     app = Starlette(
         routes=[Route("/spend", lambda _: PlainTextResponse("there"))],
-        middleware=[Middleware(doors.Long)],
+        middleware=[Middleware(middleware.Long)],
     )
     client = TestClient(app, follow_redirects=False)
     assert client.get("/spend?" + "&".join(["a=b"] * 1_000)).text == "there"
     answer = client.get("/spend?" + "&".join(["a=b"] * 1_001))
     assert answer.status_code == 303
     assert answer.headers["location"] == "?unread=parameters"
-    assert long._is_too_long(b"a" * (long.LONGEST + 1))
-    assert not long._is_too_long(b"a" * long.LONGEST)
+    assert long_urls._is_too_long(b"a" * (long_urls.LONGEST + 1))
+    assert not long_urls._is_too_long(b"a" * long_urls.LONGEST)
     assert client.get("/spend?unread=parameters").text == "there"
 
 
 def test_what_is_too_long_is_what_streamlit_drops() -> None:
-    assert long.MOST == query_params.CLIENT_STATE_QUERY_STRING_MAX_FIELDS
-    assert long.LONGEST == query_params.CLIENT_STATE_QUERY_STRING_MAX_LENGTH
-    assert address.MOST < long.MOST
-    assert long.UNREAD.decode().partition("=")[0] == address_names.UNREAD
+    assert long_urls.MOST == query_params.CLIENT_STATE_QUERY_STRING_MAX_FIELDS
+    assert long_urls.LONGEST == query_params.CLIENT_STATE_QUERY_STRING_MAX_LENGTH
+    assert url.MOST < long_urls.MOST
+    assert long_urls.UNREAD.decode().partition("=")[0] == url_parameters.UNREAD
 
 
 # Values of which there are many

@@ -11,13 +11,14 @@ from facts import facts
 from streamlit.testing.v1 import AppTest
 from test_address import app, complaints, query, store
 
-from bridgeboard.explorer import COLUMNS
-from bridgeboard.metrics import DIMENSIONS, METRICS
-from bridgeboard.periods import PRESETS
-from bridgeboard.radar import KINDS
+from bridgeboard.analysis.radar import KINDS
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.periods import PRESETS
+from bridgeboard.queries.session_columns import COLUMNS
 from bridgeboard.store import Store
-from bridgeboard.ui import address_names, old_addresses
-from bridgeboard.ui.tiles import WHOLE
+from bridgeboard.ui import old_urls, url_parameters
+from bridgeboard.ui.components.trend import WHOLE
 
 __all__ = ["store"]  # a fixture
 
@@ -141,9 +142,9 @@ SHOWN = 5
 @pytest.mark.parametrize("at", PAGES)
 def test_an_invented_word_is_told_once_whichever_box_it_is_for(store: Store, at: str) -> None:
     assert store
-    boxes = address_names.of(at) - ANY_TEXT - address_names.PLACES
+    boxes = url_parameters.of(at) - ANY_TEXT - url_parameters.PLACES
     # What all pages have in common is read alike on all: People has parts that run by themselves.
-    names = sorted(boxes if at == "people" else boxes - address_names.SHARED)
+    names = sorted(boxes if at == "people" else boxes - url_parameters.SHARED)
     for few in (names[first : first + SHOWN] for first in range(0, len(names), SHOWN)):
         asked = {**PAGES[at], **dict.fromkeys(few, "qqq")}
         for name in few:
@@ -153,12 +154,12 @@ def test_an_invented_word_is_told_once_whichever_box_it_is_for(store: Store, at:
 
 
 def test_each_word_of_earlier_addresses_is_one_of_today_or_is_gone() -> None:
-    assert set(old_addresses._METRICS.values()) <= set(METRICS)
-    assert set(old_addresses._DIMENSIONS.values()) - {WHOLE} <= set(DIMENSIONS)
-    assert set(old_addresses._COLUMNS.values()) <= set(COLUMNS)
-    assert set(old_addresses._KINDS.values()) <= set(KINDS)
-    assert set(old_addresses._PERIODS.values()) <= set(PRESETS)
-    assert old_addresses.short("columns", "Priced tokens") is None
+    assert set(old_urls._METRICS.values()) <= set(METRICS)
+    assert set(old_urls._DIMENSIONS.values()) - {WHOLE} <= set(DIMENSIONS)
+    assert set(old_urls._COLUMNS.values()) <= set(COLUMNS)
+    assert set(old_urls._KINDS.values()) <= set(KINDS)
+    assert set(old_urls._PERIODS.values()) <= set(PRESETS)
+    assert old_urls.short("columns", "Priced tokens") is None
 
 
 @pytest.mark.parametrize(

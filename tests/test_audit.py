@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bridgeboard.audit import Audit, AuditError, Entry, Verdict
-from bridgeboard.audit import log as log_module
-from bridgeboard.audit.entry import line, signed
+from bridgeboard.state.audit import Audit, AuditError, Entry, Verdict
+from bridgeboard.state.audit import log as log_module
+from bridgeboard.state.audit.entry import line, signed
 
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 LINES = 7
@@ -352,7 +352,7 @@ _WRITER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from bridgeboard.audit import Audit
+from bridgeboard.state.audit import Audit
 log = Audit(Path(sys.argv[1]))
 for number in range(30):
     log.write("p@example.com", "export", about=str(number), at=datetime.now(UTC))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bridgeboard.audit import Audit, AuditError, Entry, Verdict, key_beside
-from bridgeboard.audit.entry import line, signed
-from bridgeboard.audit.key import Key, beside
+from bridgeboard.state.audit import Audit, AuditError, Entry, Verdict, key_beside
+from bridgeboard.state.audit.entry import line, signed
+from bridgeboard.state.audit.key import Key, beside
 
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 KEY, OTHER = "a key of the operator", "another key of theirs"

@@ -13,9 +13,17 @@ from pathlib import Path
 import pytest
 from ports import certificate
 
-from bridgeboard.audit import Audit, AuditError, Entry, Forwarder, forward, forwarding, progress
-from bridgeboard.audit import target as named_target
-from bridgeboard.audit.target import File, Syslog
+from bridgeboard.state.audit import (
+    Audit,
+    AuditError,
+    Entry,
+    Forwarder,
+    forward,
+    forwarding,
+    progress,
+)
+from bridgeboard.state.audit import target as named_target
+from bridgeboard.state.audit.target import File, Syslog
 
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 NAME = "somewhere"

@@ -15,9 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridgeboard import boards, charts
+from bridgeboard import charts
 from bridgeboard.charts import NEUTRAL, NOBODY, RING, Course, over_time
-from bridgeboard.metrics import Scope, buckets
+from bridgeboard.model import pages
+from bridgeboard.model.scope import Scope
+from bridgeboard.model.time_buckets import buckets
 
 USD = 10**12
 GROUNDS = ("#ffffff", "#0f1319")
@@ -392,7 +394,7 @@ def test_the_legend_shows_names_as_text_beside_their_colours() -> None:
 
 @pytest.mark.parametrize("stacked", [True, False])
 def test_a_quarter_of_days_of_all_series_is_at_most_a_thousand_marks(*, stacked: bool) -> None:
-    names = [f"model {number}" for number in range(boards.TOP)] + ["Other (31)"]
+    names = [f"model {number}" for number in range(pages.TOP)] + ["Other (31)"]
     told = course(names, days=92, stacked=stacked, running=True)
     rows = [(day, name, 7) for day in told.buckets for name in names]
     assert len(names) == 9

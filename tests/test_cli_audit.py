@@ -8,8 +8,9 @@ import pytest
 from test_cli import run
 from typer.testing import Result
 
-from bridgeboard import connect, settings
-from bridgeboard.audit import Audit, AuditError, digest_of_words, key_beside
+from bridgeboard import settings
+from bridgeboard.runtime import connect
+from bridgeboard.state.audit import Audit, AuditError, digest_of_words, key_beside
 
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 

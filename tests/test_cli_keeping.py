@@ -15,13 +15,14 @@ from file_bytes import readable
 from test_cli import ALONE
 from typer.testing import CliRunner, Result
 
-from bridgeboard import cli, connect, settings
+from bridgeboard import cli, settings
 from bridgeboard.cli import keeping
-from bridgeboard.connect import Running
 from bridgeboard.demo import truth
-from bridgeboard.store import Run, Store, completeness, ledger
+from bridgeboard.runtime import connect
+from bridgeboard.runtime.connect import Running
+from bridgeboard.store import Run, Store, completeness, sync_state
 from bridgeboard.store.completeness import DayCount
-from bridgeboard.store.ledger import Counts
+from bridgeboard.store.sync_state import Counts
 from bridgeboard.sync.quarantine import Suspect
 
 ROWS_READ = "7 rows of the session list and details of 3 sessions read."
@@ -94,7 +95,7 @@ def test_a_second_sync_reads_the_last_day_again_and_finds_nothing_new(
 def test_a_sync_tells_how_many_records_wait_in_quarantine(running: Running, folder: Path) -> None:
     broken = Suspect("x", "it is no request", "{}")
     with store_in(folder) as opened, opened.write() as batch:
-        ledger.quarantine(batch, "interception", [broken], END)
+        sync_state.quarantine(batch, "interception", [broken], END)
     said = run("sync", running=running, folder=folder)
     assert "1 record could not be read: `bridgeboard check` says what to do." in said.output
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from bridgeboard import cli, settings
 from bridgeboard.access import Identity, Role, viewer
-from bridgeboard.connect import Running
+from bridgeboard.runtime.connect import Running
 from bridgeboard.settings import Settings
 
 UNITS = ("bridgeboard.service", "bridgeboard-backup.service", "bridgeboard-backup.timer")

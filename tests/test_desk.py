@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from bridgeboard.desk import LONGEST_NOTE, MOST, Desk, DeskError, Note, View
+from bridgeboard.state.saved_views import LONGEST_NOTE, MOST, Desk, DeskError, Note, View
 
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 
@@ -102,7 +102,7 @@ def test_only_this_account_may_read_it(desk: Desk) -> None:
 
 
 def test_there_is_an_end_to_what_is_kept(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bridgeboard.desk.MOST", 2)
+    monkeypatch.setattr("bridgeboard.state.saved_views.MOST", 2)
     for name in "ab":
         desk.keep(View(name, "spend", ""))
     with pytest.raises(DeskError, match="At most 2"):

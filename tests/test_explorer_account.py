@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from stories import asked, head
 
-from bridgeboard.explorer import account, calls, gaps, passages, story
-from bridgeboard.explorer.account import Account
-from bridgeboard.explorer.calls import Call
-from bridgeboard.explorer.passages import Item, Text
-from bridgeboard.explorer.story import Thread
+from bridgeboard.analysis import session_file, session_gaps
+from bridgeboard.analysis.session_file import Account
+from bridgeboard.queries import recorded_text, session_calls, session_detail
+from bridgeboard.queries.recorded_text import Item, Text
+from bridgeboard.queries.session_calls import Call
+from bridgeboard.queries.session_detail import Thread
 from bridgeboard.store import Store
 
 NASTY = "```\n<script>alert(1)</script>\n````\n# Title\n![x](http://evil/x.png)\x1b[31m\u202e|"
@@ -34,16 +35,16 @@ def told(store: Store) -> Account:
         "SELECT session, count(*) FROM usage WHERE session IS NOT NULL GROUP BY 1"
         " ORDER BY 2 DESC LIMIT 1"
     )
-    every = asked(store, Call, calls.calls(session, limit=None))
+    every = asked(store, Call, session_calls.calls(session, limit=None))
     usages = [call.usage for call in every]
     whole = head(store, session)
     return Account(
         whole,
-        gaps.missing(whole),
-        asked(store, Thread, story.threads(session)),
+        session_gaps.missing(whole),
+        asked(store, Thread, session_detail.threads(session)),
         every,
-        asked(store, Item, passages.timeline(usages)),
-        asked(store, Text, passages.texts(usages, most=10**9)),
+        asked(store, Item, recorded_text.timeline(usages)),
+        asked(store, Text, recorded_text.texts(usages, most=10**9)),
     )
 
 
@@ -76,7 +77,7 @@ def outside(markdown: str) -> list[str]:
 
 
 def loaded(told: Account, *, with_text: bool) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(account.as_json(told, with_text=with_text))
+    document: dict[str, Any] = json.loads(session_file.as_json(told, with_text=with_text))
     return document
 
 
@@ -106,15 +107,15 @@ def test_no_reader_of_json_loses_a_digit(told: Account) -> None:
 
 def test_an_account_says_what_its_figures_are(told: Account) -> None:
     for with_text in (False, True):
-        said = account.WITH if with_text else account.WITHOUT
+        said = session_file.WITH if with_text else session_file.WITHOUT
         assert loaded(told, with_text=with_text)["text"] == said
-        assert said in account.as_markdown(told, with_text=with_text)
-        assert account.ABOUT in account.as_markdown(told, with_text=with_text)
+        assert said in session_file.as_markdown(told, with_text=with_text)
+        assert session_file.ABOUT in session_file.as_markdown(told, with_text=with_text)
 
 
 def test_text_is_only_there_when_asked_for(told: Account) -> None:
     words = {text.text for text in told.texts if len(text.text) > 20}
-    bare = account.as_json(told).decode() + account.as_markdown(told)
+    bare = session_file.as_json(told).decode() + session_file.as_markdown(told)
     assert words
     assert "texts" not in loaded(told, with_text=False)
     assert not [text for text in words if text in bare or json.dumps(text)[1:-1] in bare]
@@ -124,10 +125,10 @@ def test_text_is_only_there_when_asked_for(told: Account) -> None:
 
 
 def test_markdown_with_text_has_all_of_it(told: Account) -> None:
-    written = account.as_markdown(told, with_text=True)
+    written = session_file.as_markdown(told, with_text=True)
     for text in told.texts:
-        assert account.fenced(text.text) in written
-    assert len(outside(account.as_markdown(told))) < len(outside(written))
+        assert session_file.fenced(text.text) in written
+    assert len(outside(session_file.as_markdown(told))) < len(outside(written))
 
 
 @pytest.mark.parametrize("with_text", [False, True])
@@ -136,15 +137,15 @@ def test_markdown_is_inert_whatever_was_recorded(
     hostile: Account,
     with_text: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    written = account.as_markdown(hostile, with_text=with_text)
-    ours = outside(account.as_markdown(told, with_text=with_text))
+    written = session_file.as_markdown(hostile, with_text=with_text)
+    ours = outside(session_file.as_markdown(told, with_text=with_text))
     assert outside(written) == ours
     assert not re.search(r"[<>\[\]|]", "".join(ours))
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]", written)
 
 
 def test_json_is_ascii_and_keeps_every_character(hostile: Account) -> None:
-    raw = account.as_json(hostile, with_text=True)
+    raw = session_file.as_json(hostile, with_text=True)
     assert raw.isascii()
     assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", raw)
     assert json.loads(raw)["totals"]["id"] == NASTY
@@ -153,10 +154,10 @@ def test_json_is_ascii_and_keeps_every_character(hostile: Account) -> None:
 
 @given(text=st.text(alphabet="`a\n ~\r\x1b"))
 def test_nothing_in_a_text_ends_its_block(text: str) -> None:
-    assert outside(f"before\n{account.fenced(text)}\nafter") == ["before", "after"]
+    assert outside(f"before\n{session_file.fenced(text)}\nafter") == ["before", "after"]
 
 
 def test_a_session_of_which_nothing_is_known_is_written_too(told: Account) -> None:
     nothing = Account(replace(told.head, id="", cost=None), (), (), (), (), ())
     assert loaded(nothing, with_text=True)["totals"]["cost_usd"] is None
-    assert account.as_markdown(nothing, with_text=True).encode()
+    assert session_file.as_markdown(nothing, with_text=True).encode()

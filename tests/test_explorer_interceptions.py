@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 from stories import asked, only
 
 from bridgeboard.demo import truth
-from bridgeboard.explorer import interceptions as one_by_one
-from bridgeboard.explorer.errors import ExplorerError
-from bridgeboard.explorer.interceptions import Detail, Interception, Response
-from bridgeboard.explorer.typed import Key, typed
-from bridgeboard.metrics import Scope, select
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries import request_list as one_by_one
+from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.metric_query import select
+from bridgeboard.queries.request_list import Detail, Interception, Response
+from bridgeboard.queries.typed_rows import Key, typed
 from bridgeboard.store import Store
 
 ALL = Scope(small().start, small().end)

@@ -17,26 +17,19 @@ from test_metrics_select import OF_CALLS, scopes
 from test_metrics_select import calls as calls_passing
 from test_metrics_select import usage as requests_passing
 
-from bridgeboard.explorer import (
-    COLUMNS,
-    CursorError,
-    ExplorerError,
-    Find,
-    Order,
-    Page,
-    Range,
-    SessionRow,
-    Sums,
-    Totals,
-    beyond,
-    count,
-    listing,
-    page,
-    total,
-    totals,
-)
-from bridgeboard.explorer.columns import NUMBERS
-from bridgeboard.metrics import METRICS, UNKNOWN, Answer, MetricError, Query, Scope, bounds, select
+from bridgeboard.model.answer import Answer
+from bridgeboard.model.dimensions import UNKNOWN
+from bridgeboard.model.errors import MetricError
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
+from bridgeboard.model.time_buckets import bounds
+from bridgeboard.queries.errors import CursorError, ExplorerError
+from bridgeboard.queries.metric_query import Query, select
+from bridgeboard.queries.page_keys import Order
+from bridgeboard.queries.session_columns import COLUMNS, NUMBERS
+from bridgeboard.queries.session_filters import Find, Range
+from bridgeboard.queries.session_list import Page, SessionRow, beyond, listing, page
+from bridgeboard.queries.session_totals import Sums, Totals, count, total, totals
 
 ORDERS = [Order(name, descending) for name in COLUMNS for descending in (False, True)]
 SAMPLED = st.sampled_from(ORDERS)

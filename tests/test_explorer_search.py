@@ -10,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from listed import EVERYTHING, WORDS, Listed, empty, listed, put_prompts
 
-from bridgeboard.explorer import (
-    ExplorerError,
-    Find,
+from bridgeboard.model.dimensions import UNKNOWN
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.session_filters import Find, Range
+from bridgeboard.queries.text_search import (
     Hit,
     Progress,
-    Range,
     Search,
     Spot,
     begun,
@@ -24,7 +25,6 @@ from bridgeboard.explorer import (
     slices,
     spread,
 )
-from bridgeboard.metrics import UNKNOWN, Scope
 
 WHOLE = Find(EVERYTHING)
 SOME = settings(max_examples=25, deadline=None)

@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stories import asked, head, only
 
+from bridgeboard.analysis import session_gaps
+from bridgeboard.charts.downsample import thinned
 from bridgeboard.demo import truth
-from bridgeboard.explorer import calls, gaps, passages, story
-from bridgeboard.explorer.calls import Call, Mark, Spot
-from bridgeboard.explorer.story import Head, Owner, Thread
-from bridgeboard.explorer.sums import NUMBERS
-from bridgeboard.explorer.thinned import thinned
-from bridgeboard.explorer.typed import Key, typed
+from bridgeboard.queries import recorded_text, session_calls, session_detail
+from bridgeboard.queries.session_calls import Call, Mark, Spot
+from bridgeboard.queries.session_detail import Head, Owner, Thread
+from bridgeboard.queries.session_sums import NUMBERS
+from bridgeboard.queries.typed_rows import Key, typed
 from bridgeboard.store import Store
 
 HOSTILE = ("", "%", "_", "'; DROP TABLE sessions; --", '"', "\0", "\ud800", "x" * 100_000, "🐍")
@@ -51,8 +52,8 @@ def wholes(store: Store) -> dict[int, Whole]:
 def everything(store: Store, session: int) -> Whole:
     return (
         head(store, session),
-        asked(store, Thread, story.threads(session)),
-        asked(store, Call, calls.calls(session, limit=None)),
+        asked(store, Thread, session_detail.threads(session)),
+        asked(store, Call, session_calls.calls(session, limit=None)),
     )
 
 
@@ -96,8 +97,8 @@ def test_calls_add_up_to_the_session_and_to_their_threads(
         for name in names:
             assert shown(every, name) == getattr(told, name), name
         for thread in threads:
-            part = thread.id or calls.REST
-            of_it = asked(store, Call, calls.calls(session, part, limit=None))
+            part = thread.id or session_calls.REST
+            of_it = asked(store, Call, session_calls.calls(session, part, limit=None))
             assert {row.thread for row in of_it} <= {thread.id}
             for name in names:
                 assert shown(of_it, name) == getattr(thread, name), name
@@ -140,7 +141,7 @@ def test_a_head_adds_up_the_rows_of_its_session() -> None:
     world = facts()
     for session in world.sessions[::4]:
         rows = [row for row in world.usage if row["session"] == session["session"]]
-        (told,) = typed(Head, world.rows(story.head(session["session"])))
+        (told,) = typed(Head, world.rows(session_detail.head(session["session"])))
         assert told.team == (session["team"] or "Unassigned")
         assert told.person == session["person"]
         assert told.rows == len(rows)
@@ -155,7 +156,7 @@ def test_a_thread_is_what_counting_says() -> None:
     world = facts()
     for session in world.sessions[:40]:
         rows = [row for row in world.usage if row["session"] == session["session"]]
-        told = typed(Thread, world.rows(story.threads(session["session"])))
+        told = typed(Thread, world.rows(session_detail.threads(session["session"])))
         assert [each.place for each in told] == list(range(1, len(told) + 1))
         assert Counter({str(each.id): each.requests for each in told}) == Counter(
             row["thread"] for row in rows
@@ -188,7 +189,7 @@ def test_a_failed_thread_says_why(store: Store) -> None:
     shown = {
         str(thread.id): (thread.error_type, thread.error_message)
         for session in stories.keys(store).values()
-        for thread in asked(store, Thread, story.threads(session))
+        for thread in asked(store, Thread, session_detail.threads(session))
         if thread.error_type
     }
     told = store.rows("SELECT count(*) FROM threads WHERE error_type IS NOT NULL")[0][0]
@@ -200,7 +201,7 @@ def test_calls_are_in_order_with_gaps_and_running_cost() -> None:
     for session in world.sessions[:40]:
         rows = [row for row in world.usage if row["session"] == session["session"]]
         rows.sort(key=lambda row: (row["started_at"], row["usage"]))
-        told = typed(Call, world.rows(calls.calls(session["session"], limit=None)))
+        told = typed(Call, world.rows(session_calls.calls(session["session"], limit=None)))
         assert [call.usage for call in told] == [row["usage"] for row in rows]
         costs = list(accumulate((row["cost"] or 0) for row in rows))
         known = list(accumulate((row["cost"] is not None) for row in rows))
@@ -222,10 +223,10 @@ def test_pages_of_any_size_are_all_calls(size: int) -> None:
     world = facts()
     most = Counter(row["session"] for row in world.usage if row["session"] is not None)
     session = most.most_common(1)[0][0]
-    every = typed(Call, world.rows(calls.calls(session, limit=None)))
+    every = typed(Call, world.rows(session_calls.calls(session, limit=None)))
     seen: list[Call] = []
     after: Key | None = None
-    while page := typed(Call, world.rows(calls.calls(session, after=after, limit=size))):
+    while page := typed(Call, world.rows(session_calls.calls(session, after=after, limit=size))):
         seen += page
         after = page[-1].key
     assert seen == list(every)
@@ -233,58 +234,69 @@ def test_pages_of_any_size_are_all_calls(size: int) -> None:
 
 def test_pages_of_threads_are_all_threads(store: Store) -> None:
     session = max(
-        stories.keys(store).values(), key=lambda key: len(asked(store, Thread, story.threads(key)))
+        stories.keys(store).values(),
+        key=lambda key: len(asked(store, Thread, session_detail.threads(key))),
     )
-    every = asked(store, Thread, story.threads(session))
+    every = asked(store, Thread, session_detail.threads(session))
     seen: list[Thread] = []
-    while page := asked(store, Thread, story.threads(session, after=len(seen), limit=2)):
+    while page := asked(store, Thread, session_detail.threads(session, after=len(seen), limit=2)):
         seen += page
     assert seen == list(every)
 
 
 def test_a_link_to_a_call_leads_to_the_page_that_has_it(exact: Store) -> None:
-    every = asked(exact, Call, calls.calls(stories.LONG, limit=None))
+    every = asked(exact, Call, session_calls.calls(stories.LONG, limit=None))
     for number in (0, 1, 199, 200, 201, 19_999):
         wanted = every[number]
-        spot = only(exact, Spot, calls.call_spot(stories.LONG, wanted.interception or "", size=200))
+        spot = only(
+            exact, Spot, session_calls.call_spot(stories.LONG, wanted.interception or "", size=200)
+        )
         assert (spot.place, spot.page) == (number + 1, number // 200 + 1)
-        page = asked(exact, Call, calls.calls(stories.LONG, after=spot.after, limit=200))
+        page = asked(exact, Call, session_calls.calls(stories.LONG, after=spot.after, limit=200))
         assert wanted in page
         assert page[0].place == number // 200 * 200 + 1
 
 
 def test_a_link_to_a_call_within_its_thread_leads_to_it_too(exact: Store) -> None:
-    every = asked(exact, Call, calls.calls(stories.LONG, limit=None))
+    every = asked(exact, Call, session_calls.calls(stories.LONG, limit=None))
     wanted = every[12_345]
-    question = calls.call_spot(stories.LONG, str(wanted.interception), wanted.thread, size=10)
+    question = session_calls.call_spot(
+        stories.LONG, str(wanted.interception), wanted.thread, size=10
+    )
     spot = only(exact, Spot, question)
     assert (spot.place, spot.page) == (46, 5)
-    page = asked(exact, Call, calls.calls(stories.LONG, wanted.thread, after=spot.after, limit=10))
+    page = asked(
+        exact, Call, session_calls.calls(stories.LONG, wanted.thread, after=spot.after, limit=10)
+    )
     assert wanted.usage in {call.usage for call in page}
 
 
 def test_a_link_to_a_thread_leads_to_the_page_that_has_it(exact: Store) -> None:
-    threads = asked(exact, Thread, story.threads(stories.LONG))
+    threads = asked(exact, Thread, session_detail.threads(stories.LONG))
     assert len(threads) == 400
-    spot = only(exact, Spot, story.thread_spot(stories.LONG, threads[250].id or "", size=100))
+    spot = only(
+        exact, Spot, session_detail.thread_spot(stories.LONG, threads[250].id or "", size=100)
+    )
     assert (spot.place, spot.page, spot.usage) == (251, 3, threads[250].root)
 
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_links_to_what_is_not_there_lead_nowhere(exact: Store, text: str) -> None:
-    assert exact.rows(*calls.call_spot(stories.LONG, text)) == []
-    assert exact.rows(*story.thread_spot(stories.LONG, text)) == []
-    assert exact.rows(*story.found(text)) == []
-    assert exact.rows(*story.found("long", text)) == []
+    assert exact.rows(*session_calls.call_spot(stories.LONG, text)) == []
+    assert exact.rows(*session_detail.thread_spot(stories.LONG, text)) == []
+    assert exact.rows(*session_detail.found(text)) == []
+    assert exact.rows(*session_detail.found("long", text)) == []
 
 
 def test_a_session_is_found_by_its_id_and_person(store: Store) -> None:
     for (id_, person), key in stories.keys(store).items():
-        owner = only(store, Owner, story.found(id_, UUID(person)))
+        owner = only(store, Owner, session_detail.found(id_, UUID(person)))
         assert (owner.session, owner.id, str(owner.initiator_id)) == (key, id_, person)
         sharers = {whose for other, whose in stories.keys(store) if other == id_}
-        assert {str(each.initiator_id) for each in asked(store, Owner, story.found(id_))} == sharers
-    assert store.rows(*story.found(id_, uuid4())) == []
+        assert {
+            str(each.initiator_id) for each in asked(store, Owner, session_detail.found(id_))
+        } == sharers
+    assert store.rows(*session_detail.found(id_, uuid4())) == []
 
 
 @pytest.mark.parametrize("unholdable", ["\0", "\ud800"])
@@ -293,21 +305,21 @@ def test_an_id_that_nobody_could_store_finds_what_is_stored_for_it(
 ) -> None:
     with exact.write() as batch:
         batch.execute("UPDATE sessions SET id = 'a\ufffd''%' WHERE session = $1", [stories.LONG])
-    (owner,) = asked(exact, Owner, story.found(f"a{unholdable}'%"))
+    (owner,) = asked(exact, Owner, session_detail.found(f"a{unholdable}'%"))
     assert owner.session == stories.LONG
 
 
 def test_a_session_that_is_none_has_nothing(exact: Store) -> None:
     for question in (
-        story.head(-1),
-        story.threads(-1),
-        calls.calls(-1),
-        calls.calls(-1, uuid4()),
-        calls.calls(-1, calls.REST),
-        passages.timeline(()),
-        passages.timeline((-1,)),
-        passages.texts((-1,)),
-        passages.whole(-1, "prompt", 0),
+        session_detail.head(-1),
+        session_detail.threads(-1),
+        session_calls.calls(-1),
+        session_calls.calls(-1, uuid4()),
+        session_calls.calls(-1, session_calls.REST),
+        recorded_text.timeline(()),
+        recorded_text.timeline((-1,)),
+        recorded_text.texts((-1,)),
+        recorded_text.whole(-1, "prompt", 0),
     ):
         assert exact.rows(*question) == []
 
@@ -317,7 +329,7 @@ def test_a_long_session_opens_page_by_page(exact: Store) -> None:
     assert (told.requests, told.threads, len(every)) == (20_000, 400, 20_000)
     assert told.cost == sum(range(20_000)) == every[-1].running_cost == added(threads, "cost")
     seen, after = 0, None
-    while page := asked(exact, Call, calls.calls(stories.LONG, after=after, limit=1_000)):
+    while page := asked(exact, Call, session_calls.calls(stories.LONG, after=after, limit=1_000)):
         assert page[0].place == seen + 1
         assert page[0].started_at == stories.at(seen)
         seen, after = seen + len(page), page[-1].key
@@ -326,8 +338,8 @@ def test_a_long_session_opens_page_by_page(exact: Store) -> None:
 
 
 def test_the_course_of_a_session_is_that_of_its_calls(exact: Store) -> None:
-    every = asked(exact, Call, calls.calls(stories.LONG, limit=None))
-    marks = asked(exact, Mark, calls.course(stories.LONG))
+    every = asked(exact, Call, session_calls.calls(stories.LONG, limit=None))
+    marks = asked(exact, Mark, session_calls.course(stories.LONG))
     names = Mark.__slots__
     assert [[getattr(mark, name) for name in names] for mark in marks] == [
         [getattr(call, name) for name in names] for call in every
@@ -335,13 +347,15 @@ def test_the_course_of_a_session_is_that_of_its_calls(exact: Store) -> None:
     drawn = thinned(marks, 1_000, lambda mark: mark.context, lambda mark: mark.running_cost)
     assert len(drawn) <= 1_000
     thread = every[77].thread
-    assert len(asked(exact, Mark, calls.course(stories.LONG, thread))) == 50
+    assert len(asked(exact, Mark, session_calls.course(stories.LONG, thread))) == 50
 
 
 def test_a_head_says_what_a_generation_does_not_tell(store: Store) -> None:
     for session in stories.keys(store).values():
         told = head(store, session)
-        said = " ".join(gaps.missing(told, only(store, passages.Kept, passages.kept(session))))
+        said = " ".join(
+            session_gaps.missing(told, only(store, recorded_text.Kept, recorded_text.kept(session)))
+        )
         assert ("lower bounds" in said) == (told.exact_rows < told.rows)
         assert ("requests not known here" in said or "None of its" in said) == (
             told.recorded_tokens > told.held_tokens or not told.rows
@@ -358,7 +372,7 @@ def test_before_its_details_a_session_has_unknown_threads(tmp_path: Path) -> Non
             assert told.total_tokens == told.recorded_tokens
             assert told.cost is None
             assert (threads, every) == ((), ())
-            said = gaps.missing(told)
+            said = session_gaps.missing(told)
             assert any("None of its requests" in sentence for sentence in said)
             assert any("have not been read yet" in sentence for sentence in said)
 
@@ -366,9 +380,11 @@ def test_before_its_details_a_session_has_unknown_threads(tmp_path: Path) -> Non
 def test_a_store_without_text_says_so(tmp_path: Path) -> None:
     with stories.synced(tmp_path, "exact", text=False) as made:
         session = next(iter(stories.keys(made).values()))
-        kept = only(made, passages.Kept, passages.kept(session))
-        assert kept == passages.Kept(0, 0, 0, "none")
-        assert any("No text is kept" in said for said in gaps.missing(head(made, session), kept))
+        kept = only(made, recorded_text.Kept, recorded_text.kept(session))
+        assert kept == recorded_text.Kept(0, 0, 0, "none")
+        assert any(
+            "No text is kept" in said for said in session_gaps.missing(head(made, session), kept)
+        )
 
 
 def test_pruned_text_is_missed(tmp_path: Path) -> None:
@@ -377,7 +393,7 @@ def test_pruned_text_is_missed(tmp_path: Path) -> None:
         session = max(keys, key=lambda key: head(made, key).prompts or 0)
         with made.write() as batch:
             batch.execute("DELETE FROM prompts")
-        kept = only(made, passages.Kept, passages.kept(session))
+        kept = only(made, recorded_text.Kept, recorded_text.kept(session))
         told = head(made, session)
         wanted = f"The text of {told.prompts:,} of its {told.prompts:,} prompts"
-        assert any(wanted in said for said in gaps.missing(told, kept))
+        assert any(wanted in said for said in session_gaps.missing(told, kept))

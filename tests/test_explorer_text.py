@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from stories import asked, only
 
 from bridgeboard.demo import truth
-from bridgeboard.explorer import calls, passages, within
-from bridgeboard.explorer.calls import Call
-from bridgeboard.explorer.errors import ExplorerError
-from bridgeboard.explorer.passages import Item, Text
-from bridgeboard.explorer.within import Hit
+from bridgeboard.queries import recorded_text, session_calls, session_search
+from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.recorded_text import Item, Text
+from bridgeboard.queries.session_calls import Call
+from bridgeboard.queries.session_search import Hit
 from bridgeboard.store import Store
 
 NEEDLES = ("the", "THE", "a", "e", "\n", '"', "{", "äöü", "no such words at all")
@@ -40,7 +40,7 @@ def busiest(store: Store) -> int:
 
 def members(store: Store, session: int) -> dict[str, int]:
     """The requests of a session in order: id → our key."""
-    every = asked(store, Call, calls.calls(session, limit=None))
+    every = asked(store, Call, session_calls.calls(session, limit=None))
     return {str(call.interception): call.usage for call in every}
 
 
@@ -71,7 +71,7 @@ def written(store: Store, session: int) -> list[tuple[int, str, int, str]]:
 
 def test_texts_are_what_was_recorded_in_order(store: Store, busiest: int) -> None:
     usages = members(store, busiest).values()
-    told = asked(store, Text, passages.texts(usages, most=10**9))
+    told = asked(store, Text, recorded_text.texts(usages, most=10**9))
     assert [(text.usage, text.kind, text.ordinal, text.text) for text in told] == written(
         store, busiest
     )
@@ -82,7 +82,7 @@ def test_texts_are_what_was_recorded_in_order(store: Store, busiest: int) -> Non
 def test_long_texts_are_cut_with_their_length_told(store: Store, busiest: int) -> None:
     usages = members(store, busiest).values()
     whole = {row[:3]: row[3] for row in written(store, busiest)}
-    for text in asked(store, Text, passages.texts(usages, most=7)):
+    for text in asked(store, Text, recorded_text.texts(usages, most=7)):
         recorded = whole[text.usage, text.kind, text.ordinal]
         assert (text.text, text.length) == (recorded[:7], len(recorded))
         assert text.is_whole == (len(recorded) <= 7)
@@ -90,23 +90,23 @@ def test_long_texts_are_cut_with_their_length_told(store: Store, busiest: int) -
 
 def test_a_text_can_be_read_whole(store: Store, busiest: int) -> None:
     for usage, kind, ordinal, recorded in written(store, busiest)[:20]:
-        told = only(store, Text, passages.whole(usage, kind, ordinal))  # type: ignore[arg-type]  # one of the kinds
+        told = only(store, Text, recorded_text.whole(usage, kind, ordinal))  # type: ignore[arg-type]  # one of the kinds
         assert told == Text(usage, kind, ordinal, recorded, len(recorded))  # type: ignore[arg-type]  # likewise
 
 
 def test_only_the_kinds_that_are_asked_for_are_read(store: Store, busiest: int) -> None:
     usages = members(store, busiest).values()
-    told = asked(store, Text, passages.texts(usages, ("thinking",)))
+    told = asked(store, Text, recorded_text.texts(usages, ("thinking",)))
     assert {text.kind for text in told} == {"thinking"}
     with pytest.raises(ExplorerError, match="no kind"):
-        passages.whole(1, "'; --", 0)  # type: ignore[arg-type]  # hostile on purpose
+        recorded_text.whole(1, "'; --", 0)  # type: ignore[arg-type]  # hostile on purpose
     with pytest.raises(ExplorerError, match="no kind"):
-        passages.texts((1,), ())
+        recorded_text.texts((1,), ())
 
 
 def test_the_timeline_tells_what_there_is_without_a_word_of_it(store: Store, busiest: int) -> None:
     usages = members(store, busiest).values()
-    told = asked(store, Item, passages.timeline(usages))
+    told = asked(store, Item, recorded_text.timeline(usages))
     kinds = {"tool_input": "tool"}
     expected = [
         (usage, kinds.get(kind, kind), ordinal, len(text))
@@ -120,7 +120,7 @@ def test_the_timeline_tells_what_there_is_without_a_word_of_it(store: Store, bus
 
 def test_the_timeline_knows_tools_and_their_ends(store: Store, busiest: int) -> None:
     ids = members(store, busiest)
-    told = asked(store, Item, passages.timeline(ids.values()))
+    told = asked(store, Item, recorded_text.timeline(ids.values()))
     recorded = [
         call for id_ in ids for call in stories.tables().tools if call.interception_id == id_
     ]
@@ -139,8 +139,8 @@ def test_without_text_the_timeline_still_tells_that_something_was_there(
 ) -> None:
     with stories.synced(tmp_path_factory.mktemp("none"), "exact", text=False) as bare:
         for session in stories.keys(bare).values():
-            every = asked(bare, Call, calls.calls(session, limit=None))
-            told = asked(bare, Item, passages.timeline(call.usage for call in every))
+            every = asked(bare, Call, session_calls.calls(session, limit=None))
+            told = asked(bare, Item, recorded_text.timeline(call.usage for call in every))
             assert all(item.length is None for item in told)
             prompts = sum(item.kind == "prompt" for item in told)
             assert prompts == sum(call.prompts for call in every)
@@ -154,31 +154,31 @@ def test_hits_are_those_of_a_plain_search(store: Store, busiest: int, needle: st
         for usage, kind, ordinal, text in written(store, busiest)
         if kind != "tool_error" and sought in text.lower()
     ]
-    told = asked(store, Hit, within.hits(busiest, needle))
+    told = asked(store, Hit, session_search.hits(busiest, needle))
     assert [(hit.usage, hit.kind, hit.ordinal, hit.matches) for hit in told] == expected
     assert [hit.started_at for hit in told] == sorted(hit.started_at for hit in told)
 
 
 def test_some_words_are_found(store: Store, busiest: int) -> None:
     text = next(text for *_, text in written(store, busiest) if len(text) > 5)
-    assert asked(store, Hit, within.hits(busiest, text.upper()))
+    assert asked(store, Hit, session_search.hits(busiest, text.upper()))
 
 
 def test_an_empty_needle_finds_nothing(store: Store, busiest: int) -> None:
-    assert store.rows(*within.hits(busiest, "")) == []
-    assert within.marks("abc", "") == ()
-    assert store.rows(*within.hits(-1, "a")) == []
+    assert store.rows(*session_search.hits(busiest, "")) == []
+    assert session_search.marks("abc", "") == ()
+    assert store.rows(*session_search.hits(-1, "a")) == []
 
 
 @given(text=st.text(max_size=60), needle=st.text(min_size=1, max_size=4))
 @settings(deadline=None)
 def test_marks_are_where_a_plain_search_finds_the_words(text: str, needle: str) -> None:
-    small, sought = within.lowered(text), within.lowered(needle)
+    small, sought = session_search.lowered(text), session_search.lowered(needle)
     assert len(small) == len(text)
     found = [match.span() for match in re.finditer(re.escape(sought), small)]
     if not {"\0", *map(chr, range(0xD800, 0xE000))} & set(needle):
-        assert list(within.marks(text, needle)) == found
-        assert list(within.marks(text, needle, most=2)) == found[:2]
+        assert list(session_search.marks(text, needle)) == found
+        assert list(session_search.marks(text, needle, most=2)) == found[:2]
 
 
 @given(
@@ -187,22 +187,24 @@ def test_marks_are_where_a_plain_search_finds_the_words(text: str, needle: str) 
 )
 @settings(deadline=None, max_examples=60)
 def test_the_database_counts_the_marks_that_are_shown(store: Store, text: str, needle: str) -> None:
-    sought = within.lowered(needle)
+    sought = session_search.lowered(needle)
     ((small, matches),) = store.rows(
         "SELECT lower($1), (length(lower($1)) - length(replace(lower($1), $2, ''))) // length($2)",
         [text, sought],
     )
-    assert small == within.lowered(text)
-    assert matches == len(within.marks(text, needle))
+    assert small == session_search.lowered(text)
+    assert matches == len(session_search.marks(text, needle))
 
 
 def test_hits_are_gone_through_in_a_round(store: Store, busiest: int) -> None:
-    hits = asked(store, Hit, within.hits(busiest, "e"))
-    seen = [within.following(hits, None)]
-    while (after := within.following(hits, seen[-1])) != hits[0]:
+    hits = asked(store, Hit, session_search.hits(busiest, "e"))
+    seen = [session_search.following(hits, None)]
+    while (after := session_search.following(hits, seen[-1])) != hits[0]:
         seen.append(after)
     assert seen == list(hits)
-    assert within.preceding(hits, None) == within.preceding(hits, hits[0]) == hits[-1]
-    assert within.preceding(hits, hits[1]) == hits[0]
-    assert within.following((), None) is None
-    assert within.preceding((), hits[0]) is None
+    assert (
+        session_search.preceding(hits, None) == session_search.preceding(hits, hits[0]) == hits[-1]
+    )
+    assert session_search.preceding(hits, hits[1]) == hits[0]
+    assert session_search.following((), None) is None
+    assert session_search.preceding((), hits[0]) is None

@@ -18,21 +18,22 @@ import syncs
 from stores import contents, fresh
 from test_watch import Listener, settings_of
 
-from bridgeboard import connect, pricing, store, sync
-from bridgeboard.connect import Running
+from bridgeboard import pricing, store, sync
 from bridgeboard.demo import truth
 from bridgeboard.pricing import Book
+from bridgeboard.runtime import connect
+from bridgeboard.runtime.background_sync import Watch
+from bridgeboard.runtime.connect import Running
 from bridgeboard.store import (
     Store,
     StoreDamagedError,
     StoreFullError,
     StoreLocationError,
     StoreTooNewError,
+    file_location,
     migrations,
-    places,
 )
 from bridgeboard.store.schema import MIGRATIONS
-from bridgeboard.watch import Watch
 
 HERE = Path(__file__).parent
 LATER = (
@@ -487,7 +488,7 @@ def test_a_clock_that_once_was_wrong_hides_nothing_that_came_since(
 
 
 def test_a_log_of_a_file_that_is_newer_is_damage(copied: Path) -> None:
-    places.log(copied).write_bytes(b"\0" * 1_000)
+    file_location.log(copied).write_bytes(b"\0" * 1_000)
     with pytest.raises(StoreDamagedError, match="bridgeboard repair"):
         Store.open(copied)
 

@@ -15,14 +15,15 @@ from streamlit import runtime
 from streamlit.runtime.media_file_storage import MediaFileKind
 from wire import Visit, WireError, await_sync, visit
 
-from bridgeboard import connect, settings
+from bridgeboard import settings
 from bridgeboard.access import RefusedError, Viewer
-from bridgeboard.audit import Audit, AuditError
-from bridgeboard.doors import files as guarded
 from bridgeboard.exports import ExportError
+from bridgeboard.runtime import connect
+from bridgeboard.server.middleware import file_access as guarded
 from bridgeboard.settings import Settings
+from bridgeboard.state.audit import Audit, AuditError
 from bridgeboard.store import StoreError
-from bridgeboard.ui import files
+from bridgeboard.ui.components import prepared_files
 
 COMPANY = ("--end", f"{END:%Y-%m-%dT%H:%M:%S}", "--days", "8", "--scale", "0.1")
 PROXIED = """
@@ -47,8 +48,8 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], bytes]]:
 
 
 def offer(make: Callable[[], bytes]) -> None:
-    file = files.File("CSV", make, "a.csv", "text/csv", "csv", "Spend, today")
-    files._button(file, {})
+    file = prepared_files.File("CSV", make, "a.csv", "text/csv", "csv", "Spend, today")
+    prepared_files._button(file, {})
 
 
 def test_a_file_is_noted_before_it_is_made(offered: list[Callable[[], bytes]]) -> None:
@@ -95,7 +96,9 @@ def test_why_a_file_was_not_made_is_kept_for_who_asked_until_it_is_made(
         return b"a,b"
 
     failures: dict[str, str] = {}
-    files._button(files.File("CSV", make, "a.csv", "text/csv", "csv", "Spend, today"), failures)
+    prepared_files._button(
+        prepared_files.File("CSV", make, "a.csv", "text/csv", "csv", "Spend, today"), failures
+    )
     with pytest.raises(type(error)):
         offered[0]()
     assert failures["csv"].startswith(words)

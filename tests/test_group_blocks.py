@@ -13,10 +13,13 @@ import pytest
 from crowds import BEGAN, MOST, OVER, SYNCED, Crowd, crowd
 
 from bridgeboard import pricing, store, sync
-from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, select
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
 from bridgeboard.pricing import Book
+from bridgeboard.queries.metric_query import select
 from bridgeboard.store import Sight, Store, erasure, group_blocks
-from bridgeboard.store.memberships import put_memberships
+from bridgeboard.store.team_memberships import put_memberships
 from bridgeboard.teams import Membership
 
 FLOOR = 3

@@ -12,11 +12,12 @@ from aibridge_wire import Wire, answer, detail, interception_row, session_row, t
 from hostile import TROUBLES, Dated, Trouble, Turning, good, owner, synced
 
 from aibridge import Client
-from bridgeboard import connect, store, sync, watch
+from bridgeboard import store, sync
+from bridgeboard.runtime import background_sync, connect
+from bridgeboard.runtime.background_sync import Watch
 from bridgeboard.settings import DemoSettings, Settings
-from bridgeboard.store import Store, ledger
+from bridgeboard.store import Store, sync_state
 from bridgeboard.sync import Options
-from bridgeboard.watch import Watch
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -94,7 +95,7 @@ def test_rows_from_any_time_are_kept_and_hide_none_of_the_present(
     found = held.rows("SELECT id::VARCHAR FROM usage ORDER BY 1")
     assert found == [(uuid(number),) for number in range(1, len(times) + 2)]
     assert held.rows("SELECT count(*) FROM sessions") == [(len(times) + 1,)]
-    assert ledger.quarantined(held) == []
+    assert sync_state.quarantined(held) == []
 
 
 @pytest.mark.parametrize(
@@ -198,7 +199,7 @@ def test_what_nobody_foresaw_does_not_end_the_watch_and_is_not_quoted(
 
     keeper = watching(deployment, tmp_path)
     with monkeypatch.context() as patched:
-        patched.setattr(watch.sync, "run", broken)
+        patched.setattr(background_sync.sync, "run", broken)
         keeper._round()
     assert "ZeroDivisionError" in str(keeper.status.problem)
     assert "tried again" in str(keeper.status.problem)

@@ -15,11 +15,14 @@ from hypothesis import strategies as st
 from stores import KINDS, fresh
 from test_metrics_select import ALL, laws, scopes
 
-from bridgeboard import invariants, store
+from bridgeboard import store
+from bridgeboard.analysis import invariants
+from bridgeboard.analysis.invariants import Invariant
 from bridgeboard.demo import truth
-from bridgeboard.invariants import Invariant
-from bridgeboard.metrics import DIMENSIONS, METRICS, Scope
-from bridgeboard.store import Batch, Store, memberships
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
+from bridgeboard.store import Batch, Store, team_memberships
 from bridgeboard.teams import Membership
 
 WORLD = companies.small()
@@ -40,7 +43,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         members = [
             Membership(name, team) for team, names in WORLD.teams.items() for name in names[1:]
         ]
-        memberships.put_memberships(opened, members)
+        team_memberships.put_memberships(opened, members)
         yield opened
 
 

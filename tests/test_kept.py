@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bridgeboard.ui.kept import Kept
+from bridgeboard.analysis.cache import Kept
 
 
 def counting(made: list[str], name: str) -> Callable[[], str]:

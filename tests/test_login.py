@@ -35,14 +35,16 @@ from websockets.sync import client
 from websockets.typing import Origin
 from wire import Visit, WireError, await_sync, visit
 
-from bridgeboard import cli, connect, server, settings
-from bridgeboard.audit import Audit
-from bridgeboard.connect import Running
+from bridgeboard import cli, settings
 from bridgeboard.demo import truth
 from bridgeboard.demo.world import World, make
-from bridgeboard.doors import PLACE, Asked, Ending, place
-from bridgeboard.logins import Ended
+from bridgeboard.runtime import connect
+from bridgeboard.runtime.connect import Running
+from bridgeboard.server import web_app
+from bridgeboard.server.middleware import PLACE, Asked, Ending, place
 from bridgeboard.settings import Login, Proxy, Settings
+from bridgeboard.state.audit import Audit
+from bridgeboard.state.logins import Ended
 
 DAYS, SCALE = 8, 0.2
 COMPANY = ("--end", f"{END:%Y-%m-%dT%H:%M:%S}", "--days", str(DAYS), "--scale", str(SCALE))
@@ -324,7 +326,7 @@ def test_a_file_is_fetched_by_the_login_of_its_reader_alone(house: House) -> Non
 
 LEAVING = """
 import streamlit as st
-from bridgeboard.audit import AuditError
+from bridgeboard.state.audit import AuditError
 from bridgeboard.ui import entrance
 
 try:
@@ -753,7 +755,7 @@ def test_without_the_function_behind_it_the_login_is_streamlits_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delattr(user_info, "generate_login_redirect_url")
-    assert server.entrance("/spend") is None
+    assert web_app.entrance("/spend") is None
 
 
 @pytest.mark.parametrize(
@@ -795,7 +797,7 @@ def test_a_socket_tells_nobody_of_the_machine_and_strangers_no_version(
         version = streamlit.__version__ if who is ADA else ""
         assert told.environment_info == EnvironmentInfo(streamlit_version=version)
         assert told.user_info == UserInfo()
-        assert not reader.was_sent(str(server.home()))
+        assert not reader.was_sent(str(web_app.home()))
         assert not reader.was_sent(sys.version.partition(" ")[0])
         assert reader.was_sent(streamlit.__version__) == (who is ADA)
 

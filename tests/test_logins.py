@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from bridgeboard.logins import ClosedError, Ended, Login, ended
+from bridgeboard.state.logins import ClosedError, Ended, Login, ended
 
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 HOURS = 10.0

@@ -7,7 +7,10 @@ import pytest
 import syncs
 
 from bridgeboard.demo import truth
-from bridgeboard.metrics import METRICS, Scope, accuracy, limits, select
+from bridgeboard.model.accuracy import accuracy, limits
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries.metric_query import select
 from bridgeboard.store import Store
 
 WORLD = companies.small()

@@ -13,17 +13,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_metrics_select import ALL, CATEGORIES, OF_CALLS, TIMES, calls, one, scopes, usage, value
 
-from bridgeboard.metrics import (
-    MetricError,
-    Scope,
-    active_people_windows,
-    buckets,
-    cohort_people,
-    cohorts,
-    first_seen,
-    presence,
-    select,
-)
+from bridgeboard.model.errors import MetricError
+from bridgeboard.model.scope import Scope
+from bridgeboard.model.time_buckets import buckets
+from bridgeboard.queries.adoption import active_people_windows, cohort_people, cohorts, presence
+from bridgeboard.queries.first_seen_order import first_seen
+from bridgeboard.queries.metric_query import select
 
 DAY = timedelta(days=1)
 START, END = small().start, small().end

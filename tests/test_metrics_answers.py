@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridgeboard.metrics import Answer
+from bridgeboard.model.answer import Answer
 
 CALLS = Answer(("tool", "tool_calls"), (("Bash", 5), ("Read", 2)))
 SESSIONS = Answer(("tool", "sessions"), (("Read", 1), ("Edit", 3)))

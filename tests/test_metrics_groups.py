@@ -11,7 +11,10 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from test_metrics_select import ALL, TIMES, laws, scopes, value
 
-from bridgeboard.metrics import DIMENSIONS, METRICS, Query, Scope, select, select_top
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries.metric_query import Query, select, select_top
 
 BIGINTS = st.integers(-(2**63), 2**63 - 1)
 NEARBY = st.integers(-130, 130)

@@ -14,8 +14,12 @@ from hypothesis import strategies as st
 from test_metrics_select import ALL, OF_CALLS, calls, one, scopes, sessions, usage
 from test_metrics_zones import ZONES, around, periods
 
-from bridgeboard.metrics import METRICS, MetricError, Scope, presence, select, select_top
-from bridgeboard.metrics.sources import TABLES, Arguments, rows
+from bridgeboard.model.errors import MetricError
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries.adoption import presence
+from bridgeboard.queries.metric_query import select, select_top
+from bridgeboard.queries.metric_sources import TABLES, Arguments, rows
 
 HOUR = "weekday_hour"
 laws = settings(deadline=None, max_examples=40)

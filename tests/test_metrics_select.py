@@ -15,17 +15,12 @@ from hypothesis import strategies as st
 from listed import is_unread_in
 
 from bridgeboard.demo import truth
-from bridgeboard.metrics import (
-    DIMENSIONS,
-    METRICS,
-    MetricError,
-    Scope,
-    buckets,
-    filled,
-    select,
-    select_top,
-    values,
-)
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.errors import MetricError
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
+from bridgeboard.model.time_buckets import buckets, filled
+from bridgeboard.queries.metric_query import select, select_top, values
 
 ZONES = ("UTC", "America/New_York", "Asia/Kathmandu", "Pacific/Chatham")
 START, END = small().start, small().end

@@ -10,20 +10,14 @@ from facts import facts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridgeboard.metrics import (
-    DIMENSIONS,
-    METRICS,
-    Dimension,
-    Metric,
-    MetricError,
-    Query,
-    Scope,
-    active_people_windows,
-    select,
-    select_top,
-    values,
-)
-from bridgeboard.metrics.sources import TABLES
+from bridgeboard.model.dimensions import DIMENSIONS, Dimension
+from bridgeboard.model.errors import MetricError
+from bridgeboard.model.metric import Metric
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries.adoption import active_people_windows
+from bridgeboard.queries.metric_query import Query, select, select_top, values
+from bridgeboard.queries.metric_sources import TABLES
 
 ALL = Scope(small().start, small().end)
 CATEGORIES = [name for name, one in DIMENSIONS.items() if not one.time]

@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridgeboard.metrics import DIMENSIONS, MetricError, Scope, bounds, buckets, running
-from bridgeboard.metrics import zones as arithmetic
-from bridgeboard.metrics.sources import key
+from bridgeboard.model import zones as arithmetic
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.errors import MetricError
+from bridgeboard.model.scope import Scope
+from bridgeboard.model.time_buckets import bounds, buckets, running
+from bridgeboard.queries.metric_sources import key
 
 ZONES = (
     "UTC",

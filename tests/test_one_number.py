@@ -19,10 +19,13 @@ from test_metrics_select import choices, sessions, usage
 from told import filled, looking
 
 from bridgeboard import exports, formats, report
-from bridgeboard.boards import BOARDS, FILTERS
-from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, accuracy
+from bridgeboard.model.accuracy import accuracy
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.pages import BOARDS, FILTERS
+from bridgeboard.model.scope import Scope
 from bridgeboard.store import Store
-from bridgeboard.ui import downloads, scopes
+from bridgeboard.ui.components import downloads, filters
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("overview", "spend", "people", "models", "tools")
@@ -58,13 +61,13 @@ class Asked:
     def query(self) -> dict[str, list[str]]:
         """The address of it."""
         query = {
-            scopes.PERIOD.name: ["custom"],
-            scopes.DATES.name: [self.first.isoformat(), self.last.isoformat()],
+            filters.PERIOD.name: ["custom"],
+            filters.DATES.name: [self.first.isoformat(), self.last.isoformat()],
             "tz": [self.zone],
         }
         for chosen in (self.keep, self.leave):
-            query |= {scopes.PARAMETERS[name]: values for name, values in chosen.items()}
-        return query | {scopes.NOT + scopes.PARAMETERS[name]: ["true"] for name in self.leave}
+            query |= {filters.PARAMETERS[name]: values for name, values in chosen.items()}
+        return query | {filters.NOT + filters.PARAMETERS[name]: ["true"] for name in self.leave}
 
 
 def random_scopes(count: int) -> Iterable[Asked]:

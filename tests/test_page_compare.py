@@ -11,11 +11,15 @@ from facts import KINDS, Row, facts
 from streamlit.testing.v1 import AppTest
 from told import filled, looking
 
-from bridgeboard import formats, periods
-from bridgeboard.explorer import compare
-from bridgeboard.metrics import METRICS, Scope, accuracy, select
+from bridgeboard import formats
+from bridgeboard.analysis import comparison
+from bridgeboard.model import periods
+from bridgeboard.model.accuracy import accuracy
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries.metric_query import select
 from bridgeboard.store import Store
-from bridgeboard.ui import beside
+from bridgeboard.ui.views import compare
 
 ROOT = Path(__file__).parents[1]
 END: datetime = max(row["started_at"] for row in facts().usage)
@@ -103,10 +107,10 @@ def test_every_number_is_that_of_the_vocabulary(store: Store) -> None:
     test = app(what="models", a=first, b=second, range="Last 7 days")
     scope = periods.scope("7d", END.date(), "UTC")
     both = [scope.only("model", value) for value in (first, second)]
-    names = (*compare.COMPARED, "unpriced_tokens")
+    names = (*comparison.COMPARED, "unpriced_tokens")
     told = [dict(zip(names, store.rows(*select(names, (), one))[0], strict=True)) for one in both]
     shown = board(test)
-    for name in compare.COMPARED:
+    for name in comparison.COMPARED:
         one = METRICS[name]
         cells = [cell.removeprefix(formats.AT_LEAST) for cell in shown[one.label][:2]]
         bounds = [accuracy(name, side).is_bound for side in told]
@@ -223,7 +227,7 @@ def test_a_day_of_the_course_leads_to_what_a_side_did_on_it(
     assert told["leads"] == f"Opens its {shown.lower()} of that day."
     drop = test.button(key="clear-beside").click().run()
     assert drop.selectbox(key="beside-at").value is None
-    assert beside._LISTS.get(shown.lower(), beside._REQUESTS)[0] == f"pages/{page.lower()}.py"
+    assert compare._LISTS.get(shown.lower(), compare._REQUESTS)[0] == f"pages/{page.lower()}.py"
 
 
 @pytest.mark.parametrize("at", ["", "2026-13-01", "x", "1990-01-01", "<script>"])
@@ -315,16 +319,16 @@ def test_files_hold_both_sides_with_all_digits(store: Store) -> None:
     told = [
         dict(
             zip(
-                compare.COMPARED,
-                store.rows(*select(compare.COMPARED, (), beside.scope(scope, "initiator", name)))[
-                    0
-                ],
+                comparison.COMPARED,
+                store.rows(
+                    *select(comparison.COMPARED, (), compare.scope(scope, "initiator", name))
+                )[0],
                 strict=True,
             )
         )
         for name in (first, second)
     ]
-    sheet = beside.sheet(compare.beside(*told), (first, second), "Two")
+    sheet = compare.sheet(comparison.beside(*told), (first, second), "Two")
     place = [column.name for column in sheet.columns].index("total_tokens")
     a, b = (tokens(valued("person")[name]) for name in (first, second))
     assert [row[place] for row in sheet.rows] == [a, b, b - a]

@@ -21,12 +21,13 @@ from aibridge import Client
 from bridgeboard import formats
 from bridgeboard.demo import api, truth
 from bridgeboard.demo.records import InterceptionRow
-from bridgeboard.explorer import interceptions
-from bridgeboard.explorer.interceptions import PAGE, Interception
-from bridgeboard.explorer.typed import Key, typed
-from bridgeboard.metrics import Scope
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries import request_list
+from bridgeboard.queries.request_list import PAGE, Interception
+from bridgeboard.queries.typed_rows import Key, typed
 from bridgeboard.store import Store
-from bridgeboard.ui import data, requests, rows
+from bridgeboard.ui import live_data
+from bridgeboard.ui.views import request_table, requests
 
 ROOT = Path(__file__).parents[1]
 END: datetime = max(row["started_at"] for row in facts().usage)
@@ -215,7 +216,7 @@ def test_files_hold_all_requests_of_the_list_with_all_digits(
     monkeypatch.setattr(requests, "BLOCK", 7)
     every = Scope(datetime(2020, 1, 1, tzinfo=UTC), syncs.NOW)
     with store.snapshot() as reader:
-        sheet = rows.sheet(requests._all(reader, every, errors_only=errors), "Requests")
+        sheet = request_table.sheet(requests._all(reader, every, errors_only=errors), "Requests")
     names = [column.name for column in sheet.columns]
     by_id = {row["id"]: row for row in facts().usage}
     for row in sheet.rows:
@@ -224,7 +225,7 @@ def test_files_hold_all_requests_of_the_list_with_all_digits(
         assert given["spend"] == own["cost"]
         assert given["initiator"] == own["person"]
         assert [given[f"{kind}_tokens"] for kind in KINDS] == [own[kind] for kind in KINDS]
-    (count,) = store.rows(*interceptions.counted(every, errors_only=errors))
+    (count,) = store.rows(*request_list.counted(every, errors_only=errors))
     assert len({row[0] for row in sheet.rows}) == len(sheet.rows) == count[0]
 
 
@@ -236,9 +237,9 @@ def test_a_file_of_more_requests_than_it_may_hold_has_the_newest_and_says_so(
     every = Scope(datetime(2020, 1, 1, tzinfo=UTC), syncs.NOW)
     with store.snapshot() as reader:
         told = list(requests._all(reader, every, errors_only=False))
-    newest = typed(Interception, store.rows(*interceptions.interceptions(every, limit=20)))
+    newest = typed(Interception, store.rows(*request_list.interceptions(every, limit=20)))
     assert [row.id for row in told] == [row.id for row in newest]
-    (count,) = store.rows(*interceptions.counted(every))
+    (count,) = store.rows(*request_list.counted(every))
     assert f"20 requests, the newest of {count[0]:,}, with all digits" in said(
         app(range="Last 90 days")
     )
@@ -269,7 +270,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, profile: str) -> None:
             syncs.ADDRESS, token, transport=api.transport(bridge), retry=syncs.at_once(total=0)
         )
 
-    monkeypatch.setattr(data.connect, "client", client)
+    monkeypatch.setattr(live_data.connect, "client", client)
 
 
 def test_a_link_to_a_request_tells_all_of_it_on_a_cold_server(

@@ -10,10 +10,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 from told import looking
 
-from bridgeboard import connect, settings
-from bridgeboard.audit import Audit
+from bridgeboard import settings
 from bridgeboard.demo import world
-from bridgeboard.desk import Desk, Note
+from bridgeboard.runtime import connect
+from bridgeboard.state.audit import Audit
+from bridgeboard.state.saved_views import Desk, Note
 from bridgeboard.store import Store
 
 ROOT = Path(__file__).parents[1]

@@ -19,13 +19,16 @@ from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
 from told import looking
 
-from bridgeboard import formats, settings, watch
+from bridgeboard import formats, settings
 from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow
-from bridgeboard.explorer import calls
-from bridgeboard.store import Store, StoreError, ledger
-from bridgeboard.ui import filters, links, numbers, passages, records, story, takeaway
-from bridgeboard.watch import Status
+from bridgeboard.queries import session_calls
+from bridgeboard.runtime import background_sync
+from bridgeboard.runtime.background_sync import Status
+from bridgeboard.store import Store, StoreError, sync_state
+from bridgeboard.ui import page_links, runner
+from bridgeboard.ui.components import clock, recorded_text
+from bridgeboard.ui.views import session, session_data, session_download
 
 ROOT = Path(__file__).parents[1]
 Who = tuple[str, str]
@@ -56,7 +59,7 @@ def store(exact: Store) -> Iterator[Store]:
 def made(who: Who | None = None, **query: str) -> AppTest:
     """The page before its first run, with an address."""
     test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    address = links.session(*who) if who else {}
+    address = page_links.session(*who) if who else {}
     for name, value in {"tz": "UTC", **address, **query}.items():
         test.query_params[name] = value
     return test.switch_page("pages/session.py")
@@ -152,7 +155,7 @@ def test_the_headline_is_what_counting_says(store: Store) -> None:
     tools = truth.tool_calls(stories.tables(), rows)
     assert f"Exactly {len(tools):,}." in shown["Tool calls"]
     assert set(shown) >= {"Spend", "Duration", "Threads", "Tool errors", "Cache hits"}
-    assert len(folds(test)) == min(len(rows), records.PAGE)
+    assert len(folds(test)) == min(len(rows), session_data.PAGE)
     assert who[0] in texts(test)
 
 
@@ -186,7 +189,7 @@ def test_what_a_server_does_not_tell_is_said(any_store: Store) -> None:
 def test_network_calls_are_shown_with_how_many_were_blocked(store: Store) -> None:
     head = stories.head(store, stories.keys(store)[whole(store)[0]])
     for total, blocked in ((1_234, 5), (0, 0)):
-        told = story.cards(replace(head, network_total=total, network_blocked=blocked))
+        told = session.cards(replace(head, network_total=total, network_blocked=blocked))
         shown = {card.label: card.meaning for card in told}
         assert f"Exactly {total:,}." in shown["Network calls"]
         assert f"Exactly {blocked:,}." in shown["Blocked calls"]
@@ -202,7 +205,7 @@ def test_a_sum_of_requests_is_no_call_of_the_picture_of_calls(any_store: Store) 
                 " FILTER (grain IN ('thread', 'session')), 0) FROM usage WHERE session = $1",
                 [key],
             )
-            course = records.course(key, None)
+            course = session_data.course(key, None)
             assert (course.calls_count, course.count, course.sums, course.sums_tokens) == rows
             assert course.calls_count + course.untold + course.sums == course.count
             assert all(mark.grain in {"interception", "action"} for mark in course.calls)
@@ -213,16 +216,16 @@ def test_a_link_to_a_thread_shows_its_calls_alone(store: Store) -> None:
     key = stories.keys(store)[who]
     rows = stories.own()[who]
     test = opened(who)
-    assert len(listed(test)) == len(records.places(key)) > 1
+    assert len(listed(test)) == len(session_data.places(key)) > 1
     first = roots(who)[0]
     own = [row for row in rows if (row.thread_root_id or row.id) == first.id]
     test = opened(who, thread=first.id)
     assert not test.exception
-    assert len(folds(test)) == min(len(own), records.PAGE) < len(rows)
+    assert len(folds(test)) == min(len(own), session_data.PAGE) < len(rows)
     assert [row["name"][0] for row in listed(test)].count("▸") == 1
     test.button(key="whole").click().run()
     assert "thread" not in test.query_params
-    assert len(folds(test)) == min(len(rows), records.PAGE)
+    assert len(folds(test)) == min(len(rows), session_data.PAGE)
 
 
 def test_a_link_to_a_request_opens_it_on_its_page(store: Store) -> None:
@@ -232,8 +235,8 @@ def test_a_link_to_a_request_opens_it_on_its_page(store: Store) -> None:
     test = opened(id="long", call=id_)
     assert not test.exception
     assert test.session_state[f"call-{key}"] is True
-    page = number // records.PAGE + 1
-    assert folds(test)[0].startswith(f"**{(page - 1) * records.PAGE + 1:,}**")
+    page = number // session_data.PAGE + 1
+    assert folds(test)[0].startswith(f"**{(page - 1) * session_data.PAGE + 1:,}**")
     assert id_ in texts(test)
     thread = str(store.rows("SELECT thread FROM usage WHERE usage = $1", [key])[0][0])
     alone = opened(id="long", call=id_, thread=thread)
@@ -264,8 +267,8 @@ def test_the_number_of_a_call_opens_it_and_follows_the_address(store: Store) -> 
     assert len(rules) == 2
     test.number_input(key="number_of_call").set_value(None).run()
     assert "call" not in test.query_params
-    page = (number - 1) // records.PAGE + 1
-    assert folds(test)[0].startswith(f"**{(page - 1) * records.PAGE + 1:,}**")
+    page = (number - 1) // session_data.PAGE + 1
+    assert folds(test)[0].startswith(f"**{(page - 1) * session_data.PAGE + 1:,}**")
 
 
 def test_a_sum_which_has_the_id_of_another_call_is_led_to_by_its_page(any_store: Store) -> None:
@@ -277,19 +280,21 @@ def test_a_sum_which_has_the_id_of_another_call_is_led_to_by_its_page(any_store:
     with looking(any_store, syncs.NOW):
         for session, usage in found:
             (number,) = [
-                mark.place for mark in records.course(session, None).marks if mark.usage == usage
+                mark.place
+                for mark in session_data.course(session, None).marks
+                if mark.usage == usage
             ]
             test = opened(keys[session])
             test.number_input(key="number_of_call").set_value(number).run()
             assert not test.exception
             assert "call" not in test.query_params
-            assert "".join(test.query_params["calls"]) == str((number - 1) // records.PAGE + 1)
+            assert "".join(test.query_params["calls"]) == str((number - 1) // session_data.PAGE + 1)
 
 
 def test_a_page_of_calls_is_named_by_the_address(store: Store) -> None:
     assert store
     test = opened(id="long", calls="3")
-    assert folds(test)[0].startswith(f"**{2 * records.PAGE + 1}**")
+    assert folds(test)[0].startswith(f"**{2 * session_data.PAGE + 1}**")
     assert folds(opened(id="long", calls="999999"))[-1].startswith("**20,000**")
 
 
@@ -299,12 +304,12 @@ def test_a_session_of_twenty_thousand_calls_stays_small(store: Store) -> None:
     assert not test.exception
     kinds = ("caption", "markdown", "expander", "button", "code", "bidi_component")
     assert sum(len(test.get(kind)) for kind in kinds) < MOST_ELEMENTS
-    assert len(folds(test)) == records.PAGE
+    assert len(folds(test)) == session_data.PAGE
     assert len(listed(test)) == 100
     drawn = [chart.proto.spec for chart in test.get("vega_lite_chart")]
     assert len(drawn) == 3
     assert "of 20,000 drawn" in said(test)
-    assert len(records.course(stories.LONG, None).marks) <= records.DRAWN
+    assert len(session_data.course(stories.LONG, None).marks) <= session_data.DRAWN
 
 
 def test_recorded_text_is_hidden_until_revealed_and_then_plain(
@@ -323,7 +328,7 @@ def test_recorded_text_is_hidden_until_revealed_and_then_plain(
     test.run()
     (entry,) = noted("reveal", before)
     assert entry.about == f"text of person {who[1]}, session {who[0]}"
-    assert formats.visible(prompt[: passages.FOLD]) in texts(unfolded(key, who))
+    assert formats.visible(prompt[: recorded_text.FOLD]) in texts(unfolded(key, who))
     assert prompt[:15] not in f"{caplog.text}{entry}"
 
 
@@ -341,7 +346,7 @@ def test_hostile_text_is_shown_as_it_was_written(store: Store) -> None:
             batch.execute("UPDATE prompts SET text = $1 WHERE usage = $2", [text, key])
     words = ""
     for key, text in zip(keys, hostile, strict=True):
-        page = (key - stories.LONG) // records.PAGE + 1
+        page = (key - stories.LONG) // session_data.PAGE + 1
         test = unfolded(key, id="long", calls=str(page))
         assert not test.exception
         assert formats.visible(text) in texts(test)
@@ -405,12 +410,12 @@ def test_a_text_of_a_million_characters_is_shown_in_parts(store: Store) -> None:
         )
     test = revealed(opened(id="long", find="needle in it"))
     assert marks(test) == ["needle in it"]
-    assert max(map(len, texts(test))) <= passages.PART
-    assert max(map(len, texts(unfolded(key, id="long")))) == passages.FOLD + len(" …")
+    assert max(map(len, texts(test))) <= recorded_text.PART
+    assert max(map(len, texts(unfolded(key, id="long")))) == recorded_text.FOLD + len(" …")
     test = made(id="long")
     for name in ("reveal", f"call-{key}", f"all-tool_input-{key}-0"):
         test.session_state[name] = True
-    assert passages.FOLD < max(map(len, texts(test.run()))) <= passages.PART
+    assert recorded_text.FOLD < max(map(len, texts(test.run()))) <= recorded_text.PART
 
 
 def test_no_session_chosen_and_no_such_session_say_what_to_do(store: Store) -> None:
@@ -426,9 +431,9 @@ def test_a_session_that_the_first_sync_has_not_reached_is_told_as_such(
 ) -> None:
     with Store.open(tmp_path / "new.duckdb") as empty, looking(empty, syncs.NOW):
         with empty.write() as batch:
-            ledger.begin_run(batch, "interceptions", syncs.NOW)
+            sync_state.begin_run(batch, "interceptions", syncs.NOW)
         assert "syncing is off" in said(opened(id="x"))
-        keeper = watch.current()
+        keeper = background_sync.current()
         assert keeper
         monkeypatch.setattr(keeper, "_status", Status("syncing"))
         assert "the first sync is still running" in said(opened(id="x"))
@@ -481,7 +486,7 @@ def test_a_session_of_two_people_says_so_and_leads_to_the_other(tmp_path: Path) 
 
 def wants(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     asked: list[int] = []
-    keeper = watch.current()
+    keeper = background_sync.current()
     assert keeper
     monkeypatch.setattr(keeper, "want", asked.append)
     return asked
@@ -528,7 +533,7 @@ def test_details_are_asked_for_by_who_is_shown_pseudonyms_too(
             told = settings.current().model_copy(update=hidden)
             monkeypatch.setattr(settings, "_installed", told)
             asked = wants(monkeypatch)
-            head = records.head(key)
+            head = session_data.head(key)
             assert head
             assert str(head.initiator_id) != who[1], "it is an alias"
             opened((who[0], str(head.initiator_id)))
@@ -575,14 +580,14 @@ def test_the_calls_of_a_session_over_midnight_tell_their_day(store: Store) -> No
 def test_a_file_has_text_only_when_it_was_asked_for(store: Store) -> None:
     who = next(who for who in whole(store) if len(prompts(who)[0]) > 20)
     key, prompt = stories.keys(store)[who], prompts(who)[0]
-    plain = json.loads(takeaway.made(key, "json", with_text=False))
+    plain = json.loads(session_download.made(key, "json", with_text=False))
     assert "texts" not in plain
     assert len(plain["calls"]) == len(stories.own()[who])
-    told = json.loads(takeaway.made(key, "json", with_text=True))
+    told = json.loads(session_download.made(key, "json", with_text=True))
     assert prompt in [text["text"] for text in told["texts"]]
-    assert takeaway.made(key, "md", with_text=False).startswith(b"# Session")
+    assert session_download.made(key, "md", with_text=False).startswith(b"# Session")
     with pytest.raises(StoreError, match="not in the store"):
-        takeaway.made(-1, "json", with_text=False)
+        session_download.made(-1, "json", with_text=False)
 
 
 def test_text_can_only_be_taken_away_where_it_is_shown(store: Store) -> None:
@@ -594,30 +599,30 @@ def test_text_can_only_be_taken_away_where_it_is_shown(store: Store) -> None:
 
 def test_nothing_that_was_written_is_kept_for_others(store: Store) -> None:
     assert store
-    numbers._kept.clear()
+    runner._kept.clear()
     revealed(opened(id="long", find="please"))
-    held = [future.result() for future in numbers._kept._values.values()]
+    held = [future.result() for future in runner._kept._values.values()]
     assert held
     assert "Please do step" not in repr(held)
 
 
 def test_a_call_is_on_the_page_that_its_key_says(store: Store) -> None:
     assert store
-    course = records.course(stories.LONG, None)
+    course = session_data.course(stories.LONG, None)
     assert course.count == 20_000
-    assert course.pages == 20_000 // records.PAGE
-    for number in (0, records.PAGE - 1, records.PAGE, 19_999):
-        key = calls.Key(stories.at(number), stories.LONG + number)
+    assert course.pages == 20_000 // session_data.PAGE
+    for number in (0, session_data.PAGE - 1, session_data.PAGE, 19_999):
+        key = session_calls.Key(stories.at(number), stories.LONG + number)
         page = course.page(key)
-        assert page == number // records.PAGE + 1
-        shown = records.page_of_calls(stories.LONG, None, course, page)
+        assert page == number // session_data.PAGE + 1
+        shown = session_data.page_of_calls(stories.LONG, None, course, page)
         assert key.usage in [call.usage for call in shown]
 
 
 def test_a_browser_that_asks_twice_on_its_way_back_meets_no_error(store: Store) -> None:
     who = next(iter(whole(store)))
     test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    test.session_state[filters.LEFT] = {("sessions", *who): ({"sort": ["cost"]}, "UTC")}
+    test.session_state[clock.LEFT] = {("sessions", *who): ({"sort": ["cost"]}, "UTC")}
     test.switch_page("pages/sessions.py")
     for _ in range(2):
         test.query_params["id"], test.query_params["person"] = who

@@ -12,12 +12,13 @@ from noted import last, noted
 from streamlit.testing.v1 import AppTest
 from told import looking
 
-from bridgeboard import connect, settings
-from bridgeboard.audit import digest_of_words, key_beside
-from bridgeboard.desk import Desk
-from bridgeboard.explorer import COLUMNS
+from bridgeboard import settings
+from bridgeboard.queries.session_columns import COLUMNS
+from bridgeboard.runtime import connect
+from bridgeboard.state.audit import digest_of_words, key_beside
+from bridgeboard.state.saved_views import Desk
 from bridgeboard.store import Store
-from bridgeboard.ui import sessions
+from bridgeboard.ui.views import sessions
 
 ROOT = Path(__file__).parents[1]
 EVERY = {"range": "Custom days", "dates": ["2026-01-01", "2026-12-31"], "tz": "UTC"}

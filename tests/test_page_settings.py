@@ -16,12 +16,14 @@ from test_origins import KEY, LOGIN, OUTRIGHT, SECRETS, TOKEN
 from test_pages_stored import said
 from told import filled
 
-from bridgeboard import access, connect, formats, settings, team_words, watch
+from bridgeboard import access, formats, settings
 from bridgeboard.access import PAGES, SURFACES, Role, Viewer
-from bridgeboard.audit import forward
+from bridgeboard.analysis import team_file
+from bridgeboard.runtime import background_sync, connect
+from bridgeboard.runtime.background_sync import Watch
+from bridgeboard.state.audit import forward
 from bridgeboard.store import Store, team_entries
-from bridgeboard.ui import configured
-from bridgeboard.watch import Watch
+from bridgeboard.ui.views import settings_in_force
 
 ROOT = Path(__file__).parents[1]
 END: datetime = max(row["started_at"] for row in facts().usage)
@@ -68,11 +70,11 @@ def serving(store: Store | None, **given: Any) -> Iterator[Watch]:
     keeper = Watch(chosen, clock=lambda: AT, opened=store)
     st.cache_resource.clear()
     settings.install(chosen)
-    watch.install(keeper)
+    background_sync.install(keeper)
     try:
         yield keeper
     finally:
-        watch.install(None)
+        background_sync.install(None)
         settings._installed = None
         st.cache_resource.clear()
 
@@ -264,8 +266,8 @@ def test_what_each_role_may_is_what_the_door_decides(
         allowed = [access.may_open(who, name) for name in PAGES]
         allowed += [access.may_use(who, surface) for surface in SURFACES]
         assert [cells[place] == "yes" for cells in may] == allowed
-    assert configured._way_in(chosen) == "a proxy, believed at 10.0.0.5, 10.1.0.0/24"
-    assert configured._others(chosen) == "is self"
+    assert settings_in_force._way_in(chosen) == "a proxy, believed at 10.0.0.5, 10.1.0.0/24"
+    assert settings_in_force._others(chosen) == "is self"
 
 
 def test_the_prices_of_the_operator_are_found_missing_or_wrong(
@@ -308,4 +310,4 @@ def test_entries_that_mean_nobody_and_people_in_no_team_are_named_to_who_may_see
         assert ("zq-nobody" in said(test)) is has_names
         (line,) = [one for one in said(test).splitlines() if "in no team now" in one]
         assert line.startswith(formats.plural(len(teamless), "person", "people"))
-        assert all((name in line) is has_names for name in teamless[: team_words.MOST])
+        assert all((name in line) is has_names for name in teamless[: team_file.MOST])

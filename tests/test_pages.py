@@ -13,12 +13,13 @@ from conftest import END
 from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
 
-from bridgeboard import connect, settings, watch
-from bridgeboard.connect import Demo, Running
+from bridgeboard import settings
 from bridgeboard.demo import api
+from bridgeboard.runtime import background_sync, connect
+from bridgeboard.runtime.background_sync import Status, Watch
+from bridgeboard.runtime.connect import Demo, Running
 from bridgeboard.settings import Login
 from bridgeboard.ui import shell
-from bridgeboard.watch import Status, Watch
 
 ROOT = Path(__file__).parents[1]
 Point = Callable[[str, str], None]
@@ -112,7 +113,7 @@ def test_whose_token_it_is_is_told_to_who_may_change_it_alone(
     st.cache_resource.clear()
     keeper = Watch(settings.current(), clock=lambda: datetime.now(UTC))
     monkeypatch.setattr(keeper, "_status", Status(problem=able.problem))
-    monkeypatch.setattr(watch, "_installed", keeper)
+    monkeypatch.setattr(background_sync, "_installed", keeper)
     told = said(app("overview", who))
     assert "No numbers yet" in told
     assert (able.problem in told) == (able.username in told) == (group == "admins")

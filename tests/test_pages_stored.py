@@ -16,14 +16,20 @@ from streamlit.testing.v1 import AppTest
 from test_metrics_select import value
 from told import filled, looking
 
-from bridgeboard import charts, formats, settings, sync, watch
-from bridgeboard.metrics import METRICS, MetricError, Scope, cohorts, select
+from bridgeboard import charts, formats, settings, sync
+from bridgeboard.model.errors import MetricError
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries.adoption import cohorts
+from bridgeboard.queries.metric_query import select
+from bridgeboard.runtime import background_sync
+from bridgeboard.runtime.background_sync import Status, Watch
 from bridgeboard.settings import DemoSettings
-from bridgeboard.store import Store, StoreError, completeness, ledger
+from bridgeboard.store import Store, StoreError, completeness, sync_state
 from bridgeboard.store.completeness import DayCount, LeftOut
 from bridgeboard.sync.quarantine import Suspect
-from bridgeboard.ui import adoption, belief, hours, numbers
-from bridgeboard.watch import Status, Watch
+from bridgeboard.ui import runner
+from bridgeboard.ui.views import adoption, hours_of_week, trust
 
 ROOT = Path(__file__).parents[1]
 END: datetime = max(row["started_at"] for row in facts().usage)
@@ -143,14 +149,14 @@ def test_a_failing_part_leaves_its_neighbours_alone(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert store
-    whole = numbers.top
+    whole = runner.top
 
     def broken(*asked: Any, **more: Any) -> Any:
         if asked[0][0] == "total_tokens":
             raise StoreError("The disk is gone.")
         return whole(*asked, **more)
 
-    monkeypatch.setattr(numbers, "top", broken)
+    monkeypatch.setattr(runner, "top", broken)
     test = app(tz="UTC")
     assert "Could not read this chart" in said(test)
     assert "The disk is gone." in said(test)
@@ -162,7 +168,7 @@ def test_what_nobody_foresaw_in_a_part_is_told_without_its_details(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert store
-    monkeypatch.setattr(numbers, "series", lambda *_: 1 / 0)
+    monkeypatch.setattr(runner, "series", lambda *_: 1 / 0)
     test = app(tz="UTC")
     assert "Could not show the headline" in said(test)
     assert "ZeroDivisionError" not in said(test)
@@ -174,8 +180,8 @@ def test_while_the_first_sync_runs_numbers_are_marked_as_partial(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with store.write() as batch:
-        ledger.begin_run(batch, "interceptions", END)
-    keeper = watch.current()
+        sync_state.begin_run(batch, "interceptions", END)
+    keeper = background_sync.current()
     assert keeper
     event = sync.Event("interceptions", done=1200, windows_done=3, windows_total=61)
     monkeypatch.setattr(keeper, "_status", Status("syncing", event))
@@ -189,9 +195,9 @@ def test_a_first_sync_that_was_stopped_is_not_told_to_be_running_while_syncing_i
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with store.write() as batch:
-        number = ledger.begin_run(batch, "interceptions", END)
-        ledger.finish_run(batch, number, "stopped", ledger.Counts(), "", END)
-    keeper = watch.current()
+        number = sync_state.begin_run(batch, "interceptions", END)
+        sync_state.finish_run(batch, number, "stopped", sync_state.Counts(), "", END)
+    keeper = background_sync.current()
     assert keeper
     monkeypatch.setattr(keeper, "_status", Status("off"))
     told = said(app(tz="UTC"))
@@ -204,7 +210,7 @@ def test_a_sync_that_failed_is_told_on_every_page(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert store
-    keeper = watch.current()
+    keeper = background_sync.current()
     assert keeper
     monkeypatch.setattr(keeper, "_status", Status("waiting", problem="No answer from [it](x)."))
     test = app("spend", tz="UTC")
@@ -215,14 +221,14 @@ def test_before_the_first_answer_the_page_says_what_stands_in_the_way() -> None:
     plain = settings.Settings.model_construct(timeout_seconds=1.0)
     pointed = DemoSettings.of(plain, "http://127.0.0.1:9", TOKEN, END)
     settings.install(pointed)
-    watch.install(Watch(pointed, clock=lambda: END))
+    background_sync.install(Watch(pointed, clock=lambda: END))
     try:
         test = app("spend")
         assert not test.exception
         assert "No answer from the deployment" in said(test)
         assert TOKEN not in said(test)
     finally:
-        watch.install(None)
+        background_sync.install(None)
         settings._installed = None
 
 
@@ -230,8 +236,8 @@ def test_an_answer_is_read_once_for_each_state_of_the_store(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    read = numbers.asked
-    monkeypatch.setattr(numbers, "asked", lambda *told: asked.append(told) or read(*told))
+    read = runner.asked
+    monkeypatch.setattr(runner, "asked", lambda *told: asked.append(told) or read(*told))
     app(tz="UTC")
     first = len(asked)
     assert first > 0
@@ -288,7 +294,7 @@ def test_trust_shows_both_counts_of_days_and_what_the_deployment_fails_to_list(
 def test_quarantine_tells_why_and_never_what(store: Store) -> None:
     record = Suspect("\u202e5", "no <b>id</b>", '{"prompt": "secret words"}')
     with store.write() as batch:
-        ledger.quarantine(batch, "interception", [record], END - timedelta(hours=1))
+        sync_state.quarantine(batch, "interception", [record], END - timedelta(hours=1))
     test = app("trust", tz="UTC")
     frame = next(one.value for one in test.dataframe if "Why" in one.value and "Tries" in one.value)
     assert frame["Why"].iloc[0] == "no <b>id</b>"
@@ -329,7 +335,7 @@ def test_a_question_without_an_answer_is_told_as_such(
     def broken(*_: object) -> None:
         raise MetricError("There are no cohorts of 0 weeks.")
 
-    monkeypatch.setattr(belief.invariants, "check", broken)
+    monkeypatch.setattr(trust.invariants, "check", broken)
     test = app("trust", tz="UTC")
     assert "There are no cohorts of 0 weeks." in said(test)
 
@@ -341,15 +347,15 @@ def test_a_table_can_be_sorted_by_anything_without_asking_again(
     names = ("tool_calls", "active_people", "sessions", "tool_error_rate")
     scope = Scope.days(END.date() - timedelta(days=89), END.date())
     plain = {
-        way: numbers.ask(select(names, ("tool",), scope, order=(way,)))
+        way: runner.ask(select(names, ("tool",), scope, order=(way,)))
         for name in names
         for way in (name, f"-{name}")
     }
     asked = []
-    read = numbers.asked
-    monkeypatch.setattr(numbers, "asked", lambda *told: asked.append(told) or read(*told))
+    read = runner.asked
+    monkeypatch.setattr(runner, "asked", lambda *told: asked.append(told) or read(*told))
     for way, told in plain.items():
-        mine = numbers.ordered(names, ("tool",), scope, (way,))
+        mine = runner.ordered(names, ("tool",), scope, (way,))
         assert mine.columns == told.columns
         assert mine.rows == told.rows, way
     assert len(asked) == 2
@@ -407,7 +413,7 @@ def test_a_link_to_an_hour_of_the_week_lists_who_worked_in_it(store: Store, zone
     clock = f"{hour % 24:02}:00 to {hour % 24 + 1:02}:00"
     assert re.search(rf"^{charts.WEEKDAYS[hour // 24]}\w*day, {clock}$", said(test), re.MULTILINE)
     shown = short_list(test, "Top people")
-    assert len(shown["rows"]) == min(hours.SHOWN, len(people))
+    assert len(shown["rows"]) == min(hours_of_week.SHOWN, len(people))
     told = {
         row["name"]: int(row["cells"][0].removeprefix(formats.AT_LEAST)) for row in shown["rows"]
     }
@@ -465,12 +471,12 @@ def test_the_parts_of_every_hour_add_up_to_its_cell(store: Store) -> None:
     assert store
     for zone in ("UTC", "Australia/Lord_Howe"):
         scope = Scope.days(END.date() - timedelta(days=40), END.date() + timedelta(days=2), zone)
-        week = numbers.series(("requests",), "weekday_hour", scope).column("requests")
+        week = runner.series(("requests",), "weekday_hour", scope).column("requests")
         assert sum(week) == sum(row["requests"] for row in facts().usage)
         for hour in range(168):
             inside = scope.only("weekday_hour", str(hour))
             for by in ("initiator", "model", "client"):
-                told = numbers.ordered(("requests",), (by,), inside, ("-requests",))
+                told = runner.ordered(("requests",), (by,), inside, ("-requests",))
                 assert sum(told.column("requests")) == week[hour]
 
 

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bridgeboard import periods
-from bridgeboard.metrics import DIMENSIONS, Scope, buckets
+from bridgeboard.model import periods
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.scope import Scope
+from bridgeboard.model.time_buckets import buckets
 
 DAY = timedelta(days=1)
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Pacific/Chatham")

@@ -14,11 +14,11 @@ from conftest import END
 from file_bytes import readable
 from test_cli_keeping import _alone, run, store_in  # noqa: F401  # a fixture of theirs
 
-from bridgeboard import connect
-from bridgeboard.audit import Audit
-from bridgeboard.connect import Running
 from bridgeboard.demo.api import Profile
-from bridgeboard.desk import Desk, Note, View
+from bridgeboard.runtime import connect
+from bridgeboard.runtime.connect import Running
+from bridgeboard.state.audit import Audit
+from bridgeboard.state.saved_views import Desk, Note, View
 from bridgeboard.store import Store, erasure
 
 MOST = """

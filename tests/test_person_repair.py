@@ -16,7 +16,7 @@ from test_person_syncs import (
 )
 
 from bridgeboard.demo.api.profiles import Profile
-from bridgeboard.store import Store, archive, erasure, repair
+from bridgeboard.store import Store, backups, erasure, repair
 
 
 @pytest.fixture
@@ -67,17 +67,17 @@ def test_no_repair_brings_an_erased_person_back_or_counts_them_twice(
     with syncs.opened(tmp_path / "one") as store:
         sync(store, book, profile)
         path, expected = store.path, tmp_path / "expected"
-        archive.backup(store, tmp_path / "before", now=NOW)
+        backups.backup(store, tmp_path / "before", now=NOW)
         with store.write() as batch:
             batch.execute("INSERT INTO former_names VALUES (1, 'maiden')")
         erase(store, "owner", has_numbers=has_numbers)
         store.rewrite()
         told = contents(store)
-        archive.backup(store, expected, now=NOW)
+        backups.backup(store, expected, now=NOW)
     backup = tmp_path / "before"
     if newer == "backup":
         backup, path = expected, tmp_path / "older" / "store.duckdb"
-        archive.restore(tmp_path / "before", path, now=NOW)
+        backups.restore(tmp_path / "before", path, now=NOW)
     assert repair(path, now=NOW, backup=backup)
     with Store.open(path) as store:
         assert contents(store) == told
@@ -92,7 +92,7 @@ def test_a_backup_brings_the_key_of_erasures_back(tmp_path: Path, book: Book) ->
         sync(store, book, "v2.34")
         path = store.path
         erase(store, "owner", has_numbers=True)
-        archive.backup(store, tmp_path / "after", now=NOW)
+        backups.backup(store, tmp_path / "after", now=NOW)
         told = contents(store)
         with store.write() as batch:
             batch.execute("UPDATE erased SET key = NULL")

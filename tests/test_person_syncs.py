@@ -9,7 +9,7 @@ import pytest
 import syncs
 from bridges import NOW, Book
 
-from bridgeboard import checks
+from bridgeboard.cli import deployment_checks
 from bridgeboard.demo.api.profiles import Profile
 from bridgeboard.store import Store, completeness, erasure, migrations, schema
 from bridgeboard.store.schema import MIGRATIONS
@@ -159,7 +159,7 @@ def test_a_store_that_has_lost_the_key_of_its_erasures_takes_nothing_in(
         sync(store, book, "v2.34")
     with pytest.raises(ErasureKeyLostError, match="1 person was erased"):
         requeue(store, Options(), NOW)
-    findings = [one for one in checks._contents(store) if not one.good]
+    findings = [one for one in deployment_checks._contents(store) if not one.good]
     assert any("the key by which it recognises them is lost" in one.text for one in findings)
 
 

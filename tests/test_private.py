@@ -11,8 +11,10 @@ import pytest
 from test_cli import ALONE
 from typer.testing import CliRunner
 
-from bridgeboard import cli, connect, private, server, settings
-from bridgeboard.connect import Running
+from bridgeboard import cli, private_files, settings
+from bridgeboard.runtime import connect
+from bridgeboard.runtime.connect import Running
+from bridgeboard.server import web_app
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.store import Store
 
@@ -23,7 +25,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs permissio
 def open_umask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """What most accounts begin with: others may read what is made."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.setattr(server, "refuse_a_taken_port", lambda _settings: None)
+    monkeypatch.setattr(web_app, "refuse_a_taken_port", lambda _settings: None)
     for variable in settings.variables():
         monkeypatch.delenv(variable, raising=False)
     before = os.umask(0o022)
@@ -108,9 +110,9 @@ def test_a_folder_of_somebody_else_is_not_asked_to_be_closed_but_to_be_left(
     folder = tmp_path / "volume"
     folder.mkdir()
     monkeypatch.setattr(os, "geteuid", lambda: folder.stat().st_uid + 1)
-    assert f"name a folder below it, such as {folder}/data" in private.how_to_close(folder)
+    assert f"name a folder below it, such as {folder}/data" in private_files.how_to_close(folder)
     folder.chmod(0o700)
-    assert private.how_to_close(folder) == ""
+    assert private_files.how_to_close(folder) == ""
 
 
 def test_a_data_folder_that_is_a_file_is_explained(tmp_path: Path) -> None:
@@ -124,5 +126,5 @@ def test_a_server_does_not_start_on_an_open_folder(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
     with pytest.raises(SettingsError, match="chmod 700"):
-        server.serve(plain(folder), announce=lambda _: None)
+        web_app.serve(plain(folder), announce=lambda _: None)
     assert list(folder.iterdir()) == []

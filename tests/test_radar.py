@@ -9,9 +9,10 @@ import planted
 import pytest
 from companies import END
 
+from bridgeboard.analysis.radar import KINDS, SEVERITIES, Finding, sweep
 from bridgeboard.demo.world import World, make
-from bridgeboard.metrics import Scope, select
-from bridgeboard.radar import KINDS, SEVERITIES, Finding, sweep
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries.metric_query import select
 from bridgeboard.store import Store
 
 SEED = 8

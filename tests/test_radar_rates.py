@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridgeboard.metrics import Scope
-from bridgeboard.radar import RateLimits, SpendLimits
-from bridgeboard.radar.credentials import KeyRow, drifts
-from bridgeboard.radar.failing import HourRow, ToolRow, outages, tools
-from bridgeboard.radar.gaps import gaps
-from bridgeboard.radar.limits import DOLLAR
-from bridgeboard.radar.money import CacheRow, caches, new_models, unpriced
+from bridgeboard.analysis.radar import RateLimits, SpendLimits
+from bridgeboard.analysis.radar.credentials import KeyRow, drifts
+from bridgeboard.analysis.radar.failing import HourRow, ToolRow, outages, tools
+from bridgeboard.analysis.radar.gaps import gaps
+from bridgeboard.analysis.radar.limits import DOLLAR
+from bridgeboard.analysis.radar.money import CacheRow, caches, new_models, unpriced
+from bridgeboard.model.scope import Scope
 
 LIMITS = RateLimits()
 MONDAY = date(2026, 9, 7)

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridgeboard.radar import SessionLimits, SessionRef
-from bridgeboard.radar.limits import DOLLAR
-from bridgeboard.radar.robust import at_least, codes, deviation, logarithmic, median
-from bridgeboard.radar.sessions import (
+from bridgeboard.analysis.radar import SessionLimits, SessionRef
+from bridgeboard.analysis.radar.limits import DOLLAR
+from bridgeboard.analysis.radar.robust import at_least, codes, deviation, logarithmic, median
+from bridgeboard.analysis.radar.sessions import (
     Detail,
     Repeat,
     Sessions,

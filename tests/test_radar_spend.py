@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridgeboard.metrics import Scope
-from bridgeboard.radar import SpendLimits
-from bridgeboard.radar.causes import Cause, Share, contributors, explained
-from bridgeboard.radar.finding import About
-from bridgeboard.radar.limits import DOLLAR
-from bridgeboard.radar.spend import DayRow, Spike, finding, spikes
+from bridgeboard.analysis.radar import SpendLimits
+from bridgeboard.analysis.radar.causes import Cause, Share, contributors, explained
+from bridgeboard.analysis.radar.finding import About
+from bridgeboard.analysis.radar.limits import DOLLAR
+from bridgeboard.analysis.radar.spend import DayRow, Spike, finding, spikes
+from bridgeboard.model.scope import Scope
 
 LIMITS = SpendLimits()
 MONDAY = date(2026, 9, 7)

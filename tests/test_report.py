@@ -17,13 +17,17 @@ from test_cli import ALONE
 from test_sync_cost import counted, responses
 from typer.testing import CliRunner, Result
 
-from bridgeboard import cli, formats, invariants, periods, report, settings
-from bridgeboard.boards import BOARDS
+from bridgeboard import cli, formats, report, settings
+from bridgeboard.analysis import invariants
 from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow, Tables
-from bridgeboard.metrics import DIMENSIONS, METRICS, Scope
+from bridgeboard.model import periods
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.pages import BOARDS
+from bridgeboard.model.scope import Scope
 from bridgeboard.report import Answers
-from bridgeboard.store import Store, memberships
+from bridgeboard.store import Store, team_memberships
 from bridgeboard.teams import Membership
 
 TABLES = companies.small().tables
@@ -48,7 +52,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     told = sorted(companies.small().teams.items())
     with syncs.opened(folder) as store:
         syncs.run(store, syncs.bridge(TABLES))
-        memberships.put_memberships(
+        team_memberships.put_memberships(
             store,
             [Membership(name, team) for team, names in told for name in names],
         )
@@ -361,7 +365,7 @@ def test_hostile_names_do_not_act(tmp_path: Path) -> None:
     tables = hostile()
     with stores.fresh(tmp_path) as store:
         stores.put(store, tables, tables.interceptions)
-        memberships.put_memberships(
+        team_memberships.put_memberships(
             store, [Membership(one.username, EVIL) for one in tables.people]
         )
     scope = Scope.days(date(2026, 11, 1), date(2026, 11, 30)).only("model", EVIL)

@@ -29,7 +29,7 @@ from bridgeboard.store import (
     StoreLocationError,
     StoreTooNewError,
     apart,
-    places,
+    file_location,
     salvage,
 )
 from bridgeboard.store.apart import Apart, DiedError
@@ -63,8 +63,8 @@ class Original:
         """A copy of it, with its log if it has one."""
         path = folder / name
         shutil.copy(self.folder / "store.duckdb", path)
-        if places.log(self.folder / "store.duckdb").exists():
-            shutil.copy(places.log(self.folder / "store.duckdb"), places.log(path))
+        if file_location.log(self.folder / "store.duckdb").exists():
+            shutil.copy(file_location.log(self.folder / "store.duckdb"), file_location.log(path))
         return path
 
 
@@ -93,7 +93,7 @@ def logged(original: Original, tmp_path_factory: pytest.TempPathFactory) -> Orig
         for path in growing.iterdir():
             shutil.copy(path, folder)
         assert syncs.contents(opened) == original.contents
-    assert places.log(folder / "store.duckdb").stat().st_size > 1_000
+    assert file_location.log(folder / "store.duckdb").stat().st_size > 1_000
     return Original(folder, original.bridge, original.contents, held)
 
 
@@ -224,7 +224,7 @@ def test_a_broken_log_costs_at_most_what_is_in_it(
     logged: Original, tmp_path: Path, seed: int
 ) -> None:
     path = logged.copied(tmp_path)
-    log = places.log(path)
+    log = file_location.log(path)
     dice = random.Random(seed)  # noqa: S311  # where to damage is no secret
     flip(log, dice.randrange(log.stat().st_size), 1)
     damaged = log.read_bytes()
@@ -243,28 +243,28 @@ def test_a_log_that_would_be_passed_over_is_told_and_never_written_over(
     logged: Original, tmp_path: Path, place: int
 ) -> None:
     path = logged.copied(tmp_path)
-    flip(places.log(path), place, 1)
-    before = path.read_bytes(), places.log(path).read_bytes()
+    flip(file_location.log(path), place, 1)
+    before = path.read_bytes(), file_location.log(path).read_bytes()
     for _ in range(2):
         with pytest.raises(StoreDamagedError, match="log"):
             Store.open(path)
-    assert (path.read_bytes(), places.log(path).read_bytes()) == before
+    assert (path.read_bytes(), file_location.log(path).read_bytes()) == before
 
 
 def test_a_log_torn_by_a_kill_is_no_damage(logged: Original, tmp_path: Path) -> None:
-    whole = places.log(logged.folder / "store.duckdb").read_bytes()
+    whole = file_location.log(logged.folder / "store.duckdb").read_bytes()
     for size in (0, 1, 50, 120, len(whole) // 3, len(whole) - 1):
         folder = tmp_path / str(size)
         folder.mkdir()
         path = logged.copied(folder)
-        places.log(path).write_bytes(whole[:size])
+        file_location.log(path).write_bytes(whole[:size])
         assert synced(path, logged) == logged.contents
 
 
 def test_the_log_of_another_state_of_the_file_is_told(logged: Original, tmp_path: Path) -> None:
     path = logged.copied(tmp_path)
     Store.open(path).close()
-    shutil.copy(places.log(logged.folder / "store.duckdb"), places.log(path))
+    shutil.copy(file_location.log(logged.folder / "store.duckdb"), file_location.log(path))
     with pytest.raises(StoreDamagedError, match="bridgeboard repair"):
         Store.open(path)
     repaired(path)
@@ -302,7 +302,7 @@ def test_a_file_that_is_cut_or_replaced_is_kept_aside_and_read_again(
 def test_a_log_without_its_file_is_told_and_kept(logged: Original, tmp_path: Path) -> None:
     path = logged.copied(tmp_path)
     path.unlink()
-    log = places.log(path).read_bytes()
+    log = file_location.log(path).read_bytes()
     with pytest.raises(StoreDamagedError, match="gone"):
         Store.open(path)
     assert not path.exists()

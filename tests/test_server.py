@@ -13,8 +13,8 @@ from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from bridgeboard import server
-from bridgeboard.doors import (
+from bridgeboard.server import web_app
+from bridgeboard.server.middleware import (
     SECURITY_HEADERS,
     SameOrigin,
     SecurityHeaders,
@@ -193,20 +193,20 @@ def test_a_handshake_that_says_something_twice_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
 def test_loopback_is_open_to_nobody_else(host: str) -> None:
-    server.refuse_an_open_door(plain(host=host))
+    web_app.refuse_an_open_door(plain(host=host))
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "dashboard.example.com"])  # noqa: S104 - must be refused
 def test_any_other_address_needs_to_know_who_comes(host: str) -> None:
     with pytest.raises(SettingsError, match=r"\[login\] or \[proxy\]"):
-        server.refuse_an_open_door(plain(host=host))
+        web_app.refuse_an_open_door(plain(host=host))
     with pytest.raises(SettingsError, match=r"docs/deployment\.md"):
-        server.refuse_an_open_door(plain(host=host, allow_remote=True))
-    server.refuse_an_open_door(plain(host=host, proxy=Proxy(addresses="10.0.0.5")))
+        web_app.refuse_an_open_door(plain(host=host, allow_remote=True))
+    web_app.refuse_an_open_door(plain(host=host, proxy=Proxy(addresses="10.0.0.5")))
     demo = DemoSettings.of(plain(host=host), "http://127.0.0.1:9", "token")
     with pytest.raises(SettingsError, match="--allow-remote"):
-        server.refuse_an_open_door(demo)
-    server.refuse_an_open_door(
+        web_app.refuse_an_open_door(demo)
+    web_app.refuse_an_open_door(
         DemoSettings.of(plain(host=host, allow_remote=True), "http://127.0.0.1:9", "token")
     )
 
@@ -215,19 +215,19 @@ def test_a_port_that_is_taken_is_found_out_before_anything_is_made() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SettingsError, match=f"port {port}"):
-            server.refuse_a_taken_port(plain(port=port))
-    server.refuse_a_taken_port(plain(port=port))
+            web_app.refuse_a_taken_port(plain(port=port))
+    web_app.refuse_a_taken_port(plain(port=port))
 
 
 def test_an_address_that_is_not_ours_is_refused() -> None:
     with pytest.raises(SettingsError, match="Cannot listen on"):
-        server.refuse_a_taken_port(plain(host="no-such-host.invalid"))
+        web_app.refuse_a_taken_port(plain(host="no-such-host.invalid"))
 
 
 def test_the_dashboard_is_found_beside_its_pages() -> None:
-    assert (server.home() / "app.py").is_file()
-    assert (server.home() / "pages").is_dir()
-    assert (Path(server.home()) / ".streamlit" / "config.toml").is_file()
+    assert (web_app.home() / "app.py").is_file()
+    assert (web_app.home() / "pages").is_dir()
+    assert (Path(web_app.home()) / ".streamlit" / "config.toml").is_file()
 
 
 @pytest.mark.parametrize(
@@ -241,12 +241,12 @@ def test_the_dashboard_is_found_beside_its_pages() -> None:
     ],
 )
 def test_the_address_that_is_told_can_be_opened(host: str, address: str) -> None:
-    assert server.reached_at(plain(host=host, port=8501)) == address
+    assert web_app.reached_at(plain(host=host, port=8501)) == address
 
 
 def test_the_address_that_is_told_has_the_base_path() -> None:
     told = plain(host="127.0.0.1", port=8501, base_path="/board")
-    assert server.reached_at(told) == "http://127.0.0.1:8501/board/"
+    assert web_app.reached_at(told) == "http://127.0.0.1:8501/board/"
 
 
 @pytest.mark.parametrize("kind", ["http", "websocket"])

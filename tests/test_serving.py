@@ -15,8 +15,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from bridgeboard.connect import Running
-from bridgeboard.doors import SECURITY_HEADERS
+from bridgeboard.runtime.connect import Running
+from bridgeboard.server.middleware import SECURITY_HEADERS
 
 LISTENING = """
 import os, sys

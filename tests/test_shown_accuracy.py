@@ -10,22 +10,25 @@ from facts import facts
 from told import filled, looking
 
 from bridgeboard import charts
-from bridgeboard.boards import Move
-from bridgeboard.explorer import Find, total, totals
-from bridgeboard.explorer.compare import Line
-from bridgeboard.metrics import (
+from bridgeboard.analysis.comparison import Line
+from bridgeboard.model.accuracy import (
     EXACT,
-    METRICS,
     Accuracy,
-    Answer,
-    Scope,
     accuracy,
     is_comparable,
     presence_accuracy,
     unsplit,
 )
-from bridgeboard.ui import adoption, beside, kpis, leaders, numbers, tiles
-from bridgeboard.ui.scopes import Chosen
+from bridgeboard.model.answer import Answer
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.pages import Move
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries.session_filters import Find
+from bridgeboard.queries.session_totals import total, totals
+from bridgeboard.ui import runner
+from bridgeboard.ui.components import breakdown, headline_cards, trend
+from bridgeboard.ui.components.filters import Chosen
+from bridgeboard.ui.views import adoption, compare
 
 BOUND = Accuracy("at_least", ("some of it is not known",))
 ABOUT = Accuracy("about", ("some of it counts elsewhere",))
@@ -36,10 +39,10 @@ SUMS = {"summed_rows": 3}
 
 def test_two_sides_say_of_each_number_how_it_stands() -> None:
     line = Line("total_tokens", "Tokens", "count", 1200, 7)
-    shown = beside._row(line, [{"total_tokens": ABOUT}, {"total_tokens": BOUND}])
+    shown = compare._row(line, [{"total_tokens": ABOUT}, {"total_tokens": BOUND}])
     assert shown.full.endswith("About 1,200 and at least 7.")
     assert shown.cells[:2] == ("1.2k", "≥ 7")
-    unknown = beside._row(Line("spend", "Spend", "money", None, 10**12), [{}, {"spend": EXACT}])
+    unknown = compare._row(Line("spend", "Spend", "money", None, 10**12), [{}, {"spend": EXACT}])
     assert unknown.full.endswith("Not known and exactly $1.00.")
 
 
@@ -64,27 +67,27 @@ def test_a_card_shows_no_change_where_one_number_only_is_a_lower_bound(
     told: dict[str, Any] = {"requests": 8, "summed_rows": now}
     was: dict[str, Any] = {"requests": 4, "summed_rows": before}
     assert is_comparable("requests", told, was) == (moved is not None)
-    card = kpis._card(METRICS["requests"], told, was, [], _chosen())
+    card = headline_cards._card(METRICS["requests"], told, was, [], _chosen())
     assert card.change == moved
     assert ("so no change is shown" in card.meaning) == (moved is None)
 
 
 def test_what_moved_is_marked_where_both_numbers_are_lower_bounds() -> None:
-    shown = tiles._move(Move("team", "Core", 5, 10, BOUND, BOUND), "requests")
+    shown = trend._move(Move("team", "Core", 5, 10, BOUND, BOUND), "requests")
     assert shown.cells == ("Team", "+5", "+100%", "≥ 5", "≥ 10")
     assert shown.full == "Core: at least 5 before, at least 10 now"
 
 
 def test_what_moved_counts_the_values_that_cannot_be_compared() -> None:
     unlike = Move("team", "Core", 5, 10, BOUND, EXACT)
-    assert tiles._moved_note([]) == "Nothing changed."
-    assert tiles._moved_note([unlike]).startswith("1 value left out: only one of the two")
-    assert tiles._moved_note([Move("team", "Web", 5, 10)]) == tiles.EACH_BY_ITSELF
+    assert trend._moved_note([]) == "Nothing changed."
+    assert trend._moved_note([unlike]).startswith("1 value left out: only one of the two")
+    assert trend._moved_note([Move("team", "Web", 5, 10)]) == trend.EACH_BY_ITSELF
 
 
 def test_a_short_list_marks_lower_bounds() -> None:
     rows = [("a", 1200, 3), ("b", 0, 3)]
-    shown = leaders._lines(rows, "requests", None, [BOUND, EXACT])
+    shown = breakdown._lines(rows, "requests", None, [BOUND, EXACT])
     assert [row.cells for row in shown] == [("≥ 1.2k",), ("0",)]
     assert [row.full for row in shown] == ["a, at least 1,200 requests", "b, 0 requests"]
 
@@ -92,7 +95,7 @@ def test_a_short_list_marks_lower_bounds() -> None:
 def test_a_chart_says_of_what_one_points_at_how_it_stands() -> None:
     day = date(2026, 11, 1)
     row = {"requests": 5, "summed_rows": 2}
-    words = tiles.phrases("requests", [(day, "a", row), (day, "b", {**row, "summed_rows": 0})])
+    words = trend.phrases("requests", [(day, "a", row), (day, "b", {**row, "summed_rows": 0})])
     assert words == {(day, "a"): "at least 5"}
     course = charts.Course(
         label="Requests",
@@ -127,13 +130,13 @@ def test_a_filter_by_tool_does_not_hide_what_is_not_known_of_any_tool() -> None:
 def test_a_reader_of_groups_is_told_sessions_by_time_team_and_client_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert numbers.tells_sessions(("model",))
-    monkeypatch.setattr(numbers, "shows_people", lambda: False)
-    assert numbers.tells_sessions(("day", "team", "client"))
-    assert not numbers.tells_sessions(("day", "model"))
-    assert not tiles._can_be_split("sessions", "provider")
-    assert tiles._can_be_split("sessions", "client")
-    assert tiles._can_be_split("spend", "provider")
+    assert runner.tells_sessions(("model",))
+    monkeypatch.setattr(runner, "shows_people", lambda: False)
+    assert runner.tells_sessions(("day", "team", "client"))
+    assert not runner.tells_sessions(("day", "model"))
+    assert not trend._can_be_split("sessions", "provider")
+    assert trend._can_be_split("sessions", "client")
+    assert trend._can_be_split("spend", "provider")
     answer = Answer(("model", "sessions", "spend"), (("m", 0, 5),))
     assert answer.unknown("sessions").rows == (("m", None, 5),)
     assert answer.unknown("requests") is answer
@@ -145,7 +148,7 @@ def test_sums_of_sessions_without_any_known_request_are_unknown(tmp_path: Path) 
         with store.write() as batch:
             batch.execute("DELETE FROM usage")
             batch.execute("UPDATE sessions SET detailed_at = NULL")
-        shown = numbers.totals(("spend", "tool_errors", "sessions"), find.scope)
+        shown = runner.totals(("spend", "tool_errors", "sessions"), find.scope)
         with store.snapshot() as reader:
             sums = total(Answer.of(*reader.named(*totals(find))))
     assert sums.sessions

@@ -19,9 +19,12 @@ from hypothesis import strategies as st
 from sights import World
 
 from bridgeboard.access.pseudonyms import aliases
-from bridgeboard.metrics import DIMENSIONS, METRICS, Scope, select, select_top
-from bridgeboard.store import EVERYTHING, Pseudonyms, Sight, Store, StoreError, vocabulary
-from bridgeboard.store.sight_views import DECIDED
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries.metric_query import select, select_top
+from bridgeboard.store import EVERYTHING, Pseudonyms, Sight, Store, StoreError, text_index
+from bridgeboard.store.row_views import DECIDED
 
 SOURCE = Path(__file__).parents[1] / "src" / "bridgeboard"
 ALL = Scope(small().start, small().end)
@@ -171,8 +174,8 @@ def test_a_thread_that_failed_has_failed_without_the_words_of_it(whole: Store) -
 
 def test_words_of_everybody_are_for_who_sees_all_text(whole: Store) -> None:
     with whole.snapshot() as own, whole.snapshot(Sight.of_person(person())) as seen:
-        assert vocabulary.runs_with(own, ["deploy"])
-        assert vocabulary.runs_with(seen, ["deploy"]) is None
+        assert text_index.runs_with(own, ["deploy"])
+        assert text_index.runs_with(seen, ["deploy"]) is None
         assert seen.rows("FROM prompts") != []
 
 

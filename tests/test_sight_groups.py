@@ -18,25 +18,17 @@ from facts import Row, facts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridgeboard.metrics import (
-    DIMENSIONS,
-    METRICS,
-    UNKNOWN,
-    Answer,
-    Query,
-    Scope,
-    active_people_windows,
-    cohorts,
-    first_seen,
-    presence,
-    select,
-    select_top,
-    values,
-)
+from bridgeboard.model.answer import Answer
+from bridgeboard.model.dimensions import DIMENSIONS, UNKNOWN
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries.adoption import active_people_windows, cohorts, presence
+from bridgeboard.queries.first_seen_order import first_seen
+from bridgeboard.queries.metric_query import Query, select, select_top, values
 from bridgeboard.store import Sight, Store, coverage
-from bridgeboard.store.sight_folds import OTHER, RULES
-from bridgeboard.store.sight_groups import KINDS, PEOPLE, TEAMS, TIMES, TOOLS, live
-from bridgeboard.store.sight_labels import folded
+from bridgeboard.store.group_views import KINDS, PEOPLE, TEAMS, TIMES, TOOLS, live
+from bridgeboard.store.k_anonymity import OTHER, RULES
+from bridgeboard.store.team_labels import folded
 
 FLOORS = (2, 3, 4, 5, 6)
 WHOLE = Scope(BEGAN, OVER)

@@ -18,7 +18,7 @@ from bridgeboard.store import (
     StoreError,
     StoreLocationError,
     StoreTooNewError,
-    archive,
+    backups,
     migrations,
 )
 from bridgeboard.store.schema import MIGRATIONS
@@ -56,7 +56,7 @@ def kept(filled: Store, tmp_path: Path) -> Path:
 
 
 def _manifest(kept: Path, change: Callable[[dict[str, Any]], object]) -> None:
-    path = kept / archive.MANIFEST
+    path = kept / backups.MANIFEST
     told = json.loads(path.read_text())
     change(told)
     path.write_text(json.dumps(told))
@@ -95,7 +95,7 @@ def test_a_backup_is_one_state_and_for_this_account_only(filled: Store, tmp_path
     kept = tmp_path / "kept"
     kept.mkdir()
     room.backup(filled, kept, now=NOW)
-    told = json.loads((kept / archive.MANIFEST).read_text())
+    told = json.loads((kept / backups.MANIFEST).read_text())
     assert (told["schema"], told["made_at"]) == (len(MIGRATIONS), NOW.isoformat())
     assert told["tables"]["usage"]["rows"] == len(SOME)
     assert kept.stat().st_mode & 0o777 == 0o700
@@ -107,14 +107,14 @@ def test_a_backup_never_replaces_anything(filled: Store, kept: Path) -> None:
     with pytest.raises(StoreLocationError, match="new folder"):
         room.backup(filled, kept, now=NOW)
     with pytest.raises(StoreLocationError, match="new folder"):
-        room.backup(filled, kept / archive.MANIFEST, now=NOW)
+        room.backup(filled, kept / backups.MANIFEST, now=NOW)
     assert {path.name: path.read_bytes() for path in kept.iterdir()} == before
 
 
 def test_a_backup_that_fails_leaves_nothing(
     filled: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(archive, "_digest", lambda _: 1 / 0)
+    monkeypatch.setattr(backups, "_digest", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         room.backup(filled, tmp_path / "kept", now=NOW)
     assert list(tmp_path.iterdir()) == []
@@ -156,7 +156,7 @@ def test_a_folder_without_a_manifest_is_no_backup(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_manifest_is_refused(kept: Path, tmp_path: Path, text: str) -> None:
-    (kept / archive.MANIFEST).write_text(text)
+    (kept / backups.MANIFEST).write_text(text)
     with pytest.raises(StoreDamagedError):
         room.restore(kept, tmp_path / "store.duckdb", now=NOW)
     _assert_nothing(tmp_path / "store.duckdb")
@@ -190,14 +190,14 @@ def _lose_rows(kept: Path) -> None:
     with duckdb.connect() as connection:
         connection.execute(f"CREATE TABLE usage AS FROM '{path}' LIMIT 7")
         connection.execute(f"COPY usage TO '{path}'")
-    _manifest(kept, lambda told: told["tables"]["usage"].update(sha256=archive._digest(path)))
+    _manifest(kept, lambda told: told["tables"]["usage"].update(sha256=backups._digest(path)))
 
 
 def _forge_type(kept: Path) -> None:
     path = kept / "usage.parquet"
     with duckdb.connect() as connection:
         connection.execute(f"COPY (SELECT 'x' AS usage FROM range({len(SOME)})) TO '{path}'")
-    _manifest(kept, lambda told: told["tables"]["usage"].update(sha256=archive._digest(path)))
+    _manifest(kept, lambda told: told["tables"]["usage"].update(sha256=backups._digest(path)))
 
 
 def _name_elsewhere(kept: Path) -> None:
@@ -233,7 +233,7 @@ def test_a_backup_of_an_earlier_schema_is_migrated_when_its_store_is_opened(
 ) -> None:
     later = (*MIGRATIONS, "ALTER TABLE anomalies ADD COLUMN weight INTEGER")
     monkeypatch.setattr(migrations, "MIGRATIONS", later)
-    monkeypatch.setattr(archive, "MIGRATIONS", later)
+    monkeypatch.setattr(backups, "MIGRATIONS", later)
     room.restore(kept, tmp_path / "store.duckdb", now=NOW)
     with Store.open(tmp_path / "store.duckdb") as restored:
         assert restored.meta("schema") == str(len(later))

@@ -16,8 +16,8 @@ from stores import fresh, put
 
 from bridgeboard import store
 from bridgeboard.demo import truth
-from bridgeboard.store import Anomaly, Broken, Coverage, Run, Store, ledger
-from bridgeboard.store.ledger import Counts
+from bridgeboard.store import Anomaly, Broken, Coverage, Run, Store, sync_state
+from bridgeboard.store.sync_state import Counts
 
 WORLD = companies.small()
 ROWS = truth.finished(WORLD.tables)
@@ -48,12 +48,12 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 def begin(held: Store, minutes: float = 0, generation: str = "interceptions") -> int:
     with held.write() as batch:
-        return ledger.begin_run(batch, generation, at(minutes))
+        return sync_state.begin_run(batch, generation, at(minutes))
 
 
 def finish(held: Store, run: int, outcome: str, minutes: float, **counts: int) -> None:
     with held.write() as batch:
-        ledger.finish_run(batch, run, outcome, Counts(**counts), f"{outcome}.", at(minutes))
+        sync_state.finish_run(batch, run, outcome, Counts(**counts), f"{outcome}.", at(minutes))
 
 
 def test_an_empty_store_covers_nothing_and_has_nothing_to_tell(empty: Store) -> None:
@@ -142,8 +142,8 @@ def test_details_and_quarantine_are_counted(empty: Store) -> None:
                 " NULL, NULL",
                 [key],
             )
-        ledger.quarantine(batch, "session", [Record("a"), Record("b")], NOW)
-        ledger.quarantine(batch, "session", [Record("a")], NOW)
+        sync_state.quarantine(batch, "session", [Record("a"), Record("b")], NOW)
+        sync_state.quarantine(batch, "session", [Record("a")], NOW)
     covered = store.coverage(empty)
     assert (covered.sessions, covered.detailed, covered.quarantined) == (3, 1, 2)
     assert (covered.first_at, covered.rows) == (None, 0)
@@ -186,7 +186,7 @@ def test_the_last_so_many_anomalies_come_newest_first(
     with blank.write() as batch:
         batch.execute("DELETE FROM anomalies")
         for each in minutes:
-            ledger.anomaly(batch, "short", f"after {each} minutes", at(each))
+            sync_state.anomaly(batch, "short", f"after {each} minutes", at(each))
         told = store.anomalies(batch, limit)
         batch.execute("DELETE FROM anomalies")
     every = [Anomaly(at(each), "short", f"after {each} minutes") for each in minutes]
@@ -200,9 +200,9 @@ def test_the_last_so_many_broken_records_come_newest_first(
 ) -> None:
     with blank.write() as batch:
         for each in minutes:
-            ledger.quarantine(batch, "thread", [Record(str(each))], at(each))
+            sync_state.quarantine(batch, "thread", [Record(str(each))], at(each))
         told = store.broken(batch, limit)
-        ledger.release(batch, "thread", [str(each) for each in minutes])
+        sync_state.release(batch, "thread", [str(each) for each in minutes])
     every = [Broken("thread", str(each), "no id", at(each), 1) for each in minutes]
     assert told == sorted(every, key=lambda one: one.seen_at, reverse=True)[:limit]
 
@@ -215,9 +215,9 @@ def test_what_is_of_the_same_moment_is_in_order_of_its_names(
     records = (("interception", "b"), ("interception", "c"), ("session", "a"))
     with empty.write() as batch:
         for place in order:
-            ledger.anomaly(batch, kinds[place], "odd", NOW)
+            sync_state.anomaly(batch, kinds[place], "odd", NOW)
             kind, identity = records[place]
-            ledger.quarantine(batch, kind, [Record(identity)], NOW)
+            sync_state.quarantine(batch, kind, [Record(identity)], NOW)
     assert tuple(one.kind for one in store.anomalies(empty, 9)) == kinds
     assert [one.kind for one in store.anomalies(empty, 2)] == list(kinds[:2])
     assert tuple((one.kind, one.identity) for one in store.broken(empty, 9)) == records
@@ -227,7 +227,7 @@ def test_what_is_of_the_same_moment_is_in_order_of_its_names(
 def test_a_broken_record_is_told_with_its_tries_and_without_its_text(empty: Store) -> None:
     with empty.write() as batch:
         for minutes in (0, 5, 9):
-            ledger.quarantine(batch, "interception", [Record("a", "no time")], at(minutes))
+            sync_state.quarantine(batch, "interception", [Record("a", "no time")], at(minutes))
     (told,) = store.broken(empty, 5)
     assert told == Broken("interception", "a", "no time", at(0), 3)
     assert Record("a").raw not in repr(told)
@@ -236,9 +236,9 @@ def test_a_broken_record_is_told_with_its_tries_and_without_its_text(empty: Stor
 def test_times_are_told_in_utc_whatever_zone_they_were_noted_in(empty: Store) -> None:
     zone = timezone(timedelta(hours=5, minutes=45))
     with empty.write() as batch:
-        ledger.begin_run(batch, "sessions", NOW.astimezone(zone))
-        ledger.anomaly(batch, "short", "odd", NOW.astimezone(zone))
-        ledger.quarantine(batch, "session", [Record("a")], NOW.astimezone(zone))
+        sync_state.begin_run(batch, "sessions", NOW.astimezone(zone))
+        sync_state.anomaly(batch, "short", "odd", NOW.astimezone(zone))
+        sync_state.quarantine(batch, "session", [Record("a")], NOW.astimezone(zone))
     told = [
         store.runs(empty, 1)[0].began_at,
         store.anomalies(empty, 1)[0].seen_at,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridgeboard.store import Batch, Store, links
-from bridgeboard.store.subsets import MOST, filling, fillings
+from bridgeboard.store import Batch, Store, request_links
+from bridgeboard.store.sum_matching import MOST, filling, fillings
 
 START = datetime(2026, 5, 20, 12)  # noqa: DTZ001  # the store's times have no zone
 vectors = st.tuples(*[st.integers(0, 10**6)] * 4)
@@ -140,7 +140,7 @@ def test_requests_that_details_name_learn_session_thread_and_credential(batch: B
     session(batch, 1, "s")
     for key in (1, 2, 3):
         usage(batch, key)
-    links.by_id(batch, requests(("s", 1, 1), ("s", 1, 2)))
+    request_links.by_id(batch, requests(("s", 1, 1), ("s", 1, 2)))
     told = batch.rows("SELECT usage, session, threads, credential_kind FROM usage ORDER BY usage")
     assert told == [(1, 1, 1, "centralized"), (2, 1, 0, "centralized"), (3, None, 0, None)]
 
@@ -150,7 +150,7 @@ def test_of_a_shared_session_id_each_request_goes_to_its_own_initiator(batch: Ba
     session(batch, 2, "s", initiator=2)
     usage(batch, 1, initiator=1)
     usage(batch, 2, initiator=2)
-    links.by_id(batch, requests(("s", 1, 1), ("s", 2, 2)))
+    request_links.by_id(batch, requests(("s", 1, 1), ("s", 2, 2)))
     assert batch.rows("SELECT usage, session FROM usage ORDER BY usage") == [(1, 1), (2, 2)]
 
 
@@ -160,8 +160,8 @@ def test_an_own_key_turns_spend_into_shadow_cost_once(batch: Batch) -> None:
     response(batch, 1, cost=30, shadow_cost=0, cache_saving=9)
     response(batch, 1, cost=40, shadow_cost=0, cache_saving=0, status="partial")
     for _ in range(2):
-        links.by_id(batch, requests(("s", 1, 1), kind="byok"))
-        links.own_key(batch, batch.table("SELECT usage, started_at FROM usage"))
+        request_links.by_id(batch, requests(("s", 1, 1), kind="byok"))
+        request_links.own_key(batch, batch.table("SELECT usage, started_at FROM usage"))
     assert batch.rows("SELECT cost, shadow_cost, cache_saving, status FROM usage") == [
         (0, 70, 0, "notional")
     ]
@@ -175,7 +175,7 @@ def test_an_own_key_leaves_what_nobody_can_price_unknown(batch: Batch) -> None:
     session(batch, 1, "s")
     usage(batch, 1, cost=None, shadow_cost=None, status="unpriced")
     response(batch, 1, status="unpriced")
-    links.by_id(batch, requests(("s", 1, 1), kind="byok"))
+    request_links.by_id(batch, requests(("s", 1, 1), kind="byok"))
     assert batch.rows("SELECT cost, shadow_cost, status FROM usage") == [(None, None, "unpriced")]
     assert batch.rows("SELECT cost, status FROM responses") == [(None, "unpriced")]
 
@@ -183,7 +183,7 @@ def test_an_own_key_leaves_what_nobody_can_price_unknown(batch: Batch) -> None:
 def test_copilot_keeps_its_own_rules(batch: Batch) -> None:
     session(batch, 1, "s")
     usage(batch, 1, provider="copilot", cost=5, shadow_cost=0)
-    links.by_id(batch, requests(("s", 1, 1), kind="byok"))
+    request_links.by_id(batch, requests(("s", 1, 1), kind="byok"))
     assert batch.rows("SELECT cost, shadow_cost FROM usage") == [(5, 0)]
 
 
@@ -194,7 +194,7 @@ def test_tool_calls_follow_their_request(batch: Batch) -> None:
     dims = {"grain": "interception", "initiator": 1, "provider": "anthropic"}
     rest = {"tool": "Bash", "server_url": "", "injected": False, "input_hash": 0}
     insert(batch, "tool_calls", call | dims | rest)
-    links.by_id(batch, requests(("s", 1, 1)))
+    request_links.by_id(batch, requests(("s", 1, 1)))
     assert batch.rows("SELECT session, credential_kind FROM tool_calls") == [(4, "centralized")]
 
 
@@ -226,6 +226,6 @@ def test_a_request_without_a_thread_is_found_by_its_tokens_but_not_in_another_se
     session(batch, 1, "s")
     session(batch, 2, "t")
     usage(batch, 1, session=placed, input_sum=7)
-    links.by_tokens(batch, thread(1, input_sum=7))
+    request_links.by_tokens(batch, thread(1, input_sum=7))
     ((found, told),) = batch.rows("SELECT session, thread IS NOT NULL FROM usage")
     assert (found, told) == (1 if is_found else placed, is_found)

@@ -25,7 +25,7 @@ from bridgeboard.store import (
     rewrite_if_due,
     rewriting,
     still_in_file,
-    vocabulary,
+    text_index,
 )
 from bridgeboard.store.schema import MIGRATIONS
 
@@ -67,7 +67,7 @@ def _filled(folder: Path) -> Store:
     store = fresh(folder)
     _fill(store, OLD, "GONE")
     _fill(store, YOUNG, "KEPT")
-    vocabulary.gather(store, least=1, texts=500)
+    text_index.gather(store, least=1, texts=500)
     store.checkpoint()
     return store
 

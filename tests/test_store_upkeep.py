@@ -11,7 +11,7 @@ from bridges import NOW, Book, at
 from stores import contents, fresh, naive, put
 
 from bridgeboard.demo import truth
-from bridgeboard.store import Store, ledger, prune, size
+from bridgeboard.store import Store, prune, size, sync_state
 
 DAY = 24 * 60.0
 WORLD = companies.small().tables
@@ -153,12 +153,12 @@ def test_words_in_quarantine_go_like_text_and_the_record_like_rows(tmp_path: Pat
         with store.write() as batch:
             for day in (-50, -2):
                 record = Record(f"r{day}", "no id", '{"prompt": "secret"}')
-                ledger.quarantine(batch, "interception", [record], at(day * DAY))
+                sync_state.quarantine(batch, "interception", [record], at(day * DAY))
         assert prune(store, text_days=40, rows_days=None, now=NOW) == {"quarantine": 1}
-        kept = [(each.identity, each.raw) for each in ledger.quarantined(store)]
+        kept = [(each.identity, each.raw) for each in sync_state.quarantined(store)]
         assert kept == [("r-50", ""), ("r-2", '{"prompt": "secret"}')]
         assert prune(store, text_days=40, rows_days=40, now=NOW) == {"quarantine": 1}
-        assert [each.identity for each in ledger.quarantined(store)] == ["r-2"]
+        assert [each.identity for each in sync_state.quarantined(store)] == ["r-2"]
 
 
 def test_the_work_of_syncing_is_forgotten_in_time(tmp_path: Path) -> None:
@@ -166,16 +166,18 @@ def test_the_work_of_syncing_is_forgotten_in_time(tmp_path: Path) -> None:
         with store.write() as batch:
             for day in (-100, -2):
                 now = at(day * DAY)
-                ledger.anomaly(batch, "short", f"on day {day}", now)
-                ledger.open_windows(batch, "interceptions", [(now, None)], now)
-                run = ledger.begin_run(batch, "interceptions", now)
-                ledger.finish_run(batch, run, "done", ledger.Counts(), "", now)
-            for window in ledger.unfinished(batch, "interceptions"):
-                ledger.finish(batch, window, now=window.since)
-            ledger.open_windows(batch, "interceptions", [(None, at(-100 * DAY))], at(-100 * DAY))
+                sync_state.anomaly(batch, "short", f"on day {day}", now)
+                sync_state.open_windows(batch, "interceptions", [(now, None)], now)
+                run = sync_state.begin_run(batch, "interceptions", now)
+                sync_state.finish_run(batch, run, "done", sync_state.Counts(), "", now)
+            for window in sync_state.unfinished(batch, "interceptions"):
+                sync_state.finish(batch, window, now=window.since)
+            sync_state.open_windows(
+                batch, "interceptions", [(None, at(-100 * DAY))], at(-100 * DAY)
+            )
         deleted = prune(store, text_days=None, rows_days=None, now=NOW)
         assert deleted == {"anomalies": 1, "windows": 1, "runs": 1}
-        assert len(ledger.unfinished(store, "interceptions")) == 1
+        assert len(sync_state.unfinished(store, "interceptions")) == 1
 
 
 def test_the_size_tells_bytes_and_rows(filled: Store) -> None:

@@ -10,11 +10,11 @@ import syncs
 from stores import contents
 
 from bridgeboard.store import Batch, Store
-from bridgeboard.sync import exact, recount
+from bridgeboard.sync import day_counts, interception_windows
 
 OWN_WORK = {
-    exact.OPENED_AT,
-    recount.PLANNED_FROM,
+    interception_windows.OPENED_AT,
+    day_counts.PLANNED_FROM,
     "interceptions_read_since",
     "sessions_opened_at",
     "sessions_read_since",
@@ -89,7 +89,7 @@ def test_a_batch_without_a_row_leaves_the_version(store: Watched) -> None:
     with store.write() as batch:
         batch.execute("DELETE FROM usage")
         assert not batch.change("UPDATE sessions SET client = 'x'")
-        batch.keep_meta(exact.OPENED_AT, "2026-01-01T00:00:00+00:00")
+        batch.keep_meta(interception_windows.OPENED_AT, "2026-01-01T00:00:00+00:00")
     assert (store.version, store.stayed) == (0, 1)
 
 

@@ -16,20 +16,11 @@ from hypothesis import strategies as st
 from listed import EVERYTHING
 from stores import contents, fresh, put
 
-from bridgeboard.explorer import (
-    Find,
-    Hit,
-    Search,
-    Slice,
-    Spot,
-    begun,
-    folded,
-    narrowed,
-    slices,
-    spread,
-)
-from bridgeboard.metrics import Answer
-from bridgeboard.store import Batch, Store, backup, migrations, prune, restore, vocabulary
+from bridgeboard.model.answer import Answer
+from bridgeboard.queries.session_filters import Find
+from bridgeboard.queries.text_index import narrowed
+from bridgeboard.queries.text_search import Hit, Search, Slice, Spot, begun, folded, slices, spread
+from bridgeboard.store import Batch, Store, backup, migrations, prune, restore, text_index
 
 HOSTILE = (
     *(
@@ -119,9 +110,9 @@ def company() -> Iterator[Company]:
             made.store.close()
 
 
-def runs_with(store: Store, *words: str) -> list[vocabulary.Run] | None:
+def runs_with(store: Store, *words: str) -> list[text_index.Run] | None:
     with store.snapshot() as reader:
-        return vocabulary.runs_with(reader, words)
+        return text_index.runs_with(reader, words)
 
 
 def in_runs(store: Store, *words: str) -> set[int]:
@@ -147,7 +138,7 @@ def hits(
     with store.snapshot() as reader:
         told = Answer.of(*reader.named(*spread(find, search)))
         parts: list[Slice] = slices(find, search, told, most=most, before=before, size=2)
-        runs = vocabulary.runs_with(reader, search.each)
+        runs = text_index.runs_with(reader, search.each)
         if known and runs is not None:
             parts = narrowed(find, search, parts, runs, most=most, before=before)
         progress = begun(parts, most=most)
@@ -175,7 +166,7 @@ def test_a_search_that_knows_words_finds_what_one_without_finds(
 ) -> None:
     with company() as told:
         told.tell(*texts)
-        vocabulary.gather(told.store, least=1, texts=size)
+        text_index.gather(told.store, least=1, texts=size)
         check(told.store, words)
 
 
@@ -201,10 +192,10 @@ def apply(told: Company, step: str, how: object) -> None:
         case "rows", int(days):
             prune(told.store, text_days=None, rows_days=days, now=NOW + timedelta(hours=1))
         case "gather", int(texts):
-            vocabulary.gather(told.store, least=1, texts=texts)
+            text_index.gather(told.store, least=1, texts=texts)
         case "interrupted", int(pieces):
             left = iter(range(pieces))
-            vocabulary.gather(told.store, least=1, texts=1, stops=lambda: next(left, None) is None)
+            text_index.gather(told.store, least=1, texts=1, stops=lambda: next(left, None) is None)
         case _:
             told.reopen()
 
@@ -238,7 +229,7 @@ def filled() -> Iterator[Company]:
 
 def test_prompts_without_a_word_are_ruled_out(filled: Company) -> None:
     assert runs_with(filled.store, "word07") is None
-    assert vocabulary.gather(filled.store, least=1, texts=1) == 40
+    assert text_index.gather(filled.store, least=1, texts=1) == 40
     (run,) = runs_with(filled.store, "WORD07") or []
     assert (run.first, run.last, run.texts) == (8, 8, 1)
     assert run.since == run.until == NOW
@@ -250,14 +241,14 @@ def test_prompts_without_a_word_are_ruled_out(filled: Company) -> None:
 
 def test_a_word_of_several_is_told_apart_by_where_it_begins_and_ends(filled: Company) -> None:
     filled.tell("src/abc.py", "xsrc/abc.pyc", "src/abcd.py")
-    vocabulary.gather(filled.store, least=1, texts=1)
+    text_index.gather(filled.store, least=1, texts=1)
     assert in_runs(filled.store, "src/abc.py") == {41, 42} == having(filled.store, "src/abc.py")
     assert in_runs(filled.store, "c/abc.pyc") == {42}
     assert runs_with(filled.store, "/.-") is None
 
 
 def test_pages_of_a_search_that_knows_words_go_on_where_they_ended(filled: Company) -> None:
-    vocabulary.gather(filled.store, least=1, texts=3)
+    text_index.gather(filled.store, least=1, texts=3)
     every = hits(filled.store, "word0", known=False)
     page = hits(filled.store, "word0", known=True, most=4)
     rest = hits(filled.store, "word0", known=True, before=page[-1].spot)
@@ -265,17 +256,17 @@ def test_pages_of_a_search_that_knows_words_go_on_where_they_ended(filled: Compa
 
 
 def test_nothing_is_gathered_while_little_is_new(filled: Company) -> None:
-    assert vocabulary.gather(filled.store) == 0
-    assert vocabulary.gather(filled.store, least=41) == 0
-    assert vocabulary.gather(filled.store, least=40) == 40
+    assert text_index.gather(filled.store) == 0
+    assert text_index.gather(filled.store, least=41) == 0
+    assert text_index.gather(filled.store, least=40) == 40
     before, version = contents(filled.store), filled.store.version
-    assert vocabulary.gather(filled.store, least=1) == 0
+    assert text_index.gather(filled.store, least=1) == 0
     assert (contents(filled.store), filled.store.version) == (before, version)
 
 
 def test_gathering_changes_no_answer_and_so_no_version(filled: Company) -> None:
     version = filled.store.version
-    assert vocabulary.gather(filled.store, least=1) == 40
+    assert text_index.gather(filled.store, least=1) == 40
     assert filled.store.version == version
     filled.reopen()
     assert filled.store.version == version
@@ -284,20 +275,20 @@ def test_gathering_changes_no_answer_and_so_no_version(filled: Company) -> None:
 
 
 def test_what_is_told_again_is_read_until_it_is_gathered_again(filled: Company) -> None:
-    vocabulary.gather(filled.store, least=1, texts=1)
+    text_index.gather(filled.store, least=1, texts=1)
     filled.tell_again(5, "something else")
     assert in_runs(filled.store, "else") == in_runs(filled.store, "word05") == {6}
-    assert vocabulary.gather(filled.store, least=1, texts=1) == 1
+    assert text_index.gather(filled.store, least=1, texts=1) == 1
     assert (in_runs(filled.store, "else"), in_runs(filled.store, "word05")) == ({6}, set())
 
 
 def test_words_go_with_the_text_that_had_them(filled: Company) -> None:
-    vocabulary.gather(filled.store, least=1, texts=8)
+    text_index.gather(filled.store, least=1, texts=8)
     prune(filled.store, text_days=3, rows_days=None, now=NOW)
     assert filled.store.rows("SELECT count(*) FROM vocabulary WHERE since < ?", [since(3)]) == [
         (0,)
     ]
-    vocabulary.gather(filled.store, least=1, texts=8)
+    text_index.gather(filled.store, least=1, texts=8)
     gone = [text.split()[0] for number, text in enumerate(filled.texts) if number % 7 > 3]
     kept = " ".join(words for (words,) in filled.store.rows("SELECT words FROM vocabulary"))
     assert not any(word.lower() in kept for word in gone)
@@ -310,7 +301,7 @@ def since(days: int) -> object:
 def test_an_interrupted_gathering_keeps_whole_batches_and_goes_on(
     filled: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put_one = vocabulary._put
+    put_one = text_index._put
     calls = iter(range(100))
 
     def failing(batch: Batch, first: int, last: int) -> int:
@@ -319,27 +310,27 @@ def test_an_interrupted_gathering_keeps_whole_batches_and_goes_on(
         return put_one(batch, first, last)
 
     with monkeypatch.context() as patch:
-        patch.setattr(vocabulary, "_put", failing)
+        patch.setattr(text_index, "_put", failing)
         with pytest.raises(RuntimeError):
-            vocabulary.gather(filled.store, least=1, texts=1)
+            text_index.gather(filled.store, least=1, texts=1)
     assert filled.store.rows("SELECT count(*) FROM vocabulary") == [(8,)]
     for word in ("word03", "word20"):
         assert in_runs(filled.store, word) >= having(filled.store, word)
-    assert vocabulary.gather(filled.store, least=1, texts=1) == 32
+    assert text_index.gather(filled.store, least=1, texts=1) == 32
 
 
 def test_texts_of_ever_new_words_are_always_read(tmp_path: Path) -> None:
     texts = [" ".join(f"{number}x{word}" for word in range(3000)) for number in range(4)]
     told = Company(tmp_path)
     told.tell(*texts)
-    vocabulary.gather(told.store, least=1)
+    text_index.gather(told.store, least=1)
     assert told.store.rows("SELECT words FROM vocabulary") == [(None,)]
     assert in_runs(told.store, "nowhere") == {1, 2, 3, 4}
     told.store.close()
 
 
 def test_a_backup_keeps_words(filled: Company, tmp_path: Path) -> None:
-    vocabulary.gather(filled.store, least=1, texts=1)
+    text_index.gather(filled.store, least=1, texts=1)
     before = contents(filled.store)
     backup(filled.store, tmp_path / "kept", now=NOW)
     restore(tmp_path / "kept", tmp_path / "again.duckdb", now=NOW)
@@ -358,5 +349,5 @@ def test_a_file_from_before_is_searched_in_full_and_gathered(tmp_path: Path) -> 
     (tmp_path / "store.duckdb").chmod(0o600)
     with fresh(tmp_path) as store:
         assert runs_with(store, "word7") is None
-        assert vocabulary.gather(store, least=1, texts=1) == 30
+        assert text_index.gather(store, least=1, texts=1) == 30
         assert in_runs(store, "word7") == {7}

@@ -9,7 +9,7 @@ import syncs
 from bridgeboard.demo import truth
 from bridgeboard.demo.records import Tables, TokenRow
 from bridgeboard.pricing import MOST_TOKENS
-from bridgeboard.store import Store, ledger
+from bridgeboard.store import Store, sync_state
 from bridgeboard.sync import Options, requeue
 from bridgeboard.sync.quarantine import BEYOND
 
@@ -47,7 +47,7 @@ def test_a_request_that_cannot_be_true_is_in_quarantine_and_in_no_sum(
     victim = victim_of(tables)
     with syncs.opened(tmp_path) as store:
         syncs.run(store, syncs.bridge(counting(tables, victim, count)), text=text)
-        (held,) = ledger.quarantined(store)
+        (held,) = sync_state.quarantined(store)
         assert (held.kind, held.identity, held.reason) == (
             "interception",
             victim.interception_id,
@@ -60,7 +60,7 @@ def test_a_request_that_cannot_be_true_is_in_quarantine_and_in_no_sum(
         assert total(store, "usage") == without(tables, victim)
         # Told again as it should be, it is a request like all others.
         syncs.run(store, syncs.bridge(tables), text=text)
-        assert not ledger.quarantined(store)
+        assert not sync_state.quarantined(store)
         assert total(store, "usage") == truth.recorded(tables, truth.finished(tables)).input
 
 
@@ -76,7 +76,7 @@ def test_what_an_earlier_version_stored_leaves_the_sums_with_the_next_sync(tmp_p
                 [victim.interception_id],
             )
         syncs.run(store, served)
-        (held,) = ledger.quarantined(store)
+        (held,) = sync_state.quarantined(store)
         assert (held.identity, held.reason) == (victim.interception_id, BEYOND)
         assert total(store, "usage") == without(tables, victim)
         left = store.rows(
@@ -90,7 +90,7 @@ def test_the_largest_count_that_may_be_true_is_stored(tmp_path: Path) -> None:
     victim = victim_of(tables)
     with syncs.opened(tmp_path) as store:
         syncs.run(store, syncs.bridge(counting(tables, victim, MOST_TOKENS)))
-        assert not ledger.quarantined(store)
+        assert not sync_state.quarantined(store)
         assert total(store, "usage") >= MOST_TOKENS
 
 
@@ -102,7 +102,7 @@ def test_a_session_that_cannot_be_true_is_in_quarantine_where_sessions_are_all_t
     served = syncs.bridge(counting(tables, victim, 2**61), profile="v2.35")
     with syncs.opened(tmp_path) as store:
         syncs.run(store, served)
-        assert {(one.kind, one.reason) for one in ledger.quarantined(store)} == {
+        assert {(one.kind, one.reason) for one in sync_state.quarantined(store)} == {
             ("session", BEYOND)
         }
         assert total(store, "usage") < MOST_TOKENS

@@ -4,7 +4,7 @@ import gc
 import sys
 from contextlib import suppress
 
-from bridgeboard.sync.crew import at_speed
+from bridgeboard.sync.worker_pool import at_speed
 
 
 def test_turns_at_the_lock_are_short_only_while_a_crew_works() -> None:

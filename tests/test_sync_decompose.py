@@ -5,7 +5,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridgeboard.sync.decompose import (
+from bridgeboard.sync.session_usage import (
     LIT_THREADS,
     NOTHING,
     Action,

@@ -18,7 +18,13 @@ from bridgeboard import sync
 from bridgeboard.demo import api, truth
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.store import Store
-from bridgeboard.sync import ForeignStoreError, Options, UnreadableError, exact, windows
+from bridgeboard.sync import (
+    ForeignStoreError,
+    Options,
+    UnreadableError,
+    interception_windows,
+    windows,
+)
 from bridgeboard.sync.options import Context
 
 COUNTS = ("input", "output", "cache_read", "cache_write")
@@ -225,7 +231,7 @@ def read(store: Store, book: Book, bridge: api.Bridge, *, now: datetime, **optio
         syncs.ADDRESS, token(book.owner), transport=api.transport(bridge), retry=syncs.at_once(0)
     ) as client:
         context = Context(Options(**options), now, "interceptions")
-        list(exact.read(client, store, context))
+        list(interception_windows.read(client, store, context))
 
 
 # A whole run.
@@ -288,14 +294,14 @@ def test_an_interrupted_first_sync_shows_what_is_new_before_it_goes_on(store: St
     bridge = syncs.bridge(tables, clock=lambda: clock[0])
     with syncs.client(bridge) as client:
         context = Context(Options(page_size=5, workers=1), clock[0], "interceptions")
-        events = exact.read(client, store, context)
+        events = interception_windows.read(client, store, context)
         next(events)
         events.close()
     clock[0] = syncs.NOW
     newest = {row.id for row in rows if row.started_at.date() == companies.END.date()}
     with syncs.client(bridge) as client:
         context = Context(Options(page_size=5, workers=1), clock[0], "interceptions")
-        for event in exact.read(client, store, context):
+        for event in interception_windows.read(client, store, context):
             if event.windows_done:
                 break
     assert newest <= ids(store) < {row.id for row in rows}

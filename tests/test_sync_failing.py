@@ -18,8 +18,8 @@ from bridgeboard import sync
 from bridgeboard.demo import api
 from bridgeboard.demo.api.profiles import Profile
 from bridgeboard.store import Store, completeness
-from bridgeboard.sync import Options, failing
-from bridgeboard.sync.sift import sifted
+from bridgeboard.sync import Options, failing_pages
+from bridgeboard.sync.failing_sessions import sifted
 from bridgeboard.sync.windows import Span
 
 OOPS = {"message": "Internal error getting AI Bridge sessions.", "detail": "oops"}
@@ -176,12 +176,12 @@ def test_halves_touch_are_the_window_and_come_to_an_end(
         since, until = until, since + timedelta(microseconds=1)
     newer, depth = Span(since, until), 0
     older = newer
-    while parts := failing.halves(newer, NOW):
+    while parts := failing_pages.halves(newer, NOW):
         assert (parts[1].since, parts[1].until, parts[0].until) == (
             newer.since, parts[0].since, newer.until,
         )  # fmt: skip
         newer, depth = parts[0], depth + 1
-    while parts := failing.halves(older, NOW):
+    while parts := failing_pages.halves(older, NOW):
         older, depth = parts[1], depth + 1
     assert depth < 120
 
@@ -220,6 +220,6 @@ def test_what_no_row_is_to_blame_for_is_raised(book: Book) -> None:
         syncs.client(served(book), transport=down, **options) as client,
         pytest.raises(ServerError, match="the first"),
     ):
-        failing.check(client.sessions_page, first)
+        failing_pages.check(client.sessions_page, first)
     with syncs.client(served(book)) as client:
-        failing.check(client.sessions_page, first)
+        failing_pages.check(client.sessions_page, first)

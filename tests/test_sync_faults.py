@@ -19,8 +19,8 @@ from aibridge import (
 )
 from bridgeboard import sync
 from bridgeboard.demo import api
-from bridgeboard.store import Store, ledger
-from bridgeboard.sync import Options, exact
+from bridgeboard.store import Store, sync_state
+from bridgeboard.sync import Options, interception_windows
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.quarantine import Suspect, blanked
 
@@ -69,7 +69,7 @@ def test_the_rate_limit_is_kept_without_a_single_refusal(store: Store) -> None:
     pace = Pace(clock=time, sleep=time.sleep)
     with syncs.client(bridge, transport=refused, pace=pace) as client:
         options = Options(page_size=1, workers=4)
-        list(exact.read(client, store, Context(options, syncs.NOW, "interceptions")))
+        list(interception_windows.read(client, store, Context(options, syncs.NOW, "interceptions")))
     assert store.rows("SELECT count(*) FROM usage") == [(120,)]
     assert refused.answers > 150
     assert refused.count == 0
@@ -183,7 +183,7 @@ def listed(store: Store, rows: list[object], *, text: bool = True, now: datetime
         syncs.ADDRESS, syncs.TOKEN, transport=httpx.MockTransport(wire), retry=syncs.at_once(0)
     ) as client:
         options = Options(text=text, since=NOON - timedelta(hours=12))
-        list(exact.read(client, store, Context(options, now, "interceptions")))
+        list(interception_windows.read(client, store, Context(options, now, "interceptions")))
 
 
 def numbers(store: Store) -> set[int]:
@@ -194,7 +194,7 @@ def test_a_broken_row_goes_to_quarantine_and_its_neighbours_are_stored(store: St
     broken = interception_row(2, model=None, user_prompts=[PROMPT])
     listed(store, [interception_row(3), broken, interception_row(1), {"id": 5}, None])
     assert numbers(store) == {1, 3}
-    held = {each.identity: each for each in ledger.quarantined(store)}
+    held = {each.identity: each for each in sync_state.quarantined(store)}
     assert len(held) == 3
     assert "model" in held[uuid(2)].reason
     assert "bakery" in held[uuid(2)].raw
@@ -203,7 +203,7 @@ def test_a_broken_row_goes_to_quarantine_and_its_neighbours_are_stored(store: St
 
 def test_a_list_of_nothing_but_broken_rows_comes_to_its_end(store: Store) -> None:
     listed(store, [None, {"id": 5}])
-    assert len(ledger.quarantined(store)) == 2
+    assert len(sync_state.quarantined(store)) == 2
     assert store.rows("SELECT count(*) FROM windows WHERE done_at IS NULL") == [(0,)]
 
 
@@ -215,7 +215,7 @@ def test_without_text_quarantine_holds_no_word_that_somebody_wrote(store: Store)
         "the secret of the bakery",
     ]
     listed(store, list(rows), text=False)
-    held = ledger.quarantined(store)
+    held = sync_state.quarantined(store)
     assert len(held) == 4
     assert not any("bakery" in str(each) for each in held)
     assert json.loads(next(each.raw for each in held if each.identity == uuid(2)))["id"] == uuid(2)
@@ -223,9 +223,9 @@ def test_without_text_quarantine_holds_no_word_that_somebody_wrote(store: Store)
 
 def test_a_row_told_well_later_leaves_quarantine(store: Store) -> None:
     listed(store, [interception_row(1, model=None)])
-    assert len(ledger.quarantined(store)) == 1
+    assert len(sync_state.quarantined(store)) == 1
     listed(store, [interception_row(1)], now=NOON + timedelta(minutes=1))
-    assert ledger.quarantined(store) == []
+    assert sync_state.quarantined(store) == []
     assert numbers(store) == {1}
 
 
@@ -236,14 +236,14 @@ def test_quarantined_rows_that_can_be_read_now_are_taken_over(store: Store) -> N
     kept += [Suspect(uuid(2), "broken", json.dumps(interception_row(2, model=None)))]
     kept += [Suspect("x", "cut off", '{"id"')]
     with store.write() as batch:
-        ledger.quarantine(batch, "interception", kept, NOON)
-        ledger.quarantine(batch, "session", kept[:1], NOON)
+        sync_state.quarantine(batch, "interception", kept, NOON)
+        sync_state.quarantine(batch, "session", kept[:1], NOON)
     done = sync.requeue(store, Options(), NOON)
     assert (done.released, done.kept) == (1, 3)
     assert store.rows("SELECT input, output, cache_read, cache_write, prompts FROM usage") == [
         (7, 5, 3, 2, 1)
     ]
-    assert {(each.kind, each.identity) for each in ledger.quarantined(store)} == {
+    assert {(each.kind, each.identity) for each in sync_state.quarantined(store)} == {
         ("interception", uuid(2)), ("interception", "x"), ("session", uuid(1)),
     }  # fmt: skip
     assert sync.requeue(store, Options(), NOON).released == 0
@@ -273,7 +273,7 @@ def test_hostile_text_is_stored_with_what_no_database_holds_replaced(
     )
     listed(store, [row, interception_row(2)])
     stored = text.replace("\ud800", "\ufffd").replace("\0", "\ufffd")
-    if ledger.quarantined(store):
+    if sync_state.quarantined(store):
         assert numbers(store) == {2}
         assert "\ud800" in text
         return
@@ -318,7 +318,7 @@ def test_an_error_body_in_place_of_a_page_is_an_error_and_an_anomaly(store: Stor
         ) as client,
         pytest.raises(DecodeError),
     ):
-        list(exact.read(client, store, Context(Options(), NOON, "interceptions")))
+        list(interception_windows.read(client, store, Context(Options(), NOON, "interceptions")))
     assert store.rows("SELECT count(*) FROM usage") == [(0,)]
     ((kind, message),) = store.rows("SELECT DISTINCT kind, message FROM anomalies LIMIT 1")
     assert kind == "error_body"

@@ -9,9 +9,9 @@ import syncs
 from bridges import NOW, Book
 
 from bridgeboard.demo.api.profiles import Profile
-from bridgeboard.store import Store, completeness, ledger
+from bridgeboard.store import Store, completeness, sync_state
 from bridgeboard.store.completeness import DayCount, LeftOut, verdicts
-from bridgeboard.sync import Options, recount
+from bridgeboard.sync import Options, day_counts
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.quarantine import Suspect
 
@@ -100,15 +100,15 @@ def test_records_in_quarantine_are_not_missing(store: Store, book: Book) -> None
     raw = f'{{"id": "x", "started_at": "{call.started_at.isoformat()}"}}'
     with store.write() as batch:
         batch.execute("DELETE FROM usage")
-        ledger.quarantine(batch, "interception", [Suspect("x", "odd", raw)], NOW)
-        ledger.quarantine(batch, "interception", [Suspect("y", "odd", "no JSON")], NOW)
+        sync_state.quarantine(batch, "interception", [Suspect("x", "odd", raw)], NOW)
+        sync_state.quarantine(batch, "interception", [Suspect("y", "odd", "no JSON")], NOW)
     context = Context(Options(), NOW, "interceptions")
     with syncs.client(syncs.bridge(book.tables())) as client:
-        (count,) = recount.counted(client, store, context, [call.started_at.date()])
+        (count,) = day_counts.counted(client, store, context, [call.started_at.date()])
         assert (count.counted, count.held, count.unreadable, count.missing) == (1, 0, 1, 0)
         with store.write() as batch:
             batch.execute("UPDATE quarantine SET raw = ''")
-        (again,) = recount.counted(client, store, context, [call.started_at.date()])
+        (again,) = day_counts.counted(client, store, context, [call.started_at.date()])
     assert again == count, "the text of old ones is deleted"
 
 
@@ -118,7 +118,7 @@ def test_the_older_a_day_the_more_seldom_it_is_looked_at(store: Store, book: Boo
 
     def due(after: timedelta) -> set[int]:
         context = Context(Options(), NOW + after, "interceptions")
-        return {(NOW.date() - day).days for day in recount.due(store, "interceptions", context)}
+        return {(NOW.date() - day).days for day in day_counts.due(store, "interceptions", context)}
 
     assert due(timedelta(0)) == set()
     assert due(HOUR) == {1}
@@ -131,7 +131,7 @@ def test_days_whose_rows_are_deleted_here_are_not_read_again(store: Store, book:
     book.call(-40 * 24 * 60)
     sync(store, book, NOW)
     context = Context(Options(kept_days=7), NOW + timedelta(days=9), "interceptions")
-    days = recount.due(store, "interceptions", context)
+    days = day_counts.due(store, "interceptions", context)
     assert (context.now.date() - min(days)).days == 6
 
 

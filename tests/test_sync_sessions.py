@@ -9,7 +9,7 @@ from bridges import NOW, Book, at
 
 from aibridge import Search
 from bridgeboard.demo import api, truth
-from bridgeboard.store import Store, ledger
+from bridgeboard.store import Store, sync_state
 from bridgeboard.store import sessions as held
 from bridgeboard.sync import Options, sessions
 from bridgeboard.sync.options import Context, Generation
@@ -129,9 +129,9 @@ def test_a_stopped_run_is_gone_on_with(store: Store, tmp_path: Path) -> None:
         for _ in range(5):
             next(walk)
         del walk
-    assert len(ledger.unfinished(store, sessions.KIND)) > 10
+    assert len(sync_state.unfinished(store, sessions.KIND)) > 10
     discover(store, served, generation="sessions")
-    assert ledger.unfinished(store, sessions.KIND) == []
+    assert sync_state.unfinished(store, sessions.KIND) == []
     with syncs.opened(tmp_path, "other.duckdb") as other:
         discover(other, served, generation="sessions")
         assert syncs.contents(store) == syncs.contents(other)

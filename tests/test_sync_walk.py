@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aibridge import BulkPage, CursorError, DecodeError, IncompleteError, OversizedError
-from bridgeboard.sync.crew import Crew
-from bridgeboard.sync.walk import Step, Walk
+from bridgeboard.sync.paging import Step, Walk
+from bridgeboard.sync.worker_pool import Crew
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

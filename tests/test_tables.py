@@ -16,8 +16,8 @@ from told import looking
 
 from bridgeboard.formats import DASH
 from bridgeboard.store import Store
-from bridgeboard.ui import filters, tables
-from bridgeboard.ui.tables import Column
+from bridgeboard.ui.components import clock, data_table
+from bridgeboard.ui.components.data_table import Column
 
 SOURCE = Path(__file__).parents[1] / "src" / "bridgeboard"
 DOLLAR = 10**12
@@ -64,7 +64,7 @@ def test_no_number_of_a_table_is_a_whole_one_that_a_browser_cannot_hold(kind: st
     assert not pa.types.is_integer(told.type)
     for value in told.to_pylist():
         whole = isinstance(value, float) and value.is_integer()
-        assert not whole or abs(value) <= tables.LARGEST
+        assert not whole or abs(value) <= data_table.LARGEST
 
 
 def test_money_goes_to_the_browser_in_dollars() -> None:
@@ -102,8 +102,8 @@ def test_counts_beyond_what_a_browser_holds_show_all_digits_and_sort_by_size() -
 
 
 def test_counts_that_a_browser_holds_stay_numbers() -> None:
-    (told,) = drawn([3, 10**13, tables.LARGEST], "count")[0].columns
-    assert told.to_pylist() == [3.0, 1e13, float(tables.LARGEST)]
+    (told,) = drawn([3, 10**13, data_table.LARGEST], "count")[0].columns
+    assert told.to_pylist() == [3.0, 1e13, float(data_table.LARGEST)]
 
 
 def test_rates_and_seconds_are_shown_as_everywhere_else() -> None:
@@ -118,15 +118,15 @@ def test_a_column_of_which_nothing_is_known_is_a_column_of_numbers() -> None:
 
 
 def test_text_shows_what_would_act_on_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filters, "zone", lambda: ZoneInfo("UTC"))
-    frame = tables.styled([("a\u202eb",), (None,)], [Column("it", "It")])
+    monkeypatch.setattr(clock, "zone", lambda: ZoneInfo("UTC"))
+    frame = data_table.styled([("a\u202eb",), (None,)], [Column("it", "It")])
     assert list(frame["it"]) == ["a⟨U+202E RIGHT-TO-LEFT OVERRIDE⟩b", None]
 
 
 def test_times_stay_times_in_the_readers_zone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(filters, "zone", lambda: ZoneInfo("America/New_York"))
+    monkeypatch.setattr(clock, "zone", lambda: ZoneInfo("America/New_York"))
     twice = [datetime(2026, 11, 1, hour, 30, tzinfo=UTC) for hour in (5, 6)]
-    frame = tables.styled([(at,) for at in twice], [Column("it", "It", "moment")]).data
+    frame = data_table.styled([(at,) for at in twice], [Column("it", "It", "moment")]).data
     assert [str(at) for at in frame["it"]] == [
         "2026-11-01 01:30:00-04:00",
         "2026-11-01 01:30:00-05:00",
@@ -154,7 +154,7 @@ def test_a_rich_company_sees_its_money_in_every_table(rich: Store, page: str) ->
     cells = [cell for frame in test.dataframe for cell in frame.value.to_numpy().flatten()]
     numbers = [cell for cell in cells if isinstance(cell, float | int)]
     assert max(numbers) > 10_000
-    assert not [one for one in numbers if float(one).is_integer() and abs(one) > tables.LARGEST]
+    assert not [one for one in numbers if float(one).is_integer() and abs(one) > data_table.LARGEST]
 
 
 def calls(path: Path) -> set[str]:

@@ -8,11 +8,12 @@ import pyarrow as pa
 import pytest
 from stores import fresh
 
-from bridgeboard import team_words, teams
-from bridgeboard.metrics.sources import MEMBERS
+from bridgeboard import teams
+from bridgeboard.analysis import team_file
+from bridgeboard.queries.metric_sources import MEMBERS
 from bridgeboard.store import Sight, Store, people, team_entries
-from bridgeboard.store.memberships import put_memberships
 from bridgeboard.store.team_entries import Matching
+from bridgeboard.store.team_memberships import put_memberships
 from bridgeboard.teams import TeamsFileError
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -134,11 +135,11 @@ def test_hardly_anything_is_written_when_nobody_is_renamed(store: Store) -> None
 
 def test_sentences_name_at_most_twenty_and_nothing_in_them_acts() -> None:
     names = tuple(f"p{number}\x1b" for number in range(25))
-    said = list(team_words.sentences(Matching(unmatched=names, teamless=names[:1])))
+    said = list(team_file.sentences(Matching(unmatched=names, teamless=names[:1])))
     assert said[0].startswith("25 entries of the teams file")
     assert said[0].endswith("p19\u241b and 5 more")
     assert said[1].startswith("1 person in no team now")
-    assert list(team_words.sentences(Matching())) == []
+    assert list(team_file.sentences(Matching())) == []
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from conftest import END, SMALL
 
-from bridgeboard import connect, watch
-from bridgeboard.connect import Running
 from bridgeboard.demo import truth
+from bridgeboard.runtime import background_sync, connect
+from bridgeboard.runtime.background_sync import Status, Watch
+from bridgeboard.runtime.connect import Running
 from bridgeboard.settings import DemoSettings, Proxy, Settings
-from bridgeboard.store import EVERYTHING, Reader, Sight, Store, vocabulary
-from bridgeboard.watch import Status, Watch
+from bridgeboard.store import EVERYTHING, Reader, Sight, Store, text_index
 
 LONG = 3_600
 GIVE_UP_SECONDS = 120
@@ -89,8 +89,8 @@ def test_a_session_that_somebody_opens_is_read_at_once(
         read.append(session)
         done.set()
 
-    monkeypatch.setattr(watch.sync, "read_session", noted)
-    monkeypatch.setattr(watch, "DETAILS_A_ROUND", timedelta(0))
+    monkeypatch.setattr(background_sync.sync, "read_session", noted)
+    monkeypatch.setattr(background_sync, "DETAILS_A_ROUND", timedelta(0))
     with Watch(settings_of(running.url, running.tokens["owner"], tmp_path), clock=now) as keeper:
         listener.until(keeper, lambda status: status.good_at is not None)
         keeper.want(7)
@@ -101,14 +101,16 @@ def test_a_session_that_somebody_opens_is_read_at_once(
 def test_details_that_a_round_had_no_time_for_are_read_by_the_next_ones_at_once(
     running: Running, tmp_path: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch, "DETAILS_A_ROUND", timedelta(0))
+    monkeypatch.setattr(background_sync, "DETAILS_A_ROUND", timedelta(0))
     rounds: list[datetime] = []
     with Watch(settings_of(running.url, running.tokens["owner"], tmp_path), clock=now) as keeper:
 
         def is_read_again(status: Status) -> bool:
             if status.event and status.event.phase == "done" and status.state == "syncing":
                 rounds.append(END)
-                monkeypatch.setattr(watch, "DETAILS_A_ROUND", None)  # the next may read all
+                monkeypatch.setattr(
+                    background_sync, "DETAILS_A_ROUND", None
+                )  # the next may read all
             return status.state == "waiting" and len(rounds) > 1
 
         status = listener.until(keeper, is_read_again)
@@ -192,9 +194,9 @@ def test_words_are_gathered_only_where_readers_may_search(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, permitted: bool
 ) -> None:
     asked: list[Store] = []
-    monkeypatch.setattr(vocabulary, "gather", lambda store, **_: asked.append(store))
+    monkeypatch.setattr(text_index, "gather", lambda store, **_: asked.append(store))
     with Store.open(tmp_path / "store.duckdb") as opened:
-        watch.gather(opened, Settings.model_construct(search_text=permitted))
+        background_sync.gather(opened, Settings.model_construct(search_text=permitted))
     assert asked == [opened] * permitted
 
 
@@ -208,9 +210,9 @@ def test_sums_of_groups_are_made_after_a_sync_where_readers_are_told_apart(tmp_p
 
     with Spied.open(tmp_path / "store.duckdb") as opened:
         open_to_all = Settings.model_construct()
-        watch.gather(opened, open_to_all)
+        background_sync.gather(opened, open_to_all)
         assert made == []
         proxy = Proxy.model_validate({"addresses": ["10.0.0.5"]})
         guarded = open_to_all.model_copy(update={"proxy": proxy, "floor": 7})
-        watch.gather(opened, guarded)
+        background_sync.gather(opened, guarded)
     assert made == [Sight.of_groups(7)]

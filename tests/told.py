@@ -8,10 +8,11 @@ from pathlib import Path
 import streamlit as st
 from facts import facts
 
-from bridgeboard import settings, watch
+from bridgeboard import settings
+from bridgeboard.runtime import background_sync
+from bridgeboard.runtime.background_sync import Watch
 from bridgeboard.settings import DemoSettings
 from bridgeboard.store import Store
-from bridgeboard.watch import Watch
 
 TABLES = ("initiators", "memberships", "usage", "tool_calls", "sessions")
 
@@ -35,10 +36,10 @@ def looking(store: Store, now: datetime) -> Iterator[None]:
     pointed = DemoSettings.of(plain, "http://127.0.0.1:9", token, now)
     st.cache_resource.clear()
     settings.install(pointed)
-    watch.install(Watch(pointed, clock=lambda: now, opened=store))
+    background_sync.install(Watch(pointed, clock=lambda: now, opened=store))
     try:
         yield
     finally:
-        watch.install(None)
+        background_sync.install(None)
         settings._installed = None
         st.cache_resource.clear()

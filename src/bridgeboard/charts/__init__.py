@@ -2,12 +2,12 @@
 
 from bridgeboard.charts.axes import when
 from bridgeboard.charts.colours import ACCENT, NEUTRAL, NOBODY, RING, colours
-from bridgeboard.charts.course import Course, legend, lines, over_time
-from bridgeboard.charts.grids import WEEKDAYS, cohorts, hours_of_week
-from bridgeboard.charts.growth import Step, context_per_call, running_cost
-from bridgeboard.charts.sparks import spark
-from bridgeboard.charts.specs import Drawn, Spec, spec
+from bridgeboard.charts.heatmaps import WEEKDAYS, cohorts, hours_of_week
+from bridgeboard.charts.session_growth import Step, context_per_call, running_cost
+from bridgeboard.charts.sparklines import spark
 from bridgeboard.charts.threads import TOKEN_KINDS, token_legend, tokens_per_thread
+from bridgeboard.charts.trend import Course, legend, lines, over_time
+from bridgeboard.charts.vega_specs import Drawn, Spec, spec
 
 __all__ = [
     "ACCENT",

@@ -7,7 +7,7 @@ import pandas as pd
 
 from bridgeboard import formats
 from bridgeboard.charts import axes
-from bridgeboard.charts.course import swatches
+from bridgeboard.charts.trend import swatches
 
 # Told apart on light and dark ground and with the common colour blindnesses: the order is that
 # of the stack, from the bottom.

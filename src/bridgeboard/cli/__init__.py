@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from bridgeboard import private
+from bridgeboard import private_files
 from bridgeboard.cli import (
     auditing,
     dashboard,
@@ -48,7 +48,7 @@ def _options(
     show_version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
-    os.umask(private.UMASK)
+    os.umask(private_files.UMASK)
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",

@@ -8,8 +8,11 @@ from typing import Annotated, Final
 
 import typer
 
-from bridgeboard import connect, formats, settings
-from bridgeboard.audit import (
+from bridgeboard import formats, settings
+from bridgeboard.cli.terminal import err, explained, out
+from bridgeboard.runtime import connect
+from bridgeboard.settings import Settings, SettingsError
+from bridgeboard.state.audit import (
     Audit,
     AuditError,
     Entry,
@@ -18,8 +21,6 @@ from bridgeboard.audit import (
     forward,
     key_beside,
 )
-from bridgeboard.cli.terminal import err, explained, out
-from bridgeboard.settings import Settings, SettingsError
 
 MOST: Final = 1_000_000
 

@@ -11,9 +11,12 @@ from typing import Annotated
 
 import typer
 
-from bridgeboard import checks, connect, server, settings
+from bridgeboard import settings
+from bridgeboard.cli import deployment_checks
 from bridgeboard.cli.terminal import end_politely, err, explained, out, stop_signal
 from bridgeboard.demo import api
+from bridgeboard.runtime import connect
+from bridgeboard.server import web_app
 from bridgeboard.settings import DemoSettings
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
@@ -53,8 +56,8 @@ def demo(  # noqa: PLR0917 - typer reads options from the signature
     """Serve the dashboard on a built-in demo company. Needs no server and no token."""
     with explained():
         chosen = settings.read(host=host, port=port, allow_remote=allow_remote)
-        server.refuse_an_open_door(DemoSettings.of(chosen, "", ""))
-        server.refuse_a_taken_port(chosen)
+        web_app.refuse_an_open_door(DemoSettings.of(chosen, "", ""))
+        web_app.refuse_a_taken_port(chosen)
         end_politely()
         err.print("Making the demo company …")
         company = _company(profile=profile, seed=seed, days=days, scale=scale, end=end)
@@ -66,7 +69,7 @@ def demo(  # noqa: PLR0917 - typer reads options from the signature
             teams_file = chosen.teams_file or _teams(Path(folder), running.teams)
             here = chosen.model_copy(update={"data_folder": folder, "teams_file": teams_file})
             pointed = DemoSettings.of(here, running.url, running.tokens["owner"], company.end)
-            server.serve(pointed, announce=_announce)
+            web_app.serve(pointed, announce=_announce)
 
 
 def serve(host: Host = None, port: Port = None) -> None:
@@ -75,7 +78,7 @@ def serve(host: Host = None, port: Port = None) -> None:
         chosen = settings.read(host=host, port=port)
         if not chosen.configured:
             err.print("CODER_URL and CODER_SESSION_TOKEN are not both set; the page will say so.")
-        server.serve(chosen, announce=_announce)
+        web_app.serve(chosen, announce=_announce)
 
 
 def check() -> None:
@@ -83,7 +86,7 @@ def check() -> None:
     logging.getLogger("aibridge").setLevel(logging.ERROR)  # its retries would mix with our words
     with explained():
         good = True
-        for finding in checks.run(settings.read(), datetime.now(UTC)):
+        for finding in deployment_checks.run(settings.read(), datetime.now(UTC)):
             out.print(f"{finding.mark} {finding.text}", markup=False)
             good = good and finding.good
         raise typer.Exit(0 if good else 1)

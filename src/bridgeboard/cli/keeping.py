@@ -12,11 +12,12 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.text import Text
 
 from aibridge import Client
-from bridgeboard import connect, formats, settings, store, sync, watch
+from bridgeboard import formats, settings, store, sync
 from bridgeboard.cli import person
 from bridgeboard.cli.terminal import err, explained, out, stop_signal
+from bridgeboard.runtime import background_sync, connect
 from bridgeboard.settings import Settings, SettingsError
-from bridgeboard.store import Run, Store, StoreError, archive
+from bridgeboard.store import Run, Store, StoreError, backups
 
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 PHASES = {
@@ -62,7 +63,7 @@ def copy(since: Since = None, *, watching: Watching = False, requeue: Requeue = 
             raise SettingsError("Set CODER_URL and CODER_SESSION_TOKEN first.")
         stopped = stop_signal()
         with connect.patient_client(chosen) as client, connect.stored(chosen, client) as opened:
-            watch.prepare(opened, chosen)
+            background_sync.prepare(opened, chosen)
             if requeue:
                 _requeue(opened, chosen)
                 return
@@ -76,7 +77,7 @@ def reprice() -> None:
     with explained():
         chosen = settings.read()
         with _local(chosen) as opened:
-            done = sync.reprice(opened, watch.book(chosen), now())
+            done = sync.reprice(opened, background_sync.book(chosen), now())
             rows, changed = formats.exact(done.rows), formats.exact(done.changed)
             out.print(f"Priced {rows} responses anew; {changed} of them cost something else now.")
 
@@ -94,7 +95,7 @@ def restore(folder: Folder) -> None:
         chosen = settings.read()
         path = connect.restored(chosen, folder, now=now())
         out.print(f"Restored {folder} as {path}.")
-        out.print(person.erased_since(chosen, archive.made_at(folder)), markup=False)
+        out.print(person.erased_since(chosen, backups.made_at(folder)), markup=False)
 
 
 def _local(chosen: Settings) -> Store:
@@ -102,7 +103,7 @@ def _local(chosen: Settings) -> Store:
 
 
 def _requeue(opened: Store, chosen: Settings) -> None:
-    done = sync.requeue(opened, watch.options(chosen), now())
+    done = sync.requeue(opened, background_sync.options(chosen), now())
     out.print(f"{done.released} records could be read now; {done.kept} stay in quarantine.")
 
 
@@ -111,10 +112,10 @@ def _copy(
 ) -> None:
     began_at = now()
     start = began_at - since if since else None
-    events = sync.run(client, opened, watch.options(chosen, start), began_at)
+    events = sync.run(client, opened, background_sync.options(chosen, start), began_at)
     _show(events, stopped)
-    watch.prune(opened, chosen, began_at)
-    watch.gather(opened, chosen, stops=stopped.is_set)
+    background_sync.prune(opened, chosen, began_at)
+    background_sync.gather(opened, chosen, stops=stopped.is_set)
     try:
         store.rewrite_if_due(opened, now())
     except StoreError as error:

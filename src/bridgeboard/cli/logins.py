@@ -6,12 +6,13 @@ from typing import Annotated, Final
 
 import typer
 
-from bridgeboard import connect, settings
-from bridgeboard.audit import AuditError
+from bridgeboard import settings
 from bridgeboard.cli.terminal import err, explained, out
 from bridgeboard.formats import line
-from bridgeboard.logins import ended
+from bridgeboard.runtime import connect
 from bridgeboard.settings import Settings, SettingsError
+from bridgeboard.state.audit import AuditError
+from bridgeboard.state.logins import ended
 
 ENDED: Final = "end logins"
 """What the audit log calls it."""

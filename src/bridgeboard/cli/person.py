@@ -11,11 +11,12 @@ from urllib.parse import unquote_plus
 
 import typer
 
-from bridgeboard import connect, formats, settings
-from bridgeboard.audit import AuditError
+from bridgeboard import formats, settings
 from bridgeboard.cli.terminal import explained, out
-from bridgeboard.desk import Desk, DeskError
+from bridgeboard.runtime import connect
 from bridgeboard.settings import Settings, SettingsError
+from bridgeboard.state.audit import AuditError
+from bridgeboard.state.saved_views import Desk, DeskError
 from bridgeboard.store import Store, erasure, kept_aside, personal
 from bridgeboard.store.erasure import Somebody
 

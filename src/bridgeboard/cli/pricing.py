@@ -7,10 +7,11 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from bridgeboard import connect, formats, pricing, settings, sync, watch
+from bridgeboard import formats, pricing, settings, sync
 from bridgeboard.cli.keeping import now
 from bridgeboard.cli.terminal import err, explained, out
 from bridgeboard.pricing import CLASSES, Book, Card, Price
+from bridgeboard.runtime import background_sync, connect
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.store import Store, StoreBusyError
 
@@ -108,7 +109,7 @@ def price(
 
 def _book(chosen: Settings) -> Book:
     """The operator's book, and what the server said of its instances if there is a store."""
-    book = watch.book(chosen)
+    book = background_sync.book(chosen)
     try:
         path = connect.store_file(chosen)
         with Store.open(path, memory_mb=chosen.store_memory_mb) as opened:

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from bridgeboard import connect, formats, settings, store
+from bridgeboard import formats, settings, store
 from bridgeboard.cli.terminal import explained, out
+from bridgeboard.runtime import connect
 from bridgeboard.store import Rescued
 from bridgeboard.sync.windows import DAYS_BACK
 

@@ -8,12 +8,15 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bridgeboard import connect, formats, periods, settings
+from bridgeboard import formats, settings
 from bridgeboard import report as reports
-from bridgeboard.boards import FILTERS
 from bridgeboard.cli.keeping import now
 from bridgeboard.cli.terminal import err, explained, out
-from bridgeboard.metrics import MetricError, Scope
+from bridgeboard.model import periods
+from bridgeboard.model.errors import MetricError
+from bridgeboard.model.pages import FILTERS
+from bridgeboard.model.scope import Scope
+from bridgeboard.runtime import connect
 from bridgeboard.store import Store
 
 STDOUT: Final = Path("-")

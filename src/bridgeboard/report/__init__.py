@@ -6,7 +6,7 @@ make the same bytes.
 """
 
 from bridgeboard.report.answers import Answers
-from bridgeboard.report.asked import ask, strangers
 from bridgeboard.report.page import page
+from bridgeboard.report.questions import ask, strangers
 
 __all__ = ["Answers", "ask", "page", "strangers"]

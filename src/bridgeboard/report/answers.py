@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from bridgeboard import periods
-from bridgeboard.boards import Move
-from bridgeboard.metrics import Answer, Scope
+from bridgeboard.model import periods
+from bridgeboard.model.answer import Answer
+from bridgeboard.model.pages import Move
+from bridgeboard.model.scope import Scope
 from bridgeboard.store import Coverage
 
 

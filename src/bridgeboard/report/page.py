@@ -6,10 +6,11 @@ from typing import Final
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
-from bridgeboard import formats, periods
-from bridgeboard.report import facts, words
+from bridgeboard import formats
+from bridgeboard.model import periods
+from bridgeboard.report import data_quality, text
 from bridgeboard.report.answers import Answers
-from bridgeboard.report.pictures import HEIGHT, WIDTH, picture
+from bridgeboard.report.svg_charts import HEIGHT, WIDTH, picture
 
 TITLE: Final = "AI usage and spend"
 _TEMPLATE: Final = "page.html"
@@ -23,17 +24,17 @@ def page(told: Answers) -> str:
         days=periods.span(told.scope),
         zone=told.scope.zone,
         running=told.running,
-        filters=words.filters(told.scope),
-        compared=words.compared(told),
-        warnings=facts.warnings(told),
-        boards=words.cards(told),
+        filters=text.filters(told.scope),
+        compared=text.compared(told),
+        warnings=data_quality.warnings(told),
+        boards=text.cards(told),
         pictures=[picture(course, told.scope.zone) for course in told.courses],
         size=(WIDTH, HEIGHT),
-        grids=words.grids(told),
-        presence=words.presence(told),
-        changes=words.changes(told),
-        definitions=words.definitions(told),
-        facts=facts.facts(told),
+        grids=text.grids(told),
+        presence=text.presence(told),
+        changes=text.changes(told),
+        definitions=text.definitions(told),
+        facts=data_quality.facts(told),
         dash=formats.DASH,
         least=formats.AT_LEAST.strip(),
     )

@@ -1,7 +1,7 @@
 """The database of one deployment: one DuckDB file, one writer, many readers."""
 
-from bridgeboard.store.agreement import Pair, agreement
-from bridgeboard.store.archive import backup, restore
+from bridgeboard.store.backups import backup, restore
+from bridgeboard.store.consistency import Pair, agreement
 from bridgeboard.store.coverage import Coverage, coverage
 from bridgeboard.store.database import Store
 from bridgeboard.store.errors import (
@@ -12,14 +12,14 @@ from bridgeboard.store.errors import (
     StoreLocationError,
     StoreTooNewError,
 )
+from bridgeboard.store.field_coverage import Reach, reach
+from bridgeboard.store.file_location import kept_aside, location, remove
 from bridgeboard.store.interceptions import Told, Written
-from bridgeboard.store.journal import Anomaly, Broken, Run, anomalies, broken, runs
-from bridgeboard.store.places import kept_aside, location, remove
-from bridgeboard.store.reach import Reach, reach
 from bridgeboard.store.reader import Batch, Reader
 from bridgeboard.store.rescue import Rescued, repair
-from bridgeboard.store.sight import EVERYTHING, Pseudonyms, Sight
-from bridgeboard.store.upkeep import Size, prune, rewrite_if_due, size, still_in_file
+from bridgeboard.store.retention import Size, prune, rewrite_if_due, size, still_in_file
+from bridgeboard.store.row_access import EVERYTHING, Pseudonyms, Sight
+from bridgeboard.store.sync_history import Anomaly, Broken, Run, anomalies, broken, runs
 
 __all__ = [
     "EVERYTHING",

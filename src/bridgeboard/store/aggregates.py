@@ -8,7 +8,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from bridgeboard.store import erasure, vocabulary
+from bridgeboard.store import erasure, text_index
 from bridgeboard.store.reader import Batch
 from bridgeboard.store.sessions import SUMS
 
@@ -122,7 +122,7 @@ def _replace(batch: Batch, held: pa.Table, told: Aggregates | None) -> None:
     if told is None:
         return
     usage = told.usage.append_column("usage", _keys(batch, held, told.usage))
-    vocabulary.forget(batch, usage["usage"])
+    text_index.forget(batch, usage["usage"])
     children = {name: getattr(told, name) for name in CHILDREN}
     erased = usage.filter(erasure.of(usage, "initiator", erasure.erased_keys(batch)))["row"]
     for name in ("prompts", "tool_inputs"):
@@ -140,7 +140,7 @@ def remove(batch: Batch, held: pa.Table) -> None:
     """Remove rows (``usage``, ``started_at``) with all that hangs on them."""
     if not held.num_rows:
         return
-    vocabulary.forget(batch, held["usage"])
+    text_index.forget(batch, held["usage"])
     outer = "(SELECT min(started_at) FROM held) AND (SELECT max(started_at) FROM held)"
     with batch.registered(held=held):
         for name in ("usage", *CHILDREN):

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from typing import Final
 
 from bridgeboard.store.database import Store
-from bridgeboard.store.moments import aware, stored
 from bridgeboard.store.reader import Batch, Reader
+from bridgeboard.store.timestamps import aware, stored
 
 _HELD: Final = """
 SELECT started_at::DATE, count(*) FROM usage

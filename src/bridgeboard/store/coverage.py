@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bridgeboard.store.database import Store
-from bridgeboard.store.moments import aware
 from bridgeboard.store.reader import Reader
+from bridgeboard.store.timestamps import aware
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _COVERS: Final = """

@@ -18,13 +18,13 @@ import pandas as pd
 import pyarrow as pa
 
 from bridgeboard.store import rewriting
+from bridgeboard.store.active_readers import Gate
 from bridgeboard.store.errors import StoreError, busy, explained, is_final
-from bridgeboard.store.gate import Gate
+from bridgeboard.store.file_location import checked
 from bridgeboard.store.opening import connected
-from bridgeboard.store.places import checked
 from bridgeboard.store.reader import DATA_VERSION, Batch, Dimensions, Params, Reader
-from bridgeboard.store.sight import EVERYTHING, Sight
-from bridgeboard.store.sight_cursors import Cursors
+from bridgeboard.store.reader_cursors import Cursors
+from bridgeboard.store.row_access import EVERYTHING, Sight
 
 AT_ONCE: Final = (os.cpu_count() or 1) + 1
 """How many questions are answered at once: more share the same cores, and none is done sooner."""

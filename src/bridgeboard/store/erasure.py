@@ -17,11 +17,11 @@ from uuid import UUID
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bridgeboard.store import group_blocks, vocabulary
+from bridgeboard.store import group_blocks, text_index
 from bridgeboard.store.database import Store
-from bridgeboard.store.moments import stored
 from bridgeboard.store.reader import Batch, Reader
 from bridgeboard.store.rewriting import DELETED_AT
+from bridgeboard.store.timestamps import stored
 
 LeftOut = Literal["interceptions", "sessions"]
 
@@ -236,7 +236,7 @@ def _take_out(batch: Batch, who: Somebody, alias: Alias) -> None:
 
 def _delete_text(batch: Batch, key: int) -> None:
     keys = batch.table("SELECT usage FROM usage WHERE initiator = $1", [key])["usage"]
-    vocabulary.forget(batch, keys)
+    text_index.forget(batch, keys)
     for name, where in (
         *((name, _REQUESTS) for name in _OF_REQUESTS),
         *((name, _SESSIONS) for name in _OF_SESSIONS),

@@ -17,8 +17,8 @@ import duckdb
 
 from bridgeboard.store.errors import StoreFullError
 from bridgeboard.store.group_sums import MADE, make
-from bridgeboard.store.sight_folds import RULES
-from bridgeboard.store.sight_views import real
+from bridgeboard.store.k_anonymity import RULES
+from bridgeboard.store.row_views import real
 
 TABLES: Final = (
     "group_blocks",

@@ -16,8 +16,8 @@ from uuid import UUID
 
 import duckdb
 
-from bridgeboard.store.sight_folds import OTHER, RULES, Folds
-from bridgeboard.store.sight_views import real
+from bridgeboard.store.k_anonymity import OTHER, RULES, Folds
+from bridgeboard.store.row_views import real
 
 OFFER: Final = ("provider", "provider_name", "vendor", "model")
 SUMS: Final = ("input", "output", "cache_read", "cache_write")

@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bridgeboard.store import erasure, links, people, vocabulary
+from bridgeboard.store import erasure, people, request_links, text_index
 from bridgeboard.store.database import Store
-from bridgeboard.store.moments import stored
 from bridgeboard.store.reader import Batch, Reader
+from bridgeboard.store.timestamps import stored
 
 CHILDREN: Final = ("responses", "tool_calls", "prompts", "tool_inputs")
 
@@ -98,7 +98,7 @@ def put(batch: Batch, told: Told) -> Written:
     _outdate(batch, held.filter(pc.invert(held["is_exact"])))
     held = held.filter(held["is_exact"])
     usage = _usage(batch, told.usage, held)
-    vocabulary.forget(batch, usage["usage"])
+    text_index.forget(batch, usage["usage"])
     _remove(batch, held)
     _insert(batch, told, usage)
     _spare(batch, usage)
@@ -226,4 +226,4 @@ def _spare(batch: Batch, usage: pa.Table) -> None:
     own = pc.and_(
         pc.equal(usage["credential_kind"], "byok"), pc.not_equal(usage["provider"], "copilot")
     )
-    links.own_key(batch, usage.filter(own).select(["usage", "started_at"]))
+    request_links.own_key(batch, usage.filter(own).select(["usage", "started_at"]))

@@ -11,7 +11,7 @@ from typing import Final
 import duckdb
 
 from bridgeboard.store import group_blocks
-from bridgeboard.store.moments import stored
+from bridgeboard.store.timestamps import stored
 
 CHILDREN: Final = ("responses", "tool_calls", "prompts", "tool_inputs")
 TEXT: Final = ("prompts", "tool_inputs", "thinking", "last_prompts")

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import duckdb
 
-from bridgeboard import private
+from bridgeboard import private_files
 from bridgeboard.store import apart, migrations
 from bridgeboard.store.errors import (
     StoreDamagedError,
@@ -22,7 +22,7 @@ from bridgeboard.store.errors import (
     StoreLocationError,
     explained,
 )
-from bridgeboard.store.places import growing, log, refuse_open, remove, spilled
+from bridgeboard.store.file_location import growing, log, refuse_open, remove, spilled
 
 SETTINGS: Final[dict[str, str | bool]] = {
     # Nothing is ever fetched from the network, and no variable of Python is a table by accident.
@@ -46,7 +46,7 @@ def connected(path: Path, memory_mb: int, threads: int | None) -> duckdb.DuckDBP
     if threads:
         settings["threads"] = threads
     with _told(path):
-        private.make_folder(path.parent)
+        private_files.make_folder(path.parent)
         if not path.exists():
             _make(path, settings)
         with _marked(path), explained(path):

@@ -7,8 +7,8 @@ from typing import Final
 
 import duckdb
 
-from bridgeboard import private
-from bridgeboard.store.archive import MANIFEST
+from bridgeboard import private_files
+from bridgeboard.store.backups import MANIFEST
 from bridgeboard.store.database import Store
 from bridgeboard.store.erasure import Somebody
 
@@ -56,7 +56,7 @@ def export(store: Store, who: Somebody, folder: Path) -> dict[str, int]:
     Returns:
         The number of rows by table.
     """
-    private.make_folder(folder)
+    private_files.make_folder(folder)
     values = {
         "key": str(who.key),
         "id": _text(who.id),

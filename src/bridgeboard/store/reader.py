@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from bridgeboard.store import migrations
 from bridgeboard.store.errors import explained
-from bridgeboard.store.sight_cursors import Picked
+from bridgeboard.store.reader_cursors import Picked
 
 DATA_VERSION: Final = "data_version"
 KEYS: Final[Mapping[str, str]] = {

@@ -18,9 +18,9 @@ from typing import Any, Final
 
 import duckdb
 
-from bridgeboard import private
+from bridgeboard import private_files
 from bridgeboard.store import (
-    archive,
+    backups,
     erasure,
     group_blocks,
     mending,
@@ -37,8 +37,8 @@ from bridgeboard.store.errors import (
     explained,
     too_new,
 )
+from bridgeboard.store.file_location import checked, log
 from bridgeboard.store.opening import SETTINGS
-from bridgeboard.store.places import checked, log
 from bridgeboard.store.reader import Batch
 from bridgeboard.store.salvage import Found
 from bridgeboard.store.schema import MIGRATIONS
@@ -155,7 +155,7 @@ def repair(
         if _is_whole(work) and backup is None:
             return None
         if backup is not None:
-            archive.restore(backup, work.old, now=now)
+            backups.restore(backup, work.old, now=now)
         with _held(work):
             return _rebuilt(work, now, has_backup=backup is not None)
 
@@ -172,7 +172,7 @@ def _at_work(path: Path, memory_mb: int) -> Iterator[_Work]:
     folder = path.with_name(f".{path.name}.repairing")
     try:
         shutil.rmtree(folder, ignore_errors=True)
-        private.make_folder(folder)
+        private_files.make_folder(folder)
         yield _Work(path, folder, memory_mb)
     except OSError as error:
         raise StoreLocationError(

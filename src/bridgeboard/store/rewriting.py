@@ -18,7 +18,7 @@ from bridgeboard.store.errors import (
     busy,
     explained,
 )
-from bridgeboard.store.places import growing, log, remove
+from bridgeboard.store.file_location import growing, log, remove
 
 if sys.platform != "win32":
     import fcntl

@@ -224,7 +224,7 @@ CREATE TABLE anomalies (
 """
 
 _VOCABULARY: Final = """
--- Which words the prompts of a run of requests have; rebuilt at leisure (store/vocabulary.py).
+-- Which words the prompts of a run of requests have; rebuilt at leisure (store/text_index.py).
 CREATE TABLE vocabulary (
     first BIGINT NOT NULL,           -- usage.usage; the run's first and last key
     last BIGINT NOT NULL,

@@ -12,7 +12,7 @@ import duckdb
 
 from bridgeboard.store import salvage
 from bridgeboard.store.apart import Apart, UnreadableError
-from bridgeboard.store.places import log
+from bridgeboard.store.file_location import log
 
 LogState = Literal["none", "whole", "cut", "left out"]
 

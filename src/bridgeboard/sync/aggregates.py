@@ -19,7 +19,7 @@ from bridgeboard import pricing
 from bridgeboard.pricing import Book
 from bridgeboard.store.aggregates import Aggregates
 from bridgeboard.sync.columns import MOMENT, moments, series, texts
-from bridgeboard.sync.decompose import Spent
+from bridgeboard.sync.session_usage import Spent
 from bridgeboard.sync.translate import input_hash
 
 COUNTS: Final = ("input", "output", "cache_read", "cache_write")

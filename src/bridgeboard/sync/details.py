@@ -28,18 +28,27 @@ from aibridge import (
     SessionDetail,
     Thread,
 )
-from bridgeboard.store import Batch, Store, aggregates, erasure, ledger, links, sessions, strays
+from bridgeboard.store import (
+    Batch,
+    Store,
+    aggregates,
+    erasure,
+    request_links,
+    sessions,
+    sync_state,
+    unmatched_requests,
+)
 from bridgeboard.store import details as held
 from bridgeboard.sync import threads
 from bridgeboard.sync.concurrency import Concurrency
-from bridgeboard.sync.crew import Crew, at_speed
 from bridgeboard.sync.options import Context
-from bridgeboard.sync.owners import is_alone, owned_threads, sessions_of, whose
+from bridgeboard.sync.permission_check import readable
 from bridgeboard.sync.progress import Event
 from bridgeboard.sync.quarantine import parted, suspects
-from bridgeboard.sync.readable import readable
-from bridgeboard.sync.rests import put_pieces, put_rests
+from bridgeboard.sync.remainders import put_pieces, put_rests
+from bridgeboard.sync.thread_owners import is_alone, owned_threads, sessions_of, whose
 from bridgeboard.sync.threads import Fetched, Owned
+from bridgeboard.sync.worker_pool import Crew, at_speed
 
 PAGES: Final = (50, 10, 1)
 """Threads asked for at once, fewer where those are too large to be taken: their tool inputs can be
@@ -199,7 +208,9 @@ class _Run:
         """
         with self._store.write() as batch:
             read = self._read | (_left(batch, left) if left else set())
-            grown = strays.settle(batch, pa.table({"session": pa.array(sorted(read), pa.int64())}))
+            grown = unmatched_requests.settle(
+                batch, pa.table({"session": pa.array(sorted(read), pa.int64())})
+            )
             if left is not None or self._read:
                 batch.keep_meta(UNSETTLED, "")
             if not grown or self._context.generation == "interceptions":
@@ -252,10 +263,10 @@ class _Run:
             self._read |= put(batch, [answer.came for answer in answers], context)
             rejected = [each for answer in answers for each in answer.rejected]
             suspected = suspects(rejected, text=context.options.text)
-            ledger.quarantine(batch, "thread", suspected, context.now)
+            sync_state.quarantine(batch, "thread", suspected, context.now)
             for answer in answers:
                 if isinstance(answer.error, OversizedError):
-                    ledger.anomaly(batch, "oversized", str(answer.error), context.now)
+                    sync_state.anomaly(batch, "oversized", str(answer.error), context.now)
         tally = self._tally
         done = tally.done + len(answers)
         self._tally = replace(
@@ -303,8 +314,8 @@ def put(batch: Batch, fetched: Sequence[Fetched], context: Context) -> set[int]:
     _remark(batch, [came for came in fetched if came.id not in left_out], owned, context)
     told = threads.details(read, owned, alone, text=context.options.text)
     held.put(batch, told, context.now)
-    links.by_id(batch, threads.requests(owned))
-    links.by_tokens(batch, told.threads)
+    request_links.by_id(batch, threads.requests(owned))
+    request_links.by_tokens(batch, told.threads)
     if context.generation == "sessions":
         put_pieces(batch, owned, context)
         put_rests(batch, pa.table({"session": told.read["session"]}), context)
@@ -357,4 +368,4 @@ def _remark(
                 f"Several people share the session {came.id!r}: {len(lost)} of its"
                 f" {len(came.threads)} threads cannot be told apart."
             )
-            ledger.anomaly(batch, "shared_session", told, context.now)
+            sync_state.anomaly(batch, "shared_session", told, context.now)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aibridge import BulkInterception, bulk
-from bridgeboard.store import Store, erasure, interceptions, ledger
+from bridgeboard.store import Store, erasure, interceptions, sync_state
 from bridgeboard.sync.errors import ErasureKeyLostError
 from bridgeboard.sync.options import Options
 from bridgeboard.sync.quarantine import is_beyond_belief
@@ -33,7 +33,7 @@ def requeue(store: Store, options: Options, now: datetime) -> Requeued:
     """
     if lost := erasure.key_lost(store):
         raise ErasureKeyLostError(lost)
-    waiting = ledger.quarantined(store)
+    waiting = sync_state.quarantined(store)
     asked = [each for each in waiting if each.kind == SUSPECT]
     good = {each.identity: found for each in asked if (found := _read(each.raw))}
     fresh = {row.id: (row, digest) for row, digest in good.values()}
@@ -43,9 +43,9 @@ def requeue(store: Store, options: Options, now: datetime) -> Requeued:
     with store.write() as batch:
         if entries:
             interceptions.put(batch, entries)
-        ledger.release(batch, SUSPECT, list(good))
+        sync_state.release(batch, SUSPECT, list(good))
         bad = [each for each in asked if each.identity not in good]
-        ledger.quarantine(batch, SUSPECT, bad, now)
+        sync_state.quarantine(batch, SUSPECT, bad, now)
     return Requeued(len(good), len(waiting) - len(good))
 
 

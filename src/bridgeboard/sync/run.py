@@ -9,17 +9,17 @@ from typing import Final
 
 from aibridge import AIBridgeError, Capabilities, Client, EndpointGoneError
 from bridgeboard import pricing
-from bridgeboard.store import Store, StoreError, erasure, interceptions, ledger
-from bridgeboard.store.ledger import Counts
-from bridgeboard.sync import details, exact, sessions
+from bridgeboard.store import Store, StoreError, erasure, interceptions, sync_state
+from bridgeboard.store.sync_state import Counts
+from bridgeboard.sync import details, interception_windows, sessions
 from bridgeboard.sync.errors import ErasureKeyLostError, ForeignStoreError, ServerChangedError
 from bridgeboard.sync.options import Context, Generation, Options
+from bridgeboard.sync.paging import Remark
+from bridgeboard.sync.permission_check import readable
 from bridgeboard.sync.progress import Event
 from bridgeboard.sync.quarantine import BEYOND, Suspect
-from bridgeboard.sync.readable import readable
 from bridgeboard.sync.reprice import needs_reprice, reprice
 from bridgeboard.sync.vendors import informed, learn
-from bridgeboard.sync.walk import Remark
 from bridgeboard.sync.writer import SUSPECT, remark
 
 SKEW: Final = timedelta(minutes=1)
@@ -115,8 +115,8 @@ def _begun(store: Store, can: Capabilities, client: Client, context: Context) ->
         # What an earlier version stored; the server tells it again while it has it.
         beyond = interceptions.remove_beyond(batch, pricing.MOST_TOKENS)
         told = [Suspect(id_, BEYOND, "") for id_ in beyond]
-        ledger.quarantine(batch, SUSPECT, told, context.now)
-        return ledger.begin_run(batch, context.generation, context.now)
+        sync_state.quarantine(batch, SUSPECT, told, context.now)
+        return sync_state.begin_run(batch, context.generation, context.now)
 
 
 def _changed(client: Client, error: Exception) -> ServerChangedError | None:
@@ -142,7 +142,7 @@ def _phases(client: Client, store: Store, context: Context) -> Iterator[Event]:
         yield Event("prices", message="pricing the stored usage anew")
         reprice(store, context.options.book, context.now)
     if context.generation == "interceptions":
-        yield from exact.read(client, store, context)
+        yield from interception_windows.read(client, store, context)
     yield from sessions.discover(client, store, context)
     yield from details.read(client, store, context)
 
@@ -166,7 +166,7 @@ class _Journal:
             if outcome == "done":
                 # A run a minute would leave a million of them in a year.
                 batch.keep("DELETE FROM windows WHERE done_at IS NOT NULL")
-            ledger.finish_run(batch, self._run, outcome, self._counts(), message, ended_at)
+            sync_state.finish_run(batch, self._run, outcome, self._counts(), message, ended_at)
 
     def _counts(self) -> Counts:
         nothing = Event("done")

@@ -22,18 +22,18 @@ from aibridge import (
     SessionPage,
     SessionSummary,
 )
-from bridgeboard.store import Batch, Store, completeness, ledger
+from bridgeboard.store import Batch, Store, completeness, sync_state
 from bridgeboard.store import sessions as held
 from bridgeboard.store.completeness import DayCount, LeftOut
-from bridgeboard.store.ledger import Window
-from bridgeboard.sync import failing, recount, windows, writer
+from bridgeboard.store.sync_state import Window
+from bridgeboard.sync import day_counts, failing_pages, windows, writer
 from bridgeboard.sync.columns import clean, moments, texts
+from bridgeboard.sync.failing_sessions import sifted
 from bridgeboard.sync.options import Context
+from bridgeboard.sync.permission_check import believing, readable
 from bridgeboard.sync.progress import Event
 from bridgeboard.sync.quarantine import parted, suspects
-from bridgeboard.sync.readable import believing, readable
-from bridgeboard.sync.rests import put_rests
-from bridgeboard.sync.sift import sifted
+from bridgeboard.sync.remainders import put_rests
 from bridgeboard.sync.threads import counted
 from bridgeboard.sync.windows import NARROWEST, Span
 
@@ -93,8 +93,10 @@ def discover(client: Client, store: Store, context: Context) -> Iterator[Event]:
 def _read(
     client: Client, store: Store, context: Context, doubtful: dict[Window, None]
 ) -> Iterator[Event]:
-    tally = Event("sessions", windows_total=len(ledger.unfinished(store, KIND)))
-    while window := next((w for w in ledger.unfinished(store, KIND) if w not in doubtful), None):
+    tally = Event("sessions", windows_total=len(sync_state.unfinished(store, KIND)))
+    while window := next(
+        (w for w in sync_state.unfinished(store, KIND) if w not in doubtful), None
+    ):
         span = Span(window.since, window.until)
         reading = _reading(client, span, context.now)
         if context.generation == "sessions":  # else a session's numbers are those of its requests
@@ -102,11 +104,11 @@ def _read(
         with store.write() as batch:
             changed = _put(batch, reading, context)
             _note(batch, span, reading, context.now)
-            ledger.open_windows(batch, KIND, reading.parts, context.now)
+            sync_state.open_windows(batch, KIND, reading.parts, context.now)
             if reading.is_empty:
                 doubtful[window] = None
             else:
-                ledger.finish(batch, window, context.now)
+                sync_state.finish(batch, window, context.now)
         tally = replace(
             tally,
             done=tally.done + len(reading.rows),
@@ -124,10 +126,10 @@ def _open(store: Store, context: Context) -> None:
     """Plan this run's windows: those left over with a newest one, or a new plan; and old days."""
     told = store.meta(OPENED_AT)
     again = _old_days(store, context) if told else []
-    unfinished = ledger.unfinished(store, KIND)
+    unfinished = sync_state.unfinished(store, KIND)
     with store.write() as batch:
         if told and unfinished:
-            ledger.drop(batch, [window for window in unfinished if window.until is None])
+            sync_state.drop(batch, [window for window in unfinished if window.until is None])
             spans = [windows.newest(datetime.fromisoformat(told))]
         else:
             since = context.options.since
@@ -136,14 +138,14 @@ def _open(store: Store, context: Context) -> None:
                 since = min(datetime.fromisoformat(told), context.now) - context.options.overlap
                 # A request that was found further back may be the first of its session.
                 if context.generation == "interceptions" and (
-                    planned := store.meta(recount.PLANNED_FROM)
+                    planned := store.meta(day_counts.PLANNED_FROM)
                 ):
                     since = min(since, datetime.fromisoformat(planned))
             spans = windows.plan(context.now, since)
             if told is None:
-                recount.begin(batch, KIND, since)
+                day_counts.begin(batch, KIND, since)
             batch.keep_meta(OPENED_AT, context.now.isoformat())
-        ledger.open_windows(batch, KIND, [*spans, *again], context.now)
+        sync_state.open_windows(batch, KIND, [*spans, *again], context.now)
 
 
 def _old_days(store: Store, context: Context) -> list[Span]:
@@ -152,7 +154,7 @@ def _old_days(store: Store, context: Context) -> list[Span]:
     Where the server counts interceptions, that tells when a day has more (``recount``): then only
     those are tried again of which something was left out.
     """
-    days = recount.due(store, KIND, context)
+    days = day_counts.due(store, KIND, context)
     if context.generation == "interceptions":
         left = [one.since for one in completeness.left_out(store) if one.kind == KIND]
         spoiled = {since.astimezone(UTC).date() for since in left if since}
@@ -163,8 +165,8 @@ def _old_days(store: Store, context: Context) -> list[Span]:
 def _reading(client: Client, span: Span, now: datetime) -> _Reading:
     try:
         return _looked(client, span)
-    except failing.FAILING as error:
-        failing.check(client.sessions_page, error)
+    except failing_pages.FAILING as error:
+        failing_pages.check(client.sessions_page, error)
         return _around(client, span, now, error)
 
 
@@ -185,21 +187,23 @@ def _around(client: Client, span: Span, now: datetime, error: AIBridgeError) -> 
     count = _count(client, span)
     if count and count <= LARGEST_PAGE:
         return _sifted(client, span, count, now)
-    if parts := failing.halves(span, now):
+    if parts := failing_pages.halves(span, now):
         return _Reading(parts=parts, counted=count)
-    return _Reading(left_out=(failing.left_out(KIND, span, count, error, now),), counted=count)
+    return _Reading(
+        left_out=(failing_pages.left_out(KIND, span, count, error, now),), counted=count
+    )
 
 
 def _sifted(client: Client, span: Span, count: int, now: datetime) -> _Reading:
     found = sifted(
         lambda first, size: client.sessions_page(span.search, limit=size, offset=first),
         count,
-        partial(failing.check, client.sessions_page),
+        partial(failing_pages.check, client.sessions_page),
     )
     left = (
         ()
         if found.error is None
-        else (failing.left_out(KIND, span, found.spoiled, found.error, now),)
+        else (failing_pages.left_out(KIND, span, found.spoiled, found.error, now),)
     )
     return _Reading(found.rows, tuple(found.rejected), left_out=left, counted=count)
 
@@ -208,7 +212,7 @@ def _count(client: Client, span: Span) -> int | None:
     """How many sessions a window has, by a page behind its last row; None if that fails too."""
     try:
         return client.sessions_page(span.search, limit=1, offset=_BEHIND_ALL).count
-    except failing.FAILING:
+    except failing_pages.FAILING:
         return None
 
 
@@ -253,7 +257,9 @@ def _note(batch: Batch, span: Span, reading: _Reading, now: datetime) -> None:
 
 def _put(batch: Batch, reading: _Reading, context: Context) -> int:
     options = context.options
-    ledger.quarantine(batch, "session", suspects(reading.rejected, text=options.text), context.now)
+    sync_state.quarantine(
+        batch, "session", suspects(reading.rejected, text=options.text), context.now
+    )
     if not reading.rows:
         return 0
     rows = {(clean(row.id), row.initiator.id): row for row in reading.rows}

@@ -12,9 +12,9 @@ import pyarrow as pa
 from aibridge import AgenticAction, SessionDetail, Thread, TokenCounts, TokenSums
 from bridgeboard import pricing
 from bridgeboard.store.details import Details
-from bridgeboard.sync import decompose
+from bridgeboard.sync import session_usage
 from bridgeboard.sync.columns import moments, texts
-from bridgeboard.sync.decompose import NOTHING, Spent
+from bridgeboard.sync.session_usage import NOTHING, Spent
 from bridgeboard.sync.translate import MOST
 
 SPLIT = frozenset({"cache_ephemeral_1h_input", "cache_ephemeral_5m_input"})
@@ -62,7 +62,7 @@ class Owned:
     thread: Thread
 
     @cached_property
-    def plain(self) -> decompose.Thread:
+    def plain(self) -> session_usage.Thread:
         """The thread as ``decompose`` takes it."""
         return plain(self.thread)
 
@@ -102,16 +102,16 @@ def ids(thread: Thread) -> Iterator[str]:
     yield from (found for action in thread.agentic_actions if (found := action_id(action)))
 
 
-def plain(thread: Thread) -> decompose.Thread:
+def plain(thread: Thread) -> session_usage.Thread:
     """A thread as ``decompose`` takes it."""
-    return decompose.Thread(
+    return session_usage.Thread(
         str(thread.id),
         thread.model,
         thread.started_at,
         spent(thread.token_usage),
         thread.prompt is not None,
         tuple(
-            decompose.Action(
+            session_usage.Action(
                 found, each.model, each.tool_calls[0].created_at, spent(each.token_usage)
             )
             for each in thread.agentic_actions
@@ -202,7 +202,7 @@ def _threads(owned: Sequence[Owned]) -> pa.Table:
     )
 
 
-def _acted(thread: decompose.Thread) -> Spent:
+def _acted(thread: session_usage.Thread) -> Spent:
     total = NOTHING
     for action in thread.actions:
         total = total.plus(action.spent)

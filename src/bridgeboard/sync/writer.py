@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from bridgeboard.store import Batch, Store, Written, completeness, interceptions, ledger
-from bridgeboard.store.ledger import Window
-from bridgeboard.sync.load import Arrival, Load
+from bridgeboard.store import Batch, Store, Written, completeness, interceptions, sync_state
+from bridgeboard.store.sync_state import Window
+from bridgeboard.sync.batches import Arrival, Load
 from bridgeboard.sync.options import Context
+from bridgeboard.sync.paging import Remark
 from bridgeboard.sync.progress import Event
-from bridgeboard.sync.walk import Remark
 
 KIND: Final = "interceptions"
 SUSPECT: Final = "interception"
@@ -30,7 +30,7 @@ class Writer:
         self._doubtful: list[Window] = []
         self._tally = Event("interceptions")
         self._suspected = {
-            each.identity for each in ledger.quarantined(store) if each.kind == SUSPECT
+            each.identity for each in sync_state.quarantined(store) if each.kind == SUSPECT
         }
 
     def expect(self, windows: int) -> None:
@@ -44,7 +44,7 @@ class Writer:
             written = interceptions.put(batch, load.told) if load.told else Written(0, 0)
             completeness.leave_out(batch, load.left_out)
             self._mark(batch, load.marks)
-            ledger.quarantine(batch, SUSPECT, load.suspects, self._context.now)
+            sync_state.quarantine(batch, SUSPECT, load.suspects, self._context.now)
             self._release(batch, load)
             remark(batch, (*load.remarks, *self._ahead(load)), self._context.now)
         self._suspected |= {each.identity for each in load.suspects}
@@ -63,14 +63,14 @@ class Writer:
             if step.is_last and step.is_empty:
                 self._doubtful.append(window)
             elif step.is_last:
-                ledger.finish(batch, window, self._context.now)
+                sync_state.finish(batch, window, self._context.now)
             else:
-                ledger.advance(batch, window, step.after, step.rows)
+                sync_state.advance(batch, window, step.after, step.rows)
 
     def _release(self, batch: Batch, load: Load) -> None:
         good = self._suspected & load.ids if self._suspected else set()
         if good:
-            ledger.release(batch, SUSPECT, sorted(good))
+            sync_state.release(batch, SUSPECT, sorted(good))
             self._suspected -= good
 
     def _ahead(self, load: Load) -> list[Remark]:
@@ -103,10 +103,10 @@ def believe(
         confirm()
         with store.write() as batch:
             for window in doubtful:
-                ledger.finish(batch, window, now)
+                sync_state.finish(batch, window, now)
 
 
 def remark(batch: Batch, remarks: Iterable[Remark], now: datetime) -> None:
     """Keep what was odd."""
     for kind, message in remarks:
-        ledger.anomaly(batch, kind, message, now)
+        sync_state.anomaly(batch, kind, message, now)

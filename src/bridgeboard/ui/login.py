@@ -9,10 +9,12 @@ from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 
-from bridgeboard import access, formats, server, settings
-from bridgeboard.audit import AuditError
-from bridgeboard.ui import entrance, notices
-from bridgeboard.ui.entrance import ClosedError, Reader, RefusedError
+from bridgeboard import access, formats, settings
+from bridgeboard.server import web_app
+from bridgeboard.state.audit import AuditError
+from bridgeboard.ui import current_user
+from bridgeboard.ui.components import notices
+from bridgeboard.ui.current_user import ClosedError, Reader, RefusedError
 
 LOOKS: Final = 30
 """Seconds after which a page that nobody touches looks whether its login has ended."""
@@ -26,7 +28,7 @@ def admitted() -> Reader | None:
     That somebody came in is noted once in a browser session, and so is that somebody could not.
     """
     try:
-        reader = entrance.admitted()
+        reader = current_user.admitted()
     except ClosedError as error:
         _invite(str(error))
         return None
@@ -35,12 +37,12 @@ def admitted() -> Reader | None:
         return None
     if settings.current().guarded:
         try:
-            entrance.note_once("login", reader.viewer.name)
+            current_user.note_once("login", reader.viewer.name)
         except AuditError as error:
             notices.state("Nobody can come in now", str(error), icon=":material/lock:")
             return None
         _way_out()
-    return entrance.reader()
+    return current_user.reader()
 
 
 def may_open(reader: Reader, page: str) -> bool:
@@ -84,7 +86,7 @@ def _invite(why: str) -> None:
         st.text(why)
         if not settings.current().login.configured:  # the proxy says anew who it is
             st.html(f'<a href="{html.escape(_here())}">Open this page again</a>')
-        elif address := server.entrance(_here()):
+        elif address := web_app.entrance(_here()):
             st.html(f'<a href="{html.escape(address)}">Log in</a>')
         elif st.button("Log in", key="login", type="primary"):
             st.login()
@@ -95,7 +97,7 @@ def _door(title: str) -> Iterator[None]:
     """What is shown instead of everything else."""
     theme = "dark" if st.context.theme.type == "dark" else "light"
     st.set_page_config(page_title=f"{title} · Bridgeboard", page_icon=_static("favicon.svg"))
-    st.html(server.home() / "static" / "entrance.css")
+    st.html(web_app.home() / "static" / "entrance.css")
     with st.container(border=True, key="entrance"):
         st.image(_static(f"wordmark-{theme}.svg"), width=160, alt="Bridgeboard")
         st.title(title, anchor=False)
@@ -103,7 +105,7 @@ def _door(title: str) -> Iterator[None]:
 
 
 def _static(name: str) -> str:
-    return str(server.home() / "static" / name)
+    return str(web_app.home() / "static" / name)
 
 
 def _here() -> str:
@@ -129,7 +131,7 @@ def _refuse(why: str) -> None:
 def _note_refusal(what: str, name: str) -> None:
     """They are refused in any case, so a log that cannot be written is only told of."""
     try:
-        entrance.note_once(what, name)
+        current_user.note_once(what, name)
     except AuditError as error:
         log.warning("a refusal could not be noted: %s", error)
 
@@ -137,13 +139,13 @@ def _note_refusal(what: str, name: str) -> None:
 def _claimed() -> str:
     """What somebody who was refused is called, as far as it was told."""
     try:
-        return entrance.identity().name or "somebody unnamed"
+        return current_user.identity().name or "somebody unnamed"
     except ClosedError:
         return "somebody unnamed"
 
 
 def _way_out() -> None:
-    who = entrance.viewer()
+    who = current_user.viewer()
     with st.sidebar, st.container(key="me", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f":material/person: {notices.plain(who.name)}")
@@ -151,23 +153,23 @@ def _way_out() -> None:
                 if st.button("Log out", key="logout", type="tertiary"):
                     _log_out()
                 _look()
-        if entrance.has_choice(who):
+        if current_user.has_choice(who):
             st.toggle(
                 "Only my own usage",
                 help="Your requests and sessions alone, with what you wrote.",
-                **entrance.OWN.widget_arguments(),
+                **current_user.OWN.widget_arguments(),
             )
 
 
 @st.fragment(run_every=LOOKS)
 def _look() -> None:
     """Lead back to the entrance once the login has ended, also by logging out in another tab."""
-    entrance.reader()
+    current_user.reader()
 
 
 def _log_out() -> None:
     try:
-        entrance.leave()
+        current_user.leave()
     except AuditError as error:
         log.warning("a logout could not be noted: %s", error)
     st.stop()

@@ -20,25 +20,15 @@ from aibridge import (
     ConnectionFailedError,
     FeatureUnavailableError,
 )
-from bridgeboard import formats, periods, settings
+from bridgeboard import formats, settings
 from bridgeboard.access import Surface
-from bridgeboard.server import home
+from bridgeboard.model import periods
+from bridgeboard.server.web_app import home
 from bridgeboard.store import StoreError
-from bridgeboard.ui import (
-    address,
-    address_names,
-    data,
-    entrance,
-    filters,
-    login,
-    moves,
-    notices,
-    numbers,
-    scopes,
-    strip,
-    views,
-)
-from bridgeboard.ui.entrance import Reader
+from bridgeboard.ui import current_user, live_data, login, navigation, runner, url, url_parameters
+from bridgeboard.ui.components import clock, data_quality, filters, notices
+from bridgeboard.ui.current_user import Reader
+from bridgeboard.ui.views import saved_views
 
 CONNECT = """\
 export CODER_URL=https://coder.example.com
@@ -93,7 +83,7 @@ def ensure_shell() -> None:
 
 def main() -> None:
     """The whole app: frame, gate, and the page the reader asked for."""
-    address.begin()
+    url.begin()
     st.logo(_asset(f"wordmark-{_theme()}.svg"), icon_image=_asset("favicon.svg"), size="large")
     st.html(home() / "static" / "style.css")
     reader = login.admitted()
@@ -102,9 +92,9 @@ def main() -> None:
     if reader is None:
         return
     name = page.url_path or FIRST
-    moves.go()
-    filters.come_back(name)
-    address.check(name)
+    navigation.go()
+    clock.come_back(name)
+    url.check(name)
     st.set_page_config(
         page_title=f"{page.title} · Bridgeboard",
         page_icon=_asset("favicon.svg"),
@@ -123,7 +113,7 @@ def main() -> None:
             _stored(name, page.run, place, alarm)
         finally:
             with alarm:
-                address.tell()
+                url.tell()
 
 
 def _navigation(reader: Reader | None) -> Any:
@@ -134,7 +124,7 @@ def _navigation(reader: Reader | None) -> Any:
     # Streamlit's own list of sections is no list to a screen reader.
     page = st.navigation([*pages.values(), *hidden], position="hidden")
     here = page.url_path or FIRST
-    address.keep(here)
+    url.keep(here)
     with st.sidebar, st.container(key="nav", gap=None):
         for section, shown in SECTIONS.items():
             if mine := [one for one in shown if reader and reader.may_open(one[0])]:
@@ -144,42 +134,42 @@ def _navigation(reader: Reader | None) -> Any:
                         pages[name],
                         icon=icon,
                         width="stretch",
-                        query_params=address.carried(name, here),
+                        query_params=url.carried(name, here),
                     )
     return page
 
 
 def _stored(name: str, run: Callable[[], None], place: Any, alarm: Any) -> None:
     """A page over the store: it needs no answer of the deployment once there is a store."""
-    filters.zone_picker()
+    clock.zone_picker()
     if not _is_configured():
         if name in UNSTORED:
             _run(run, alarm)
         return
     try:
-        numbers.coverage()
-    except (numbers.NoStoreError, StoreError) as error:
+        runner.coverage()
+    except (runner.NoStoreError, StoreError) as error:
         if name in UNSTORED:
             _run(run, alarm)
         elif _gate():
             notices.state("No numbers yet", str(error), icon=":material/hourglass_top:")
-            strip.progress()
+            data_quality.progress()
         return
-    if name in address_names.UNFILTERED:
-        strip.show(periods.everything())
+    if name in url_parameters.UNFILTERED:
+        data_quality.show(periods.everything())
     else:
         _filtered(name, place)
     _run(run, alarm)
 
 
 def _filtered(name: str, place: Any) -> None:
-    scopes.pickers()
-    views.menu(name)
-    now = scopes.chosen()
+    filters.pickers()
+    saved_views.menu(name)
+    now = filters.chosen()
     with place:
         st.caption(formats.unmarked(now.words), width="content")
-    strip.show(now.scope)
-    scopes.chips()
+    data_quality.show(now.scope)
+    filters.chips()
 
 
 def _run(run: Callable[[], None], alarm: Any) -> None:
@@ -241,7 +231,7 @@ def _gate() -> Capabilities | None:
     if not _is_configured():
         return None
     try:
-        able = data.capabilities()
+        able = live_data.capabilities()
         if not able.problem:
             return able
         title = "This token may not read" if able.enabled else "AI Bridge is not available here"
@@ -254,7 +244,7 @@ def _gate() -> Capabilities | None:
 
 def _told(why: str, instead: str) -> str:
     """Why nothing can be read, for who can mend it: it may name the token's owner."""
-    return why if entrance.reader().may(Surface.SYNC) else instead
+    return why if current_user.reader().may(Surface.SYNC) else instead
 
 
 def _state_of(error: AIBridgeError) -> tuple[str, str]:

@@ -1,0 +1,1 @@
+"""Questions to answers: runs queries, compares, ranks, checks and finds anomalies."""

@@ -1,0 +1,91 @@
+"""Two of a kind side by side: periods, people, models, or sessions."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bridgeboard.model.metric import Format
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries.metric_query import Query, select
+from bridgeboard.queries.session_detail import Head
+from bridgeboard.queries.session_sums import NUMBERS
+
+COMPARED: Final = (
+    "spend",
+    "shadow_cost",
+    "active_people",
+    "sessions",
+    "threads",
+    "prompts",
+    "requests",
+    "tool_calls",
+    "tool_errors",
+    "total_tokens",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_hit_rate",
+    "cost_per_prompt",
+    "cost_per_request",
+    "priced_rate",
+)
+"""Metrics that can be told of any scope."""
+
+Number = int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A number of two, ``b`` beside ``a``.
+
+    Attributes:
+        name: of the metric, or of the field of a session that is none.
+        difference: b less a; None unless both are known.
+        ratio: b over a; None where either is not known or a is nothing.
+    """
+
+    name: str
+    label: str
+    format: Format
+    a: Number
+    b: Number
+
+    @property
+    def difference(self) -> Number:
+        """How much more b is."""
+        return None if self.a is None or self.b is None else self.b - self.a
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times a goes into b."""
+        return None if not self.a or self.b is None else self.b / self.a
+
+
+def questions(a: Scope, b: Scope, names: Sequence[str] = COMPARED) -> tuple[Query, Query]:
+    """One row of metrics for each side: scopes narrowed to a person, a model, a period."""
+    return select(names, (), a), select(names, (), b)
+
+
+def beside(
+    a: Mapping[str, Any], b: Mapping[str, Any], names: Sequence[str] = COMPARED
+) -> tuple[Line, ...]:
+    """Two rows of metrics side by side, in the order of the names."""
+    chosen = [METRICS[name] for name in names]
+    return tuple(Line(one.name, one.label, one.format, a[one.name], b[one.name]) for one in chosen)
+
+
+def sessions(a: Head, b: Head) -> tuple[Line, ...]:
+    """Two sessions side by side, by the metrics that are told of one."""
+    counted = [
+        Line(name, METRICS[name].label, METRICS[name].format, getattr(a, field), getattr(b, field))
+        for field, name in NUMBERS.items()
+    ]
+    total = METRICS["total_tokens"]
+    return (
+        Line("duration_seconds", "Duration", "seconds", a.duration_seconds, b.duration_seconds),
+        Line("threads", METRICS["threads"].label, "count", a.threads, b.threads),
+        *counted,
+        Line(total.name, total.label, total.format, a.total_tokens, b.total_tokens),
+    )

@@ -1,0 +1,105 @@
+"""What must be equal if the numbers are right, each with its two numbers.
+
+The checks ask what the pages ask, in one state of the store: the parts of every additive number
+must be its whole, by every dimension, the list of sessions must have the same sums, and so must the
+tables behind them.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bridgeboard import store
+from bridgeboard.model.answer import Answer
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries import session_totals
+from bridgeboard.queries.metric_query import select
+from bridgeboard.queries.session_filters import Find
+from bridgeboard.store import Reader
+
+NUMBERS: Final = ("requests", "prompts", "tool_calls", "total_tokens", "spend", "sessions")
+SPLITS: Final = ("day", "week", "provider", "model", "client", "initiator", "team", "vendor")
+
+
+@dataclass(frozen=True)
+class Invariant:
+    """Two numbers that must be equal; ``kind`` is how they look."""
+
+    what: str
+    left_is: str
+    right_is: str
+    left: int
+    right: int
+    kind: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether they are."""
+        return self.left == self.right
+
+
+def check(reader: Reader, scope: Scope) -> list[Invariant]:
+    """All invariants in a scope; those of the tables ignore its filters."""
+    return [
+        *_kinds(reader, scope),
+        *_parts(reader, scope),
+        *_lists(reader, scope),
+        *_tables(reader, scope),
+    ]
+
+
+def _kinds(reader: Reader, scope: Scope) -> Iterator[Invariant]:
+    kinds = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
+    told = _only(reader, (*kinds, "total_tokens"), scope)
+    together = sum(told[:4])
+    yield Invariant(
+        "Tokens", "the four kinds", "all tokens", together, told[4], METRICS["total_tokens"].format
+    )
+
+
+def _parts(reader: Reader, scope: Scope) -> Iterator[Invariant]:
+    whole = dict(zip(NUMBERS, _only(reader, NUMBERS, scope), strict=True))
+    for split in SPLITS:
+        names = tuple(name for name in NUMBERS if METRICS[name].adds_up(DIMENSIONS[split]))
+        rows = reader.rows(*select(names, (split,), scope))
+        for place, name in enumerate(names, 1):
+            yield Invariant(
+                METRICS[name].label,
+                f"sum by {DIMENSIONS[split].label.lower()}",
+                "the whole",
+                sum(row[place] or 0 for row in rows),
+                whole[name],
+                METRICS[name].format,
+            )
+
+
+def _lists(reader: Reader, scope: Scope) -> Iterator[Invariant]:
+    """The list of sessions with what is in none; nothing where only groups are seen."""
+    if reader.sees_groups_only:
+        return
+    told = session_totals.total(Answer.of(*reader.named(*session_totals.totals(Find(scope)))))
+    listed, others = told.listed.by_metric, told.others.by_metric
+    for name, whole in zip(NUMBERS, _only(reader, NUMBERS, scope), strict=True):
+        one = METRICS[name]
+        is_count = name == "sessions"
+        left = told.sessions if is_count else (listed[name] or 0) + (others[name] or 0)
+        yield Invariant(
+            one.label,
+            "rows of the list" if is_count else "sessions listed and what is in none",
+            "the whole",
+            left,
+            whole,
+            one.format,
+        )
+
+
+def _tables(reader: Reader, scope: Scope) -> Iterator[Invariant]:
+    for pair in store.agreement(reader, scope.since, scope.until):
+        yield Invariant(pair.what, pair.first, pair.second, pair.left, pair.right, "count")
+
+
+def _only(reader: Reader, names: Sequence[str], scope: Scope) -> list[Any]:
+    (row,) = reader.rows(*select(names, (), scope))
+    return [value or 0 for value in row]

@@ -1,0 +1,36 @@
+"""What looks wrong finds the reader: runaway sessions, spikes, failures, gaps (docs/radar.md).
+
+``sweep`` asks one state of the store and tells findings. The rules are pure: rows in, findings
+out. No clock, no chance.
+"""
+
+from bridgeboard.analysis.radar.finding import (
+    KINDS,
+    SEVERITIES,
+    Contributor,
+    Evidence,
+    Finding,
+    Kind,
+    SessionRef,
+    Severity,
+    Subject,
+)
+from bridgeboard.analysis.radar.limits import Limits, RateLimits, SessionLimits, SpendLimits
+from bridgeboard.analysis.radar.sweep import sweep
+
+__all__ = [
+    "KINDS",
+    "SEVERITIES",
+    "Contributor",
+    "Evidence",
+    "Finding",
+    "Kind",
+    "Limits",
+    "RateLimits",
+    "SessionLimits",
+    "SessionRef",
+    "Severity",
+    "SpendLimits",
+    "Subject",
+    "sweep",
+]

@@ -1,0 +1,130 @@
+"""What a finding is: one thing that looks wrong, in words, in numbers and with a way to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final, Literal
+from urllib.parse import quote
+
+from bridgeboard import formats
+from bridgeboard.model.scope import Scope
+
+Kind = Literal[
+    "runaway",
+    "spend_spike",
+    "new_model",
+    "cache_collapse",
+    "failing_tool",
+    "provider_outage",
+    "data_gap",
+    "credential_drift",
+    "unpriced",
+]
+Severity = Literal["high", "medium", "low"]
+About = Literal[
+    "session", "initiator", "team", "model", "client", "server", "tool", "provider_name", "bridge"
+]
+"""What a finding is about, by the names of dimensions where there is one."""
+
+KINDS: Final[Mapping[Kind, str]] = MappingProxyType(
+    {
+        "runaway": "Runaway session",
+        "spend_spike": "Spend anomaly",
+        "new_model": "New model",
+        "cache_collapse": "Lost cache",
+        "failing_tool": "Failing tool",
+        "provider_outage": "Provider outage",
+        "data_gap": "Gap in the data",
+        "credential_drift": "Own keys",
+        "unpriced": "Unpriced usage",
+    }
+)
+"""Kind → label."""
+
+SEVERITIES: Final[tuple[Severity, ...]] = ("high", "medium", "low")
+_NAME_LENGTH: Final = 60
+
+
+@dataclass(frozen=True)
+class SessionRef:
+    """A session: our key in the store, the server's id and its initiator."""
+
+    session: int
+    id: str
+    initiator_id: str
+    person: str
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a finding is about; ``name`` as the dimension ``about`` tells it, as recorded."""
+
+    about: About
+    name: str
+    session: SessionRef | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Where to look: the period and filters that show it, or the one session."""
+
+    scope: Scope
+    session: SessionRef | None = None
+
+
+@dataclass(frozen=True)
+class Contributor:
+    """One of the largest parts of a finding: a value of a dimension, and pico-USD or a count."""
+
+    dimension: str
+    name: str
+    amount: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that looks wrong.
+
+    Attributes:
+        kind: one of ``KINDS``.
+        subject: what it is about.
+        severity: "high", "medium" or "low".
+        first_at: when it began, aware UTC.
+        last_at: when it ended, or was last seen.
+        reason: one sentence with its numbers. It holds recorded names, made visible but not
+            escaped for Markdown.
+        numbers: the same for a table: counts, pico-USD under names that end in ``_cost``, rates
+            in ``_rate``, seconds in ``_seconds``; None is unknown.
+        key: its identity, whatever the period and however it grew since.
+        evidence: what shows it.
+        contributors: its largest parts, the largest first.
+        explains: keys of findings that this one accounts for, and that are not told by themselves.
+    """
+
+    kind: Kind
+    subject: Subject
+    severity: Severity
+    first_at: datetime
+    last_at: datetime
+    reason: str
+    numbers: Mapping[str, int | float | str | None]
+    key: str
+    evidence: Evidence
+    contributors: tuple[Contributor, ...] = ()
+    explains: tuple[str, ...] = ()
+
+
+def key(*parts: str) -> str:
+    """An identity from its parts, which may be any text."""
+    return "/".join(quote(part, safe="") for part in parts)
+
+
+def named(text: str) -> str:
+    """A recorded name within a sentence: one short line without anything that acts."""
+    return formats.middle(formats.line(text), _NAME_LENGTH) or "Unknown"
+
+
+def order(finding: Finding) -> tuple[int, float, str]:
+    """The most severe first, then the newest."""
+    return SEVERITIES.index(finding.severity), -finding.last_at.timestamp(), finding.key

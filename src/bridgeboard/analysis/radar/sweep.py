@@ -1,0 +1,208 @@
+"""All questions of the radar to one state of the store, and what came of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from bridgeboard.analysis.radar import (
+    causes,
+    credentials,
+    failing,
+    gaps,
+    money,
+    questions,
+    sessions,
+    spend,
+)
+from bridgeboard.analysis.radar.causes import Cause, Share
+from bridgeboard.analysis.radar.finding import Finding, SessionRef, order
+from bridgeboard.analysis.radar.limits import Limits
+from bridgeboard.analysis.radar.sessions import Detail, Hours, Repeat, Sessions, Signs
+from bridgeboard.analysis.radar.spend import Spike
+from bridgeboard.model.dimensions import UNKNOWN
+from bridgeboard.model.scope import Scope
+from bridgeboard.model.zones import local_date
+from bridgeboard.queries.metric_query import Query
+from bridgeboard.store import Reader
+
+_DAY: Final = timedelta(days=1)
+_USUAL: Final = Limits()
+
+
+def sweep(
+    reader: Reader, scope: Scope, *, now: datetime, limits: Limits = _USUAL
+) -> tuple[Finding, ...]:
+    """What looks wrong in a period, the most severe and newest first.
+
+    Days, hours and sessions before the period are looked at for what is usual, but only what
+    touches the period is told. Filters narrow what is told: what adds up is compared with itself
+    under the same filters; sessions are compared with all others and told if one of their
+    requests passes; a gap concerns nobody in particular and is told without filters only.
+
+    Args:
+        reader: one state of the store.
+        scope: period, zone and filters.
+        now: aware; what is not over by then is not judged.
+        limits: when something is worth telling.
+
+    Raises:
+        StoreError: when the store cannot be read.
+    """
+    cut = replace(scope, until=max(scope.since, min(scope.until, now.astimezone(UTC))))
+    asked = _Asked(reader, cut, now, limits)
+    found = [*asked.money(), *asked.rates()]
+    return tuple(sorted((one for one in found if _touches(one, cut)), key=order))
+
+
+def _touches(finding: Finding, scope: Scope) -> bool:
+    return finding.first_at < scope.until and finding.last_at >= scope.since
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One sweep."""
+
+    reader: Reader
+    scope: Scope
+    now: datetime
+    limits: Limits
+
+    def rows(self, question: Query) -> list[tuple[Any, ...]]:
+        return self.reader.rows(*question)
+
+    @property
+    def longer(self) -> Scope:
+        """The period with what it is compared with, and what began just before it."""
+        spend_days = self.limits.spend.history_days
+        days = max(spend_days + self.limits.spend.complete_days, self.limits.rates.history_days)
+        return questions.earlier(self.scope, days)
+
+    def rates(self) -> list[Finding]:
+        """Failures, gaps, keys and missing prices."""
+        limits, longer = self.limits.rates, self.longer
+        found = [
+            *failing.tools(self.rows(questions.tools(longer)), longer, limits),
+            *failing.outages(self.rows(questions.failures(longer)), longer, limits),
+            *money.caches(self.rows(questions.caches(longer)), longer, limits),
+            *money.unpriced(self.rows(questions.unpriced(self.scope)), self.scope, limits),
+            *credentials.drifts(self.rows(questions.credentials(longer)), longer, limits),
+        ]
+        if not (self.scope.include or self.scope.exclude):
+            found += gaps.gaps(self.rows(questions.activity(longer)), longer, limits)
+        return found
+
+    def money(self) -> list[Finding]:
+        """Runaway sessions, spikes and new models: each cause once."""
+        found = {one.key: one for one in self.runaways()}
+        days = {name: self.rows(questions.spend(self.longer, name)) for name in spend.DIMENSIONS}
+        spikes = {one.key: one for name in spend.DIMENSIONS for one in self.spikes(name, days)}
+        new = {one.key: one for one in self.new_models(days["model"])}
+        told = [
+            *map(self.of_session, found.values()),
+            *map(self.of_spike, spikes.values()),
+            *map(self.of_new_model, new.values()),
+        ]
+        shares = self.shares(told)
+        explained = causes.explained(told, shares, self.limits.spend)
+        for cause in told:
+            if cause.key in spikes:
+                found[cause.key] = self.spelt_out(spikes[cause.key], cause, shares)
+        found |= new
+        return [
+            replace(one, explains=tuple(sorted(k for k, by in explained.items() if by == one.key)))
+            for one in found.values()
+            if one.key not in explained
+        ]
+
+    def spikes(self, name: str, days: dict[Any, list[tuple[Any, ...]]]) -> list[Spike]:
+        last = local_date(self.now, self.scope.zone) - _DAY
+        told = spend.spikes(days[name], name, last, self.limits.spend)  # type: ignore[arg-type] # a name of spend.DIMENSIONS
+        first, end = self.scope.first_day, self.scope.last_day
+        return [one for one in told if one.first <= end and one.last >= first]
+
+    def new_models(self, days: Iterable[tuple[Any, ...]]) -> list[Finding]:
+        first_at = {
+            model: at.replace(tzinfo=UTC) for model, at in self.rows(questions.first_days())
+        }
+        told = money.new_models(days, first_at, self.longer, self.limits.spend)
+        return [one for one in told if _touches(one, self.scope)]
+
+    def shares(self, told: Sequence[Cause]) -> list[Share]:
+        days = {day for cause in told if cause.about != "session" for day in cause.days}
+        if not days:
+            return []
+        rows = self.rows(questions.shares(self.longer, days))
+        return [Share(*row) for row in rows if row[0] in days and row[4]]
+
+    def spelt_out(self, spike: Spike, cause: Cause, shares: Sequence[Share]) -> Finding:
+        most = self.limits.spend.contributors
+        parts = causes.contributors(cause, shares, most)
+        return spend.finding(spike, parts, (), self.longer, self.limits.spend)
+
+    def of_spike(self, spike: Spike) -> Cause:
+        days = frozenset(spike.days)
+        return Cause(spike.key, spike.dimension, spike.name, days, spike.excess, spike.amount)
+
+    def of_new_model(self, finding: Finding) -> Cause:
+        day = local_date(finding.first_at, self.scope.zone)
+        amount = int(finding.numbers["spent_cost"] or 0)
+        name = finding.subject.name
+        return Cause(finding.key, "model", name, frozenset([day]), amount, amount)
+
+    def of_session(self, finding: Finding) -> Cause:
+        ends = (local_date(at, self.scope.zone) for at in (finding.first_at, finding.last_at))
+        first, last = ends
+        days = frozenset(first + _DAY * n for n in range((last - first).days + 1))
+        amount = int(finding.numbers["session_cost"] or 0)
+        person = finding.subject.session.person if finding.subject.session else UNKNOWN
+        return Cause(finding.key, "session", person, days, amount, amount)
+
+    def runaways(self) -> list[Finding]:
+        limits = self.limits.sessions
+        longer = questions.unfiltered(questions.earlier(self.scope, limits.history_days))
+        table = self.reader.table(*questions.sessions(self.scope, limits))
+        told = Sessions.of({name: table[name].to_pylist() for name in questions.SESSION_COLUMNS})
+        repeats = [Repeat(*row) for row in self.rows(questions.repeats(longer, limits))]
+        chosen = [session for session, near in zip(told.keys, told.in_scope, strict=True) if near]
+        signs = sessions.together(
+            sessions.outliers(told, limits),
+            sessions.repeated(repeats, chosen, limits),
+            self.alone(told, longer),
+        )
+        details = self.details(longer, signs)
+        return sessions.findings(signs, details, longer.zone, limits)
+
+    def alone(self, told: Sessions, longer: Scope) -> Signs:
+        limits = self.limits.sessions
+        chosen = sessions.candidates(told, limits)
+        if not chosen:
+            return {}
+        people = {one.ref.session: one.initiator for one in self.details(longer, chosen)}
+        session_hours = _by_key(self.rows(questions.session_hours(longer, people)))
+        person_hours = _by_key(self.rows(questions.person_hours(longer, set(people.values()))))
+        return sessions.alone(told, people, session_hours, person_hours, limits)
+
+    def details(self, longer: Scope, keys: Iterable[int]) -> list[Detail]:
+        wanted = list(keys)
+        if not wanted:
+            return []
+        return [
+            Detail(
+                SessionRef(session, id_, initiator_id, person),
+                initiator,
+                first_at.replace(tzinfo=UTC),
+                last_at.replace(tzinfo=UTC),
+                cost,
+            )
+            for session, id_, initiator_id, person, initiator, first_at, last_at, cost in self.rows(
+                questions.details(longer, wanted)
+            )
+        ]
+
+
+def _by_key(rows: Iterable[tuple[int, int, int]]) -> Hours:
+    found: dict[int, dict[int, int]] = {}
+    for one, hour, many in rows:
+        found.setdefault(one, {})[hour] = many
+    return found

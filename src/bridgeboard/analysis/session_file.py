@@ -1,0 +1,207 @@
+"""A session as one file: JSON for machines, Markdown for people. Text only when asked for.
+
+What was recorded is hostile. JSON escapes all that is not ASCII; in Markdown it stands in code
+only, which no character ends, with acting characters made visible.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from bridgeboard import formats
+from bridgeboard.queries.recorded_text import Item, Text
+from bridgeboard.queries.session_calls import Call
+from bridgeboard.queries.session_detail import Head, Thread
+
+ABOUT: Final = (
+    "Tokens are four disjoint counts. Costs are estimates at list prices, in US dollars with all"
+    " decimals; null is not known. In JSON they are strings, as are whole numbers above 2^53, of"
+    " which many readers lose digits. Times are UTC. Numbers of calls add up to those of their"
+    " threads, and these, with what is of no thread, to the totals."
+)
+WITHOUT: Final = "Prompts, thinking, tool inputs and error messages were left out."
+WITH: Final = "Prompts, thinking, tool inputs and error messages are included as far as kept."
+
+_MONEY: Final = ("cost", "shadow_cost", "cache_saving", "running_cost")
+_LARGEST: Final = 2**53
+"""The largest whole number that every reader of JSON takes as it is."""
+_RUNS: Final = re.compile("`+")
+_LEAST_FENCE: Final = 3
+
+
+@dataclass(frozen=True)
+class Account:
+    """All that is told of a session; ``texts`` whole, or empty."""
+
+    head: Head
+    missing: Sequence[str]
+    threads: Sequence[Thread]
+    calls: Sequence[Call]
+    items: Sequence[Item]
+    texts: Sequence[Text] = ()
+
+
+def as_json(told: Account, *, with_text: bool = False) -> bytes:
+    """An account as JSON in ASCII; ``texts`` is only there with text."""
+    tools = [item for item in told.items if item.kind == "tool"]
+    document = {
+        "about": ABOUT,
+        "text": WITH if with_text else WITHOUT,
+        "missing": list(told.missing),
+        "totals": {**_plain(told.head), "accuracy": told.head.accuracy},
+    }
+    lists = {
+        "threads": [_thread(each, with_text=with_text) for each in told.threads],
+        "calls": [_plain(each) for each in told.calls],
+        "tool_calls": [_plain(each, without=("kind",)) for each in tools],
+        **({"texts": [_plain(each) for each in told.texts]} if with_text else {}),
+    }
+    parts = [f'"{name}": {_json(value)}' for name, value in document.items()]
+    parts += [f'"{name}": {_lines(rows)}' for name, rows in lists.items()]
+    return ("{\n" + ",\n".join(parts) + "\n}\n").encode("ascii")
+
+
+def as_markdown(told: Account, *, with_text: bool = False) -> str:
+    """An account as Markdown without HTML, links or pictures."""
+    head = told.head
+    parts = [
+        "# Session",
+        f"{ABOUT} {WITH if with_text else WITHOUT}",
+        *(f"- {sentence}" for sentence in told.missing),
+        fenced("\n".join(f"{name}: {_cell(value)}" for name, value in _facts(head))),
+        "## Threads",
+        _table(told.threads, _THREAD_COLUMNS),
+        "## Calls",
+        _table(told.calls, _CALL_COLUMNS),
+        "## Tool calls",
+        _table([item for item in told.items if item.kind == "tool"], _TOOL_COLUMNS),
+    ]
+    return "\n\n".join([*parts, *(_texts(told) if with_text else ())]) + "\n"
+
+
+def fenced(text: str) -> str:
+    """Text as a code block that nothing in it ends, with acting characters made visible."""
+    shown = formats.visible(text)
+    longest = max((len(run) for run in _RUNS.findall(shown)), default=0)
+    fence = "`" * max(_LEAST_FENCE, longest + 1)
+    return f"{fence}text\n{shown}\n{fence}"
+
+
+_THREAD_COLUMNS: Final = (
+    "place",
+    "started_at",
+    "ended_at",
+    "model",
+    "requests",
+    "tool_calls",
+    "input",
+    "output",
+    "cache_read",
+    "cache_write",
+    "cost",
+    "error_type",
+)
+_CALL_COLUMNS: Final = (
+    "place",
+    "interception",
+    "started_at",
+    "ended_at",
+    "model",
+    "input",
+    "output",
+    "cache_read",
+    "cache_write",
+    "cost",
+    "running_cost",
+    "status",
+    "tool_calls",
+    "tool_errors",
+)
+_TOOL_COLUMNS: Final = ("usage", "ordinal", "at", "tool", "server_url", "injected", "failed")
+
+
+def _facts(head: Head) -> Iterator[tuple[str, object]]:
+    yield from _plain(head).items()
+    yield "accuracy", head.accuracy
+
+
+def _texts(told: Account) -> Iterator[str]:
+    """Texts under their calls, in the order given."""
+    places = {call.usage: call.place for call in told.calls}
+    yield "## Texts"
+    for text in told.texts:
+        yield f"### Call {places.get(text.usage, text.usage)}: {text.kind} {text.ordinal + 1}"
+        yield fenced(text.text)
+
+
+def _table(rows: Sequence[Any], names: Sequence[str]) -> str:
+    """Rows as columns of plain text: a table of Markdown would read what is in its cells."""
+    cells = [[_named(name) for name in names]]
+    cells += [[_cell(_told(name, row)) for name in names] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return fenced("\n".join(_line(row, widths) for row in cells))
+
+
+def _line(cells: Iterable[str], widths: Iterable[int]) -> str:
+    return "  ".join(cell.ljust(size) for cell, size in zip(cells, widths, strict=True)).rstrip()
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return formats.DASH
+    if isinstance(value, tuple):
+        return ", ".join(map(_cell, value)) or formats.DASH
+    # A line of its own could be taken for another row.
+    return formats.line(str(_word(value)))
+
+
+def _named(name: str) -> str:
+    return f"{name}_usd" if name in _MONEY else name
+
+
+def _lines(rows: Iterable[object]) -> str:
+    """Rows as JSON, each on a line of its own: several times as fast as indenting."""
+    return "[" + ",".join("\n " + _json(row) for row in rows) + "\n]"
+
+
+def _json(value: object) -> str:
+    return json.dumps(_held(value), default=_word)
+
+
+def _held(value: object) -> object:
+    """A value without whole numbers in which a reader loses digits."""
+    match value:
+        case int() if abs(value) > _LARGEST:
+            return str(value)
+        case dict():
+            return {name: _held(each) for name, each in value.items()}
+    return value
+
+
+def _thread(thread: Thread, *, with_text: bool) -> dict[str, Any]:
+    return _plain(thread, without=() if with_text else ("error_message",))
+
+
+def _plain(row: Any, without: Iterable[str] = ()) -> dict[str, Any]:
+    return {_named(name): _told(name, row) for name in _names(row) if name not in without}
+
+
+def _told(name: str, row: Any) -> object:
+    value = getattr(row, name)
+    if value is None or name not in _MONEY:
+        return value
+    return formats.dollars(value)
+
+
+def _names(row: Any) -> list[str]:
+    return [each.name for each in fields(row)]
+
+
+def _word(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value

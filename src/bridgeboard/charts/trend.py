@@ -1,0 +1,211 @@
+"""Numbers over time: stacked where parts add up, lines where they do not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from html import escape
+from typing import Any, Final
+
+import altair as alt
+import pandas as pd
+
+from bridgeboard import formats
+from bridgeboard.charts import axes, selection
+
+HEIGHT: Final = 250
+NAME: Final = 48
+"""Characters of a name in the legend; the whole name is shown where the reader points."""
+_DASHES: Final = [4, 3]
+
+
+@dataclass(frozen=True)
+class Course:
+    """What is drawn.
+
+    Attributes:
+        label: of the number.
+        kind: count, money, rate or seconds.
+        grain: hour, day, week or month.
+        buckets: every stretch of time, in order.
+        running: whether the last one has not ended.
+        colours: the colour of each series, in the order of the stack from its bottom.
+        stacked: whether the series add up.
+        zone: whose clocks the hours are shown by.
+        phrases: words in place of a number's digits where one points, as "at least 5".
+    """
+
+    label: str
+    kind: str
+    grain: str
+    buckets: Sequence[date | datetime]
+    running: bool
+    colours: Mapping[str, str]
+    stacked: bool
+    zone: str = "UTC"
+    phrases: Mapping[tuple[date | datetime, str], str] = field(default_factory=dict)
+
+
+def over_time(rows: Sequence[tuple[date | datetime, str, Any]], course: Course) -> alt.LayerChart:
+    """Bars or lines over time; ``rows`` are (bucket, series, value), None an unknown value.
+
+    Choosing a mark fills the parameter ``picked`` with its ``series``. The running stretch of
+    time is drawn dashed.
+    """
+    frame = _frame(rows, course)
+    picked = alt.selection_point(name="picked", fields=["series"], toggle=False)
+    drawn = _bars(frame, course) if course.stacked else _lines(frame, course)
+    chart = alt.LayerChart(layer=[drawn[0].add_params(picked), *drawn[1:]])
+    return chart.properties(height=HEIGHT)
+
+
+def lines(
+    rows: Sequence[tuple[date | datetime, str, Any]],
+    course: Course,
+    chosen: date | datetime | None = None,
+) -> alt.LayerChart:
+    """Lines over time whose points are chosen: ``rows`` as for ``over_time``.
+
+    A click anywhere chooses the nearest point, and fills the parameter ``picked`` with its
+    ``bucket`` (in ISO 8601) and its ``series``. A rule stands at the ``chosen`` stretch of time.
+    """
+    frame = _frame(rows, course)
+    known = alt.Chart(frame[frame["value"].notna()]).encode(
+        x=_x(course), y=_y(course), color=_colour(course), tooltip=_tooltip(course)
+    )
+    rule = selection.rule("bucket", None if chosen is None else axes.key(chosen), _x(course))
+    layers = [*_lines(frame, course), *rule, selection.nearest(known, "bucket", "series")]
+    return alt.LayerChart(layer=layers).properties(height=HEIGHT)
+
+
+def legend(course: Course) -> str:
+    """Whose colour is which, as HTML that is as wide as its place; empty for a single series.
+
+    Vega's own legend has a fixed number of columns, which is wrong for either a desk or a phone.
+    Names are recorded text: they are escaped, and acting characters are made visible.
+    """
+    names = _names(course)
+    if len(names) < 2:  # noqa: PLR2004 - one needs no telling
+        return ""
+    return swatches({name: course.colours[series] for series, name in names.items()})
+
+
+def swatches(colours: Mapping[str, str]) -> str:
+    """Names, each beside its colour, as HTML."""
+    items = "".join(
+        f'<span><i style="background:{colour}"></i>{escape(name)}</span>'
+        for name, colour in colours.items()
+    )
+    return f'<div class="legend">{items}</div>'
+
+
+def _frame(rows: Sequence[tuple[date | datetime, str, Any]], course: Course) -> pd.DataFrame:
+    order = {name: place for place, name in enumerate(course.colours)}
+    names = _names(course)
+    last = axes.key(course.buckets[-1]) if course.running and course.buckets else None
+    lines = [
+        (
+            axes.key(bucket),
+            name,
+            formats.visible(name),
+            names[name],
+            axes.drawn(raw, course.kind),
+            course.phrases.get((bucket, name)) or axes.exactly(raw, course.kind),
+            order[name],
+        )
+        for bucket, name, raw in rows
+    ]
+    columns = ["bucket", "series", "whole", "name", "value", "exactly", "place"]
+    frame = pd.DataFrame(lines, columns=columns)
+    frame["running"] = frame["bucket"] == last
+    frame["when"] = frame["bucket"].map(_when(course))
+    return frame
+
+
+def _when(course: Course) -> dict[str, str]:
+    """What each stretch of time is called where the reader points: an hour with its day."""
+    if course.grain != "hour":
+        return axes.words(course.buckets, course.grain, course.zone)
+    return {axes.key(each): axes.when(each, "hour", course.zone) for each in course.buckets}
+
+
+def _bars(frame: pd.DataFrame, course: Course) -> list[alt.Chart]:
+    shown = frame[frame["value"].notna() & (frame["value"] != 0)]
+    colour = _colour(course)
+    return [
+        alt.Chart(shown)
+        .mark_bar(cursor="pointer", size=_width(course))
+        .encode(
+            x=_x(course),
+            y=_y(course),
+            color=colour,
+            order=alt.Order("place:Q"),
+            opacity=alt.condition("datum.running", alt.value(0.55), alt.value(1)),
+            stroke=colour,
+            strokeWidth=alt.condition("datum.running", alt.value(1.5), alt.value(0)),
+            strokeDash=alt.condition("datum.running", alt.value(_DASHES), alt.value([0])),
+            tooltip=_tooltip(course),
+        )
+    ]
+
+
+def _lines(frame: pd.DataFrame, course: Course) -> list[alt.Chart]:
+    ended, tail = frame, frame.iloc[0:0]
+    if course.running and len(course.buckets) > 1:
+        last = [axes.key(bucket) for bucket in course.buckets[-2:]]
+        ended = frame[~frame["running"]]
+        tail = frame[frame["bucket"].isin(last)]
+    base = {"x": _x(course), "y": _y(course), "color": _colour(course)}
+    lines = (
+        alt.Chart(ended)
+        .mark_line(cursor="pointer", point=alt.OverlayMarkDef(size=28, filled=True))
+        .encode(**base, tooltip=_tooltip(course))
+    )
+    dashed = alt.Chart(tail).mark_line(strokeDash=_DASHES).encode(**base, tooltip=_tooltip(course))
+    return [lines, dashed]
+
+
+def _x(course: Course) -> alt.X:
+    keys = [axes.key(bucket) for bucket in course.buckets]
+    words = axes.words(course.buckets, course.grain, course.zone)
+    axis = axes.time(words, axes.zoned(course.buckets, course.zone))
+    return alt.X("bucket:O", sort=None, scale=alt.Scale(domain=keys), axis=axis)
+
+
+def _y(course: Course) -> alt.Y:
+    return alt.Y("value:Q", axis=axes.number(course.kind, course.label), stack=course.stacked)
+
+
+def _colour(course: Course) -> alt.Color:
+    names = list(_names(course).values())
+    return alt.Color(
+        "name:N",
+        title=None,
+        scale=alt.Scale(domain=names, range=list(course.colours.values())),
+        legend=None,
+    )
+
+
+def _names(course: Course) -> dict[str, str]:
+    """Series → its name in the legend, which no other one has, however alike they are."""
+    names: dict[str, str] = {}
+    for series in course.colours:
+        whole = formats.visible(series)
+        name, number = formats.middle(whole, NAME), 1
+        while name in names.values():
+            number += 1
+            name = f"{formats.middle(whole, NAME - 4)} ({number})"
+        names[series] = name
+    return names
+
+
+def _tooltip(course: Course) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("when:N", title=course.grain.capitalize()),
+        alt.Tooltip("whole:N", title="Of"),
+        alt.Tooltip("exactly:N", title=course.label),
+    ]
+
+
+def _width(course: Course) -> Any:
+    """Few bars would grow as wide as walls; many share the axis among them."""
+    return 48 if len(course.buckets) <= 10 else alt.Undefined  # noqa: PLR2004 - as many fit

@@ -1,0 +1,201 @@
+"""What works between here and a deployment, in plain words, from the address to the first row."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from aibridge import AIBridgeError, Capabilities, Client, Search
+from bridgeboard import formats, store
+from bridgeboard.analysis import team_file
+from bridgeboard.pricing import PriceFileError
+from bridgeboard.runtime import background_sync, connect
+from bridgeboard.settings import Settings, SettingsError
+from bridgeboard.store import (
+    Store,
+    StoreBusyError,
+    StoreError,
+    completeness,
+    coverage,
+    erasure,
+    sync_state,
+    team_entries,
+)
+from bridgeboard.teams import TeamsFileError
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; ``text`` says what was found and, if bad, what to do."""
+
+    good: bool
+    text: str
+
+    @property
+    def mark(self) -> str:
+        """A sign for the terminal."""
+        return "✓" if self.good else "✗"
+
+
+def run(settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Look from the outside in, and stop at the first thing that makes the rest pointless."""
+    try:
+        connect.private_folder(settings)
+    except SettingsError as error:
+        yield Finding(good=False, text=str(error))
+        return
+    yield from _audit(settings)
+    yield from _files(settings)
+    yield from _configured(settings)
+    if not settings.configured:
+        return
+    yield from _store(settings, now)
+    try:
+        with connect.client(settings) as client:
+            yield from _deployment(client, settings.url)
+    except AIBridgeError as error:
+        yield Finding(good=False, text=str(error))
+
+
+def _audit(settings: Settings) -> Iterator[Finding]:
+    """Whether entries of the audit log are handed on as they should."""
+    try:
+        connect.audit_target(settings)
+    except SettingsError as error:
+        yield Finding(good=False, text=str(error))
+        return
+    done = connect.handed_on(settings)
+    if done is None:
+        return
+    if done.problem:
+        yield Finding(good=False, text=done.explained)
+    else:
+        yield Finding(good=True, text=f"{done.target} has the audit log up to entry {done.number}")
+
+
+def _files(settings: Settings) -> Iterator[Finding]:
+    try:
+        if settings.prices_file:
+            yield Finding(
+                good=True, text=f"Prices are from {background_sync.book(settings).version}"
+            )
+        if settings.teams_file:
+            members = len(background_sync.members(settings))
+            yield Finding(good=True, text=f"{settings.teams_file} tells {members} memberships")
+    except (PriceFileError, TeamsFileError) as error:
+        yield Finding(good=False, text=str(error))
+
+
+def _store(settings: Settings, now: datetime) -> Iterator[Finding]:
+    try:
+        path = connect.store_file(settings)
+        with Store.open(path, memory_mb=settings.store_memory_mb) as opened:
+            yield from _contents(opened)
+            yield from _teams(opened, settings, now)
+    except SettingsError:
+        yield Finding(good=True, text="There is no local store yet; serve or sync makes one")
+    except StoreBusyError as error:
+        yield Finding(good=True, text=f"The local store is in use: {error}")
+    except StoreError as error:
+        yield Finding(good=False, text=str(error))
+
+
+def _contents(opened: Store) -> Iterator[Finding]:
+    ((usage, sessions, detailed),) = opened.rows(
+        "SELECT (SELECT count(*) FROM usage), count(*), count(detailed_at) FROM sessions"
+    )
+    held = f"{formats.plural(usage, 'row')} of usage, {formats.plural(sessions, 'session')}"
+    share = f", details for {detailed * 100 // sessions} % of them" if sessions else ""
+    yield Finding(good=True, text=f"The local store {opened.path} holds {held}{share}")
+    if not coverage(opened).is_whole:
+        yield Finding(
+            good=False,
+            text="The first sync has not come to its end: older requests are missing. Run: "
+            "bridgeboard sync",
+        )
+    if lost := erasure.key_lost(opened):
+        yield Finding(good=False, text=lost)
+    yield from _deleted(opened)
+    counts, left = completeness.day_counts(opened), completeness.left_out(opened)
+    for verdict in completeness.verdicts(counts, left):
+        yield Finding(good=verdict.good, text=verdict.text)
+    broken = len(sync_state.quarantined(opened))
+    if broken:
+        yield Finding(
+            good=False,
+            text=f"{formats.plural(broken, 'record')} could not be read and wait in quarantine. "
+            "After an upgrade of Bridgeboard try: bridgeboard sync --requeue",
+        )
+
+
+def _teams(opened: Store, settings: Settings, now: datetime) -> Iterator[Finding]:
+    """Whom the teams file means; nothing without one, or with one that cannot be used."""
+    if not settings.teams_file:
+        return
+    try:
+        background_sync.prepare(opened, settings)
+    except TeamsFileError:
+        return
+    with opened.snapshot() as reader:
+        matching = team_entries.matching(reader, now)
+    yield from (Finding(good=True, text=text) for text in team_file.sentences(matching))
+
+
+def _deleted(opened: Store) -> Iterator[Finding]:
+    """What was to be gone and can still be read in some file."""
+    since = store.still_in_file(opened)
+    if since:
+        yield Finding(
+            good=True,
+            text="Text that was deleted can still be read in the store's file; a sync writes the"
+            " file anew a day after the deletion",
+        )
+    for path in store.kept_aside(opened.path):
+        yield Finding(
+            good=False,
+            text=f"{path} was kept when the store was repaired. It holds what people typed, also"
+            " what was deleted since. Delete it once nobody needs it.",
+        )
+
+
+def _configured(settings: Settings) -> Iterator[Finding]:
+    if settings.url:
+        yield Finding(good=True, text="CODER_URL is set")
+    else:
+        yield Finding(
+            good=False, text="CODER_URL is not set. Set it to the address of your Coder deployment."
+        )
+    if settings.token.get_secret_value():
+        yield Finding(good=True, text="CODER_SESSION_TOKEN is set")
+    else:
+        yield Finding(
+            good=False,
+            text="CODER_SESSION_TOKEN is not set. Make one with `coder tokens create` as an owner "
+            "or auditor.",
+        )
+
+
+def _deployment(client: Client, url: str) -> Iterator[Finding]:
+    version = client.buildinfo().version
+    yield Finding(good=True, text=f"The deployment answers at {url}; its version is {version}")
+    able = client.capabilities()
+    roles = ", ".join(sorted(able.roles)) or "member"
+    yield Finding(good=True, text=f"The token is valid: {able.username} ({roles})")
+    if able.problem:
+        yield Finding(good=False, text=able.problem)
+        return
+    yield Finding(good=True, text=f"AI Bridge is licensed and on, below {able.prefix}")
+    yield from _rows(client, able)
+
+
+def _rows(client: Client, able: Capabilities) -> Iterator[Finding]:
+    sessions = client.sessions_page(Search(), limit=1).count
+    yield Finding(good=True, text=f"{formats.plural(sessions, 'session')} can be read")
+    if able.has_interceptions:
+        requests = client.interceptions_page(limit=1).count
+        yield Finding(good=True, text=f"{formats.plural(requests, 'interception')} can be read")
+    else:
+        yield Finding(
+            good=True,
+            text="This version does not list single interceptions any more (removed in v2.35); "
+            "sessions and their details are used instead",
+        )

@@ -1,0 +1,1 @@
+"""The nouns: metrics, dimensions, scopes, periods and pages. Pure data; nothing is executed."""

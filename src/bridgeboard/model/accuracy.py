@@ -1,0 +1,119 @@
+"""How a number stands in an answer: exact, at least so much, about so much, or not known.
+
+A metric says itself what limits it (``Metric.limits``); whether a limit holds is told by other
+numbers of the same rows, which are asked for beside it.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from bridgeboard.model.dimensions import dimension
+from bridgeboard.model.metrics import METRICS, metric
+from bridgeboard.model.scope import Scope
+
+Standing = Literal["exact", "at_least", "about", "unknown"]
+
+_WORDS: Final[Mapping[Standing, str]] = {
+    "exact": "exactly {}",
+    "at_least": "at least {}",
+    "about": "about {}",
+    "unknown": "not known",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """How a number stands, and why it is not exact."""
+
+    standing: Standing = "exact"
+    reasons: tuple[str, ...] = ()
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether the number is a lower bound."""
+        return self.standing == "at_least"
+
+    def phrase(self, number: str) -> str:
+        """The number, in digits, with how it stands, inside a sentence: "at least 599"."""
+        return _WORDS[self.standing].format(number)
+
+    def sentence(self, number: str) -> str:
+        """The number, in digits, with how it stands: "At least 599: 40 sums stand for ..."."""
+        phrase = self.phrase(number)
+        said = phrase[0].upper() + phrase[1:]
+        return f"{said}: {'; '.join(self.reasons)}." if self.reasons else f"{said}."
+
+
+EXACT: Final = Accuracy()
+
+
+def limits(names: Iterable[str], by: Iterable[str] = ()) -> tuple[str, ...]:
+    """The metrics to ask for beside some, split likewise, to know how these stand.
+
+    None that is among them already, and none that cannot be split by these dimensions.
+    """
+    names, split = tuple(names), [dimension(name) for name in by]
+    needed = dict.fromkeys(
+        each
+        for name in names
+        for limit in metric(name).limits
+        for each in (limit.metric, limit.unless_none)
+        if each
+    )
+    return tuple(
+        name
+        for name in needed
+        if name not in names and all(METRICS[name].splits(each) for each in split)
+    )
+
+
+def unsplit(scope: Scope, names: Iterable[str]) -> Scope:
+    """The scope without the filters that some limits know nothing of, as those by tools.
+
+    What is not known of may belong to any tool: it must not vanish with the filter.
+    """
+    metrics = [METRICS[name] for name in names]
+    for name, _ in (*scope.include, *scope.exclude):
+        if not all(one.splits(dimension(name)) for one in metrics):
+            scope = scope.free(name)
+    return scope
+
+
+def accuracy(name: str, row: Mapping[str, Any]) -> Accuracy:
+    """How a metric stands in a row of an answer that has its ``limits``, too."""
+    held = [
+        limit
+        for limit in metric(name).limits
+        if row.get(limit.metric) and not (limit.unless_none and row.get(limit.unless_none) == 0)
+    ]
+    reasons = tuple(limit.words.format(f"{row[limit.metric]:,}") for limit in held)
+    if row[name] is None:
+        return Accuracy("unknown", reasons)
+    standings = {limit.standing for limit in held}
+    if "at_least" in standings:
+        return Accuracy("at_least", reasons)
+    return Accuracy("about", reasons) if standings else EXACT
+
+
+def presence_accuracy(column: str, row: Mapping[str, Any]) -> Accuracy:
+    """How a number of ``presence`` stands, in a row that has the ``limits`` of active people.
+
+    Who is not seen in the period is missing from the returning people, and may count as dormant;
+    who is not seen before it may count as new.
+    """
+    how = accuracy("active_people", {**row, "active_people": row[column]})
+    if how.is_bound and column != "returning":
+        return Accuracy("about", how.reasons)
+    return how
+
+
+def without_requests(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of metrics while sessions are known but no request: all others are not known."""
+    of_sessions = {"sessions", "detail_coverage"}
+    return {name: value if name in of_sessions else None for name, value in row.items()}
+
+
+def is_comparable(name: str, now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    """Whether a change between two rows says anything: not where only one is a lower bound."""
+    return accuracy(name, now).is_bound == accuracy(name, before).is_bound

@@ -1,0 +1,374 @@
+"""All numbers there are: each is defined once, with its SQL, its words, its look and its emptiness.
+
+A metric is computed from parts, which are aggregates over the rows ``f`` of a source. Ratios are
+always computed from sums, never from ratios, so that they are right for any group of rows
+(docs/costs.md). Money is in pico-USD.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from bridgeboard.model.errors import MetricError
+from bridgeboard.model.metric import Limit, Metric, Part
+
+# A count that no server can have meant may be close to 64 bits: sums are wider, and one beyond
+# 64 bits is unknown. Money keeps its full width.
+_WIDE: Final = "TRY_CAST({0} AS BIGINT)"
+_RATE: Final = "{0}::DOUBLE / nullif({1}, 0)"
+_EACH: Final = "{0} // nullif({1}, 0)"
+
+_EXACT: Final = "f.grain = 'interception'"
+_READ: Final = "f.grain <> 'session'"
+"""Whether a row says anything but tokens: the rest of a session does not."""
+_PRICED: Final = "f.cost IS NOT NULL"
+_TOKENS: Final = ("input", "output", "cache_read", "cache_write")
+
+
+def _sum(column: str, where: str = "") -> str:
+    return f"sum(f.{column})" + (f" FILTER ({where})" if where else "")
+
+
+def _sums(*columns: str, where: str = "") -> Part:
+    return _added(" + ".join(_sum(column, where) for column in columns))
+
+
+def _added(usage: str, *, calls: str | None = None) -> Part:
+    return Part(usage, calls, of_calls=calls is not None, kind="sum")
+
+
+_UNPRICED: Final = Limit("unpriced_tokens", "at_least", "the price of {} tokens is unknown")
+_UNSEEN: Final = Limit(
+    "summed_rows", "at_least", "{} sums stand for several requests, which nobody can count"
+)
+_UNREAD: Final = Limit(
+    "unread_rows", "at_least", "of {} sessions, or rests of them, only tokens are known"
+)
+_SHIFTED: Final = Limit(
+    "summed_rows",
+    "about",
+    "{} sums of several requests count where the first began, as the server adds their tokens",
+)
+_LEFT_OUT: Final = Limit("summed_rows", "about", "{} sums of several requests are left out")
+
+
+def _total(name: str, label: str, definition: str, *columns: str) -> Metric:
+    parts = (_sums(*columns),)
+    return Metric(
+        name, label, definition, "count", parts, _WIDE, empty=0, additive=True, limits=(_SHIFTED,)
+    )
+
+
+def _count(name: str, label: str, definition: str, part: Part, *limits: Limit) -> Metric:
+    return Metric(
+        name, label, definition, "count", (part,), _WIDE, empty=0, additive=True, limits=limits
+    )
+
+
+def _money(name: str, label: str, definition: str, column: str) -> Metric:
+    limits = (_UNPRICED, _SHIFTED)
+    parts = (_sums(column),)
+    return Metric(name, label, definition, "money", parts, empty=0, additive=True, limits=limits)
+
+
+def _rate(
+    name: str, label: str, definition: str, share: Part, whole: Part, *limits: Limit
+) -> Metric:
+    return Metric(name, label, definition, "rate", (share, whole), _RATE, limits=limits)
+
+
+def _each(name: str, label: str, definition: str, *parts: Part, limit: Limit = _SHIFTED) -> Metric:
+    return Metric(name, label, definition, "money", parts, _EACH, limits=(limit,))
+
+
+def _percentile(name: str, label: str, definition: str, place: int) -> Metric:
+    value = f"{{0}}[{place}] / 1e6"
+    parts = (_DURATIONS,)
+    return Metric(name, label, definition, "seconds", parts, value, limits=(_LEFT_OUT,))
+
+
+_SPEND: Final = _sums("cost")
+_EXACT_SPEND: Final = _sums("cost", where=_EXACT)
+_ALL_TOKENS: Final = _sums(*_TOKENS)
+_PROMPT_TOKENS: Final = _sums("input", "cache_read", "cache_write")
+_PEOPLE: Final = "count(DISTINCT f.initiator)"
+_BEGUN: Final = Part(sessions="count(*)", kind="sum")
+# "count_if" says the same as a FILTER, but lets calls be grouped by their tools' dictionary.
+_CALLS: Final = _added(_sum("tool_calls", _READ), calls="count(*)")
+# Of aggregates nobody knows how their calls ended; without any call, none has failed.
+_ERRORS: Final = Part(
+    usage=f"CASE WHEN {_sum('tool_calls', _READ)} = 0 OR {_sum('tool_calls', _EXACT)} > 0"
+    f" THEN coalesce({_sum('tool_errors', _EXACT)}, 0) END",
+    calls="sum(f.failed::INTEGER)",
+    of_calls=True,
+)
+_DURATIONS: Final = Part(
+    usage="quantile_cont(epoch_us(f.ended_at) - epoch_us(f.started_at), [0.5, 0.95])"
+    f" FILTER ({_EXACT})"
+)
+
+_MONEY: Final = (
+    _money(
+        "spend",
+        "Spend",
+        "Estimated cost at list prices of what the company pays by use; usage without a known"
+        " price is left out.",
+        "cost",
+    ),
+    _money(
+        "shadow_cost",
+        "Shadow cost",
+        "Value of usage that is no spend: paid by seats, plans or people's own keys.",
+        "shadow_cost",
+    ),
+    _money(
+        "cache_saving",
+        "Cache saving",
+        "What the same usage would have cost more without a cache, less what writing to the"
+        " cache cost; negative where it was not worth it.",
+        "cache_saving",
+    ),
+    _each(
+        "cost_per_request",
+        "Spend per request",
+        "Spend over requests that are known one by one, and whose price is.",
+        _EXACT_SPEND,
+        _added(_sum("requests", f"{_PRICED} AND {_EXACT}")),
+        limit=_LEFT_OUT,
+    ),
+    _each(
+        "cost_per_prompt",
+        "Spend per prompt",
+        "Spend over prompts, of requests that are known one by one, and whose price is.",
+        _EXACT_SPEND,
+        _added(_sum("prompts", f"{_PRICED} AND {_EXACT}")),
+        limit=_LEFT_OUT,
+    ),
+    _each(
+        "cost_per_session",
+        "Spend per session",
+        "Spend of requests whose session is known, over the sessions they belong to.",
+        _sums("cost", where="f.session IS NOT NULL"),
+        Part(usage=f"CASE WHEN {_PRICED} THEN f.session END", kind="keys"),
+    ),
+    _each(
+        "cost_per_thread",
+        "Spend per thread",
+        "Spend of requests whose thread is known, over the threads that began.",
+        _sums("cost", where="f.thread IS NOT NULL"),
+        _added(_sum("threads", f"{_PRICED} AND f.thread IS NOT NULL")),
+    ),
+    _each(
+        "cost_per_person",
+        "Spend per person",
+        "Spend over people with a request whose price is known.",
+        _SPEND,
+        Part(usage=f"{_PEOPLE} FILTER ({_PRICED})"),
+    ),
+    _each(
+        "cost_per_tool_call",
+        "Spend per tool call",
+        "Spend over tool calls, of usage whose price and calls are known.",
+        _sums("cost", where=_READ),
+        _added(_sum("tool_calls", f"{_PRICED} AND {_READ}")),
+    ),
+    Metric(
+        "cost_per_million_tokens",
+        "Spend per million",
+        "Spend over tokens whose price is known, all kinds together, times a million.",
+        "money",
+        (_SPEND, _sums("priced_tokens")),
+        "{0} * 1000000 // nullif({1}, 0)",
+        limits=(_SHIFTED,),
+    ),
+)
+_ACTIVITY: Final = (
+    _count(
+        "requests",
+        "Requests",
+        "Requests that ended; where only sums are known, those that can be told apart.",
+        _sums("requests", where=_READ),
+        _UNSEEN,
+    ),
+    _count(
+        "responses",
+        "Responses",
+        "Answers of a provider; unknown where only sums are known.",
+        _added(_sum("responses", _EXACT)),
+        _UNSEEN,
+    ),
+    _count(
+        "unmetered_requests",
+        "Unmetered requests",
+        "Requests that ended without any token on record.",
+        _added("coalesce(" + _sum("requests", "f.status = 'unmetered'") + ", 0)"),
+        _UNSEEN,
+    ),
+    Metric(
+        "sessions",
+        "Sessions",
+        "Sessions with a request in the period; one of which no request is known yet counts where"
+        " it began.",
+        "count",
+        (
+            Part(usage="f.session", calls="f.session", kind="keys"),
+            Part(unread="count(*)", is_optional=True, kind="sum"),
+        ),
+        "coalesce({0}, 0) + coalesce({1}, 0)",
+        empty=0,
+        limits=(_UNSEEN,),
+    ),
+    _count(
+        "threads",
+        "Threads",
+        "Threads that began, in sessions whose details are known.",
+        _added(_sum("threads", "f.thread IS NOT NULL")),
+        _UNREAD,
+    ),
+    _count(
+        "prompts",
+        "Prompts",
+        "Prompts that people or their tools wrote.",
+        _sums("prompts", where=_READ),
+        _UNSEEN,
+    ),
+    Metric(
+        "active_people",
+        "Active people",
+        "People with at least one request that ended.",
+        "count",
+        (Part(usage=_PEOPLE, calls=_PEOPLE),),
+        empty=0,
+        limits=(_UNSEEN,),
+    ),
+    _count(
+        "summed_rows",
+        "Sums",
+        "Rows of usage that are sums of several requests, as newer servers tell them.",
+        _added(f"count_if(NOT {_EXACT})"),
+    ),
+    _count(
+        "unread_rows",
+        "Sums of sessions",
+        "Sessions, or rests of them, of which only the tokens are known.",
+        _added(f"count_if(NOT {_READ})"),
+    ),
+    _percentile(
+        "duration_p50",
+        "Median duration",
+        "Half of the requests known one by one took no longer from beginning to end.",
+        1,
+    ),
+    _percentile(
+        "duration_p95",
+        "Duration (95%)",
+        "Of the requests known one by one, 95 in 100 took no longer from beginning to end.",
+        2,
+    ),
+)
+_TOKEN_METRICS: Final = (
+    _total("input_tokens", "Input tokens", "Tokens of prompts that no cache had.", "input"),
+    _total("output_tokens", "Output tokens", "Tokens that models wrote.", "output"),
+    _total(
+        "cache_read_tokens", "Cache reads", "Tokens of prompts read from a cache.", "cache_read"
+    ),
+    _total(
+        "cache_write_tokens",
+        "Cache writes",
+        "Tokens of prompts written to a cache.",
+        "cache_write",
+    ),
+    _total("total_tokens", "Tokens", "Input, output, cache reads and cache writes.", *_TOKENS),
+    _total(
+        "recorded_tokens",
+        "Tokens as recorded",
+        "Tokens as the server adds them, streamed answers counted more than once.",
+        *(f"{name}_sum" for name in _TOKENS),
+    ),
+    _count(
+        "unpriced_tokens",
+        "Unpriced tokens",
+        "Tokens whose price nobody knows; above zero, spend is a lower bound.",
+        _added(f"{_ALL_TOKENS.usage} - {_sum('priced_tokens')}"),
+        _SHIFTED,
+    ),
+    _rate(
+        "priced_rate",
+        "Priced share",
+        "Share of tokens whose price is known.",
+        _sums("priced_tokens"),
+        _ALL_TOKENS,
+    ),
+    _rate(
+        "exact_rate",
+        "Exact share",
+        "Share of tokens that are known per request.",
+        _added(f"coalesce({_sums(*_TOKENS, where=_EXACT).usage}, 0)"),
+        _ALL_TOKENS,
+    ),
+    _rate(
+        "cache_hit_rate",
+        "Cache hit rate",
+        "Share of the tokens of prompts that came from a cache.",
+        _sums("cache_read"),
+        _PROMPT_TOKENS,
+        _SHIFTED,
+    ),
+    _rate(
+        "output_rate",
+        "Output share",
+        "Share of output in all tokens.",
+        _sums("output"),
+        _ALL_TOKENS,
+        _SHIFTED,
+    ),
+)
+_TOOLS: Final = (
+    _count("tool_calls", "Tool calls", "Uses of tools that models asked for.", _CALLS, _UNREAD),
+    _count(
+        "injected_calls",
+        "Injected calls",
+        "Calls of tools that the bridge put there.",
+        _added(_sum("injected", _READ), calls="count_if(f.injected)"),
+        _UNREAD,
+    ),
+    _count(
+        "tool_errors",
+        "Tool errors",
+        "Calls of injected tools that failed; nobody records how others end.",
+        _ERRORS,
+        replace(_UNSEEN, unless_none="tool_calls"),
+        _UNREAD,
+    ),
+    _rate(
+        "tool_error_rate",
+        "Tool error rate",
+        "Share of failures in the calls whose end is recorded, which are those of injected tools.",
+        _ERRORS,
+        _added(
+            _sum("injected", _EXACT),
+            calls="count_if(f.injected AND f.failed IS NOT NULL)",
+        ),
+    ),
+)
+_COVERAGE: Final = (
+    _rate(
+        "detail_coverage",
+        "Detail coverage",
+        "Share of the sessions that began in the period whose details are known.",
+        Part(sessions="count(f.detailed_at)", kind="sum"),
+        _BEGUN,
+    ),
+)
+
+METRICS: Final[Mapping[str, Metric]] = {
+    one.name: one for one in (*_MONEY, *_ACTIVITY, *_TOKEN_METRICS, *_TOOLS, *_COVERAGE)
+}
+"""All metrics by name."""
+
+
+def metric(name: str) -> Metric:
+    """The metric of a name. Raises MetricError for a name that is none."""
+    if name not in METRICS:
+        raise MetricError(f"{name!r} is no metric; there are {', '.join(METRICS)}.")
+    return METRICS[name]

@@ -1,0 +1,300 @@
+"""What each page asks: its headline numbers, splits and tables. Pure: names of the vocabulary.
+
+Pages, exports and the command line read these lists, so that a number that has one name has one
+definition everywhere.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bridgeboard.model.accuracy import EXACT, Accuracy, accuracy
+from bridgeboard.model.answer import Answer
+from bridgeboard.model.dimensions import DIMENSIONS, UNASSIGNED
+from bridgeboard.model.metrics import METRICS
+
+FILTERS: Final[Mapping[str, str]] = {
+    "team": "Team",
+    "initiator": "Person",
+    "provider": "Provider",
+    "provider_name": "Provider instance",
+    "vendor": "Vendor",
+    "model": "Model",
+    "client": "Client",
+}
+"""Dimensions that every page can be filtered by → label."""
+
+NEUTRAL: Final = frozenset(
+    name for name, one in METRICS.items() if one.format == "money" and name != "cache_saving"
+) | {
+    "shadow_cost",
+    "output_rate",
+    "duration_p50",
+    "duration_p95",
+    "unpriced_tokens",
+    "summed_rows",
+    "unread_rows",
+}
+"""Numbers of which more is neither good nor bad in itself."""
+
+WORSE: Final = frozenset({"tool_errors", "tool_error_rate", "unmetered_requests"})
+"""Numbers of which more is worse."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """One page.
+
+    Attributes:
+        headline: metrics of its cards.
+        measures: metrics that its chart over time can show, the usual one first.
+        splits: dimensions that its chart can be stacked by, the usual one first.
+        columns: metrics of its table, the one it is sorted by first.
+        tops: dimensions whose largest values it lists, each with the metric that they are
+            ranked by.
+    """
+
+    headline: tuple[str, ...]
+    measures: tuple[str, ...]
+    splits: tuple[str, ...]
+    columns: tuple[str, ...]
+    tops: tuple[tuple[str, str], ...] = ()
+
+
+BOARDS: Final[Mapping[str, Board]] = {
+    "overview": Board(
+        headline=(
+            "spend",
+            "active_people",
+            "sessions",
+            "prompts",
+            "total_tokens",
+            "cache_hit_rate",
+        ),
+        measures=("total_tokens", "spend", "requests", "active_people", "sessions", "prompts"),
+        splits=("provider", "model", "client", "team"),
+        columns=("spend", "total_tokens", "requests"),
+        tops=(
+            ("initiator", "total_tokens"),
+            ("model", "total_tokens"),
+            ("client", "total_tokens"),
+            ("tool", "tool_calls"),
+        ),
+    ),
+    "spend": Board(
+        headline=(
+            "spend",
+            "cost_per_person",
+            "cost_per_request",
+            "cost_per_million_tokens",
+            "cache_saving",
+            "shadow_cost",
+        ),
+        measures=("spend", "cost_per_request", "cache_saving", "shadow_cost"),
+        splits=(
+            "model",
+            "team",
+            "initiator",
+            "provider",
+            "provider_name",
+            "vendor",
+            "client",
+            "credential_kind",
+        ),
+        columns=(
+            "spend",
+            "total_tokens",
+            "requests",
+            "cost_per_request",
+            "cost_per_million_tokens",
+            "cache_saving",
+            "cache_hit_rate",
+            "priced_rate",
+        ),
+    ),
+    "people": Board(
+        headline=(
+            "active_people",
+            "cost_per_person",
+            "spend",
+            "sessions",
+            "prompts",
+            "tool_calls",
+        ),
+        measures=("active_people", "spend", "requests", "prompts", "sessions", "total_tokens"),
+        splits=("team", "client", "provider", "model"),
+        columns=(
+            "spend",
+            "total_tokens",
+            "requests",
+            "prompts",
+            "sessions",
+            "tool_calls",
+            "cache_hit_rate",
+            "cost_per_prompt",
+        ),
+    ),
+    "person": Board(
+        headline=("spend", "sessions", "prompts", "requests", "total_tokens", "cache_hit_rate"),
+        measures=("spend", "total_tokens", "requests", "prompts", "tool_calls"),
+        splits=("model", "client", "provider", "tool"),
+        columns=("spend", "total_tokens", "requests", "cost_per_request", "cache_hit_rate"),
+    ),
+    "models": Board(
+        headline=(
+            "requests",
+            "total_tokens",
+            "cost_per_million_tokens",
+            "cache_hit_rate",
+            "duration_p50",
+            "duration_p95",
+        ),
+        measures=("requests", "total_tokens", "spend", "cache_hit_rate", "duration_p50"),
+        splits=("model", "provider", "provider_name", "vendor", "client", "credential_kind"),
+        columns=(
+            "requests",
+            "total_tokens",
+            "spend",
+            "active_people",
+            "cost_per_request",
+            "cost_per_million_tokens",
+            "cache_hit_rate",
+            "output_rate",
+            "duration_p50",
+            "duration_p95",
+        ),
+    ),
+    "tools": Board(
+        headline=(
+            "tool_calls",
+            "injected_calls",
+            "tool_errors",
+            "tool_error_rate",
+            "cost_per_tool_call",
+        ),
+        measures=("tool_calls", "injected_calls", "tool_errors", "tool_error_rate"),
+        splits=("tool", "server", "client", "team", "model"),
+        columns=(
+            "tool_calls",
+            "active_people",
+            "sessions",
+            "injected_calls",
+            "tool_errors",
+            "tool_error_rate",
+        ),
+    ),
+}
+"""By the page's name."""
+
+TOP: Final = 8
+"""How many values of a split have a colour of their own; the rest is "Other"."""
+
+PRESENCE: Final[Mapping[str, tuple[str, str]]] = {
+    "new": ("New", "People whose first request of all lies in this period."),
+    "returning": (
+        "Returning",
+        "People active in this period who were active before it, too.",
+    ),
+    "dormant": (
+        "Dormant",
+        "People who were active at some time before this period, and not in it.",
+    ),
+}
+"""Column of ``metrics.presence`` → its label and its definition."""
+
+_NOUNS: Final = {"initiator": ("person", "people"), "server": ("MCP server", "MCP servers")}
+
+NOT_COMPARABLE: Final = (
+    "only one of the two periods is known exactly, the other is a lower bound, so no change is "
+    "shown."
+)
+"""Why there is no change between two numbers."""
+
+MOVERS: Final = 8
+"""How many of the largest changes are shown."""
+MOVING: Final = ("initiator", "team", "model", "client")
+"""Dimensions whose values' changes are looked at."""
+
+
+@dataclass(frozen=True)
+class Move:
+    """How a number of one value of a dimension changed since the period before.
+
+    ``before_accuracy`` and ``now_accuracy`` are how both numbers stand.
+    """
+
+    by: str
+    name: str
+    was: float
+    now: float
+    before_accuracy: Accuracy = EXACT
+    now_accuracy: Accuracy = EXACT
+
+    @property
+    def size(self) -> float:
+        """How far it moved, whichever way."""
+        return abs(self.now - self.was)
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether the change says anything: not where only one number is a lower bound."""
+        return self.before_accuracy.is_bound == self.now_accuracy.is_bound
+
+
+def by_value(measure: str, answer: Answer) -> dict[str, tuple[Any, Accuracy]]:
+    """Each value of the first column: its number, and how it stands."""
+    first = answer.columns[0]
+    return {str(row[first]): (row[measure], accuracy(measure, row)) for row in answer.records()}
+
+
+def moves(
+    by: str, was: Mapping[str, tuple[Any, Accuracy]], now: Mapping[str, tuple[Any, Accuracy]]
+) -> list[Move]:
+    """What changed between two periods, by the values of a dimension.
+
+    A value that only one period has is nothing in the other. One whose number is unknown is left
+    out, and so is who is in no team: that is no thing that moves.
+    """
+    changes = []
+    for name in {**was, **now}:
+        (before, before_accuracy), (after, now_accuracy) = (
+            side.get(name, (0, other.get(name, (0, EXACT))[1]))
+            for side, other in ((was, now), (now, was))
+        )
+        if before is not None and after is not None and before != after and name != UNASSIGNED:
+            changes.append(Move(by, name, before, after, before_accuracy, now_accuracy))
+    return changes
+
+
+def largest(changes: Iterable[Move], most: int = MOVERS) -> list[Move]:
+    """The largest changes that say anything, the largest first."""
+    known = [one for one in changes if one.is_comparable]
+    return sorted(known, key=lambda one: -one.size)[:most]
+
+
+def rest(count: int, shown: int) -> str:
+    """What all values of a dimension beyond those shown are called together."""
+    return f"Other ({count - shown:,})"
+
+
+def nouns(by: str) -> tuple[str, str]:
+    """What one value of a dimension is called, and what several are."""
+    one = DIMENSIONS[by].label.lower()
+    return _NOUNS.get(by, (one, f"{one}s"))
+
+
+def good(name: str) -> int:
+    """Whether more of a number is better (1), worse (-1) or neither (0)."""
+    if name in NEUTRAL:
+        return 0
+    return -1 if name in WORSE else 1
+
+
+PARTIAL: Final = "The first sync has not come to its end: older requests are missing."
+"""What whoever takes numbers away must know while a store is not whole."""
+
+SUMS: Final = (
+    "Part of this usage is known only as sums of several requests: requests, prompts, sessions "
+    "and people are lower bounds, marked so; tokens and costs are as near as such sums are."
+)
+"""What whoever reads numbers must know where some usage is not told request by request."""

@@ -1,0 +1,179 @@
+"""Named periods → scopes, and what each of them is compared with. Pure: the day is an argument."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final, Literal
+from zoneinfo import ZoneInfo
+
+from bridgeboard import formats
+from bridgeboard.model.scope import Scope
+
+Grain = Literal["hour", "day", "week", "month"]
+
+PRESETS: Final[Mapping[str, str]] = {
+    "today": "Today",
+    "7d": "Last 7 days",
+    "30d": "Last 30 days",
+    "90d": "Last 90 days",
+    "week": "Week to date",
+    "last-week": "Last week",
+    "month": "Month to date",
+    "last-month": "Last month",
+    "quarter": "Quarter to date",
+    "custom": "Custom days",
+}
+"""Name in addresses and on the command line → label."""
+USUAL: Final = "30d"
+
+_BACK: Final = {"today": 0, "7d": 6, "30d": 29, "90d": 89}
+_MONTHS: Final = {"month": 1, "last-month": 1, "quarter": 3}
+_DAY: Final = timedelta(days=1)
+_MOMENT: Final = timedelta(microseconds=1)
+_GRAINS: Final[Sequence[tuple[int, Grain]]] = ((2, "hour"), (92, "day"), (730, "week"))
+
+
+def named(word: str) -> str:
+    """The name of a period. Raises ValueError for one that there is not."""
+    if word not in PRESETS:
+        raise ValueError(word)
+    return word
+
+
+def days(
+    preset: str, today: date, chosen: Sequence[date] = (), week_start: int = 0
+) -> tuple[date, date]:
+    """The first and the last day of a period, both included.
+
+    ``chosen`` are the outermost days of a custom one, in any order; without any it is today.
+    ``week_start`` is the weekday that weeks begin on, 0 for Monday.
+    """
+    if preset == "custom":
+        return min(chosen, default=today), max(chosen, default=today)
+    week = today - (today.weekday() - week_start) % 7 * _DAY
+    month = today.replace(day=1)
+    begun = {
+        "week": (week, today),
+        "last-week": (week - 7 * _DAY, week - _DAY),
+        "month": (month, today),
+        "last-month": (_shifted(month, -1), month - _DAY),
+        "quarter": (_shifted(month, -((today.month - 1) % 3)), today),
+    }
+    return begun.get(preset) or (today - timedelta(days=_BACK[preset]), today)
+
+
+def scope(
+    preset: str,
+    today: date,
+    zone: str,
+    chosen: Sequence[date] = (),
+    hours: tuple[time | None, time | None] = (None, None),
+    *,
+    week_start: int = 0,
+) -> Scope:
+    """The period as whole local days, without filters.
+
+    ``hours`` are times of day, for a custom period only: it begins at the one on its first day and
+    ends at the other on its last. An end that is not after the beginning does not count.
+    ``week_start`` is the weekday that weeks begin on, 0 for Monday.
+    """
+    first, last = days(preset, today, chosen, week_start)
+    whole = replace(Scope.days(first, last, zone), week_start=week_start)
+    if preset != "custom" or hours == (None, None):
+        return whole
+    since, until = (
+        datetime.combine(day, at, ZoneInfo(zone)).astimezone(UTC) if at else end
+        for day, at, end in ((first, hours[0], whole.since), (last, hours[1], whole.until))
+    )
+    return replace(whole, since=since, until=until if until > since else max(whole.until, since))
+
+
+def everything(zone: str = "UTC") -> Scope:
+    """All that was ever recorded, without filters."""
+    return Scope(datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC), zone)
+
+
+def compared(current: Scope, preset: str, as_of: datetime) -> Scope:
+    """The period before, of the same length; a running one is compared up to the same moment.
+
+    A period of months is compared with as many months before, day by day of the month: 1 to 24
+    November with 1 to 24 October. A week is compared with the same days of the week before. Any
+    other with the days just before it.
+
+    Args:
+        current: the period.
+        preset: its name.
+        as_of: until when there can be data; aware. A period that ends later is still running.
+    """
+    until = max(current.since, min(current.until, as_of.astimezone(UTC)))
+    cut = replace(current, until=until)
+    if preset == "week" and until > current.since:
+        since, end = (cut.earlier(at, 7 * _DAY) for at in (cut.since, until))
+        return replace(cut, since=since, until=min(end, cut.since))
+    months = _MONTHS.get(preset)
+    if months is None or until == current.since:
+        return cut.previous()
+    since = _month_before(cut.since, months, cut.zone)
+    end = _month_before(until, months, cut.zone)
+    return replace(cut, since=since, until=min(end, cut.since))
+
+
+def grain(current: Scope) -> Grain:
+    """The stretch of time that makes a readable chart of a period."""
+    length = (current.last_day - current.first_day).days + 1
+    return next((name for most, name in _GRAINS if length <= most), "month")
+
+
+def is_running(current: Scope, as_of: datetime) -> bool:
+    """Whether a period has not ended at a moment."""
+    return current.until > as_of
+
+
+def words(current: Scope, preset: str) -> str:
+    """A period in words: ``Last 30 days, 2026-10-26 to 2026-11-24``; a custom one to the minute."""
+    return _exact(current) if preset == "custom" else f"{PRESETS[preset]}, {span(current)}"
+
+
+def span(current: Scope) -> str:
+    """The days of a scope: ``2026-10-26 to 2026-11-24``, or the one day."""
+    first, last = current.first_day, current.last_day
+    return f"{first}" if first == last else f"{first} to {last}"
+
+
+def _exact(current: Scope) -> str:
+    """The days of a scope, with times of day where it does not hold them whole."""
+    whole = Scope.days(current.first_day, current.last_day, current.zone)
+    if (current.since, current.until) == (whole.since, whole.until):
+        return span(current)
+    return formats.stretch(current.since, current.until, ZoneInfo(current.zone))
+
+
+def known_until(now: datetime, as_of: datetime) -> datetime:
+    """Until when there can be data: what is compared must not reach beyond.
+
+    Args:
+        now: the present moment.
+        as_of: that of the last sync, or of the newest request.
+    """
+    return min(now, as_of + _MOMENT)
+
+
+def is_covered(before: Scope, first_at: datetime | None) -> bool:
+    """Whether a period was recorded from its beginning, to a day; ``first_at`` is the oldest."""
+    return first_at is not None and before.since.date() >= first_at.date()
+
+
+def _month_before(at: datetime, months: int, zone: str) -> datetime:
+    """The same time of day on the same day of an earlier month, or the end of a shorter month."""
+    local = at.astimezone(ZoneInfo(zone))
+    day = _shifted(local.date(), -months)
+    if day.day == local.day:
+        return datetime.combine(day, local.time(), ZoneInfo(zone)).astimezone(UTC)
+    return datetime.combine(day + _DAY, time(), ZoneInfo(zone)).astimezone(UTC)
+
+
+def _shifted(day: date, months: int) -> date:
+    number = day.year * 12 + day.month - 1 + months
+    first = date(number // 12, number % 12 + 1, 1)
+    following = date((number + 1) // 12, (number + 1) % 12 + 1, 1)
+    return first.replace(day=min(day.day, (following - _DAY).day))

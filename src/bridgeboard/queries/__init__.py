@@ -1,0 +1,1 @@
+"""Every question as one SELECT with its parameters; nothing is executed here."""

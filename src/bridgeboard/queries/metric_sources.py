@@ -1,0 +1,289 @@
+"""Which rows a question is about: the FROM and WHERE of each source, and what rows are grouped by.
+
+Values only ever enter as parameters; names come from the vocabulary.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Final
+
+from bridgeboard.model import zones
+from bridgeboard.model.dimensions import DIMENSIONS, Source, dimension
+from bridgeboard.model.scope import Filters, Scope
+
+PEOPLE: Final = """people AS (
+    SELECT initiator, CASE WHEN count(*) OVER (PARTITION BY username) > 1
+        THEN username || ' (' || left(id::VARCHAR, 8) || ')' ELSE username END AS person
+    FROM initiators)"""
+"""What people are called: by their user name, and where several had it, by their id too."""
+
+MEMBERS: Final = """members AS (
+    SELECT i.initiator, m.team, m.valid_from, m.valid_to
+    FROM initiators i JOIN memberships m ON m.username = coalesce(i.member, lower(i.username)))"""
+"""Who was in which team when, by our keys."""
+
+TABLES: Final[Mapping[Source, str]] = {
+    "usage": "usage",
+    "calls": "tool_calls",
+    "sessions": "sessions",
+    "unread": "(SELECT * FROM sessions s"
+    " WHERE NOT EXISTS (SELECT 1 FROM usage u WHERE u.session = s.session))",
+}
+
+_MEMBER: Final = (
+    " LEFT JOIN members b ON b.initiator = f.initiator"
+    " AND f.started_at >= b.valid_from AND f.started_at < b.valid_to"
+)
+_INSTANT: Final = "epoch_us(f.started_at)"
+_LISTS: Final = {"provider": "providers", "model": "models"}
+
+
+@dataclass
+class Arguments:
+    """The parameters of a statement; the same value is bound once."""
+
+    values: list[object] = field(default_factory=list)
+
+    def bound(self, value: str | int | datetime) -> str:
+        """The placeholder of a value. Times are bound as naive UTC, as they are stored."""
+        plain = value.replace(tzinfo=None) if isinstance(value, datetime) else value
+        if plain not in self.values:
+            self.values.append(plain)
+        return f"${self.values.index(plain) + 1}"
+
+    def listed(self, values: Iterable[str | int]) -> str:
+        """The placeholders of several values, in brackets."""
+        return f"({', '.join(self.bound(value) for value in values)})"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to aggregate: ``keys`` are SQL per dimension, ``text`` the FROM and WHERE."""
+
+    keys: Mapping[str, str]
+    text: str
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A dimension whose values count by their place in the table ``ranked``.
+
+    All places after ``most`` are one.
+    """
+
+    name: str
+    most: str
+
+    def key(self) -> str:
+        """The place of a value, the rest's for those that have none."""
+        return f"least(r.place, {self.most} + 1)"
+
+    def join(self, key: str) -> str:
+        """Where the place comes from."""
+        return f" LEFT JOIN ranked r ON r.key = {key}"
+
+
+def quoted(name: str) -> str:
+    """A name of the vocabulary as an SQL identifier."""
+    return f'"{name}"'
+
+
+def asked(by: Iterable[str], scope: Scope) -> set[str]:
+    """All dimensions that a question speaks of."""
+    return {*by, *(name for name, _ in (*scope.include, *scope.exclude))}
+
+
+def tables(names: Iterable[str]) -> list[str]:
+    """The common tables that dimensions need."""
+    needed = {"initiator": PEOPLE, "team": MEMBERS}
+    return [needed[name] for name in sorted(names) if name in needed]
+
+
+def rows(
+    source: Source,
+    by: Sequence[str],
+    scope: Scope,
+    into: Arguments,
+    fold: Fold | None = None,
+    *,
+    also: str = "",
+) -> Rows:
+    """The rows of a source in a scope, to be split by dimensions that it has.
+
+    ``also`` is one more condition on rows ``f``, true of a request's tool calls if of the request.
+    """
+    if source in {"sessions", "unread"}:
+        told = _sessions(source, by, scope, into, fold)
+        return replace(told, text=f"{told.text} AND {also}") if also else told
+    keys = {name: key(name, source, scope) for name in by}
+    window = [*_window(scope, into), *([also] if also else [])]
+    where = _where([*window, *_conditions(source, scope, into, window)])
+    return _folded(keys, f"FROM {TABLES[source]} f{_member(by, scope)}", where, fold)
+
+
+def cells(table: str, by: Sequence[str], fold: Fold | None = None) -> Rows:
+    """The rows of a table that is already split by these dimensions, to be taken together."""
+    return _folded({name: f"f.{quoted(name)}" for name in by}, f"FROM {table} f", "", fold)
+
+
+_EPOCH_WEEKDAY: Final = 3
+"""1970-01-01, from which days are counted, was a Thursday."""
+
+
+def key(name: str, source: Source, scope: Scope) -> str:
+    """What a row of a source is grouped by: SQL that is never NULL."""
+    one = dimension(name)
+    if not one.time:
+        return one.columns[source]
+    if name == "hour":
+        return zones.hour_sql(scope.segments, _INSTANT)
+    if name == "month":
+        return zones.chosen_sql(_months(scope), _INSTANT)
+    local = zones.local_sql(scope.segments, _INSTANT)
+    since_start = (_EPOCH_WEEKDAY - scope.week_start) % 7
+    return {
+        "day": f"{local} // {zones.DAY}",
+        "week": f"({local} // {zones.DAY} + {since_start}) // 7 * 7 - {since_start}",
+        "weekday_hour": f"({local} // {zones.HOUR} + 72) % 168",
+    }[name]
+
+
+def _months(scope: Scope) -> list[tuple[int, str]]:
+    """When each local month of the scope began, and its number: twelve times the year, and on."""
+    first, last = (12 * day.year + day.month - 1 for day in (scope.first_day, scope.last_day))
+    begun = [
+        zones.midnight(date(number // 12, number % 12 + 1, 1), scope.zone)
+        for number in range(first, last + 1)
+    ]
+    starts = map(zones.microseconds, begun)
+    return [(at, str(number)) for number, at in enumerate(starts, first)]
+
+
+def _folded(keys: Mapping[str, str], origin: str, where: str, fold: Fold | None) -> Rows:
+    if fold is None or fold.name not in keys:
+        return Rows(keys, f"{origin} {where}")
+    return Rows({**keys, fold.name: fold.key()}, f"{origin}{fold.join(keys[fold.name])} {where}")
+
+
+def _member(by: Iterable[str], scope: Scope) -> str:
+    return _MEMBER if "team" in asked(by, scope) else ""
+
+
+def _where(conditions: Sequence[str]) -> str:
+    return f"WHERE {' AND '.join(conditions)}"
+
+
+def _window(scope: Scope, into: Arguments) -> list[str]:
+    since, until = into.bound(scope.since), into.bound(scope.until)
+    return [f"f.started_at >= {since}", f"f.started_at < {until}"]
+
+
+def _conditions(source: Source, scope: Scope, into: Arguments, window: Sequence[str]) -> list[str]:
+    """A scope's filters on the rows of a source.
+
+    What a row does not know itself is asked of the other source: of a request's tool calls, one
+    must have all included values, and none an excluded one.
+    """
+    other: Source = "calls" if source == "usage" else "usage"
+    own, foreign = _parted(scope.include, source)
+    told = [_among(name, source, values, scope, into) for name, values in own]
+    if foreign:
+        among = [_among(name, other, values, scope, into) for name, values in foreign]
+        told.append(f"f.usage IN ({_requests(other, [*window, *among])})")
+    own, foreign = _parted(scope.exclude, source)
+    told += [f"NOT {_among(name, source, values, scope, into)}" for name, values in own]
+    for name, values in foreign:
+        among = [*window, _among(name, other, values, scope, into)]
+        told.append(f"f.usage NOT IN ({_requests(other, [*window, *among])})")
+    return told
+
+
+def _parted(filters: Filters, source: Source) -> tuple[Filters, Filters]:
+    own = tuple(pair for pair in filters if DIMENSIONS[pair[0]].splits(source))
+    return own, tuple(pair for pair in filters if pair not in own)
+
+
+def _among(name: str, source: Source, values: Iterable[str], scope: Scope, into: Arguments) -> str:
+    one = dimension(name)
+    if one.time:
+        return f"({key(name, source, scope)} IN {into.listed(map(int, values))})"
+    listed = into.listed(values)
+    if name == "initiator":
+        return f"(f.initiator IN (SELECT initiator FROM people WHERE person IN {listed}))"
+    return f"({one.shown.format(one.columns[source])} IN {listed})"
+
+
+def _requests(source: Source, conditions: Sequence[str]) -> str:
+    return f"SELECT f.usage FROM {TABLES[source]} f {_where(conditions)}"
+
+
+def _sessions(
+    source: Source, by: Sequence[str], scope: Scope, into: Arguments, fold: Fold | None
+) -> Rows:
+    """Sessions that began in a scope, joined with what they used where that is asked for."""
+    used = sorted(name for name in asked(by, scope) if not _tells(name))
+    keys = {name: key(name, source, scope) for name in by if name not in used}
+    origin = f"FROM {TABLES[source]} f{_member(by, scope)}"
+    if used:
+        parts = [name for name in by if name in used]
+        told = _nothing(parts, fold) if _is_hidden(source, used) else ""
+        told = told or _used(used, parts, scope, into, fold)
+        origin += f" JOIN ({told}) v ON v.session = f.session"
+        keys |= {name: f"v.{quoted(name)}" for name in parts}
+    window = _window(scope, into)
+    conditions = _conditions(source, _about(scope, used, is_about=False), into, window)
+    where = _where([*window, *conditions])
+    is_folded = fold is None or fold.name in used
+    return _folded({name: keys[name] for name in by}, origin, where, None if is_folded else fold)
+
+
+def _is_hidden(source: Source, used: Sequence[str]) -> bool:
+    """Whether only requests could tell what sessions used, and none is known."""
+    return source == "unread" and list(used) not in [["model"], ["provider"]]
+
+
+def _nothing(by: Sequence[str], fold: Fold | None) -> str:
+    kinds = {name: "BIGINT" if fold and name == fold.name else "VARCHAR" for name in by}
+    columns = "".join(f", NULL::{kind} AS {quoted(name)}" for name, kind in kinds.items())
+    return f"SELECT NULL::BIGINT AS session{columns} WHERE FALSE"
+
+
+def _tells(name: str) -> bool:
+    one = dimension(name)
+    return one.splits("sessions") and "sessions" not in one.overlapping
+
+
+def _about(scope: Scope, names: Sequence[str], *, is_about: bool) -> Scope:
+    """A scope with only the filters about, or only those not about, some dimensions."""
+    include, exclude = (
+        tuple(pair for pair in pairs if (pair[0] in names) == is_about)
+        for pairs in (scope.include, scope.exclude)
+    )
+    return replace(scope, include=include, exclude=exclude)
+
+
+def _used(
+    used: Sequence[str], by: Sequence[str], scope: Scope, into: Arguments, fold: Fold | None
+) -> str:
+    """One row per session and what it used of ``by``, where one request passes all filters.
+
+    Only models, or only providers, are known from the list of sessions; anything else, and any
+    two things together, from requests whose session is known.
+    """
+    keys = {name: dimension(name).columns["sessions"] for name in by}
+    if list(used) in [["model"], ["provider"]]:
+        origin, window = f"({_listed(used[0], scope, into)})", ["TRUE"]
+    else:
+        # A session's requests do not end with the scope that it began in.
+        origin, window = "usage", [_window(scope, into)[0], "f.session IS NOT NULL"]
+    conditions = _conditions("usage", _about(scope, used, is_about=True), into, window)
+    told = _folded(keys, f"FROM {origin} f", _where([*window, *conditions]), fold)
+    columns = [f"{sql} AS {quoted(name)}" for name, sql in told.keys.items()]
+    return f"SELECT DISTINCT {', '.join(['f.session', *columns])} {told.text}"
+
+
+def _listed(name: str, scope: Scope, into: Arguments) -> str:
+    values = f"f.{_LISTS[name]}"
+    each = f"unnest(CASE WHEN len({values}) = 0 THEN [NULL] ELSE {values} END)"
+    return f"SELECT f.session, {each} AS {name} FROM sessions f {_where(_window(scope, into))}"

@@ -1,0 +1,227 @@
+"""Requests one by one: a list in order of time, and all that the store knows of one of them.
+
+Not in the store are the metadata and the user agent of a request, ids of responses, and raw token
+rows: only a server that lists interceptions tells them.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from bridgeboard.model.dimensions import UNASSIGNED, UNKNOWN
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.metric_query import Query
+from bridgeboard.queries.metric_sources import MEMBERS, PEOPLE, Arguments, asked, rows, tables
+from bridgeboard.queries.session_columns import FAILED
+from bridgeboard.queries.typed_rows import Key, columns, holdable, limited, naive
+
+PAGE: Final = 50
+"""Requests on a page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interception:
+    """A request.
+
+    Attributes:
+        usage: our key; ``id`` is the server's.
+        grain: "interception" is told by itself, all else comes from the details of a session.
+        duration_seconds: None where the end is not told.
+        session: our key of its session, ``session_id`` the client's; None is not known.
+        tool_errors: None where nobody records how calls end.
+        cost, shadow_cost: in pico-USD; None is not known.
+        error_type: why it failed, if it is known to have; only of the first in a thread.
+    """
+
+    usage: int
+    id: UUID | None
+    grain: str
+    started_at: datetime
+    ended_at: datetime | None
+    duration_seconds: float | None
+    initiator_id: UUID | None
+    person: str
+    team: str
+    client: str | None
+    provider: str
+    provider_name: str | None
+    model: str | None
+    session: int | None
+    session_id: str | None
+    thread: UUID | None
+    credential_kind: str | None
+    responses: int
+    prompts: int
+    tool_calls: int
+    tool_errors: int | None
+    input: int
+    output: int
+    cache_read: int
+    cache_write: int
+    cost: int | None
+    shadow_cost: int | None
+    status: str
+    error_type: str | None
+
+    @property
+    def key(self) -> Key:
+        """What to ask for the requests before or after it with."""
+        return Key(self.started_at, self.usage)
+
+
+@dataclass(frozen=True, slots=True)
+class Detail(Interception):
+    """A request with what else is known of it; ``..._sum`` are the server's own sums."""
+
+    vendor: str | None
+    api_key_id: str | None
+    credential_hint: str | None
+    error_message: str | None
+    requests: int
+    injected: int
+    priced_tokens: int
+    cache_saving: int | None
+    input_sum: int
+    output_sum: int
+    cache_read_sum: int
+    cache_write_sum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One answer of a provider with its price, as ``pricing.price`` tells it.
+
+    Attributes:
+        place: from 1 on, by time.
+        cache_write_1h: of ``cache_write``, what is kept for an hour.
+        negatives: how many counts were below zero, and taken as zero.
+        tier: the prompt size above which this price holds; -1 for all.
+        cost, shadow_cost, cache_saving: in pico-USD; None is not known.
+    """
+
+    place: int
+    answered_at: datetime
+    input: int
+    output: int
+    cache_read: int
+    cache_write: int
+    cache_write_1h: int
+    web_searches: int
+    service_tier: str | None
+    negatives: int
+    split_unknown: bool
+    split_clamped: bool
+    total_mismatch: bool
+    cost: int | None
+    shadow_cost: int | None
+    cache_saving: int | None
+    status: str
+    tier: int
+    price_id: str | None
+    source: str | None
+    note: str | None
+
+
+_TOLD: Final = f"""
+SELECT f.* EXCLUDE (tool_errors), s.id AS session_id, i.id AS initiator_id,
+    coalesce(p.person, '{UNKNOWN}') AS person,
+    (epoch_us(f.ended_at) - epoch_us(f.started_at)) / 1e6 AS duration_seconds,
+    coalesce((SELECT min(m.team) FROM members m WHERE m.initiator = f.initiator
+        AND f.started_at >= m.valid_from AND f.started_at < m.valid_to), '{UNASSIGNED}') AS team,
+    CASE WHEN f.grain = 'interception' OR f.tool_calls = 0 THEN f.tool_errors END AS tool_errors,
+    t.credential_hint, t.error_type, t.error_message
+FROM chosen f LEFT JOIN initiators i USING (initiator) LEFT JOIN people p USING (initiator)
+LEFT JOIN sessions s ON s.session = f.session
+LEFT JOIN threads t ON t.id = f.id
+"""
+_FAILED: Final = f"(f.tool_errors > 0 OR f.id IN (SELECT t.id FROM threads t WHERE {FAILED}))"
+_DETAIL: Final = f"""
+WITH {PEOPLE}, {MEMBERS}, chosen AS MATERIALIZED (SELECT * FROM usage WHERE usage = $1)
+SELECT {columns(Detail)} FROM ({_TOLD})
+"""
+_RESPONSES: Final = f"""
+SELECT {columns(Response)} FROM (
+    SELECT *, row_number() OVER (ORDER BY answered_at, input, output, cache_read, cache_write)
+        AS place
+    FROM responses WHERE usage = $1) ORDER BY place
+"""
+_FOUND: Final = "SELECT max(usage) FROM usage WHERE id = TRY_CAST($1 AS UUID) AND requests > 0"
+
+
+def interceptions(
+    scope: Scope,
+    *,
+    errors_only: bool = False,
+    after: Key | None = None,
+    before: Key | None = None,
+    limit: int = PAGE,
+) -> Query:
+    """Rows of ``Interception`` in a scope, the newest first.
+
+    They are what the metric "requests" counts. Tools, servers and states of prices are
+    dimensions of the scope.
+
+    Args:
+        scope: period and filters.
+        errors_only: only those with a tool call that failed, or that failed themselves.
+        after: only older ones than this row: the page after the one that it ends.
+        before: only newer ones, those next to it: the page before the one that it begins.
+        limit: how many at most.
+
+    Raises:
+        ExplorerError: for both ends at once.
+    """
+    if after and before:
+        raise ExplorerError("A page lies after a row or before one, not both.")
+    into = Arguments()
+    told = _chosen(scope, into, errors_only=errors_only)
+    if key := after or before:
+        told += f" AND {_beyond(key, into, older=before is None)}"
+    way = "ASC" if before else "DESC"
+    order = f"ORDER BY f.started_at {way}, f.usage {way}{limited(limit)}"
+    common = tables(asked([], scope) | {"initiator", "team"})
+    return Query(
+        f"WITH {', '.join(common)}, chosen AS MATERIALIZED (SELECT f.* {told} {order})"
+        f" SELECT {columns(Interception)} FROM ({_TOLD}) ORDER BY started_at DESC, usage DESC",
+        tuple(into.values),
+    )
+
+
+def counted(scope: Scope, *, errors_only: bool = False, before: Key | None = None) -> Query:
+    """One row, ``requests``: how many ``interceptions`` tells, all or those newer than a row."""
+    into = Arguments()
+    told = _chosen(scope, into, errors_only=errors_only)
+    if before:
+        told += f" AND {_beyond(before, into, older=False)}"
+    common = tables(asked([], scope))
+    prefix = f"WITH {', '.join(common)} " if common else ""
+    return Query(f"{prefix}SELECT count(*) AS requests {told}", tuple(into.values))
+
+
+def found(interception: UUID | str) -> Query:
+    """One row with our key of a request of the server's id; None in it where there is none."""
+    return Query(_FOUND, (holdable(str(interception)),))
+
+
+def detail(usage: int) -> Query:
+    """One row of ``Detail``; none for a key that no request has."""
+    return Query(_DETAIL, (usage,))
+
+
+def responses(usage: int) -> Query:
+    """Rows of ``Response`` of a request, by time. A sum has at most one, of sums."""
+    return Query(_RESPONSES, (usage,))
+
+
+def _chosen(scope: Scope, into: Arguments, *, errors_only: bool) -> str:
+    """FROM and WHERE of the requests of a scope, ``f``."""
+    told = rows("usage", [], scope, into).text + " AND f.requests > 0"
+    return f"{told} AND {_FAILED}" if errors_only else told
+
+
+def _beyond(key: Key, into: Arguments, *, older: bool) -> str:
+    at, usage = into.bound(naive(key.started_at)), into.bound(key.usage)
+    sign = "<" if older else ">"
+    return f"f.started_at {sign}= {at} AND (f.started_at {sign} {at} OR f.usage {sign} {usage})"

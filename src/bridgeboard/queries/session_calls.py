@@ -1,0 +1,185 @@
+"""The calls of a session, in order, a page at a time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from bridgeboard.queries.metric_query import Query
+from bridgeboard.queries.typed_rows import Key, columns, holdable, limited, naive
+
+CALLS: Final = 200
+"""Calls on a page."""
+
+REST: Final = "rest"
+Part = UUID | Literal["rest"] | None
+"""A thread, what is of none, or all of a session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request of a session, or a sum of requests that are not told apart (``requests`` 0).
+
+    Attributes:
+        place: from 1 on, by time, among the calls that were asked for, like all that follows of
+            "before".
+        interception: its id in the server's words; that of the thread for a sum.
+        gap_seconds: from the end of the call before to its start; below zero where both ran at
+            once, None where an end is not known.
+        context: tokens of the whole prompt: input, cache reads and cache writes.
+        running_cost: what all up to it cost; None before anything has a price.
+        tool_errors: None where nobody records how calls end.
+        is_own_key: whether the person's own key paid; None is not known.
+    """
+
+    place: int
+    usage: int
+    interception: UUID | None
+    grain: str
+    thread: UUID | None
+    started_at: datetime
+    ended_at: datetime | None
+    gap_seconds: float | None
+    provider: str
+    model: str | None
+    input: int
+    output: int
+    cache_read: int
+    cache_write: int
+    context: int
+    cost: int | None
+    shadow_cost: int | None
+    running_cost: int | None
+    status: str
+    requests: int
+    responses: int | None
+    prompts: int | None
+    tool_calls: int | None
+    injected: int | None
+    tool_errors: int | None
+    is_own_key: bool | None
+
+    @property
+    def key(self) -> Key:
+        """What to ask for the calls after it with."""
+        return Key(self.started_at, self.usage)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A call as pictures need it: what of ``Call`` is drawn."""
+
+    place: int
+    usage: int
+    grain: str
+    thread: UUID | None
+    started_at: datetime
+    context: int
+    output: int
+    cost: int | None
+    running_cost: int | None
+
+    @property
+    def is_call(self) -> bool:
+        """Whether it is one call, and not what is left of a thread or a session as a sum."""
+        return self.grain in {"interception", "action"}
+
+    @property
+    def is_untold(self) -> bool:
+        """Whether it is a call of whose tokens nothing is told, as of those of late threads."""
+        return self.grain == "action" and not (self.context or self.output)
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a call or a thread stands: its place from 1 on, and the page that holds it.
+
+    ``after_at`` and ``after_usage`` are the call before that page; None for the first.
+    """
+
+    place: int
+    page: int
+    usage: int | None
+    thread: UUID | None
+    after_at: datetime | None
+    after_usage: int | None
+
+    @property
+    def after(self) -> Key | None:
+        """What to ask for the page with."""
+        if self.after_at is None or self.after_usage is None:
+            return None
+        return Key(self.after_at, self.after_usage)
+
+
+_PLACED: Final = """
+own AS (
+    SELECT f.*, row_number() OVER by_time AS place,
+        (epoch_us(f.started_at) - epoch_us(lag(f.ended_at) OVER by_time)) / 1e6 AS gap_seconds,
+        sum(f.cost) OVER by_time AS running_cost
+    FROM usage f WHERE f.session = $1{part} WINDOW by_time AS (ORDER BY f.started_at, f.usage))
+"""
+_CALLS: Final = """
+WITH {placed} SELECT {columns} FROM (
+    SELECT f.* EXCLUDE (tool_errors, responses, prompts, tool_calls, injected),
+        f.id AS interception,
+        f.input + f.cache_read + f.cache_write AS context,
+        CASE WHEN f.grain = 'interception' OR (f.grain <> 'session' AND f.tool_calls = 0)
+            THEN f.tool_errors END AS tool_errors,
+        CASE WHEN f.grain <> 'session' THEN f.responses END AS responses,
+        CASE WHEN f.grain <> 'session' THEN f.prompts END AS prompts,
+        CASE WHEN f.grain <> 'session' THEN f.tool_calls END AS tool_calls,
+        CASE WHEN f.grain <> 'session' THEN f.injected END AS injected,
+        f.credential_kind = 'byok' AS is_own_key
+    FROM own f)
+{where} ORDER BY started_at, usage {limit}
+"""
+_CALL_SPOT: Final = """
+WITH {placed},
+chosen AS (
+    SELECT * FROM own WHERE id = TRY_CAST($2 AS UUID) ORDER BY requests DESC, place LIMIT 1)
+SELECT c.place, (c.place - 1) // $3 + 1, c.usage, c.thread, b.started_at, b.usage
+FROM chosen c LEFT JOIN own b ON b.place = (c.place - 1) // $3 * $3
+"""
+
+
+def calls(
+    session: int, part: Part = None, *, after: Key | None = None, limit: int | None = CALLS
+) -> Query:
+    """Rows of ``Call`` by time, from behind ``after`` on; all of them without a limit."""
+    params: list[object] = [session]
+    placed = _placed(part, params)
+    where = ""
+    if after:
+        params += [naive(after.started_at), after.usage]
+        at, usage = f"${len(params) - 1}", f"${len(params)}"
+        where = f"WHERE started_at >= {at} AND (started_at > {at} OR usage > {usage})"
+    sql = _CALLS.format(placed=placed, columns=columns(Call), where=where, limit=limited(limit))
+    return Query(sql, tuple(params))
+
+
+def course(session: int, part: Part = None) -> Query:
+    """Rows of ``Mark`` by time, all of them: many, for ``thinned`` to make few of."""
+    params: list[object] = [session]
+    placed = _placed(part, params)
+    told = "SELECT *, input + cache_read + cache_write AS context FROM own"
+    return Query(
+        f"WITH {placed} SELECT {columns(Mark)} FROM ({told}) ORDER BY place", tuple(params)
+    )
+
+
+def call_spot(
+    session: int, interception: UUID | str, part: Part = None, *, size: int = CALLS
+) -> Query:
+    """One row of ``Spot``, where a call stands among those of a part; none if it is not there."""
+    params: list[object] = [session, holdable(str(interception)), size]
+    return Query(_CALL_SPOT.format(placed=_placed(part, params)), tuple(params))
+
+
+def _placed(part: Part, params: list[object]) -> str:
+    if part is None:
+        return _PLACED.format(part="")
+    if part == REST:
+        return _PLACED.format(part=" AND f.thread IS NULL")
+    params.append(str(part))
+    return _PLACED.format(part=f" AND f.thread = TRY_CAST(${len(params)} AS UUID)")

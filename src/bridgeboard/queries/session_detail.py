@@ -1,0 +1,271 @@
+"""One session: whose it is, what it used, its threads, and its calls in order.
+
+Numbers are those of the vocabulary over the rows that the store holds of the session, so that
+calls add up to their thread, and threads with the rest to the session. Where the store holds no
+row they are None, as nobody knows; but tokens of the session are then the server's own sums.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from bridgeboard.model.dimensions import UNASSIGNED, UNKNOWN
+from bridgeboard.queries.metric_query import Query
+from bridgeboard.queries.metric_sources import MEMBERS, PEOPLE, Arguments
+from bridgeboard.queries.session_columns import FAILED, SUMS
+from bridgeboard.queries.session_sums import NUMBERS, RECORDED, TOKENS, summed
+from bridgeboard.queries.typed_rows import columns, holdable, limited
+
+THREADS: Final = 100
+"""Threads on a page."""
+
+Accuracy = Literal["exact", "aggregate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A session under an id, and whose it is; several people may use one id."""
+
+    session: int
+    id: str
+    initiator_id: UUID
+    person: str
+    started_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A session as a whole.
+
+    Attributes:
+        team: that of the person when the session began.
+        ended_at: when its last request ended, which is when it was last active.
+        last_prompt_at: when the last request with a prompt began; None without any.
+        threads: whose first request is known; None before the details were read.
+        failed_threads: how many threads are known to have failed; None before that, too.
+        tool_errors: None where nobody records how calls end.
+        input, output, cache_read, cache_write: the server's own sums while no row is held.
+        cost, shadow_cost, cache_saving: in pico-USD; None is not known.
+        rows: of usage, that all numbers are sums of; ``exact_rows`` of them are requests that are
+            told by themselves, and of ``unread_rows`` only tokens are known.
+        recorded_tokens: the server's own total, streamed answers counted more than once;
+            ``held_tokens`` is as much of it as the rows account for.
+        detailed_at: when its details were read; ``is_outdated`` when the list has told something
+            else since.
+    """
+
+    session: int
+    id: str
+    initiator_id: UUID
+    person: str
+    name: str
+    team: str
+    client: str | None
+    providers: tuple[str, ...]
+    models: tuple[str, ...]
+    credential_kinds: tuple[str, ...]
+    credential_hints: tuple[str, ...]
+    started_at: datetime
+    ended_at: datetime | None
+    last_prompt_at: datetime | None
+    duration_seconds: float | None
+    threads: int | None
+    failed_threads: int | None
+    requests: int | None
+    prompts: int | None
+    tool_calls: int | None
+    injected: int | None
+    tool_errors: int | None
+    input: int
+    output: int
+    cache_read: int
+    cache_write: int
+    priced_tokens: int | None
+    unpriced_tokens: int | None
+    cost: int | None
+    shadow_cost: int | None
+    cache_saving: int | None
+    rows: int
+    exact_rows: int
+    unread_rows: int
+    recorded_tokens: int
+    held_tokens: int
+    network_total: int | None
+    network_blocked: int | None
+    detailed_at: datetime | None
+    is_outdated: bool
+    detail_problem: str | None
+
+    @property
+    def accuracy(self) -> Accuracy:
+        """Whether all that is known are requests, or some of it is only sums of them."""
+        return "exact" if self.rows and self.exact_rows == self.rows else "aggregate"
+
+    @property
+    def total_tokens(self) -> int:
+        """All four counts."""
+        return self.input + self.output + self.cache_read + self.cache_write
+
+    @property
+    def by_metric(self) -> Mapping[str, Any]:
+        """Its numbers under the names of the vocabulary, for ``metrics.accuracy``."""
+        return {
+            **{metric: getattr(self, name) for name, metric in NUMBERS.items()},
+            "threads": self.threads,
+            "total_tokens": self.total_tokens,
+            "summed_rows": self.rows - self.exact_rows,
+            "unread_rows": self.unread_rows,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A thread of a session, or, with no ``id`` and in the last place, all that is of none.
+
+    Attributes:
+        place: from 1 on, by time.
+        model: that of its first request.
+        root: our key of its first request; None where that is not held.
+        has_prompt: whether its first request has one; None where nobody knows.
+        recorded_tokens: the server's own total; 0 for threads that it tells no tokens of.
+    """
+
+    place: int
+    id: UUID | None
+    started_at: datetime
+    ended_at: datetime | None
+    provider: str | None
+    model: str | None
+    credential_kind: str | None
+    requests: int | None
+    prompts: int | None
+    tool_calls: int | None
+    injected: int | None
+    tool_errors: int | None
+    input: int | None
+    output: int | None
+    cache_read: int | None
+    cache_write: int | None
+    unpriced_tokens: int | None
+    cost: int | None
+    shadow_cost: int | None
+    cache_saving: int | None
+    recorded_tokens: int | None
+    root: int | None
+    has_prompt: bool | None
+    error_type: str | None
+    error_message: str | None
+
+
+def _or_recorded(name: str) -> str:
+    return f"CASE WHEN u.rows = 0 THEN s.{name}_sum ELSE u.{name} END AS {name}"
+
+
+_OWN: Final = "own AS MATERIALIZED (SELECT f.* FROM usage f WHERE f.session = $1)"
+_FOUND: Final = f"""
+WITH {PEOPLE}
+SELECT s.session, s.id, i.id, p.person, s.started_at
+FROM sessions s JOIN initiators i USING (initiator) JOIN people p USING (initiator)
+WHERE s.id = $1 AND ($2 IS NULL OR i.id = TRY_CAST($2 AS UUID))
+ORDER BY s.started_at DESC, s.session
+"""
+_OWNERS: Final = f"""
+WITH {PEOPLE}
+SELECT s.session, s.id, i.id, p.person, s.started_at
+FROM sessions s JOIN initiators i USING (initiator) JOIN people p USING (initiator)
+WHERE s.session IN {{listed}}
+"""
+_HEAD: Final = f"""
+WITH {PEOPLE}, {MEMBERS}, {_OWN}, chosen AS (SELECT * FROM sessions WHERE session = $1),
+told AS (SELECT * FROM threads WHERE session = $1),
+used AS (
+    SELECT {summed()}, {SUMS["threads"]} AS threads,
+        {SUMS["priced_tokens"]} AS priced_tokens, count(*) AS rows,
+        count(*) FILTER (f.grain = 'interception') AS exact_rows,
+        count(*) FILTER (f.grain = 'session') AS unread_rows,
+        coalesce(sum({RECORDED.format("f")}), 0) AS held_tokens,
+        max(f.started_at) FILTER (f.prompts > 0) AS last_prompt_at
+    FROM own f),
+kinds AS (SELECT credential_kind FROM own UNION SELECT credential_kind FROM told)
+SELECT {{columns}} FROM (
+    SELECT s.* EXCLUDE (threads, id), s.id AS id, i.id AS initiator_id,
+        coalesce(p.person, '{UNKNOWN}') AS person, coalesce(i.name, '') AS name,
+        coalesce((SELECT min(m.team) FROM members m WHERE m.initiator = s.initiator
+            AND s.started_at >= m.valid_from AND s.started_at < m.valid_to),
+            '{UNASSIGNED}') AS team,
+        (SELECT coalesce(list(credential_kind ORDER BY credential_kind), [])
+            FROM kinds WHERE credential_kind <> '') AS credential_kinds,
+        (SELECT coalesce(list(DISTINCT credential_hint ORDER BY credential_hint), [])
+            FROM told WHERE credential_hint <> '') AS credential_hints,
+        u.* EXCLUDE (threads, {", ".join(TOKENS)}), {", ".join(map(_or_recorded, TOKENS))},
+        (epoch_us(s.ended_at) - epoch_us(s.started_at)) / 1e6 AS duration_seconds,
+        coalesce(u.threads, nullif(s.threads, 0)) AS threads,
+        CASE WHEN s.detailed_at IS NOT NULL AND s.threads > 0
+            THEN (SELECT count(*) FROM told t WHERE {FAILED}) END AS failed_threads,
+        ({RECORDED.format("s")})::HUGEINT AS recorded_tokens,
+        s.detailed_at IS NOT NULL AND s.detailed_digest IS DISTINCT FROM s.digest AS is_outdated
+    FROM chosen s LEFT JOIN initiators i USING (initiator) LEFT JOIN people p USING (initiator)
+    CROSS JOIN used u)
+"""
+_THREADS: Final = f"""
+told AS (SELECT * FROM threads WHERE session = $1),
+used AS (
+    SELECT f.thread AS thread, {summed()}, min(f.started_at) AS began_at,
+        max(coalesce(f.ended_at, f.started_at)) AS closed_at,
+        arg_min(f.provider, (f.started_at, f.usage)) AS first_provider,
+        arg_min(f.model, (f.started_at, f.usage)) AS first_model,
+        min(f.credential_kind) AS kind,
+        min(f.usage) FILTER (f.threads = 1) AS root,
+        bool_or(f.prompts > 0) FILTER (f.threads = 1) AS has_prompt
+    FROM usage f WHERE f.session = $1 GROUP BY f.thread),
+joined AS (
+    SELECT u.* EXCLUDE (thread), coalesce(t.id, u.thread) AS id,
+        least(t.started_at, u.began_at) AS started_at,
+        greatest(t.ended_at, u.closed_at) AS ended_at,
+        coalesce(t.provider, u.first_provider) AS provider,
+        coalesce(t.model, u.first_model) AS model,
+        coalesce(t.credential_kind, u.kind) AS credential_kind,
+        {RECORDED.format("t")} AS recorded_tokens, t.error_type, t.error_message
+    FROM told t FULL JOIN used u ON u.thread = t.id),
+placed AS (
+    SELECT *, row_number() OVER (ORDER BY id IS NULL, started_at, id) AS place FROM joined)
+"""
+_THREAD_SPOT: Final = f"""
+WITH {_THREADS}
+SELECT place, (place - 1) // $3 + 1, root, id, NULL, NULL FROM placed
+WHERE id = TRY_CAST($2 AS UUID)
+"""
+
+
+def found(session_id: str, initiator_id: UUID | str | None = None) -> Query:
+    """Sessions under an id, as ``Owner``, the newest first: one, if it is told whose.
+
+    Anything may be asked for: what is no session, or no id of a person, has no row.
+    """
+    whose = None if initiator_id is None else holdable(str(initiator_id))
+    return Query(_FOUND, (holdable(session_id), whose))
+
+
+def owners(sessions: tuple[int, ...]) -> Query:
+    """Sessions by our keys, as ``Owner``, in no order."""
+    into = Arguments()
+    # No key is -1: brackets with nothing in them are no SQL.
+    return Query(_OWNERS.format(listed=into.listed(sessions or (-1,))), tuple(into.values))
+
+
+def head(session: int) -> Query:
+    """One row of ``Head``; none for a key that no session has."""
+    return Query(_HEAD.format(columns=columns(Head)), (session,))
+
+
+def threads(session: int, *, after: int = 0, limit: int | None = None) -> Query:
+    """Rows of ``Thread`` in the order of their places, from behind ``after`` on."""
+    sql = f"WITH {_THREADS} SELECT {columns(Thread)} FROM placed WHERE place > $2 ORDER BY place"
+    return Query(sql + limited(limit), (session, after))
+
+
+def thread_spot(session: int, thread: UUID | str, *, size: int = THREADS) -> Query:
+    """One row of ``Spot``, where a thread stands; its page is behind ``(page - 1) * size``."""
+    return Query(_THREAD_SPOT, (session, holdable(str(thread)), size))

@@ -1,0 +1,230 @@
+"""The list of sessions: sorted by any column, filtered, a page at a time, and its totals.
+
+The value that decides the order is worked out for all sessions found, everything else only for
+those on the page. Pages are turned by keys, never by counting rows: what is written meanwhile
+neither repeats a row nor skips one.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bridgeboard.model.answer import Answer
+from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.metric_query import Query
+from bridgeboard.queries.metric_sources import Arguments
+from bridgeboard.queries.page_keys import Order, Place, read, written
+from bridgeboard.queries.session_columns import COLUMNS
+from bridgeboard.queries.session_filters import Find, conditions, spoken, where
+from bridgeboard.queries.session_joins import Sides, shared
+from bridgeboard.queries.typed_rows import typed
+
+LARGEST: Final = 1000
+"""Rows of the largest page."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session on a page of the list; None is unknown.
+
+    Numbers are of the session's part in the scope, but for those called ``whole``.
+
+    Attributes:
+        session: our key; ``id`` is the client's.
+        person: as filters name it; ``name`` is the full name, None if none was told.
+        client: None is unknown.
+        credential_kinds: none is unknown.
+        last_active_at: the end of its last request; ``duration_seconds`` is up to there.
+        extent: "all" where the part is all of the session, else "part"; None where no request of
+            it is known yet, and with these none of the numbers.
+        cost, shadow_cost: in pico-USD. With ``unpriced_tokens``, a lower bound.
+        summed_rows, unread_rows: what makes other numbers less than exact
+            (``metrics.accuracy``).
+        whole_tokens: the server's own sum where no request is known.
+        accuracy: "exact" where all requests are known one by one, else "aggregate".
+    """
+
+    session: int
+    id: str
+    person: str
+    name: str | None
+    team: str
+    client: str | None
+    providers: tuple[str, ...]
+    models: tuple[str, ...]
+    credential_kinds: tuple[str, ...]
+    started_at: datetime
+    last_active_at: datetime | None
+    duration_seconds: float | None
+    extent: str | None
+    threads: int | None
+    requests: int | None
+    prompts: int | None
+    tool_calls: int | None
+    tool_errors: int | None
+    failed_threads: int | None
+    input: int | None
+    output: int | None
+    cache_read: int | None
+    cache_write: int | None
+    cost: int | None
+    total_tokens: int | None
+    recorded_tokens: int | None
+    cache_hit_rate: float | None
+    shadow_cost: int | None
+    unpriced_tokens: int | None
+    summed_rows: int | None
+    unread_rows: int | None
+    whole_requests: int | None
+    whole_tokens: int | None
+    whole_cost: int | None
+    accuracy: str
+    has_text: bool
+    has_details: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some rows in order, and where the pages beside begin; None where there is none."""
+
+    rows: tuple[SessionRow, ...]
+    after: str | None
+    before: str | None
+
+
+def listing(
+    find: Find,
+    order: Order | None = None,
+    *,
+    after: str | None = None,
+    before: str | None = None,
+    limit: int = 50,
+) -> Query:
+    """A page of the sessions found; ``page`` reads what it answers.
+
+    Args:
+        find: which sessions.
+        order: by which column; the latest first if left out.
+        after: the cursor that the page before gave; or
+        before: the cursor that the page after gave.
+        limit: rows on the page. One more is asked for, to see whether there are any.
+
+    Raises:
+        CursorError: for a cursor that is none, or of another order.
+        ExplorerError: for two cursors, or an impossible limit.
+    """
+    order = order or Order()
+    if after is not None and before is not None:
+        raise ExplorerError("A page is after a place or before one, not both.")
+    if not 1 <= limit <= LARGEST:
+        raise ExplorerError(f"A page has 1 to {LARGEST} rows, not {limit}.")
+    into = Arguments()
+    cursor = after if before is None else before
+    place = None if cursor is None else read(order, cursor)
+    sorting = _sorting(find, order, into)
+    every = [one.sql for one in COLUMNS.values()]
+    shown = Sides(every, find.scope, into, "SELECT session FROM chosen", "shown_")
+    chosen = _chosen(find, order, sorting, place, limit + 1, is_before=before is not None)
+    common = [*shared(find.scope, sorting, shown), *sorting.tables(), *chosen, *shown.tables()]
+    columns = ", ".join(f"{one.sql} AS {name}" for name, one in COLUMNS.items())
+    sql = (
+        f"WITH {', '.join(common)} SELECT c.place, s.session, {columns}"
+        f" FROM {shown.origin()} JOIN chosen c ON c.session = s.session"
+        f" ORDER BY {_ordered('c.place', 's.session', order)}"
+    )
+    return Query(sql, tuple(into.values))
+
+
+def page(
+    answer: Answer,
+    order: Order | None = None,
+    *,
+    after: str | None = None,
+    before: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """What ``listing`` answered, for the same order, place and limit."""
+    order = order or Order()
+    has_more = len(answer) > limit
+    kept = answer.rows[-limit:] if before is not None else answer.rows[:limit]
+    ends = [written(order, Place(row[0], row[1])) for row in (*kept[:1], *kept[-1:])]
+    has_before = has_more if before is not None else after is not None
+    has_after = has_more if before is None else True
+    return Page(
+        typed(SessionRow, (row[1:] for row in kept)),
+        after=ends[-1] if ends and has_after else None,
+        before=ends[0] if ends and has_before else None,
+    )
+
+
+def beyond(
+    find: Find, order: Order, *, after: str | None = None, before: str | None = None
+) -> Query:
+    """How many of the sessions found come after a cursor, or before it: one row, ``sessions``.
+
+    Raises:
+        CursorError: for a cursor that is none, or of another order.
+        ExplorerError: for two cursors, or none.
+    """
+    cursor = before if after is None else after
+    if cursor is None or (after is not None and before is not None):
+        raise ExplorerError("A place is after a cursor or before one.")
+    into = Arguments()
+    place = read(order, cursor)
+    sorting = _sorting(find, order, into)
+    common = [
+        *shared(find.scope, sorting),
+        *sorting.tables(),
+        _placed(find, order, sorting),
+    ]
+    condition = _beyond(order, place, into, is_before=before is not None)
+    sql = f"WITH {', '.join(common)} SELECT count(*) AS sessions FROM placed WHERE {condition}"
+    return Query(sql, tuple(into.values))
+
+
+def _sorting(find: Find, order: Order, into: Arguments) -> Sides:
+    return Sides([COLUMNS[order.name].order, *spoken(find)], find.scope, into)
+
+
+def _placed(find: Find, order: Order, sorting: Sides) -> str:
+    """The sessions found and the values that decide, as the table ``placed``."""
+    key = COLUMNS[order.name].order
+    found = f"FROM {sorting.origin()}{where(conditions(find, sorting.into))}"
+    return f"placed AS (SELECT s.session, {key} AS place {found})"
+
+
+def _chosen(
+    find: Find, order: Order, sorting: Sides, place: Place | None, limit: int, *, is_before: bool
+) -> list[str]:
+    """The sessions on the page and the values that decide, as the table ``chosen``."""
+    into = sorting.into
+    rest = [_beyond(order, place, into, is_before=is_before)] if place else []
+    ordered = _ordered("place", "session", order, is_reversed=is_before)
+    chosen = f"SELECT * FROM placed{where(rest)} ORDER BY {ordered} LIMIT {into.bound(limit)}"
+    return [_placed(find, order, sorting), f"chosen AS MATERIALIZED ({chosen})"]
+
+
+def _ordered(value: str, key: str, order: Order, *, is_reversed: bool = False) -> str:
+    way = "DESC" if order.descending != is_reversed else "ASC"
+    if is_reversed:
+        return f"{value} {way} NULLS FIRST, {key} DESC"
+    return f"{value} {way} NULLS LAST, {key} ASC"
+
+
+def _beyond(order: Order, place: Place, into: Arguments, *, is_before: bool) -> str:
+    """Whether a row comes after a place, or before it."""
+    session = f"session {'<' if is_before else '>'} {into.bound(place.session)}"
+    if place.value is None:
+        return (
+            f"(place IS NOT NULL OR {session})" if is_before else f"(place IS NULL AND {session})"
+        )
+    value = _bound(place.value, into)
+    sign = "<" if order.descending != is_before else ">"
+    unknown = "" if is_before else " OR place IS NULL"
+    return f"(place {sign} {value} OR (place = {value} AND {session}){unknown})"
+
+
+def _bound(value: str | float, into: Arguments) -> str:
+    if isinstance(value, float):
+        return f"{into.bound(repr(value))}::DOUBLE"
+    return into.bound(value)

@@ -1,0 +1,242 @@
+"""Words in recorded text: looked for slice by slice of time, the latest first.
+
+A slice holds some ten thousand texts, so that a reader sees the first hits at once and how far the
+search has come. Words are plain text, never a pattern; upper and lower case are the same.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from bridgeboard.model.answer import Answer
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.metric_query import Query
+from bridgeboard.queries.metric_sources import Arguments
+from bridgeboard.queries.session_filters import Find
+from bridgeboard.queries.text_slices import KINDS, Kind, Stretch, searched, table
+from bridgeboard.queries.typed_rows import holdable
+
+MOST_WORDS: Final = 10
+LONGEST: Final = 200
+"""Characters that can be looked for, all words together."""
+SLICE: Final = 50_000
+"""Texts of the first slice; each later one has twice as many as that before, up to ``WIDEST``."""
+WIDEST: Final = 800_000
+
+_HOUR: Final = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class Search:
+    """What to look for; hashable.
+
+    Args:
+        words: text as somebody typed it. Every word in it, split at blanks, must occur in a text.
+        kinds: in which texts.
+
+    Raises:
+        ExplorerError: for no word, too many or too long ones, or no kind.
+    """
+
+    words: str
+    kinds: tuple[Kind, ...] = ("prompt",)
+    each: tuple[str, ...] = field(init=False, compare=False, default=())
+
+    def __post_init__(self) -> None:
+        each = tuple(dict.fromkeys(holdable(self.words).split()))
+        if not each:
+            raise ExplorerError("There is no word to look for.")
+        if len(each) > MOST_WORDS or sum(map(len, each)) > LONGEST:
+            raise ExplorerError(
+                f"At most {MOST_WORDS} words of {LONGEST} characters together can be looked for."
+            )
+        if not self.kinds or not set(self.kinds) <= set(KINDS):
+            raise ExplorerError(f"Texts to search in are {', '.join(KINDS)}.")
+        object.__setattr__(self, "each", each)
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a hit stands in time; a search goes on from there. ``key`` orders what is equal."""
+
+    started_at: datetime
+    key: str
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A stretch of time to search: the question, and how many texts it looks at."""
+
+    query: Query
+    texts: int
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A text with all words in it.
+
+    Attributes:
+        kind: prompt, thinking or tool_input.
+        session: our key; None if it is not known yet whose session it is.
+        usage: our key of the request; None for a thought of one that is not known.
+        thread: None is unknown.
+        ordinal: the text's place among those of its kind in the request.
+        snippet: some of the text around its first match, as it was recorded.
+        matches: begin and end of every match in the snippet, in order, not overlapping.
+        is_cut_before, is_cut_after: whether the text goes on.
+    """
+
+    kind: Kind
+    session: int | None
+    usage: int | None
+    thread: UUID | None
+    ordinal: int
+    started_at: datetime
+    written_at: datetime
+    spot: Spot
+    snippet: str
+    matches: tuple[tuple[int, int], ...]
+    is_cut_before: bool
+    is_cut_after: bool
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a search has found so far: the latest hits first.
+
+    Attributes:
+        hits: at most ``most``.
+        searched: texts looked at, of ``texts`` in all.
+        is_full: whether there are ``most`` hits; the next page begins at the last one's spot.
+    """
+
+    texts: int
+    most: int
+    hits: tuple[Hit, ...] = ()
+    searched: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more hits are wanted."""
+        return len(self.hits) >= self.most
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing left to ask."""
+        return self.is_full or self.searched >= self.texts
+
+
+def spread(find: Find, search: Search) -> Query:
+    """How texts are spread over time: ``hour`` (naive UTC) and ``texts``, the latest first.
+
+    Only those of requests in the period of ``find``.
+    """
+    into = Arguments()
+    since, until = into.bound(find.scope.since), into.bound(find.scope.until)
+    every = " UNION ALL ".join(
+        f"SELECT epoch_us(started_at) // 3600000000 AS hour FROM {table(kind)}"
+        f" WHERE started_at >= {since} AND started_at < {until}"
+        for kind in search.kinds
+    )
+    sql = (
+        f"SELECT make_timestamp(hour * 3600000000) AS hour, count(*) AS texts FROM ({every})"
+        " GROUP BY hour ORDER BY hour DESC"
+    )
+    return Query(sql, tuple(into.values))
+
+
+def slices(
+    find: Find,
+    search: Search,
+    told: Answer,
+    *,
+    most: int = 50,
+    before: Spot | None = None,
+    size: int = SLICE,
+) -> list[Slice]:
+    """The questions of a search, in the order to ask them in.
+
+    Args:
+        find: in which sessions. Requests of no known session are searched, too, as long as
+            only the scope is filtered, which they must pass themselves.
+        search: for what.
+        told: what ``spread`` answered.
+        most: hits that are wanted at most.
+        before: the last hit of the page before; only later rows of the same order are told.
+        size: texts of the first slice, about; it ends with an hour.
+    """
+    edge = (before.started_at, before.key) if before else None
+    return [
+        Slice(
+            searched(find, search.kinds, search.each, Stretch(since, until, edge), most),
+            texts,
+            since,
+            until,
+        )
+        for since, until, texts in _stretches(told, before, size, find.scope)
+    ]
+
+
+def begun(parts: Iterable[Slice], *, most: int = 50) -> Progress:
+    """A search of which nothing has been asked yet."""
+    return Progress(sum(part.texts for part in parts), most)
+
+
+def folded(so_far: Progress, part: Slice, answer: Answer, search: Search) -> Progress:
+    """A search after one more answer."""
+    hits = (*so_far.hits, *(_hit(row, search) for row in answer.rows))
+    searched = so_far.searched + part.texts
+    return Progress(so_far.texts, so_far.most, hits[: so_far.most], searched)
+
+
+def matches(text: str, words: Sequence[str]) -> tuple[tuple[int, int], ...]:
+    """Where words are in a text, whatever their case: begins and ends, not overlapping."""
+    longest_first = sorted(words, key=lambda word: (-len(word), word))
+    pattern = re.compile("|".join(map(re.escape, longest_first)), re.IGNORECASE)
+    return tuple(match.span() for match in pattern.finditer(text))
+
+
+def _stretches(
+    told: Answer, before: Spot | None, size: int, scope: Scope
+) -> list[tuple[datetime, datetime, int]]:
+    """Hours taken together until they have texts enough; each stretch may have twice as many.
+
+    The first and the last end with the period, which may be within an hour.
+    """
+    stretches: list[tuple[datetime, datetime, int]] = []
+    hours = [(hour.replace(tzinfo=UTC), texts) for hour, texts in told.rows]
+    if before:
+        hours = [(hour, texts) for hour, texts in hours if hour <= before.started_at]
+    taken, until = 0, None
+    for place, (hour, texts) in enumerate(hours):
+        until = until or hour + _HOUR
+        taken += texts
+        if taken >= size or place == len(hours) - 1:
+            stretches.append((max(hour, scope.since), min(until, scope.until), taken))
+            size, taken, until = min(2 * size, WIDEST), 0, None
+    return stretches
+
+
+def _hit(row: tuple[Any, ...], search: Search) -> Hit:
+    kind, session, usage, thread, ordinal, started_at, written_at, key, start, length, text = row
+    began, written = (at.replace(tzinfo=UTC) for at in (started_at, written_at))
+    return Hit(
+        kind,
+        session,
+        usage,
+        thread,
+        ordinal,
+        began,
+        written,
+        Spot(began, key),
+        text,
+        matches(text, search.each),
+        is_cut_before=start > 0,
+        is_cut_after=start + len(text) < length,
+    )

@@ -1,0 +1,194 @@
+"""A course → where its bars, ticks and words lie. The page draws them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import count
+from typing import Final
+
+from bridgeboard import charts, formats
+from bridgeboard.charts import axes
+from bridgeboard.model import pages
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.report.answers import Course
+from bridgeboard.report.names import Name, name
+
+WIDTH: Final = 1_000
+HEIGHT: Final = 200
+"""Of the drawing in its own units; the page stretches it to the room there is."""
+
+_FILLED: Final = 0.78
+_TICKS: Final = 4
+_WORDS: Final = 6
+_STEPS: Final = (1, 2, 5)
+
+Bucket = date | datetime
+Row = tuple[Bucket, str | None, int]
+"""Stretch of time, series, number; the series None is all others."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A part of a stack; ``exactly`` is told where the reader points."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    colour: str
+    exactly: str
+    running: bool
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A word along an axis, ``at`` so many per cent from its beginning."""
+
+    at: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the legend: whose colour it is, and what it comes to in all."""
+
+    name: Name
+    colour: str
+    value: str
+    exactly: str
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Stacked bars over time; without any there is nothing to draw."""
+
+    title: str
+    words: str
+    bars: tuple[Bar, ...]
+    ticks: tuple[Mark, ...]
+    stretches: tuple[Mark, ...]
+    legend: tuple[Entry, ...]
+
+
+def picture(course: Course, zone: str) -> Picture:
+    """A course as bars: the largest series at the bottom, the rest on top."""
+    one = METRICS[course.measure]
+    rows = _rows(course)
+    totals = _totals(rows)
+    colours = _colours(course, totals)
+    looks = {key: (name(_rest(course) if key is None else key), colours[key]) for key in totals}
+    stacks = _stacks(rows)
+    step = _step(max(stacks.values(), default=0))
+    top = step * -(-max(stacks.values(), default=0) // step)
+    return Picture(
+        title=f"{one.label} per {course.grain} by {DIMENSIONS[course.split].label.lower()}",
+        words=_in_words(course, stacks, zone),
+        bars=tuple(_bars(course, rows, looks, top, zone)),
+        ticks=tuple(
+            Mark(round(100 * at / top, 2), formats.number(at, one.format))
+            for at in range(0, top + 1, step)
+            if top
+        ),
+        stretches=tuple(_stretches(course, zone)),
+        legend=tuple(
+            Entry(
+                *looks[key],
+                formats.number(total, one.format),
+                formats.exact_number(total, one.format),
+            )
+            for key, total in totals.items()
+        ),
+    )
+
+
+def _rows(course: Course) -> list[Row]:
+    """What there is to draw, from the bottom of the stacks to their top."""
+    told = [
+        (bucket, None if is_rest else key, value)
+        for bucket, key, value, is_rest, _ in course.parts.rows
+        if value and value > 0
+    ]
+    places = {key: place for place, key in enumerate(_totals(told))}
+    return sorted(told, key=lambda row: (row[0], places[row[1]]))
+
+
+def _totals(rows: Sequence[Row]) -> dict[str | None, int]:
+    """Each series and its sum: the largest first, the rest last."""
+    totals: dict[str | None, int] = {}
+    for _, key, value in rows:
+        totals[key] = totals.get(key, 0) + value
+    ranked = sorted(totals, key=lambda key: (key is None, -totals[key], key or ""))
+    return {key: totals[key] for key in ranked}
+
+
+def _stacks(rows: Sequence[Row]) -> dict[Bucket, int]:
+    stacks: dict[Bucket, int] = {}
+    for bucket, _, value in rows:
+        stacks[bucket] = stacks.get(bucket, 0) + value
+    return stacks
+
+
+def _rest(course: Course) -> str:
+    values = course.parts.column("values_count")[0]
+    return pages.rest(values, course.most)
+
+
+def _colours(course: Course, keys: Mapping[str | None, int]) -> dict[str | None, str]:
+    known = charts.colours([key for key in keys if key is not None], course.places)
+    return {key: charts.NEUTRAL if key is None else known[key] for key in keys}
+
+
+def _step(most: int) -> int:
+    """A round number between two ticks."""
+    rounds = (step * int(10**power) for power in count() for step in _STEPS)
+    return next(step for step in rounds if step * _TICKS >= most)
+
+
+def _bars(
+    course: Course,
+    rows: Sequence[Row],
+    looks: Mapping[str | None, tuple[Name, str]],
+    top: int,
+    zone: str,
+) -> Iterator[Bar]:
+    kind = METRICS[course.measure].format
+    pitch = WIDTH / max(1, len(course.buckets))
+    places = {bucket: place for place, bucket in enumerate(course.buckets)}
+    heights: dict[Bucket, float] = {}
+    for bucket, key, value in rows:
+        below = heights.get(bucket, 0.0)
+        height = HEIGHT * value / top
+        heights[bucket] = below + height
+        called, colour = looks[key]
+        number = formats.exact_number(value, kind)
+        yield Bar(
+            x=round(pitch * (places[bucket] + (1 - _FILLED) / 2), 2),
+            y=round(HEIGHT - below - height, 2),
+            width=round(pitch * _FILLED, 2),
+            height=round(height, 2),
+            colour=colour,
+            exactly=f"{axes.when(bucket, course.grain, zone)}: {called.whole}, {number}",
+            running=bucket == course.running,
+        )
+
+
+def _stretches(course: Course, zone: str) -> Iterator[Mark]:
+    every = max(1, -(-len(course.buckets) // _WORDS))
+    words = axes.words(course.buckets, course.grain, zone)
+    for place in range(0, len(course.buckets), every):
+        at = round(100 * (place + 0.5) / len(course.buckets), 2)
+        yield Mark(at, words[axes.key(course.buckets[place])])
+
+
+def _in_words(course: Course, stacks: Mapping[Bucket, int], zone: str) -> str:
+    one = METRICS[course.measure]
+    if not stacks:
+        return f"{one.label}: nothing was recorded."
+    most = max(stacks, key=lambda bucket: stacks[bucket])
+    at = axes.when(most, course.grain, zone)
+    return (
+        f"Bars of {one.label.lower()} per {course.grain}, stacked by "
+        f"{DIMENSIONS[course.split].label.lower()}. The largest is {at} with "
+        f"{formats.number(stacks[most], one.format)}."
+    )

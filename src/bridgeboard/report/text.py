@@ -1,0 +1,244 @@
+"""Answers → what the page says of them: cards, tables, facts, all in words with exact hints."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from bridgeboard import formats
+from bridgeboard.model import accuracy, pages, periods
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.pages import BOARDS, FILTERS, Move
+from bridgeboard.model.scope import Scope
+from bridgeboard.report.answers import Answers, Table
+from bridgeboard.report.names import Name, name
+from bridgeboard.report.questions import HEADLINES, TOP
+
+_TITLES: Final = {"overview": "At a glance", "spend": "What it costs"}
+_TONES: Final = {1: "good", 0: "", -1: "bad"}
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number in short; ``exactly`` is told where the reader points."""
+
+    text: str
+    exactly: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """A headline number, and how it moved."""
+
+    label: str
+    value: Value
+    meaning: str
+    change: str | None = None
+    was: Value | None = None
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of a table; ``part`` of the whole, 0 to 1, is what ``share`` says."""
+
+    name: Name
+    part: float
+    values: tuple[Value, ...]
+    rest: bool = False
+
+    @property
+    def share(self) -> Value:
+        """The part in words."""
+        return Value(formats.rate(self.part), formats.exact_number(self.part, "rate"))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table; ``columns`` are its numbers' labels and definitions, ``whole`` its last line.
+
+    ``shared`` is whether its rows have shares of the whole, and ``most`` the largest of them.
+    """
+
+    title: str
+    note: str
+    by: str
+    columns: tuple[tuple[str, str], ...]
+    shared: bool
+    most: float
+    rows: tuple[Row, ...]
+    whole: Row
+
+
+@dataclass(frozen=True)
+class Change:
+    """A line of what moved most."""
+
+    name: Name
+    kind: str
+    change: Value
+    relative: str
+    was: Value
+    now: Value
+
+
+def cards(told: Answers) -> list[tuple[str, list[Card]]]:
+    """The headline numbers of each board under its title, none twice."""
+    found, seen = [], set[str]()
+    for board in HEADLINES:
+        names = [each for each in BOARDS[board].headline if each not in seen]
+        seen.update(names)
+        found.append((_TITLES[board], [_card(each, told) for each in names]))
+    return found
+
+
+def presence(told: Answers) -> list[Card]:
+    """Who began, who stayed and who left."""
+    return [
+        Card(
+            label,
+            _number(
+                told.presence[column], "count", accuracy.presence_accuracy(column, told.presence)
+            ),
+            meaning,
+        )
+        for column, (label, meaning) in pages.PRESENCE.items()
+    ]
+
+
+def grids(told: Answers) -> list[Grid]:
+    """All tables that have any rows."""
+    return [_grid(table) for table in told.tables if table.parts.rows]
+
+
+def changes(told: Answers) -> list[tuple[str, list[Change]]]:
+    """What moved most, by the label of what it is measured in."""
+    return [
+        (METRICS[measure].label, [_change(measure, one) for one in moves])
+        for measure, moves in told.moves.items()
+        if moves
+    ]
+
+
+def compared(told: Answers) -> str:
+    """With what the numbers are compared, or why with nothing."""
+    days = periods.span(told.before)
+    if told.past is None:
+        return f"Nothing was recorded in all of the period before ({days}), so nothing is compared."
+    return f"Compared with {days}{', up to the same moment' if told.running else ''}."
+
+
+def filters(scope: Scope) -> list[str]:
+    """The filters in force, a sentence's part each."""
+    return [
+        f"{FILTERS.get(by, DIMENSIONS[by].label)} {verb} "
+        f"{' or '.join(name(value).text for value in values)}"
+        for verb, pairs in (("is", scope.include), ("is not", scope.exclude))
+        for by, values in pairs
+    ]
+
+
+def definitions(told: Answers) -> dict[str, str]:
+    """Label → definition of every number on the page."""
+    shown = [each for board in HEADLINES for each in BOARDS[board].headline]
+    shown += [each for table in told.tables for each in table.names]
+    shown += ["detail_coverage", "priced_rate", "exact_rate"]
+    return {METRICS[each].label: METRICS[each].definition for each in shown} | dict(
+        pages.PRESENCE.values()
+    )
+
+
+def _card(metric: str, told: Answers) -> Card:
+    one = METRICS[metric]
+    value, past = told.totals[metric], told.past
+    is_comparable = past is not None and accuracy.is_comparable(metric, told.totals, past)
+    moved = formats.change(value, past[metric], one.format) if past and is_comparable else None
+    why_not = "" if past is None or is_comparable else f" Here {pages.NOT_COMPARABLE}"
+    return Card(
+        label=one.label,
+        value=_value(metric, told.totals),
+        meaning=one.definition + why_not,
+        change=moved,
+        was=_value(metric, past) if past else None,
+        tone=_TONES[pages.good(metric) * _way(moved)],
+    )
+
+
+def _way(moved: str | None) -> int:
+    """Up or down; neither where no digit that is shown says so."""
+    if not moved or not set(moved) & set("123456789"):
+        return 0
+    return -1 if moved.startswith("-") else 1
+
+
+def _value(metric: str, row: Mapping[str, Any]) -> Value:
+    """A number; one that is not exact says how it stands, and why."""
+    return _number(row[metric], METRICS[metric].format, accuracy.accuracy(metric, row))
+
+
+def _number(value: float | None, kind: str, how: accuracy.Accuracy) -> Value:
+    digits = formats.exact_number(value, kind)
+    said = how.sentence(digits).removesuffix(".") if how.reasons else digits
+    return Value(
+        formats.number(value, kind, at_least=how.is_bound),
+        said[0].lower() + said[1:],
+    )
+
+
+def _grid(table: Table) -> Grid:
+    dimension, first = DIMENSIONS[table.by], METRICS[table.names[0]]
+    records = list(table.parts.records())
+    count = records[0]["values_count"]
+    total = table.whole[first.name]
+    shared = bool(
+        first.adds_up(dimension) and total and all((row[first.name] or 0) >= 0 for row in records)
+    )
+    rows = tuple(_rows(table, records, total))
+    one, many = pages.nouns(table.by)
+    return Grid(
+        title=f"{first.label} by {dimension.label.lower()}",
+        note=_note(dimension.definition, count, many, first.label.lower()),
+        by=dimension.label,
+        columns=tuple((METRICS[each].label, METRICS[each].definition) for each in table.names),
+        shared=shared,
+        most=max(row.part for row in rows) or 1.0,
+        rows=rows,
+        whole=Row(
+            name(f"All {formats.plural(count, one, many)}" if count > 1 else "All"),
+            1.0,
+            _values(table, table.whole),
+        ),
+    )
+
+
+def _note(definition: str, count: int, many: str, ranked: str) -> str:
+    if count <= TOP:
+        return definition
+    return f"{definition} Top {TOP} of {count:,} {many} by {ranked}, the rest together as Other."
+
+
+def _rows(table: Table, records: Sequence[Mapping[str, Any]], total: int | None) -> Iterator[Row]:
+    for row in records:
+        is_rest = row["is_rest"]
+        told = pages.rest(row["values_count"], TOP) if is_rest else row[table.by]
+        part = (row[table.names[0]] or 0) / total if total else 0.0
+        yield Row(name(told), part, _values(table, row), rest=is_rest)
+
+
+def _values(table: Table, row: Mapping[str, Any]) -> tuple[Value, ...]:
+    return tuple(_value(each, row) for each in table.names)
+
+
+def _change(measure: str, one: Move) -> Change:
+    kind = METRICS[measure].format
+    sign = "+" if one.now > one.was else "-"
+    return Change(
+        name=name(one.name),
+        kind=DIMENSIONS[one.by].label,
+        change=Value(
+            sign + formats.number(one.size, kind), sign + formats.exact_number(one.size, kind)
+        ),
+        relative=formats.change(one.now, one.was, kind) or "new",
+        was=_number(one.was, kind, one.before_accuracy),
+        now=_number(one.now, kind, one.now_accuracy),
+    )

@@ -1,0 +1,283 @@
+"""The store of one deployment, kept up to date from a thread beside the dashboard.
+
+The process that serves owns the store: it writes from here and reads from everywhere. What went
+wrong is told in ``Status`` and tried again at the next round; nothing here ends the dashboard.
+"""
+
+import logging
+import threading
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from queue import SimpleQueue
+from typing import Literal, Self
+
+from aibridge import AIBridgeError, Client
+from bridgeboard import pricing, store, sync, teams
+from bridgeboard.pricing import Book, PriceFileError
+from bridgeboard.runtime import connect
+from bridgeboard.settings import Settings, SettingsError
+from bridgeboard.store import Sight, Store, StoreError, team_memberships, text_index
+from bridgeboard.teams import Membership, TeamsFileError
+
+TROUBLE = (AIBridgeError, PriceFileError, SettingsError, StoreError, TeamsFileError)
+PATIENCE_SECONDS = 10.0
+RETRY_SECONDS = 10.0
+DETAILS_A_ROUND = timedelta(minutes=2)
+"""How long a round reads details before the next one looks for what is new, which comes first."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the background sync is doing. Times are aware UTC.
+
+    ``problem`` is None after a round that went well; otherwise a sentence that says what to do.
+    """
+
+    state: Literal["off", "waiting", "syncing"] = "off"
+    event: sync.Event | None = None
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    good_at: datetime | None = None
+    problem: str | None = None
+
+
+def book(settings: Settings) -> Book:
+    """The price book of these settings. Raises PriceFileError."""
+    named = settings.prices_path
+    return Book(pricing.load(named)) if named else Book()
+
+
+def informed_book(settings: Settings, opened: sync.Informant) -> Book:
+    """Likewise, with what the server said of its instances. Raises PriceFileError."""
+    return sync.informed(opened, book(settings))
+
+
+def options(settings: Settings, since: datetime | None = None) -> sync.Options:
+    """How these settings want to sync. Raises PriceFileError."""
+    return sync.Options(
+        book=book(settings),
+        since=since,
+        overlap=timedelta(hours=settings.overlap_hours),
+        text=settings.text == "all",
+        kept_days=settings.rows_days or None,
+    )
+
+
+def members(settings: Settings) -> Sequence[Membership]:
+    """The memberships of the settings' file, none without one. Raises TeamsFileError."""
+    named = settings.teams_path
+    return teams.load(named) if named else ()
+
+
+def prepare(opened: Store, settings: Settings) -> None:
+    """Bring the teams of the settings' file into the store. Raises TeamsFileError."""
+    team_memberships.put_memberships(opened, members(settings))
+
+
+def prune(opened: Store, settings: Settings, now: datetime) -> None:
+    """Delete what the settings do not let grow older, by our clock and by the server's."""
+    # The last sync was dated by the server. A clock that is wrong for a while, here or there, must
+    # not delete what cannot be read again.
+    dated = [run.ended_at for run in store.runs(opened, 1) if run.ended_at]
+    store.prune(
+        opened,
+        text_days=settings.text_days or None,
+        rows_days=settings.rows_days or None,
+        now=min([now, *dated]),
+    )
+
+
+def gather(opened: Store, settings: Settings, *, stops: Callable[[], bool] = lambda: False) -> None:
+    """Make what readers would wait for; until told to stop.
+
+    The words of new prompts, where they may be searched, and the sums of groups, where there may
+    be readers who see nothing else.
+    """
+    if settings.search_text:
+        text_index.gather(opened, stops=stops)
+    if settings.guarded and not stops():
+        with opened.snapshot(Sight.of_groups(settings.floor)):
+            pass
+
+
+class Watch:
+    """Syncs every ``settings.sync_seconds`` until ``stop``; also a context manager."""
+
+    def __init__(
+        self, settings: Settings, *, clock: Callable[[], datetime], opened: Store | None = None
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._status = Status()
+        self._store = opened
+        self._stopping = threading.Event()
+        self._woken = threading.Event()
+        self._wanted: SimpleQueue[int | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def status(self) -> Status:
+        """What it is doing now."""
+        return self._status
+
+    @property
+    def store(self) -> Store | None:
+        """The open store; None until the deployment has answered once."""
+        return self._store
+
+    def start(self) -> None:
+        """Begin, unless the settings name no deployment. Without syncs the store is opened only."""
+        if not self._settings.configured:
+            return
+        works = (self._run, self._serve_wanted) if self._settings.sync_seconds else (self._open,)
+        for work in works:
+            thread = threading.Thread(target=work, name=f"bridgeboard-{work.__name__}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        """Stop at the next committed batch and close the store; may be repeated."""
+        self._stopping.set()
+        self._woken.set()
+        self._wanted.put(None)
+        for thread in self._threads:
+            thread.join(PATIENCE_SECONDS)
+        # A thread that still waits for an answer of the network is left behind: its transaction
+        # is not committed, and the file is whole without it.
+        if self._store and not any(thread.is_alive() for thread in self._threads):
+            self._store.close()
+        self._threads, self._store = [], None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.stop()
+
+    def wake(self) -> None:
+        """Sync now instead of at the end of the interval."""
+        self._woken.set()
+
+    def want(self, session: int) -> None:
+        """Read the details of a session soon, by our key: somebody has opened it.
+
+        The key, since ids that a reader is shown may be pseudonyms.
+        """
+        self._wanted.put(session)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._woken.clear()
+            is_cut_short = self._round()
+            # What waits for its details waits for nothing else.
+            self._woken.wait(0 if is_cut_short else self._settings.sync_seconds)
+
+    def _round(self) -> bool:
+        """Sync once; whether details were left for the next round for want of time."""
+        is_cut_short = False
+        self._tell(state="syncing", began_at=self._clock())
+        try:
+            with connect.patient_client(self._settings) as client:
+                is_cut_short = self._sync(client)
+        except Exception as error:  # noqa: BLE001  # whatever it is, the thread goes on
+            problem = _told("The sync stopped", error)
+            self._tell(state="waiting", ended_at=self._clock(), problem=problem)
+        else:
+            left = self._rewrite()
+            now = self._clock()
+            self._tell(state="waiting", ended_at=now, good_at=now, problem=left)
+        return is_cut_short
+
+    def _open(self) -> None:
+        """Open the store, which is read though it is not synced; tried until it succeeds."""
+        while self._store is None and not self._stopping.is_set():
+            try:
+                with connect.client(self._settings) as client:
+                    prepare(self._opened(client), self._settings)
+            except Exception as error:  # noqa: BLE001  # likewise
+                self._tell(problem=_told("The store could not be opened", error))
+                self._woken.wait(RETRY_SECONDS)
+            else:
+                self._tell(problem=None)
+
+    def _sync(self, client: Client) -> bool:
+        opened = self._opened(client)
+        prepare(opened, self._settings)
+        chosen = replace(options(self._settings), details_for=DETAILS_A_ROUND)
+        events = sync.run(client, opened, chosen, self._clock())
+        is_cut_short = False
+        try:
+            for event in events:
+                self._tell(event=event)
+                if event.phase == "details":
+                    is_cut_short = event.done < (event.total or 0)
+                if self._stopping.is_set():
+                    return False
+        finally:
+            events.close()
+        prune(opened, self._settings, self._clock())
+        gather(opened, self._settings, stops=self._stopping.is_set)
+        return is_cut_short
+
+    def _rewrite(self) -> str | None:
+        """Write the file anew if that is due; why it could not be, which leaves the sync good."""
+        if self._store is None or self._stopping.is_set():
+            return None
+        try:
+            store.rewrite_if_due(self._store, self._clock())
+        except Exception as error:  # noqa: BLE001  # likewise
+            return _told("What was deleted is still in the bytes of the store's file", error)
+        return None
+
+    def _opened(self, client: Client) -> Store:
+        if self._store is None:
+            self._store = connect.stored(self._settings, client)
+        return self._store
+
+    def _serve_wanted(self) -> None:
+        while not self._stopping.is_set():
+            wanted = self._wanted.get()
+            if wanted is not None and self._store:
+                self._read(self._store, wanted)
+
+    def _read(self, opened: Store, session: int) -> None:
+        try:
+            with connect.patient_client(self._settings) as client:
+                sync.read_session(client, opened, options(self._settings), session, self._clock())
+        except Exception as error:  # noqa: BLE001  # likewise
+            _told("The details of a session could not be read", error)
+
+    def _tell(self, **news: object) -> None:
+        self._status = replace(self._status, **news)  # type: ignore[arg-type]  # fields of Status
+
+
+def _told(what: str, error: Exception) -> str:
+    """Log a failure; what to tell of it. What nobody foresaw may quote a prompt: not told."""
+    if isinstance(error, TROUBLE):
+        logger.warning("%s: %s", what, error)
+        return str(error)
+    where = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("%s: %s\n%s", what, type(error).__name__, where)
+    return (
+        f"{what}, by a fault of this program ({type(error).__name__}). It is tried again; if it"
+        " stays, report it with what the log says."
+    )
+
+
+_installed: Watch | None = None
+
+
+def install(watch: Watch | None) -> None:
+    """Make this the watch of the process; the server does so before it serves."""
+    global _installed  # noqa: PLW0603  # one process serves one deployment
+    _installed = watch
+
+
+def current() -> Watch | None:
+    """The watch of this process, if it keeps a store."""
+    return _installed

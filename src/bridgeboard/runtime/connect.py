@@ -1,0 +1,270 @@
+"""Settings → client and store: those of a deployment, or of the demo company."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+from aibridge import AIBridgeError, Client, Pace, default_retry
+from bridgeboard import private_files, store
+from bridgeboard.demo import api, server, world
+from bridgeboard.demo.records import Role
+from bridgeboard.settings import Settings, SettingsError
+from bridgeboard.state import audit
+from bridgeboard.state.audit import Audit, AuditError, Progress, Target
+from bridgeboard.store import Store, StoreLocationError
+
+DEPLOYMENTS = "deployments.json"
+AUDIT = "audit.jsonl"
+ENDED = "logouts.json"
+CONNECT_SECONDS = 10.0
+RETRIES = 2
+LONGEST_WAIT = 4.0
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Which demo company, on which server.
+
+    ``end`` None is a living company: it was made up to the coming midnight (UTC) and shows itself
+    as that time passes. Otherwise it ends at ``end`` and stands still.
+    """
+
+    profile: api.Profile = "v2.34"
+    seed: int = 7
+    days: int = 90
+    scale: float = 1.0
+    end: datetime | None = None
+    switches: api.Switches = field(default_factory=api.Switches)
+
+
+@dataclass(frozen=True)
+class Company:
+    """What a demo company knows beside its API: a token a role, and who is in which team."""
+
+    tokens: dict[Role, str]
+    teams: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Running:
+    """A demo server that answers: its address, and what the company knows beside its API."""
+
+    url: str
+    tokens: dict[Role, str]
+    teams: Mapping[str, tuple[str, ...]]
+
+
+def client(settings: Settings) -> Client:
+    """A client for the configured deployment, as patient as a reader before a page.
+
+    It tries a failing request twice more within seconds, rather than for minutes. Raises an
+    ``AIBridgeError`` for an address or token that cannot be used.
+    """
+    return Client(
+        settings.url,
+        settings.token.get_secret_value(),
+        timeout=httpx.Timeout(settings.timeout_seconds, connect=CONNECT_SECONDS),
+        retry=default_retry().copy_with(
+            total=RETRIES, max_backoff_wait=LONGEST_WAIT, total_timeout=RETRIES * LONGEST_WAIT
+        ),
+    )
+
+
+def patient_client(settings: Settings) -> Client:
+    """A client for syncing: it keeps below the server's rate limit and sits out its bad minutes."""
+    return Client(
+        settings.url,
+        settings.token.get_secret_value(),
+        timeout=httpx.Timeout(settings.timeout_seconds, connect=CONNECT_SECONDS),
+        pace=Pace(),
+    )
+
+
+def private_folder(settings: Settings) -> Path:
+    """The data folder, made for this account only if it is missing.
+
+    Raises:
+        SettingsError: when it cannot be made, or when other accounts may enter it: the store, its
+            log and the audit log hold what people typed and who looked at it.
+    """
+    folder = settings.folder
+    try:
+        private_files.make_folder(folder)
+        what_to_do = private_files.how_to_close(folder)
+    except OSError as error:
+        raise SettingsError(
+            f"The data folder {folder} cannot be used ({error.strerror}). Let this account write"
+            " there, or name another folder by BRIDGEBOARD_DATA."
+        ) from None
+    if what_to_do:
+        raise SettingsError(
+            f"Other accounts of this machine may look into the data folder {folder}. {what_to_do}"
+        )
+    return folder
+
+
+def stored(settings: Settings, client: Client) -> Store:
+    """The open store of the deployment that ``client`` speaks to; made if there is none.
+
+    A deployment that does not answer is known by its address from an earlier time.
+
+    Raises:
+        SettingsError: when others may enter its folder.
+        StoreError: when it cannot be opened; another process may have it.
+        AIBridgeError: when the deployment does not answer and there is no store of it yet.
+    """
+    private_folder(settings)
+    path = _place(settings, client)
+    opened = Store.open(path, memory_mb=settings.store_memory_mb)
+    _remember(settings, path.name)
+    return opened
+
+
+def _place(settings: Settings, client: Client) -> Path:
+    try:
+        identity = client.buildinfo().deployment_id or settings.url
+    except AIBridgeError:
+        known = _remembered(settings).get(settings.url)
+        if known is None or not (settings.folder / known).is_file():
+            raise
+        return settings.folder / known
+    return store.location(settings.folder, identity)
+
+
+def store_file(settings: Settings) -> Path:
+    """The file of the configured deployment's store, known from an earlier sync.
+
+    Raises:
+        SettingsError: when there has been none, or others may enter its folder.
+    """
+    private_folder(settings)
+    name = _remembered(settings).get(settings.url)
+    path = settings.folder / name if name else None
+    if path is None or not path.is_file():
+        raise SettingsError(
+            f"There is no store of {settings.url or 'a deployment'} in {settings.folder} yet. "
+            "Run: bridgeboard sync"
+        )
+    return path
+
+
+def audit_file(settings: Settings) -> Path:
+    """The file of the audit log, beside the stores: people come in before any store is open."""
+    return settings.folder / AUDIT
+
+
+def audit_log(settings: Settings) -> Audit:
+    """The audit log, with the key that its entries are signed with."""
+    return Audit(audit_file(settings), settings.audit_key.get_secret_value())
+
+
+def audit_target(settings: Settings) -> Target | None:
+    """Where its entries are handed on; None where they are not, as those of a demo.
+
+    Raises:
+        SettingsError: when the setting names nothing of the kind.
+    """
+    if settings.demo or not settings.audit_target:
+        return None
+    try:
+        return audit.target(settings.audit_target)
+    except AuditError as error:
+        raise SettingsError(str(error)) from None
+
+
+def handed_on(settings: Settings) -> Progress | None:
+    """How far the target of the audit log has come; None where there is none."""
+    if settings.demo or not settings.audit_target:
+        return None
+    return audit.progress(audit_file(settings), settings.audit_target)
+
+
+def ended_file(settings: Settings) -> Path:
+    """The file of logins that were ended before their time, beside the audit log."""
+    return settings.folder / ENDED
+
+
+def restored(settings: Settings, folder: Path, *, now: datetime) -> Path:
+    """Make a store of the backup in ``folder``, ``now``; where it is now.
+
+    Raises:
+        SettingsError: when others may enter the data folder.
+        StoreError: when the backup cannot be used, or its deployment has a store already.
+    """
+    fresh = private_folder(settings) / "restored.duckdb"
+    store.remove(fresh)
+    store.restore(folder, fresh, now=now)
+    try:
+        with Store.open(fresh, memory_mb=settings.store_memory_mb) as opened:
+            identity = opened.meta("deployment_id") or settings.url
+        path = store.location(settings.folder, identity)
+        if path.exists():
+            raise StoreLocationError(f"{path} is there already: move it away to restore {folder}.")
+        fresh.rename(path)
+    finally:
+        store.remove(fresh)
+    if settings.url and settings.url not in _remembered(settings):
+        _remember(settings, path.name)
+    return path
+
+
+def _remembered(settings: Settings) -> dict[str, str]:
+    try:
+        found = json.loads((settings.folder / DEPLOYMENTS).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    # Names only, so that the file cannot lead anywhere else.
+    named = found.items() if isinstance(found, dict) else ()
+    return {url: Path(name).name for url, name in named if isinstance(name, str)}
+
+
+def _remember(settings: Settings, name: str) -> None:
+    known = _remembered(settings)
+    if known.get(settings.url) != name:
+        text = json.dumps(known | {settings.url: name}, indent=2)
+        private_files.put(settings.folder / DEPLOYMENTS, text)
+
+
+def bridge(demo: Demo, now: datetime) -> tuple[api.Bridge, Company]:
+    """The demo company behind the API, and what else it knows; ``now`` dates a living one."""
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    end = demo.end or midnight + timedelta(days=1)
+    company = world.make(demo.seed, end=end, days=demo.days, scale=demo.scale)
+    tables = company.tables
+    tokens = api.tokens(tables, demo.seed)
+    made = api.Bridge(
+        tables,
+        profile=demo.profile,
+        tokens=api.holders(tables, tokens),
+        switches=demo.switches,
+        clock=None if demo.end else _clock,
+    )
+    return made, Company(dict(tokens), company.teams)
+
+
+@contextmanager
+def demo_server(
+    demo: Demo, now: datetime, *, host: str = "127.0.0.1", port: int = 0
+) -> Iterator[Running]:
+    """The demo server on a real port, 0 for any free one, until the block ends."""
+    made, company = bridge(demo, now)
+    running = server.Server(made, host, port)
+    try:
+        running.start()
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot listen on {host} port {port}: {error.strerror}. Choose another with --port."
+        ) from None
+    try:
+        yield Running(running.url, company.tokens, company.teams)
+    finally:
+        running.stop()
+
+
+def _clock() -> datetime:
+    return datetime.now(UTC)

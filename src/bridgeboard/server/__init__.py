@@ -1,0 +1,1 @@
+"""The ASGI application: middleware, login, files, health."""

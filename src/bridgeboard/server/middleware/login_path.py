@@ -1,0 +1,177 @@
+"""The way in: Streamlit's login, told in words, which leads to where somebody wanted to go."""
+
+import html
+import logging
+import re
+from collections.abc import Collection
+from typing import Final
+from urllib.parse import quote, unquote, urlencode
+
+from bridgeboard.server.middleware.asgi import (
+    ASGIApp,
+    Message,
+    Pairs,
+    Receive,
+    Send,
+    answer,
+    cookie,
+    query,
+)
+from bridgeboard.server.middleware.identity import LOGIN
+from bridgeboard.settings.tables import CALLBACK
+
+ENTER: Final = "/enter"
+"""Where a login begins that leads to a page."""
+BEGIN: Final = "/auth/login"
+"""Where Streamlit begins one; it ends at ``CALLBACK``."""
+PLACE: Final = "bridgeboard_place"
+"""The cookie that holds the page, only while somebody is at the provider."""
+PLACE_SECONDS: Final = 600
+LONGEST_PLACE: Final = 3_000
+"""Characters of that cookie. Browsers refuse cookies of more than 4096."""
+
+log = logging.getLogger(__name__)
+
+
+class WayIn:
+    """Streamlit's login, with the way back to where somebody wanted to go, and told in words.
+
+    By itself it leads everybody to the start page, those too whom it did not let in, and says no
+    more than that there was an error.
+
+    Args:
+        pages: the names of the pages that it may lead to.
+        base: the path under which browsers know them.
+    """
+
+    def __init__(self, app: ASGIApp, pages: Collection[str], base: str = "") -> None:
+        self.app = app
+        self.pages = pages
+        self.base = base
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Pass everything through but the two answers that a login begins and ends with."""
+        if scope["type"] != "http" or scope["path"] not in {BEGIN, CALLBACK}:
+            await self.app(scope, receive, send)
+            return
+        said: list[Message] = []
+
+        async def hear(message: Message) -> None:
+            said.append(message)
+
+        try:
+            await self.app(scope, receive, hear)
+        except Exception:
+            log.exception("a login failed")
+            said = answer(500, "", "text/plain")
+        told = self._begun if scope["path"] == BEGIN else self._over
+        for message in told(scope, said):
+            await send(message)
+
+    def _begun(self, scope: Message, said: list[Message]) -> list[Message]:
+        """A redirect to the provider, or a page that says why there is none."""
+        if said[0]["status"] < 400:  # noqa: PLR2004 - where HTTP's errors begin
+            return said
+        told = query(scope).get("to", [""])[0]
+        return _page(503, UNREACHABLE, self._again(told))
+
+    def _over(self, scope: Message, said: list[Message]) -> list[Message]:
+        """A redirect to where somebody wanted to go, or a page that says that they are not in."""
+        if 400 <= said[0]["status"] < 500:  # noqa: PLR2004 - asked in a way that no provider does
+            return said
+        told = unquote(cookie(scope, PLACE))
+        cookies = [pair for pair in said[0]["headers"] if pair[0].lower() == b"set-cookie"]
+        if told:
+            cookies.append((b"set-cookie", place_cookie("", self.base).encode()))
+        if _wanted_in(scope) and not _is_in(scope, cookies):
+            return _page(400, FAILED, self._again(told), cookies)
+        there = (b"location", f"{self.base}{place(told, self.pages)}".encode())
+        return answer(302, "", "text/plain", [there, *cookies])
+
+    def _again(self, told: str) -> str:
+        """Where to try a login again that was to lead to a page; without one, the start page."""
+        if not told:
+            return f"{self.base}/"
+        return f"{self.base}{ENTER}?{urlencode({'to': place(told, self.pages)})}"
+
+
+def place(told: str, pages: Collection[str]) -> str:
+    """The address of a page of ours, ``told`` if it is one, else the start page's.
+
+    It never leads elsewhere, whatever is told: one slash, a page by its name, and a query. A query
+    that is too long to be kept is left out.
+    """
+    matched = re.fullmatch(r"/([a-z]*)(\?[!-~]*)?", told)
+    if not matched or (matched[1] and matched[1] not in pages):
+        return "/"
+    return told if len(quote(told, safe="")) <= LONGEST_PLACE else f"/{matched[1]}"
+
+
+def place_cookie(told: str, base: str = "") -> str:
+    """A Set-Cookie header that keeps where somebody wants to go, or forgets it."""
+    seconds = PLACE_SECONDS if told else 0
+    kept = f"{PLACE}={quote(told, safe='')}; Max-Age={seconds}; Path={base}{CALLBACK}"
+    return f"{kept}; HttpOnly; SameSite=Lax"
+
+
+UNREACHABLE: Final = (
+    "Nobody can log in at the moment",
+    (
+        "The login provider of this dashboard cannot be reached. Who is logged in already stays "
+        "so. Try again in a minute. If that does not help, tell the operator: the dashboard's log "
+        "says why."
+    ),
+)
+FAILED: Final = (
+    "You are not logged in",
+    (
+        "The answer of the login provider could not be used: it came too late, or twice, or to "
+        "another browser than it was meant for. Try again. If that does not help, tell the "
+        "operator: the dashboard's log says why."
+    ),
+)
+_PAGE: Final = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title} · Bridgeboard</title>
+<style>
+:root {{ color-scheme: light dark; }}
+body {{ margin: 0; padding: 15vh 1rem 2rem; background: light-dark(#ffffff, #0f1319);
+  color: light-dark(#14181f, #e7eaf0); font: 1rem/1.5 system-ui, sans-serif; }}
+main {{ box-sizing: border-box; max-width: 27rem; margin: 0 auto; padding: 2rem;
+  border: 1px solid light-dark(#dfe3e8, #2c3440);
+  border-radius: 0.4rem; }}
+h1 {{ margin: 0 0 0.75rem; font-size: 1.3rem; line-height: 1.3; }}
+p {{ margin: 0 0 1.25rem; }}
+a {{ display: inline-block; padding: 0.5rem 1rem; border-radius: 0.4rem; background: #1d4ed8;
+  color: #ffffff; text-decoration: none; }}
+a:focus-visible {{ outline: 2px solid light-dark(#1d4ed8, #6b9bff); outline-offset: 2px; }}
+</style>
+</head>
+<body><main><h1>{title}</h1><p>{text}</p><a href="{again}">Try again</a></main></body>
+</html>
+"""
+
+
+def _page(
+    status: int, words: tuple[str, str], again: str, headers: Pairs | None = None
+) -> list[Message]:
+    title, text = map(html.escape, words)
+    body = _PAGE.format(title=title, text=text, again=html.escape(again))
+    return answer(status, body, "text/html", [(b"cache-control", b"no-store"), *(headers or [])])
+
+
+def _wanted_in(scope: Message) -> bool:
+    """Whether a browser comes from the provider with an answer, and nobody just cancelled."""
+    asked = query(scope)
+    return "code" in asked or asked.get("error", ["access_denied"]) != ["access_denied"]
+
+
+def _is_in(scope: Message, cookies: Pairs) -> bool:
+    """Whether a browser holds a login once it has been told these cookies; the last one counts."""
+    told = [value for _, value in cookies if value.startswith(f"{LOGIN}=".encode())]
+    if told:
+        return b"max-age=0" not in told[-1].lower()
+    return bool(cookie(scope, LOGIN))

@@ -1,0 +1,48 @@
+"""The end of an open page's websocket, where a proxy says who people are.
+
+A proxy is asked when a socket opens, and never again: without an end a page that stands in a tab
+would be its reader's for ever. The browser opens a new socket by itself, for which the proxy is
+asked anew.
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Final
+
+from bridgeboard.server.middleware.asgi import ASGIApp, Message, Receive, Send, Socket
+from bridgeboard.server.middleware.identity import Asked
+
+LOOKS: Final = 30
+"""Seconds after which it is looked whether an idle socket's time is over."""
+OVER: Final = 1008
+"""Why it is closed, in the numbers of RFC 6455."""
+
+
+class Ending:
+    """A socket ends after ``login.hours``, and once the operator ends the logins of its reader."""
+
+    def __init__(self, app: ASGIApp, asked: Asked, *, looks: float = LOOKS) -> None:
+        self.app = app
+        self.asked = asked
+        self.looks = looks
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Pass everything through until a socket's time is over."""
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+        socket = Socket(receive, send)
+        login = self.asked.opened(scope)
+
+        async def hear() -> Message:
+            while True:
+                message = None
+                until = min(self.looks, self.asked.seconds_left(login))
+                with suppress(TimeoutError):
+                    message = await asyncio.wait_for(receive(), until)
+                if self.asked.is_over(login):
+                    return await socket.close(OVER)
+                if message is not None:
+                    return message
+
+        await self.app(scope, hear, socket.send)

@@ -1,0 +1,321 @@
+"""The ASGI app around ``app.py``: health, security headers, the sync beside it, and its server."""
+
+import asyncio
+import ctypes
+import hashlib
+import logging
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse
+from starlette.routing import Route
+
+from bridgeboard.runtime import background_sync, connect
+from bridgeboard.runtime.background_sync import Status, Watch
+from bridgeboard.server.middleware import (
+    ENTER,
+    Asked,
+    Believed,
+    Closed,
+    Ending,
+    Files,
+    Long,
+    Messages,
+    SameOrigin,
+    SecurityHeaders,
+    WayIn,
+    WayOut,
+    WithBase,
+    WithoutBase,
+    place,
+    place_cookie,
+    uses_tls,
+    without_base,
+)
+from bridgeboard.settings import (
+    Settings,
+    SettingsError,
+    believe_no_header_of_a_peer,
+    current,
+    install,
+)
+from bridgeboard.state import logins
+from bridgeboard.state.audit import Audit, AuditError, Forwarder
+
+SETTINGS: Final = "settings"
+"""What the audit log calls a start with other settings than before."""
+LOGOUT: Final = "logout"
+"""What it calls the end of a login by somebody's own wish."""
+REFUSED_FILE: Final = "refused file"
+"""What it calls that somebody asked for a file that is not for them."""
+M_ARENA_MAX: Final = -8
+"""The name of that parameter in glibc's malloc.h."""
+ARENAS: Final = 2
+TURN_SECONDS: Final = 0.0005
+"""How long a thread may keep Python's lock while another one waits. A page is made of a hundred
+small messages, and the thread that sends them would wait 5 ms for its turn at each of them."""
+
+log = logging.getLogger(__name__)
+
+
+def home() -> Path:
+    """The folder of ``app.py``: inside the wheel, or the checkout's root."""
+    packed = Path(__file__).parents[1] / "_app"
+    return packed if packed.is_dir() else Path(__file__).parents[3]
+
+
+def pages() -> frozenset[str]:
+    """The pages by their names in addresses; the start page needs none."""
+    return frozenset(path.stem for path in (home() / "pages").glob("*.py"))
+
+
+def application(settings: Settings, *, when_ready: Callable[[], None] = lambda: None) -> st.App:
+    """The dashboard as an ASGI app that syncs; ``when_ready`` is called once it serves."""
+    install(settings)
+    base = settings.base_path
+    keeper = Watch(settings, clock=_now)
+    background_sync.install(keeper)
+    target = connect.audit_target(settings)
+    forwarder = target and Forwarder(
+        connect.audit_log(settings), settings.audit_target, target, _now
+    )
+
+    @asynccontextmanager
+    async def lifespan(_app: st.App) -> AsyncIterator[None]:
+        keeper.start()
+        if forwarder:
+            forwarder.start()
+        when_ready()
+        yield
+        if forwarder:
+            await asyncio.to_thread(forwarder.stop)
+        await asyncio.to_thread(keeper.stop)
+
+    return st.App(
+        home() / "app.py",
+        routes=[
+            Route(f"{base}/healthz", _healthz),
+            Route(f"{base}/overview", _home),
+            *([Route(f"{base}{ENTER}", _enter)] if settings.login.configured else []),
+        ],
+        middleware=[
+            Middleware(SecurityHeaders, tls=uses_tls(settings), proxy=settings.proxy),
+            Middleware(SameOrigin, settings=settings),
+            Middleware(WithoutBase, base=base),
+            Middleware(Closed),
+            Middleware(Long),
+            Middleware(WayIn, pages=pages(), base=base),
+            Middleware(Believed, proxy=settings.proxy),
+            *_for_who_is_known(settings),
+            Middleware(WithBase, base=base),
+        ],
+        lifespan=lifespan,
+        secrets=_secrets(settings),
+    )
+
+
+def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
+    """Serve the dashboard until interrupted.
+
+    Raises :class:`~bridgeboard.settings.SettingsError` for an address that others could reach
+    without anybody being asked who they are, for one that cannot be listened on, and for a data
+    folder that other accounts may enter.
+    """
+    refuse_an_open_door(settings)
+    refuse_a_taken_port(settings)
+    connect.private_folder(settings)
+    note_settings(settings)
+    sys.setswitchinterval(TURN_SECONDS)
+    _keep_few_arenas()
+    believe_no_header_of_a_peer()
+    os.chdir(home())  # Streamlit reads its theme from the working directory
+    application(settings, when_ready=lambda: announce(reached_at(settings))).run(
+        config={
+            "server.address": settings.host,
+            "server.port": settings.port,
+            "server.allowedHosts": settings.host_names,
+            "server.baseUrlPath": settings.base_path,
+        }
+    )
+
+
+def reached_at(settings: Settings) -> str:
+    """The address to give to a browser on this machine."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - not bound here
+    named = f"[{host}]" if ":" in host else host
+    path = f"{settings.base_path}/" if settings.base_path else ""
+    return f"http://{named}:{settings.port}{path}"
+
+
+def refuse_an_open_door(settings: Settings) -> None:
+    """Raise unless ``host`` is this machine only, or everybody is asked who they are.
+
+    A demo company's data is invented: there the operator may say otherwise.
+    """
+    if settings.loopback or settings.guarded or (settings.demo and settings.allow_remote):
+        return
+    told = "or accept it with --allow-remote" if settings.demo else "or keep --host 127.0.0.1"
+    raise SettingsError(
+        f"{settings.host} can be reached from other machines, and nobody is asked who they are: "
+        "everybody who reaches it would see all sessions. Configure [login] or [proxy] in the "
+        f"settings file (docs/deployment.md says how), {told}."
+    )
+
+
+def _keep_few_arenas() -> None:
+    """Let glibc keep what threads free in two places, not in eight for each core.
+
+    With 50 readers it held 478 MB of freed memory after five minutes, and 115 MB so.
+    """
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, ARENAS)
+
+
+def note_settings(settings: Settings) -> None:
+    """Put into the audit log that settings are others than when it was written last.
+
+    Only a digest of them is kept, as they may hold names and addresses.
+
+    Raises :class:`~bridgeboard.settings.SettingsError` when that cannot be noted.
+    """
+    if settings.demo:
+        return
+    told = settings.model_dump_json(exclude={"token"})
+    about = f"settings {hashlib.sha256(told.encode()).hexdigest()[:16]}"
+    noted = connect.audit_log(settings)
+    try:
+        last = next((one for one in noted.entries(1_000) if one.what == SETTINGS), None)
+        if last is None or last.about != about:
+            noted.write("operator", SETTINGS, about=about, at=_now())
+    except AuditError as error:
+        raise SettingsError(str(error)) from None
+
+
+def refuse_a_taken_port(settings: Settings) -> None:
+    """Raise when ``host`` and ``port`` cannot be listened on."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
+            "Choose another with --host or --port."
+        ) from None
+
+
+def _for_who_is_known(settings: Settings) -> list[Middleware]:
+    """What stands between a request and the app and has to know who asks, if anybody is asked."""
+    if not settings.guarded:
+        return [Middleware(Messages, asked=None)]
+    asked = Asked(settings, logins.ended(connect.ended_file(settings)), _now)
+    note = partial(_note, connect.audit_log(settings))
+    refused = partial(note, REFUSED_FILE, "somebody unnamed")
+    every = [Middleware(Files, asked=asked), Middleware(Messages, asked=asked, note=refused)]
+    if settings.proxy.configured:
+        return [Middleware(Ending, asked=asked), *every]
+    return [*every, Middleware(WayOut, asked=asked, note=partial(note, LOGOUT))]
+
+
+def _note(noted: Audit, what: str, who: str) -> None:
+    """Note what happens in any case: that the log cannot be written is only told of."""
+    try:
+        noted.write(who, what, at=_now())
+    except AuditError as error:
+        log.warning("%s could not be noted: %s", what, error)
+
+
+def _secrets(settings: Settings) -> dict[str, Any] | None:
+    """What Streamlit's login has to know; None without one."""
+    login = settings.login
+    if not login.configured:
+        return None
+    return {
+        "auth": {
+            "redirect_uri": login.redirect_url,
+            "cookie_secret": login.cookie_secret.get_secret_value(),
+            "client_id": login.client_id,
+            "client_secret": login.client_secret.get_secret_value(),
+            "server_metadata_url": login.metadata_url,
+            "client_kwargs": {"scope": login.scope},
+        }
+    }
+
+
+async def _home(request: Request) -> RedirectResponse:
+    """The overview is the start page, which Streamlit does not know by its own name."""
+    query = request.url.query
+    return RedirectResponse(f"./?{query}" if query else "./")
+
+
+def entrance(to: str) -> str | None:
+    """Where a login begins that leads to a page; None where Streamlit's alone can begin one."""
+    base = current().base_path
+    asked = urlencode({"to": without_base(to, base)})
+    return f"{base}{ENTER}?{asked}" if _begin() else None
+
+
+def _begin() -> str | None:
+    """Where Streamlit's login begins. The function is none of its public ones, and may go."""
+    make = getattr(st.user_info, "generate_login_redirect_url", None)
+    return make("default") if make else None
+
+
+async def _enter(request: Request) -> RedirectResponse:
+    """Begin a login, and keep where it is to lead.
+
+    The provider sends browsers back to one address alone, and cookies are kept by address: who
+    came by another name goes on under that one.
+    """
+    to = place(request.query_params.get("to", ""), pages())
+    ours, base = urlsplit(current().login.redirect_url), current().base_path
+    asked = {"to": to}
+    if request.headers.get("host") != ours.netloc and "moved" not in request.query_params:
+        moved = urlencode(asked | {"moved": "1"})  # once: a proxy may hide the browser's name
+        return RedirectResponse(f"{ours.scheme}://{ours.netloc}{base}{ENTER}?{moved}", 303)
+    begin = _begin()
+    if begin is None:
+        return RedirectResponse(f"{base}{to}", 303)
+    told = {"set-cookie": place_cookie(to, base), "cache-control": "no-store"}
+    return RedirectResponse(f"{begin}&{urlencode(asked)}", 303, headers=told)
+
+
+async def _healthz(_request: Request) -> JSONResponse:
+    keeper = background_sync.current()
+    told: dict[str, object] = {"status": "ok"}
+    if not current().guarded:  # strangers would know which weaknesses to look for
+        told["version"] = version("bridgeboard")
+    return JSONResponse(told | {"sync": synced(keeper.status if keeper else Status())})
+
+
+def synced(status: Status) -> dict[str, object]:
+    """The background sync for a monitor: numbers and times, nothing that only a viewer may see."""
+    event = status.event
+    return {
+        "state": status.state,
+        "good": status.problem is None,
+        "last_good_at": status.good_at.isoformat() if status.good_at else None,
+        "phase": event.phase if event else None,
+        "done": event.done if event else 0,
+        "total": event.total if event else None,
+        "quarantined": event.quarantined if event else 0,
+    }
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

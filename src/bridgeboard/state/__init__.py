@@ -1,0 +1,1 @@
+"""What readers and operators leave behind: saved views, notes, the audit log, ended logins."""

@@ -1,0 +1,276 @@
+"""The views that stand in front of the tables: what is in them is all that a reader can name.
+
+Every table and every column is decided here. What is not named, because a later schema brought
+it, is empty: it is shown once somebody has said who may see it, never by default.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import duckdb
+
+from bridgeboard.store.row_access import Sight
+
+Owner = Literal["person", "time", "request", "session", "nobody", "work", "words", "groups"]
+"""Whose a row is: the initiator's, whatever the time; the initiator's at ``started_at``; that of
+its request or its session; nobody's; nobody's but told of somebody (only for who sees everybody);
+everybody's words at once (only for who sees all text); sums that only groups are shown, in place
+of other tables (``store.sight_groups``)."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What was decided about a table.
+
+    Attributes:
+        owner: whose its rows are.
+        plain: columns that whoever sees the row may see.
+        text: what people wrote, or what may quote it.
+        work: messages of the sync, which may name any session, and counts of what it read.
+        key: what tells a person by another name: shown where people have their own names.
+    """
+
+    owner: Owner
+    plain: str
+    text: str = ""
+    work: str = ""
+    key: str = ""
+
+    @property
+    def columns(self) -> set[str]:
+        """All columns that were decided."""
+        return {*self.plain.split(), *self.text.split(), *self.work.split(), *self.key.split()}
+
+
+DECIDED: Final[Mapping[str, Decided]] = {
+    "meta": Decided("nobody", "name value"),
+    "initiators": Decided("person", "initiator id username name", key="member"),
+    "former_names": Decided("work", "", key="initiator username"),
+    "erased": Decided("nobody", "", work="digest id username numbers erased_at key"),
+    "erased_rows": Decided("nobody", "", work="kind day digest"),
+    "memberships": Decided("person", "username team valid_from valid_to"),
+    "usage": Decided(
+        "time",
+        "usage id grain started_at ended_at initiator provider provider_name vendor model client"
+        " credential_kind session thread threads requests responses prompts tool_calls injected"
+        " tool_errors input output cache_read cache_write input_sum output_sum cache_read_sum"
+        " cache_write_sum priced_tokens cost shadow_cost cache_saving status digest",
+        key="api_key_id",
+    ),
+    "responses": Decided(
+        "request",
+        "usage started_at answered_at input output cache_read cache_write cache_write_1h"
+        " web_searches service_tier negatives split_unknown split_clamped total_mismatch cost"
+        " shadow_cost cache_saving status tier price_id source note",
+    ),
+    "tool_calls": Decided(
+        "time",
+        "usage ordinal started_at called_at grain initiator provider provider_name vendor model"
+        " client credential_kind session tool server_url injected failed input_hash",
+    ),
+    "sessions": Decided(
+        "time",
+        "session id initiator client providers models started_at ended_at threads input_sum"
+        " output_sum cache_read_sum cache_write_sum network_total network_blocked listed_at digest"
+        " detailed_at detailed_digest detail_problem",
+    ),
+    "threads": Decided(
+        "time",
+        "session id initiator provider model credential_kind started_at ended_at input_sum"
+        " output_sum cache_read_sum cache_write_sum actions error_type",
+        text="error_message",
+        key="credential_hint",
+    ),
+    "prompts": Decided("request", "usage started_at ordinal written_at", text="text"),
+    "tool_inputs": Decided("request", "usage started_at ordinal", text="input error"),
+    "thinking": Decided("session", "session interception started_at ordinal", text="text"),
+    "last_prompts": Decided("session", "session started_at", text="text"),
+    "vocabulary": Decided("words", "first last since until texts", text="words"),
+    "windows": Decided("work", "kind since until after rows_read opened_at done_at"),
+    "runs": Decided(
+        "nobody",
+        "run began_at ended_at generation outcome",
+        work="message read_rows changed_rows sessions details quarantined requests",
+    ),
+    "quarantine": Decided("work", "seen_at kind identity tries", text="reason raw"),
+    "anomalies": Decided("nobody", "seen_at kind", work="message"),
+    "group_blocks": Decided("groups", "frozen floor counted since until started_at"),
+    "group_usage": Decided(
+        "groups",
+        "frozen started_at initiator provider provider_name vendor model client credential_kind"
+        " status grain thread threads requests responses prompts input output cache_read"
+        " cache_write input_sum output_sum cache_read_sum cache_write_sum priced_tokens cost"
+        " shadow_cost cache_saving tool_calls injected tool_errors",
+    ),
+    "group_calls": Decided(
+        "groups", "frozen started_at initiator grain tool server_url injected failed"
+    ),
+    "group_sessions": Decided("groups", "frozen started_at initiator client detailed_at"),
+    "group_homes": Decided("groups", "frozen started_at initiator label"),
+    "group_labels": Decided("groups", "label initiator"),
+    "group_members": Decided("groups", "initiator username team valid_from valid_to"),
+    "day_counts": Decided("work", "kind day counted held unreadable counted_at deleted"),
+    "left_out": Decided("work", "kind since until rows seen_at", text="reason"),
+}
+"""Every table of the schema."""
+
+TEXTS: Final = ("prompts", "tool_inputs", "thinking", "last_prompts")
+"""Tables that are about nothing but text: without text they are empty."""
+
+_EMPTY: Final = {"VARCHAR": "''"}
+VISIBLE: Final = "sight_visible"
+NAMES: Final = "sight_names"
+VALUES: Final = "sight_values"
+"""Names of ours on a reader's cursor: who is seen from when to when, what people are called, and
+the teams or the user name of a sight."""
+
+_COLUMNS: Final = """
+SELECT table_name, column_name, data_type FROM duckdb_columns()
+WHERE database_name = current_database() AND schema_name = 'main' AND NOT internal
+ORDER BY table_name, column_index"""
+# Stretches of one person do not overlap: a join is several times as fast as asking for each row
+# whether there is one.
+_SEEN_THEN: Final = (
+    f"JOIN temp.main.{VISIBLE} v ON v.initiator = {{0}}.initiator"
+    " AND {0}.started_at >= v.since AND {0}.started_at < v.until"
+)
+_LIMITS: Final[Mapping[Owner, str]] = {
+    "person": f"WHERE t.initiator IN (SELECT initiator FROM temp.main.{VISIBLE})",
+    "time": _SEEN_THEN.format("t"),
+    "request": "WHERE t.usage IN (SELECT u.usage FROM {schema}.usage u "
+    f"{_SEEN_THEN.format('u')})",
+    "session": "WHERE t.session IN (SELECT s.session FROM {schema}.sessions s "
+    f"{_SEEN_THEN.format('s')})",
+    "nobody": "",
+}
+_SEEN_SESSION: Final = (
+    "CASE WHEN t.session IN (SELECT s.session FROM {schema}.sessions s "
+    f"{_SEEN_THEN.format('s')}) THEN t.session END"
+)
+"""Requests of a session that began when its person was elsewhere are in no session that is seen."""
+_OF_TEAMS: Final = f"WHERE t.team IN (SELECT value FROM temp.main.{VALUES})"
+_OF_PERSON: Final = (
+    "WHERE t.username IN (SELECT coalesce(i.member, lower(i.username)) FROM {schema}.initiators i"
+    f" WHERE lower(i.username) IN (SELECT lower(value) FROM temp.main.{VALUES}))"
+)
+_VISIBLE_TEAMS: Final = f"""
+WITH told AS (
+    SELECT i.initiator, t.valid_from AS since, t.valid_to AS until
+    FROM {{schema}}.initiators i
+    JOIN {{schema}}.memberships t ON t.username = coalesce(i.member, lower(i.username))
+    {_OF_TEAMS}),
+opened AS (
+    SELECT *, since <= max(until) OVER (PARTITION BY initiator ORDER BY since, until
+        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS goes_on
+    FROM told),
+parted AS (
+    SELECT *, count_if(goes_on IS NOT TRUE)
+        OVER (PARTITION BY initiator ORDER BY since, until) AS part
+    FROM opened)
+SELECT initiator, min(since) AS since, max(until) AS until FROM parted GROUP BY initiator, part"""
+# A user name that somebody has left may be given to somebody else: then nobody is seen by it.
+_VISIBLE_PERSON: Final = f"""
+SELECT any_value(i.initiator) AS initiator, TIMESTAMP '0001-01-01' AS since,
+    TIMESTAMP '9999-01-01' AS until
+FROM {{schema}}.initiators i
+WHERE lower(i.username) IN (SELECT lower(value) FROM temp.main.{VALUES})
+HAVING count(*) = 1"""
+# Whoever has no other name yet is not there at all.
+_NAMED: Final[Mapping[str, str]] = {
+    "initiators": f"JOIN temp.main.{NAMES} n ON n.id = t.id",
+    "memberships": "JOIN {schema}.initiators i"
+    " ON t.username = coalesce(i.member, lower(i.username))"
+    f" JOIN temp.main.{NAMES} n ON n.id = i.id",
+}
+_ALIASES: Final[Mapping[tuple[str, str], str]] = {
+    ("initiators", "id"): "n.other",
+    ("initiators", "username"): "n.alias",
+    ("initiators", "name"): "''",
+    ("memberships", "username"): "lower(n.alias)",
+}
+
+
+def put_up(
+    cursor: duckdb.DuckDBPyConnection, sight: Sight, groups: Mapping[str, str] | None = None
+) -> None:
+    """Make of a new cursor one that sees what a sight lets it see, and nothing else.
+
+    ``groups`` are the views of tables that groups have their own of.
+    """
+    schema = real(cursor)
+    cursor.execute(f"CREATE TEMP TABLE {VALUES} (value VARCHAR)")
+    cursor.execute(f"CREATE TEMP TABLE {NAMES} (id UUID, other UUID, alias VARCHAR)")
+    values = sight.teams if sight.person is None else (sight.person,)
+    if values:
+        cursor.executemany(f"INSERT INTO {VALUES} VALUES (?)", [[value] for value in values])
+    if sight.teams is not None:
+        cursor.execute(f"CREATE TEMP VIEW {VISIBLE} AS {_VISIBLE_TEAMS.format(schema=schema)}")
+    if sight.person is not None:
+        cursor.execute(f"CREATE TEMP VIEW {VISIBLE} AS {_VISIBLE_PERSON.format(schema=schema)}")
+    for table, columns in tables(cursor).items():
+        view = (groups or {}).get(table) or _view(sight, table, columns, schema)
+        cursor.execute(f"CREATE TEMP VIEW {table} AS {view}")
+
+
+def tables(cursor: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+    """The tables that there are: their columns and types."""
+    found: dict[str, dict[str, str]] = {}
+    for table, column, kind in cursor.execute(_COLUMNS).fetchall():
+        found.setdefault(table, {})[column] = kind
+    return found
+
+
+def real(cursor: duckdb.DuckDBPyConnection) -> str:
+    """The full name of the schema that the tables are in."""
+    ((name,),) = cursor.execute("SELECT current_database()").fetchall()
+    return '"' + str(name).replace('"', '""') + '".main'
+
+
+def _view(sight: Sight, table: str, columns: Mapping[str, str], schema: str) -> str:
+    decided = DECIDED.get(table)
+    if decided is None or not _is_shown(sight, table, decided):
+        return f"SELECT * FROM {schema}.{table} WHERE FALSE"
+    named = _NAMED.get(table, "").format(schema=schema) if sight.pseudonyms else ""
+    shown = (
+        f"{_column(sight, table, name, kind).format(schema=schema)} AS {name}"
+        for name, kind in columns.items()
+    )
+    limit = _limit(sight, table, decided).format(schema=schema)
+    return f"SELECT {', '.join(shown)} FROM {schema}.{table} t {named} {limit}"
+
+
+def _is_shown(sight: Sight, table: str, decided: Decided) -> bool:
+    if decided.owner == "groups":
+        return False
+    if sight.floor is not None:
+        # Groups have tables of their own.
+        return decided.owner == "nobody"
+    if table in TEXTS and not sight.has_text:
+        return False
+    if decided.owner == "words":
+        return sight.has_text and sight.is_of_everybody
+    return decided.owner != "work" or sight.is_of_everybody
+
+
+def _limit(sight: Sight, table: str, decided: Decided) -> str:
+    if sight.is_of_everybody:
+        return ""
+    if table == "memberships":
+        return _OF_PERSON if sight.teams is None else _OF_TEAMS
+    return _LIMITS[decided.owner]
+
+
+def _column(sight: Sight, table: str, name: str, kind: str) -> str:
+    decided = DECIDED[table]
+    if sight.pseudonyms and (table, name) in _ALIASES:
+        return _ALIASES[table, name]
+    if sight.teams is not None and name == "session" and table in {"usage", "tool_calls"}:
+        return _SEEN_SESSION
+    if name not in decided.columns or (name in decided.key.split() and sight.pseudonyms):
+        return f"NULL::{kind}"
+    is_quoting = name in decided.text.split() and not sight.has_text
+    if is_quoting or (name in decided.work.split() and not sight.is_of_everybody):
+        # That there is one is no secret: whether a thread failed hangs on it.
+        return f"CASE WHEN t.{name} IS NOT NULL THEN {_EMPTY.get(kind, '0')} END"
+    return f"t.{name}"

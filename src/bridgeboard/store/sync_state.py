@@ -1,0 +1,218 @@
+"""The work of syncing: windows and how far they are, runs, quarantine, anomalies."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NamedTuple, Protocol
+from uuid import UUID
+
+from bridgeboard.store import erasure
+from bridgeboard.store.database import Store
+from bridgeboard.store.reader import Batch, Reader
+from bridgeboard.store.timestamps import aware, stored
+
+Span = tuple[datetime | None, datetime | None]
+
+_IS: Final = "kind = ? AND since IS NOT DISTINCT FROM ? AND until IS NOT DISTINCT FROM ?"
+_MOST_MESSAGE: Final = 1_000
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of time that is read from its newest row down; half-open, aware, None is open.
+
+    Two are equal when they are the same stretch of the same kind, however far each was read.
+    """
+
+    kind: str
+    since: datetime | None
+    until: datetime | None
+    after: UUID | None = None
+    rows_read: int = 0
+
+    @property
+    def key(self) -> list[object]:
+        """What tells it from others, as the database has it."""
+        return [self.kind, stored(self.since), stored(self.until)]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Window) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self.since, self.until))
+
+
+class Quarantined(NamedTuple):
+    """A record that could not be read: as told, why not, since when, and how often tried."""
+
+    kind: str
+    identity: str
+    reason: str
+    raw: str
+    seen_at: datetime
+    tries: int
+
+
+class Unreadable(Protocol):
+    """What quarantine takes in."""
+
+    @property
+    def identity(self) -> str:
+        """Its id, or a digest of its text."""
+
+    @property
+    def reason(self) -> str:
+        """Why it could not be read."""
+
+    @property
+    def raw(self) -> str:
+        """The record as it was told."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a run did."""
+
+    read_rows: int = 0
+    changed_rows: int = 0
+    sessions: int = 0
+    details: int = 0
+    quarantined: int = 0
+    requests: int = 0
+
+
+def open_windows(batch: Batch, kind: str, spans: Iterable[Span], now: datetime) -> None:
+    """Plan to read these stretches of time, unless that is planned already."""
+    for since, until in spans:
+        key = Window(kind, since, until).key
+        planned = f"SELECT 1 FROM windows WHERE {_IS} AND done_at IS NULL"
+        if not batch.rows(planned, key):
+            batch.keep(
+                "INSERT INTO windows VALUES (?, ?, ?, NULL, 0, ?, NULL)", [*key, stored(now)]
+            )
+
+
+def unfinished(reader: Reader | Store, kind: str) -> list[Window]:
+    """The windows that are not read to their end, newest first."""
+    rows = reader.rows(
+        "SELECT kind, since, until, after, rows_read FROM windows"
+        " WHERE kind = ? AND done_at IS NULL ORDER BY until DESC NULLS FIRST,"
+        " since DESC NULLS LAST",
+        [kind],
+    )
+    return [
+        Window(kind, aware(since), aware(until), after, read)
+        for kind, since, until, after, read in rows
+    ]
+
+
+def drop(batch: Batch, windows: Iterable[Window]) -> None:
+    """Forget the plan to read these."""
+    for window in windows:
+        batch.keep(f"DELETE FROM windows WHERE {_IS} AND done_at IS NULL", window.key)
+
+
+def advance(batch: Batch, window: Window, after: UUID | None, rows: int) -> None:
+    """Note down to which row a window is read (None: from its top), and how many rows that were."""
+    batch.keep(
+        f"UPDATE windows SET after = ?, rows_read = ? WHERE {_IS} AND done_at IS NULL",
+        [after, rows, *window.key],
+    )
+
+
+def finish(batch: Batch, window: Window, now: datetime) -> None:
+    """Note that a window is read to its end."""
+    batch.keep(
+        f"UPDATE windows SET done_at = ? WHERE {_IS} AND done_at IS NULL",
+        [stored(now), *window.key],
+    )
+
+
+def begin_run(batch: Batch, generation: str, now: datetime) -> int:
+    """Open the journal's next line; its number. A line still open is that of a killed run."""
+    batch.execute("UPDATE runs SET outcome = 'stopped' WHERE outcome = 'running'")
+    ((number,),) = batch.rows("SELECT coalesce(max(run), 0) + 1 FROM runs")
+    # With the first run a store ceases to count as whole; later ones change that at their ends.
+    write = batch.execute if number == 1 else batch.keep
+    write(
+        "INSERT INTO runs VALUES (?, ?, NULL, ?, 'running', 0, 0, 0, 0, 0, 0, '')",
+        [number, stored(now), generation],
+    )
+    return int(number)
+
+
+def finish_run(  # noqa: PLR0917  # a line's fields in their order
+    batch: Batch, run: int, outcome: str, counts: Counts, message: str, now: datetime
+) -> None:
+    """Close a line of the journal with ``done``, ``failed`` or ``stopped``."""
+    batch.execute(
+        "UPDATE runs SET ended_at = ?, outcome = ?, read_rows = ?, changed_rows = ?,"
+        " sessions = ?, details = ?, quarantined = ?, requests = ?, message = ? WHERE run = ?",
+        [
+            stored(now),
+            outcome,
+            counts.read_rows,
+            counts.changed_rows,
+            counts.sessions,
+            counts.details,
+            counts.quarantined,
+            counts.requests,
+            _held(message[:_MOST_MESSAGE]),
+            run,
+        ],
+    )
+
+
+def quarantine(batch: Batch, kind: str, records: Iterable[Unreadable], now: datetime) -> None:
+    """Keep what cannot be read. A record told again counts another try."""
+    for record in records:
+        identity, reason, raw = map(_held, (record.identity, record.reason, record.raw))
+        known = batch.rows(
+            "SELECT seen_at, tries FROM quarantine WHERE kind = ? AND identity = ?",
+            [kind, identity],
+        )
+        seen_at, tries = known[0] if known else (stored(now), 0)
+        release(batch, kind, [identity])
+        if erasure.is_about_erased(batch, kind, raw + identity + reason):
+            raw, reason = "", "it is of somebody who was erased"
+        batch.execute(
+            "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?)",
+            [seen_at, kind, identity, reason, raw, tries + 1],
+        )
+
+
+def quarantined(reader: Reader | Store) -> list[Quarantined]:
+    """All that is in quarantine, oldest first."""
+    rows = reader.rows(
+        "SELECT kind, identity, reason, raw, seen_at, tries FROM quarantine"
+        " ORDER BY seen_at, kind, identity"
+    )
+    return [
+        Quarantined(kind, identity, reason, raw, aware(seen_at), tries)
+        for kind, identity, reason, raw, seen_at, tries in rows
+    ]
+
+
+def release(batch: Batch, kind: str, identities: Sequence[str]) -> None:
+    """Let records out of quarantine."""
+    batch.execute(
+        "DELETE FROM quarantine WHERE kind = ? AND list_contains(?, identity)",
+        [kind, [_held(identity) for identity in identities]],
+    )
+
+
+def anomaly(batch: Batch, kind: str, message: str, now: datetime) -> None:
+    """Keep what was not as promised. The same thing of the same day is kept once."""
+    at = stored(now)
+    batch.execute(
+        "DELETE FROM anomalies WHERE kind = ? AND message = ? AND seen_at::DATE = ?::DATE",
+        [kind, _held(message[:_MOST_MESSAGE]), at],
+    )
+    batch.execute(
+        "INSERT INTO anomalies VALUES (?, ?, ?)", [at, kind, _held(message[:_MOST_MESSAGE])]
+    )
+
+
+def _held(text: str) -> str:
+    """A text as a database can hold it: with a mark for each half of a character."""
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,168 @@
+"""The strip on every page that says how far its numbers can be trusted."""
+
+from datetime import timedelta
+from typing import Final
+
+import streamlit as st
+
+from bridgeboard import formats, settings
+from bridgeboard.access import Surface
+from bridgeboard.model import pages
+from bridgeboard.model.scope import Scope
+from bridgeboard.runtime import background_sync
+from bridgeboard.ui import current_user, runner, url
+from bridgeboard.ui.components import clock
+
+QUICK: Final = timedelta(seconds=2)
+_SEEN: Final = "version_seen"
+_PHASES: Final = {
+    "prices": "pricing anew",
+    "interceptions": "reading requests",
+    "sessions": "reading sessions",
+    "details": "reading session details",
+    "done": "done",
+}
+_GOES_ON: Final = (
+    "Syncing is off here: set `sync_seconds` above 0, or stop this dashboard and run "
+    "`bridgeboard sync`, which goes on where it was stopped."
+)
+
+
+def show(scope: Scope) -> None:
+    """When the numbers were synced, what they cover, and how much of them has a price."""
+    st.session_state[_SEEN] = runner.version()
+    if runner.coverage().is_whole:
+        _facts(scope)
+    elif syncs():
+        _live(scope)
+    else:
+        st.warning(f"**Partial numbers.** {pages.PARTIAL} {_GOES_ON}", icon=":material/warning:")
+        _facts(scope)
+
+
+def syncs() -> bool:
+    """Whether a sync runs beside this dashboard, or will begin by itself."""
+    keeper = background_sync.current()
+    return keeper is not None and keeper.status.state != "off"
+
+
+def progress() -> None:
+    """How far the first sync is, for a page that has nothing to show yet."""
+    _wait()
+
+
+@st.fragment(run_every=QUICK)
+def _live(scope: Scope) -> None:
+    """The same while the first sync runs: numbers on the page move with it."""
+    if runner.version() != st.session_state.get(_SEEN):
+        st.rerun()
+    st.warning(
+        "**Partial numbers: the first sync is still running.** It reads the newest days first. "
+        f"{formats.unmarked(how_far())}",
+        icon=":material/hourglass_top:",
+    )
+    _facts(scope)
+
+
+@st.fragment(run_every=QUICK)
+def _wait() -> None:
+    keeper = background_sync.current()
+    if keeper is not None and keeper.store is not None:
+        st.rerun()
+    st.caption(formats.unmarked(how_far()))
+
+
+def how_far() -> str:
+    """What the running sync does, and how much of it is done."""
+    keeper = background_sync.current()
+    status = keeper.status if keeper else None
+    if status is None or status.event is None:
+        return "Waiting for the deployment's first answer …"
+    event = status.event
+    told = f"Now {_PHASES.get(event.phase, event.phase)}: {formats.exact(event.done)}"
+    if event.total:
+        told += f" of {formats.exact(event.total)}"
+    if event.windows_total:
+        told += f", {event.windows_done} of {event.windows_total} days"
+    if event.left:
+        told += f", about {formats.duration(event.left)} to go"
+    return told + "."
+
+
+def _facts(scope: Scope) -> None:
+    facts = [_synced(), _window(), *_shares(scope), _left_out(), _server()]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="trust"):
+        if settings.current().demo:
+            _demo()
+        st.caption(" · ".join(filter(None, facts)), width="content")
+        st.page_link(
+            "pages/trust.py",
+            label="Trust",
+            icon=":material/verified:",
+            query_params=url.carried("trust"),
+        )
+    if told := trouble():
+        st.caption(f":material/warning: {formats.unmarked(told)}")
+
+
+def trouble() -> str:
+    """How the last sync failed; empty when it did not.
+
+    What went wrong may name a session or quote the deployment: not all may know that.
+    """
+    keeper = background_sync.current()
+    if keeper is None or not keeper.status.problem:
+        return ""
+    reader = current_user.reader()
+    if reader.sight.is_of_everybody or reader.may(Surface.SYNC):
+        problem = settings.unsecret(keeper.status.problem, settings.current())
+        return f"The last sync failed: {problem}"
+    return runner.UNTOLD
+
+
+def _demo() -> None:
+    st.badge("Demo company, invented data", icon=":material/science:", color="orange")
+
+
+def _synced() -> str:
+    keeper = background_sync.current()
+    good_at = keeper.status.good_at if keeper else None
+    at = good_at or runner.coverage().synced_at
+    if at is None:
+        return "not synced yet"
+    if settings.current().stands_at:
+        return f"synced at {formats.moment(at, clock.zone()).partition(' ')[2]}"
+    return f"synced {formats.ago(clock.now() - at)}"
+
+
+def _window() -> str:
+    covered = runner.coverage()
+    if covered.first_at is None or covered.last_at is None:
+        return "nothing recorded yet"
+    first, last = (
+        formats.day(at.astimezone(clock.zone()).date())
+        for at in (covered.first_at, covered.last_at)
+    )
+    return f"covers {first} to {last}"
+
+
+def _shares(scope: Scope) -> list[str]:
+    told = runner.totals(("detail_coverage", "priced_rate"), scope)
+    words = {
+        "detail_coverage": "details of {} of sessions",
+        "priced_rate": "{} of tokens priced",
+    }
+    return [
+        words[name].format(formats.rate(share)) for name, share in told.items() if share is not None
+    ]
+
+
+def _left_out() -> str:
+    """How many records are in no number, as they could not be read or believed."""
+    count = runner.coverage().quarantined
+    return f"{formats.plural(count, 'record')} in quarantine" if count else ""
+
+
+def _server() -> str:
+    version = runner.setting("server_version")
+    return f"AI Bridge {formats.unmarked(version.partition('+')[0])}" if version else ""

@@ -1,0 +1,199 @@
+"""Recorded text: hidden, folded or whole, always plain, with what was looked for marked.
+
+Everything here was typed by people or made by models, so nothing of it is ever read as Markdown
+or HTML, and characters that act on the screen are made visible.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from bridgeboard import formats
+from bridgeboard.queries import session_search
+from bridgeboard.queries.recorded_text import FOLD, Item, Kind, Text
+from bridgeboard.server.web_app import home
+from bridgeboard.ui.views import session_data
+
+PART: Final = 50_000
+"""Characters that are shown at a time."""
+SCROLL: Final = 420
+
+_passage = st.components.v2.component(
+    "bridgeboard_passage",
+    html='<div class="passage">\n</div>',
+    js=(home() / "static" / "passage.js").read_text("utf-8"),
+    isolate_styles=False,
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How texts are looked at.
+
+    Attributes:
+        zone: whose clocks times are shown by.
+        text: whether recorded text is shown, or only how long it is.
+        words: what is marked in it; "" is nothing.
+        hit: the text that the reader has come for, which is scrolled to.
+        turn: changes whenever something else is to be scrolled to.
+    """
+
+    zone: ZoneInfo
+    text: bool
+    words: str
+    hit: session_search.Hit | None
+    turn: str
+
+
+@dataclass(frozen=True)
+class _Told:
+    """One text: what it is called, which one it is, how long, and its beginning if revealed."""
+
+    label: str
+    usage: int
+    kind: Kind
+    ordinal: int
+    length: int | None
+    begun: Text | None
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}-{self.usage}-{self.ordinal}"
+
+
+Begun = Mapping[tuple[str, int], Text]
+
+
+def shown(usage: int, items: Sequence[Item], look: Look) -> None:
+    """What was written and called in a call: prompts, thoughts, tool calls."""
+    begun: Begun = {}
+    if look.text:
+        told = session_data.texts([usage], ("prompt", "thinking", "tool_input", "tool_error"), FOLD)
+        begun = {(text.kind, text.ordinal): text for text in told}
+    for item in items:
+        if item.kind == "tool":
+            _tool(item, begun, look)
+        else:
+            _text(_of(item, item.kind, item.kind.capitalize(), item.length, begun), look)
+
+
+def anchor(key: str, turn: str) -> None:
+    """A place that is scrolled to when the turn changes."""
+    _passage(key=key, data={"parts": [], "label": "", "turn": turn})
+
+
+def _of(item: Item, kind: Kind, label: str, length: int | None, begun: Begun) -> _Told:
+    text = begun.get((kind, item.ordinal))
+    return _Told(label, item.usage, kind, item.ordinal, length, text)
+
+
+def _tool(item: Item, begun: Begun, look: Look) -> None:
+    facts = [f"**{formats.unmarked(item.tool or '') or 'unnamed tool'}**"]
+    if item.at:
+        facts.append(formats.clock_time(item.at, look.zone))
+    if item.injected:
+        facts.append(f"injected from {formats.unmarked(item.server_url or '')}")
+    if item.failed:
+        facts.append(":material/error: failed")
+    st.markdown(" · ".join(facts))
+    _text(_of(item, "tool_input", "Input", item.length, begun), look)
+    if item.error_length:
+        _text(_of(item, "tool_error", "What the tool said", item.error_length, begun), look)
+
+
+def _text(told: _Told, look: Look) -> None:
+    """One text: absent, hidden, whole, folded, in parts, or with marks."""
+    if told.length is None:
+        st.caption(f"{told.label}: not kept.")
+        return
+    size = formats.plural(told.length, "character")
+    if not look.text or told.begun is None:
+        st.caption(f"{told.label}: hidden, {size}.")
+    elif _is_hit(told, look) or _is_marked(told, look):
+        _marked(told, look, size)
+    elif told.begun.is_whole:
+        st.caption(f"{told.label} · {size}")
+        _code(told.begun.text, told.kind)
+    elif st.toggle(f"{told.label} · show all of {size}", key=f"all-{told.key}"):
+        _in_parts(told)
+    else:
+        _code(told.begun.text + " …", None)
+
+
+def _is_hit(told: _Told, look: Look) -> bool:
+    hit = look.hit
+    mine = (told.usage, told.kind, told.ordinal)
+    return hit is not None and (hit.usage, hit.kind, hit.ordinal) == mine
+
+
+def _is_marked(told: _Told, look: Look) -> bool:
+    begun = told.begun.text if told.begun else ""
+    return bool(look.words and session_search.marks(begun, look.words, most=1))
+
+
+def _marked(told: _Told, look: Look, size: str) -> None:
+    """A text with the words marked, on the part with the first of them."""
+    whole = told.begun.text if told.begun and told.begun.is_whole else _whole(told)
+    pretty = formats.pretty_json(whole) if told.kind == "tool_input" else None
+    if pretty and session_search.marks(pretty, look.words, most=1):
+        whole = pretty
+    first = next(iter(session_search.marks(whole, look.words, most=1)), (0, 0))[0]
+    st.caption(f"{told.label} · {size}")
+    part = _part(len(whole), told.key, first // PART + 1)
+    piece = whole[(part - 1) * PART : part * PART]
+    data: dict[str, Any] = {
+        "parts": list(split(piece, session_search.marks(piece, look.words))),
+        "label": told.label,
+        "turn": look.turn if _is_hit(told, look) else "",
+    }
+    _passage(key=f"marked-{told.key}", data=data)
+
+
+def split(text: str, marks: Iterable[tuple[int, int]]) -> Iterator[dict[str, Any]]:
+    """A text in parts, each made visible by itself: that changes how long they are."""
+    at = 0
+    for start, end in marks:
+        if start > at:
+            yield {"text": formats.visible(text[at:start]), "marked": False}
+        yield {"text": formats.visible(text[start:end]), "marked": True}
+        at = end
+    if at < len(text):
+        yield {"text": formats.visible(text[at:]), "marked": False}
+
+
+def _in_parts(told: _Told) -> None:
+    whole = _whole(told)
+    pretty = formats.pretty_json(whole) if told.kind == "tool_input" else None
+    text = whole if pretty is None else pretty
+    part = _part(len(text), told.key, 1)
+    piece = text[(part - 1) * PART : part * PART]
+    st.code(formats.visible(piece), language=None, wrap_lines=True, height=SCROLL)
+
+
+def _part(length: int, key: str, at_first: int) -> int:
+    parts = -(-length // PART)
+    if parts <= 1:
+        return 1
+    chosen = st.selectbox(
+        "Part",
+        range(1, parts + 1),
+        index=min(at_first, parts) - 1,
+        key=f"part-{key}-{at_first}",
+        format_func=lambda part: f"Part {part:,} of {parts:,}",
+        label_visibility="collapsed",
+        width=160,
+    )
+    return int(chosen or 1)
+
+
+def _code(text: str, kind: Kind | None) -> None:
+    pretty = formats.pretty_json(text) if kind == "tool_input" else None
+    # Without a language: the colours of one are too pale to be read by everybody.
+    st.code(formats.visible(text if pretty is None else pretty), language=None, wrap_lines=True)
+
+
+def _whole(told: _Told) -> str:
+    return session_data.whole(told.usage, told.kind, told.ordinal)

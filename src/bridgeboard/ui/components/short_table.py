@@ -1,0 +1,79 @@
+"""Short lists: a few rows with numbers and bars, each a plain HTML table with real buttons.
+
+Streamlit's own table is drawn on a canvas by a grid that is made for thousands of rows. Five of
+them on a page took more of the browser's time than all the rest of it, and a screen reader, a
+printer or a search in the page finds nothing on a canvas. All text is set as text, never as HTML.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from bridgeboard.server.web_app import home
+
+_list = st.components.v2.component(
+    "bridgeboard_list",
+    html='<div class="list">\n</div>',
+    js=(home() / "static" / "list.js").read_text("utf-8"),
+    isolate_styles=False,
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line: a name, its whole text for who points at it, the other cells, and a share."""
+
+    name: str
+    full: str
+    cells: tuple[str, ...]
+    share: tuple[float, str] | None = None
+    """What part of the longest bar, and the share in words."""
+
+
+@dataclass(frozen=True)
+class List:
+    """A heading, a table and a line below it.
+
+    ``head`` are the columns' labels and meanings, that of the bars included; ``leads`` says what
+    a press on a name does, and is empty when it does nothing.
+    """
+
+    title: str
+    head: Sequence[tuple[str, str]]
+    rows: Sequence[Row]
+    note: str
+    leads: str = ""
+    level: str = field(default="h3")
+
+
+def show(told: List, key: str, press: Callable[[int], None] | None = None) -> None:
+    """Draw a list; ``press`` is called with the place of the row whose name was pressed."""
+
+    def pressed() -> None:
+        place = st.session_state[key]["pressed"]
+        if press and isinstance(place, int) and 0 <= place < len(told.rows):
+            press(place)
+
+    _list(key=key, data=_told(told), on_pressed_change=pressed)
+
+
+def _told(told: List) -> dict[str, Any]:
+    return {
+        "title": told.title,
+        "level": told.level,
+        "note": told.note,
+        "leads": told.leads,
+        "head": [{"label": label, "meaning": meaning} for label, meaning in told.head],
+        "shares": any(row.share for row in told.rows),
+        "rows": [
+            {
+                "name": row.name,
+                "full": row.full,
+                "cells": list(row.cells),
+                "share": row.share and {"of": row.share[0], "text": row.share[1]},
+            }
+            for row in told.rows
+        ],
+    }

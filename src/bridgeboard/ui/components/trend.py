@@ -1,0 +1,343 @@
+"""Pictures and tables that pages are made of; each fails alone."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+import streamlit as st
+
+from bridgeboard import charts, formats
+from bridgeboard.model import accuracy, pages, periods
+from bridgeboard.model.accuracy import Accuracy
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.pages import Board, Move
+from bridgeboard.model.scope import Scope
+from bridgeboard.model.time_buckets import bounds, buckets, filled
+from bridgeboard.ui import navigation, runner, url
+from bridgeboard.ui.components import (
+    chart,
+    clock,
+    downloads,
+    export_sheets,
+    filters,
+    notices,
+    short_table,
+)
+from bridgeboard.ui.components.filters import Chosen
+
+Phrases = dict[tuple[date | datetime, str], str]
+WHOLE: Final = "none"
+EACH_BY_ITSELF: Final = (
+    "Each row counts by itself: a person's change is also that of a team and a model."
+)
+
+
+def course(board: Board, now: Chosen, key: str) -> None:
+    """A number over time, stacked by what the reader chooses; a click keeps only what it hits."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key=f"head-{key}"):
+        st.header("Over time", anchor=False, width="stretch")
+        measure = _choice("Show", board.measures, METRICS, f"{key}-show", board.measures)
+        possible = runner.without_people(board.splits)
+        splits = [name for name in possible if _can_be_split(measure, name)]
+        every = (*board.splits, WHOLE)
+        split = _choice("By", (*splits, WHOLE), DIMENSIONS, f"{key}-by", every)
+    with notices.tile("this chart"):
+        _course(measure, split, now, key)
+
+
+def _course(measure: str, split: str, now: Chosen, key: str) -> None:
+    every = tuple(_begun(now))
+    running = bool(every) and bounds(now.scope, now.grain, every[-1])[1] > clock.now()
+    asked = ("course", measure, split, now.scope, now.grain, every, running)
+    drawn = runner.kept(asked, lambda: _drawn(measure, split, now, every, running=running))
+    if drawn is None:
+        notices.empty(nothing(now))
+        return
+    one = METRICS[measure]
+    chart.show(
+        drawn.spec,
+        key=f"chart-{key}",
+        on_select=lambda: _keep_picked(f"chart-{key}", split, drawn.names),
+        alt=_in_words(one.label, split, drawn.rows, now),
+    )
+    if len(drawn.names) > 1:
+        st.html(charts.legend(drawn.picture))
+    st.caption(_counted(split, drawn.names, drawn.values))
+    downloads.behind(export_sheets.over_time(drawn.rows, measure, split, now.grain), now, key=key)
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A course as Vega reads it, and what it shows: to make it takes as long as half a page."""
+
+    spec: charts.Spec
+    picture: charts.Course
+    rows: Sequence[tuple[date | datetime, str, Any]]
+    names: Sequence[str]
+    values: int
+
+
+def _drawn(
+    measure: str, split: str, now: Chosen, every: Sequence[Any], *, running: bool
+) -> _Drawn | None:
+    """The picture of a number over time; None when there is nothing to see."""
+    one = METRICS[measure]
+    told, names, values, phrases = _stacked(measure, split, now)
+    rows = [row for row in told if row[0] in set(every)]
+    if not any(value for *_, value in rows):
+        return None
+    places = runner.first_seen(split) if split != WHOLE else {}
+    picture = charts.Course(
+        label=one.label,
+        kind=one.format,
+        grain=now.grain,
+        buckets=every,
+        running=running,
+        colours=charts.colours(names, places) | dict.fromkeys(names[pages.TOP :], charts.NEUTRAL),
+        stacked=_adds_up(measure, split),
+        zone=now.scope.zone,
+        phrases=phrases,
+    )
+    return _Drawn(charts.spec(charts.over_time(rows, picture)), picture, rows, names, values)
+
+
+def _begun(now: Chosen) -> list[Any]:
+    """The stretches of time that have begun: nothing can be drawn of the others."""
+    every = buckets(now.scope, now.grain)
+    at = clock.now()
+    return [bucket for bucket in every if bounds(now.scope, now.grain, bucket)[0] <= at]
+
+
+def _stacked(
+    measure: str, split: str, now: Chosen
+) -> tuple[list[tuple[date | datetime, str, Any]], list[str], int, Phrases]:
+    """(bucket, series, value) rows, the series from the bottom, and how many values there are.
+
+    Last come the words for numbers that are not exact.
+    """
+    label = METRICS[measure].label
+    if split == WHOLE:
+        names = (measure, *accuracy.limits((measure,), (now.grain,)))
+        told = runner.series(names, now.grain, now.scope)
+        records = [(row[now.grain], label, row) for row in told.records()]
+        plain = [(bucket, series, row[measure]) for bucket, series, row in records]
+        return plain, [label], 1, phrases(measure, records)
+    names = (measure, *accuracy.limits((measure,), (now.grain, split)))
+    told = runner.top(names, (now.grain, split), now.scope, rank_by=measure, n=pages.TOP)
+    count = told.column("values_count")[0] if told.rows else 0
+    rest = pages.rest(count, pages.TOP)
+    records = [
+        (row[now.grain], rest if row["is_rest"] else row[split], row) for row in told.records()
+    ]
+    rows = [(bucket, series, row[measure]) for bucket, series, row in records]
+    series = list(dict.fromkeys(name for _, name, _ in _by_rank(rows, rest)))
+    known = filled([(b, n, v) for b, n, v in rows], (measure,), (now.grain, split), now.scope)
+    words = phrases(measure, records)
+    return known, series, count, words  # type: ignore[return-value]  # rows of three
+
+
+def phrases(
+    measure: str, records: Sequence[tuple[date | datetime, str, Mapping[str, Any]]]
+) -> Phrases:
+    """The words for numbers that are not exact, by stretch of time and series."""
+    kind = METRICS[measure].format
+    hows = [(bucket, name, row, accuracy.accuracy(measure, row)) for bucket, name, row in records]
+    return {
+        (bucket, name): how.phrase(formats.exact_number(row[measure], kind))
+        for bucket, name, row, how in hows
+        if how.standing != "exact"
+    }
+
+
+def _by_rank(rows: Sequence[tuple[Any, str, Any]], rest: str) -> list[tuple[Any, str, Any]]:
+    totals: dict[str, float] = {}
+    for _, name, value in rows:
+        totals[name] = totals.get(name, 0) + (value or 0)
+    return sorted(rows, key=lambda row: (row[1] == rest, -totals[row[1]], row[1]))
+
+
+def _can_be_split(measure: str, split: str) -> bool:
+    """Not where what adds up elsewhere would be counted twice: a session by its several models.
+
+    Nor where the reader is not told: who sees groups only, of sessions by what they used.
+    """
+    if measure == "sessions" and not runner.tells_sessions((split,)):
+        return False
+    one, dimension = METRICS[measure], DIMENSIONS[split]
+    return one.splits(dimension) and (one.adds_up(dimension) or not one.additive)
+
+
+def _adds_up(measure: str, split: str) -> bool:
+    """Whether the parts are the whole, so that they may be stacked."""
+    one = METRICS[measure]
+    return one.additive if split == WHOLE else one.adds_up(DIMENSIONS[split])
+
+
+def _choice(label: str, names: Sequence[str], known: Any, key: str, every: Iterable[str]) -> str:
+    """What the reader chose of some names; ``every`` are all that other choices can leave."""
+    chosen = st.selectbox(
+        label,
+        names,
+        format_func=lambda name: known[name].label if name in known else "Nothing",
+        width=170,
+        **url.one_of(key, names, names[0], known=url.among(every)).widget_arguments(),
+    )
+    return str(chosen or names[0])
+
+
+def _keep_picked(key: str, split: str, names: Sequence[str]) -> None:
+    points = st.session_state[key]["selection"].get("picked", [])
+    for point in points:
+        name = point.get("series")
+        if split in filters.PARAMETERS and name in names[: pages.TOP]:
+            filters.narrow(split, name)
+
+
+def _counted(split: str, names: Sequence[str], values: int) -> str:
+    if split == WHOLE:
+        return "Everything together."
+    label = DIMENSIONS[split].label.lower()
+    top = min(pages.TOP, values)
+    clickable = " Click one to keep only it." if split in filters.PARAMETERS else ""
+    if values > len(names):
+        return f"Top {top} of {values:,} by {label}, the rest together as Other.{clickable}"
+    return f"{formats.plural(values, 'value')} of {label}.{clickable}"
+
+
+def _in_words(label: str, split: str, rows: Sequence[tuple[Any, str, Any]], now: Chosen) -> str:
+    most = max((row for row in rows if row[2] is not None), key=lambda row: row[2])
+    by = "" if split == WHOLE else f" by {DIMENSIONS[split].label.lower()}"
+    kind = next(one.format for one in METRICS.values() if one.label == label)
+    at = charts.when(most[0], now.grain, now.scope.zone)
+    return (
+        f"{label}{by} per {now.grain}, {now.words}. The largest is {formats.visible(most[1])}, "
+        f"{at}, with {formats.number(most[2], kind)}. The table below has all numbers."
+    )
+
+
+def nothing(now: Chosen) -> str:
+    """Why there is nothing to see, and what to do."""
+    narrowed = bool(now.scope.include or now.scope.exclude)
+    if narrowed:
+        return (
+            "Nothing matches these filters in this period. Drop a filter, or choose another period."
+        )
+    return "Nothing was recorded in this period. Choose a longer one."
+
+
+def moved(now: Chosen, measure: str, by: tuple[str, ...], key: str) -> None:
+    """What changed most since the period before, over several dimensions; the largest first."""
+    by = runner.without_people(by)
+    with notices.tile("what moved most"):
+        reason = _cannot_compare(now)
+        asked = ("moved", measure, by, now.scope, now.before)
+        changes = [] if reason else runner.kept(asked, lambda: _changes(measure, by, now))
+        found = pages.largest(changes)
+        told = _moved(found, measure, reason or _moved_note(changes))
+        short_table.show(told, key, lambda place: navigation.to(found[place].by, found[place].name))
+
+
+def _cannot_compare(now: Chosen) -> str:
+    if now.before is None:
+        return "Turn on the comparison in the sidebar to see what changed."
+    if not periods.is_covered(now.before, runner.coverage().first_at):
+        return "The period before was not recorded from its beginning: nothing to compare."
+    return ""
+
+
+def _changes(measure: str, by: Sequence[str], now: Chosen) -> list[Move]:
+    return [
+        change
+        for name in by
+        for change in pages.moves(
+            name, _by_value(measure, name, now.before), _by_value(measure, name, now.scope)
+        )
+    ]
+
+
+def _by_value(measure: str, by: str, scope: Scope | None) -> dict[str, tuple[Any, Accuracy]]:
+    if scope is None:
+        return {}
+    names = (measure, *accuracy.limits((measure,), (by,)))
+    return pages.by_value(measure, runner.ordered(names, (by,), scope, (f"-{measure}",)))
+
+
+def _moved_note(changes: Sequence[Move]) -> str:
+    """What stands below the changes; it counts those that cannot be compared."""
+    unlike = sum(not one.is_comparable for one in changes)
+    if not changes:
+        return "Nothing changed."
+    if not unlike:
+        return EACH_BY_ITSELF
+    left_out = f"{formats.plural(unlike, 'value')} left out: {pages.NOT_COMPARABLE}"
+    return f"{EACH_BY_ITSELF} {left_out}" if unlike < len(changes) else left_out
+
+
+def _moved(changes: Sequence[Move], measure: str, note: str) -> short_table.List:
+    one = METRICS[measure]
+    change = f"Change of {one.label.lower()}"
+    labels = ("Name", "Dimension", change, "Relative change", "Before", "Now")
+    return short_table.List(
+        title="What moved most",
+        level="h2",
+        head=[(label, "") for label in labels],
+        rows=[_move(each, measure) for each in changes],
+        note=note,
+        leads="Shows more of this.",
+    )
+
+
+def _move(one: Move, measure: str) -> short_table.Row:
+    kind = METRICS[measure].format
+    was, now = (
+        formats.number(value, kind, at_least=how.is_bound)
+        for value, how in ((one.was, one.before_accuracy), (one.now, one.now_accuracy))
+    )
+    before, after = (
+        how.phrase(formats.exact_number(value, kind))
+        for value, how in ((one.was, one.before_accuracy), (one.now, one.now_accuracy))
+    )
+    return short_table.Row(
+        name=formats.middle(formats.visible(one.name), 34) or "(empty)",
+        full=f"{formats.visible(one.name)}: {before} before, {after} now",
+        cells=(
+            DIMENSIONS[one.by].label,
+            ("+" if one.now > one.was else "-") + formats.number(one.size, kind),
+            formats.change(one.now, one.was, kind) or "new",
+            was,
+            now,
+        ),
+    )
+
+
+@contextmanager
+def picked(title: str, words: str, parameter: str, key: str) -> Iterator[None]:
+    """A box for what the reader picked in a picture, and a button that drops it.
+
+    ``parameter`` is where the choice is kept; it is of a box to choose from, and of the address.
+    """
+    with st.container(border=True, key=f"picked-{key}"):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"named-{key}"):
+            st.subheader(title, anchor=False, width="content")
+            st.caption(words, width="stretch")
+            st.button(
+                "Clear",
+                key=f"clear-{key}",
+                icon=":material/close:",
+                type="tertiary",
+                on_click=url.put,
+                args=({parameter: ()},),
+            )
+        yield
+
+
+@st.fragment(parallel=True)
+def apart(draw: Callable[..., None], *told: Any) -> None:
+    """Draw a part of the page beside the others: a slow one keeps none of them waiting."""
+    if navigation.is_due():
+        st.rerun()
+    with url.apart():
+        draw(*told)

@@ -1,0 +1,227 @@
+"""The door: who looks, what they may see, and what is noted of it.
+
+Every question to the store is asked with the sight of the reader of this run (``ui/runner``), so
+a page cannot tell more than they may see. Whoever is not known gets nothing at all.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import lru_cache, partial
+from typing import Final
+
+import streamlit as st
+
+from bridgeboard import access, settings
+from bridgeboard.access import Identity, RefusedError, Role, Surface, Viewer
+from bridgeboard.runtime import connect
+from bridgeboard.state import logins
+from bridgeboard.state.logins import ClosedError, Ended, Login
+from bridgeboard.store import EVERYTHING, Pseudonyms, Sight
+from bridgeboard.ui import url
+
+OWN: Final = url.switch("own")
+"""The switch to what only the reader did."""
+_NOTED: Final = "noted_as"
+_WHOSE: Final = "whose_session"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Who looks, in what they do now: somebody with a right of their own may look at that alone."""
+
+    viewer: Viewer
+    sight: Sight
+    login: Login | None = None
+
+    def may_open(self, page: str) -> bool:
+        """Whether they may open a page."""
+        return access.may_open(self.viewer, page)
+
+    def may(self, surface: Surface) -> bool:
+        """Whether they may do this on the pages that they may open."""
+        return access.may_use(self.viewer, surface)
+
+    @property
+    def desk(self) -> str:
+        """What tells the desk apart that they put views and notes on: all who see the same rows."""
+        sight = self.sight
+        if sight.is_of_everybody and sight.pseudonyms is None:
+            return ""
+        names = sight.pseudonyms.digest if sight.pseudonyms else ""
+        told = repr((sight.teams, sight.person, sight.floor, names))
+        return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+    @property
+    def may_reveal(self) -> bool:
+        """Whether recorded text may be shown to them: there is none in their sight otherwise."""
+        surface = Surface.REVEAL if self.sight.person is None else Surface.REVEAL_OWN
+        return self.sight.has_text and self.may(surface)
+
+
+_acting: ContextVar[Reader | None] = ContextVar("acting", default=None)
+
+
+def reader() -> Reader:
+    """Who looks at this run of the page.
+
+    A login that ended while the page stood there leads back to the entrance, also out of a part
+    of the page that runs alone. Raises RefusedError when somebody may see nothing.
+    """
+    try:
+        return _acting.get() or admitted()
+    except ClosedError:
+        st.rerun()
+
+
+def admitted() -> Reader:
+    """The same, before anything is shown.
+
+    Raises:
+        ClosedError: when nobody is logged in.
+        RefusedError: when somebody is who may see nothing.
+    """
+    now = settings.current()
+    login = _logged_in()[1] if now.guarded and not now.proxy.configured else None
+    return replace(_seen(viewer(), own=bool(OWN.value())), login=login)
+
+
+@contextmanager
+def acting(told: Reader) -> Iterator[None]:
+    """Do what a reader asked for when their page is not there any more: files are made so.
+
+    Raises ClosedError when their login has ended since.
+    """
+    if told.login:
+        _check(told.login)
+    token = _acting.set(told)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
+def viewer() -> Viewer:
+    """Who looks, with all their roles. Raises as ``reader`` does."""
+    now = settings.current()
+    if not now.guarded:
+        return access.OPERATOR
+    who = access.viewer(identity(), now.rules)
+    # A session is taken up again by whoever knows its id, with all that was made for another one.
+    if st.session_state.setdefault(_WHOSE, who) != who:
+        raise ClosedError("What you see was made for somebody else, or you may see other things.")
+    return who
+
+
+def has_choice(who: Viewer) -> bool:
+    """Whether somebody sees more than what they did themselves, but may look at that alone."""
+    return bool(who.username) and Role.SELF in who.roles and who.roles > {Role.SELF}
+
+
+def note(what: str, about: str = "", why: str = "", *, who: str = "") -> None:
+    """Put a line in the audit log. Raises AuditError: then it must not be done."""
+    log = connect.audit_log(settings.current())
+    log.write(who or reader().viewer.name, what, why, about, at=datetime.now(UTC))
+
+
+def note_once(what: str, who: str) -> None:
+    """The same, once in a browser session for each who does it. Raises AuditError."""
+    noted: set[tuple[str, str]] = st.session_state.setdefault(_NOTED, set())
+    if (what, who) not in noted:
+        note(what, who=who)
+        noted.add((what, who))
+
+
+def leave() -> None:
+    """End the login in all tabs and copies of its cookie. Raises AuditError; it is over even so."""
+    identity, login = _logged_in()
+    hours = settings.current().login.hours
+    is_new = _ended().end(login, hours=hours, now=datetime.now(UTC))
+    st.logout()
+    if is_new:
+        note("logout", who=identity.name)
+
+
+def _seen(who: Viewer, *, own: bool) -> Reader:
+    if who is access.OPERATOR:
+        return Reader(who, _named(EVERYTHING))
+    if (own and has_choice(who)) or who.roles == {Role.SELF}:
+        alone = replace(who, roles=frozenset({Role.SELF}), teams=frozenset())
+        return Reader(alone, _named(Sight.of_person(who.username)))
+    return Reader(replace(who, roles=who.roles - {Role.SELF}), _named(_sight(who)))
+
+
+def _sight(who: Viewer) -> Sight:
+    if who.may(Role.AUDITOR):
+        return EVERYTHING
+    if who.may(Role.ANALYST):
+        return Sight.numbers()
+    if who.may(Role.LEAD):
+        return Sight.of_teams(*who.teams)
+    return Sight.of_groups(settings.current().floor)
+
+
+def _named(sight: Sight) -> Sight:
+    now = settings.current()
+    if now.names == "real" or sight.floor is not None:
+        return sight
+    return replace(sight, pseudonyms=_pseudonyms(now.pseudonym_key.get_secret_value()))
+
+
+@lru_cache(maxsize=4)
+def _pseudonyms(key: str) -> Pseudonyms:
+    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
+    return Pseudonyms(digest, partial(access.aliases, key=key))
+
+
+def identity() -> Identity:
+    """Who somebody is as the provider or the proxy tells it. Raises ClosedError."""
+    now = settings.current()
+    if now.proxy.configured:
+        return access.from_headers(_headers(), now.proxy.headers)
+    return _logged_in()[0]
+
+
+def _headers() -> dict[str, str]:
+    """What the proxy said; a header that came twice is left out."""
+    every = st.context.headers
+    told = {name: every.get_all(name) for name in every}
+    return {name: values[0] for name, values in told.items() if len(values) == 1}
+
+
+def _logged_in() -> tuple[Identity, Login]:
+    """Who is here, and by which login. Raises ClosedError without one that holds."""
+    if not st.user.is_logged_in:
+        raise ClosedError("You are not logged in.")
+    claims = st.user.to_dict()
+    identity = access.from_claims(claims, settings.current().login.claims)
+    login = Login.of(claims, identity.names)
+    _check(login)
+    return identity, login
+
+
+def _check(login: Login) -> None:
+    _ended().check(login, hours=settings.current().login.hours, now=datetime.now(UTC))
+
+
+def _ended() -> Ended:
+    return logins.ended(connect.ended_file(settings.current()))
+
+
+__all__ = [
+    "ClosedError",
+    "Reader",
+    "RefusedError",
+    "Surface",
+    "acting",
+    "admitted",
+    "has_choice",
+    "leave",
+    "note",
+    "note_once",
+    "reader",
+    "viewer",
+]

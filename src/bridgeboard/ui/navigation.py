@@ -1,0 +1,61 @@
+"""Where a click leads: to a page of its own, or to the same page with only what was hit."""
+
+from typing import Any, Final
+
+import streamlit as st
+
+from bridgeboard.ui import url
+from bridgeboard.ui.components import filters
+
+PERSON: Final = "pages/person.py"
+WHO: Final = "who"
+"""The parameter by which a person's page knows whose it is."""
+TOOL: Final = "tool"
+"""The parameter that names the tool to look into."""
+
+_GOING: Final = "going"
+_MOVED: Final = "moved"
+
+
+def leads(by: str) -> bool:
+    """Whether a value of a dimension leads anywhere."""
+    return by in filters.PARAMETERS or by == "tool"
+
+
+def meaning(by: str) -> str:
+    """What a click on a value does."""
+    if by == "initiator":
+        return "Opens the person's page."
+    return "Shows this tool alone." if by == "tool" else "Keeps only this."
+
+
+def follow(by: str, values: list[str], key: str) -> None:
+    """A click on a row of a table whose values are these."""
+    row = st.session_state[key]["row"]
+    if row < len(values):
+        to(by, values[row])
+
+
+def to(by: str, value: str) -> None:
+    """Go to a value of a dimension; for callbacks."""
+    if by == "initiator":
+        st.session_state[_GOING] = (PERSON, {WHO: value})
+    elif by == "tool":
+        url.put({TOOL: [value]})
+    else:
+        filters.narrow(by, value)
+    st.session_state[_MOVED] = True
+
+
+def go() -> None:
+    """Leave for the page that a click asked for; the shell does so before it draws one."""
+    st.session_state.pop(_MOVED, None)
+    going: tuple[str, dict[str, Any]] | None = st.session_state.pop(_GOING, None)
+    if going:
+        page, parameters = going
+        st.switch_page(page, query_params={**url.filters(), **parameters})
+
+
+def is_due() -> bool:
+    """Whether a click inside a part of the page concerns all of it."""
+    return bool(st.session_state.get(_MOVED))

@@ -1,0 +1,357 @@
+"""Who began, who stayed and who left: how a company takes to its tools."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any, Final
+
+import streamlit as st
+
+from bridgeboard import charts, formats
+from bridgeboard.exports import Column, Sheet
+from bridgeboard.model import accuracy, pages, time_buckets
+from bridgeboard.model.answer import Answer
+from bridgeboard.queries import adoption
+from bridgeboard.ui import navigation, runner, url
+from bridgeboard.ui.components import (
+    breakdown,
+    chart,
+    downloads,
+    export_sheets,
+    headline_cards,
+    notices,
+    short_table,
+    trend,
+)
+from bridgeboard.ui.components.filters import Chosen
+
+WINDOWS: Final = {1: "Daily", 7: "Weekly", 28: "Monthly"}
+WEEKS: Final = 12
+MOST_DAYS: Final = 300
+"""Days of three lines that make a thousand marks at most."""
+DAY: Final = "day"
+"""The parameter that names a day of the lines of active people."""
+WITHIN: Final = url.one_of("active", WINDOWS, next(iter(WINDOWS)))
+"""The parameter that says which of the lines is meant: who was active on how many days up to it."""
+COHORT: Final = "cohort"
+"""The parameter that names a cell of the cohorts."""
+MOST_PEOPLE: Final = 50
+"""How many people of a cell are listed."""
+A_COLUMN: Final = 25
+"""How many of them stand in one column."""
+Cell = tuple[date, date]
+"""The week in which people began, and one in which they were active, by their first days."""
+
+_MEANS: Final = {
+    1: "active on the day",
+    7: "active on the day or the 6 days before",
+    28: "active on the day or the 27 days before",
+}
+
+
+def people(now: Chosen) -> None:
+    """New, returning and dormant people, and how often the active ones come."""
+    if not runner.shows_people():
+        return
+    with notices.tile("adoption"):
+        limits = runner.totals(accuracy.limits(("active_people",)), now.scope)
+        told = {**runner.ask(adoption.presence(now.scope)).only, **limits}
+        windows = _windows(now)
+        headline_cards.row(
+            [
+                *(_card(name, told) for name in pages.PRESENCE),
+                headline_cards.Card(
+                    "Stickiness",
+                    formats.rate(_stickiness(windows)),
+                    "Daily active people over monthly active people, averaged over the days of "
+                    "the period: 100% means that everybody comes every day.",
+                ),
+            ]
+        )
+
+
+def course(now: Chosen) -> None:
+    """Daily, weekly and monthly active people over the period, and who they were on a day.
+
+    A click on a point picks its day and its line, and so do the boxes beside the heading, which
+    are in the address.
+    """
+    with st.container(horizontal=True, vertical_alignment="bottom", key="head-active"):
+        st.header("Active people", anchor=False, width="stretch")
+        point = _point(now)
+    with notices.tile("active people"):
+        told = _windows(now)
+        step = -(-len(told) // MOST_DAYS)
+        names = [_named(size) for size in WINDOWS]
+        rows = [
+            (row[0], name, value)
+            for row in told.rows[::-1][::step][::-1]
+            for name, value in zip(names, row[1:], strict=True)
+        ]
+        if not any(value for *_, value in rows):
+            notices.empty("Nobody was active in this period.")
+            return
+        picture = charts.Course(
+            label="Active people",
+            kind="count",
+            grain="day",
+            buckets=list(dict.fromkeys(row[0] for row in rows)),
+            running=False,
+            colours=dict(zip(names, charts.RING, strict=False)),
+            stacked=False,
+        )
+        _lines(rows, picture, told, point)
+        if point[0]:
+            _of_day(point[0], point[1], told, now)
+        columns = (
+            Column("day", "Day", "date"),
+            *(Column(f"active_{size}", _named(size), "count", _MEANS[size]) for size in WINDOWS),
+        )
+        downloads.behind(Sheet("Active people by day", columns, told.rows), now, key="active")
+
+
+def _point(now: Chosen) -> tuple[date | None, int]:
+    """The day that the boxes name, and how many days up to it count."""
+    days = [each for each in time_buckets.buckets(now.scope, "day") if isinstance(each, date)]
+    day: date | None = st.selectbox(
+        "Day",
+        days[::-1],
+        index=None,
+        placeholder="Pick one",
+        format_func=formats.day,
+        width=170,
+        **url.one_of(DAY, days, write=date.isoformat, known=url.day).widget_arguments(),
+    )
+    size = st.selectbox(
+        "Active",
+        list(WINDOWS),
+        format_func=WINDOWS.__getitem__,
+        width=130,
+        **WITHIN.widget_arguments(),
+    )
+    return day, int(size or 1)
+
+
+def _lines(
+    rows: Sequence[tuple[date, str, int]],
+    picture: charts.Course,
+    told: Answer,
+    point: tuple[date | None, int],
+) -> None:
+    day, size = point
+    last = told.rows[-1]
+    # A chart of its own for each choice, so that a second click on a point is told, too.
+    drawn = f"active-{day}-{size}"
+    chart.show(
+        charts.lines(rows, picture, day if day in picture.buckets else None),
+        key=drawn,
+        on_select=lambda: _pick_day(drawn, picture.buckets, point),
+        alt=f"Lines of active people a day. On {last[0]}: {last[1]} on the day, {last[2]} "
+        f"within 7 days, {last[3]} within 28 days. The boxes Day and Active pick a point as a "
+        "click does.",
+    )
+    st.html(charts.legend(picture))
+    st.caption(
+        "People active on a day, within 7 days and within 28 days up to it. Click a point to see "
+        "who they were."
+    )
+
+
+def _pick_day(key: str, days: Sequence[date], point: tuple[date | None, int]) -> None:
+    """Take up what was clicked; a click on what is picked already drops it."""
+    named = {_named(size): size for size in WINDOWS}
+    drawn = {day.isoformat(): day for day in days}
+    for each in st.session_state[key]["selection"].get("picked", []):
+        hit = (drawn.get(each.get("bucket")), named.get(each.get("series")))
+        if None not in hit:
+            day, size = hit
+            chosen = [] if hit == point or day is None else [day.isoformat()]
+            url.put({DAY: chosen, WITHIN.name: WITHIN.words(size)})
+
+
+def _of_day(day: date, size: int, told: Answer, now: Chosen) -> None:
+    """Who was active on a day or within days up to it, the busiest first."""
+    inside = _up_to(day, size, now)
+    count = next((row[1 + list(WINDOWS).index(size)] for row in told.rows if row[0] == day), 0)
+    words = f"{formats.plural(count, 'person', 'people')} {_MEANS[size]}"
+    with trend.picked(formats.day(day), words, DAY, "active"):
+        breakdown.compact("initiator", "requests", inside, "active-people", MOST_PEOPLE)
+        people = runner.ordered(("requests",), ("initiator",), inside.scope, ("-requests",))
+        name = f"Active on {day}" + (f" or the {size - 1} days before" if size > 1 else "")
+        downloads.menu(export_sheets.of(people, name), inside, key="active-people")
+
+
+def _up_to(day: date, size: int, now: Chosen) -> Chosen:
+    first = time_buckets.bounds(now.scope, "day", day - timedelta(days=size - 1))[0]
+    end = time_buckets.bounds(now.scope, "day", day)[1]
+    return replace(now, scope=replace(now.scope, since=first, until=end), before=None)
+
+
+def cohorts(now: Chosen) -> None:
+    """Of those who began in a week, how many came back in each week since, and who they are.
+
+    A click on a cell picks it, and so does the box beside the heading, which is in the address.
+    """
+    if not runner.shows_people():
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", key="head-cohorts"):
+        st.header("Cohorts by week of first use", anchor=False, width="stretch")
+        cell = _cell(now)
+    with notices.tile("cohorts"):
+        told = runner.ask(adoption.cohorts(now.scope, WEEKS))
+        if not told.rows:
+            notices.empty(f"Nobody used it for the first time in the last {WEEKS} weeks.")
+            return
+        _grid(told, cell)
+        st.caption(
+            f"Of those who began in each of the last {WEEKS} weeks (how many in brackets), the "
+            "share that was active so many weeks later. Up to the end of the period. "
+            "Click a cell to see who they are."
+        )
+        if cell:
+            _of_cell(cell, told, now)
+        columns = (
+            Column("cohort", "Week of first use", "date"),
+            Column("week", "Week", "date"),
+            Column("people", "Active people", "count"),
+        )
+        downloads.behind(Sheet("Cohorts by week", columns, told.rows), now, key="cohorts")
+
+
+def _cell(now: Chosen) -> Cell | None:
+    cells = _cells(now)
+    chosen: Cell | None = st.selectbox(
+        "Cohort",
+        cells,
+        index=None,
+        placeholder="Pick one",
+        format_func=lambda cell: f"{formats.day(cell[0])}, {_later(*cell)}",
+        width=250,
+        **url.one_of(COHORT, cells, write=_named_cell, known=_some_cell).widget_arguments(),
+    )
+    return chosen
+
+
+def _named_cell(cell: Cell) -> str:
+    """A cell as addresses have it: the week of first use, and how many weeks later."""
+    cohort, week = cell
+    return f"{cohort}~{(week - cohort).days // 7}"
+
+
+def _some_cell(word: str) -> Cell:
+    """A cell of any period, as addresses have it. Raises ValueError for any other text."""
+    began, _, later = word.partition("~")
+    cohort = url.day(began)
+    if later not in map(str, range(WEEKS)):
+        raise ValueError(word)
+    return cohort, cohort + timedelta(weeks=int(later))
+
+
+def _cells(now: Chosen) -> list[Cell]:
+    """All that there can be, so that a link keeps its choice while the first sync still runs."""
+    last = now.scope.week_of(now.scope.last_day)
+    weeks = [last - timedelta(weeks=back) for back in range(WEEKS)[::-1]]
+    return [(cohort, week) for cohort in weeks for week in weeks if cohort <= week]
+
+
+def _grid(told: Answer, cell: Cell | None) -> None:
+    # A chart of its own for each choice, so that a second click on a cell is told, too.
+    drawn = f"cohorts-{'-'.join(map(formats.day, cell or ()))}"
+    cells = {
+        (cohort.isoformat(), week.isoformat()): (cohort, week) for cohort, week, _ in told.rows
+    }
+    chart.show(
+        charts.cohorts(list(told.rows), dark=st.context.theme.type == "dark", chosen=cell),
+        key=drawn,
+        on_select=lambda: _pick(drawn, cells, cell),
+        alt=f"{_cohort_words(told)} The box Cohort picks one as a click does.",
+    )
+
+
+def _pick(key: str, cells: Mapping[tuple[str, str], Cell], cell: Cell | None) -> None:
+    """Take up what was clicked; a click on what is picked already drops it."""
+    for point in st.session_state[key]["selection"].get("picked", []):
+        hit = cells.get((point.get("began"), point.get("week")))
+        if hit:
+            url.put({COHORT: [] if hit == cell else [_named_cell(hit)]})
+
+
+def _of_cell(cell: Cell, told: Answer, now: Chosen) -> None:
+    """Who began in a week and was active in another, each a way to the person's page."""
+    people = runner.ask(adoption.cohort_people(now.scope, *cell))
+    size = sum(count for cohort, week, count in told.rows if cohort == week == cell[0])
+    words = f"{len(people):,} of {formats.plural(size, 'person', 'people')} active {_later(*cell)}"
+    title = f"Began in the week of {formats.day(cell[0])}"
+    with trend.picked(title, words, COHORT, "cohorts"):
+        with st.grid(min_column_width=breakdown.NARROWEST, gap="medium", key="lists-cohorts"):
+            for first in range(0, max(1, min(len(people), MOST_PEOPLE)), A_COLUMN):
+                _list(people, cell[1], first)
+        columns = (export_sheets.column("initiator"), export_sheets.column("requests"))
+        name = f"Began {cell[0]}, active {cell[1]}"
+        downloads.menu(Sheet(name, columns, people.rows), now, key="cohort-people")
+
+
+def _list(people: Answer, week: date, first: int) -> None:
+    """A column of names, from a place on."""
+    rows = people.rows[:MOST_PEOPLE][first : first + A_COLUMN]
+    title = f"Active in the week of {formats.day(week)}"
+    told = short_table.List(
+        title=f"Places {first + 1} to {first + len(rows)}" if first else title,
+        head=[("Person", ""), ("Requests in that week", "")],
+        rows=[
+            short_table.Row(
+                breakdown.shown(name, breakdown.NAME),
+                formats.visible(name),
+                (formats.exact(count),),
+            )
+            for name, count in rows
+        ],
+        note="" if first else _shown(len(people)),
+        leads=navigation.meaning("initiator"),
+    )
+    short_table.show(
+        told, f"cohort-people-{first}", lambda place: navigation.to("initiator", rows[place][0])
+    )
+
+
+def _later(cohort: date, week: date) -> str:
+    weeks = (week - cohort).days // 7
+    return f"{formats.plural(weeks, 'week')} later" if weeks else "in the first week"
+
+
+def _shown(count: int) -> str:
+    if count > MOST_PEOPLE:
+        return f"Top {MOST_PEOPLE} of {count:,}, by requests in that week. The download has all."
+    return f"All {count}, by requests in that week" if count else "Nobody."
+
+
+def _windows(now: Chosen) -> Answer:
+    return runner.ask(adoption.active_people_windows(now.scope, tuple(WINDOWS)))
+
+
+def _stickiness(told: Answer) -> float | None:
+    daily, monthly = sum(told.column("active_1")), sum(told.column("active_28"))
+    return daily / monthly if monthly else None
+
+
+def _named(size: int) -> str:
+    return f"{WINDOWS[size]} ({formats.plural(size, 'day')})"
+
+
+def _card(name: str, row: Mapping[str, Any]) -> headline_cards.Card:
+    label, meaning = pages.PRESENCE[name]
+    how = accuracy.presence_accuracy(name, row)
+    return headline_cards.Card(
+        label,
+        formats.number(row[name], "count", at_least=how.is_bound),
+        f"{how.sentence(formats.exact(row[name]))} {meaning}",
+    )
+
+
+def _cohort_words(told: Answer) -> str:
+    rows: list[Any] = list(told.rows)
+    started = {cohort: people for cohort, week, people in rows if cohort == week}
+    return (
+        f"A grid of {len(started)} weekly cohorts with {sum(started.values())} people in all; "
+        "the table below has how many of each were active in every week."
+    )

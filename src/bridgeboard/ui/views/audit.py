@@ -1,0 +1,89 @@
+"""The audit log as its page shows it: the newest entries first, and whether all are whole."""
+
+from typing import Final
+
+import streamlit as st
+
+from bridgeboard import formats, settings
+from bridgeboard.runtime import connect
+from bridgeboard.state.audit import Audit
+from bridgeboard.ui.components import data_table, notices
+from bridgeboard.ui.components.data_table import Column
+
+PAGE: Final = 50
+BEFORE: Final = "entries_before"
+"""The number of the entry that the shown ones come before; 0 for the newest."""
+_COLUMNS: Final = (
+    Column("When", "When", "moment"),
+    *(Column(name, name) for name in ("Who", "What", "About", "Why")),
+    Column("Entry", "Entry", "count", exact=True),
+)
+
+
+def verdict() -> None:
+    """A button that looks through all of the log, and what it found."""
+    st.caption(
+        "Logins, refusals, looks at recorded text, searches in it, downloads, changed settings and "
+        "syncs that somebody began. Each line holds the digest of the one before, made with a key, "
+        "so that one that is changed or taken out is noticed."
+    )
+    not_handed_on()
+    if not st.button("Check every line", key="verify", icon=":material/fact_check:"):
+        return
+    told = _log().verify()
+    if told.key_missing:
+        st.warning(
+            "**The end of the log cannot be checked**: it was signed with a key that is not here. "
+            "Set audit_key as it was, and check again.",
+            icon=":material/key_off:",
+        )
+    elif told.broken is not None:
+        st.error(
+            f"**Line {told.broken:,} is not as it was written.** {notices.plain(told.why)} "
+            f"The {told.right:,} lines before it are.",
+            icon=":material/error:",
+        )
+    else:
+        st.success(f"All {told.right:,} lines are as they were written.", icon=":material/check:")
+    if told.unkeyed:
+        st.caption(f"The first {told.unkeyed:,} were written before the log had a key.")
+    if told.unchecked:
+        st.caption(
+            f"Of {told.unchecked:,} the digest cannot be checked: the key that they were signed "
+            "with is not here."
+        )
+
+
+def not_handed_on() -> None:
+    """What keeps the target of the audit log from taking entries, if something does."""
+    done = connect.handed_on(settings.current())
+    if done and done.problem:
+        st.error("**Entries of the audit log are not handed on.**", icon=":material/error:")
+        st.text(formats.visible(done.explained))
+
+
+def entries() -> None:
+    """A page of entries and the ways to older and newer ones."""
+    before = int(st.session_state.get(BEFORE) or 0)
+    told = _log().entries(PAGE, before or None)
+    if not told:
+        notices.empty("Nothing has been noted yet.")
+        return
+    data_table.show(
+        [(one.at, one.who, one.what, one.about, one.why, one.number) for one in told],
+        _COLUMNS,
+        key="audit-entries",
+        alt="Entries of the audit log, the newest first",
+    )
+    with st.container(horizontal=True, gap="small", key="audit-turns"):
+        st.button("Newest", key="audit-newest", disabled=not before, on_click=_turn, args=(0,))
+        oldest = told[-1].number
+        st.button("Older", key="audit-older", disabled=oldest <= 1, on_click=_turn, args=(oldest,))
+
+
+def _turn(before: int) -> None:
+    st.session_state[BEFORE] = before
+
+
+def _log() -> Audit:
+    return connect.audit_log(settings.current())

@@ -1,0 +1,398 @@
+"""Two of a kind side by side: the same numbers of both, and their course."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any, Final
+
+import streamlit as st
+
+from bridgeboard import charts, formats
+from bridgeboard.analysis import comparison
+from bridgeboard.analysis.comparison import Line
+from bridgeboard.exports import Column, Sheet
+from bridgeboard.model import accuracy
+from bridgeboard.model.accuracy import EXACT, Accuracy
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
+from bridgeboard.model.time_buckets import bounds, buckets
+from bridgeboard.queries.session_detail import Head
+from bridgeboard.ui import runner, url
+from bridgeboard.ui.components import (
+    chart,
+    clock,
+    downloads,
+    export_sheets,
+    filters,
+    notices,
+    short_table,
+    trend,
+)
+from bridgeboard.ui.components.filters import Chosen
+from bridgeboard.ui.views import compare_sides
+from bridgeboard.ui.views.compare_sides import Side
+
+SHOWN: Final = ("spend", "total_tokens", "requests", "prompts", "sessions", "tool_calls")
+"""Metrics whose course can be drawn."""
+AT: Final = "beside-at"
+"""The parameter that names a stretch of time of the course."""
+RATIO: Final = "How many times A goes into B."
+NAME: Final = 32
+_HOUR: Final = re.compile(r"(\d\d:\d\d)(UTC|[+-]\d\d:\d\d)", re.ASCII)
+"""A time of day with its distance from UTC, as addresses have it."""
+_GOING: Final = "beside_going"
+_DEFINITIONS: Final = {"duration_seconds": "From the first request to the end of the last."}
+_BOUND: Final = (
+    f"{formats.AT_LEAST.strip()} at least so much: a part is not known, and differences and ratios "
+    "are of what is. Point at a number's name to see its digits."
+)
+
+
+def show(now: Chosen) -> None:
+    """What is compared, the two, and their numbers."""
+    word = compare_sides.kind()
+    if word == compare_sides.SESSIONS:
+        _sessions(now)
+    else:
+        _values(word, now)
+
+
+def follow() -> None:
+    """Leave for the list that a click asked for."""
+    if going := st.session_state.pop(_GOING, None):
+        page, parameters = going
+        st.switch_page(page, query_params={**parameters, **url.everywhere()})
+
+
+def scope(now: Scope, name: str, value: str) -> Scope:
+    """A scope of one side: the page's value in place of what the sidebar says of its kind."""
+    return now.free(name).only(name, value)
+
+
+def _values(word: str, now: Chosen) -> None:
+    name = compare_sides.KINDS[word]
+    pair = compare_sides.values(word, now.scope)
+    if pair is None:
+        notices.empty("Two are needed to compare. Choose one for each side, or a longer period.")
+        return
+    st.caption(_about(name, now))
+    if pair[0] == pair[1]:
+        notices.remark("Both sides are the same. Choose another on one of them.")
+        return
+    with notices.tile("this comparison"):
+        _compared(name, pair, now)
+    with notices.tile("this chart"):
+        _course(name, pair, now)
+
+
+def _about(name: str, now: Chosen) -> str:
+    told = f"{now.words}, with the filters of the sidebar."
+    spoken = {each for each, _ in (*now.scope.include, *now.scope.exclude)}
+    if name not in spoken:
+        return formats.unmarked(told)
+    label = DIMENSIONS[name].label.lower()
+    return formats.unmarked(
+        f"{told} Its filter by {label} does not count here: the two that this page names do."
+    )
+
+
+def _compared(name: str, pair: tuple[str, str], now: Chosen) -> None:
+    names = _names(name)
+    a, b = (_totals(scope(now.scope, name, value), names) for value in pair)
+    lines = comparison.beside(a, b, names)
+    _table(lines, pair, [_accuracies(names, side) for side in (a, b)])
+    both = replace(now, scope=now.scope.free(name).only(name, *pair))
+    downloads.menu(sheet(lines, pair, " and ".join(pair)), both, key="beside")
+
+
+def _names(name: str) -> tuple[str, ...]:
+    """The metrics to compare by: how many people somebody is says nothing."""
+    return tuple(
+        each
+        for each in comparison.COMPARED
+        if not (name == "initiator" and each == "active_people")
+    )
+
+
+def _totals(told: Scope, names: tuple[str, ...]) -> dict[str, Any]:
+    return runner.totals((*names, *accuracy.limits(names)), told)
+
+
+def _sessions(now: Chosen) -> None:
+    st.caption("Whole sessions: period and filters of the sidebar do not count here.")
+    pair = compare_sides.sessions(now.scope)
+    if pair is None:
+        notices.empty("Give two sessions: their ids, or the addresses of their pages.")
+        return
+    with notices.tile("these sessions"):
+        for key, side in zip("AB", pair, strict=True):
+            _remarks(key, side)
+        a, b = pair
+        if a.head is None or b.head is None:
+            return
+        if a.head.session == b.head.session:
+            notices.remark("Both sides are the same session. Give another on one of them.")
+            return
+        lines = comparison.sessions(a.head, b.head)
+        names = (_titled(a), _titled(b))
+        _table(lines, names, [_of_session(a.head), _of_session(b.head)])
+        downloads.menu(sheet(lines, names, "Two sessions"), now, key="beside")
+
+
+def _remarks(key: str, side: Side) -> None:
+    if side.head is None:
+        notices.remark(f"Session {key} is not in the store: check its id, or open its page first.")
+    elif side.sharers:
+        others = formats.plural(side.sharers, "other person", "other people")
+        notices.remark(
+            f"{others} used the id of session {key} as well; this is the newest of that id. Give "
+            "the address of a session's page to choose."
+        )
+
+
+def _titled(side: Side) -> str:
+    if side.head is None:
+        return side.told
+    return f"{side.head.person}, {formats.moment(side.head.started_at, clock.zone())}"
+
+
+def sheet(lines: Sequence[Line], pair: tuple[str, str], name: str) -> Sheet:
+    """The comparison to take away: a row for each side and one for what B is more than A.
+
+    Beside each number stands how many times A goes into B, in the row of B.
+    """
+    columns = [column for line in lines for column in _columns(line)]
+    rows = (
+        ("A", pair[0], *(cell for line in lines for cell in (line.a, None))),
+        ("B", pair[1], *(cell for line in lines for cell in (line.b, line.ratio))),
+        ("B less A", "", *(cell for line in lines for cell in (line.difference, None))),
+    )
+    return Sheet(name, (Column("side", "Side", "text"), Column("of", "Of", "text"), *columns), rows)
+
+
+def _columns(line: Line) -> tuple[Column, Column]:
+    return (
+        Column(line.name, line.label, line.format, _definition(line)),
+        Column(f"{line.name}_ratio", f"{line.label}, ratio", "rate", RATIO),
+    )
+
+
+def _definition(line: Line) -> str:
+    one = METRICS.get(line.name)
+    return one.definition if one else _DEFINITIONS.get(line.name, "")
+
+
+def _accuracies(names: Iterable[str], row: Mapping[str, Any]) -> dict[str, Accuracy]:
+    """How each of some metrics stands in a row of an answer."""
+    return {name: accuracy.accuracy(name, row) for name in names}
+
+
+def _of_session(head: Head) -> dict[str, Accuracy]:
+    """How the numbers of a session stand; those that are no metrics are exact."""
+    return _accuracies(head.by_metric, head.by_metric)
+
+
+def _table(
+    lines: Sequence[Line], pair: tuple[str, str], accuracies: Sequence[Mapping[str, Accuracy]]
+) -> None:
+    has_bounds = any(how.is_bound for side in accuracies for how in side.values())
+    head = [
+        ("Metric", ""),
+        (f"A: {_short(pair[0])}", formats.visible(pair[0])),
+        (f"B: {_short(pair[1])}", formats.visible(pair[1])),
+        ("Difference", "B less A"),
+        ("Ratio", RATIO),
+    ]
+    short_table.show(
+        short_table.List(
+            title="Side by side",
+            level="h2",
+            head=head,
+            rows=[_row(line, accuracies) for line in lines],
+            note=_BOUND if has_bounds else "Point at a number's name to see what it means.",
+        ),
+        "beside",
+    )
+
+
+def _row(line: Line, accuracies: Sequence[Mapping[str, Accuracy]]) -> short_table.Row:
+    pair = [
+        (value, Accuracy("unknown") if value is None else side.get(line.name, EXACT))
+        for value, side in zip((line.a, line.b), accuracies, strict=True)
+    ]
+    exact = " and ".join(
+        how.phrase(formats.exact_number(value, line.format)) for value, how in pair
+    )
+    a, b = (formats.number(value, line.format, at_least=how.is_bound) for value, how in pair)
+    return short_table.Row(
+        name=line.label,
+        full=f"{_definition(line)} {exact[0].upper()}{exact[1:]}.",
+        cells=(a, b, formats.difference(line.difference, line.format), formats.ratio(line.ratio)),
+    )
+
+
+def _short(name: str) -> str:
+    return formats.short(name, NAME)
+
+
+def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
+    """One number of both over time, as two lines.
+
+    A click picks a stretch of time, and so does the box beside the heading, which is in the
+    address; from there the way leads to what either side did in it.
+    """
+    every: list[Any] = [each for each in buckets(now.scope, now.grain) if _begun(now, each)]
+    with st.container(horizontal=True, vertical_alignment="bottom", key="head-course"):
+        st.header("Over time", anchor=False, width="stretch")
+        measure = str(
+            st.selectbox(
+                "Show",
+                SHOWN,
+                format_func=lambda each: METRICS[each].label,
+                width=170,
+                **url.one_of("beside-show", SHOWN, SHOWN[0]).widget_arguments(),
+            )
+        )
+        at = _stretch(every, now)
+    records = [row for value in pair for row in _series(name, value, measure, now, set(every))]
+    told = [(bucket, value, row[measure]) for bucket, value, row in records]
+    if not any(value for *_, value in told):
+        notices.empty("Neither of the two has any of it in this period. Choose a longer one.")
+        return
+    picture = charts.Course(
+        label=METRICS[measure].label,
+        kind=METRICS[measure].format,
+        grain=now.grain,
+        buckets=every,
+        running=bounds(now.scope, now.grain, every[-1])[1] > clock.now(),
+        colours=charts.colours(pair, runner.first_seen(name)),
+        stacked=False,
+        zone=now.scope.zone,
+        phrases=trend.phrases(measure, records),
+    )
+    # A chart of its own for each choice, so that a second click on a point is told, too.
+    drawn = f"chart-beside-{at}"
+    parameter = _parameter(every, now)
+    chart.show(
+        charts.lines(told, picture, at),
+        key=drawn,
+        on_select=lambda: _pick(drawn, parameter, every, at),
+        alt=f"{picture.label} of {_short(pair[0])} and {_short(pair[1])} per {now.grain}, "
+        f"{now.words}, as two lines. The table below has all numbers. The box "
+        f"{now.grain.capitalize()} picks one as a click does.",
+    )
+    st.html(charts.legend(picture))
+    if at is None:
+        st.caption(f"Click the lines at {_AN[now.grain]} to see both, and where to read more.")
+    else:
+        _within(at, name, measure, told, now)
+    both = replace(now, scope=now.scope.free(name).only(name, *pair))
+    downloads.behind(
+        export_sheets.over_time(told, measure, name, now.grain), both, key="course-beside"
+    )
+
+
+_AN: Final = {"hour": "an hour", "day": "a day", "week": "a week", "month": "a month"}
+
+
+def _stretch(every: Sequence[Any], now: Chosen) -> Any:
+    """The stretch of time that the box names, or None."""
+    return st.selectbox(
+        now.grain.capitalize(),
+        every[::-1],
+        index=None,
+        placeholder="Pick one",
+        format_func=lambda each: _when(each, now),
+        width=170,
+        **_parameter(every, now).widget_arguments(),
+    )
+
+
+def _parameter(every: Sequence[Any], now: Chosen) -> url.Parameter[Any]:
+    """A stretch of time as addresses have it: a day, or an hour with its distance from UTC."""
+
+    def written(bucket: Any) -> str:
+        return _when(bucket, now).replace(" ", "T", 1).replace(" ", "")
+
+    return url.one_of(AT, every, write=written, known=_some_stretch)
+
+
+def _some_stretch(word: str) -> date:
+    """The day of a stretch of time of any period. Raises ValueError for any other text."""
+    day, _, hour = word.partition("T")
+    if hour:
+        if not (read := _HOUR.fullmatch(hour)):
+            raise ValueError(word)
+        url.time_of_day(read[1])
+    return url.day(day)
+
+
+def _when(bucket: Any, now: Chosen) -> str:
+    """A day, or an hour with its distance from UTC: clocks may show it twice."""
+    return charts.when(bucket, "hour" if isinstance(bucket, datetime) else "day", now.scope.zone)
+
+
+def _pick(drawn: str, parameter: url.Parameter[Any], every: Sequence[Any], at: Any) -> None:
+    """Take up what was clicked; a click on what is picked already drops it."""
+    keys = {each.isoformat(): each for each in every}
+    for point in st.session_state[drawn]["selection"].get("picked", []):
+        if (hit := keys.get(point.get("bucket"))) is not None:
+            url.put({AT: parameter.words(None if hit == at else hit)})
+
+
+def _within(
+    at: Any, name: str, measure: str, told: Sequence[tuple[Any, str, Any]], now: Chosen
+) -> None:
+    """Both sides in a stretch of time, each a way to what it did in it."""
+    one = METRICS[measure]
+    rows = [(value, number) for bucket, value, number in told if bucket == at]
+    whole = "day" if now.grain == "hour" else now.grain
+    page, what = _LISTS.get(measure, _REQUESTS)
+    with trend.picked(_when(at, now), one.label, AT, "beside"):
+        short_table.show(
+            short_table.List(
+                title=one.label,
+                head=[(DIMENSIONS[name].label, ""), (one.label, one.definition)],
+                rows=[
+                    short_table.Row(
+                        f"{side}: {_short(value)}",
+                        formats.visible(value),
+                        (formats.number(number, one.format),),
+                    )
+                    for side, (value, number) in zip("AB", rows, strict=True)
+                ],
+                note="",
+                leads=f"Opens its {what} of that {whole}.",
+            ),
+            "beside-within",
+            lambda row: _leave(page, scope(_cut(at, now), name, rows[row][0])),
+        )
+
+
+_REQUESTS: Final = ("pages/interceptions.py", "requests")
+_LISTS: Final = {"sessions": ("pages/sessions.py", "sessions")}
+"""Metric → the page that lists what it counts, and what that is."""
+
+
+def _cut(at: Any, now: Chosen) -> Scope:
+    """The scope of a stretch of time, as far as it is in the period."""
+    since, until = bounds(now.scope, now.grain, at)
+    return replace(now.scope, since=max(since, now.scope.since), until=min(until, now.scope.until))
+
+
+def _leave(page: str, narrowed: Scope) -> None:
+    st.session_state[_GOING] = (page, filters.parameters(narrowed, {}))
+
+
+def _begun(now: Chosen, bucket: Any) -> bool:
+    return bounds(now.scope, now.grain, bucket)[0] <= clock.now()
+
+
+def _series(
+    name: str, value: str, measure: str, now: Chosen, every: set[Any]
+) -> list[tuple[Any, str, Mapping[str, Any]]]:
+    names = (measure, *accuracy.limits((measure,), (now.grain,)))
+    told = runner.series(names, now.grain, scope(now.scope, name, value))
+    return [(row[now.grain], value, row) for row in told.records() if row[now.grain] in every]

@@ -1,0 +1,246 @@
+"""What the radar found: each finding with its reason, a way to the evidence, and notes on it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, time, timedelta
+from typing import Any, Final
+
+import streamlit as st
+
+from bridgeboard import formats
+from bridgeboard.analysis import radar
+from bridgeboard.analysis.radar import KINDS, SEVERITIES, Finding
+from bridgeboard.exports import Column, Sheet
+from bridgeboard.model.scope import Scope
+from bridgeboard.state.audit import AuditError
+from bridgeboard.state.saved_views import LONGEST_NOTE, DeskError, Note
+from bridgeboard.ui import current_user, page_links, runner, url
+from bridgeboard.ui.components import clock, downloads, filters, notices
+from bridgeboard.ui.components.filters import Chosen
+from bridgeboard.ui.views import requests, saved_views
+
+PAGE: Final = 25
+KIND: Final = url.some_of("kinds", KINDS)
+SEVERITY: Final = url.some_of("severities", SEVERITIES)
+ALL: Final = url.switch("acknowledged")
+_GOING: Final = "evidence"
+_PROBLEM: Final = "note_problem"
+_MICROSECOND: Final = timedelta(microseconds=1)
+_WHOLE_DAY: Final = timedelta(hours=22)
+_LOOKS: Final[Mapping[str, tuple[str, Any]]] = {
+    "high": (":material/error:", "red"),
+    "medium": (":material/warning:", "orange"),
+    "low": (":material/info:", "gray"),
+}
+_PAGES: Final[Mapping[str, str]] = {
+    "spend_spike": "spend",
+    "new_model": "spend",
+    "cache_collapse": "models",
+    "failing_tool": "interceptions",
+    "provider_outage": "interceptions",
+    "data_gap": "overview",
+    "credential_drift": "spend",
+    "unpriced": "trust",
+}
+"""Kind → the page that shows it; a session has its own."""
+
+
+def follow() -> None:
+    """Leave for the evidence that a click asked for."""
+    going: tuple[str, dict[str, Any]] | None = st.session_state.pop(_GOING, None)
+    if going:
+        page, parameters = going
+        if page == "session":
+            clock.remember("radar", parameters)
+        st.switch_page(f"pages/{page}.py", query_params={**parameters, **url.everywhere()})
+
+
+def show(now: Chosen) -> None:
+    """All findings of the period that the reader wants to see, the most severe first."""
+    found = _swept(now.scope)
+    notes = saved_views.desk().notes()
+    with st.container(horizontal=True, vertical_alignment="bottom", key="radar-head"):
+        wanted = _wanted(found)
+        every = st.checkbox("Acknowledged ones, too", **ALL.widget_arguments())
+    shown = [one for one in wanted if every or one.key not in notes]
+    _tell_count(found, shown, notes)
+    if problem := st.session_state.pop(_PROBLEM, None):
+        notices.remark(problem)
+    for one in shown[:PAGE]:
+        _finding(one, notes.get(one.key))
+    if len(shown) > PAGE:
+        st.caption(
+            f"The first {PAGE} of {len(shown):,}. Choose a shorter period, a kind or a filter to "
+            "see the others, or download them all."
+        )
+    if found:
+        downloads.menu(_sheet(found, notes), now, key="radar")
+
+
+def _swept(scope: Scope) -> tuple[Finding, ...]:
+    held, now = runner.opened(), clock.now()
+    hour = now.replace(minute=0, second=0, microsecond=0)
+
+    def sweep() -> tuple[Finding, ...]:
+        with held.snapshot() as reader:
+            return radar.sweep(reader, scope, now=now)
+
+    with st.spinner("Comparing sessions, days, tools and hours with what is usual …"):
+        told: tuple[Finding, ...] = runner.kept(("radar", scope, hour), sweep)
+    return told
+
+
+def _wanted(found: Sequence[Finding]) -> list[Finding]:
+    kinds = st.multiselect(
+        "Kind",
+        list(KINDS),
+        format_func=lambda kind: KINDS[kind],
+        placeholder="All",
+        width=320,
+        **KIND.widget_arguments(),
+    )
+    severities = st.multiselect(
+        "Severity",
+        list(SEVERITIES),
+        format_func=str.capitalize,
+        placeholder="All",
+        width=240,
+        **SEVERITY.widget_arguments(),
+    )
+    return [
+        one
+        for one in found
+        if (not kinds or one.kind in kinds) and (not severities or one.severity in severities)
+    ]
+
+
+def _tell_count(
+    found: Sequence[Finding], shown: Sequence[Finding], notes: Mapping[str, Note]
+) -> None:
+    done = sum(one.key in notes for one in found)
+    if not found:
+        notices.empty(
+            "Nothing looks wrong in this period. What is looked at, and how, is in docs/radar.md."
+        )
+        return
+    parts = [f"{sum(one.severity == name for one in shown)} {name}" for name in SEVERITIES]
+    acknowledged = f" {formats.plural(done, 'finding')} acknowledged." if done else ""
+    st.markdown(f"{formats.plural(len(shown), 'finding')}: {', '.join(parts)}.{acknowledged}")
+
+
+def _finding(one: Finding, note: Note | None) -> None:
+    icon, color = _LOOKS[one.severity]
+    with st.container(border=True, key=f"finding-{_short(one.key)}", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.badge(one.severity.capitalize(), icon=icon, color=color)
+            st.markdown(f"**{KINDS[one.kind]}**", width="content")
+            st.caption(_when(one), width="content")
+        st.text(one.reason)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.button(
+                "Show the session" if one.evidence.session else "Show the evidence",
+                key=f"evidence-{_short(one.key)}",
+                icon=":material/arrow_forward:",
+                on_click=_go,
+                args=(one,),
+            )
+            _acknowledging(one, note)
+
+
+def _acknowledging(one: Finding, note: Note | None) -> None:
+    key = _short(one.key)
+    if note:
+        told = f": {formats.unmarked(note.text)}" if note.text else ""
+        by = f" by {notices.plain(note.by)}" if note.by else ""
+        at = formats.moment(note.written_at, clock.zone())
+        st.caption(f":material/check: Acknowledged {at}{by}{told}", width="content")
+        st.button("Reopen", key=f"reopen-{key}", type="tertiary", on_click=_reopen, args=(one.key,))
+        return
+    with st.popover("Acknowledge", type="tertiary", key=f"ack-{key}"):
+        st.text_input(
+            "Note", key=f"note-{key}", max_chars=LONGEST_NOTE, placeholder="Why it is fine"
+        )
+        st.button(
+            "Acknowledge", key=f"done-{key}", type="primary", on_click=_write, args=(one.key, key)
+        )
+
+
+def _write(finding: str, key: str) -> None:
+    """Acknowledge a finding, once it is in the audit log who does.
+
+    The text of the note is not: admins, who read that log, may not see whom it is about.
+    """
+    try:
+        current_user.note("acknowledge", finding)
+        text = " ".join((st.session_state.get(f"note-{key}") or "").split())
+        by = current_user.reader().viewer.name
+        saved_views.desk().write(finding, Note(text, clock.now(), by))
+    except (AuditError, DeskError) as error:
+        st.session_state[_PROBLEM] = str(error)
+
+
+def _reopen(finding: str) -> None:
+    try:
+        current_user.note("reopen", finding)
+        saved_views.desk().erase(finding)
+    except (AuditError, DeskError) as error:
+        st.session_state[_PROBLEM] = str(error)
+
+
+def _go(one: Finding) -> None:
+    if session := one.evidence.session:
+        st.session_state[_GOING] = ("session", page_links.session(session.id, session.initiator_id))
+        return
+    page = _PAGES[one.kind]
+    more = requests.NARROWED if page == "interceptions" else {}
+    parameters = filters.parameters(one.evidence.scope, more)
+    if one.kind == "failing_tool":
+        parameters[requests.ERRORS.name] = ["true"]
+    st.session_state[_GOING] = (page, parameters)
+
+
+def _when(one: Finding) -> str:
+    zone = clock.zone()
+    first, last = one.first_at.astimezone(zone), (one.last_at - _MICROSECOND).astimezone(zone)
+    if one.last_at - one.first_at >= _WHOLE_DAY and first.time() == time.min:
+        days = dict.fromkeys((formats.day(first.date()), formats.day(last.date())))
+        return " to ".join(days)
+    return formats.stretch(first, last, zone)
+
+
+def _short(key: str) -> str:
+    """A key as a name of an element: what is in it may be any text."""
+    return "".join(letter if letter.isalnum() else "-" for letter in key)[-80:]
+
+
+def _sheet(found: Sequence[Finding], notes: Mapping[str, Note]) -> Sheet:
+    columns = (
+        Column("severity", "Severity", "text"),
+        Column("kind", "Kind", "text"),
+        Column("about", "About", "text"),
+        Column("name", "Name", "text"),
+        Column("first_at", "First seen", "moment"),
+        Column("last_at", "Last seen", "moment"),
+        Column("reason", "Reason", "text"),
+        Column("note", "Note", "text"),
+        Column("acknowledged_by", "Acknowledged by", "text"),
+        Column("acknowledged_at", "Acknowledged at", "moment"),
+    )
+    rows = tuple(
+        (
+            one.severity,
+            KINDS[one.kind],
+            one.subject.about,
+            one.subject.name,
+            one.first_at,
+            one.last_at,
+            one.reason,
+            *_noted(notes.get(one.key)),
+        )
+        for one in found
+    )
+    return Sheet("Radar", columns, rows)
+
+
+def _noted(note: Note | None) -> tuple[str | None, str | None, datetime | None]:
+    """The cells of a note: its text, by whom, and when."""
+    return (note.text, note.by or None, note.written_at) if note else (None, None, None)

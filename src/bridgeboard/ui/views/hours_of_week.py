@@ -1,0 +1,137 @@
+"""The hours of the week, and who or what was at work in the one that the reader picks."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import streamlit as st
+
+from bridgeboard import charts, formats
+from bridgeboard.model import accuracy, pages
+from bridgeboard.model.answer import Answer
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.ui import runner, url
+from bridgeboard.ui.components import breakdown, chart, downloads, export_sheets, notices, trend
+from bridgeboard.ui.components.filters import Chosen
+
+SHOWN: Final = 10
+"""How many people, models or the like an hour lists."""
+
+_HOURS: Final = range(168)
+_WORDS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def of_week(now: Chosen, measure: str, by: Sequence[str], key: str) -> None:
+    """When in the week people work with AI, in the chosen zone, and the largest of one hour.
+
+    A click on an hour picks it, and so does the box beside the heading, which is in the address.
+    ``by`` are the dimensions whose values an hour lists, ``key`` is the parameter that names the
+    hour: another one on each page, so that none takes up the choice of the page before. Who sees
+    groups of people only sees whole days, and no hours.
+    """
+    if not runner.shows_people():
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom", key=f"head-{key}"):
+        st.header("Hours of the week", anchor=False, width="stretch")
+        hour = st.selectbox(
+            "Hour",
+            _from(now.scope.week_start),
+            index=None,
+            placeholder="Pick one",
+            format_func=_short,
+            width=170,
+            **_parameter(key).widget_arguments(),
+        )
+    with notices.tile("the hours of the week"):
+        names = (measure, *accuracy.limits((measure,), ("weekday_hour",)))
+        told = runner.series(names, "weekday_hour", now.scope)
+        if not any(told.column(measure)):
+            notices.empty(trend.nothing(now))
+            return
+        _grid(told, measure, hour, now, key)
+        st.caption(_words(told, measure, by, now))
+        if hour is not None:
+            _inside(hour, measure, by, now, key)
+        downloads.behind(
+            export_sheets.of(told, f"{METRICS[measure].label} by hour of the week"), now, key=key
+        )
+
+
+def _parameter(key: str) -> url.Parameter[int]:
+    """An hour of the week as addresses have it: ``wed-09``."""
+    return url.one_of(key, _HOURS, write=lambda hour: f"{_WORDS[hour // 24]}-{hour % 24:02}")
+
+
+def _from(week_start: int) -> list[int]:
+    """All hours of the week in the order of its days."""
+    first = 24 * week_start
+    return [*_HOURS[first:], *_HOURS[:first]]
+
+
+def _grid(told: Answer, measure: str, hour: int | None, now: Chosen, key: str) -> None:
+    one = METRICS[measure]
+    # A chart of its own for each choice, so that a second click on an hour is told, too.
+    drawn = f"{key}-{hour}"
+    chart.show(
+        charts.hours_of_week(
+            told.column(measure),
+            one.label,
+            one.format,
+            hour,
+            now.scope.week_start,
+            phrases={
+                place: how.phrase(formats.exact_number(row[measure], one.format))
+                for place, row in enumerate(told.records())
+                if (how := accuracy.accuracy(measure, row)).standing != "exact"
+            },
+        ),
+        key=drawn,
+        on_select=lambda: _pick(drawn, hour, key),
+        alt=f"{one.label} by weekday and hour in {now.scope.zone}; most on "
+        f"{_long(_busiest(told, measure))}. The box Hour picks one as a click does.",
+    )
+
+
+def _words(told: Answer, measure: str, by: Sequence[str], now: Chosen) -> str:
+    many = " and ".join(pages.nouns(each)[1] for each in by)
+    return (
+        f"{METRICS[measure].label} by local weekday and hour ({formats.unmarked(now.scope.zone)}). "
+        f"Busiest: {_long(_busiest(told, measure))}. Click an hour to see its {many}."
+    )
+
+
+def _busiest(told: Answer, measure: str) -> int:
+    values = told.column(measure)
+    return max(_HOURS, key=lambda place: values[place] or 0)
+
+
+def _inside(hour: int, measure: str, by: Sequence[str], now: Chosen, key: str) -> None:
+    """The largest values of each dimension in an hour of the week, and what they are in all."""
+    inside = replace(now, scope=now.scope.only("weekday_hour", str(hour)), before=None)
+    whole = runner.totals((measure, *accuracy.limits((measure,))), inside.scope)
+    how = accuracy.accuracy(measure, whole)
+    words = f"{breakdown.in_words(whole[measure], measure, how)} in all"
+    with (
+        trend.picked(_long(hour), words, key, key),
+        st.grid(min_column_width=breakdown.NARROWEST, gap="medium", key=f"lists-{key}"),
+    ):
+        for each in by:
+            with st.container(key=f"box-{key}-{each}"):
+                breakdown.compact(each, measure, inside, f"{key}-{each}", SHOWN)
+
+
+def _pick(drawn: str, hour: int | None, key: str) -> None:
+    """Take up what was clicked; a click on what is picked already drops it."""
+    for point in st.session_state[drawn]["selection"].get("picked", []):
+        place = point.get("place")
+        if place in _HOURS:
+            url.put({key: _parameter(key).words(None if place == hour else int(place))})
+
+
+def _short(hour: int) -> str:
+    return f"{charts.WEEKDAYS[hour // 24]} {hour % 24:02}:00"
+
+
+def _long(hour: int) -> str:
+    return f"{_DAYS[hour // 24]}, {hour % 24:02}:00 to {hour % 24 + 1:02}:00"

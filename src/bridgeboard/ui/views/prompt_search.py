@@ -1,0 +1,153 @@
+"""Words in prompts over all sessions of a list: slice by slice of time, the latest hits first."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+import streamlit as st
+
+from bridgeboard import formats, settings
+from bridgeboard.access import Surface
+from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.session_filters import Find
+from bridgeboard.queries.text_index import narrowed
+from bridgeboard.queries.text_search import (
+    Hit,
+    Progress,
+    Search,
+    Slice,
+    begun,
+    folded,
+    slices,
+    spread,
+)
+from bridgeboard.server.web_app import home
+from bridgeboard.store import Reader, text_index
+from bridgeboard.ui import current_user, runner, url
+from bridgeboard.ui.components import clock, notices, recorded_text, reveal
+from bridgeboard.ui.views import sessions
+
+WORDS: Final = url.text("search", 200)
+MOST: Final = 50
+_OPENING: Final = "hits_opening"
+
+_hits = st.components.v2.component(
+    "bridgeboard_hits",
+    html='<div class="hits">\n</div>',
+    js=(home() / "static" / "hits.js").read_text("utf-8"),
+    isolate_styles=False,
+)
+
+
+def show(find: Find) -> None:
+    """The field to type words in, and where they are; nothing where searching is not permitted."""
+    if opening := st.session_state.pop(_OPENING, None):
+        sessions.leave_for(opening)
+    if not (settings.current().search_text and current_user.reader().may(Surface.SEARCH)):
+        return
+    words = st.text_input(
+        "Search in prompts",
+        icon=":material/search:",
+        placeholder="All of these words",
+        max_chars=200,
+        help="Upper and lower case are the same. Whoever searches sees what people wrote, so every "
+        "search is logged, with its filters and a digest of the words.",
+        **WORDS.widget_arguments(),
+    )
+    if not words.strip():
+        return
+    try:
+        search = Search(words)
+    except ExplorerError as error:
+        notices.remark(str(error))
+        return
+    if not reveal.searched(find, search):
+        st.caption("Hits are recorded text: show it to see them.")
+        return
+    _draw(_searched(find, search), words)
+
+
+def _searched(find: Find, search: Search) -> Progress:
+    """All slices asked one after the other, with the count beside a bar; nothing of it is kept."""
+    held = runner.opened()
+    with held.snapshot() as reader:
+        parts = slices(find, search, runner.asked(reader, spread(find, search)), most=MOST)
+        progress = begun(parts, most=MOST)
+        bar = st.progress(0.0, _so_far(progress))
+        for part in _parts_of(reader, find, search, parts):
+            progress = folded(progress, part, runner.asked(reader, part.query), search)
+            bar.progress(min(1.0, progress.searched / max(1, progress.texts)), _so_far(progress))
+            if progress.is_over:
+                break
+    bar.empty()
+    return progress
+
+
+def _parts_of(reader: Reader, find: Find, search: Search, parts: list[Slice]) -> Iterator[Slice]:
+    """The first slice at once; before any other it is asked where words cannot be."""
+    yield from parts[:1]
+    later = parts[1:]
+    if later and (runs := text_index.runs_with(reader, search.each)) is not None:
+        later = narrowed(find, search, later, runs, most=MOST)
+    yield from later
+
+
+def _so_far(progress: Progress) -> str:
+    return (
+        f"Searched {progress.searched:,} of {formats.plural(progress.texts, 'prompt')}, "
+        f"{formats.plural(len(progress.hits), 'hit')}"
+    )
+
+
+def _draw(progress: Progress, words: str) -> None:
+    if not progress.hits:
+        notices.empty(
+            f"No prompt in this list has {formats.unmarked(words)!r}. "
+            f"{formats.plural(progress.texts, 'prompt')} searched."
+        )
+        return
+    many = (
+        f"The latest {MOST} hits; there may be more"
+        if progress.is_full
+        else f"{formats.plural(len(progress.hits), 'hit')}, the latest first"
+    )
+    st.markdown(f"{many}. {_so_far(progress).split(',')[0]}.")
+    known = sessions.addresses([hit.session for hit in progress.hits if hit.session is not None])
+    places = [_place(hit, known, words) for hit in progress.hits]
+
+    def pressed() -> None:
+        told = st.session_state["hits"]["pressed"]
+        if isinstance(told, int) and 0 <= told < len(places) and places[told]:
+            st.session_state[_OPENING] = places[told]
+
+    with st.container(height=420, key="hits-box"):
+        _hits(
+            key="hits",
+            data={"hits": list(_lines(progress.hits, places))},
+            on_pressed_change=pressed,
+        )
+
+
+def _place(hit: Hit, known: dict[int, dict[str, str]], words: str) -> dict[str, str]:
+    """The parameters that lead to a hit in its session; none where that is not known."""
+    if hit.session is None or hit.session not in known:
+        return {}
+    thread = {"thread": str(hit.thread)} if hit.thread else {}
+    return {**known[hit.session], **thread, "find": words}
+
+
+def _lines(hits: Sequence[Hit], places: Sequence[dict[str, str]]) -> Iterator[dict[str, Any]]:
+    for hit, place in zip(hits, places, strict=True):
+        yield {
+            "title": formats.moment(hit.written_at, clock.zone()),
+            "leads": bool(place),
+            "parts": list(_parts(hit)),
+        }
+
+
+def _parts(hit: Hit) -> Iterator[dict[str, Any]]:
+    """The snippet in parts, and whether the text goes on at its ends."""
+    if hit.is_cut_before:
+        yield {"text": "… ", "marked": False}
+    yield from recorded_text.split(hit.snippet, hit.matches)
+    if hit.is_cut_after:
+        yield {"text": " …", "marked": False}

@@ -1,0 +1,337 @@
+"""One request: all that the store knows of it, and what only the deployment still tells."""
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from bridgeboard import formats
+from bridgeboard.model import accuracy
+from bridgeboard.model.dimensions import UNKNOWN
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.queries import request_list
+from bridgeboard.queries.recorded_text import Item
+from bridgeboard.queries.request_list import Detail, Response
+from bridgeboard.queries.typed_rows import typed
+from bridgeboard.store import Reader
+from bridgeboard.ui import navigation, runner, url
+from bridgeboard.ui.components import (
+    data_table,
+    headline_cards,
+    notices,
+    recorded_text,
+    short_table,
+    trend,
+)
+from bridgeboard.ui.components.data_table import Column
+from bridgeboard.ui.components.reveal import of_request, revealed
+from bridgeboard.ui.views import request_table, request_wire, session_data
+
+NARROWEST: Final = 310
+_METRICS: Final = {
+    "input": "input_tokens",
+    "output": "output_tokens",
+    "cache_read": "cache_read_tokens",
+    "cache_write": "cache_write_tokens",
+    "cost": "spend",
+}
+
+
+def asked() -> Detail | None:
+    """The request that the address names; None when it names none, or none that there is."""
+    _come_back()
+    named = st.query_params.get(request_table.ONE, "")
+    if not named:
+        return None
+    detail = runner.read(lambda reader: _found(reader, named))
+    if not detail:
+        notices.remark(
+            "The store holds no such request as this address names. It may have begun before the "
+            "records do, or be deleted by now. Here are those that there are."
+        )
+        return None
+    return detail[0]
+
+
+def _come_back() -> None:
+    """Undo what leaving for a session does to this page's address, which Back then leads to."""
+    left = st.query_params.get("call", "")
+    if left:
+        gone: dict[str, list[str]] = {name: [] for name in ("id", "person", "thread", "call")}
+        st.query_params.update({**gone, request_table.ONE: left})
+
+
+def show(detail: Detail, zone: ZoneInfo) -> None:
+    """Everything about a request."""
+    _head(detail, zone)
+    headline_cards.row(_cards(detail))
+    _facts(detail, zone)
+    with notices.tile("the responses"):
+        _responses(detail)
+    st.header("What was written and called", anchor=False)
+    text = revealed(of_request(detail.initiator_id, detail.id))
+    with notices.tile("what was written and called"):
+        _written(detail, zone, text=text)
+    st.header("What only the deployment tells", anchor=False)
+    trend.apart(request_wire.show, detail, text)
+
+
+def _head(detail: Detail, zone: ZoneInfo) -> None:
+    st.button(
+        "All requests",
+        key="all-requests",
+        icon=":material/arrow_back:",
+        type="tertiary",
+        on_click=_leave,
+    )
+    with st.container(horizontal=True, vertical_alignment="center", key="request-head"):
+        client = detail.client or "Unknown client"
+        told = f"{formats.unmarked(detail.person)} · {formats.unmarked(client)}"
+        st.header(told, anchor=False, width="stretch")
+        if place := request_table.session_place(detail):
+            st.page_link(
+                "pages/session.py",
+                label="In its session",
+                icon=":material/account_tree:",
+                query_params={**place, **url.everywhere()},
+            )
+        st.page_link(
+            navigation.PERSON,
+            label="The person",
+            icon=":material/person:",
+            query_params={**url.filters(), navigation.WHO: [detail.person]},
+        )
+    st.caption(f"{formats.moment(detail.started_at, zone)} · {_kind(detail)}")
+    st.code(str(detail.id), language=None, width="content")
+
+
+def _leave() -> None:
+    url.put({request_table.ONE: ()})
+
+
+def _kind(detail: Detail) -> str:
+    if detail.grain == "interception":
+        return "known by itself, exact"
+    return "known from the details of its session: a sum, whose end is not told"
+
+
+def _cards(detail: Detail) -> list[headline_cards.Card]:
+    total = detail.input + detail.output + detail.cache_read + detail.cache_write
+    values = {"total_tokens": total} | {
+        metric: getattr(detail, field) for field, metric in _METRICS.items()
+    }
+    row = {
+        **values,
+        "unpriced_tokens": total - detail.priced_tokens,
+        "summed_rows": int(detail.grain != "interception"),
+    }
+    cards = [
+        headline_cards.Card(
+            METRICS[name].label,
+            formats.number(
+                value, METRICS[name].format, at_least=accuracy.accuracy(name, row).is_bound
+            ),
+            headline_cards.exact_words(METRICS[name], value, accuracy.accuracy(name, row)),
+        )
+        for name, value in values.items()
+    ]
+    lasted = formats.seconds(detail.duration_seconds)
+    return [*cards, headline_cards.Card("Duration", lasted, "From its beginning to its end.")]
+
+
+def _facts(detail: Detail, zone: ZoneInfo) -> None:
+    """All columns, in three short lists."""
+    with st.grid(min_column_width=NARROWEST, gap="medium", key="request-facts"):
+        for title, facts in (
+            ("Who and what", _whose(detail)),
+            ("When and where", _where(detail, zone)),
+            ("Numbers", _numbers(detail)),
+        ):
+            key = title.split()[0].lower()
+            with st.container(key=f"box-{key}"):
+                short_table.show(_listed(title, facts), f"facts-{key}")
+
+
+def _listed(title: str, facts: Sequence[tuple[str, str]]) -> short_table.List:
+    told = [
+        short_table.Row(name=name, full=f"{name}: {value}", cells=(formats.middle(value, NAME),))
+        for name, value in facts
+    ]
+    return short_table.List(title, [("What", ""), ("Value", "")], told, note="")
+
+
+NAME: Final = 36
+
+
+def _whose(detail: Detail) -> list[tuple[str, str]]:
+    return _worded(
+        ("Person", detail.person),
+        ("Team", detail.team),
+        ("Client", detail.client or UNKNOWN),
+        ("Provider", detail.provider),
+        ("Provider instance", detail.provider_name or UNKNOWN),
+        ("Vendor", detail.vendor or UNKNOWN),
+        ("Model", detail.model or UNKNOWN),
+        ("Credential", detail.credential_kind or UNKNOWN),
+        ("Hint of the key", detail.credential_hint),
+        ("API key of Coder", detail.api_key_id),
+    )
+
+
+def _where(detail: Detail, zone: ZoneInfo) -> list[tuple[str, str]]:
+    return _worded(
+        ("Began", formats.moment(detail.started_at, zone)),
+        ("Ended", formats.moment(detail.ended_at, zone)),
+        ("Session", detail.session_id),
+        ("Thread", _id(detail.thread)),
+        ("Person's id", _id(detail.initiator_id)),
+        ("Accuracy", "exact" if detail.grain == "interception" else "aggregate"),
+        ("Failed with", detail.error_type),
+    )
+
+
+def _id(told: UUID | None) -> str | None:
+    return None if told is None else str(told)
+
+
+def _numbers(detail: Detail) -> list[tuple[str, str]]:
+    recorded = sum(
+        getattr(detail, f"{kind}_sum") for kind in ("input", "output", "cache_read", "cache_write")
+    )
+    return _worded(
+        ("Responses", formats.exact(detail.responses)),
+        ("Prompts", formats.exact(detail.prompts)),
+        ("Tool calls", formats.exact(detail.tool_calls)),
+        ("Of them injected", formats.exact(detail.injected)),
+        ("Tool errors", formats.exact(detail.tool_errors)),
+        ("Tokens as recorded", formats.exact(recorded)),
+        ("Tokens with a price", formats.exact(detail.priced_tokens)),
+        ("Price status", detail.status),
+        ("Spend", formats.exact_money(detail.cost)),
+        ("Shadow cost", formats.exact_money(detail.shadow_cost)),
+        ("Cache saving", formats.exact_money(detail.cache_saving)),
+    )
+
+
+def _worded(*facts: tuple[str, str | None]) -> list[tuple[str, str]]:
+    return [(name, formats.line(value) if value else formats.DASH) for name, value in facts]
+
+
+def _found(reader: Reader, named: str) -> tuple[Detail, ...]:
+    ((usage,),) = reader.rows(*request_list.found(named))
+    if usage is None:
+        return ()
+    return typed(Detail, reader.rows(*request_list.detail(usage)))
+
+
+def _responses(detail: Detail) -> None:
+    """Each answer of the provider with its price."""
+    st.header("Responses and their price", anchor=False)
+    told = typed(
+        Response,
+        runner.read(lambda reader: reader.rows(*request_list.responses(detail.usage))),
+    )
+    if not told:
+        notices.empty("No response is on record: the request ended without any tokens.")
+        return
+    st.caption(
+        "Rows of the server that belong to one answer are taken together; each answer is priced "
+        "by itself, at the list price of its moment."
+    )
+    data_table.show(
+        [_response(each) for each in told],
+        _RESPONSES,
+        key="responses",
+        alt="Responses with their price",
+    )
+
+
+_COUNTED: Final = ("Input", "Output", "Cache reads", "Cache writes", "Of them for 1 h", "Searches")
+_RESPONSES: Final = (
+    Column("No.", "No.", "count", exact=True),
+    Column("Answered", "Answered", "moment"),
+    *(Column(name, name, "count", exact=True) for name in _COUNTED),
+    *(Column(name, name, "money", exact=True) for name in ("Spend", "Shadow cost", "Cache saving")),
+    *(Column(name, name) for name in ("Status", "Tier", "Price", "From", "Note", "Oddities")),
+)
+
+
+def _response(one: Response) -> tuple[object, ...]:
+    return (
+        one.place,
+        one.answered_at,
+        one.input,
+        one.output,
+        one.cache_read,
+        one.cache_write,
+        one.cache_write_1h,
+        one.web_searches,
+        one.cost,
+        one.shadow_cost,
+        one.cache_saving,
+        one.status,
+        f"above {one.tier:,} tokens" if one.tier >= 0 else "for all",
+        one.price_id or None,
+        one.source or None,
+        one.note or None,
+        _oddities(one),
+    )
+
+
+def _oddities(one: Response) -> str:
+    told = [
+        *([f"tier {formats.visible(one.service_tier)}"] if one.service_tier else []),
+        *([formats.plural(one.negatives, "count") + " below zero"] if one.negatives else []),
+        *(["split of cache writes unknown"] if one.split_unknown else []),
+        *(["split of cache writes too large"] if one.split_clamped else []),
+        *(["total differs from its parts"] if one.total_mismatch else []),
+    ]
+    return ", ".join(told) or formats.DASH
+
+
+def _written(detail: Detail, zone: ZoneInfo, *, text: bool) -> None:
+    """Tool calls as a table, then each prompt, thought, input and error, hidden at first."""
+    items = session_data.items((detail.usage,))[detail.usage]
+    calls = [item for item in items if item.kind == "tool"]
+    if calls:
+        data_table.show(
+            [_call(item) for item in calls], _CALLS, key="calls", alt="Tool calls of this request"
+        )
+    if detail.error_message and text:
+        st.caption("What the request failed with")
+        st.code(formats.visible(detail.error_message), language=None, wrap_lines=True)
+    if not items:
+        st.caption("Nothing was written or called in this request, as far as is known.")
+    recorded_text.shown(
+        detail.usage, items, recorded_text.Look(zone, text, words="", hit=None, turn="")
+    )
+
+
+_CALLS: Final = (
+    Column("No.", "No.", "count", exact=True),
+    Column("Called", "Called", "moment"),
+    *(Column(name, name) for name in ("Tool", "From", "Put there by", "Ended")),
+    *(Column(name, name, "count", "Characters.", exact=True) for name in ("Input", "Error")),
+)
+
+
+def _call(item: Item) -> tuple[object, ...]:
+    return (
+        item.ordinal + 1,
+        item.at,
+        formats.middle(formats.visible(item.tool or ""), 60) or "(empty)",
+        item.server_url or "the client itself",
+        "the bridge" if item.injected else "the client",
+        _end(item),
+        item.length,
+        item.error_length or None,
+    )
+
+
+def _end(item: Item) -> str:
+    if item.failed:
+        return "failed"
+    # Only of tools that the bridge put there is it recorded how their calls end.
+    return "well" if item.injected and item.failed is False else "not recorded"

@@ -1,0 +1,265 @@
+"""The list of single requests: which are chosen, a page of them, and where it lies in all."""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import streamlit as st
+
+from bridgeboard import formats, store
+from bridgeboard.exports import Sheet
+from bridgeboard.model import periods
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries import request_list
+from bridgeboard.queries.request_list import PAGE, Interception
+from bridgeboard.queries.typed_rows import Key, typed
+from bridgeboard.store import Reader
+from bridgeboard.ui import runner, url
+from bridgeboard.ui.components import clock, downloads, filters, notices
+from bridgeboard.ui.components.filters import Chosen
+from bridgeboard.ui.views import request_table
+
+AFTER: Final = "after"
+BEFORE: Final = "before"
+ERRORS: Final = url.switch("errors")
+BLOCK: Final = 5_000
+"""Requests that are read at once for a file."""
+EXPORTED: Final = 100_000
+"""Requests that a file has at most; the menu says so."""
+NARROWED: Final = {"tool": "tools", "server": "servers", "status": "statuses"}
+"""Dimension → its parameter, of the filters that only this page has."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_KEY: Final = re.compile(r"(\d{1,16})\.(-?\d{1,18})")
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A page of requests, newest first.
+
+    Attributes:
+        first: the place of its first row among all ``count``, from 1 on.
+    """
+
+    rows: tuple[Interception, ...]
+    first: int
+    count: int
+
+    @property
+    def has_newer(self) -> bool:
+        """Whether there is a page before this one."""
+        return self.first > 1
+
+    @property
+    def has_older(self) -> bool:
+        """Whether there is a page after this one."""
+        return self.first + len(self.rows) <= self.count
+
+
+def show(now: Chosen) -> None:
+    """The filters of this page, the list, and its files."""
+    with st.container(horizontal=True, vertical_alignment="bottom", key="requests-filters"):
+        errors = _pickers()
+    narrowed = _narrowed(now.scope)
+    _tell_kind(narrowed)
+    listed = page(narrowed, errors_only=errors)
+    if not listed.rows:
+        _tell_nothing(listed.count)
+        return
+    _turning(listed, replace(now, scope=narrowed), errors_only=errors)
+    request_table.page(listed.rows)
+
+
+def page(scope: Scope, *, errors_only: bool) -> Listed:
+    """The page that the address names; the first for an address that names none, or too little."""
+    after, before = map(_place_named, (AFTER, BEFORE))
+    count = _count(scope, errors_only=errors_only)
+    if before and not after:
+        told = _rows(scope, errors_only=errors_only, before=before)
+        if len(told) == PAGE:
+            return Listed(told, _place(scope, told[0].key, errors_only=errors_only), count)
+    if after:
+        told = _rows(scope, errors_only=errors_only, after=after)
+        place = _place(scope, told[0].key, errors_only=errors_only) if told else count + 1
+        return Listed(told, place, count)
+    return Listed(_rows(scope, errors_only=errors_only), 1, count)
+
+
+def cursor(key: Key) -> str:
+    """A place in the list as addresses have it: microseconds since 1970 and our key."""
+    return f"{(key.started_at - _EPOCH) // _MICROSECOND}.{key.usage}"
+
+
+def _place_named(name: str) -> Key | None:
+    word = st.query_params.get(name, "")
+    key = _key(word)
+    if word and key is None:
+        url.complain(f"{name}={word}")
+    return key
+
+
+def _key(told: str) -> Key | None:
+    found = _KEY.fullmatch(told)
+    if found is None:
+        return None
+    try:
+        at = _EPOCH + int(found[1]) * _MICROSECOND
+    except OverflowError:
+        return None
+    return Key(at, int(found[2]))
+
+
+def _narrowed(scope: Scope) -> Scope:
+    for name, parameter in NARROWED.items():
+        if values := filters.values(name, parameter):
+            scope = scope.only(name, *values)
+    return scope
+
+
+def _pickers() -> bool:
+    """The filters that only this page has; whether only errors are wanted."""
+    for name, parameter in NARROWED.items():
+        one = DIMENSIONS[name]
+        told = formats.unmarked(one.definition)
+        filters.picker(name, parameter, one.label, help=told, width=260)
+    return st.checkbox(
+        "Errors only",
+        help="Requests with a tool call that failed, or that are known to have failed.",
+        **ERRORS.widget_arguments(),
+    )
+
+
+def _rows(
+    scope: Scope, *, errors_only: bool, after: Key | None = None, before: Key | None = None
+) -> tuple[Interception, ...]:
+    question = request_list.interceptions(
+        scope, errors_only=errors_only, after=after, before=before
+    )
+    return typed(Interception, runner.ask(question).rows)
+
+
+def _count(scope: Scope, *, errors_only: bool) -> int:
+    counted = request_list.counted(scope, errors_only=errors_only)
+    return int(runner.ask(counted).only["requests"])
+
+
+def _place(scope: Scope, first: Key, *, errors_only: bool) -> int:
+    newer = request_list.counted(scope, errors_only=errors_only, before=first)
+    return int(runner.ask(newer).only["requests"]) + 1
+
+
+def _tell_nothing(count: int) -> None:
+    if count:
+        notices.empty("No request is older than the place that this address names.")
+        _turn("Newest", ":material/first_page:", "", "", is_on=True)
+    else:
+        notices.empty(
+            "No request matches in this period. Drop a filter, or choose a longer period. A "
+            "request appears here when it has ended."
+        )
+
+
+def _tell_kind(scope: Scope) -> None:
+    """On servers that list no single requests: say so, and what the store has all the same."""
+    runs = runner.read(lambda reader: store.runs(reader, 1))
+    if not runs or runs[0].generation != "sessions":
+        return
+    exact = request_list.interceptions(periods.everything().only("accuracy", "exact"), limit=1)
+    newest = typed(Interception, runner.ask(exact).rows)
+    notices.remark(f"{_GONE} {_kept(newest, scope)} {_SUMS}")
+
+
+def _kept(newest: Sequence[Interception], scope: Scope) -> str:
+    if not newest:
+        return "The store has none from before."
+    here = runner.totals(("requests",), scope.only("accuracy", "exact"))["requests"]
+    until = formats.moment(newest[0].started_at, clock.zone())
+    return (
+        f"The store still has those from before, the last of {until}; "
+        f"{formats.plural(here, 'of them is', 'of them are')} among those chosen here."
+    )
+
+
+_GONE: Final = (
+    "This server no longer offers single requests: versions from v2.35 on tell sessions only."
+)
+_SUMS: Final = (
+    "What else is listed was told apart in the details of sessions: requests with tool calls, and "
+    "the first of each thread, with tokens as sums and without an end."
+)
+
+
+def _turning(listed: Listed, now: Chosen, *, errors_only: bool) -> None:
+    """Which rows these are, the ways to those beside, and the files."""
+    words = _words(listed, errors_only=errors_only)
+    with st.container(horizontal=True, vertical_alignment="center", key="requests-turn"):
+        st.markdown(words, width="stretch")
+        _turn("Newest", ":material/first_page:", "", "", is_on=listed.has_newer)
+        newer, older = cursor(listed.rows[0].key), cursor(listed.rows[-1].key)
+        _turn("Newer", ":material/chevron_left:", BEFORE, newer, is_on=listed.has_newer)
+        _turn("Older", ":material/chevron_right:", AFTER, older, is_on=listed.has_older)
+        _files(listed.count, now, errors_only=errors_only)
+
+
+def _files(count: int, now: Chosen, *, errors_only: bool) -> None:
+    """The files of all requests of the list, read when one of them is asked for."""
+    many = min(count, EXPORTED)
+    capped = "" if many == count else f", the newest of {count:,}"
+    words = (
+        f"{formats.plural(many, 'request')}{capped}, with all digits and a note of what they are "
+        "about."
+    )
+
+    def make() -> Sheet:
+        with runner.opened().snapshot() as reader:
+            return request_table.sheet(_all(reader, now.scope, errors_only=errors_only), "Requests")
+
+    downloads.later("Requests", words, make, now, key="requests", count=many)
+
+
+def _all(reader: Reader, scope: Scope, *, errors_only: bool) -> Iterator[Interception]:
+    """The newest ``EXPORTED`` requests in one state of the store, a block at a time."""
+    after: Key | None = None
+    left = EXPORTED
+    while left > 0:
+        question = request_list.interceptions(
+            scope, errors_only=errors_only, after=after, limit=min(BLOCK, left)
+        )
+        block = typed(Interception, runner.asked(reader, question).rows)
+        yield from block
+        if len(block) < BLOCK:
+            return
+        after = block[-1].key
+        left -= len(block)
+
+
+def _words(listed: Listed, *, errors_only: bool) -> str:
+    noun = "request with an error" if errors_only else "request"
+    many = "requests with an error" if errors_only else "requests"
+    count = formats.plural(listed.count, noun, many)
+    shown = len(listed.rows)
+    if shown == listed.count:
+        return f"{count}, newest first"
+    if listed.first == 1:
+        return f"First {shown:,} of {count}, newest first"
+    return f"{listed.first:,}-{listed.first + shown - 1:,} of {count}, newest first"
+
+
+def _turn(label: str, icon: str, name: str, place: str, *, is_on: bool) -> None:
+    st.button(
+        label,
+        key=f"turn-{label.lower()}",
+        icon=icon,
+        type="tertiary",
+        disabled=not is_on,
+        on_click=_turn_to,
+        args=(name, place),
+    )
+
+
+def _turn_to(name: str, place: str) -> None:
+    url.put({AFTER: (), BEFORE: (), **({name: [place]} if name else {})})

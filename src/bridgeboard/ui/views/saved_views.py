@@ -1,0 +1,77 @@
+"""Saved views: any page as it is now, kept under a name for all who use this installation."""
+
+from html import escape
+from typing import Final
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from bridgeboard import formats
+from bridgeboard.state.saved_views import LONGEST_NAME, Desk, DeskError, View
+from bridgeboard.ui import current_user, runner
+from bridgeboard.ui.components import notices
+
+_NAME: Final = "view_name"
+_PROBLEM: Final = "view_problem"
+_FLEETING: Final = ("after", "before")
+"""Parameters that say where in a list a reader is: a view begins at its beginning."""
+
+
+def desk() -> Desk:
+    """Where views and notes lie. Raises NoStoreError before there is a store."""
+    return Desk.beside(runner.opened().path, current_user.reader().desk)
+
+
+def menu(page: str) -> None:
+    """The views that there are, and a way to keep this page as one more."""
+    with st.sidebar:
+        fold = st.expander(
+            "Saved views", key="views", icon=":material/bookmarks:", on_change="rerun"
+        )
+    if not fold.open:
+        return
+    with fold, notices.tile("the saved views"):
+        views = desk().views()
+        for place, view in enumerate(views):
+            _row(view, place)
+        if not views:
+            st.caption("None yet. Choose a period and filters, then keep the page under a name.")
+        st.text_input("Name", key=_NAME, max_chars=LONGEST_NAME, placeholder="Payments, last month")
+        st.button("Keep this page", key="keep-view", on_click=_keep, args=(page,))
+        if problem := st.session_state.pop(_PROBLEM, None):
+            st.caption(f":material/warning: {formats.unmarked(problem)}")
+
+
+def _row(view: View, place: int) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        name = escape(formats.visible(view.name))
+        st.html(f'<a class="view" href="{escape(view.address)}">{name}</a>', width="stretch")
+        st.button(
+            "Forget",
+            key=f"forget-view-{place}",
+            type="tertiary",
+            on_click=_forget,
+            args=(view.name,),
+            help=f"Forgets the view {formats.unmarked(view.name)} for everybody.",
+        )
+
+
+def _keep(page: str) -> None:
+    told = [
+        (name, value)
+        for name in st.query_params
+        if name not in _FLEETING
+        for value in st.query_params.get_all(name)
+    ]
+    try:
+        desk().keep(View(st.session_state.get(_NAME) or "", page, urlencode(told)))
+        st.session_state[_NAME] = ""
+    except DeskError as error:
+        st.session_state[_PROBLEM] = str(error)
+
+
+def _forget(name: str) -> None:
+    try:
+        desk().drop(name)
+    except DeskError as error:
+        st.session_state[_PROBLEM] = str(error)

@@ -1,0 +1,277 @@
+"""One session as a story: which one the address names, its headline, and its details."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from bridgeboard import formats, settings
+from bridgeboard.analysis import session_gaps
+from bridgeboard.model.accuracy import accuracy
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.queries.session_detail import Head, Owner
+from bridgeboard.runtime import background_sync
+from bridgeboard.ui import navigation, page_links, runner, url
+from bridgeboard.ui.components import data_quality, headline_cards, notices
+from bridgeboard.ui.views import session_data, session_url
+from bridgeboard.ui.views.session_url import Place
+
+SOON: Final = timedelta(seconds=3)
+PATIENCE: Final = 40
+"""How many times it is looked whether details have come."""
+KEYS: Final = {"byok": "own key", "centralized": "company key"}
+_WANTED: Final = "details_wanted"
+_LOOKED: Final = "looked_for_details"
+
+
+@dataclass(frozen=True)
+class Told:
+    """A session, what is not known of it, and the sessions of others under its id."""
+
+    head: Head
+    missing: tuple[str, ...]
+    sharers: tuple[Owner, ...]
+
+
+def asked() -> Place:
+    """What the address names. Stops the page, with what to do, when it names no session."""
+    st.page_link(
+        "pages/sessions.py",
+        label="All sessions",
+        icon=":material/arrow_back:",
+        query_params=url.carried("sessions"),
+    )
+    session_url.keep()
+    named = session_url.asked()
+    if not named.id:
+        notices.state(
+            "No session chosen",
+            "Open one from the list of sessions, or follow a link to one.",
+            icon=":material/account_tree:",
+        )
+        url.stop()
+    return named
+
+
+def found(named: Place) -> Told:
+    """The session that is named; of several people's the newest. Stops the page without one."""
+    owners = session_data.owners(named.id)
+    mine = next((one for one in owners if named.initiator in {None, one.initiator_id}), None)
+    head = session_data.head(mine.session) if mine else None
+    if mine is None or head is None:
+        _absent(owners)
+        url.stop()
+    told = session_gaps.missing(head, session_data.kept(head.session))
+    return Told(head, told, tuple(one for one in owners if one is not mine))
+
+
+def header(told: Told, zone: ZoneInfo) -> None:
+    """Who, with what, when; and all that makes this session unlike others."""
+    head = told.head
+    with st.container(horizontal=True, vertical_alignment="center", key="who"):
+        client = formats.unmarked(head.client or "Unknown client")
+        st.header(f"{formats.unmarked(_named(head))} · {client}", anchor=False, width="content")
+        st.button(
+            "Page of this person",
+            key="person",
+            type="tertiary",
+            icon=":material/person:",
+            on_click=navigation.to,
+            args=("initiator", head.person),
+        )
+    st.caption(" · ".join(map(formats.unmarked, _facts(head, zone))))
+    st.code(formats.visible(head.id), language=None, width="content")
+    _freshen(head)
+    _sharing(told.sharers)
+
+
+def remarks(told: Told) -> None:
+    """What a reader would miss without noticing."""
+    if told.missing:
+        st.caption(f":material/info: {formats.unmarked(' '.join(told.missing))}")
+
+
+def cards(head: Head) -> list[headline_cards.Card]:
+    """The session's headline numbers."""
+    prompt = head.input + head.cache_read + head.cache_write
+    return [
+        _metric("spend", head, _spend(head)),
+        _metric("total_tokens", head, _tokens(head)),
+        _card(
+            "Duration",
+            head.duration_seconds,
+            "seconds",
+            "From the first request to the end of the last.",
+        ),
+        _metric("threads", head, "Prompts, each with all that followed it."),
+        _metric("requests", head, "What the client asked of models."),
+        _metric("tool_calls", head, "Uses of tools by models."),
+        _metric("tool_errors", head, "Only tools that the bridge puts there report errors."),
+        _card(
+            "Cache hits",
+            head.cache_read / prompt if prompt else None,
+            "rate",
+            "The share of all prompt tokens that was read from a cache.",
+        ),
+        *_network(head),
+    ]
+
+
+def _network(head: Head) -> list[headline_cards.Card]:
+    """What the agent firewall saw; nothing where it saw nothing of the session."""
+    if head.network_total is None:
+        return []
+    return [
+        _card(
+            "Network calls",
+            head.network_total,
+            "count",
+            "What agents asked of other hosts, as the agent firewall logged it.",
+        ),
+        _card(
+            "Blocked calls",
+            head.network_blocked,
+            "count",
+            "The network calls that no rule of the agent firewall allowed.",
+        ),
+    ]
+
+
+def spans_days(head: Head, zone: ZoneInfo) -> bool:
+    """Whether the session goes over midnight or a change of clocks: times of day would mislead."""
+    if head.ended_at is None:
+        return True
+    first, last = (at.astimezone(zone) for at in (head.started_at, head.ended_at))
+    return (first.date(), first.utcoffset()) != (last.date(), last.utcoffset())
+
+
+_GONE: Final = (
+    "The store has no such session. Check the link: both the session ID and the person must be "
+    "whole. A session may also be older than all that was ever read, or the deployment purged it "
+    "before the first sync (after 60 days unless configured otherwise). All sessions that there "
+    "are stand in the list."
+)
+_COMING: Final = (
+    "The store has no such session yet: the first sync is still running, and it reads the newest "
+    "days first. The session appears here by itself as soon as it has been read."
+)
+_CUT_SHORT: Final = (
+    "The store has no such session: the first sync was stopped before its end, and syncing is off. "
+    "The session appears here once a sync has read it."
+)
+_NOT_THEIRS: Final = (
+    "The person that this link names has no session of this ID, or none any more. Other people do:"
+)
+
+
+def _absent(owners: Sequence[Owner]) -> None:
+    if owners:
+        notices.empty(_NOT_THEIRS)
+        _link_to(owners)
+    else:
+        notices.empty(_why_absent())
+
+
+def _why_absent() -> str:
+    if runner.coverage().is_whole:
+        return _GONE
+    return _COMING if data_quality.syncs() else _CUT_SHORT
+
+
+def _sharing(sharers: Sequence[Owner]) -> None:
+    if sharers:
+        others = formats.plural(len(sharers), "other person", "other people")
+        notices.remark(f"{others} used the same session ID. All that is told here is this one's.")
+        _link_to(sharers)
+
+
+def _link_to(owners: Sequence[Owner]) -> None:
+    for one in owners:
+        st.button(
+            f"The session of {formats.unmarked(one.person)}",
+            key=f"sharer-{one.initiator_id}",
+            icon=":material/person:",
+            on_click=session_url.to_session,
+            args=(page_links.session(one.id, one.initiator_id),),
+        )
+
+
+def _named(head: Head) -> str:
+    """``Name (username)``: the lists know people by the latter."""
+    return f"{head.name} ({head.person})" if head.name else head.person
+
+
+def _facts(head: Head, zone: ZoneInfo) -> list[str]:
+    models = ", ".join(formats.middle(model, 48) or "(empty)" for model in head.models)
+    kinds = [KEYS.get(kind, kind) for kind in head.credential_kinds]
+    keys = ", ".join([*kinds, *head.credential_hints])
+    span = formats.stretch(head.started_at, head.ended_at, zone, "seconds")
+    return [span, models or "no model", ", ".join(head.providers), keys or "key unknown", head.team]
+
+
+def _metric(name: str, head: Head, meaning: str) -> headline_cards.Card:
+    """A number of the vocabulary, with how it stands for this session."""
+    one = METRICS[name]
+    value, how = head.by_metric[name], accuracy(name, head.by_metric)
+    shown = formats.number(value, one.format, at_least=how.is_bound)
+    said = how.sentence(formats.exact_number(value, one.format))
+    return headline_cards.Card(one.label, shown, f"{said} {meaning}")
+
+
+def _card(label: str, value: float | None, kind: str, meaning: str) -> headline_cards.Card:
+    exactly = "Not known." if value is None else f"Exactly {formats.exact_number(value, kind)}."
+    return headline_cards.Card(label, formats.number(value, kind), f"{exactly} {meaning}")
+
+
+def _spend(head: Head) -> str:
+    told = "An estimate at list prices."
+    if head.shadow_cost:
+        told += f" Covered by subscriptions beside it: {formats.exact_money(head.shadow_cost)}."
+    return told
+
+
+def _tokens(head: Head) -> str:
+    return (
+        f"Input {head.input:,}, output {head.output:,}, cache read {head.cache_read:,}, "
+        f"cache write {head.cache_write:,}."
+    )
+
+
+State = tuple[int, datetime | None]
+"""A session, and when its details were read."""
+
+
+def _freshen(head: Head) -> None:
+    """Have the details read now, if they are not there or not of now, and wait for them."""
+    keeper = background_sync.current()
+    is_behind = head.detailed_at is None or head.is_outdated
+    if not is_behind or head.detail_problem or keeper is None:
+        return
+    if not settings.current().sync_seconds:
+        return
+    state = (head.session, head.detailed_at)
+    wanted: set[State] = st.session_state.setdefault(_WANTED, set())
+    if state not in wanted:
+        wanted.add(state)
+        keeper.want(head.session)
+        st.session_state[_LOOKED] = 0
+    if st.session_state.get(_LOOKED, 0) < PATIENCE:
+        _wait(head.session, head.detailed_at, runner.version())
+
+
+@st.fragment(run_every=SOON)
+def _wait(session: int, detailed_at: datetime | None, version: int) -> None:
+    """Look whether details have come; not for ever, as the deployment may not tell them now."""
+    st.session_state[_LOOKED] = st.session_state.get(_LOOKED, 0) + 1
+    is_over = st.session_state[_LOOKED] >= PATIENCE
+    if is_over or (runner.version() != version and _has_news(session, detailed_at)):
+        st.rerun()
+    st.caption(":material/sync: Reading its details from the deployment …")
+
+
+def _has_news(session: int, detailed_at: datetime | None) -> bool:
+    head = session_data.head(session)
+    return head is None or head.detailed_at != detailed_at or bool(head.detail_problem)

@@ -1,0 +1,177 @@
+"""What the store holds of one session, as its page asks for it.
+
+Text goes from the store to the reader who reveals it: only numbers are ever kept for others.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar, cast
+from uuid import UUID
+
+from bridgeboard.charts.downsample import thinned
+from bridgeboard.queries import recorded_text, session_calls, session_detail, session_search
+from bridgeboard.queries.metric_query import Query
+from bridgeboard.queries.recorded_text import Item, Kept, Kind, Text
+from bridgeboard.queries.session_calls import REST, Call, Mark, Part, Spot
+from bridgeboard.queries.session_detail import THREADS, Head, Owner, Thread
+from bridgeboard.queries.typed_rows import Key, typed
+from bridgeboard.ui import runner
+
+T = TypeVar("T")
+
+PAGE: Final = 50
+"""Calls on a page: a browser takes seconds to draw several times as many folds."""
+DRAWN: Final = 400
+"""Calls that a picture draws at most."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """The calls of a part as pictures need them, few enough to draw, and how they are paged.
+
+    Attributes:
+        marks: calls and sums, for what adds up.
+        calls: calls whose tokens are told, for what is of one call; ``calls_count`` is how many
+            there are in all, and ``untold`` how many have no tokens on record.
+        sums: how many rows are no call.
+        sums_tokens: those of the prompts of calls that are only known as sums.
+        ends: the last calls of all full pages.
+        count: how many calls and sums there are.
+    """
+
+    marks: tuple[Mark, ...]
+    calls: tuple[Mark, ...]
+    calls_count: int
+    untold: int
+    sums: int
+    sums_tokens: int
+    ends: tuple[Key, ...]
+    count: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages of calls there are, one at least."""
+        return max(1, -(-self.count // PAGE))
+
+    def page(self, key: Key) -> int:
+        """The page, from 1 on, on which a call is."""
+        return min(bisect_left(self.ends, key) + 1, self.pages)
+
+
+def owners(session_id: str) -> tuple[Owner, ...]:
+    """All sessions under an id, the newest first."""
+    return _asked(Owner, session_detail.found(session_id))
+
+
+def head(session: int) -> Head | None:
+    """A session as a whole; None when it has gone."""
+    told = _asked(Head, session_detail.head(session))
+    return told[0] if told else None
+
+
+def kept(session: int) -> Kept:
+    """How many of its texts there are."""
+    (told,) = runner.kept(
+        ("texts kept", session), lambda: _asked(Kept, recorded_text.kept(session))
+    )
+    return cast("Kept", told)
+
+
+def places(session: int) -> dict[UUID | None, int]:
+    """The place of each thread, that of what is of none included."""
+    return cast(
+        "dict[UUID | None, int]",
+        runner.kept(
+            ("places of threads", session),
+            lambda: {
+                each.id: each.place for each in _asked(Thread, session_detail.threads(session))
+            },
+        ),
+    )
+
+
+def part(session: int, thread: Part) -> Part:
+    """A thread if the session has it; else None, which is all of it."""
+    known = places(session)
+    return thread if (None if thread == REST else thread) in known else None
+
+
+def threads(session: int, page: int) -> tuple[Thread, ...]:
+    """A page of its threads, by time."""
+    return _asked(
+        Thread, session_detail.threads(session, after=(page - 1) * THREADS, limit=THREADS)
+    )
+
+
+def thread(session: int, place: int) -> Thread:
+    """The thread at a place that there is."""
+    return _asked(Thread, session_detail.threads(session, after=place - 1, limit=1))[0]
+
+
+def course(session: int, part: Part) -> Course:
+    """All calls of a part at once, made once for each state of the store."""
+    return cast(
+        "Course", runner.kept(("course of calls", session, part), lambda: _course(session, part))
+    )
+
+
+def page_of_calls(session: int, part: Part, told: Course, page: int) -> tuple[Call, ...]:
+    """A page of the calls of a part, by time."""
+    after = told.ends[page - 2] if page > 1 else None
+    return _asked(Call, session_calls.calls(session, part, after=after, limit=PAGE))
+
+
+def call_spot(session: int, interception: UUID, part: Part) -> Spot | None:
+    """Where a call stands among those of a part; None when it is not there."""
+    told = _asked(Spot, session_calls.call_spot(session, interception, part, size=PAGE))
+    return told[0] if told else None
+
+
+def items(usages: Sequence[int]) -> dict[int, list[Item]]:
+    """What there is in calls, without a word of it."""
+    told: dict[int, list[Item]] = {usage: [] for usage in usages}
+    for item in _asked(Item, recorded_text.timeline(usages)):
+        told[item.usage].append(item)
+    return told
+
+
+def texts(usages: Sequence[int], kinds: Sequence[Kind], most: int) -> tuple[Text, ...]:
+    """The beginnings of texts of calls."""
+    return _asked(Text, recorded_text.texts(usages, kinds, most=most))
+
+
+def whole(usage: int, kind: Kind, ordinal: int) -> str:
+    """All of a text; nothing where it is not kept any more."""
+    told = _asked(Text, recorded_text.whole(usage, kind, ordinal))
+    return told[0].text if told else ""
+
+
+def hits(session: int, words: str) -> tuple[session_search.Hit, ...]:
+    """The texts with words in them."""
+    return _asked(session_search.Hit, session_search.hits(session, words))
+
+
+def _asked(kind: Callable[..., T], question: Query) -> tuple[T, ...]:
+    return typed(kind, runner.read(lambda reader: reader.rows(*question)))
+
+
+def _course(session: int, part: Part) -> Course:
+    every = _asked(Mark, session_calls.course(session, part))
+    ends = tuple(Key(mark.started_at, mark.usage) for mark in every[PAGE - 1 :: PAGE])
+    told = [mark for mark in every if mark.is_call and not mark.is_untold]
+    sums = [mark for mark in every if not mark.is_call]
+    return Course(
+        marks=_drawn(every),
+        calls=_drawn(told),
+        calls_count=len(told),
+        untold=len(every) - len(told) - len(sums),
+        sums=len(sums),
+        sums_tokens=sum(mark.context for mark in sums),
+        ends=ends,
+        count=len(every),
+    )
+
+
+def _drawn(marks: Sequence[Mark]) -> tuple[Mark, ...]:
+    return thinned(marks, DRAWN, lambda mark: mark.context, lambda mark: mark.output)

@@ -1,0 +1,88 @@
+"""A session to take away: files that are made when they are asked for, text only if asked for."""
+
+import re
+from functools import partial
+from typing import Final
+
+import streamlit as st
+
+from bridgeboard.analysis import session_file, session_gaps
+from bridgeboard.analysis.session_file import Account
+from bridgeboard.queries import recorded_text, session_calls, session_detail
+from bridgeboard.queries.session_detail import Head
+from bridgeboard.queries.typed_rows import typed
+from bridgeboard.store import StoreError
+from bridgeboard.ui import current_user, runner
+from bridgeboard.ui.components import prepared_files, reveal
+
+WHOLE: Final = 2**31 - 1
+"""More characters than any text has."""
+
+
+def menu(head: Head, *, text: bool) -> None:
+    """One button a kind of file; recorded text only where it is shown, and only if chosen."""
+    with st.popover("Download", icon=":material/download:", type="tertiary", key="takeaway"):
+        with_text = st.checkbox(
+            "With recorded text",
+            key="with_text",
+            disabled=not text,
+            help="Prompts, thinking and tool inputs are private. Taking them away is logged."
+            if text
+            else "Show recorded text first.",
+        )
+        st.caption("All threads, calls and tool calls with all digits, and what is not known.")
+        with_text = with_text and text
+        offered = [
+            prepared_files.File(
+                label,
+                partial(made, head.session, ending, with_text=with_text),
+                name=f"session-{_plain(head.id)}.{ending}",
+                mime=kind,
+                key=f"file-{ending}",
+                what=_what(head, with_text=with_text),
+            )
+            for label, ending, kind in _FILES
+        ]
+        prepared_files.buttons(offered, key="session")
+
+
+def _what(head: Head, *, with_text: bool) -> str:
+    """How the log names what is taken away."""
+    if with_text:
+        return reveal.of_session(head.initiator_id, head.id)
+    return f"numbers of person {head.initiator_id}, session {head.id}"
+
+
+_FILES: Final = (("JSON", "json", "application/json"), ("Markdown", "md", "text/markdown"))
+
+
+def made(session: int, ending: str, *, with_text: bool) -> bytes:
+    """A session as one file. Raises StoreError when it has gone meanwhile."""
+    with_text = with_text and current_user.reader().may_reveal
+    told = _told(session, with_text=with_text)
+    if ending == "json":
+        return session_file.as_json(told, with_text=with_text)
+    return session_file.as_markdown(told, with_text=with_text).encode("utf-8")
+
+
+def _told(session: int, *, with_text: bool) -> Account:
+    with runner.opened().snapshot() as reader:
+        heads = typed(session_detail.Head, reader.rows(*session_detail.head(session)))
+        if not heads:
+            raise StoreError("The session is not in the store any more.")
+        (kept,) = typed(recorded_text.Kept, reader.rows(*recorded_text.kept(session)))
+        every = typed(session_calls.Call, reader.rows(*session_calls.calls(session, limit=None)))
+        usages = [call.usage for call in every]
+        texts = recorded_text.texts(usages, most=WHOLE)
+        return Account(
+            heads[0],
+            session_gaps.missing(heads[0], kept),
+            typed(session_detail.Thread, reader.rows(*session_detail.threads(session))),
+            every,
+            typed(recorded_text.Item, reader.rows(*recorded_text.timeline(usages))),
+            typed(recorded_text.Text, reader.rows(*texts)) if with_text else (),
+        )
+
+
+def _plain(session_id: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", session_id)[:60].strip("-") or "unnamed"

@@ -1,0 +1,156 @@
+"""What a list of sessions is narrowed to beyond the filters of every page: widgets → a find."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+from typing import Final
+
+import streamlit as st
+
+from bridgeboard import formats
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries.session_columns import COLUMNS
+from bridgeboard.queries.session_filters import Find, Range
+from bridgeboard.ui import url
+from bridgeboard.ui.components import filters
+
+NARROWED: Final = {"tool": "tools", "server": "servers", "credential_kind": "keys"}
+"""Dimension → its parameter, of the filters that only some pages have."""
+WITH: Final = "with"
+_OUTCOMES: Final = {WITH: "With errors", "without": "Without errors"}
+LONGEST_ID: Final = 1_000
+ERRORS: Final = url.one_of("outcome", _OUTCOMES)
+ID: Final = url.text("session_id", LONGEST_ID)
+_PICO: Final = 10**12
+_MINUTE: Final = 60
+_LARGEST: Final = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """A number that has a least and a most; ``scale`` is what one of its unit is in the store."""
+
+    name: str
+    label: str
+    parameter: str
+    scale: int = 1
+    step: float = 1
+
+
+_LIMITS: Final = (
+    _Limit("cost", "Spend ($)", "spend", _PICO, 0.01),
+    _Limit("duration_seconds", "Duration (minutes)", "minutes", _MINUTE),
+    _Limit("threads", "Threads", "threads"),
+    _Limit("tool_calls", "Tool calls", "calls"),
+)
+_ENDS: Final = {"least": "min", "most": "max"}
+
+
+def pickers() -> None:
+    """More filters, in a fold that is open while any of them is in force."""
+    with st.expander("More filters", icon=":material/tune:", expanded=any(_active())):
+        with st.grid(min_column_width=220, gap="small", key="more-filters"):
+            for name, parameter in NARROWED.items():
+                told = formats.unmarked(DIMENSIONS[name].definition)
+                filters.picker(name, parameter, DIMENSIONS[name].label, help=told)
+            st.selectbox(
+                "Errors",
+                list(_OUTCOMES),
+                index=None,
+                placeholder="All",
+                format_func=_OUTCOMES.__getitem__,
+                help="Failed tool calls, and threads that are known to have ended with an error.",
+                **ERRORS.widget_arguments(),
+            )
+            st.text_input(
+                "Session ID",
+                placeholder="Any",
+                help="Exactly the id that the client gave it, of a session of this period.",
+                max_chars=LONGEST_ID,
+                **ID.widget_arguments(),
+            )
+        with st.grid(min_column_width=150, gap="small", key="more-limits"):
+            for one in _LIMITS:
+                for end, word in _ENDS.items():
+                    _end(one, end, word)
+        st.caption(
+            "Filters choose requests: a session is listed with those of its requests that lie in "
+            "the period and pass, and its numbers are theirs. Limits are about these numbers."
+        )
+
+
+def chosen(scope: Scope) -> Find:
+    """What the controls say now. Ends that contradict each other find nothing."""
+    for name, parameter in NARROWED.items():
+        if values := filters.values(name, parameter):
+            scope = scope.only(name, *values)
+    outcome = ERRORS.value()
+    errors = None if outcome is None else outcome == WITH
+    return Find(scope, errors, tuple(_ranges()), ID.value() or None)
+
+
+def is_narrowed() -> bool:
+    """Whether any of these filters is in force."""
+    return any(_active())
+
+
+def reset() -> None:
+    """Forget them all; for callbacks."""
+    url.put(dict.fromkeys((*NARROWED.values(), *_OTHERS), ()))
+
+
+def _active() -> Iterator[bool]:
+    for name in (*NARROWED.values(), *_OTHERS):
+        yield any(url.get_all(name))
+
+
+def _end(one: _Limit, end: str, word: str) -> None:
+    whole = one.step == 1
+    st.number_input(
+        f"{one.label}, {word}",
+        min_value=0 if whole else 0.0,
+        max_value=_LARGEST if whole else float(_LARGEST),
+        value=None,
+        step=1 if whole else one.step,
+        format=None if whole else "%.2f",
+        placeholder="Any",
+        help=formats.unmarked(COLUMNS[one.name].definition) if end == "least" else None,
+        **_parameter(one, end).widget_arguments(),
+    )
+
+
+def _key(one: _Limit, end: str) -> str:
+    return f"{one.parameter}_{_ENDS[end]}"
+
+
+def _parameter(one: _Limit, end: str) -> url.Parameter[float]:
+    return url.Parameter(_key(one, end), partial(_limit, whole=one.step == 1), _written)
+
+
+def _limit(word: str, *, whole: bool) -> float:
+    """A number as addresses have it. Raises ValueError for one that the box cannot hold."""
+    read = url.number(word)
+    if read > _LARGEST or (whole and read != int(read)):
+        raise ValueError(word)
+    return int(read) if whole else read
+
+
+def _written(value: float) -> str:
+    return f"{value:.15g}"
+
+
+def _ranges() -> Iterator[Range]:
+    for one in _LIMITS:
+        least, most = (_stored(one, _parameter(one, end).value()) for end in _ENDS)
+        if least is not None or most is not None:
+            yield Range(one.name, least, most)
+
+
+def _stored(one: _Limit, value: float | None) -> int | None:
+    """What was typed in the store's unit, exactly."""
+    return None if value is None else int(Decimal(str(value)) * one.scale)
+
+
+_OTHERS: Final = (ERRORS.name, ID.name, *(_key(one, end) for one in _LIMITS for end in _ENDS))

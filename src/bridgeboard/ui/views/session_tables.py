@@ -1,0 +1,78 @@
+"""The numbers behind a session's pictures: its threads and its calls as tables."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import streamlit as st
+
+from bridgeboard import charts, formats
+from bridgeboard.queries.session_calls import Mark
+from bridgeboard.queries.session_detail import Thread
+from bridgeboard.ui.components import data_table
+from bridgeboard.ui.components.data_table import Column
+from bridgeboard.ui.views import session_data
+
+_KINDS: Final = tuple(charts.TOKEN_KINDS)
+
+
+def show(threads: Sequence[Thread], course: session_data.Course, known: Mapping[Any, int]) -> None:
+    """The numbers behind the pictures, made when the reader opens them."""
+    fold = st.expander("Table", icon=":material/table:", key="fold-pictures", on_change="rerun")
+    if not fold.open:
+        return
+    with fold:
+        if threads:
+            data_table.show(
+                [_thread_line(each) for each in threads],
+                _THREAD_COLUMNS,
+                key="threads_table",
+                alt="Tokens and cost of threads",
+            )
+        st.caption(formats.plural(len(course.marks), "call") + f" of {course.count:,}")
+        data_table.show(
+            [_call_line(each, known) for each in course.marks],
+            _CALL_COLUMNS,
+            key="calls_table",
+            alt="Context and cost of calls",
+        )
+
+
+_THREAD_COLUMNS: Final = (
+    Column("Thread", "Thread"),
+    *(Column(label, label, "count", exact=True) for label, _ in charts.TOKEN_KINDS.values()),
+    Column("Tokens", "Tokens", "count", exact=True),
+    Column("Cost", "Cost", "money", exact=True),
+)
+_CALL_COLUMNS: Final = (
+    Column("Call", "Call", "count", exact=True),
+    Column("Thread", "Thread"),
+    Column("Context", "Context", "count", exact=True),
+    Column("Output", "Output", "count", exact=True),
+    Column("Cost so far", "Cost so far", "money", exact=True),
+)
+
+
+def _thread_line(thread: Thread) -> tuple[object, ...]:
+    counts = (getattr(thread, kind) for kind in _KINDS)
+    return (name(thread), *counts, total(thread), thread.cost)
+
+
+def _call_line(mark: Mark, known: Mapping[Any, int]) -> tuple[object, ...]:
+    thread = called(mark, known) + ("" if mark.is_call else ", a sum of requests")
+    return (mark.place, thread, mark.context, mark.output, mark.running_cost)
+
+
+def name(thread: Thread) -> str:
+    """What a thread is called: its number, or the rest."""
+    return str(thread.place) if thread.id else "Rest"
+
+
+def total(thread: Thread) -> int | None:
+    """All its tokens; None where one of the counts is not known."""
+    counts = [getattr(thread, kind) for kind in _KINDS]
+    return None if None in counts else sum(counts)
+
+
+def called(mark: Mark, known: Mapping[Any, int]) -> str:
+    """What the thread of a call is called."""
+    return "Rest" if mark.thread is None else str(known.get(mark.thread, formats.DASH))

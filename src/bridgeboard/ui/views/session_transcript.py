@@ -1,0 +1,230 @@
+"""What happened in a session, call by call: prompt → thinking → tool calls."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+import streamlit as st
+
+from bridgeboard import formats
+from bridgeboard.queries.recorded_text import Item
+from bridgeboard.queries.session_calls import Call, Part
+from bridgeboard.queries.session_search import Hit
+from bridgeboard.queries.typed_rows import Key
+from bridgeboard.ui.components import notices, recorded_text
+from bridgeboard.ui.components.recorded_text import Look
+from bridgeboard.ui.views import session_data, session_url
+
+NAMED_TOOLS: Final = 4
+WIDE: Final = 480
+"""Of the control for pages, in pixels: as wide as what it holds, it would show a single one."""
+OPENING: Final = 90
+"""Characters of a prompt on the fold that it is in."""
+_OPENED: Final = "opened_for"
+
+
+@st.fragment
+def timeline(session: int, part: Part, look: Look, *, dated: bool) -> None:
+    """The calls of a part, a page at a time, oldest first, each in a fold.
+
+    What is in a fold is made when it is opened. ``dated`` tells the day with the time.
+    """
+    asked = session_url.asked()
+    if session_data.part(session, asked.thread) != part:
+        st.rerun()
+    if session_url.was_linked():
+        st.toast("The address of this page now leads to this request.", icon=":material/link:")
+    course = session_data.course(session, part)
+    with notices.tile("the calls"):
+        page, opened = _page(session, part, asked, look, course)
+        told = session_data.page_of_calls(session, part, course, page)
+        if not told:
+            st.caption("No request is known here.")
+            return
+        _span(course, page, len(told))
+        _open_once(opened, look)
+        _calls(session, told, opened, look, is_whole=part is None, dated=dated)
+
+
+def _page(
+    session: int, part: Part, asked: session_url.Place, look: Look, course: session_data.Course
+) -> tuple[int, int | None]:
+    """The page that the address leads to, and the call to open on it."""
+    if asked.call:
+        spot = session_data.call_spot(session, asked.call, part)
+        if spot:
+            return spot.page, spot.usage
+        notices.remark("The request that this link names is not here (any more).")
+    if look.hit and not asked.calls:
+        return course.page(_key(look.hit)), look.hit.usage
+    page = min(asked.calls or 1, course.pages)
+    return page, None
+
+
+def _key(hit: Hit) -> Key:
+    return Key(hit.started_at, hit.usage)
+
+
+def _span(course: session_data.Course, page: int, shown: int) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", key="calls-head"):
+        told = formats.span((page - 1) * session_data.PAGE + 1, shown, course.count, "call")
+        st.markdown(told, width="content")
+        if course.pages > 1:
+            key = f"page-of-calls-{page}"  # it follows the address
+            st.pagination(
+                course.pages, default=page, key=key, on_change=_turn, args=(key,), width=WIDE
+            )
+
+
+def _turn(key: str) -> None:
+    session_url.to_page("calls", st.session_state[key])
+
+
+def _open_once(usage: int | None, look: Look) -> None:
+    """Open the fold that the address leads to; the reader may close it again."""
+    turn = (usage, look.turn)
+    if usage is not None and st.session_state.get(_OPENED) != turn:
+        st.session_state[_OPENED] = turn
+        st.session_state[f"call-{usage}"] = True
+
+
+def _calls(
+    session: int,
+    told: Sequence[Call],
+    opened: int | None,
+    look: Look,
+    *,
+    is_whole: bool,
+    dated: bool,
+) -> None:
+    usages = [call.usage for call in told]
+    items = session_data.items(usages)
+    opening = openings([call.usage for call in told if call.prompts]) if look.text else {}
+    places = session_data.places(session) if is_whole else {}
+    before: object = told
+    for call in told:
+        if len(places) > 1 and call.thread != before:
+            before = call.thread
+            st.caption(f"**{_thread(call, places)}**")
+        fold = st.expander(
+            _headline(call, items[call.usage], opening.get(call.usage, ""), look, dated=dated),
+            key=f"call-{call.usage}",
+            type="step",
+            icon=_icon(call),
+            on_change="rerun",
+        )
+        if not fold.open:
+            fold.caption("Opening …")  # a step without content cannot be opened
+            continue
+        with fold:
+            if call.usage == opened and not look.hit:
+                recorded_text.anchor(f"anchor-{call.usage}", look.turn)
+            _call(call, items[call.usage], look)
+
+
+def openings(usages: Sequence[int]) -> dict[int, str]:
+    """How the prompts of calls begin, ready for a label."""
+    told = session_data.texts(usages, ("prompt",), OPENING) if usages else ()
+    return {
+        text.usage: formats.unmarked(text.text + ("" if text.is_whole else " …"))
+        for text in reversed(told)
+    }
+
+
+def _thread(call: Call, places: Mapping[UUID | None, int]) -> str:
+    if call.thread is None:
+        return "Requests outside known threads"
+    return f"Thread {places.get(call.thread, formats.DASH)}"
+
+
+def _icon(call: Call) -> str:
+    if call.tool_errors:
+        return ":material/error:"
+    if call.prompts:
+        return ":material/chat:"
+    return ":material/build:" if call.tool_calls else ":material/smart_toy:"
+
+
+def _headline(call: Call, items: Sequence[Item], opening: str, look: Look, *, dated: bool) -> str:
+    at = (formats.moment if dated else formats.clock_time)(call.started_at, look.zone)
+    cost = formats.unmarked(f"{formats.money(call.cost)}, {formats.money(call.running_cost)}")
+    facts = [
+        f"{at}{_gap(call)}",
+        ", ".join(_done(call, items)),
+        f"{formats.compact(call.context)} context, {formats.compact(call.output)} output",
+        f"{cost} so far",
+        *_warnings(call),
+    ]
+    if call.model:
+        facts.append(formats.unmarked(formats.middle(call.model, 32)))
+    line = f"**{call.place:,}** · " + " · ".join(filter(None, facts))
+    return f"{line}  \n{opening}" if opening else line
+
+
+def _gap(call: Call) -> str:
+    if call.gap_seconds is None:
+        return ""
+    if call.gap_seconds < 0:
+        return " (beside the one before)"
+    return f" (+{formats.seconds(call.gap_seconds)})"
+
+
+def _done(call: Call, items: Sequence[Item]) -> list[str]:
+    """What a call was about in a few words."""
+    if not call.requests:
+        return ["rest that is only known as a sum"]
+    tools = Counter(item.tool or "" for item in items if item.kind == "tool").most_common()
+    names = [
+        (formats.unmarked(formats.middle(tool, 40)) or "unnamed tool")
+        + (f" ×{count}" if count > 1 else "")  # noqa: RUF001 - the sign of multiplication
+        for tool, count in tools[:NAMED_TOOLS]
+    ]
+    prompt = ["prompt"] if call.prompts else []
+    thought = ["thinking"] if any(item.kind == "thinking" for item in items) else []
+    more = [f"{len(tools) - NAMED_TOOLS} more"] if len(tools) > NAMED_TOOLS else []
+    return prompt + thought + names + more or ["answer"]
+
+
+def _warnings(call: Call) -> list[str]:
+    own = ["own key"] if call.is_own_key else []
+    failed = formats.plural(call.tool_errors, "tool error") if call.tool_errors else ""
+    status = "no tokens recorded" if call.status == "unmetered" else ""
+    return [*own, *filter(None, (failed, status))]
+
+
+def _call(call: Call, items: Sequence[Item], look: Look) -> None:
+    st.caption(_numbers(call))
+    if call.interception is not None:
+        with st.container(horizontal=True, vertical_alignment="center", key=f"id-{call.usage}"):
+            st.code(str(call.interception), language=None, width="content")
+            st.button(
+                "Link to this request",
+                key=f"link-{call.usage}",
+                type="tertiary",
+                icon=":material/link:",
+                help="Puts this request into the address of the page, for you to copy.",
+                on_click=session_url.to_call,
+                args=(call.interception,),
+            )
+    recorded_text.shown(call.usage, items, look)
+    if not items:
+        st.caption("No prompt and no tool call is recorded of it.")
+
+
+def _numbers(call: Call) -> str:
+    lasted = call.ended_at - call.started_at if call.ended_at else None
+    own = {True: "own key", False: "company key", None: "key unknown"}[call.is_own_key]
+    facts = (
+        f"Input {formats.exact(call.input)}",
+        f"output {formats.exact(call.output)}",
+        f"cache read {formats.exact(call.cache_read)}",
+        f"cache write {formats.exact(call.cache_write)}",
+        f"cost {formats.exact_money(call.cost)}",
+        *([f"covered {formats.exact_money(call.shadow_cost)}"] if call.shadow_cost else []),
+        f"took {formats.duration(lasted)}",
+        call.provider,
+        call.model or "model unknown",
+        own,
+    )
+    return " · ".join(map(formats.unmarked, facts))

@@ -1,0 +1,178 @@
+"""What is in force: every setting with where it comes from, and who may see what by them."""
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from bridgeboard import access, formats, settings
+from bridgeboard.access import Role, Surface
+from bridgeboard.analysis import team_file
+from bridgeboard.settings import Origin, Settings, SettingsError
+from bridgeboard.store import team_entries
+from bridgeboard.ui import current_user, runner, shell
+from bridgeboard.ui.components import notices, short_table
+from bridgeboard.ui.views.settings_sync import PROSE, facts
+
+CHANGED: Final = "changed since the start"
+DOES: Final = {
+    Surface.REVEAL: "Reveal recorded text, with a reason",
+    Surface.REVEAL_OWN: "Reveal their own text",
+    Surface.SEARCH: "Search in prompts, where search_text permits it",
+    Surface.EXPORT: "Download tables",
+    Surface.REPORT: "Make a report",
+    Surface.NOTES: "Put notes on findings",
+    Surface.VIEWS: "Keep views",
+    Surface.SYNC: "Begin a sync",
+    Surface.SETTINGS: "See settings",
+    Surface.AUDIT: "Read the audit log",
+}
+"""What is done on pages, in words."""
+_MARKS: Final = re.compile(r"`([^`]*)`|\*(\w+)\*")
+
+
+def values() -> None:
+    """Every setting: its value, who set it, and what it means. Of a secret only that it is set."""
+    st.header("Settings", anchor=False)
+    with notices.tile("the settings"):
+        told = settings.origins(settings.current(), _now())
+        changed = [one.name for one in told if one.changed]
+        if changed:
+            notices.remark(
+                f"{formats.plural(len(changed), 'setting')} changed since the start. What is shown "
+                f"is in force until Bridgeboard is started again: {', '.join(changed)}."
+            )
+        _whereabouts()
+        head = (("Setting", ""), ("Value", ""), ("Set by", ""), ("Meaning", ""))
+        rows = [short_table.Row(one.name, one.name, _cells(one)) for one in told]
+        with st.container(key=f"{PROSE}-settings"):
+            short_table.show(short_table.List("", head, rows, ""), "list-settings")
+
+
+def _now() -> Settings | None:
+    """What a restart would read; None, and the reason on the page, where it would fail."""
+    try:
+        return settings.read()
+    except SettingsError as error:
+        st.error(
+            "**The settings cannot be read any more: Bridgeboard would not start again.**",
+            icon=":material/error:",
+        )
+        st.text(formats.visible(settings.unsecret(str(error), settings.current())))
+        return None
+
+
+def _whereabouts() -> None:
+    """Where settings are changed."""
+    st.caption(
+        "Nothing is changed here: a file can be reviewed and backed up, and a restart puts it in "
+        "force. A variable wins over the file, and the command line over both. The file is:"
+    )
+    try:
+        path = settings.settings_file()
+    except SettingsError:  # which the notice above tells
+        return
+    st.text(formats.visible(str(path) if path.is_file() else f"{path} (there is none yet)"))
+
+
+def _cells(one: Origin) -> tuple[str, ...]:
+    set_by = f"{one.set_by}; {CHANGED}" if one.changed else one.set_by
+    meaning = _MARKS.sub(lambda mark: mark[1] or mark[2] or "", one.meaning)
+    return tuple(map(formats.visible, (one.value, set_by, meaning)))
+
+
+def access_rules() -> None:
+    """How people come in, who is what by the rules, and what each role may open and do."""
+    st.header("Who may see what", anchor=False)
+    with notices.tile("who may see what"):
+        now = settings.current()
+        facts(
+            {
+                "How people come in": _way_in(now),
+                "Who has no role": _others(now),
+                "People are shown by": "their names" if now.names == "real" else "pseudonyms",
+                "Smallest group shown to who may see no person": formats.plural(
+                    now.floor, "person", "people"
+                ),
+            },
+            "access",
+        )
+        _roles(now)
+        _matrix()
+
+
+def teams() -> None:
+    """Whether each entry of the teams file means somebody, and who is in no team."""
+    if not settings.current().teams_file:
+        return
+    st.header("Teams", anchor=False)
+    with notices.tile("the teams"):
+        sight = current_user.reader().sight
+        with runner.opened().store.snapshot() as reader:
+            told = team_entries.matching(reader, datetime.now(UTC))
+        sees_names = sight.is_of_everybody and not sight.pseudonyms
+        sentences = list((team_file.sentences if sees_names else team_file.counts)(told))
+        for sentence in sentences:
+            st.text(f"{sentence}.")
+        if not sentences:
+            st.caption("Every entry of the teams file means somebody.")
+
+
+def _way_in(now: Settings) -> str:
+    if now.login.configured:
+        return f"a login by {urlsplit(now.login.metadata_url).hostname}"
+    if now.proxy.configured:
+        return f"a proxy, believed at {settings.shown(now.proxy.addresses)}"
+    return "nobody is asked: whoever reaches the port is the operator and sees everything"
+
+
+def _others(now: Settings) -> str:
+    if not now.guarded:
+        return "nobody is asked for one"
+    return f"is {now.default_role}" if now.default_role else "is refused"
+
+
+def _roles(now: Settings) -> None:
+    rows = []
+    for role in Role:
+        whose = [*now.roles.get(role, ())]
+        if role is Role.LEAD:
+            known = {who.lower() for who in whose}
+            whose += [who for who in now.leads if who.lower() not in known]
+        told = formats.visible(", ".join(whose) or formats.DASH)
+        rows.append(short_table.Row(role, role, (told,)))
+    head = (("Role", ""), ("Groups, e-mail addresses, usernames", ""))
+    with st.container(key=f"{PROSE}-roles"):
+        short_table.show(short_table.List("Who has which role", head, rows, ""), "list-roles")
+        if now.leads:
+            rows = [
+                short_table.Row(formats.visible(who), formats.visible(who), (_listed(teams),))
+                for who, teams in now.leads.items()
+            ]
+            head = (("Lead", ""), ("Teams", ""))
+            short_table.show(
+                short_table.List("Who leads which teams", head, rows, ""), "list-leads"
+            )
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return formats.visible(", ".join(words))
+
+
+def _matrix() -> None:
+    """What each role may, as the door itself decides it."""
+    titles = {name: title for shown in shell.SECTIONS.values() for name, title, _ in shown}
+    may = {
+        f"Open {titles.get(page, page.capitalize())}": roles for page, roles in access.PAGES.items()
+    } | {DOES[surface]: roles for surface, roles in access.SURFACES.items()}
+    rows = [
+        short_table.Row(
+            what, what, tuple("yes" if role in roles else formats.DASH for role in Role)
+        )
+        for what, roles in may.items()
+    ]
+    head = (("May", ""), *((str(role), "") for role in Role))
+    note = "Several roles of one person add up. Whose numbers a page shows depends on the role too."
+    short_table.show(short_table.List("What each role may", head, rows, note), "list-may")

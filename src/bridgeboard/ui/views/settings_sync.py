@@ -1,0 +1,201 @@
+"""Whether it runs well: the sync beside the dashboard, and what prices usage."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import streamlit as st
+
+from bridgeboard import formats, settings
+from bridgeboard.model import periods
+from bridgeboard.pricing import PriceFileError
+from bridgeboard.runtime import background_sync
+from bridgeboard.runtime.background_sync import Status, Watch
+from bridgeboard.state.audit import AuditError
+from bridgeboard.store import StoreError, prices
+from bridgeboard.ui import current_user, runner, url
+from bridgeboard.ui.components import clock, data_quality, notices, short_table
+from bridgeboard.ui.current_user import ClosedError, RefusedError, Surface
+
+PROSE: Final = "prose"
+"""Begins the key of what holds tables of words: their lines may break (``style.css``)."""
+_ASKED: Final = "sync_asked"
+"""When the sync began after which another one was asked for."""
+_UNNOTED: Final = "sync_unnoted"
+"""Why one that was asked for was not begun: shown once."""
+
+
+def facts(lines: dict[str, str], key: str) -> None:
+    """What is so, a line for each; nothing of it is read as Markdown."""
+    rows = [short_table.Row(name, name, (formats.visible(told),)) for name, told in lines.items()]
+    with st.container(key=f"{PROSE}-{key}"):
+        short_table.show(short_table.List("", (("What", ""), ("Is", "")), rows, ""), f"list-{key}")
+
+
+def sync() -> None:
+    """What the sync does, when it went well, what stands in its way, and a button to begin one."""
+    st.header("Sync", anchor=False)
+    busy = _seen().busy
+    st.fragment(_live, run_every=data_quality.QUICK if busy else None)(busy=busy)
+
+
+def _live(*, busy: bool) -> None:
+    """The same in place, again and again while it moves, and the whole page when that changes."""
+    current_user.reader()
+    now = _seen()
+    if now.busy != busy:
+        st.rerun()
+    _told(now)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """The sync at one moment. Busy is one that runs, or was asked for and is about to."""
+
+    keeper: Watch | None
+    status: Status
+    busy: bool
+
+
+def _seen() -> _Seen:
+    keeper = background_sync.current()
+    status = keeper.status if keeper else Status()
+    busy = status.state == "syncing" or st.session_state.get(_ASKED) == (status.began_at,)
+    if not busy:
+        st.session_state.pop(_ASKED, None)
+    return _Seen(keeper, status, busy)
+
+
+def _told(now: _Seen) -> None:
+    with notices.tile("the sync"):
+        zone = clock.zone()
+        lines = {
+            "State": _state(now),
+            "Last one that went well": formats.moment(_good_at(now.status), zone),
+            "Next one due": formats.moment(_due_at(now), zone),
+        }
+        facts(lines, "sync")
+        if now.status.problem:
+            st.error("**The last sync failed.**", icon=":material/error:")
+            st.text(formats.visible(settings.unsecret(now.status.problem, settings.current())))
+        if current_user.reader().may(Surface.SYNC):
+            _button(now)
+
+
+def _state(now: _Seen) -> str:
+    chosen, status = settings.current(), now.status
+    if now.keeper is None:
+        return "off: this process keeps no store"
+    if not chosen.configured:
+        return "off: no deployment and token are set"
+    if not chosen.sync_seconds:
+        return "off: sync_seconds is 0"
+    if status.state == "syncing":
+        begins = status.event is None or status.event.phase == "done"
+        return "asking the deployment what is new" if begins else data_quality.how_far()
+    if now.busy or status.ended_at is None:
+        return "about to begin"
+    return f"waiting: {chosen.sync_seconds} s after the end of one the next begins"
+
+
+def _good_at(status: Status) -> datetime | None:
+    if status.good_at:
+        return status.good_at
+    try:
+        return runner.coverage().synced_at
+    except (runner.NoStoreError, StoreError):
+        return None
+
+
+def _due_at(now: _Seen) -> datetime | None:
+    if now.busy or now.status.ended_at is None:
+        return None
+    return now.status.ended_at + timedelta(seconds=settings.current().sync_seconds)
+
+
+def _button(now: _Seen) -> None:
+    st.button(
+        "Sync now",
+        key="sync-now",
+        icon=":material/sync:",
+        disabled=now.busy or not _can_begin(now.keeper),
+        help="Begins the next sync at once. That you did is put in the audit log.",
+        on_click=_begin,
+    )
+    if told := st.session_state.pop(_UNNOTED, ""):
+        notices.remark(f"No sync was begun. {told}")
+
+
+def _can_begin(keeper: Watch | None) -> bool:
+    chosen = settings.current()
+    return keeper is not None and chosen.configured and chosen.sync_seconds > 0
+
+
+def _begin() -> None:
+    """Wake the sync, once it is noted who did; whoever may not, or not any more, does nothing."""
+    keeper = background_sync.current()
+    try:
+        reader = current_user.admitted()
+        if keeper is None or not (_can_begin(keeper) and reader.may(Surface.SYNC)):
+            return
+        current_user.note("sync", who=reader.viewer.name)
+    except (ClosedError, RefusedError):  # which the run that follows tells
+        return
+    except AuditError as error:
+        st.session_state[_UNNOTED] = str(error)
+        return
+    st.session_state[_ASKED] = (keeper.status.began_at,)
+    keeper.wake()
+
+
+def priced() -> None:
+    """Which prices the store has, whether the operator's own can be read, and what has none."""
+    st.header("Prices", anchor=False)
+    with notices.tile("the prices"):
+        file, problem = _file()
+        try:
+            lines = _stored()
+        except runner.NoStoreError:
+            lines = {"Price list": "none yet: there is no store"}
+        facts({**lines, "Prices of your own": file}, "prices")
+        if problem:
+            st.error("**The prices file cannot be used.**", icon=":material/error:")
+            st.text(formats.visible(problem))
+        st.page_link(
+            "pages/trust.py",
+            label="What has no price, and why: Trust",
+            query_params=url.carried("trust"),
+        )
+
+
+def _stored() -> dict[str, str]:
+    held = runner.opened()
+    every = periods.everything()
+    at = held.meta("priced_at")
+    share = runner.totals(("priced_rate",), every)["priced_rate"]
+    models = runner.kept("unpriced models", _unpriced)
+    return {
+        "Price list": held.meta("price_version") or "none: prices are being put in place",
+        "Priced at": formats.moment(datetime.fromisoformat(at) if at else None, clock.zone()),
+        "Tokens with a price, of all times": formats.rate(share),
+        "Models without a price": formats.exact(models),
+    }
+
+
+def _unpriced() -> int:
+    every = periods.everything()
+    found = runner.read(lambda reader: prices.unpriced(reader, every.since, every.until))
+    return int(found["model"].nunique(dropna=False))
+
+
+def _file() -> tuple[str, str]:
+    """Where the operator's prices are and whether they can be read; and why not."""
+    now = settings.current()
+    path = now.prices_path
+    if path is None:
+        return "no file: prices_file is not set", ""
+    try:
+        background_sync.book(now)
+    except PriceFileError as error:
+        return f"{path}: {'cannot be used' if path.exists() else 'not found'}", str(error)
+    return f"{path}: found", ""

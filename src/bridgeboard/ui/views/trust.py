@@ -1,0 +1,321 @@
+"""Why the numbers can be believed, and where they cannot: the parts of the page Trust."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import pandas as pd
+import streamlit as st
+
+from aibridge import AIBridgeError, Capabilities
+from bridgeboard import formats, pricing, settings, store
+from bridgeboard.analysis import capabilities, invariants
+from bridgeboard.model import pages
+from bridgeboard.settings import SettingsError
+from bridgeboard.store import prices
+from bridgeboard.ui import current_user, live_data, runner
+from bridgeboard.ui.components import clock, data_quality, data_table, notices
+from bridgeboard.ui.components.data_table import Column
+from bridgeboard.ui.components.filters import Chosen
+
+RUNS: Final = 20
+SHOWN: Final = 50
+
+
+def checked(now: Chosen) -> None:
+    """Every invariant with its two numbers, computed now from what is stored."""
+    st.header("Do the numbers agree?", anchor=False)
+    with notices.tile("the checks"):
+        if current_user.reader().sight.floor is not None:
+            st.caption(
+                "The checks compare sums of single requests. You see groups of people only, so "
+                "they are run for those who may see everything."
+            )
+            return
+        found = runner.kept(
+            ("checks", now.scope),
+            lambda: runner.read(lambda reader: invariants.check(reader, now.scope)),
+        )
+        broken = [one for one in found if not one.holds]
+        if broken:
+            st.error(
+                f"**{len(broken)} of {len(found)} checks do not hold.** Please report this with "
+                "the rows below: it is a mistake of Bridgeboard, or a damaged store.",
+                icon=":material/error:",
+            )
+        else:
+            st.success(
+                f"**All {len(found)} checks hold**, on {formats.unmarked(now.words)}.",
+                icon=":material/verified:",
+            )
+        if runner.totals(("summed_rows",), now.scope)["summed_rows"]:
+            notices.remark(pages.SUMS)
+        shown = sorted(found, key=lambda one: one.holds)
+        data_table.show(
+            [
+                (
+                    "yes" if one.holds else "NO",
+                    one.what,
+                    one.left_is,
+                    formats.exact_number(one.left, one.kind),
+                    one.right_is,
+                    formats.exact_number(one.right, one.kind),
+                )
+                for one in shown
+            ],
+            _CHECKS,
+            height=320,
+            key="invariants",
+            alt="Checks of the numbers, each with its two numbers",
+        )
+
+
+_CHECKS: Final = (
+    Column("ok", "Agrees", width=70),
+    Column("what", "Number"),
+    Column("first", "First source"),
+    Column("left", "First value", right=True),
+    Column("second", "Second source"),
+    Column("right", "Second value", right=True),
+)
+
+
+def covered(now: Chosen) -> None:
+    """What the store covers of this period and of all times."""
+    st.header("What is covered?", anchor=False)
+    with notices.tile("the coverage"):
+        held = runner.coverage()
+        zone = clock.zone()
+        told = runner.totals(("detail_coverage", "priced_rate", "exact_rate"), now.scope)
+        lines = {
+            "First request": formats.moment(held.first_at, zone),
+            "Last request": formats.moment(held.last_at, zone),
+            "Last sync that went well": formats.moment(held.synced_at, zone),
+            "Rows of usage": formats.exact(held.rows),
+            "Sessions with details": f"{held.detailed:,} of {held.sessions:,}",
+            "Sessions of this period with details": formats.rate(told["detail_coverage"]),
+            "Tokens of this period with a price": formats.rate(told["priced_rate"]),
+            "Tokens of this period known per request": formats.rate(told["exact_rate"]),
+            "Price list": runner.opened().meta("price_version") or formats.DASH,
+            "Records in quarantine": formats.exact(held.quarantined),
+        }
+        _pairs(lines, "coverage")
+
+
+def history() -> None:
+    """The last syncs, and what was odd about them."""
+    st.header("Syncs", anchor=False)
+    with notices.tile("the syncs"):
+        if told := data_quality.trouble():
+            notices.remark(told)
+        runs = runner.read(lambda reader: store.runs(reader, RUNS))
+        data_table.show(list(map(_run, runs)), _RUNS, key="runs", alt="The last syncs")
+        _odd()
+
+
+_RUNS: Final = (
+    Column("Began", "Began", "moment"),
+    Column("Took", "Took", "seconds"),
+    Column("Ended", "Ended"),
+    *(
+        Column(name, name, "count", exact=True)
+        for name in ("Read", "Changed", "Sessions", "Details", "Quarantined", "Requests")
+    ),
+    Column("Message", "Message"),
+)
+
+
+def _run(run: store.Run) -> tuple[object, ...]:
+    counts = run.counts
+    return (
+        run.began_at,
+        (run.ended_at - run.began_at).total_seconds() if run.ended_at else None,
+        run.outcome,
+        counts.read_rows,
+        counts.changed_rows,
+        counts.sessions,
+        counts.details,
+        counts.quarantined,
+        counts.requests,
+        run.message,
+    )
+
+
+def _odd() -> None:
+    odd = runner.read(lambda reader: store.anomalies(reader, SHOWN))
+    if odd:
+        st.subheader("What was odd", anchor=False)
+        data_table.show(
+            [(one.seen_at, one.kind, one.message) for one in odd],
+            (Column("Seen", "Seen", "moment"), Column("Kind", "Kind"), Column("What", "What")),
+            key="anomalies",
+            alt="What was odd in syncs",
+        )
+
+
+def quarantine() -> None:
+    """What could not be read: why, since when, how often tried. The records stay in the store."""
+    st.header("Quarantine", anchor=False)
+    with notices.tile("the quarantine"):
+        held = runner.read(lambda reader: store.broken(reader, SHOWN))
+        if not held:
+            st.caption("Every record could be read.")
+            return
+        data_table.show(
+            [(one.kind, one.identity, one.reason, one.seen_at, one.tries) for one in held],
+            _QUARANTINED,
+            key="quarantine",
+            alt="Records that could not be read",
+        )
+        st.markdown(
+            f"{formats.span(1, len(held), runner.coverage().quarantined, 'record')}. "
+            "An update of Bridgeboard may read them: run `bridgeboard sync --requeue` then."
+        )
+
+
+_QUARANTINED: Final = (
+    Column("Kind", "Kind"),
+    Column("Record", "Record"),
+    Column("Why", "Why"),
+    Column("Seen", "Seen", "moment"),
+    Column("Tries", "Tries", "count", exact=True),
+)
+
+
+def unpriced(now: Chosen) -> None:
+    """Usage without a price, between which bounds it lies, and what to put into prices.toml."""
+    st.header("Usage without a price", anchor=False)
+    with notices.tile("the usage without a price"):
+        found = runner.read(
+            lambda reader: prices.unpriced(reader, now.scope.since, now.scope.until)
+        )
+        if found.empty:
+            st.caption("Every token of this period has a price. Filters do not count here.")
+            return
+        others = runner.read(prices.priced)
+        told = pricing.estimated(found, now.scope.until, others)
+        rows = told.to_dict("records")
+        data_table.show(
+            [
+                (
+                    _named(row["provider_name"]),
+                    _named(row["model"]),
+                    int(row["requests"]),
+                    sum(int(row[kind]) for kind in _KINDS),
+                    _bound(row["least"]),
+                    _bound(row["most"]),
+                    str(row["note"] or ""),
+                )
+                for row in rows
+            ],
+            _UNPRICED,
+            key="unpriced",
+            alt="Usage without a price",
+        )
+        _proposal([str(row["snippet"]) for row in rows if row["snippet"]])
+
+
+def _proposal(snippets: Sequence[str]) -> None:
+    """What the operator may put into the prices file, for who sees all that it would change."""
+    lower = "Not part of the spend, which is a lower bound while it lasts."
+    if not snippets or not current_user.reader().sight.is_of_everybody:
+        st.markdown(lower)
+        return
+    st.markdown(
+        f"{lower} Fill in the numbers, add this to your prices file and run `bridgeboard reprice`. "
+        "Nothing is proposed that would change the price of other usage:"
+    )
+    st.code("\n".join(snippets[:SHOWN]), language=None)
+
+
+_KINDS: Final = ("input", "output", "cache_read", "cache_write")
+_UNPRICED: Final = (
+    Column("Instance", "Instance"),
+    Column("Model", "Model"),
+    Column("Requests", "Requests", "count", exact=True),
+    Column("Tokens", "Tokens", "count", exact=True),
+    Column("At least", "At least", "money"),
+    Column("At most", "At most", "money"),
+    Column("Why", "Why"),
+)
+
+
+def _named(value: object) -> str:
+    return formats.visible(value) if isinstance(value, str) and value else "Unknown"
+
+
+def _bound(value: object) -> int | None:
+    return None if value is None or pd.isna(value) else int(value)  # type: ignore[call-overload]  # pandas' own scalars
+
+
+def server() -> None:
+    """What can be known of this deployment, by its version and by the rows that the store has."""
+    st.header("What can be known here", anchor=False)
+    with notices.tile("what can be known"):
+        known = runner.kept("known", _known)
+        version = formats.unmarked(capabilities.short(known.version))
+        st.caption(
+            f"By AI Bridge {version}, as of the last sync, and by the rows that are stored."
+            if version
+            else "No sync has asked the server yet."
+        )
+        told = capabilities.abilities(known)
+        data_table.still(
+            {
+                "What": [one.what for one in told],
+                "Here": [f"**{one.here}**" if one.here == "no" else one.here for one in told],
+                "So what": [formats.unmarked(one.so_what) for one in told],
+            },
+            alt="What can be known of this deployment, and what follows",
+        )
+    _token()
+
+
+def _known() -> capabilities.Known:
+    held, now = runner.opened(), settings.current()
+    last = runner.read(lambda reader: store.runs(reader, 1))
+    return capabilities.Known(
+        reach=runner.read(store.reach),
+        version=held.meta("server_version") or "",
+        generation=last[0].generation if last else "",
+        text=held.meta("text") or now.text,
+        text_days=now.text_days,
+        rows_days=now.rows_days,
+        first_at=runner.coverage().first_at,
+    )
+
+
+def _token() -> None:
+    """What the deployment lets this token do, asked now; the rest of the page needs no answer."""
+    try:
+        able = live_data.capabilities()
+    except (AIBridgeError, SettingsError) as error:
+        st.caption(
+            f"Asking the deployment just now failed: {formats.unmarked(str(error))} What is said "
+            "above is known from the last sync and needs no answer."
+        )
+        return
+    version = formats.unmarked(capabilities.short(able.version))
+    reads = "may read everybody's sessions" if able.can_read else "may not read what others do"
+    names = "may" if able.can_filter_provider_name else "may not"
+    st.caption(
+        f"Asked now: the deployment is {version}. The token{_whose(able)} {reads} and {names} ask "
+        "for one provider instance only."
+    )
+
+
+def _whose(able: Capabilities) -> str:
+    """Whose token it is, for readers who may see everybody's name."""
+    sight = current_user.reader().sight
+    if not sight.is_of_everybody or sight.pseudonyms:
+        return ""
+    who = f"{able.username} ({', '.join(sorted(able.roles)) or 'member'})"
+    return f" is that of {formats.unmarked(who)}, who"
+
+
+def _pairs(lines: dict[str, str], key: str) -> None:
+    data_table.show(
+        list(lines.items()),
+        (Column("what", "What", width=290), Column("told", "Is")),
+        key=key,
+        alt=f"Facts of {key}",
+    )
