@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from bridgeboard.access import (
     OPERATOR,
     PAGES,
-    SURFACES,
+    PERMISSIONS,
     Claims,
     Headers,
     Identity,
+    Permission,
     RefusedError,
     Role,
     Rules,
-    Surface,
     Viewer,
     from_claims,
     from_headers,
@@ -52,13 +52,13 @@ def of(*roles: Role) -> Viewer:
 
 def test_the_operator_may_do_everything() -> None:
     assert all(may_open(OPERATOR, page) for page in PAGES)
-    assert all(may_use(OPERATOR, surface) for surface in Surface)
+    assert all(may_use(OPERATOR, permission) for permission in Permission)
 
 
 def test_every_page_is_in_the_table_and_the_two_to_come() -> None:
     files = {path.stem for path in (ROOT / "pages").glob("*.py")}
     assert files <= set(PAGES)
-    assert set(SURFACES) == set(Surface)
+    assert set(PERMISSIONS) == set(Permission)
 
 
 NUMBERS = {"overview", "spend", "people", "models", "tools", "trust"}
@@ -90,15 +90,15 @@ def test_a_page_that_is_none_opens_to_nobody(page: str) -> None:
 
 
 def test_text_is_revealed_to_auditors_and_ones_own_to_oneself() -> None:
-    assert [role for role in Role if may_use(of(role), Surface.REVEAL)] == [Role.AUDITOR]
-    assert [role for role in Role if may_use(of(role), Surface.SEARCH)] == [Role.AUDITOR]
-    assert may_use(of(Role.SELF), Surface.REVEAL_OWN)
-    assert not may_use(of(Role.ADMIN, Role.ANALYST, Role.LEAD), Surface.REVEAL)
+    assert [role for role in Role if may_use(of(role), Permission.REVEAL)] == [Role.AUDITOR]
+    assert [role for role in Role if may_use(of(role), Permission.SEARCH)] == [Role.AUDITOR]
+    assert may_use(of(Role.SELF), Permission.REVEAL_OWN)
+    assert not may_use(of(Role.ADMIN, Role.ANALYST, Role.LEAD), Permission.REVEAL)
 
 
-@pytest.mark.parametrize("surface", [Surface.SYNC, Surface.SETTINGS, Surface.AUDIT])
-def test_what_an_admin_does_nobody_else_does(surface: Surface) -> None:
-    assert [role for role in Role if may_use(of(role), surface)] == [Role.ADMIN]
+@pytest.mark.parametrize("permission", [Permission.SYNC, Permission.SETTINGS, Permission.AUDIT])
+def test_what_an_admin_does_nobody_else_does(permission: Permission) -> None:
+    assert [role for role in Role if may_use(of(role), permission)] == [Role.ADMIN]
 
 
 @given(st.frozensets(st.sampled_from(Role)), st.frozensets(st.sampled_from(Role)))

@@ -17,7 +17,7 @@ from test_pages_stored import said
 from told import filled
 
 from bridgeboard import access, formats, settings
-from bridgeboard.access import PAGES, SURFACES, Role, Viewer
+from bridgeboard.access import PAGES, PERMISSIONS, Role, Viewer
 from bridgeboard.analysis import team_file
 from bridgeboard.runtime import background_sync, connect
 from bridgeboard.runtime.background_sync import Watch
@@ -264,7 +264,7 @@ def test_what_each_role_may_is_what_the_door_decides(
     for place, role in enumerate(Role):
         who = Viewer("somebody", frozenset({role}))
         allowed = [access.may_open(who, name) for name in PAGES]
-        allowed += [access.may_use(who, surface) for surface in SURFACES]
+        allowed += [access.may_use(who, permission) for permission in PERMISSIONS]
         assert [cells[place] == "yes" for cells in may] == allowed
     assert settings_in_force._way_in(chosen) == "a proxy, believed at 10.0.0.5, 10.1.0.0/24"
     assert settings_in_force._others(chosen) == "is self"

@@ -24,8 +24,8 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
-class Surface(StrEnum):
-    """What one does on a page, beside looking at its numbers."""
+class Permission(StrEnum):
+    """What somebody may do on a page, besides reading its numbers."""
 
     REVEAL = "reveal"
     REVEAL_OWN = "reveal_own"
@@ -90,21 +90,21 @@ PAGES: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
 """Page (its file's name) → who may open it. What stands on it is another question: how much of the
 store somebody reaches is the store's to enforce."""
 
-SURFACES: Final[Mapping[Surface, frozenset[Role]]] = MappingProxyType(
+PERMISSIONS: Final[Mapping[Permission, frozenset[Role]]] = MappingProxyType(
     {
-        Surface.REVEAL: frozenset({Role.AUDITOR}),
-        Surface.REVEAL_OWN: frozenset({Role.SELF, Role.AUDITOR}),
-        Surface.SEARCH: frozenset({Role.AUDITOR}),
-        Surface.EXPORT: _ALL,
-        Surface.REPORT: _PERSONS,
-        Surface.NOTES: _ALL,
-        Surface.VIEWS: _ALL,
-        Surface.SYNC: frozenset({Role.ADMIN}),
-        Surface.SETTINGS: frozenset({Role.ADMIN}),
-        Surface.AUDIT: frozenset({Role.ADMIN}),
+        Permission.REVEAL: frozenset({Role.AUDITOR}),
+        Permission.REVEAL_OWN: frozenset({Role.SELF, Role.AUDITOR}),
+        Permission.SEARCH: frozenset({Role.AUDITOR}),
+        Permission.EXPORT: _ALL,
+        Permission.REPORT: _PERSONS,
+        Permission.NOTES: _ALL,
+        Permission.VIEWS: _ALL,
+        Permission.SYNC: frozenset({Role.ADMIN}),
+        Permission.SETTINGS: frozenset({Role.ADMIN}),
+        Permission.AUDIT: frozenset({Role.ADMIN}),
     }
 )
-"""Surface → who may use it, with what they see anyway: an export holds the rows of its page."""
+"""Permission → the roles that have it. It widens nothing: an export holds the rows of its page."""
 
 
 def may_open(viewer: Viewer, page: str) -> bool:
@@ -112,6 +112,6 @@ def may_open(viewer: Viewer, page: str) -> bool:
     return viewer.may(*PAGES.get(page, ()))
 
 
-def may_use(viewer: Viewer, surface: Surface) -> bool:
-    """Whether somebody may do this on the pages that they may open."""
-    return viewer.may(*SURFACES[surface])
+def may_use(viewer: Viewer, permission: Permission) -> bool:
+    """Whether somebody has this permission, on the pages that they may open."""
+    return viewer.may(*PERMISSIONS[permission])

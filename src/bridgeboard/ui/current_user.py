@@ -16,7 +16,7 @@ from typing import Final
 import streamlit as st
 
 from bridgeboard import access, settings
-from bridgeboard.access import Identity, RefusedError, Role, Surface, Viewer
+from bridgeboard.access import Identity, Permission, RefusedError, Role, Viewer
 from bridgeboard.runtime import connect
 from bridgeboard.state import logins
 from bridgeboard.state.logins import ClosedError, Ended, Login
@@ -41,9 +41,9 @@ class Reader:
         """Whether they may open a page."""
         return access.may_open(self.viewer, page)
 
-    def may(self, surface: Surface) -> bool:
+    def may(self, permission: Permission) -> bool:
         """Whether they may do this on the pages that they may open."""
-        return access.may_use(self.viewer, surface)
+        return access.may_use(self.viewer, permission)
 
     @property
     def desk(self) -> str:
@@ -58,8 +58,8 @@ class Reader:
     @property
     def may_reveal(self) -> bool:
         """Whether recorded text may be shown to them: there is none in their sight otherwise."""
-        surface = Surface.REVEAL if self.sight.person is None else Surface.REVEAL_OWN
-        return self.sight.has_text and self.may(surface)
+        permission = Permission.REVEAL if self.sight.person is None else Permission.REVEAL_OWN
+        return self.sight.has_text and self.may(permission)
 
 
 _acting: ContextVar[Reader | None] = ContextVar("acting", default=None)
@@ -213,9 +213,9 @@ def _ended() -> Ended:
 
 __all__ = [
     "ClosedError",
+    "Permission",
     "Reader",
     "RefusedError",
-    "Surface",
     "acting",
     "admitted",
     "has_choice",

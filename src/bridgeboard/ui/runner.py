@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 from bridgeboard import store
-from bridgeboard.access import Surface
+from bridgeboard.access import Permission
 from bridgeboard.analysis.cache import Kept
 from bridgeboard.model import accuracy, metrics, periods, time_buckets
 from bridgeboard.model.answer import Answer
@@ -270,7 +270,7 @@ def tells_sessions(dimensions: Iterable[str]) -> bool:
 def _why_none(keeper: background_sync.Watch | None) -> str:
     status = keeper.status if keeper else None
     if status and status.problem:
-        if current_user.reader().may(Surface.SYNC):  # it may name the token's owner
+        if current_user.reader().may(Permission.SYNC):  # it may name the token's owner
             return status.problem
         return UNTOLD
     return "The first sync is about to begin. Numbers appear here as soon as it has read any."

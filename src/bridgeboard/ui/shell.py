@@ -21,7 +21,7 @@ from aibridge import (
     FeatureUnavailableError,
 )
 from bridgeboard import formats, settings
-from bridgeboard.access import Surface
+from bridgeboard.access import Permission
 from bridgeboard.model import periods
 from bridgeboard.server.web_app import home
 from bridgeboard.store import StoreError
@@ -244,7 +244,7 @@ def _gate() -> Capabilities | None:
 
 def _told(why: str, instead: str) -> str:
     """Why nothing can be read, for who can mend it: it may name the token's owner."""
-    return why if current_user.reader().may(Surface.SYNC) else instead
+    return why if current_user.reader().may(Permission.SYNC) else instead
 
 
 def _state_of(error: AIBridgeError) -> tuple[str, str]:

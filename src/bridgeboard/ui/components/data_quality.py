@@ -6,7 +6,7 @@ from typing import Final
 import streamlit as st
 
 from bridgeboard import formats, settings
-from bridgeboard.access import Surface
+from bridgeboard.access import Permission
 from bridgeboard.model import pages
 from bridgeboard.model.scope import Scope
 from bridgeboard.runtime import background_sync
@@ -114,7 +114,7 @@ def trouble() -> str:
     if keeper is None or not keeper.status.problem:
         return ""
     reader = current_user.reader()
-    if reader.sight.is_of_everybody or reader.may(Surface.SYNC):
+    if reader.sight.is_of_everybody or reader.may(Permission.SYNC):
         problem = settings.unsecret(keeper.status.problem, settings.current())
         return f"The last sync failed: {problem}"
     return runner.UNTOLD

@@ -6,7 +6,7 @@ from typing import Any, Final
 import streamlit as st
 
 from bridgeboard import formats, settings
-from bridgeboard.access import Surface
+from bridgeboard.access import Permission
 from bridgeboard.queries.errors import ExplorerError
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.text_index import narrowed
@@ -42,7 +42,7 @@ def show(find: Find) -> None:
     """The field to type words in, and where they are; nothing where searching is not permitted."""
     if opening := st.session_state.pop(_OPENING, None):
         sessions.leave_for(opening)
-    if not (settings.current().search_text and current_user.reader().may(Surface.SEARCH)):
+    if not (settings.current().search_text and current_user.reader().may(Permission.SEARCH)):
         return
     words = st.text_input(
         "Search in prompts",

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from bridgeboard import access, formats, settings
-from bridgeboard.access import Role, Surface
+from bridgeboard.access import Permission, Role
 from bridgeboard.analysis import team_file
 from bridgeboard.settings import Origin, Settings, SettingsError
 from bridgeboard.store import team_entries
@@ -18,16 +18,16 @@ from bridgeboard.ui.views.settings_sync import PROSE, facts
 
 CHANGED: Final = "changed since the start"
 DOES: Final = {
-    Surface.REVEAL: "Reveal recorded text, with a reason",
-    Surface.REVEAL_OWN: "Reveal their own text",
-    Surface.SEARCH: "Search in prompts, where search_text permits it",
-    Surface.EXPORT: "Download tables",
-    Surface.REPORT: "Make a report",
-    Surface.NOTES: "Put notes on findings",
-    Surface.VIEWS: "Keep views",
-    Surface.SYNC: "Begin a sync",
-    Surface.SETTINGS: "See settings",
-    Surface.AUDIT: "Read the audit log",
+    Permission.REVEAL: "Reveal recorded text, with a reason",
+    Permission.REVEAL_OWN: "Reveal their own text",
+    Permission.SEARCH: "Search in prompts, where search_text permits it",
+    Permission.EXPORT: "Download tables",
+    Permission.REPORT: "Make a report",
+    Permission.NOTES: "Put notes on findings",
+    Permission.VIEWS: "Keep views",
+    Permission.SYNC: "Begin a sync",
+    Permission.SETTINGS: "See settings",
+    Permission.AUDIT: "Read the audit log",
 }
 """What is done on pages, in words."""
 _MARKS: Final = re.compile(r"`([^`]*)`|\*(\w+)\*")
@@ -166,7 +166,7 @@ def _matrix() -> None:
     titles = {name: title for shown in shell.SECTIONS.values() for name, title, _ in shown}
     may = {
         f"Open {titles.get(page, page.capitalize())}": roles for page, roles in access.PAGES.items()
-    } | {DOES[surface]: roles for surface, roles in access.SURFACES.items()}
+    } | {DOES[permission]: roles for permission, roles in access.PERMISSIONS.items()}
     rows = [
         short_table.Row(
             what, what, tuple("yes" if role in roles else formats.DASH for role in Role)

@@ -15,7 +15,7 @@ from bridgeboard.state.audit import AuditError
 from bridgeboard.store import StoreError, prices
 from bridgeboard.ui import current_user, runner, url
 from bridgeboard.ui.components import clock, data_quality, notices, short_table
-from bridgeboard.ui.current_user import ClosedError, RefusedError, Surface
+from bridgeboard.ui.current_user import ClosedError, Permission, RefusedError
 
 PROSE: Final = "prose"
 """Begins the key of what holds tables of words: their lines may break (``style.css``)."""
@@ -78,7 +78,7 @@ def _told(now: _Seen) -> None:
         if now.status.problem:
             st.error("**The last sync failed.**", icon=":material/error:")
             st.text(formats.visible(settings.unsecret(now.status.problem, settings.current())))
-        if current_user.reader().may(Surface.SYNC):
+        if current_user.reader().may(Permission.SYNC):
             _button(now)
 
 
@@ -136,7 +136,7 @@ def _begin() -> None:
     keeper = background_sync.current()
     try:
         reader = current_user.admitted()
-        if keeper is None or not (_can_begin(keeper) and reader.may(Surface.SYNC)):
+        if keeper is None or not (_can_begin(keeper) and reader.may(Permission.SYNC)):
             return
         current_user.note("sync", who=reader.viewer.name)
     except (ClosedError, RefusedError):  # which the run that follows tells
