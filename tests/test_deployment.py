@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from rigs import EXAMPLES
+from identity_services import EXAMPLES
 from test_cli import ALONE
 from typer.testing import CliRunner
 

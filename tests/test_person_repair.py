@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import demo_sync
 import pytest
-import syncs
-from bridges import NOW, Book
+from small_bridges import NOW, Book
 from test_person_syncs import (
     INPUT,
     MODEL,
@@ -21,7 +21,7 @@ from bridgeboard.store import Store, backups, erasure, repair
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with syncs.opened(tmp_path) as opened:
+    with demo_sync.opened(tmp_path) as opened:
         yield opened
 
 
@@ -64,7 +64,7 @@ def test_no_repair_brings_an_erased_person_back_or_counts_them_twice(
     tmp_path: Path, book: Book, profile: Profile, newer: str, *, has_numbers: bool
 ) -> None:
     one_of_all(book)
-    with syncs.opened(tmp_path / "one") as store:
+    with demo_sync.opened(tmp_path / "one") as store:
         sync(store, book, profile)
         path, expected = store.path, tmp_path / "expected"
         backups.backup(store, tmp_path / "before", now=NOW)
@@ -88,7 +88,7 @@ def test_no_repair_brings_an_erased_person_back_or_counts_them_twice(
 
 def test_a_backup_brings_the_key_of_erasures_back(tmp_path: Path, book: Book) -> None:
     one_of_all(book)
-    with syncs.opened(tmp_path / "one") as store:
+    with demo_sync.opened(tmp_path / "one") as store:
         sync(store, book, "v2.34")
         path = store.path
         erase(store, "owner", has_numbers=True)

@@ -11,9 +11,9 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import demo_sync
 import duckdb
 import pytest
-import syncs
 from stores import fresh
 from typer.testing import CliRunner
 
@@ -43,8 +43,8 @@ NAMED = (
     "usage", "responses", "tool_calls", "sessions", "threads", "prompts", "tool_inputs", "thinking",
     "last_prompts", "initiators", "meta",
 )  # fmt: skip
-MOMENT = syncs.NOW.strftime("%Y%m%d-%H%M%S")
-EARLIER = syncs.NOW - timedelta(days=2)
+MOMENT = demo_sync.NOW.strftime("%Y%m%d-%H%M%S")
+EARLIER = demo_sync.NOW - timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -72,11 +72,11 @@ class Original:
 def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
     """A synced store, closed; its file holds two states."""
     folder = tmp_path_factory.mktemp("original")
-    bridge = syncs.bridge(syncs.latest(COUNT))
+    bridge = demo_sync.bridge(demo_sync.latest(COUNT))
     for _ in range(2):
-        with syncs.opened(folder) as opened:
-            syncs.run(opened, bridge)
-            contents = syncs.contents(opened)
+        with demo_sync.opened(folder) as opened:
+            demo_sync.run(opened, bridge)
+            contents = demo_sync.contents(opened)
     return Original(folder, bridge, contents)
 
 
@@ -84,15 +84,15 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Original:
 def logged(original: Original, tmp_path_factory: pytest.TempPathFactory) -> Original:
     """A store whose last sync is in its log, as a killed process leaves it."""
     folder, growing = (tmp_path_factory.mktemp(name) for name in ("logged", "growing"))
-    with syncs.opened(growing) as opened:
-        earlier = syncs.bridge(original.bridge.tables, clock=lambda: EARLIER)
-        syncs.run(opened, earlier, now=EARLIER)
+    with demo_sync.opened(growing) as opened:
+        earlier = demo_sync.bridge(original.bridge.tables, clock=lambda: EARLIER)
+        demo_sync.run(opened, earlier, now=EARLIER)
         opened.checkpoint()
         ((held,),) = opened.rows("SELECT count(*) FROM usage")
-        syncs.run(opened, original.bridge)
+        demo_sync.run(opened, original.bridge)
         for path in growing.iterdir():
             shutil.copy(path, folder)
-        assert syncs.contents(opened) == original.contents
+        assert demo_sync.contents(opened) == original.contents
     assert file_location.log(folder / "store.duckdb").stat().st_size > 1_000
     return Original(folder, original.bridge, original.contents, held)
 
@@ -116,7 +116,7 @@ def block_of(path: Path, table: str, column: str = "") -> int:
 
 
 def repaired(path: Path, **more: Any) -> Rescued:
-    done = store.repair(path, now=syncs.NOW, memory_mb=256, **more)
+    done = store.repair(path, now=demo_sync.NOW, memory_mb=256, **more)
     assert done is not None
     return done
 
@@ -124,8 +124,8 @@ def repaired(path: Path, **more: Any) -> Rescued:
 def synced(path: Path, original: Original) -> dict[str, str]:
     """What a store holds after one more sync of what the server has."""
     with Store.open(path, memory_mb=256, threads=2) as opened:
-        syncs.run(opened, original.bridge)
-        return syncs.contents(opened)
+        demo_sync.run(opened, original.bridge)
+        return demo_sync.contents(opened)
 
 
 def rows(path: Path, query: str) -> list[tuple[Any, ...]]:
@@ -139,14 +139,14 @@ USAGE = "SELECT id::VARCHAR, started_at, model, input, output, cost FROM usage O
 def test_a_whole_store_is_left_as_it_is(original: Original, tmp_path: Path) -> None:
     path = original.copied(tmp_path)
     before = path.read_bytes()
-    assert store.repair(path, now=syncs.NOW) is None
+    assert store.repair(path, now=demo_sync.NOW) is None
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_whole_store_with_a_log_is_not_repaired(logged: Original, tmp_path: Path) -> None:
     path = logged.copied(tmp_path)
-    assert store.repair(path, now=syncs.NOW) is None
+    assert store.repair(path, now=demo_sync.NOW) is None
     assert synced(path, logged) == logged.contents
 
 
@@ -185,7 +185,7 @@ def test_bytes_broken_anywhere_are_never_taken_for_data(
     for _ in range(dice.choice((1, 3, 20))):
         flip(path, dice.randrange(BLOCKS_BEGIN, path.stat().st_size), dice.choice((1, 64, 5_000)))
     damaged = path.read_bytes()
-    done = store.repair(path, now=syncs.NOW, memory_mb=256)
+    done = store.repair(path, now=demo_sync.NOW, memory_mb=256)
     if done:
         assert done.aside[0].read_bytes() == damaged
         told = done.tables["usage"]
@@ -317,7 +317,7 @@ def test_a_store_of_a_later_version_is_left_alone(original: Original, tmp_path: 
         batch.set_meta("schema", str(len(MIGRATIONS) + 1))
     before = path.read_bytes()
     with pytest.raises(StoreTooNewError, match="upgrade"):
-        store.repair(path, now=syncs.NOW)
+        store.repair(path, now=demo_sync.NOW)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
@@ -327,18 +327,18 @@ def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE TABLE recipes (name VARCHAR)")
     with pytest.raises(StoreDamagedError, match="left alone"):
-        store.repair(path, now=syncs.NOW)
+        store.repair(path, now=demo_sync.NOW)
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_store_in_use_is_not_repaired(tmp_path: Path) -> None:
     with fresh(tmp_path) as opened, pytest.raises(StoreBusyError, match="already open"):
-        store.repair(opened.path, now=syncs.NOW)
+        store.repair(opened.path, now=demo_sync.NOW)
 
 
 def test_nothing_is_nothing_to_repair(tmp_path: Path) -> None:
     with pytest.raises(StoreLocationError, match="nothing to repair"):
-        store.repair(tmp_path / "store.duckdb", now=syncs.NOW)
+        store.repair(tmp_path / "store.duckdb", now=demo_sync.NOW)
 
 
 def test_a_store_of_an_earlier_schema_is_rescued_into_the_present_one(
@@ -480,14 +480,14 @@ def kept(original: Original, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A backup of the original store."""
     folder = tmp_path_factory.mktemp("kept")
     with Store.open(original.copied(folder)) as opened:
-        store.backup(opened, folder / "backup", now=syncs.NOW)
+        store.backup(opened, folder / "backup", now=demo_sync.NOW)
     return folder / "backup"
 
 
 @pytest.fixture(scope="module")
 def later(original: Original) -> Original:
     """The same store, while its server has deleted all but the latest requests."""
-    bridge = syncs.bridge(syncs.latest(40))
+    bridge = demo_sync.bridge(demo_sync.latest(40))
     return Original(original.folder, bridge, original.contents)
 
 
@@ -505,12 +505,12 @@ def test_what_the_server_no_longer_has_comes_back_from_a_backup(
     assert now == {name: was[name] for name in now}
     with Store.open(path) as opened:
         fields = {"usage", "prompts", "tool_inputs", "initiators", "responses", "tool_calls"}
-        held = syncs.contents(opened, {name: DIGESTLESS[name] for name in fields})
+        held = demo_sync.contents(opened, {name: DIGESTLESS[name] for name in fields})
     with Store.open(later.copied(tmp_path, "was.duckdb")) as opened:
-        assert held == syncs.contents(opened, {name: DIGESTLESS[name] for name in fields})
+        assert held == demo_sync.contents(opened, {name: DIGESTLESS[name] for name in fields})
 
 
-DIGESTLESS = syncs.CONTENTS | {
+DIGESTLESS = demo_sync.CONTENTS | {
     "usage": """
         SELECT u.* EXCLUDE (usage, initiator, session, digest), i.id AS who, s.id AS part_of
         FROM usage u JOIN initiators i USING (initiator)
@@ -528,17 +528,17 @@ def test_a_backup_fills_a_store_of_which_nothing_is_left(
     assert rows(path, "SELECT count(*) FROM usage") == [(COUNT,)]
     synced(path, later)
     with Store.open(path) as opened:
-        held = syncs.contents(opened, {"usage": DIGESTLESS["usage"]})
+        held = demo_sync.contents(opened, {"usage": DIGESTLESS["usage"]})
     with Store.open(later.copied(tmp_path, "was.duckdb")) as opened:
-        assert held == syncs.contents(opened, {"usage": DIGESTLESS["usage"]})
+        assert held == demo_sync.contents(opened, {"usage": DIGESTLESS["usage"]})
 
 
 def test_a_backup_adds_its_history_to_a_store_that_began_anew(
     later: Original, kept: Path, tmp_path: Path
 ) -> None:
     """Its keys are others then: every row is found by its identity."""
-    with syncs.opened(tmp_path) as opened:
-        syncs.run(opened, later.bridge)
+    with demo_sync.opened(tmp_path) as opened:
+        demo_sync.run(opened, later.bridge)
         path = opened.path
     done = repaired(path, backup=kept)
     assert done.tables["usage"].restored == COUNT - 40
@@ -553,9 +553,9 @@ def test_a_backup_adds_its_history_to_a_store_that_began_anew(
     )
     with Store.open(path) as opened:
         fields = {"responses": DIGESTLESS["responses"], "initiators": DIGESTLESS["initiators"]}
-        held = syncs.contents(opened, fields)
+        held = demo_sync.contents(opened, fields)
     with Store.open(tmp_path / "was.duckdb") as opened:
-        assert held == syncs.contents(opened, fields)
+        assert held == demo_sync.contents(opened, fields)
 
 
 def test_a_backup_of_another_deployment_is_refused(
@@ -566,7 +566,7 @@ def test_a_backup_of_another_deployment_is_refused(
         batch.set_meta("deployment_id", "another")
     before = path.read_bytes()
     with pytest.raises(StoreDamagedError, match="another deployment"):
-        store.repair(path, now=syncs.NOW, backup=kept)
+        store.repair(path, now=demo_sync.NOW, backup=kept)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
@@ -577,7 +577,7 @@ def test_a_damaged_backup_changes_nothing(original: Original, kept: Path, tmp_pa
     broken = Path(shutil.copytree(kept, tmp_path / "broken"))
     flip(broken / "usage.parquet", 300)
     with pytest.raises(StoreDamagedError):
-        store.repair(path, now=syncs.NOW, backup=broken)
+        store.repair(path, now=demo_sync.NOW, backup=broken)
     assert path.read_bytes() == b""
     assert sorted(each.name for each in tmp_path.iterdir()) == ["broken", "store.duckdb"]
 
@@ -609,7 +609,7 @@ print("!", end="", flush=True)
 
 
 def _killed_after(path: Path, steps: int) -> bytes:
-    command = [sys.executable, "-c", REPAIRER, str(path), syncs.NOW.isoformat()]
+    command = [sys.executable, "-c", REPAIRER, str(path), demo_sync.NOW.isoformat()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=HERE) as child:  # noqa: S603  # our own script
         assert child.stdout
         heard = child.stdout.read(steps)
@@ -628,7 +628,7 @@ def test_a_killed_repair_loses_nothing_and_can_be_begun_again(
     aside = [each for each in tmp_path.iterdir() if "damaged" in each.name]
     files = [path, *(each for each in aside if not each.name.endswith(".wal"))]
     assert damaged in [each.read_bytes() for each in files], "the damaged file is always there"
-    store.repair(path, now=syncs.NOW + timedelta(hours=1), memory_mb=256)
+    store.repair(path, now=demo_sync.NOW + timedelta(hours=1), memory_mb=256)
     assert damaged in [
         each.read_bytes() for each in tmp_path.iterdir() if each.is_file() and each != path
     ]
@@ -671,7 +671,7 @@ def test_days_that_the_server_no_longer_has_are_named_together() -> None:
     days = {date(2026, 1, day): 3 for day in (1, 2, 3, 9)} | {date(2026, 11, 16): 1}
     every = dict.fromkeys(repairing.NOUNS, Kept(10, 0, 0, 0))
     done = Rescued((Path("aside"),), every | {"usage": Kept(10, 13, 0, 0)}, days, "none", True)  # noqa: FBT003 - named by its place
-    told = list(repairing.told(done, Path("store"), syncs.NOW))
+    told = list(repairing.told(done, Path("store"), demo_sync.NOW))
     assert any("2026-01-01 to 2026-01-03, 2026-01-09, 2026-11-16" in each for each in told)
     (gone,) = [each for each in told if "backup" in each]
     assert "2026-01-01 to 2026-01-03, 2026-01-09 may not come back" in gone
@@ -684,5 +684,5 @@ def test_a_repair_without_room_changes_nothing(original: Original, tmp_path: Pat
     for more in ("-2", "-3"):
         (tmp_path / f"store.duckdb.damaged-{MOMENT}{more}").write_text("mine")
     with pytest.raises(StoreError, match="there already"):
-        store.repair(path, now=syncs.NOW)
+        store.repair(path, now=demo_sync.NOW)
     assert path.read_bytes() == b""
