@@ -23,10 +23,10 @@ SOURCE = Path(__file__).parents[1] / "src" / "bridgeboard"
 DOLLAR = 10**12
 SCRIPT = """
 import streamlit as st
-from bridgeboard.ui import tables
+from bridgeboard.ui.components import data_table
 told = st.session_state
-column = tables.Column("it", "It", told["kind"], exact=told["exact"])
-tables.show([(value,) for value in told["values"]], [column], key="table", alt="It")
+column = data_table.Column("it", "It", told["kind"], exact=told["exact"])
+data_table.show([(value,) for value in told["values"]], [column], key="table", alt="It")
 """
 TABLES = {"dataframe", "table", "data_editor"}
 CHARTS = {
@@ -168,8 +168,8 @@ def calls(path: Path) -> set[str]:
 
 
 def test_tables_and_charts_have_one_way_to_the_screen_each() -> None:
-    pages = [*(SOURCE / "ui").glob("*.py"), *(SOURCE.parents[1] / "pages").glob("*.py")]
+    pages = [*(SOURCE / "ui").rglob("*.py"), *(SOURCE.parents[1] / "pages").glob("*.py")]
     assert len(pages) > 50
     ways = {path.name: calls(path) & (TABLES | CHARTS) for path in pages}
-    assert {name for name, found in ways.items() if found & TABLES} == {"tables.py"}
-    assert {name for name, found in ways.items() if found & CHARTS} == {"drawings.py"}
+    assert {name for name, found in ways.items() if found & TABLES} == {"data_table.py"}
+    assert {name for name, found in ways.items() if found & CHARTS} == {"chart.py"}

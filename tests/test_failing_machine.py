@@ -69,7 +69,7 @@ import duckdb
 from datetime import datetime
 from pathlib import Path
 from bridgeboard import pricing, store, sync
-from bridgeboard.store import Batch, Reader, Store, archive, migrations
+from bridgeboard.store import Batch, Reader, Store, backups, migrations
 from bridgeboard.store.schema import MIGRATIONS
 
 path = Path(sys.argv[1])
@@ -105,8 +105,8 @@ Store.open(path)
 BACKER = (
     ANNOUNCED
     + """
-archive._digest = announced(archive._digest)
-archive._swap = announced(archive._swap)
+backups._digest = announced(backups._digest)
+backups._swap = announced(backups._swap)
 with Store.open(path) as opened:
     store.backup(opened, path.parent / "kept", now=datetime.fromisoformat({now!r}))
 """

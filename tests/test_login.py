@@ -327,12 +327,12 @@ def test_a_file_is_fetched_by_the_login_of_its_reader_alone(house: House) -> Non
 LEAVING = """
 import streamlit as st
 from bridgeboard.state.audit import AuditError
-from bridgeboard.ui import entrance
+from bridgeboard.ui import current_user
 
 try:
-    st.text(entrance.admitted().viewer.name)
-    entrance.leave()
-except (AuditError, entrance.ClosedError) as error:
+    st.text(current_user.admitted().viewer.name)
+    current_user.leave()
+except (AuditError, current_user.ClosedError) as error:
     st.text(type(error).__name__)
 """
 

@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from small_bridges import Book
 from stores import told
-from bridgeboard.store import Batch, Store, interceptions, vocabulary
+from bridgeboard.store import Batch, Store, interceptions, text_index
 
 written = Batch._written
 
@@ -37,7 +37,7 @@ for edition in range(1, 100_000):
         interceptions.put(batch, rows)
         batch.set_meta("edition", str(edition))
     print(f"\\n{edition} ", end="", flush=True)
-    vocabulary.gather(store, least=1, texts=1)
+    text_index.gather(store, least=1, texts=1)
 """
 WHOLE = """
     SELECT (SELECT value::BIGINT FROM meta WHERE name = 'edition'),
