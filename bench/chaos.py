@@ -40,6 +40,7 @@ CHILD_SECONDS: Final = 300
 KILLED: Final = -9
 SUMS: Final = ("input_sum", "output_sum", "cache_read_sum", "cache_write_sum")
 MOST_ROOM: Final = 150_000
+HALF: Final = 0.5
 
 
 class Wrong(Exception):  # noqa: N818  # the store is; it is counted and told
@@ -209,7 +210,11 @@ def _wrong_clock(scene: Scene) -> None:
 
 
 def _damage(scene: Scene) -> None:
-    """Bytes of the file or its log are broken, and it is repaired."""
+    """Bytes of the file or its log are broken, and a backup takes its place, if there is one."""
+    backups = scene.path.parent / "backups"
+    if scene.dice.random() < HALF:
+        with _opened(scene) as opened:
+            room.add_backup(opened, backups, now=scene.now, kept=2)
     _kill("sync")(scene)
     files = [scene.path, scene.path.with_name(f"{scene.path.name}.wal")]
     path = scene.dice.choice([each for each in files if each.exists()])
@@ -217,7 +222,8 @@ def _damage(scene: Scene) -> None:
         for _ in range(scene.dice.choice((1, 1, 5))):
             file.seek(scene.dice.randrange(max(os.fstat(file.fileno()).st_size - 64, 1)))
             file.write(scene.dice.randbytes(64))
-    done = room.repair(scene.path, now=scene.now, memory_mb=256)
+    candidates = [one.path for one in room.backups_of(backups, scene.path, scene.now)]
+    done = room.repair(scene.path, candidates, now=scene.now, memory_mb=256)
     for each in done.aside if done else ():
         each.unlink()
     scene.known, scene.version = set(), 0

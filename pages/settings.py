@@ -7,6 +7,7 @@ ensure_shell()
 from bridgeboard.ui.views import audit, settings_in_force, settings_sync
 
 settings_sync.sync()
+settings_sync.backups()
 audit.not_handed_on()
 settings_in_force.values()
 settings_in_force.access_rules()

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from aibridge_wire import NEW, Wire, answer, connected, uuid
-from interception_rows import whole_row
+from interceptions import whole_row
 
 from aibridge import (
     ArgumentError,

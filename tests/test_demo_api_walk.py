@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from small_bridges import (
+from bridges import (
     Book,
     Reply,
     ids,

@@ -1,23 +1,18 @@
 """The files of the deployment guide: checked by systemd, read by our settings, and run."""
 
-import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from identity_services import EXAMPLES
-from test_cli import ALONE
-from typer.testing import CliRunner
+from rigs import EXAMPLES
 
-from bridgeboard import cli, settings
+from bridgeboard import settings
 from bridgeboard.access import Identity, Role, viewer
-from bridgeboard.runtime.connect import Running
 from bridgeboard.settings import Settings
 
-UNITS = ("bridgeboard.service", "bridgeboard-backup.service", "bridgeboard-backup.timer")
+UNITS = ("bridgeboard.service",)
 GUIDE = (EXAMPLES.parents[1] / "docs" / "deployment.md").read_text("utf-8")
 EXPOSURE = 20  # tenths of what `systemd-analyze security` counts: less is tighter
 
@@ -39,8 +34,6 @@ def installed(tmp_path: Path) -> list[str]:
     for unit in UNITS:
         text = (EXAMPLES / unit).read_text("utf-8")
         text = text.replace("/opt/bridgeboard/.venv/bin/bridgeboard", str(program))
-        text = text.replace("/opt/bridgeboard/examples/deployment", str(EXAMPLES))
-        text = text.replace("/usr/bin/systemctl", str(program))
         (tmp_path / unit).write_text(text)
     return [str(tmp_path / unit) for unit in UNITS]
 
@@ -66,7 +59,7 @@ def test_systemd_finds_nothing_wrong_with_the_units_and_calls_them_tight(
         assert judged.returncode == 0, judged.stdout[-200:] + judged.stderr
 
 
-@pytest.mark.parametrize("unit", UNITS[:2])
+@pytest.mark.parametrize("unit", UNITS)
 def test_a_service_writes_its_own_folder_and_has_no_privilege(unit: str) -> None:
     told = dict(options(unit))
     assert told["User"] == "bridgeboard"
@@ -74,10 +67,10 @@ def test_a_service_writes_its_own_folder_and_has_no_privilege(unit: str) -> None
     assert told["StateDirectory"] == "bridgeboard"
     assert told["NoNewPrivileges"] == "yes"
     assert told["CapabilityBoundingSet"] == ""
-    assert told.get("ReadWritePaths", "/var/backups/bridgeboard") == "/var/backups/bridgeboard"
+    assert "ReadWritePaths" not in told
 
 
-@pytest.mark.parametrize("unit", UNITS[:2])
+@pytest.mark.parametrize("unit", UNITS)
 def test_a_service_sets_variables_that_exist_and_secrets_by_credentials_alone(unit: str) -> None:
     told = options(unit)
     variables = dict(value.split("=", 1) for name, value in told if name == "Environment")
@@ -117,6 +110,8 @@ def test_the_settings_of_the_guide_make_a_login(
     assert chosen.configured
     assert chosen.guarded
     assert chosen.loopback
+    assert chosen.backups_path.is_relative_to(chosen.folder)
+    assert chosen.backup_time
     assert chosen.token.get_secret_value() == "token" * 8
     assert chosen.login.client_secret.get_secret_value() == "client_secret" * 8
     name = chosen.login.redirect_url.split("/")[2]
@@ -149,46 +144,3 @@ def test_the_settings_of_the_guide_make_a_proxy_too(
 
 def nginx_example() -> str:
     return (EXAMPLES / "nginx.conf").read_text("utf-8")
-
-
-def test_a_backup_holds_all_that_is_kept_and_the_oldest_go(
-    tmp_path: Path, running: Running
-) -> None:
-    data, target = tmp_path / "data", tmp_path / "backups"
-    environment = ALONE | {
-        "BRIDGEBOARD_DATA": str(data),
-        "BRIDGEBOARD_STORE_MEMORY_MB": "256",
-        "CODER_URL": running.url,
-        "CODER_SESSION_TOKEN": running.tokens["owner"],
-    }
-    synced = CliRunner().invoke(cli.app, ["sync"], env=environment)
-    assert synced.exit_code == 0, synced.output
-    (store,) = data.glob("*.duckdb")
-    store.with_suffix(".desk.json").write_text("{}")
-    (data / "audit.jsonl").touch()
-    for old in ("2026-01-01T033000Z", "2026-01-02T033000Z.partial"):
-        (target / old).mkdir(parents=True)
-    os.utime(target / "2026-01-01T033000Z", (0, 0))
-    program = Path(sys.executable).with_name("bridgeboard")
-    done = subprocess.run(  # noqa: S603 - our own script
-        [str(EXAMPLES / "backup.sh"), str(program), str(target), "30"],
-        env=environment | {"PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    (made,) = target.iterdir()
-    assert {one.name for one in made.iterdir()} == {
-        "store",
-        store.with_suffix(".desk.json").name,
-        "audit.jsonl",
-    }
-    assert made.stat().st_mode & 0o077 == 0
-    again = CliRunner().invoke(
-        cli.app,
-        ["restore", str(made / "store")],
-        env=environment | {"BRIDGEBOARD_DATA": str(tmp_path / "anew")},
-    )
-    assert again.exit_code == 0, again.output
-    assert [one.name for one in (tmp_path / "anew").glob("*.duckdb")] == [store.name]

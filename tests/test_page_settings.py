@@ -9,20 +9,21 @@ from typing import Any
 
 import pytest
 import streamlit as st
-from audit_entries import last, noted
-from dashboard_store import filled
 from facts import facts
+from noted import last, noted
 from streamlit.testing.v1 import AppTest
+from test_origins import KEY, LOGIN, OUTRIGHT, SECRETS, TOKEN
 from test_pages_stored import said
-from test_settings_origins import KEY, LOGIN, OUTRIGHT, SECRETS, TOKEN
+from told import filled
 
 from bridgeboard import access, formats, settings
 from bridgeboard.access import PAGES, PERMISSIONS, Role, Viewer
 from bridgeboard.analysis import team_file
 from bridgeboard.runtime import background_sync, connect
 from bridgeboard.runtime.background_sync import Watch
+from bridgeboard.runtime.nightly_backups import BackupStatus
 from bridgeboard.state.audit import forward
-from bridgeboard.store import Store, team_entries
+from bridgeboard.store import Backup, Store, team_entries
 from bridgeboard.ui.views import settings_in_force
 
 ROOT = Path(__file__).parents[1]
@@ -193,6 +194,27 @@ def test_sync_now_is_noted_and_wakes_the_watch(
         assert tables(test)["What"]["State"][0].startswith("waiting")
         assert not test.button(key="sync-now").disabled
     assert woken == [1]
+
+
+def test_when_the_last_backup_was_made_and_why_the_last_try_failed_is_shown(
+    store: Store, write: Callable[[str], None], tmp_path: Path
+) -> None:
+    write(PLAIN)
+    with serving(store) as keeper:
+        assert tables(page())["What"]["Last good backup"] == [formats.DASH]
+        keeper.backups.status = BackupStatus(
+            [Backup(tmp_path, AT, 12_345)], "The disk is full.", AT + timedelta(days=1)
+        )
+        test = page()
+        shown = tables(test)["What"]
+    assert shown["Last good backup"] == ["2026-05-04 09:30:00 UTC"]
+    assert shown["Size of that backup"] == ["12,345 bytes"]
+    assert shown["Next backup due"] == ["2026-05-05 09:30:00 UTC"]
+    assert shown["Good backups kept"] == ["1 of at most 7"]
+    assert "The disk is full." in said(test)
+    write(PLAIN + 'backup_at = "off"')
+    with serving(store):
+        assert "No backups are made" in said(page())
 
 
 def test_a_sync_that_cannot_be_noted_is_not_begun(

@@ -222,13 +222,23 @@ def test_restoring_a_backup_names_who_was_erased_since(
     path.rename(tmp_path / "away")
     said = run("restore", kept, running=served, folder=data)
     assert said.exit_code == 0, said.output
-    assert "1 person was erased" in said.output
+    assert "1 person was erased after that backup was made, and now" in said.output
+    assert alias not in said.output
+    with store_in(data) as opened:
+        assert not erasure.people_called(opened, who.id)
+    for file in data.glob("*.erased.json"):
+        file.unlink()
+    path.rename(tmp_path / "away")
+    said = run("restore", kept, running=served, folder=data)
+    assert "1 person was erased (" in said.output
     assert alias in said.output
+    erased = run("person", "erase", who.id, "--reason", "x", running=served, folder=data)
+    assert erased.exit_code == 0, erased.output
     later = tmp_path / "later"
     assert run("backup", str(later), running=served, folder=data).exit_code == 0
     path.rename(tmp_path / "away")
     said = run("restore", str(later), running=served, folder=data)
-    assert "names nobody who was erased after" in said.output
+    assert "names nobody else who was erased after" in said.output
 
 
 def test_a_name_that_several_had_is_refused_with_their_ids(served: Running, data: Path) -> None:

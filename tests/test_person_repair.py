@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import demo_sync
 import pytest
-from small_bridges import NOW, Book
+import syncs
+from bridges import NOW, Book
 from test_person_syncs import (
     INPUT,
     MODEL,
@@ -16,12 +16,12 @@ from test_person_syncs import (
 )
 
 from bridgeboard.demo.api.profiles import Profile
-from bridgeboard.store import Store, backups, erasure, repair
+from bridgeboard.store import Store, backups, erasure, erasure_list, repair
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with demo_sync.opened(tmp_path) as opened:
+    with syncs.opened(tmp_path) as opened:
         yield opened
 
 
@@ -59,47 +59,44 @@ def contents(store: Store) -> dict[str, object]:
 
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("has_numbers", [True, False])
-@pytest.mark.parametrize("newer", ["store", "backup"])
 def test_no_repair_brings_an_erased_person_back_or_counts_them_twice(
-    tmp_path: Path, book: Book, profile: Profile, newer: str, *, has_numbers: bool
+    tmp_path: Path, book: Book, profile: Profile, *, has_numbers: bool
 ) -> None:
     one_of_all(book)
-    with demo_sync.opened(tmp_path / "one") as store:
+    with syncs.opened(tmp_path / "one") as store:
         sync(store, book, profile)
-        path, expected = store.path, tmp_path / "expected"
-        backups.backup(store, tmp_path / "before", now=NOW)
         with store.write() as batch:
             batch.execute("INSERT INTO former_names VALUES (1, 'maiden')")
+        path, backup = store.path, tmp_path / "before"
+        files = [erasure_list.file_in(path.parent, path)]
+        backups.backup(store, backup, now=NOW)
         erase(store, "owner", has_numbers=has_numbers)
-        store.rewrite()
+        erasure_list.write(store, files)
         told = contents(store)
-        backups.backup(store, expected, now=NOW)
-    backup = tmp_path / "before"
-    if newer == "backup":
-        backup, path = expected, tmp_path / "older" / "store.duckdb"
-        backups.restore(tmp_path / "before", path, now=NOW)
-    assert repair(path, now=NOW, backup=backup)
+    path.write_bytes(b"")
+    assert repair(path, [backup], now=NOW, erasures=files)
     with Store.open(path) as store:
         assert contents(store) == told
         assert not erasure.people_called(store, "owner")
+        assert not erasure.people_called(store, "maiden")
         sync(store, book, profile)
         assert contents(store) == told
 
 
-def test_a_backup_brings_the_key_of_erasures_back(tmp_path: Path, book: Book) -> None:
+def test_the_list_beside_a_store_brings_the_key_of_erasures_back(
+    store: Store, tmp_path: Path, book: Book
+) -> None:
     one_of_all(book)
-    with demo_sync.opened(tmp_path / "one") as store:
-        sync(store, book, "v2.34")
-        path = store.path
-        erase(store, "owner", has_numbers=True)
-        backups.backup(store, tmp_path / "after", now=NOW)
-        told = contents(store)
-        with store.write() as batch:
-            batch.execute("UPDATE erased SET key = NULL")
-    assert repair(path, now=NOW, backup=tmp_path / "after")
-    with Store.open(path) as store:
-        sync(store, book, "v2.34")
-        assert contents(store) == told
+    sync(store, book, "v2.34")
+    files = [erasure_list.file_in(tmp_path, store.path)]
+    erase(store, "owner", has_numbers=True)
+    told = contents(store)
+    erasure_list.write(store, files)
+    with store.write() as batch:
+        batch.execute("UPDATE erased SET key = NULL")
+    assert erasure_list.apply(store, files) == 0
+    sync(store, book, "v2.34")
+    assert contents(store) == told
 
 
 def test_an_erased_person_whom_an_older_store_held_beside_their_alias_is_one_again(

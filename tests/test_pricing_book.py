@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from token_rows import AT
+from pricings import AT
 
 from bridgeboard.pricing import Book, Price, Status, parse
 

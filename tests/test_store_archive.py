@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import demo_worlds
+import companies
 import duckdb
 import pytest
 from stores import NOW, contents, fresh, put
@@ -23,7 +23,7 @@ from bridgeboard.store import (
 )
 from bridgeboard.store.schema import MIGRATIONS
 
-WORLD = demo_worlds.small().tables
+WORLD = companies.small().tables
 SOME = truth.finished(WORLD)[:200]
 SESSION = """
     INSERT INTO sessions BY NAME

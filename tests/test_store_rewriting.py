@@ -11,8 +11,8 @@ from typing import Any
 
 import duckdb
 import pytest
+from bridges import NOW, Book
 from file_bytes import readable
-from small_bridges import NOW, Book
 from stores import contents, fresh, naive, put
 
 from bridgeboard.store import (
@@ -21,9 +21,9 @@ from bridgeboard.store import (
     StoreError,
     StoreFullError,
     database,
+    file_location,
     prune,
     rewrite_if_due,
-    rewriting,
     still_in_file,
     text_index,
 )
@@ -207,7 +207,7 @@ def test_another_process_that_was_faster_keeps_what_it_writes(
         def refuse(*_: object) -> None:
             raise BlockingIOError
 
-        patch.setattr(rewriting.fcntl, "lockf", refuse)
+        patch.setattr(file_location.fcntl, "lockf", refuse)
         with pytest.raises(StoreBusyError):
             pruned.rewrite()
     assert pruned.rows("SELECT count(*) FROM prompts") == [(ROWS,)]
@@ -286,7 +286,7 @@ store.rewrite()
         "rewriting _compare",
         "Store _let_go",
         "rewriting exchange",
-        "rewriting _make_durable",
+        "rewriting make_durable",
         "Store _take_up",
     ],
 )

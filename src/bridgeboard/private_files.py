@@ -26,6 +26,20 @@ def put(path: Path, text: str) -> None:
     fresh.replace(path)
 
 
+def make_durable(path: Path) -> None:
+    """Have the disk hold what was written to a file, or which names a folder has. Raises OSError.
+
+    A folder of Windows cannot be opened for that.
+    """
+    if os.name == "nt" and path.is_dir():
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 def make_folder(folder: Path) -> None:
     """Make a folder and those above it that are missing, for this account only. Raises OSError.
 

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from aibridge import AIBridgeError, Capabilities, Client, Search
 from bridgeboard import formats, store
 from bridgeboard.analysis import team_file
 from bridgeboard.pricing import PriceFileError
-from bridgeboard.runtime import background_sync, connect
+from bridgeboard.runtime import background_sync, connect, nightly_backups
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.store import (
     Store,
@@ -17,6 +18,7 @@ from bridgeboard.store import (
     completeness,
     coverage,
     erasure,
+    restorations,
     sync_state,
     team_entries,
 )
@@ -88,6 +90,7 @@ def _files(settings: Settings) -> Iterator[Finding]:
 def _store(settings: Settings, now: datetime) -> Iterator[Finding]:
     try:
         path = connect.store_file(settings)
+        yield from _backups(settings, path, now)
         with Store.open(path, memory_mb=settings.store_memory_mb) as opened:
             yield from _contents(opened)
             yield from _teams(opened, settings, now)
@@ -97,6 +100,24 @@ def _store(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield Finding(good=True, text=f"The local store is in use: {error}")
     except StoreError as error:
         yield Finding(good=False, text=str(error))
+
+
+def _backups(settings: Settings, path: Path, now: datetime) -> Iterator[Finding]:
+    """When the last good backup was made, how large it is, and why there is no later one."""
+    status = nightly_backups.backup_status(settings, path, now)
+    if status.good:
+        last = status.good[0]
+        yield Finding(
+            good=True,
+            text=f"The last backup was made at {last.made_at:%Y-%m-%d %H:%M} UTC"
+            f" ({formats.exact(last.bytes)} bytes, {last.path}). Kept are {len(status.good)}",
+        )
+    elif status.next_at:
+        yield Finding(good=True, text=f"There is no backup in {settings.backups_path} yet")
+    else:
+        yield Finding(good=True, text="No backups are made: backup_at is off")
+    if status.problem:
+        yield Finding(good=False, text=status.problem)
 
 
 def _contents(opened: Store) -> Iterator[Finding]:
@@ -116,7 +137,7 @@ def _contents(opened: Store) -> Iterator[Finding]:
         yield Finding(good=False, text=lost)
     yield from _deleted(opened)
     counts, left = completeness.day_counts(opened), completeness.left_out(opened)
-    for verdict in completeness.verdicts(counts, left):
+    for verdict in [*completeness.verdicts(counts, left), *restorations.verdicts(opened)]:
         yield Finding(good=verdict.good, text=verdict.text)
     broken = len(sync_state.quarantined(opened))
     if broken:

@@ -13,9 +13,9 @@ from rich.text import Text
 
 from aibridge import Client
 from bridgeboard import formats, settings, store, sync
-from bridgeboard.cli import person
+from bridgeboard.cli import person, repairing
 from bridgeboard.cli.terminal import err, explained, out, stop_signal
-from bridgeboard.runtime import background_sync, connect
+from bridgeboard.runtime import background_sync, connect, nightly_backups
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.store import Run, Store, StoreError, backups
 
@@ -93,9 +93,18 @@ def restore(folder: Folder) -> None:
     """Make a store of a backup. Refuses to replace one."""
     with explained():
         chosen = settings.read()
-        path = connect.restored(chosen, folder, now=now())
-        out.print(f"Restored {folder} as {path}.")
-        out.print(person.erased_since(chosen, backups.made_at(folder)), markup=False)
+        path, done = connect.restored(chosen, folder, now=now())
+        out.print(f"Restored {folder} as {path}.", markup=False)
+        for line in repairing.what_came_since(done, now()):
+            out.print(line, markup=False)
+        told = person.erased_since(chosen, backups.made_at(folder), done.erased)
+        out.print(told, markup=False)
+        if (folder / nightly_backups.STATE).is_dir():
+            out.print(
+                f"Views, notes and the audit log of that time are in"
+                f" {folder / nightly_backups.STATE}: copy those that are lost to {chosen.folder}.",
+                markup=False,
+            )
 
 
 def _local(chosen: Settings) -> Store:

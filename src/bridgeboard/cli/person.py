@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -17,7 +18,7 @@ from bridgeboard.runtime import connect
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.state.audit import AuditError
 from bridgeboard.state.saved_views import Desk, DeskError
-from bridgeboard.store import Store, erasure, kept_aside, personal
+from bridgeboard.store import Store, erasure, erasure_list, kept_aside, personal
 from bridgeboard.store.erasure import Somebody
 
 MOST_ENTRIES = 1_000_000
@@ -91,25 +92,35 @@ def erase(
                 alias = erasure.erase(batch, who, has_numbers=keeps, now=datetime.now(UTC))
                 _note(chosen, ERASING, f"{alias.username}, numbers: {numbers}", reason)
                 dropped = sum(_drop(desk, who) for desk in _desks(opened))
+                # Before it is committed: a store that is lost at once must not bring them back.
+                erasure_list.write(batch, connect.erasure_files(chosen, opened.path))
             opened.rewrite()
             _say_done(alias, dropped)
-            held = [*kept_aside(opened.path), *personal.backups_with(backups or (), who)]
+            folders = dict.fromkeys([chosen.backups_path, *(backups or ())])
+            held = [*kept_aside(opened.path), *personal.backups_with(folders, who)]
             _say_left(chosen, held, has_looked=bool(backups))
 
 
-def erased_since(chosen: Settings, moment: datetime | None) -> str:
-    """Who is in a backup of that time and was erased later, by the audit log; and what to do."""
+def erased_since(chosen: Settings, moment: datetime | None, erased: Collection[str]) -> str:
+    """Who was erased after a backup of that time by the audit log alone; and what to do.
+
+    ``erased`` are those whom the store knows to be erased, by what they are called since.
+    """
     try:
         entries = connect.audit_log(chosen).entries(MOST_ENTRIES)
     except (AuditError, SettingsError) as error:
-        return (
-            f"Whoever was erased after this backup was made is in it again: erase them. ({error})"
-        )
-    later = [one for one in entries if one.what == ERASING and (not moment or one.at > moment)]
+        return f"Whoever else was erased after this backup was made: erase them again. ({error})"
+    later = [
+        one
+        for one in entries
+        if one.what == ERASING
+        and (not moment or one.at > moment)
+        and one.about.partition(",")[0] not in erased
+    ]
     when = f" ({moment:%Y-%m-%d %H:%M} UTC)" if moment else ""
     if not later:
         return (
-            f"The audit log here names nobody who was erased after this backup was made{when}."
+            f"The audit log here names nobody else who was erased after this backup was made{when}."
             " Whoever was erased elsewhere since is in the store again: erase them again."
         )
     names = ", ".join(
@@ -117,9 +128,9 @@ def erased_since(chosen: Settings, moment: datetime | None) -> str:
     )
     many = formats.plural(len(later), "person was", "people were")
     return (
-        f"After this backup was made{when} {many} erased ({names}). Their text and"
-        " names are in the store again: erase them again before anybody looks at it. The log has"
-        " the reasons that were given."
+        f"After this backup was made{when} {many} erased ({names}) who cannot be recognised here."
+        " Their text and names are in the store again: erase them again before anybody looks at it."
+        " The log has the reasons that were given."
     )
 
 
@@ -136,14 +147,19 @@ def _say_done(alias: erasure.Alias, dropped: int) -> None:
 def _say_left(chosen: Settings, held: list[Path], *, has_looked: bool) -> None:
     """What the operator still has to do."""
     for path in held:
-        out.print(f"{path} still holds them: delete it.", markup=False)
+        is_nightly = path.parent == chosen.backups_path
+        goes = f", or wait: only {chosen.backups_kept} are kept" if is_nightly else ""
+        out.print(f"{path} still holds them: delete it{goes}.", markup=False)
     if chosen.teams_file:
         out.print(f"Take them out of {chosen.teams_file}: it says their user name.", markup=False)
     if not has_looked:
-        out.print("Backups may still hold them: name their folder with --backups to be told which.")
+        out.print(
+            "Backups elsewhere may still hold them: name their folder with --backups to be told"
+            " which."
+        )
     out.print(
-        "After a backup from before was restored, erase them again. The audit log keeps what they"
-        " did in the dashboard: it cannot be changed."
+        "Whoever restores one erases them again by it. The audit log keeps what they did in the"
+        " dashboard: it cannot be changed."
     )
 
 

@@ -4,30 +4,29 @@ The process that serves owns the store: it writes from here and reads from every
 wrong is told in ``Status`` and tried again at the next round; nothing here ends the dashboard.
 """
 
-import logging
 import threading
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from queue import SimpleQueue
 from typing import Literal, Self
 
-from aibridge import AIBridgeError, Client
+from aibridge import Client
 from bridgeboard import pricing, store, sync, teams
-from bridgeboard.pricing import Book, PriceFileError
+from bridgeboard.pricing import Book
 from bridgeboard.runtime import connect
-from bridgeboard.settings import Settings, SettingsError
-from bridgeboard.store import Sight, Store, StoreError, team_memberships, text_index
-from bridgeboard.teams import Membership, TeamsFileError
+from bridgeboard.runtime.nightly_backups import NightlyBackups
+from bridgeboard.runtime.problems import logged
+from bridgeboard.settings import Settings
+from bridgeboard.store import Sight, Store, team_memberships, text_index
+from bridgeboard.teams import Membership
 
-TROUBLE = (AIBridgeError, PriceFileError, SettingsError, StoreError, TeamsFileError)
 PATIENCE_SECONDS = 10.0
 RETRY_SECONDS = 10.0
+BACKUP_POLL_SECONDS = 10.0
+"""How often it is asked whether a backup is due."""
 DETAILS_A_ROUND = timedelta(minutes=2)
 """How long a round reads details before the next one looks for what is new, which comes first."""
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -118,6 +117,9 @@ class Watch:
         self._woken = threading.Event()
         self._wanted: SimpleQueue[int | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
+        self.backups = NightlyBackups(settings, clock)
+        # A file that is written anew would wait for the long question that a backup is.
+        self._reading_all = threading.Lock()
 
     @property
     def status(self) -> Status:
@@ -133,7 +135,9 @@ class Watch:
         """Begin, unless the settings name no deployment. Without syncs the store is opened only."""
         if not self._settings.configured:
             return
-        works = (self._run, self._serve_wanted) if self._settings.sync_seconds else (self._open,)
+        works = [self._run, self._serve_wanted] if self._settings.sync_seconds else [self._open]
+        if self._settings.backup_time:
+            works.append(self._back_up)
         for work in works:
             thread = threading.Thread(target=work, name=f"bridgeboard-{work.__name__}", daemon=True)
             self._threads.append(thread)
@@ -185,7 +189,7 @@ class Watch:
             with connect.patient_client(self._settings) as client:
                 is_cut_short = self._sync(client)
         except Exception as error:  # noqa: BLE001  # whatever it is, the thread goes on
-            problem = _told("The sync stopped", error)
+            problem = logged("The sync stopped", error)
             self._tell(state="waiting", ended_at=self._clock(), problem=problem)
         else:
             left = self._rewrite()
@@ -200,7 +204,7 @@ class Watch:
                 with connect.client(self._settings) as client:
                     prepare(self._opened(client), self._settings)
             except Exception as error:  # noqa: BLE001  # likewise
-                self._tell(problem=_told("The store could not be opened", error))
+                self._tell(problem=logged("The store could not be opened", error))
                 self._woken.wait(RETRY_SECONDS)
             else:
                 self._tell(problem=None)
@@ -228,11 +232,26 @@ class Watch:
         """Write the file anew if that is due; why it could not be, which leaves the sync good."""
         if self._store is None or self._stopping.is_set():
             return None
+        if not self._reading_all.acquire(blocking=False):
+            return None  # the next round does, once the backup is made
         try:
             store.rewrite_if_due(self._store, self._clock())
         except Exception as error:  # noqa: BLE001  # likewise
-            return _told("What was deleted is still in the bytes of the store's file", error)
+            return logged("What was deleted is still in the bytes of the store's file", error)
+        finally:
+            self._reading_all.release()
         return None
+
+    def _back_up(self) -> None:
+        """Make backups when they are due."""
+        while not self._stopping.wait(BACKUP_POLL_SECONDS):
+            if self._store is None:
+                continue
+            try:
+                with self._reading_all:
+                    self.backups.make_if_due(self._store, self._stopping.is_set)
+            except Exception as error:  # noqa: BLE001  # likewise
+                logged("Whether a backup is due cannot be told", error)
 
     def _opened(self, client: Client) -> Store:
         if self._store is None:
@@ -250,23 +269,10 @@ class Watch:
             with connect.patient_client(self._settings) as client:
                 sync.read_session(client, opened, options(self._settings), session, self._clock())
         except Exception as error:  # noqa: BLE001  # likewise
-            _told("The details of a session could not be read", error)
+            logged("The details of a session could not be read", error)
 
     def _tell(self, **news: object) -> None:
         self._status = replace(self._status, **news)  # type: ignore[arg-type]  # fields of Status
-
-
-def _told(what: str, error: Exception) -> str:
-    """Log a failure; what to tell of it. What nobody foresaw may quote a prompt: not told."""
-    if isinstance(error, TROUBLE):
-        logger.warning("%s: %s", what, error)
-        return str(error)
-    where = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("%s: %s\n%s", what, type(error).__name__, where)
-    return (
-        f"{what}, by a fault of this program ({type(error).__name__}). It is tried again; if it"
-        " stays, report it with what the log says."
-    )
 
 
 _installed: Watch | None = None

@@ -1,7 +1,7 @@
 """Settings → client and store: those of a deployment, or of the demo company."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from bridgeboard.demo.records import Role
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.state import audit
 from bridgeboard.state.audit import Audit, AuditError, Progress, Target
-from bridgeboard.store import Store, StoreLocationError
+from bridgeboard.store import Repaired, Restored, Store, StoreLocationError, erasure_list
 
 DEPLOYMENTS = "deployments.json"
 AUDIT = "audit.jsonl"
@@ -121,6 +121,11 @@ def stored(settings: Settings, client: Client) -> Store:
     private_folder(settings)
     path = _place(settings, client)
     opened = Store.open(path, memory_mb=settings.store_memory_mb)
+    try:
+        erasure_list.apply(opened, erasure_files(settings, path))
+    except BaseException:
+        opened.close()
+        raise
     _remember(settings, path.name)
     return opened
 
@@ -189,8 +194,18 @@ def ended_file(settings: Settings) -> Path:
     return settings.folder / ENDED
 
 
-def restored(settings: Settings, folder: Path, *, now: datetime) -> Path:
-    """Make a store of the backup in ``folder``, ``now``; where it is now.
+def erasure_files(settings: Settings, path: Path) -> list[Path]:
+    """The files that say who was erased from a store: in the data folder, and with the backups."""
+    folders = [settings.folder]
+    if settings.backups_path.is_dir():
+        folders.append(settings.backups_path)
+    return [erasure_list.file_in(folder, path) for folder in folders]
+
+
+def restored(settings: Settings, folder: Path, *, now: datetime) -> tuple[Path, Restored]:
+    """Make a store of the backup in ``folder``, ``now``; its file, and what became of it.
+
+    Whoever was erased since the backup was made is not in it.
 
     Raises:
         SettingsError: when others may enter the data folder.
@@ -202,15 +217,53 @@ def restored(settings: Settings, folder: Path, *, now: datetime) -> Path:
     try:
         with Store.open(fresh, memory_mb=settings.store_memory_mb) as opened:
             identity = opened.meta("deployment_id") or settings.url
-        path = store.location(settings.folder, identity)
-        if path.exists():
-            raise StoreLocationError(f"{path} is there already: move it away to restore {folder}.")
+            path = store.location(settings.folder, identity)
+            if path.exists():
+                raise StoreLocationError(
+                    f"{path} is there already: move it away to restore {folder}."
+                )
+            files = _all_erasure_files(settings, path, [folder])
+            done = store.complete(opened, folder, files, now)
         fresh.rename(path)
     finally:
         store.remove(fresh)
     if settings.url and settings.url not in _remembered(settings):
         _remember(settings, path.name)
-    return path
+    return path, done
+
+
+def repaired(
+    settings: Settings, path: Path, chosen: Path | None, *, now: datetime
+) -> Repaired | None:
+    """Put a backup in the place of a damaged store; None when nothing is wrong with it.
+
+    Args:
+        settings: where backups are.
+        path: the store's file.
+        chosen: the backup to take; None takes the newest good one of the nightly ones.
+        now: the time, aware.
+
+    Raises:
+        StoreError: when that cannot be done, or the chosen backup is damaged.
+    """
+    nightly = [one.path for one in store.backups_of(settings.backups_path, path, now)]
+    candidates = [chosen] if chosen else nightly
+    return store.repair(
+        path,
+        candidates,
+        now=now,
+        erasures=_all_erasure_files(settings, path, candidates[:1]),
+        may_begin_anew=chosen is None,
+        memory_mb=settings.store_memory_mb,
+    )
+
+
+def _all_erasure_files(settings: Settings, path: Path, backups: Sequence[Path]) -> list[Path]:
+    """Likewise, with those that lie beside backups which were made elsewhere."""
+    named = [path.parent, *(each.expanduser().resolve().parent for each in backups)]
+    beside = [erasure_list.file_in(folder, path) for folder in named]
+    known = erasure_files(settings, path)
+    return list(dict.fromkeys([*known, *(each for each in beside if each.is_file())]))
 
 
 def _remembered(settings: Settings) -> dict[str, str]:

@@ -24,6 +24,7 @@ from starlette.routing import Route
 
 from bridgeboard.runtime import background_sync, connect
 from bridgeboard.runtime.background_sync import Status, Watch
+from bridgeboard.runtime.nightly_backups import BackupStatus
 from bridgeboard.server.middleware import (
     ENTER,
     Asked,
@@ -300,7 +301,10 @@ async def _healthz(_request: Request) -> JSONResponse:
     told: dict[str, object] = {"status": "ok"}
     if not current().guarded:  # strangers would know which weaknesses to look for
         told["version"] = version("bridgeboard")
-    return JSONResponse(told | {"sync": synced(keeper.status if keeper else Status())})
+    told["sync"] = synced(keeper.status if keeper else Status())
+    if keeper and current().backup_time:
+        told["backup"] = backed_up(keeper.backups.status)
+    return JSONResponse(told)
 
 
 def synced(status: Status) -> dict[str, object]:
@@ -314,6 +318,15 @@ def synced(status: Status) -> dict[str, object]:
         "done": event.done if event else 0,
         "total": event.total if event else None,
         "quarantined": event.quarantined if event else 0,
+    }
+
+
+def backed_up(status: BackupStatus) -> dict[str, object]:
+    """The nightly backups for a monitor, likewise."""
+    return {
+        "good": status.problem is None,
+        "last_good_at": status.good[0].made_at.isoformat() if status.good else None,
+        "bytes": status.good[0].bytes if status.good else None,
     }
 
 

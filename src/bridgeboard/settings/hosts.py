@@ -1,6 +1,8 @@
 """The names and addresses by which browsers reach the dashboard."""
 
+import ipaddress
 import re
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -46,6 +48,49 @@ def origin_of(url: str) -> str:
 def host(name: str) -> str:
     """The host of a whole address; a name is its own."""
     return urlsplit(name).hostname or name
+
+
+def allowed(text: str) -> str:
+    """A list of names and whole addresses as it is; raises ValueError for any other word."""
+    for address in listed(text):
+        if "/" in address and not origin(address):
+            raise ValueError(
+                f"{address} is neither a name nor a whole address. "
+                "Write ai.example.com or https://ai.example.com"
+            )
+    return text
+
+
+def names(bound: str, given_names: str, whole: Iterable[str]) -> list[str]:
+    """The host names that a browser may use; empty permits every name.
+
+    Without such a list, a foreign site could point a name of its own at this machine and
+    read the dashboard through the reader's browser.
+
+    Args:
+        bound: the address that is listened on.
+        given_names: names and whole addresses, with commas between them.
+        whole: further whole addresses.
+    """
+    given = [host(name) for name in listed(given_names)]
+    if not (given or is_loopback(bound)):
+        return []
+    known = ["localhost", "127.0.0.1", "::1", bound, *map(host, whole)]
+    return list(dict.fromkeys([*known, *given]))
+
+
+def origins(given_names: str, redirect_url: str) -> frozenset[str]:
+    """The origins of listed addresses that say how, and of the address that a login leads to."""
+    addresses = [*listed(given_names), redirect_url]
+    return frozenset(origin_of(each) for each in addresses if "://" in each)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether only this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
 
 
 def base_path(text: str) -> str:

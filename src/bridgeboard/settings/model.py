@@ -1,13 +1,13 @@
 """Everything that can be set, with what it means and what makes no sense."""
 
-import ipaddress
+import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, time
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args
 
 import platformdirs
-from pydantic import Field, PrivateAttr, SecretStr, field_validator, model_validator
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -90,7 +90,7 @@ class Settings(BaseSettings):
         "For a deployment configure `[login]` or `[proxy]` instead.",
     )
 
-    allowed_hosts: str = named(
+    allowed_hosts: Annotated[str, AfterValidator(hosts.allowed)] = named(
         "BRIDGEBOARD_ALLOWED_HOSTS",
         "allowed_hosts",
         "",
@@ -100,7 +100,7 @@ class Settings(BaseSettings):
         "`https://ai.example.com`. `*` permits every name.",
     )
 
-    base_path: str = named(
+    base_path: Annotated[str, AfterValidator(hosts.base_path)] = named(
         "BRIDGEBOARD_BASE_PATH",
         "base_path",
         "",
@@ -155,6 +155,25 @@ class Settings(BaseSettings):
         "store_memory_mb",
         512,
         "Memory that the store may use, in megabytes.",
+    )
+    backup_at: str = named(
+        "BRIDGEBOARD_BACKUP_AT",
+        "backup_at",
+        "02:30",
+        "Time of day, by the clock of the machine, at which `serve` makes a backup every night. "
+        "`off` makes none.",
+    )
+    backup_folder: str = named(
+        "BRIDGEBOARD_BACKUP_FOLDER",
+        "backup_folder",
+        "",
+        "Folder of these backups, for this account only. Empty is `backups` in the data folder.",
+    )
+    backups_kept: Annotated[int, Field(ge=1, le=1000)] = named(
+        "BRIDGEBOARD_BACKUPS_KEPT",
+        "backups_kept",
+        7,
+        "How many of these backups are kept. Older ones are deleted.",
     )
     prices_file: str = named(
         "BRIDGEBOARD_PRICES",
@@ -235,21 +254,12 @@ class Settings(BaseSettings):
             raise ValueError("Name an address to listen on, for example 127.0.0.1")
         return host.strip().strip("[]")
 
-    @field_validator("allowed_hosts", mode="after")
+    @field_validator("backup_at", mode="after")
     @classmethod
-    def _names_or_addresses(cls, told: str) -> str:
-        for address in hosts.listed(told):
-            if "/" in address and not hosts.origin(address):
-                raise ValueError(
-                    f"{address} is neither a name nor a whole address. "
-                    "Write ai.example.com or https://ai.example.com"
-                )
-        return told
-
-    @field_validator("base_path", mode="after")
-    @classmethod
-    def _absolute(cls, path: str) -> str:
-        return hosts.base_path(path)
+    def _time_or_off(cls, text: str) -> str:
+        if text != "off" and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+            raise ValueError("Write a time of day as 02:30, or off")
+        return text
 
     @field_validator("roles", "leads", mode="before")
     @classmethod
@@ -349,6 +359,16 @@ class Settings(BaseSettings):
         return platformdirs.user_data_path("bridgeboard")
 
     @property
+    def backup_time(self) -> time | None:
+        """When backups are made, by the clock of the machine; None where none are."""
+        return None if self.demo or self.backup_at == "off" else time.fromisoformat(self.backup_at)
+
+    @property
+    def backups_path(self) -> Path:
+        """The folder of nightly backups."""
+        return meant(self.backup_folder) if self.backup_folder else self.folder / "backups"
+
+    @property
     def prices_path(self) -> Path | None:
         """The operator's prices; None without any."""
         return meant(self.prices_file) if self.prices_file else None
@@ -360,30 +380,15 @@ class Settings(BaseSettings):
 
     @property
     def host_names(self) -> list[str]:
-        """The host names that a browser may use; empty permits every name.
-
-        Without such a list, a foreign site could point a name of its own at this machine and
-        read the dashboard through the reader's browser.
-        """
-        given = [hosts.host(name) for name in hosts.listed(self.allowed_hosts)]
-        if not (given or self.loopback):
-            return []
-        known = ["localhost", "127.0.0.1", "::1", self.host, *map(hosts.host, self.origins)]
-        return list(dict.fromkeys([*known, *given]))
+        """The host names that a browser may use; empty permits every name."""
+        return hosts.names(self.host, self.allowed_hosts, self.origins)
 
     @property
     def origins(self) -> frozenset[str]:
-        """The whole addresses under which browsers reach the dashboard, as far as they are set.
-
-        Those of ``allowed_hosts`` that say how, and that of the login's ``redirect_url``.
-        """
-        told = [*hosts.listed(self.allowed_hosts), self.login.redirect_url]
-        return frozenset(hosts.origin_of(each) for each in told if "://" in each)
+        """The whole addresses under which browsers reach the dashboard, as far as they are set."""
+        return hosts.origins(self.allowed_hosts, self.login.redirect_url)
 
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach ``host``."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return hosts.is_loopback(self.host)

@@ -1,5 +1,6 @@
 """The database of one deployment: one DuckDB file, one writer, many readers."""
 
+from bridgeboard.store.backup_folder import Backup, add_backup, backups_of
 from bridgeboard.store.backups import backup, restore
 from bridgeboard.store.consistency import Pair, agreement
 from bridgeboard.store.coverage import Coverage, coverage
@@ -16,7 +17,7 @@ from bridgeboard.store.field_coverage import Reach, reach
 from bridgeboard.store.file_location import kept_aside, location, remove
 from bridgeboard.store.interceptions import Told, Written
 from bridgeboard.store.reader import Batch, Reader
-from bridgeboard.store.rescue import Rescued, repair
+from bridgeboard.store.repair import Repaired, Restored, complete, is_whole, repair
 from bridgeboard.store.retention import Size, prune, rewrite_if_due, size, still_in_file
 from bridgeboard.store.row_access import EVERYTHING, Pseudonyms, Sight
 from bridgeboard.store.sync_history import Anomaly, Broken, Run, anomalies, broken, runs
@@ -24,6 +25,7 @@ from bridgeboard.store.sync_history import Anomaly, Broken, Run, anomalies, brok
 __all__ = [
     "EVERYTHING",
     "Anomaly",
+    "Backup",
     "Batch",
     "Broken",
     "Coverage",
@@ -31,7 +33,8 @@ __all__ = [
     "Pseudonyms",
     "Reach",
     "Reader",
-    "Rescued",
+    "Repaired",
+    "Restored",
     "Run",
     "Sight",
     "Size",
@@ -44,11 +47,15 @@ __all__ = [
     "StoreTooNewError",
     "Told",
     "Written",
+    "add_backup",
     "agreement",
     "anomalies",
     "backup",
+    "backups_of",
     "broken",
+    "complete",
     "coverage",
+    "is_whole",
     "kept_aside",
     "location",
     "prune",

@@ -4,20 +4,25 @@ import glob
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from errno import EDQUOT, EFBIG, ENOSPC
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
+import pyarrow as pa
+from pyarrow import parquet
 
 from bridgeboard import private_files
 from bridgeboard.store import group_blocks, migrations
 from bridgeboard.store.database import Store
 from bridgeboard.store.errors import (
     StoreDamagedError,
+    StoreError,
+    StoreFullError,
     StoreLocationError,
     explained,
     too_new,
@@ -28,25 +33,37 @@ from bridgeboard.store.schema import MIGRATIONS
 
 MANIFEST: Final = "manifest.json"
 FORMAT: Final = "bridgeboard-store"
+PARTIAL: Final = ".partial"
+"""Ends the name of a backup that is being written."""
 
 
 @dataclass(frozen=True)
-class _Part:
+class _Table:
     """A table's file: how many rows it has, and its digest."""
 
     rows: int
     sha256: str
 
 
-def backup(store: Store, folder: Path, *, now: datetime) -> dict[str, int]:
-    """Write a store to a new folder; syncing may go on meanwhile.
+def backup(
+    store: Store,
+    folder: Path,
+    *,
+    now: datetime,
+    more: Callable[[Path], None] = lambda _: None,
+    stops: Callable[[], bool] = lambda: False,
+) -> dict[str, int]:
+    """Write a store to a new folder; readers and syncs go on meanwhile.
 
-    The folder appears when all of it is written, for this account only.
+    All of it is one state of the store. The folder appears when everything is written, read back
+    and on the disk, and is for this account only.
 
     Args:
         store: what to back up.
         folder: must not exist yet, or be empty.
         now: the time, aware, for the manifest.
+        more: writes what else belongs into the folder.
+        stops: whether to give up; asked before each table.
 
     Returns:
         The number of rows by table.
@@ -54,23 +71,53 @@ def backup(store: Store, folder: Path, *, now: datetime) -> dict[str, int]:
     Raises:
         StoreLocationError: when the folder holds something or cannot be written.
         StoreFullError: when there is no space for it.
+        StoreError: when it was told to stop.
     """
     folder = folder.expanduser().resolve()
-    growing = folder.with_name(f"{folder.name}.partial")
+    growing = folder.with_name(f"{folder.name}{PARTIAL}")
     _check_free(folder)
     try:
         shutil.rmtree(growing, ignore_errors=True)
         private_files.make_folder(growing)
         with store.snapshot() as reader:
-            parts = {name: _written(reader, name, growing) for name in reader.tables()}
+            tables = {}
+            for name in reader.tables():
+                if stops():
+                    raise StoreError("The backup was told to stop; none was made.")
+                tables[name] = _written(reader, name, growing)
             schema = int(reader.meta(migrations.SCHEMA) or 0)
-        _write_manifest(growing, schema, parts, now)
+        more(growing)
+        _write_manifest(growing, schema, tables, now)
+        check(growing)
         _swap(growing, folder)
     except OSError as error:
-        raise StoreLocationError(f"{folder} cannot be written ({error}). Name another.") from error
+        raise _unwritable(folder, error) from error
     finally:
         shutil.rmtree(growing, ignore_errors=True)
-    return {name: part.rows for name, part in parts.items()}
+    return {name: table.rows for name, table in tables.items()}
+
+
+def made_at(folder: Path) -> datetime | None:
+    """When a backup was made, aware; None for a folder that is no backup."""
+    try:
+        manifest = json.loads((folder.expanduser() / MANIFEST).read_text("utf-8"))
+        _parsed(manifest)
+        return datetime.fromisoformat(manifest["made_at"]).astimezone(UTC)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def check(folder: Path) -> None:
+    """Read a backup back; raises StoreDamagedError unless all is as its manifest says."""
+    _, tables = _manifest(folder)
+    _check_files(folder, tables)
+    for name, table in tables.items():
+        path = folder / f"{name}.parquet"
+        try:
+            rows = parquet.read_metadata(path).num_rows
+        except (OSError, pa.ArrowInvalid) as error:
+            raise StoreDamagedError(f"{path} cannot be read back ({error}).") from error
+        _check_rows(path, rows, table)
 
 
 def restore(folder: Path, path: Path, *, now: datetime) -> None:
@@ -92,29 +139,20 @@ def restore(folder: Path, path: Path, *, now: datetime) -> None:
     folder, path = folder.expanduser().resolve(), checked(path)
     if path.exists() or log(path).exists():
         raise StoreLocationError(f"{path} is there already: move it away first.")
-    schema, parts = _manifest(folder)
-    _check_files(folder, parts)
+    schema, tables = _manifest(folder)
+    _check_files(folder, tables)
     growing = path.with_name(f".{path.name}.restoring")
     try:
         private_files.make_folder(path.parent)
         remove(growing)
-        _fill(growing, folder, schema, parts, now)
+        _fill(growing, folder, schema, tables, now)
         growing.chmod(0o600)
         growing.rename(path)
     except OSError as error:
-        raise StoreLocationError(f"{path} cannot be written ({error}). Name another.") from error
+        raise _unwritable(path, error) from error
     finally:
         with suppress(OSError):
             remove(growing)
-
-
-def made_at(folder: Path) -> datetime | None:
-    """When a backup was made, aware; None if it does not say."""
-    try:
-        told = json.loads((folder.expanduser() / MANIFEST).read_text("utf-8"))
-        return datetime.fromisoformat(told["made_at"]).astimezone(UTC)
-    except (OSError, ValueError, TypeError, KeyError):
-        return None
 
 
 def _check_free(folder: Path) -> None:
@@ -122,36 +160,45 @@ def _check_free(folder: Path) -> None:
         raise StoreLocationError(f"{folder} is there already: name a new folder.")
 
 
-def _written(reader: Reader, name: str, folder: Path) -> _Part:
+def _written(reader: Reader, name: str, folder: Path) -> _Table:
     path = folder / f"{name}.parquet"
     ((rows,),) = reader.rows(
         f"COPY {name} TO {_quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)"
     )
-    return _Part(rows, _digest(path))
+    path.chmod(0o600)
+    private_files.make_durable(path)
+    return _Table(rows, _digest(path))
 
 
-def _write_manifest(folder: Path, schema: int, parts: Mapping[str, _Part], now: datetime) -> None:
+def _write_manifest(folder: Path, schema: int, tables: Mapping[str, _Table], now: datetime) -> None:
     manifest = {
         "format": FORMAT,
         "schema": schema,
         "made_at": now.astimezone(UTC).isoformat(),
-        "tables": {name: asdict(part) for name, part in parts.items()},
+        "tables": {name: asdict(table) for name, table in tables.items()},
     }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2), "utf-8")
+    private_files.put(folder / MANIFEST, json.dumps(manifest, indent=2))
 
 
 def _swap(growing: Path, folder: Path) -> None:
+    private_files.make_durable(growing)
     if folder.exists():
         folder.rmdir()
     growing.rename(folder)
+    private_files.make_durable(folder.parent)
 
 
-def _manifest(folder: Path) -> tuple[int, dict[str, _Part]]:
+def _unwritable(path: Path, error: OSError) -> StoreError:
+    if error.errno in {ENOSPC, EDQUOT, EFBIG}:
+        return StoreFullError(f"There is no room for {path} ({error.strerror}). Free some.")
+    return StoreLocationError(f"{path} cannot be written ({error}). Name another.")
+
+
+def _manifest(folder: Path) -> tuple[int, dict[str, _Table]]:
     """A backup's schema, and its tables, which are those of that schema."""
     path = folder / MANIFEST
     try:
-        told = json.loads(path.read_text("utf-8"))
-        schema, parts = _read(told)
+        schema, tables = _parsed(json.loads(path.read_text("utf-8")))
     except FileNotFoundError:
         raise StoreDamagedError(f"{folder} is no backup: it has no {MANIFEST}.") from None
     except OSError as error:
@@ -160,56 +207,60 @@ def _manifest(folder: Path) -> tuple[int, dict[str, _Part]]:
         raise StoreDamagedError(f"{path} is no manifest of a backup ({error}).") from error
     if schema > len(MIGRATIONS):
         raise too_new(path, schema, len(MIGRATIONS))
-    return schema, parts
+    return schema, tables
 
 
-def _read(told: Mapping[str, Any]) -> tuple[int, dict[str, _Part]]:
-    if told["format"] != FORMAT:
+def _parsed(manifest: Mapping[str, Any]) -> tuple[int, dict[str, _Table]]:
+    if manifest["format"] != FORMAT:
         raise ValueError(f"its format is not {FORMAT}")
-    schema = int(told["schema"])
+    schema = int(manifest["schema"])
     if schema < 1:
         raise ValueError(f"there is no schema {schema}")
-    return schema, {name: _Part(**part) for name, part in told["tables"].items()}
+    return schema, {name: _Table(**table) for name, table in manifest["tables"].items()}
 
 
-def _check_files(folder: Path, parts: Mapping[str, _Part]) -> None:
-    for name, part in parts.items():
+def _check_files(folder: Path, tables: Mapping[str, _Table]) -> None:
+    for name, table in tables.items():
         path = folder / f"{name}.parquet"
         try:
-            is_whole = _digest(path) == part.sha256
+            is_whole = _digest(path) == table.sha256
         except OSError as error:
             raise StoreDamagedError(f"{path} cannot be read ({error.strerror}).") from error
         if not is_whole:
             raise StoreDamagedError(f"{path} is not what was written: its digest is another.")
 
 
-def _fill(path: Path, folder: Path, schema: int, parts: Mapping[str, _Part], now: datetime) -> None:
+def _fill(
+    path: Path, folder: Path, schema: int, tables: Mapping[str, _Table], now: datetime
+) -> None:
     with explained(path), duckdb.connect(str(path)) as connection:
         migrations.migrate(connection, path, schema)
         expected = migrations.tables(connection)
-        if sorted(parts) != expected:
+        if sorted(tables) != expected:
             raise StoreDamagedError(f"{folder} has not the tables of schema {schema}.")
         connection.execute("BEGIN")
         connection.execute("DELETE FROM meta")
         for name in expected:
-            _copy(connection, name, folder, parts[name])
-        if "group_blocks" in parts and parts["group_blocks"].rows:
+            _copy(connection, name, folder, tables[name])
+        if "group_blocks" in tables and tables["group_blocks"].rows:
             group_blocks.hold(connection, now.astimezone(UTC))
         connection.execute("COMMIT")
         connection.execute("CHECKPOINT")
 
 
-def _copy(connection: duckdb.DuckDBPyConnection, name: str, folder: Path, part: _Part) -> None:
+def _copy(connection: duckdb.DuckDBPyConnection, name: str, folder: Path, table: _Table) -> None:
     source = glob.escape(str(folder / f"{name}.parquet"))
     statement = f"INSERT INTO {name} BY NAME SELECT * FROM read_parquet({_quoted(source)})"
     try:
         ((rows,),) = connection.execute(statement).fetchall()
     except (duckdb.ProgrammingError, duckdb.DataError, duckdb.IntegrityError) as error:
         raise StoreDamagedError(f"{folder / name}.parquet is no such table ({error}).") from error
-    if rows != part.rows:
-        raise StoreDamagedError(
-            f"{folder / name}.parquet has {rows:,} rows instead of {part.rows:,}."
-        )
+    _check_rows(folder / f"{name}.parquet", rows, table)
+
+
+def _check_rows(path: Path, rows: int, table: _Table) -> None:
+    if rows != table.rows:
+        raise StoreDamagedError(f"{path} has {rows:,} rows instead of {table.rows:,}.")
 
 
 def _digest(path: Path) -> str:

@@ -153,8 +153,8 @@ def key_lost(reader: Reader | Store) -> str:
     return (
         f"{count} {'person was' if count == 1 else 'people were'} erased from this store, and the"
         " key by which it recognises them is lost: a sync would bring their names and text back,"
-        " so none is made. Run `bridgeboard repair --from FOLDER` with a backup that was made after"
-        " they were erased. Without one, move the store away, sync anew, and erase them again."
+        " so none is made. Move the store away and run `bridgeboard restore FOLDER` with a backup"
+        " that was made after they were erased. Without one, sync anew, and erase them again."
     )
 
 

@@ -89,10 +89,9 @@ _ADVICE: Final[dict[type[StoreError], str]] = {
         " another data folder."
     ),
     StoreDamagedError: (
-        "{path} is damaged or no store of Bridgeboard ({cause}). Stop what uses it, then rescue"
-        " what can be read, with a backup if there is one: bridgeboard repair [--from FOLDER]. It"
-        " keeps the damaged file. Or move it away and start from a backup alone: bridgeboard"
-        " restore FOLDER"
+        "{path} is damaged or no store of Bridgeboard ({cause}). Stop what uses it, then put the"
+        " newest backup in its place with: bridgeboard repair. It keeps the damaged file, and the"
+        " next sync reads again what came after the backup."
     ),
     StoreFullError: (
         "There is no room left for {path} ({cause}). Free some, or allow the store more memory,"

@@ -4,12 +4,18 @@ import glob
 import os
 import re
 import stat
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from bridgeboard.store.errors import StoreLocationError
+from bridgeboard.store.errors import StoreLocationError, busy
+
+if sys.platform != "win32":
+    import fcntl
 
 _UNSAFE: Final = re.compile(r"[^a-z0-9]+")
 _READABLE: Final = 40
@@ -63,6 +69,22 @@ def kept_aside(path: Path) -> list[Path]:
         *sorted(path.parent.glob(f"{glob.escape(path.name)}.damaged-*")),
         *(each for each in unfinished if each.exists()),
     ]
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep every process, this one too, from opening a store's file until the block ends.
+
+    Raises:
+        StoreBusyError: when another process has it open.
+    """
+    with path.open("r+b") as file:
+        if sys.platform != "win32":
+            try:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise busy(path, "another process") from None
+        yield
 
 
 def remove(path: Path) -> None:

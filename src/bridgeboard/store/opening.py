@@ -15,7 +15,7 @@ from typing import Any, Final
 import duckdb
 
 from bridgeboard import private_files
-from bridgeboard.store import apart, migrations
+from bridgeboard.store import file_check, migrations
 from bridgeboard.store.errors import (
     StoreDamagedError,
     StoreFullError,
@@ -86,8 +86,8 @@ def _take_in(connection: duckdb.DuckDBPyConnection, path: Path, held: int) -> No
     if held >= _LEAST_BATCH and _bytes(log(path)) == held:
         raise StoreDamagedError(
             f"The log {log(path)} is damaged; the batches in it cannot be read as they are, and"
-            " going on would delete them. Nothing was changed. Rescue what can be read with:"
-            " bridgeboard repair"
+            " going on would delete them. Nothing was changed. Put the newest backup in its place"
+            " with: bridgeboard repair"
         )
 
 
@@ -95,8 +95,8 @@ def _make(path: Path, settings: dict[str, Any]) -> None:
     """A new store, under another name until it is whole; somebody else may be faster."""
     if _bytes(log(path)) >= _LEAST_BATCH:
         raise StoreDamagedError(
-            f"{path} is gone, but its log {log(path).name} is there. Put the file back, or move"
-            " the log aside with: bridgeboard repair"
+            f"{path} is gone, but its log {log(path).name} is there. Put the file back, or"
+            " put the newest backup in its place with: bridgeboard repair"
         )
     fresh = growing(path)
     try:
@@ -137,7 +137,7 @@ def _marked(path: Path) -> Iterator[None]:
     mark = path.with_name(f".{path.name}.opening")
     with suppress(FileNotFoundError):
         if not _is_alive(mark.read_text("utf-8", "replace")):
-            apart.check(path)
+            file_check.check_opens(path)
     mark.write_text(str(os.getpid()), "utf-8")
     try:
         yield

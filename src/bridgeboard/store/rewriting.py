@@ -1,8 +1,6 @@
 """A store's file written anew, so that nothing of what was deleted stays in it."""
 
-import os
 import shutil
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,18 +8,15 @@ from typing import Final
 
 import duckdb
 
+from bridgeboard.private_files import make_durable
 from bridgeboard.store.errors import (
     StoreBusyError,
     StoreError,
     StoreFullError,
     StoreLocationError,
-    busy,
     explained,
 )
-from bridgeboard.store.file_location import growing, log, remove
-
-if sys.platform != "win32":
-    import fcntl
+from bridgeboard.store.file_location import growing, locked, log, remove
 
 DELETED_AT: Final = "deleted_at"
 """Setting of the store: since when it may hold something deleted; a fresh file has none."""
@@ -65,18 +60,13 @@ def exchange(fresh: Path, path: Path) -> None:
     Raises:
         StoreBusyError: when another process was faster and has it now.
     """
-    with path.open("r+b") as file:
-        if sys.platform != "win32":
-            try:
-                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise busy(path, "another process") from None
+    with locked(path):
         # What is in there is not in the file, and the copy would lose it.
         if log(path).exists() and log(path).stat().st_size:
             raise StoreError(f"{log(path)} could not be moved into the file: it is tried again.")
         log(path).unlink(missing_ok=True)
         fresh.replace(path)
-    _make_durable(path.parent)
+    make_durable(path.parent)
 
 
 def never_idle(path: Path) -> StoreBusyError:
@@ -129,16 +119,6 @@ def _check_room(path: Path) -> None:
             f"{_STILL_THERE.format(path=path)} Writing it anew needs {needed:,} bytes on that disk,"
             f" and {free:,} are free. Free some; it is tried again."
         )
-
-
-def _make_durable(folder: Path) -> None:
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 _STILL_THERE: Final = "Text that was deleted can still be read in the file {path}."

@@ -11,6 +11,7 @@ from bridgeboard.model import periods
 from bridgeboard.pricing import PriceFileError
 from bridgeboard.runtime import background_sync
 from bridgeboard.runtime.background_sync import Status, Watch
+from bridgeboard.runtime.nightly_backups import BackupStatus
 from bridgeboard.state.audit import AuditError
 from bridgeboard.store import StoreError, prices
 from bridgeboard.ui import current_user, runner, url
@@ -146,6 +147,33 @@ def _begin() -> None:
         return
     st.session_state[_ASKED] = (keeper.status.began_at,)
     keeper.wake()
+
+
+def backups() -> None:
+    """When the last good backup was made, how large it is, and why there is no later one."""
+    st.header("Backups", anchor=False)
+    with notices.tile("the backups"):
+        chosen, keeper, zone = settings.current(), background_sync.current(), clock.zone()
+        if chosen.backup_time is None:
+            st.caption(
+                "No backups are made of a demo company."
+                if chosen.demo
+                else "No backups are made: `backup_at` is `off`."
+            )
+            return
+        status = keeper.backups.status if keeper else BackupStatus()
+        last = status.good[0] if status.good else None
+        lines = {
+            "Last good backup": formats.moment(last.made_at if last else None, zone),
+            "Size of that backup": f"{formats.exact(last.bytes)} bytes" if last else formats.DASH,
+            "Good backups kept": f"{len(status.good)} of at most {chosen.backups_kept}",
+            "Next backup due": formats.moment(status.next_at, zone),
+            "Folder of backups": str(chosen.backups_path),
+        }
+        facts(lines, "backups")
+        if status.problem:
+            st.error("**There is no backup of last night.**", icon=":material/error:")
+            st.text(formats.visible(settings.unsecret(status.problem, chosen)))
 
 
 def priced() -> None:

@@ -1,0 +1,27 @@
+"""What is told of a failure of the work beside the dashboard."""
+
+import logging
+import traceback
+
+from aibridge import AIBridgeError
+from bridgeboard.pricing import PriceFileError
+from bridgeboard.settings import SettingsError
+from bridgeboard.store import StoreError
+from bridgeboard.teams import TeamsFileError
+
+FORESEEN = (AIBridgeError, PriceFileError, SettingsError, StoreError, TeamsFileError)
+
+logger = logging.getLogger(__name__)
+
+
+def logged(what: str, error: Exception) -> str:
+    """Log a failure; what to tell of it. What nobody foresaw may quote a prompt: not told."""
+    if isinstance(error, FORESEEN):
+        logger.warning("%s: %s", what, error)
+        return str(error)
+    where = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("%s: %s\n%s", what, type(error).__name__, where)
+    return (
+        f"{what}, by a fault of this program ({type(error).__name__}). It is tried again; if it"
+        " stays, report it with what the log says."
+    )
