@@ -18,7 +18,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from bench.report import Report, arguments, spent_ms
-from tests.dashboards import dashboard
+from tests.dashboard_process import dashboard
 
 INSIDE: Final = "BENCH_HANDSHAKES_INSIDE"
 # What is sent to other hosts goes back to this one, which is not it and drops it.

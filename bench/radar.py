@@ -30,7 +30,7 @@ from bridgeboard.store import Store
 
 # Tests ship without benchmarks, so what both need is theirs.
 sys.path.append(str(Path(__file__).parents[1] / "tests"))
-import planted
+import demo_store
 
 END: Final = datetime(2026, 11, 16, 15, 4, 5, tzinfo=UTC)
 REQUIRED: Final = ("runaway", "spend_spike")
@@ -94,7 +94,7 @@ def _swept(score: Score, world: World) -> tuple[Finding, ...]:
     scope = Scope(world.start, world.end)
     with (
         tempfile.TemporaryDirectory(prefix="bench-radar-") as folder,
-        planted.filled(Path(folder, "world.duckdb"), world) as store,
+        demo_store.filled(Path(folder, "world.duckdb"), world) as store,
         store.snapshot() as reader,
     ):
         began = perf_counter()
@@ -108,14 +108,14 @@ def _compare(score: Score, world: World, findings: Iterable[Finding]) -> None:
     told = [one for one in findings if one.kind not in TRUE_IN_QUIET]
     for incident in world.incidents:
         score.planted[incident.kind] += 1
-        is_found = planted.found(incident, told, people)
+        is_found = demo_store.found(incident, told, people)
         score.found[incident.kind] += is_found
         if not is_found:
             note(f"  missed: {incident.kind} {incident.subject} {incident.started_at}")
     hits = [
         one
         for one in told
-        if any(planted.is_about(one, incident, people) for incident in world.incidents)
+        if any(demo_store.is_about(one, incident, people) for incident in world.incidents)
     ]
     score.told += len(told)
     score.hits += len(hits)

@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from companies import small
+from demo_worlds import small
 
 from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow

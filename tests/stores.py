@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from companies import END
+from demo_worlds import END
 
 from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow, Tables

@@ -1,11 +1,11 @@
-"""Every role on every surface: what goes over the wire, not what is drawn.
+"""Every reader on every action: what goes over the wire, not what is drawn.
 
-A surface is something that a reader does, by the page or past it (``surfaces``). Each reader does
-each of them, those who may see more before those who may see less, so that whatever is kept for
-the former could be given to the latter. No message and no file may hold a word that the reader must
-not be told. That the same surface does send such words to others shows that it was looked for them
-in the right place, and that they come through when a check is missing, that it is the checks that
-keep them back.
+An action is something that a reader does, by the page or past it (``reader_actions``). Each reader
+does each of them, those who may see more before those who may see less, so that whatever is cached
+for the former could be given to the latter. No message and no file may hold a word that the reader
+must not be told. That the same action does send such words to others shows that they were looked
+for in the right place, and that they come through when a check is missing, that it is the checks
+that keep them back.
 """
 
 import re
@@ -18,13 +18,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboards import dashboard
-from mutants import MISSING
-from roles import COMPANY, PSEUDONYMS, company, found, mutated, readers, settings_file, veiled
-from surfaces import (
+from dashboard_process import dashboard
+from matrix_readers import (
+    COMPANY,
+    PSEUDONYMS,
+    company,
+    found,
+    mutated,
+    readers,
+    settings_file,
+    veiled,
+)
+from reader_actions import (
+    ACTIONS,
     APART,
     REASON,
-    SURFACES,
     Crossing,
     Go,
     Ground,
@@ -34,6 +42,7 @@ from surfaces import (
     session_of,
     unwritable,
 )
+from removed_checks import MISSING
 from wire import WireError, await_sync
 
 FIRST = ("auditor", "analyst")
@@ -81,15 +90,15 @@ def ground(every: dict[str, Ground]) -> Ground:
 
 
 def crossed(ground: Ground, *names: str) -> Matrix:
-    """Every reader on these surfaces, whoever sees most first and by themselves."""
+    """Every reader on these actions, whoever sees most first and by themselves."""
     made: Matrix = {}
     first = [name for name in ground.who if name in FIRST]
     rest = [name for name in ground.who if name not in FIRST]
     with ThreadPoolExecutor(3) as pool:
-        for name in names or SURFACES:
+        for name in names or ACTIONS:
             for who in first:
                 made[who, name] = cross(ground, who, name)
-            each = map if SURFACES[name].is_alone else pool.map
+            each = map if ACTIONS[name].is_alone else pool.map
             told = each(partial(cross, ground, name=name), rest)
             made |= {(who, name): one for who, one in zip(rest, told, strict=True)}
     return made
@@ -110,13 +119,13 @@ WHO = tuple(readers(company()))
 @pytest.mark.parametrize("who", WHO)
 def test_no_reader_is_sent_what_they_must_not_be_told(matrix: Matrix, who: str) -> None:
     mine = {place: one for place, one in matrix.items() if place[0] == who}
-    assert len(mine) == len(SURFACES)
+    assert len(mine) == len(ACTIONS)
     assert leaks(mine) == {}
 
 
-@pytest.mark.parametrize("name", SURFACES)
+@pytest.mark.parametrize("name", ACTIONS)
 def test_every_surface_sends_such_words_to_who_may_be_told(matrix: Matrix, name: str) -> None:
-    who, kind = SURFACES[name].sends
+    who, kind = ACTIONS[name].sends
     assert matrix[who, name].got[kind]
 
 
@@ -132,7 +141,7 @@ def test_every_surface_sends_such_words_to_who_may_be_told(matrix: Matrix, name:
     ],
 )
 def test_every_reader_is_sent_what_they_may_be_told(matrix: Matrix, who: str, kind: str) -> None:
-    assert any(matrix[who, name].got[kind] for name in SURFACES)
+    assert any(matrix[who, name].got[kind] for name in ACTIONS)
 
 
 def test_an_auditor_is_sent_text_once_there_is_a_reason(ground: Ground) -> None:
@@ -140,7 +149,7 @@ def test_an_auditor_is_sent_text_once_there_is_a_reason(ground: Ground) -> None:
     assert all(ground.revealed.values())
 
 
-PLAIN = [name for name, one in SURFACES.items() if not (one.forges or "splits" in name)]
+PLAIN = [name for name, one in ACTIONS.items() if not (one.forges or "splits" in name)]
 
 
 def test_pseudonyms_keep_every_name_back(every: dict[str, Ground]) -> None:
@@ -173,11 +182,11 @@ TOLD_BY = {
     "files": ("viewer", "files of somebody else"),
     "log": ("auditor", "text while nothing can be noted"),
 }
-"""A check, and who would be told too much on which surface if it were missing."""
+"""A check, and who would be told too much on which action if it were missing."""
 
 
 def mutant(ground: Ground, missing: str, name: str) -> Matrix:
-    """What comes of one surface after an analyst was on it, while a check is missing."""
+    """What comes of one action after an analyst was on it, while a check is missing."""
     who, what = TOLD_BY[name]
     (ground.folder / "missing").write_text(missing, "utf-8")
     try:

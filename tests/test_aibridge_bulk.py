@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from aibridge_wire import NEW, Wire, answer, connected, uuid
-from interceptions import whole_row
+from interception_rows import whole_row
 
 from aibridge import (
     ArgumentError,

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from limits import LIST, NOON, Day, Server, fifth, later, other_user, pace_of, pause, work
+from rate_limiter import LIST, NOON, Day, Server, fifth, later, other_user, pace_of, pause, work
 
 from aibridge import ConfigurationError, Pace
 

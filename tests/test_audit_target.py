@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from ports import certificate
+from misbehaving_ports import certificate
 
 from bridgeboard.state.audit import (
     Audit,

@@ -18,7 +18,7 @@ from browsers import (
     too_wide,
     violations,
 )
-from dashboards import COMPANY, dashboard
+from dashboard_process import COMPANY, dashboard
 from playwright.sync_api import Browser, Page, expect
 
 from aibridge import Client

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from browsers import PATIENCE, await_first_sync, come_to, settled, violations
-from dashboards import dashboard
+from dashboard_process import dashboard
 from playwright.sync_api import Browser, Locator, Page, expect
 
 pytestmark = pytest.mark.browser

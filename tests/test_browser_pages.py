@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from browsers import LOOKS, PATIENCE, await_first_sync, check_look, come_to, settled
-from dashboards import dashboard
+from dashboard_process import dashboard
 from playwright.sync_api import Browser, Locator, Page, expect
 
 pytestmark = pytest.mark.browser

@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from bridges import Book, validation
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_bridges import Book, validation
 
 from bridgeboard.demo.api.catalog import like
 

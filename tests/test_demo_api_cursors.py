@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 import pytest
-from bridges import Book, Reply, ids, session_path, wire_time
+from small_bridges import Book, Reply, ids, session_path, wire_time
 
 Row = dict[str, Any]
 

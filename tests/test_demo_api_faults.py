@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from bridges import PREFIX, Book, ask, token, with_switches
+from small_bridges import PREFIX, Book, ask, token, with_switches
 
 from bridgeboard.demo.api import KINDS, Bridge, Faults, asgi, transport
 

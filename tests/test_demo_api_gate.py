@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from bridges import NOW, PREFIX, UNLIMITED, Book, ask, send, token, validation, with_switches
+from small_bridges import NOW, PREFIX, UNLIMITED, Book, ask, send, token, validation, with_switches
 
 from bridgeboard.demo import api
 from bridgeboard.demo.api import Bridge, Key

@@ -5,7 +5,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from bridges import NOW, Book, ask, at, ids, validation, wire_time
+from small_bridges import NOW, Book, ask, at, ids, validation, wire_time
 
 from bridgeboard.demo.api import asking, interceptions
 from bridgeboard.demo.api.ledger import Ledger

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from bridges import NOW, PREFIX, Book, ask, send, token
+from small_bridges import NOW, PREFIX, Book, ask, send, token
 
 from bridgeboard.demo.api import Bridge, Switches
 from bridgeboard.demo.records import Person

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from bridges import (
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from small_bridges import (
     Book,
     session_path,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bridgeboard.demo.api import metadata
 from bridgeboard.demo.records import TokenRow

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from bridges import PREFIX, Book, Reply, ids, send, token, validation
+from small_bridges import PREFIX, Book, Reply, ids, send, token, validation
 
 UNKNOWN_ID = "12345678-1234-4234-8234-123456789abc"
 INVALID = "Query parameters have invalid values."

@@ -1,7 +1,7 @@
 """Versions, prefixes, methods, and what falls through (api-contract 1.8, 1.9, 6)."""
 
 import pytest
-from bridges import PREFIX, Book, ask, send, token, with_switches
+from small_bridges import PREFIX, Book, ask, send, token, with_switches
 
 from bridgeboard.demo.api import Profile
 

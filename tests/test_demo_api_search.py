@@ -1,7 +1,7 @@
 """Mistakes and edges of q on the lists (api-contract section 3)."""
 
 import pytest
-from bridges import PREFIX, Book, send, token, validation, wire_time
+from small_bridges import PREFIX, Book, send, token, validation, wire_time
 
 
 @pytest.fixture

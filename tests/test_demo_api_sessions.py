@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from bridges import Book, ask, ids, wire_time
+from small_bridges import Book, ask, ids, wire_time
 
 from bridgeboard.demo.records import FirewallLog
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from bridges import (
+from small_bridges import (
     PREFIX,
     Book,
     ask,

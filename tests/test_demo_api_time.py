@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from bridges import NOW, Book, ask, at, session_path, wire_time, with_switches
+from small_bridges import NOW, Book, ask, at, session_path, wire_time, with_switches
 
 Row = dict[str, Any]
 

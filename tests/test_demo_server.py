@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-from bridges import PREFIX, Book, ask, session_path, token, with_switches
+from small_bridges import PREFIX, Book, ask, session_path, token, with_switches
 
 from bridgeboard.demo.api import Bridge, Faults
 from bridgeboard.demo.server import Server, serve

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from companies import END, digest, quarter, small
+from demo_worlds import END, digest, quarter, small
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -66,7 +66,7 @@ def assert_sound(world: World) -> None:
 
 
 def test_a_world_has_the_same_bytes_in_every_process() -> None:
-    code = "from companies import *; print(digest(small()))"
+    code = "from demo_worlds import *; print(digest(small()))"
     told = {digest(small())}
     for salt in ("1", "2"):
         path = os.pathsep.join([os.path.dirname(__file__), *sys.path])  # noqa: PTH120 - a search path

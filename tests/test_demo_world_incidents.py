@@ -5,7 +5,7 @@ from datetime import timedelta
 from statistics import median
 
 import pytest
-from companies import END, quarter, small
+from demo_worlds import END, quarter, small
 
 from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow, Tables

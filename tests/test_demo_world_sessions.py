@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from datetime import timedelta
 
 import pytest
-from companies import quarter
+from demo_worlds import quarter
 
 from bridgeboard.demo import truth
 from bridgeboard.demo.company.clients import CLIENTS

@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 import pytest
-from companies import quarter
+from demo_worlds import quarter
 
 from bridgeboard.demo import truth
 from bridgeboard.demo.company.vendors import OFFERS

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from rigs import EXAMPLES
+from identity_services import EXAMPLES
 
 from bridgeboard import settings
 from bridgeboard.access import Identity, Role, viewer

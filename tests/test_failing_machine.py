@@ -13,10 +13,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import demo_sync
 import pytest
-import syncs
 from stores import contents, fresh
-from test_watch import Listener, settings_of
+from test_background_sync import Listener, settings_of
 
 from bridgeboard import pricing, store, sync
 from bridgeboard.demo import truth
@@ -53,8 +53,8 @@ def listener(monkeypatch: pytest.MonkeyPatch) -> Listener:
 def synced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A synced store, closed; to be copied, not changed."""
     folder = tmp_path_factory.mktemp("synced")
-    with syncs.opened(folder) as opened:
-        syncs.run(opened, syncs.bridge(syncs.latest(150)))
+    with demo_sync.opened(folder) as opened:
+        demo_sync.run(opened, demo_sync.bridge(demo_sync.latest(150)))
     return folder / "store.duckdb"
 
 
@@ -125,7 +125,7 @@ with Store.open(path) as opened:
 def _killed(script: str, path: Path, steps: int) -> bool:
     """Kill a script as soon as it has come to so many of its steps; whether it has."""
     told = script.replace("{here!r}", repr(str(HERE))).replace("{later!r}", repr(LATER))
-    told = told.replace("{now!r}", repr(syncs.NOW.isoformat()))
+    told = told.replace("{now!r}", repr(demo_sync.NOW.isoformat()))
     command = [sys.executable, "-c", told, str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:  # noqa: S603  # our own script
         assert child.stdout
@@ -174,8 +174,8 @@ def test_a_killed_backup_leaves_no_half_one_and_the_next_one_is_whole(
     assert _killed(BACKER, copied, steps)
     with Store.open(copied) as opened:
         if not (tmp_path / "kept").exists():
-            store.backup(opened, tmp_path / "kept", now=syncs.NOW)
-        store.restore(tmp_path / "kept", tmp_path / "again.duckdb", now=syncs.NOW)
+            store.backup(opened, tmp_path / "kept", now=demo_sync.NOW)
+        store.restore(tmp_path / "kept", tmp_path / "again.duckdb", now=demo_sync.NOW)
         with Store.open(tmp_path / "again.duckdb") as again:
             assert contents(again) == contents(opened)
     assert not (tmp_path / "kept.partial").exists()
@@ -188,10 +188,10 @@ def test_a_killed_repricing_leaves_no_mixture_that_is_taken_for_whole(
     calm = Path(shutil.copy(copied, tmp_path / "calm.duckdb"))
     assert _killed(PRICER, copied, steps)
     with Store.open(copied) as opened, Store.open(calm) as other:
-        assert sync.reprice(other, BOOK, syncs.NOW).changed
-        bridge = syncs.bridge(syncs.latest(150))
-        syncs.run(opened, bridge, book=BOOK)
-        assert syncs.contents(opened) == syncs.contents(other)
+        assert sync.reprice(other, BOOK, demo_sync.NOW).changed
+        bridge = demo_sync.bridge(demo_sync.latest(150))
+        demo_sync.run(opened, bridge, book=BOOK)
+        assert demo_sync.contents(opened) == demo_sync.contents(other)
 
 
 # Full.
@@ -282,7 +282,7 @@ def test_a_store_that_finds_no_room_to_begin_leaves_nothing_behind(tmp_path: Pat
 def test_a_repair_without_room_changes_nothing(copied: Path, tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     with Store.open(copied) as opened:
-        store.backup(opened, kept, now=syncs.NOW)
+        store.backup(opened, kept, now=demo_sync.NOW)
     with copied.open("r+b") as file:
         file.seek(4_100)
         file.write(b"damage")
@@ -291,7 +291,7 @@ def test_a_repair_without_room_changes_nothing(copied: Path, tmp_path: Path) -> 
     assert told["problem"]
     assert copied.read_bytes() == damaged
     assert sorted(tmp_path.iterdir()) == [kept, copied]
-    assert store.repair(copied, [kept], now=syncs.NOW)
+    assert store.repair(copied, [kept], now=demo_sync.NOW)
 
 
 def test_readers_go_on_after_a_failure_that_ended_the_database(copied: Path) -> None:
@@ -397,13 +397,13 @@ def test_a_damaged_store_is_told_by_the_dashboard_left_alone_and_used_once_it_is
         path = opened.path
     damaged = b"what a disk makes of it" * 1_000
     path.write_bytes(damaged)
-    with Watch(asked, clock=lambda: syncs.NOW) as keeper:
+    with Watch(asked, clock=lambda: demo_sync.NOW) as keeper:
         for _ in range(3):
             status = listener.until(keeper, lambda told: told.problem is not None)
             assert "bridgeboard repair" in str(status.problem)
             assert path.read_bytes() == damaged
             keeper.wake()
-        store.repair(path, [], now=syncs.NOW)
+        store.repair(path, [], now=demo_sync.NOW)
         keeper.wake()
         listener.until(keeper, lambda told: told.good_at is not None)
         assert keeper.store is not None
@@ -416,7 +416,7 @@ def test_a_second_dashboard_takes_over_when_the_first_has_ended(
 ) -> None:
     asked = settings_of(running.url, running.tokens["owner"], tmp_path)
     with connect.client(asked) as client, connect.stored(asked, client) as first:
-        keeper = Watch(asked, clock=lambda: syncs.NOW)
+        keeper = Watch(asked, clock=lambda: demo_sync.NOW)
         keeper.start()
         status = listener.until(keeper, lambda told: told.problem is not None)
         assert "already open by pid" in str(status.problem)
@@ -476,15 +476,15 @@ def test_of_two_processes_that_make_a_store_at_once_one_has_it(tmp_path: Path) -
 def test_a_clock_that_once_was_wrong_hides_nothing_that_came_since(
     tmp_path: Path, hours: int
 ) -> None:
-    tables = syncs.latest(400)
-    moments = [syncs.NOW - timedelta(days=days) for days in (4, 2, 0)]
+    tables = demo_sync.latest(400)
+    moments = [demo_sync.NOW - timedelta(days=days) for days in (4, 2, 0)]
     wrong = [timedelta(0), timedelta(hours=hours), timedelta(0)]
-    with syncs.opened(tmp_path) as opened:
+    with demo_sync.opened(tmp_path) as opened:
         for now, off in zip(moments, wrong, strict=True):
-            bridge = syncs.bridge(tables, clock=lambda now=now: now, wall=None)
-            syncs.run(opened, bridge, now=now + off)
+            bridge = demo_sync.bridge(tables, clock=lambda now=now: now, wall=None)
+            demo_sync.run(opened, bridge, now=now + off)
         held = {str(id_) for (id_,) in opened.rows("SELECT id FROM usage")}
-    rows = [row for row in truth.finished(tables) if row.ended_at and row.ended_at <= syncs.NOW]
+    rows = [row for row in truth.finished(tables) if row.ended_at and row.ended_at <= demo_sync.NOW]
     assert held == {row.id for row in rows}
 
 

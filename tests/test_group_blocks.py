@@ -7,10 +7,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import crowds
 import duckdb
 import pytest
-from crowds import BEGAN, MOST, OVER, SYNCED, Crowd, crowd
+import random_companies
+from random_companies import BEGAN, MOST, OVER, SYNCED, Crowd, crowd
 
 from bridgeboard import pricing, store, sync
 from bridgeboard.model.dimensions import DIMENSIONS
@@ -73,13 +73,13 @@ def two_teams() -> Crowd:
         {
             "username": f"person{one}",
             "team": "Sales" if one < 5 else "Search",
-            "valid_from": crowds.LONG_AGO,
-            "valid_to": crowds.LONG_AFTER,
+            "valid_from": random_companies.LONG_AGO,
+            "valid_to": random_companies.LONG_AFTER,
         }
         for one in people
     ]
     names = [
-        {"initiator": one, "id": crowds._id(one), "username": f"Person{one}", "name": ""}
+        {"initiator": one, "id": random_companies._id(one), "username": f"Person{one}", "name": ""}
         for one in people
     ]
     rows = {"usage": usage, "memberships": members, "initiators": names, "runs": [SYNCED]}
@@ -90,7 +90,9 @@ def late(held: Store, told: Crowd, _folder: Path) -> Store:
     """Requests are read that are older than what was shown."""
     known = {row["usage"] for row in told.rows["usage"]}
     whole = next(each for each in map(crowd, range(8)) if each.owners == told.owners)
-    crowds.put(held, {"usage": [row for row in whole.rows["usage"] if row["usage"] not in known]})
+    random_companies.put(
+        held, {"usage": [row for row in whole.rows["usage"] if row["usage"] not in known]}
+    )
     return held
 
 
@@ -145,7 +147,7 @@ def played(
             held = change(held, told, folder)
             yield seen(held, floor)
             began_at = SYNCED["began_at"] + timedelta(days=number)
-            crowds.put(held, {"runs": [{**SYNCED, "run": number, "began_at": began_at}]})
+            random_companies.put(held, {"runs": [{**SYNCED, "run": number, "began_at": began_at}]})
             yield seen(held, floor)
     finally:
         held.close()
@@ -158,7 +160,7 @@ def test_no_combination_of_answers_before_and_after_a_change_tells_of_fewer_peop
 ) -> None:
     answers = list(played(tmp_path, seed, (change,)))
     assert answers[0]
-    assert crowds.exposed(set().union(*answers), crowd(seed).owners, FLOOR) == []
+    assert random_companies.exposed(set().union(*answers), crowd(seed).owners, FLOOR) == []
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -166,7 +168,7 @@ def test_nor_do_all_changes_one_after_another(tmp_path: Path, seed: int) -> None
     changes = list(CHANGES)
     Random(seed).shuffle(changes)  # noqa: S311 - likewise
     answers = list(played(tmp_path, seed, tuple(changes)))
-    assert crowds.exposed(set().union(*answers), crowd(seed).owners, FLOOR) == []
+    assert random_companies.exposed(set().union(*answers), crowd(seed).owners, FLOOR) == []
 
 
 @pytest.mark.parametrize("change", [edited, late, pruned, erased], ids=lambda one: one.__name__)
@@ -189,7 +191,7 @@ def test_each_of_these_would_tell_of_single_people_if_blocks_were_summed_anew(
         with told.store(folder / "store.duckdb") as held:
             before = seen(held)
             anew(change(held, told, folder))
-            if crowds.exposed(before | seen(held), told.owners, FLOOR):
+            if random_companies.exposed(before | seen(held), told.owners, FLOOR):
                 return
     pytest.fail(f"Nobody was exposed by {change.__name__}.")
 
@@ -202,7 +204,7 @@ def test_a_block_goes_only_as_a_whole_and_its_days_do_not_come_back(tmp_path: Pa
         after = requests_by_day(held)
         assert 0 < len(after) < len(before)
         assert after.items() <= before.items()
-        crowds.put(held, {"usage": told.rows["usage"], "runs": [later(2)]})
+        random_companies.put(held, {"usage": told.rows["usage"], "runs": [later(2)]})
         assert requests_by_day(held) == after
 
 
@@ -218,11 +220,11 @@ def test_a_store_made_of_a_backup_shows_no_day_that_was_shown_since(tmp_path: Pa
     with Crowd({"usage": usage[:3], "runs": [first]}, ()).store(tmp_path / "a.duckdb") as held:
         assert len(requests_by_day(held)) == 1
         store.backup(held, tmp_path / "kept", now=BEGAN + timedelta(days=2))
-        crowds.put(held, {"usage": usage[3:], "runs": [later(2, noon(6))]})
+        random_companies.put(held, {"usage": usage[3:], "runs": [later(2, noon(6))]})
         assert len(requests_by_day(held)) == 5
     store.restore(tmp_path / "kept", tmp_path / "b.duckdb", now=BEGAN + timedelta(days=6))
     with Store.open(tmp_path / "b.duckdb", threads=1) as again:
-        crowds.put(again, {"usage": usage[3:], "runs": [later(2, noon(9))]})
+        random_companies.put(again, {"usage": usage[3:], "runs": [later(2, noon(9))]})
         days = [BEGAN.date() + timedelta(days=day) for day in (0, 5, 6, 7)]
         assert list(requests_by_day(again)) == days
 
@@ -249,7 +251,7 @@ def test_a_higher_floor_hides_what_was_summed_for_smaller_groups(tmp_path: Path)
         more = [{**row, "usage": row["usage"] + 1000, "input": 1} for row in told.rows["usage"]]
         for row in more:
             row["started_at"] += timedelta(days=7)
-        crowds.put(held, {"usage": more, "runs": [later(2, noon(20))]})
+        random_companies.put(held, {"usage": more, "runs": [later(2, noon(20))]})
         with held.snapshot(Sight.of_groups(3)) as reader:
             query = select(("requests",), (), Scope(BEGAN, BEGAN + timedelta(days=30)))
             ((requests,),) = reader.rows(*query)
@@ -279,7 +281,7 @@ def test_days_of_a_store_that_began_anew_are_not_shown_to_groups_again(tmp_path:
     done = store.repair(path, [], now=NOW)
     assert done is not None
     with Store.open(path, threads=1) as again:
-        crowds.put(again, {**told.rows, "runs": [later(9)]})
+        random_companies.put(again, {**told.rows, "runs": [later(9)]})
         assert seen(again) == set()
     path.write_bytes(path.read_bytes()[:4096])
     assert store.repair(path, [tmp_path / "kept"], now=NOW + timedelta(hours=1)) is not None

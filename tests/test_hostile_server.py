@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from aibridge_wire import OLD, TOKEN, at_once, buildinfo, connected, session_row
-from ports import (
+from misbehaving_ports import (
     ELSEWHERE,
     GIVE_UP_SECONDS,
     PATIENCE,

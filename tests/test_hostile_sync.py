@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import demo_sync
 import httpx
 import pytest
-import syncs
 from aibridge_wire import answer, interception_row, session_row
-from hostile import SINCE, TROUBLES, Trouble, Turning, good, owner, place, synced
+from hostile_servers import SINCE, TROUBLES, Trouble, Turning, good, owner, place, synced
 
 from aibridge import Client, IncompleteError
 from bridgeboard import sync
@@ -20,16 +20,16 @@ PLACES = ["interceptions", "sessions", "details"]
 
 @pytest.fixture
 def held(tmp_path: Path) -> Iterator[Store]:
-    with syncs.opened(tmp_path) as opened:
+    with demo_sync.opened(tmp_path) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def truth(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What a store holds after one undisturbed sync."""
-    with syncs.opened(tmp_path_factory.mktemp("calm")) as calm:
+    with demo_sync.opened(tmp_path_factory.mktemp("calm")) as calm:
         synced(calm, good())
-        return syncs.contents(calm)
+        return demo_sync.contents(calm)
 
 
 @pytest.mark.parametrize("where", PLACES)
@@ -42,7 +42,7 @@ def test_trouble_in_the_middle_is_told_and_the_next_sync_ends_at_the_truth(
     assert trouble.told in str(caught.value)
     assert held.rows("SELECT outcome, message FROM runs") == [("failed", str(caught.value))]
     synced(held, good())
-    assert syncs.contents(held) == truth
+    assert demo_sync.contents(held) == truth
 
 
 def test_whatever_was_read_before_the_trouble_is_kept(held: Store) -> None:
@@ -59,9 +59,9 @@ def test_whatever_was_read_before_the_trouble_is_kept(held: Store) -> None:
 @pytest.fixture(scope="module")
 def exactly(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Likewise, without which session and thread a request belongs to."""
-    with syncs.opened(tmp_path_factory.mktemp("exact")) as calm:
+    with demo_sync.opened(tmp_path_factory.mktemp("exact")) as calm:
         synced(calm, good())
-        return syncs.contents(calm, syncs.EXACT)
+        return demo_sync.contents(calm, demo_sync.EXACT)
 
 
 def sums(held: Store) -> list[tuple[int, ...]]:
@@ -94,7 +94,7 @@ def test_a_server_that_changes_its_version_in_the_middle_is_followed(  # a case
     told = sums(held)
     synced(held, good())
     assert sums(held) == told
-    assert syncs.contents(held, syncs.EXACT) == exactly
+    assert demo_sync.contents(held, demo_sync.EXACT) == exactly
 
 
 # Pages that lead nowhere, and such as are too large.
@@ -119,7 +119,7 @@ def test_a_page_that_comes_for_ever_ends_the_sync_and_hides_nothing(
     synced(held, good())
     # What such a server made up stays; it is years away from what is true.
     true = "SELECT id, input, thread FROM usage WHERE started_at >= '2026-11-01' ORDER BY 1"
-    with syncs.opened(tmp_path, "calm.duckdb") as calm:
+    with demo_sync.opened(tmp_path, "calm.duckdb") as calm:
         synced(calm, good())
         assert held.rows(true) == calm.rows(true)
 
@@ -156,15 +156,15 @@ UNWEIGHED = {
     name: query.replace(
         "EXCLUDE (usage, initiator, session)", "EXCLUDE (usage, initiator, session, digest)"
     )
-    for name, query in syncs.CONTENTS.items()
+    for name, query in demo_sync.CONTENTS.items()
     if name != "tool_calls"
 }
 """What is stored but for the digests of the rows' text, which is heavier."""
 
 
 def limited(held: Store, heavy: Heavy) -> None:
-    with Client(syncs.ADDRESS, owner(), transport=heavy, max_bytes=MOST) as client:
-        list(sync.run(client, held, Options(page_size=100, since=SINCE), syncs.NOW))
+    with Client(demo_sync.ADDRESS, owner(), transport=heavy, max_bytes=MOST) as client:
+        list(sync.run(client, held, Options(page_size=100, since=SINCE), demo_sync.NOW))
 
 
 @pytest.mark.parametrize(
@@ -176,9 +176,9 @@ def test_pages_that_are_too_large_are_asked_for_by_fewer_rows(
     heavy = Heavy(weight, where)
     limited(held, heavy)
     assert heavy.largest > MOST
-    with syncs.opened(tmp_path, "calm.duckdb") as calm:
+    with demo_sync.opened(tmp_path, "calm.duckdb") as calm:
         synced(calm, good())
-        assert syncs.contents(held, UNWEIGHED) == syncs.contents(calm, UNWEIGHED)
+        assert demo_sync.contents(held, UNWEIGHED) == demo_sync.contents(calm, UNWEIGHED)
 
 
 def test_a_session_too_large_for_any_answer_is_told_and_not_asked_for_again(held: Store) -> None:

@@ -7,13 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import companies
+import demo_sync
+import demo_worlds
 import pytest
-import syncs
 from hypothesis import given
 from hypothesis import strategies as st
 from stores import KINDS, fresh
-from test_metrics_select import ALL, laws, scopes
+from test_queries_metric_query import ALL, laws, scopes
 
 from bridgeboard import store
 from bridgeboard.analysis import invariants
@@ -25,7 +25,7 @@ from bridgeboard.model.scope import Scope
 from bridgeboard.store import Batch, Store, team_memberships
 from bridgeboard.teams import Membership
 
-WORLD = companies.small()
+WORLD = demo_worlds.small()
 ROWS = truth.finished(WORLD.tables)
 TABLES = ("Tokens", "Cost in pico-USD", "Tool calls", "Responses", "Requests")
 EVERY = {*TABLES}
@@ -38,8 +38,8 @@ class UndoneError(Exception):
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The small company with all its details and teams, as a sync leaves it."""
-    with syncs.opened(tmp_path_factory.mktemp("filled")) as opened:
-        syncs.run(opened, syncs.bridge(WORLD.tables))
+    with demo_sync.opened(tmp_path_factory.mktemp("filled")) as opened:
+        demo_sync.run(opened, demo_sync.bridge(WORLD.tables))
         members = [
             Membership(name, team) for team, names in WORLD.teams.items() for name in names[1:]
         ]

@@ -19,12 +19,12 @@ import pytest
 import streamlit
 from browsers import LOOKS, PATIENCE, picture, settled, too_wide, violations
 from conftest import END
-from dashboards import dashboard, free_port
+from dashboard_process import dashboard, free_port
 from hypothesis import given
 from hypothesis import strategies as st
+from identity_services import Front, Provider, nginx, provider
 from itsdangerous import URLSafeTimedSerializer
 from playwright.sync_api import Browser, BrowserContext, Page, expect
-from rigs import Front, Provider, nginx, provider
 from streamlit import user_info
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.NewSession_pb2 import EnvironmentInfo, UserInfo
@@ -327,12 +327,12 @@ def test_a_file_is_fetched_by_the_login_of_its_reader_alone(house: House) -> Non
 LEAVING = """
 import streamlit as st
 from bridgeboard.state.audit import AuditError
-from bridgeboard.ui import entrance
+from bridgeboard.ui import current_user
 
 try:
-    st.text(entrance.admitted().viewer.name)
-    entrance.leave()
-except (AuditError, entrance.ClosedError) as error:
+    st.text(current_user.admitted().viewer.name)
+    current_user.leave()
+except (AuditError, current_user.ClosedError) as error:
     st.text(type(error).__name__)
 """
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import demo_sync
 import pytest
-import syncs
 from pydantic import SecretStr
 from stores import contents
-from test_watch import GIVE_UP_SECONDS
+from test_background_sync import GIVE_UP_SECONDS
 
 from bridgeboard import settings, store
 from bridgeboard.cli import deployment_checks
@@ -38,8 +38,8 @@ AT = time(2, 30)
 def synced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A synced store, closed; to be copied, not changed."""
     folder = tmp_path_factory.mktemp("synced")
-    with syncs.opened(folder) as opened:
-        syncs.run(opened, syncs.bridge(syncs.latest(60)))
+    with demo_sync.opened(folder) as opened:
+        demo_sync.run(opened, demo_sync.bridge(demo_sync.latest(60)))
     return folder / "store.duckdb"
 
 

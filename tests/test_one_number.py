@@ -12,11 +12,11 @@ from statistics import quantiles
 from typing import Any
 
 import pytest
+from dashboard_store import filled, looking
 from facts import KINDS, Row, facts
-from headlines import headline
+from headline_cards import headline
 from streamlit.testing.v1 import AppTest
-from test_metrics_select import choices, sessions, usage
-from told import filled, looking
+from test_queries_metric_query import choices, sessions, usage
 
 from bridgeboard import exports, formats, report
 from bridgeboard.model.accuracy import accuracy

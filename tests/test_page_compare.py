@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dashboard_store import filled, looking
 from facts import KINDS, Row, facts
 from streamlit.testing.v1 import AppTest
-from told import filled, looking
 
 from bridgeboard import formats
 from bridgeboard.analysis import comparison

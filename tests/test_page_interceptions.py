@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import demo_sync
 import pytest
-import stories
-import syncs
+import session_stores
+from audit_entries import last, noted
+from dashboard_store import filled, looking
 from facts import KINDS, Row, facts
-from headlines import headline
-from noted import last, noted
+from headline_cards import headline
 from streamlit.testing.v1 import AppTest
-from told import filled, looking
 
 from aibridge import Client
 from bridgeboard import formats
@@ -41,13 +41,13 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture(scope="module")
 def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with stories.synced(tmp_path_factory.mktemp("one"), "exact") as made:
+    with session_stores.synced(tmp_path_factory.mktemp("one"), "exact") as made:
         yield made
 
 
 @pytest.fixture
 def exact(synced: Store) -> Iterator[Store]:
-    with looking(synced, syncs.NOW):
+    with looking(synced, demo_sync.NOW):
         yield synced
 
 
@@ -214,7 +214,7 @@ def test_files_hold_all_requests_of_the_list_with_all_digits(
     store: Store, monkeypatch: pytest.MonkeyPatch, *, errors: bool
 ) -> None:
     monkeypatch.setattr(requests, "BLOCK", 7)
-    every = Scope(datetime(2020, 1, 1, tzinfo=UTC), syncs.NOW)
+    every = Scope(datetime(2020, 1, 1, tzinfo=UTC), demo_sync.NOW)
     with store.snapshot() as reader:
         sheet = request_table.sheet(requests._all(reader, every, errors_only=errors), "Requests")
     names = [column.name for column in sheet.columns]
@@ -234,7 +234,7 @@ def test_a_file_of_more_requests_than_it_may_hold_has_the_newest_and_says_so(
 ) -> None:
     monkeypatch.setattr(requests, "BLOCK", 7)
     monkeypatch.setattr(requests, "EXPORTED", 20)
-    every = Scope(datetime(2020, 1, 1, tzinfo=UTC), syncs.NOW)
+    every = Scope(datetime(2020, 1, 1, tzinfo=UTC), demo_sync.NOW)
     with store.snapshot() as reader:
         told = list(requests._all(reader, every, errors_only=False))
     newest = typed(Interception, store.rows(*request_list.interceptions(every, limit=20)))
@@ -250,7 +250,7 @@ def test_a_file_of_more_requests_than_it_may_hold_has_the_newest_and_says_so(
 
 def one(**wanted: int) -> InterceptionRow:
     """The newest request of the small world with at least so many prompts and tool calls."""
-    tables = stories.tables()
+    tables = session_stores.tables()
     for row in sorted(truth.finished(tables), key=lambda row: row.started_at, reverse=True):
         prompts = len(truth.prompts(tables, [row])) >= wanted.get("prompts", 0)
         tools = len(truth.tool_calls(tables, [row])) >= wanted.get("tools", 0)
@@ -261,13 +261,18 @@ def one(**wanted: int) -> InterceptionRow:
 
 def serve(monkeypatch: pytest.MonkeyPatch, profile: str) -> None:
     """Let the dashboard ask a bridge in this process."""
-    tables = stories.tables()
-    bridge = syncs.bridge(tables, profile=profile, clock=partial(stories._same, syncs.NOW))
+    tables = session_stores.tables()
+    bridge = demo_sync.bridge(
+        tables, profile=profile, clock=partial(session_stores._same, demo_sync.NOW)
+    )
     token = api.tokens(tables, 1)["owner"]
 
     def client(_: object) -> Client:
         return Client(
-            syncs.ADDRESS, token, transport=api.transport(bridge), retry=syncs.at_once(total=0)
+            demo_sync.ADDRESS,
+            token,
+            transport=api.transport(bridge),
+            retry=demo_sync.at_once(total=0),
         )
 
     monkeypatch.setattr(live_data.connect, "client", client)
@@ -282,16 +287,18 @@ def test_a_link_to_a_request_tells_all_of_it_on_a_cold_server(
     test = app(request=row.id)
     assert not test.exception
     assert not test.error
-    counted = truth.total(truth.responses(stories.tables(), [row]).values())
+    counted = truth.total(truth.responses(session_stores.tables(), [row]).values())
     shown = {card.label: card.help for card in headline(test)}
     for label, kind in (("Input tokens", "input"), ("Cache reads", "cache_read")):
         assert f"Exactly {formats.exact(getattr(counted, kind))}." in shown[label]
     told = next(frame.value for frame in test.dataframe if "Oddities" in frame.value)
-    assert len(told) == len(truth.responses(stories.tables(), [row]))
+    assert len(told) == len(truth.responses(session_stores.tables(), [row]))
     calls = next(frame.value for frame in test.dataframe if "Put there by" in frame.value)
-    assert list(calls["Tool"]) == [each.tool for each in truth.tool_calls(stories.tables(), [row])]
+    assert list(calls["Tool"]) == [
+        each.tool for each in truth.tool_calls(session_stores.tables(), [row])
+    ]
     raw = next(frame.value for frame in test.dataframe if "Recorded" in frame.value)
-    recorded = truth.recorded(stories.tables(), [row])
+    recorded = truth.recorded(session_stores.tables(), [row])
     assert raw["Output"].sum() == recorded.output
     assert row.id in said(test)
 
@@ -303,8 +310,8 @@ def test_what_was_written_is_hidden_until_it_is_revealed_which_is_logged(
     before = last()
     serve(monkeypatch, "v2.34")
     row = one(prompts=1, tools=1)
-    prompt = truth.prompts(stories.tables(), [row])[0].prompt
-    call = truth.tool_calls(stories.tables(), [row])[0]
+    prompt = truth.prompts(session_stores.tables(), [row])[0].prompt
+    call = truth.tool_calls(session_stores.tables(), [row])[0]
     opening = formats.visible(prompt)[:40]
     test = app(request=row.id)
     assert opening not in said(test)
@@ -364,7 +371,7 @@ def test_from_a_request_the_list_is_come_back_to(store: Store) -> None:
 
 
 def test_of_a_server_without_single_requests_the_store_says_what_it_has(tmp_path: Path) -> None:
-    with stories.synced(tmp_path, "summed") as summed, looking(summed, syncs.NOW):
+    with session_stores.synced(tmp_path, "summed") as summed, looking(summed, demo_sync.NOW):
         test = app()
         assert not test.exception
         assert "no longer offers single requests" in said(test)
@@ -378,7 +385,7 @@ def test_of_a_server_without_single_requests_the_store_says_what_it_has(tmp_path
 
 
 def test_after_an_upgrade_the_store_says_until_when_requests_are_exact(tmp_path: Path) -> None:
-    with stories.synced(tmp_path, "upgraded") as upgraded, looking(upgraded, syncs.NOW):
+    with session_stores.synced(tmp_path, "upgraded") as upgraded, looking(upgraded, demo_sync.NOW):
         test = app()
         ((newest, count),) = upgraded.rows(
             "SELECT max(started_at), count(*) FROM usage WHERE grain = 'interception'"

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import planted
+import demo_store
 import pytest
+from dashboard_store import looking
 from streamlit.testing.v1 import AppTest
-from told import looking
 
 from bridgeboard import settings
 from bridgeboard.demo import world
@@ -26,7 +26,7 @@ EVERY = {"range": "Custom days", "dates": ["2026-08-18", "2026-11-15"], "tz": "U
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Any]]:
     company = world.make(8, end=END, days=90, scale=1.0)
     path = tmp_path_factory.mktemp("planted") / "store.duckdb"
-    store = planted.filled(path, company)
+    store = demo_store.filled(path, company)
     try:
         yield store, company
     finally:

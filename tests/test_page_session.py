@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import demo_sync
 import pytest
-import stories
-import syncs
+import session_stores
+from audit_entries import last, noted
+from dashboard_store import looking
 from facts import KINDS
-from headlines import headline
-from noted import last, noted
+from headline_cards import headline
 from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
-from told import looking
 
 from bridgeboard import formats, settings
 from bridgeboard.demo import truth
@@ -39,20 +39,20 @@ MOST_ELEMENTS = 600
 def any_store(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Store]:
-    with stories.synced(tmp_path_factory.mktemp(request.param), request.param) as made:
+    with session_stores.synced(tmp_path_factory.mktemp(request.param), request.param) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def exact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with stories.synced(tmp_path_factory.mktemp("exact"), "exact") as made:
-        stories.prolonged(made, 20_000)
+    with session_stores.synced(tmp_path_factory.mktemp("exact"), "exact") as made:
+        session_stores.prolonged(made, 20_000)
         yield made
 
 
 @pytest.fixture
 def store(exact: Store) -> Iterator[Store]:
-    with looking(exact, syncs.NOW):
+    with looking(exact, demo_sync.NOW):
         yield exact
 
 
@@ -123,36 +123,36 @@ def folds(test: AppTest) -> list[str]:
 
 def whole(store: Store) -> list[Who]:
     """The sessions all of whose requests are known to be theirs, the largest first."""
-    keys = stories.keys(store)
+    keys = session_stores.keys(store)
     found = [
         who
-        for who, rows in stories.own().items()
-        if stories.head(store, keys[who]).requests == len(rows)
+        for who, rows in session_stores.own().items()
+        if session_stores.head(store, keys[who]).requests == len(rows)
     ]
-    return sorted(found, key=lambda who: -len(stories.own()[who]))
+    return sorted(found, key=lambda who: -len(session_stores.own()[who]))
 
 
 def roots(who: Who) -> list[InterceptionRow]:
     """The first requests of a session's threads."""
-    return [row for row in stories.own()[who] if row.thread_root_id in {None, row.id}]
+    return [row for row in session_stores.own()[who] if row.thread_root_id in {None, row.id}]
 
 
 def prompts(who: Who) -> list[str]:
-    tables = stories.tables()
-    return [row.prompt for row in truth.prompts(tables, stories.own()[who])]
+    tables = session_stores.tables()
+    return [row.prompt for row in truth.prompts(tables, session_stores.own()[who])]
 
 
 def test_the_headline_is_what_counting_says(store: Store) -> None:
     who = whole(store)[0]
-    rows = stories.own()[who]
-    merged = truth.responses(stories.tables(), rows).values()
+    rows = session_stores.own()[who]
+    merged = truth.responses(session_stores.tables(), rows).values()
     tokens = sum(max(0, getattr(each, kind)) for each in merged for kind in KINDS)
     test = opened(who)
     assert not test.exception
     shown = cards(test)
     assert f"Exactly {tokens:,}." in shown["Tokens"]
     assert f"Exactly {len(rows):,}." in shown["Requests"]
-    tools = truth.tool_calls(stories.tables(), rows)
+    tools = truth.tool_calls(session_stores.tables(), rows)
     assert f"Exactly {len(tools):,}." in shown["Tool calls"]
     assert set(shown) >= {"Spend", "Duration", "Threads", "Tool errors", "Cache hits"}
     assert len(folds(test)) == min(len(rows), session_data.PAGE)
@@ -160,26 +160,26 @@ def test_the_headline_is_what_counting_says(store: Store) -> None:
 
 
 def test_every_session_opens_whatever_server_told_it(any_store: Store) -> None:
-    keys = stories.keys(any_store)
+    keys = session_stores.keys(any_store)
     odd = [who for who in keys if not re.fullmatch(r"[\w.:-]+", who[0])]
-    with looking(any_store, syncs.NOW):
+    with looking(any_store, demo_sync.NOW):
         for who in [*odd, *list(keys)[::9]]:
             test = opened(who)
             assert not test.exception, who
             assert not test.error, who
             assert headline(test), who
-            known = stories.head(any_store, keys[who]).rows
+            known = session_stores.head(any_store, keys[who]).rows
             assert bool(folds(test)) == bool(known), who
 
 
 def test_what_a_server_does_not_tell_is_said(any_store: Store) -> None:
-    keys = stories.keys(any_store)
+    keys = session_stores.keys(any_store)
     who, told = next(
         (who, told)
         for who, key in keys.items()
-        if (told := stories.head(any_store, key)).rows and told.network_total is None
+        if (told := session_stores.head(any_store, key)).rows and told.network_total is None
     )
-    with looking(any_store, syncs.NOW):
+    with looking(any_store, demo_sync.NOW):
         test = opened(who)
         assert "Nothing is told about its network calls" in said(test)
         assert "Network calls" not in {card.label for card in headline(test)}
@@ -187,7 +187,7 @@ def test_what_a_server_does_not_tell_is_said(any_store: Store) -> None:
 
 
 def test_network_calls_are_shown_with_how_many_were_blocked(store: Store) -> None:
-    head = stories.head(store, stories.keys(store)[whole(store)[0]])
+    head = session_stores.head(store, session_stores.keys(store)[whole(store)[0]])
     for total, blocked in ((1_234, 5), (0, 0)):
         told = session.cards(replace(head, network_total=total, network_blocked=blocked))
         shown = {card.label: card.meaning for card in told}
@@ -196,8 +196,8 @@ def test_network_calls_are_shown_with_how_many_were_blocked(store: Store) -> Non
 
 
 def test_a_sum_of_requests_is_no_call_of_the_picture_of_calls(any_store: Store) -> None:
-    with looking(any_store, syncs.NOW):
-        for key in list(stories.keys(any_store).values())[::5]:
+    with looking(any_store, demo_sync.NOW):
+        for key in list(session_stores.keys(any_store).values())[::5]:
             (rows,) = any_store.rows(
                 "SELECT count(*) FILTER (grain = 'interception' OR grain = 'action'"
                 " AND input + output + cache_read + cache_write <> 0), count(*), count(*) FILTER"
@@ -213,8 +213,8 @@ def test_a_sum_of_requests_is_no_call_of_the_picture_of_calls(any_store: Store) 
 
 def test_a_link_to_a_thread_shows_its_calls_alone(store: Store) -> None:
     who = max(whole(store), key=lambda who: len(roots(who)))
-    key = stories.keys(store)[who]
-    rows = stories.own()[who]
+    key = session_stores.keys(store)[who]
+    rows = session_stores.own()[who]
     test = opened(who)
     assert len(listed(test)) == len(session_data.places(key)) > 1
     first = roots(who)[0]
@@ -230,7 +230,7 @@ def test_a_link_to_a_thread_shows_its_calls_alone(store: Store) -> None:
 
 def test_a_link_to_a_request_opens_it_on_its_page(store: Store) -> None:
     number = 12_345
-    key = stories.LONG + number
+    key = session_stores.LONG + number
     id_ = str(store.rows("SELECT id FROM usage WHERE usage = $1", [key])[0][0])
     test = opened(id="long", call=id_)
     assert not test.exception
@@ -246,7 +246,7 @@ def test_a_link_to_a_request_opens_it_on_its_page(store: Store) -> None:
 
 def test_the_number_of_a_call_opens_it_and_follows_the_address(store: Store) -> None:
     number = 12_345
-    key = stories.LONG + number - 1
+    key = session_stores.LONG + number - 1
     test = opened(id="long")
     box = test.number_input(key="number_of_call")
     assert (box.value, box.max) == (None, 20_000)
@@ -276,8 +276,8 @@ def test_a_sum_which_has_the_id_of_another_call_is_led_to_by_its_page(any_store:
         "SELECT u.session, u.usage FROM usage u JOIN usage o ON o.session = u.session"
         " AND o.id = u.id AND o.usage <> u.usage WHERE u.requests = 0 LIMIT 1"
     )
-    keys = {key: who for who, key in stories.keys(any_store).items()}
-    with looking(any_store, syncs.NOW):
+    keys = {key: who for who, key in session_stores.keys(any_store).items()}
+    with looking(any_store, demo_sync.NOW):
         for session, usage in found:
             (number,) = [
                 mark.place
@@ -309,14 +309,14 @@ def test_a_session_of_twenty_thousand_calls_stays_small(store: Store) -> None:
     drawn = [chart.proto.spec for chart in test.get("vega_lite_chart")]
     assert len(drawn) == 3
     assert "of 20,000 drawn" in said(test)
-    assert len(session_data.course(stories.LONG, None).marks) <= session_data.DRAWN
+    assert len(session_data.course(session_stores.LONG, None).marks) <= session_data.DRAWN
 
 
 def test_recorded_text_is_hidden_until_revealed_and_then_plain(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
     who = next(who for who in whole(store) if len(prompts(who)[0]) > 20)
-    first = stories.own()[who][0]
+    first = session_stores.own()[who][0]
     prompt = prompts(who)[0]
     test = opened(who, call=first.id)
     assert prompt not in texts(test)
@@ -340,13 +340,13 @@ def test_hostile_text_is_shown_as_it_was_written(store: Store) -> None:
         "=HYPERLINK(1)",
         "\x1b[2J\u202etxt",
     ]
-    keys = [stories.LONG + 19_500 + 50 * place for place in range(len(hostile))]
+    keys = [session_stores.LONG + 19_500 + 50 * place for place in range(len(hostile))]
     with store.write() as batch:
         for key, text in zip(keys, hostile, strict=True):
             batch.execute("UPDATE prompts SET text = $1 WHERE usage = $2", [text, key])
     words = ""
     for key, text in zip(keys, hostile, strict=True):
-        page = (key - stories.LONG) // session_data.PAGE + 1
+        page = (key - session_stores.LONG) // session_data.PAGE + 1
         test = unfolded(key, id="long", calls=str(page))
         assert not test.exception
         assert formats.visible(text) in texts(test)
@@ -357,14 +357,14 @@ def test_hostile_text_is_shown_as_it_was_written(store: Store) -> None:
 
 def test_a_search_finds_every_text_of_all_threads_and_marks_the_words(store: Store) -> None:
     assert store
-    key = stories.LONG + 15_000
+    key = session_stores.LONG + 15_000
     test = revealed(opened(id="long"))
     test.text_input(key="words").set_value(f"STEP {key}").run()
     assert "1 of 1 hit" in said(test)
     assert marks(test) == [f"step {key}"]
     assert test.session_state[f"call-{key}"] is True
     test.text_input(key="words").set_value("please do STEP 90").run()
-    steps = [stories.LONG + number for number in range(0, 20_000, 50)]
+    steps = [session_stores.LONG + number for number in range(0, 20_000, 50)]
     found = [step for step in steps if str(step).startswith("90")]
     assert f"1 of {len(found)} hits" in said(test)
     test.button(key="hit-1").click().run()
@@ -381,7 +381,7 @@ def test_a_hit_in_another_thread_leads_there_when_one_is_shown_alone(store: Stor
         str(id_)
         for (id_,) in store.rows(
             "SELECT id FROM usage WHERE session = $1 AND threads = 1 ORDER BY usage LIMIT 2",
-            [stories.LONG],
+            [session_stores.LONG],
         )
     ]
     test = revealed(opened(id="long", thread=ids[0], find="please do step"))
@@ -392,17 +392,17 @@ def test_a_hit_in_another_thread_leads_there_when_one_is_shown_alone(store: Stor
 
 def test_a_search_waits_until_text_is_revealed(store: Store) -> None:
     assert store
-    test = opened(id="long", find=f"step {stories.LONG}", hit="1")
+    test = opened(id="long", find=f"step {session_stores.LONG}", hit="1")
     assert test.text_input(key="words").disabled
     assert "Show recorded text to find them" in said(test)
     assert not marks(test)
-    assert marks(revealed(test)) == [f"step {stories.LONG}"]
+    assert marks(revealed(test)) == [f"step {session_stores.LONG}"]
     test.text_input(key="words").set_value("no such words at all").run()
     assert "No hits." in said(test)
 
 
 def test_a_text_of_a_million_characters_is_shown_in_parts(store: Store) -> None:
-    key = stories.LONG + 7
+    key = session_stores.LONG + 7
     text = "z" * 1_000_000 + " needle in it"
     with store.write() as batch:
         batch.execute(
@@ -429,9 +429,9 @@ def test_no_session_chosen_and_no_such_session_say_what_to_do(store: Store) -> N
 def test_a_session_that_the_first_sync_has_not_reached_is_told_as_such(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Store.open(tmp_path / "new.duckdb") as empty, looking(empty, syncs.NOW):
+    with Store.open(tmp_path / "new.duckdb") as empty, looking(empty, demo_sync.NOW):
         with empty.write() as batch:
-            sync_state.begin_run(batch, "interceptions", syncs.NOW)
+            sync_state.begin_run(batch, "interceptions", demo_sync.NOW)
         assert "syncing is off" in said(opened(id="x"))
         keeper = background_sync.current()
         assert keeper
@@ -458,14 +458,14 @@ def test_a_thread_and_a_request_that_are_not_there_are_told(store: Store) -> Non
 
 
 def test_a_session_of_two_people_says_so_and_leads_to_the_other(tmp_path: Path) -> None:
-    with stories.synced(tmp_path, "exact") as made:
-        first, second = list(stories.keys(made))[:2]
-        keys = stories.keys(made)
+    with session_stores.synced(tmp_path, "exact") as made:
+        first, second = list(session_stores.keys(made))[:2]
+        keys = session_stores.keys(made)
         with made.write() as batch:
             batch.execute(
                 "UPDATE sessions SET id = $1 WHERE session = $2", [first[0], keys[second]]
             )
-        with looking(made, syncs.NOW):
+        with looking(made, demo_sync.NOW):
             test = opened(first)
             assert "1 other person used the same session ID" in said(test)
             before = last()
@@ -480,8 +480,10 @@ def test_a_session_of_two_people_says_so_and_leads_to_the_other(tmp_path: Path) 
             nobody = opened((first[0], "00000000-0000-4000-8000-000000000001"))
             assert "has no session of this ID" in said(nobody)
             assert not headline(nobody)
-            newest = max((first, second), key=lambda who: stories.head(made, keys[who]).started_at)
-            assert stories.head(made, keys[newest]).person in said(opened(id=first[0]))
+            newest = max(
+                (first, second), key=lambda who: session_stores.head(made, keys[who]).started_at
+            )
+            assert session_stores.head(made, keys[newest]).person in said(opened(id=first[0]))
 
 
 def wants(monkeypatch: pytest.MonkeyPatch) -> list[int]:
@@ -495,19 +497,19 @@ def wants(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_missing_details_are_asked_for_once_and_again_when_they_are_outdated(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with stories.synced(tmp_path, "exact") as made:
-        who, key = next(iter(stories.keys(made).items()))
+    with session_stores.synced(tmp_path, "exact") as made:
+        who, key = next(iter(session_stores.keys(made).items()))
         when = "detailed_at = $1, detailed_digest = $2, detail_problem = NULL"
         sql = f"UPDATE sessions SET {when} WHERE session = $3"
         with made.write() as batch:
             batch.execute(sql, [None, None, key])
-        with looking(made, syncs.NOW):
+        with looking(made, demo_sync.NOW):
             asked = wants(monkeypatch)
             test = opened(who)
             assert "Reading its details from the deployment" in said(test)
             test.run()
             assert asked == [key]
-            at = syncs.NOW.replace(tzinfo=None)
+            at = demo_sync.NOW.replace(tzinfo=None)
             with made.write() as batch:
                 batch.execute(sql, [at, 1, key])
             test.run()
@@ -524,11 +526,11 @@ def test_missing_details_are_asked_for_once_and_again_when_they_are_outdated(
 def test_details_are_asked_for_by_who_is_shown_pseudonyms_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with stories.synced(tmp_path, "exact") as made:
-        who, key = next(iter(stories.keys(made).items()))
+    with session_stores.synced(tmp_path, "exact") as made:
+        who, key = next(iter(session_stores.keys(made).items()))
         with made.write() as batch:
             batch.execute("UPDATE sessions SET detailed_at = NULL WHERE session = $1", [key])
-        with looking(made, syncs.NOW):
+        with looking(made, demo_sync.NOW):
             hidden = {"names": "pseudonyms", "pseudonym_key": SecretStr("k" * 40)}
             told = settings.current().model_copy(update=hidden)
             monkeypatch.setattr(settings, "_installed", told)
@@ -544,15 +546,15 @@ def test_details_are_asked_for_by_who_is_shown_pseudonyms_too(
 def test_nothing_is_waited_for_that_will_not_come(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reason: str
 ) -> None:
-    with stories.synced(tmp_path, "exact") as made:
-        who, key = next(iter(stories.keys(made).items()))
+    with session_stores.synced(tmp_path, "exact") as made:
+        who, key = next(iter(session_stores.keys(made).items()))
         problem = "gone" if reason == "gone" else None
         with made.write() as batch:
             batch.execute(
                 "UPDATE sessions SET detailed_at = NULL, detail_problem = $1 WHERE session = $2",
                 [problem, key],
             )
-        with looking(made, syncs.NOW):
+        with looking(made, demo_sync.NOW):
             asked = wants(monkeypatch)
             if reason == "switched off":
                 off = settings.current().model_copy(update={"sync_seconds": 0})
@@ -566,11 +568,11 @@ def test_nothing_is_waited_for_that_will_not_come(
 def test_the_calls_of_a_session_over_midnight_tell_their_day(store: Store) -> None:
     assert store
     assert re.search(r"\d{4}-\d\d-\d\d \d\d:", folds(opened(id="long"))[0])
-    keys = stories.keys(store)
+    keys = session_stores.keys(store)
     who = next(
         who
         for who in whole(store)
-        if (head := stories.head(store, keys[who])).ended_at
+        if (head := session_stores.head(store, keys[who])).ended_at
         and head.ended_at - head.started_at < timedelta(hours=2)
         and head.ended_at.date() == head.started_at.date()
     )
@@ -579,10 +581,10 @@ def test_the_calls_of_a_session_over_midnight_tell_their_day(store: Store) -> No
 
 def test_a_file_has_text_only_when_it_was_asked_for(store: Store) -> None:
     who = next(who for who in whole(store) if len(prompts(who)[0]) > 20)
-    key, prompt = stories.keys(store)[who], prompts(who)[0]
+    key, prompt = session_stores.keys(store)[who], prompts(who)[0]
     plain = json.loads(session_download.made(key, "json", with_text=False))
     assert "texts" not in plain
-    assert len(plain["calls"]) == len(stories.own()[who])
+    assert len(plain["calls"]) == len(session_stores.own()[who])
     told = json.loads(session_download.made(key, "json", with_text=True))
     assert prompt in [text["text"] for text in told["texts"]]
     assert session_download.made(key, "md", with_text=False).startswith(b"# Session")
@@ -608,14 +610,14 @@ def test_nothing_that_was_written_is_kept_for_others(store: Store) -> None:
 
 def test_a_call_is_on_the_page_that_its_key_says(store: Store) -> None:
     assert store
-    course = session_data.course(stories.LONG, None)
+    course = session_data.course(session_stores.LONG, None)
     assert course.count == 20_000
     assert course.pages == 20_000 // session_data.PAGE
     for number in (0, session_data.PAGE - 1, session_data.PAGE, 19_999):
-        key = session_calls.Key(stories.at(number), stories.LONG + number)
+        key = session_calls.Key(session_stores.at(number), session_stores.LONG + number)
         page = course.page(key)
         assert page == number // session_data.PAGE + 1
-        shown = session_data.page_of_calls(stories.LONG, None, course, page)
+        shown = session_data.page_of_calls(session_stores.LONG, None, course, page)
         assert key.usage in [call.usage for call in shown]
 
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import demo_sync
 import pytest
-import stories
-import syncs
-from noted import last, noted
+import session_stores
+from audit_entries import last, noted
+from dashboard_store import looking
 from streamlit.testing.v1 import AppTest
-from told import looking
 
 from bridgeboard import settings
 from bridgeboard.queries.session_columns import COLUMNS
@@ -26,13 +26,13 @@ EVERY = {"range": "Custom days", "dates": ["2026-01-01", "2026-12-31"], "tz": "U
 
 @pytest.fixture(scope="module")
 def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with stories.synced(tmp_path_factory.mktemp("exact"), "exact") as made:
+    with session_stores.synced(tmp_path_factory.mktemp("exact"), "exact") as made:
         yield made
 
 
 @pytest.fixture
 def store(synced: Store) -> Iterator[Store]:
-    with looking(synced, syncs.NOW):
+    with looking(synced, demo_sync.NOW):
         yield synced
     Desk.beside(synced.path).path.unlink(missing_ok=True)
 
@@ -57,7 +57,7 @@ def rows(test: AppTest) -> Any:
 
 def counted() -> dict[tuple[str, str], int]:
     """Requests of each session, as the world knows them."""
-    return {key: len(found) for key, found in stories.own().items()}
+    return {key: len(found) for key, found in session_stores.own().items()}
 
 
 def test_all_sessions_are_listed_with_their_number_and_their_sums(store: Store) -> None:

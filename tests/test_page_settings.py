@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import streamlit as st
+from audit_entries import last, noted
+from dashboard_store import filled
 from facts import facts
-from noted import last, noted
 from streamlit.testing.v1 import AppTest
-from test_origins import KEY, LOGIN, OUTRIGHT, SECRETS, TOKEN
 from test_pages_stored import said
-from told import filled
+from test_settings_origins import KEY, LOGIN, OUTRIGHT, SECRETS, TOKEN
 
 from bridgeboard import access, formats, settings
 from bridgeboard.access import PAGES, PERMISSIONS, Role, Viewer

@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from dashboard_store import filled, looking
 from facts import facts
 from test_pages_stored import END, app, said
-from told import filled, looking
 
 from bridgeboard.pricing import Book, PriceFileError, Told, parse, vendor_line
 from bridgeboard.store import Store, prices

@@ -10,11 +10,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from dashboard_store import filled, looking
 from facts import facts
-from headlines import headline
+from headline_cards import headline
 from streamlit.testing.v1 import AppTest
-from test_metrics_select import value
-from told import filled, looking
+from test_queries_metric_query import value
 
 from bridgeboard import charts, formats, settings, sync
 from bridgeboard.model.errors import MetricError

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import demo_sync
 import pytest
-import syncs
-from bridges import NOW, Book
+from small_bridges import NOW, Book
 from test_person_syncs import (
     INPUT,
     MODEL,
@@ -21,7 +21,7 @@ from bridgeboard.store import Store, backups, erasure, erasure_list, repair
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with syncs.opened(tmp_path) as opened:
+    with demo_sync.opened(tmp_path) as opened:
         yield opened
 
 
@@ -63,7 +63,7 @@ def test_no_repair_brings_an_erased_person_back_or_counts_them_twice(
     tmp_path: Path, book: Book, profile: Profile, *, has_numbers: bool
 ) -> None:
     one_of_all(book)
-    with syncs.opened(tmp_path / "one") as store:
+    with demo_sync.opened(tmp_path / "one") as store:
         sync(store, book, profile)
         with store.write() as batch:
             batch.execute("INSERT INTO former_names VALUES (1, 'maiden')")

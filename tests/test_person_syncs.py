@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import demo_sync
 import duckdb
 import pytest
-import syncs
-from bridges import NOW, Book
+from small_bridges import NOW, Book
 
 from bridgeboard.cli import deployment_checks
 from bridgeboard.demo.api.profiles import Profile
@@ -30,7 +30,7 @@ INPUT = """
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with syncs.opened(tmp_path) as opened:
+    with demo_sync.opened(tmp_path) as opened:
         yield opened
 
 
@@ -40,7 +40,7 @@ def book() -> Book:
 
 
 def sync(store: Store, book: Book, profile: Profile) -> None:
-    syncs.run(store, syncs.bridge(book.tables(), profile=profile), now=LATER)
+    demo_sync.run(store, demo_sync.bridge(book.tables(), profile=profile), now=LATER)
 
 
 def erase(store: Store, name: str, *, has_numbers: bool) -> erasure.Alias:
@@ -102,13 +102,13 @@ def test_sessions_of_an_erased_person_are_read_without_asking_whose_they_are(
     store: Store, book: Book
 ) -> None:
     book.call(0, session="s", model=MODEL, tokens=[(10, 1)])
-    served = syncs.bridge(book.tables(), profile="v2.35")
-    syncs.run(store, served, now=LATER)
+    served = demo_sync.bridge(book.tables(), profile="v2.35")
+    demo_sync.run(store, served, now=LATER)
     for has_alias in (False, True):
         if has_alias:
             erase(store, "owner", has_numbers=True)
         read_again(store)
-        syncs.run(store, served, now=LATER)
+        demo_sync.run(store, served, now=LATER)
     after, before, _ = store.rows("SELECT requests, details FROM runs ORDER BY run DESC")
     assert after == before
 
@@ -125,9 +125,9 @@ def test_what_was_deleted_on_purpose_is_neither_missing_nor_read_again(
     # What they did since is left out as well, and counted once however often it is told.
     book.call(-20 * day + 9, tokens=[(30, 1)])
     book.call(-19 * day, tokens=[(40, 1)])
-    served = syncs.bridge(book.tables())
+    served = demo_sync.bridge(book.tables())
     for hours in (30, 60, 90):
-        syncs.run(store, served, now=NOW + timedelta(hours=hours))
+        demo_sync.run(store, served, now=NOW + timedelta(hours=hours))
     counts = [one for one in completeness.day_counts(store) if one.kind == "interceptions"]
     assert {
         (NOW.date() - one.day).days: (one.counted, one.held, one.deleted, one.missing)

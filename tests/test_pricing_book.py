@@ -1,7 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from pricings import AT
+from token_rows import AT
 
 from bridgeboard.pricing import Book, Price, Status, parse
 

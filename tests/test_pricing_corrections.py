@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
 import pytest
-from pricings import response
+from token_rows import response
 
 from bridgeboard.pricing import Book, Status, catalog, price
 from bridgeboard.pricing.corrections import CORRECTIONS

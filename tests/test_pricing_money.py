@@ -7,7 +7,7 @@ import pytest
 from genai_prices import Usage, calc_price
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pricings import response, rows
+from token_rows import response, rows
 
 from bridgeboard.pricing import (
     PICO,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pricings import AT
+from token_rows import AT
 
 from bridgeboard.pricing import Book, PriceFileError, Status, load, parse
 from bridgeboard.pricing.overrides import meet

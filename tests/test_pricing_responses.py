@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pricings import AT, COUNTS, rows
+from token_rows import AT, COUNTS, rows
 
 from bridgeboard.pricing import extras, responses
 

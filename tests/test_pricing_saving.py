@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pricings import AT, response
+from token_rows import AT, response
 
 from bridgeboard.pricing import PICO, Book, Status, parse, price
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import pytest
 from genai_prices import Usage, calc_price
-from pricings import AT, response
+from token_rows import AT, response
 
 from bridgeboard.pricing import PICO, Book, Status, parse, price
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pricings import response, rows
+from token_rows import response, rows
 
 from bridgeboard.pricing import (
     UNMETERED,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from pricings import response
+from token_rows import response
 
 from bridgeboard.pricing import Book, Price, Status, parse, price
 from bridgeboard.pricing.rates import PICO

@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import planted
+import demo_store
 import pytest
-from companies import END
+from demo_worlds import END
 
 from bridgeboard.analysis.radar import KINDS, SEVERITIES, Finding, sweep
 from bridgeboard.demo.world import World, make
@@ -26,7 +26,7 @@ def world() -> World:
 
 @pytest.fixture(scope="module")
 def store(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with planted.filled(tmp_path_factory.mktemp("radar") / "planted.duckdb", world) as filled:
+    with demo_store.filled(tmp_path_factory.mktemp("radar") / "planted.duckdb", world) as filled:
         yield filled
 
 
@@ -53,7 +53,7 @@ def people(world: World) -> dict[str, str]:
 def test_what_was_planted_is_found(world: World, findings: tuple[Finding, ...], kind: str) -> None:
     incidents = [one for one in world.incidents if one.kind == kind]
     assert incidents
-    assert all(planted.found(one, findings, people(world)) for one in incidents)
+    assert all(demo_store.found(one, findings, people(world)) for one in incidents)
 
 
 def test_one_cause_is_told_once(world: World, findings: tuple[Finding, ...]) -> None:
@@ -62,7 +62,7 @@ def test_one_cause_is_told_once(world: World, findings: tuple[Finding, ...]) -> 
             grave = [
                 one
                 for one in findings
-                if planted.is_about(one, incident, people(world)) and one.severity == "high"
+                if demo_store.is_about(one, incident, people(world)) and one.severity == "high"
             ]
             assert len([one for one in grave if one.kind == incident.kind]) == 1
             assert all(one.explains for one in grave if one.kind == incident.kind)
@@ -70,7 +70,7 @@ def test_one_cause_is_told_once(world: World, findings: tuple[Finding, ...]) -> 
 
 def test_a_quiet_quarter_has_nothing_grave(tmp_path: Path) -> None:
     quiet = make(SEED, end=END, quiet=True)
-    with planted.filled(tmp_path / "quiet.duckdb", quiet) as filled:
+    with demo_store.filled(tmp_path / "quiet.duckdb", quiet) as filled:
         told = swept(filled, Scope(quiet.start, quiet.end))
     assert [one.reason for one in told if one.severity != "low"] == []
     assert len([one for one in told if one.kind != "unpriced"]) <= 2
@@ -106,11 +106,11 @@ def test_a_shorter_period_tells_the_same_things_under_the_same_keys(
 def test_filters_narrow_what_is_told(world: World, store: Store, scope: Scope) -> None:
     runaway = next(one for one in world.incidents if one.kind == "runaway")
     own = swept(store, scope.only("initiator", runaway.subject))
-    assert planted.found(runaway, own, people(world))
+    assert demo_store.found(runaway, own, people(world))
     assert {one.subject.session.person for one in own if one.subject.session} == {runaway.subject}
     assert all(one.kind != "data_gap" for one in own)
     others = swept(store, scope.without("initiator", runaway.subject))
-    assert not planted.found(runaway, others, people(world))
+    assert not demo_store.found(runaway, others, people(world))
 
 
 def test_filters_of_every_kind_can_be_swept(store: Store, scope: Scope) -> None:

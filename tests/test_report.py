@@ -9,10 +9,10 @@ from html.parser import HTMLParser
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import companies
+import demo_sync
+import demo_worlds
 import pytest
 import stores
-import syncs
 from test_cli import ALONE
 from test_sync_cost import counted, responses
 from typer.testing import CliRunner, Result
@@ -30,7 +30,7 @@ from bridgeboard.report import Answers
 from bridgeboard.store import Store, team_memberships
 from bridgeboard.teams import Membership
 
-TABLES = companies.small().tables
+TABLES = demo_worlds.small().tables
 ZONE = "Europe/Berlin"
 DAYS = (date(2026, 11, 8), date(2026, 11, 12))
 SCOPE = Scope.days(*DAYS, ZONE)
@@ -49,9 +49,9 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A synced store's file, with teams; to be copied or read, not changed."""
     folder = tmp_path_factory.mktemp("synced")
-    told = sorted(companies.small().teams.items())
-    with syncs.opened(folder) as store:
-        syncs.run(store, syncs.bridge(TABLES))
+    told = sorted(demo_worlds.small().teams.items())
+    with demo_sync.opened(folder) as store:
+        demo_sync.run(store, demo_sync.bridge(TABLES))
         team_memberships.put_memberships(
             store,
             [Membership(name, team) for team, names in told for name in names],
@@ -69,7 +69,9 @@ def html(answers: Answers) -> str:
     return report.page(answers)
 
 
-def asked(file: Path, scope: Scope, preset: str = "custom", now: datetime = syncs.NOW) -> Answers:
+def asked(
+    file: Path, scope: Scope, preset: str = "custom", now: datetime = demo_sync.NOW
+) -> Answers:
     with Store.open(file, memory_mb=256, threads=2) as store, store.snapshot() as reader:
         return report.ask(reader, scope, preset, now)
 
@@ -229,8 +231,8 @@ def test_no_period_makes_more_than_a_thousand_bars(file: Path) -> None:
 
 
 def test_the_stretch_of_time_that_runs_is_dashed_and_hours_are_local(file: Path) -> None:
-    scope = periods.scope("today", companies.END.date(), ZONE)
-    rows = truth.finished(TABLES, since=scope.since, until=companies.END)
+    scope = periods.scope("today", demo_worlds.END.date(), ZONE)
+    rows = truth.finished(TABLES, since=scope.since, until=demo_worlds.END)
     told = asked(file, scope, "today", now=max(row.started_at for row in rows))
     page = report.page(told)
     assert "still running" in page
@@ -281,7 +283,7 @@ def test_the_page_says_why_it_can_be_trusted(file: Path, answers: Answers, html:
     assert all(one.holds for one in checks)
     assert f"all {len(checks)} hold" in html
     assert all(f"<dd>{version}</dd>" in html for version in versions)
-    assert formats.moment(syncs.NOW, ZoneInfo(ZONE)) in html
+    assert formats.moment(demo_sync.NOW, ZoneInfo(ZONE)) in html
     assert "Approximate, list price" in html
     broken = replace(answers, trust=replace(answers.trust, broken=2))
     assert f"{len(checks) - 2} of {len(checks)} hold" in report.page(broken)
@@ -294,13 +296,13 @@ def test_every_number_has_its_definition_on_the_page(html: str) -> None:
 
 
 def test_a_sync_before_the_periods_end_is_told(file: Path) -> None:
-    later = companies.END.replace(day=30)
+    later = demo_worlds.END.replace(day=30)
     told = asked(file, Scope.days(date(2026, 11, 1), date(2026, 11, 25), ZONE), now=later)
     assert "had not been synced: it is missing" in report.page(told)
 
 
 def test_filters_narrow_every_number_and_are_told(file: Path) -> None:
-    team, names = min(companies.small().teams.items())
+    team, names = min(demo_worlds.small().teams.items())
     ids = {one.id for one in TABLES.people if one.username in names}
     rows = [row for row in started() if row.initiator_id in ids]
     told = asked(file, SCOPE.only("team", team))
@@ -348,7 +350,7 @@ def test_recorded_text_stays_out(html: str) -> None:
 
 def hostile() -> Tables:
     """A few requests whose every name would like to act."""
-    tables = syncs.latest(40)
+    tables = demo_sync.latest(40)
     people = tuple(
         replace(one, username=f"{EVIL}{number}", name=EVIL)
         for number, one in enumerate(tables.people)

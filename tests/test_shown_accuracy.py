@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dashboard_store import filled, looking
 from facts import facts
-from told import filled, looking
 
 from bridgeboard import charts
 from bridgeboard.analysis.comparison import Line

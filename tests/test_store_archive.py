@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import companies
+import demo_worlds
 import duckdb
 import pytest
 from stores import NOW, contents, fresh, put
@@ -23,7 +23,7 @@ from bridgeboard.store import (
 )
 from bridgeboard.store.schema import MIGRATIONS
 
-WORLD = companies.small().tables
+WORLD = demo_worlds.small().tables
 SOME = truth.finished(WORLD)[:200]
 SESSION = """
     INSERT INTO sessions BY NAME

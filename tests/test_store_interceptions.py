@@ -7,19 +7,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import companies
+import demo_worlds
 import pyarrow as pa
 import pytest
-from bridges import Book, at
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_bridges import Book, at
 from stores import KINDS, PICO, contents, digest, fresh, naive, put, told
 
 from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.store import Store, Written, interceptions, people
 
-WORLD = companies.small().tables
+WORLD = demo_worlds.small().tables
 ROWS = truth.finished(WORLD)
 CALLS = tuple(f"00000000-0000-4000-9000-{number:012d}" for number in range(9))
 

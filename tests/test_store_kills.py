@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
 WRITER = """
 import sys
 from pathlib import Path
-from bridges import Book
+from small_bridges import Book
 from stores import told
 from bridgeboard.store import Batch, Store, interceptions, text_index
 

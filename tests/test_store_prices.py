@@ -11,9 +11,9 @@ from pathlib import Path
 from shutil import copy
 from textwrap import dedent
 
-import companies
+import demo_worlds
 import pytest
-from syncs import NOW, bridge, contents, interceptions, opened, run
+from demo_sync import NOW, bridge, contents, interceptions, opened, run
 
 from bridgeboard.demo import truth
 from bridgeboard.demo.world import make
@@ -21,8 +21,8 @@ from bridgeboard.pricing import Book, Status, estimated, parse
 from bridgeboard.store import Store, prices
 from bridgeboard.sync.reprice import Repriced, needs_reprice, reprice
 
-TABLES = companies.small().tables
-FEW = make(11, end=companies.END, days=2, scale=0.1).tables
+TABLES = demo_worlds.small().tables
+FEW = make(11, end=demo_worlds.END, days=2, scale=0.1).tables
 SINCE, UNTIL = NOW - timedelta(days=60), NOW
 PLAIN = Book()
 TICK = timedelta(microseconds=1)

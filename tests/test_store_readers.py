@@ -4,7 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bridges import Book
+from small_bridges import Book
 from stores import fresh, told
 
 from bridgeboard.store import Reader, Store, interceptions

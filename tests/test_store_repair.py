@@ -11,9 +11,9 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import demo_sync
 import duckdb
 import pytest
-import syncs
 from stores import fresh
 from typer.testing import CliRunner
 
@@ -40,8 +40,8 @@ HERE = Path(__file__).parent
 COUNT = 250
 BLOCK, BLOCKS_BEGIN = 262_144, 12_288
 TABLES = ("usage", "responses", "tool_calls", "sessions", "prompts", "thinking", "initiators")
-MOMENT = syncs.NOW.strftime("%Y%m%d-%H%M%S")
-EARLIER = syncs.NOW - timedelta(days=2)
+MOMENT = demo_sync.NOW.strftime("%Y%m%d-%H%M%S")
+EARLIER = demo_sync.NOW - timedelta(days=2)
 
 
 @dataclass(frozen=True)
@@ -66,15 +66,15 @@ class Original:
 def logged(tmp_path_factory: pytest.TempPathFactory) -> Original:
     """A store whose last sync is in its log, as a killed process leaves it."""
     folder, growing = (tmp_path_factory.mktemp(name) for name in ("logged", "growing"))
-    bridge = syncs.bridge(syncs.latest(COUNT))
-    with syncs.opened(growing) as opened:
-        syncs.run(opened, syncs.bridge(bridge.tables, clock=lambda: EARLIER), now=EARLIER)
+    bridge = demo_sync.bridge(demo_sync.latest(COUNT))
+    with demo_sync.opened(growing) as opened:
+        demo_sync.run(opened, demo_sync.bridge(bridge.tables, clock=lambda: EARLIER), now=EARLIER)
         opened.checkpoint()
         store.backup(opened, folder / "backup", now=EARLIER)
-        syncs.run(opened, bridge)
+        demo_sync.run(opened, bridge)
         for path in growing.iterdir():
             shutil.copy(path, folder)
-        contents = syncs.contents(opened)
+        contents = demo_sync.contents(opened)
     assert file_location.log(folder / "store.duckdb").stat().st_size > 1_000
     return Original(folder, bridge, contents, folder / "backup")
 
@@ -104,7 +104,7 @@ def block_of(path: Path, table: str) -> int:
 
 
 def repaired(path: Path, *backups: Path, **more: Any) -> Repaired:
-    done = store.repair(path, backups, now=syncs.NOW, memory_mb=256, **more)
+    done = store.repair(path, backups, now=demo_sync.NOW, memory_mb=256, **more)
     assert done is not None
     return done
 
@@ -112,8 +112,8 @@ def repaired(path: Path, *backups: Path, **more: Any) -> Repaired:
 def synced(path: Path, original: Original) -> dict[str, str]:
     """What a store holds after one more sync of what the server has."""
     with Store.open(path, memory_mb=256, threads=2) as opened:
-        syncs.run(opened, original.bridge)
-        return syncs.contents(opened)
+        demo_sync.run(opened, original.bridge)
+        return demo_sync.contents(opened)
 
 
 def rows(path: Path, query: str) -> list[tuple[Any, ...]]:
@@ -130,7 +130,7 @@ def test_a_whole_store_is_left_as_it_is(
 ) -> None:
     original: Original = request.getfixturevalue(name)
     path = original.copied(tmp_path)
-    assert store.repair(path, [original.backup], now=syncs.NOW) is None
+    assert store.repair(path, [original.backup], now=demo_sync.NOW) is None
     assert list(tmp_path.iterdir()) == [path]
     assert synced(path, original) == original.contents
 
@@ -142,7 +142,7 @@ def test_a_store_of_a_later_version_is_left_alone(original: Original, tmp_path: 
     flip(path, block_of(path, "usage") + 50)
     before = path.read_bytes()
     with pytest.raises(StoreTooNewError, match="upgrade"):
-        store.repair(path, [original.backup], now=syncs.NOW)
+        store.repair(path, [original.backup], now=demo_sync.NOW)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
@@ -152,18 +152,18 @@ def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE TABLE recipes (name VARCHAR)")
     with pytest.raises(StoreDamagedError, match="left alone"):
-        store.repair(path, [], now=syncs.NOW)
+        store.repair(path, [], now=demo_sync.NOW)
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_store_in_use_is_not_repaired(tmp_path: Path) -> None:
     with fresh(tmp_path) as opened, pytest.raises(StoreBusyError, match="already open"):
-        store.repair(opened.path, [], now=syncs.NOW)
+        store.repair(opened.path, [], now=demo_sync.NOW)
 
 
 def test_nothing_is_nothing_to_repair(tmp_path: Path) -> None:
     with pytest.raises(StoreLocationError, match="nothing to repair"):
-        store.repair(tmp_path / "store.duckdb", [], now=syncs.NOW)
+        store.repair(tmp_path / "store.duckdb", [], now=demo_sync.NOW)
 
 
 # Damage is noticed.
@@ -198,7 +198,7 @@ def test_a_broken_header_is_told_and_repaired(
         Store.open(path).close()
     except StoreDamagedError as error:
         assert "bridgeboard repair" in str(error)  # noqa: PT017 - a header of two may be enough
-    store.repair(path, [original.backup], now=syncs.NOW)
+    store.repair(path, [original.backup], now=demo_sync.NOW)
     assert synced(path, original) == original.contents
 
 
@@ -210,7 +210,7 @@ def test_bytes_broken_anywhere_are_never_taken_for_data(
     dice = random.Random(seed)  # noqa: S311  # where to damage is no secret
     for _ in range(dice.choice((1, 3, 20))):
         flip(path, dice.randrange(BLOCKS_BEGIN, path.stat().st_size), dice.choice((1, 64, 5_000)))
-    store.repair(path, [original.backup], now=syncs.NOW, memory_mb=256)
+    store.repair(path, [original.backup], now=demo_sync.NOW, memory_mb=256)
     assert synced(path, original) == original.contents
 
 
@@ -358,7 +358,7 @@ def test_a_chosen_backup_that_is_damaged_changes_nothing(
     broken = Path(shutil.copytree(original.backup, tmp_path / "broken"))
     flip(broken / "usage.parquet", 300)
     with pytest.raises(StoreDamagedError, match="digest"):
-        store.repair(path, [broken], now=syncs.NOW, may_begin_anew=False)
+        store.repair(path, [broken], now=demo_sync.NOW, may_begin_anew=False)
     assert path.read_bytes() == b""
     assert sorted(each.name for each in tmp_path.iterdir()) == ["broken", "store.duckdb"]
 
@@ -370,11 +370,11 @@ def test_a_backup_of_another_deployment_is_refused(original: Original, tmp_path:
     flip(path, block_of(path, "usage") + 50)
     before = path.read_bytes()
     with pytest.raises(StoreDamagedError, match="another deployment"):
-        store.repair(path, [original.backup], now=syncs.NOW)
+        store.repair(path, [original.backup], now=demo_sync.NOW)
     path.write_bytes(b"")
     other = path.rename(tmp_path / "11111111-2222-4333-8444-555555555555.duckdb")
     with pytest.raises(StoreDamagedError, match="another deployment"):
-        store.repair(other, [original.backup], now=syncs.NOW)
+        store.repair(other, [original.backup], now=demo_sync.NOW)
     assert (before, other.read_bytes()) == (before, b"")
     assert list(tmp_path.iterdir()) == [other]
 
@@ -388,15 +388,15 @@ def test_a_gap_that_the_server_cannot_fill_is_told(original: Original, tmp_path:
         (verdict,) = restorations.verdicts(opened)
         assert not verdict.good
         assert "The next sync reads what is missing" in verdict.text
-        syncs.run(opened, syncs.bridge(syncs.latest(3)), now=syncs.NOW)
+        demo_sync.run(opened, demo_sync.bridge(demo_sync.latest(3)), now=demo_sync.NOW)
         (verdict,) = restorations.verdicts(opened)
         assert not verdict.good
-        assert f"From then to {syncs.NOW:%Y-%m}" in verdict.text
+        assert f"From then to {demo_sync.NOW:%Y-%m}" in verdict.text
         assert "no request is known" in verdict.text
     path.write_bytes(b"")
-    store.repair(path, [original.backup], now=syncs.NOW + timedelta(hours=1))
+    store.repair(path, [original.backup], now=demo_sync.NOW + timedelta(hours=1))
     with Store.open(path) as opened:
-        syncs.run(opened, original.bridge, now=syncs.NOW + timedelta(hours=2))
+        demo_sync.run(opened, original.bridge, now=demo_sync.NOW + timedelta(hours=2))
         (verdict,) = restorations.verdicts(opened)
         assert verdict.good
         assert "A sync has read what came after it." in verdict.text
@@ -415,9 +415,9 @@ def test_whoever_was_erased_after_the_backup_stays_erased(
         )
         with opened.write() as batch:
             (who,) = erasure.people_called(batch, name)
-            erasure.erase(batch, who, has_numbers=has_numbers, now=syncs.NOW)
+            erasure.erase(batch, who, has_numbers=has_numbers, now=demo_sync.NOW)
             erasure_list.write(batch, files)
-        expected = syncs.contents(opened)
+        expected = demo_sync.contents(opened)
     assert id_ not in files[0].read_text()
     assert name not in files[0].read_text()
     assert files[0].stat().st_mode & 0o777 == 0o600
@@ -431,7 +431,7 @@ def test_whoever_was_erased_after_the_backup_stays_erased(
     synced(path, original)
     with Store.open(path) as opened:
         assert not erasure.people_called(opened, name)
-        held = syncs.contents(opened)
+        held = demo_sync.contents(opened)
         assert held["usage"] == expected["usage"]
         assert erasure_list.apply(opened, files) == 0
 
@@ -444,7 +444,7 @@ def test_a_list_of_erased_people_that_cannot_be_read_stops_a_repair(
     file = erasure_list.file_in(tmp_path, path)
     file.write_text("{")
     with pytest.raises(StoreLocationError, match="says who was erased"):
-        store.repair(path, [original.backup], now=syncs.NOW, erasures=[file])
+        store.repair(path, [original.backup], now=demo_sync.NOW, erasures=[file])
     assert path.read_bytes() == b""
     assert sorted(tmp_path.iterdir()) == sorted([path, file])
 
@@ -479,7 +479,7 @@ print("!", end="", flush=True)
 
 
 def _killed_after(path: Path, backup: Path, steps: int) -> bytes:
-    command = [sys.executable, "-c", REPAIRER, str(path), str(backup), syncs.NOW.isoformat()]
+    command = [sys.executable, "-c", REPAIRER, str(path), str(backup), demo_sync.NOW.isoformat()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=HERE) as child:  # noqa: S603  # our own script
         assert child.stdout
         heard = child.stdout.read(steps)
@@ -503,7 +503,7 @@ def test_a_repair_killed_at_any_step_loses_nothing_and_can_be_begun_again(
         damaged = path.read_bytes()
         _killed_after(path, logged.backup, steps)
         assert damaged in [each.read_bytes() for each in folder.iterdir() if each.is_file()]
-        store.repair(path, [logged.backup], now=syncs.NOW + timedelta(hours=1), memory_mb=256)
+        store.repair(path, [logged.backup], now=demo_sync.NOW + timedelta(hours=1), memory_mb=256)
         assert damaged in [
             each.read_bytes() for each in folder.iterdir() if each.is_file() and each != path
         ]
@@ -520,7 +520,7 @@ def test_a_repair_that_finds_no_name_for_the_damaged_file_changes_nothing(
     for more in ("", "-2", "-3"):
         (tmp_path / f"store.duckdb.damaged-{MOMENT}{more}").write_text("mine")
     with pytest.raises(StoreError, match="there already"):
-        store.repair(path, [original.backup], now=syncs.NOW)
+        store.repair(path, [original.backup], now=demo_sync.NOW)
     assert path.read_bytes() == b""
 
 
@@ -544,7 +544,7 @@ def test_the_command_says_what_it_did_and_what_is_missing(
     chosen = [*option, str(original.backup)] if option else []
     if not option:
         with Store.open(path) as opened:
-            store.add_backup(opened, tmp_path / "backups", now=syncs.NOW, kept=3)
+            store.add_backup(opened, tmp_path / "backups", now=demo_sync.NOW, kept=3)
     flip(path, block_of(path, "usage") + 50)
     said = CliRunner().invoke(cli.app, ["repair", "--file", str(path), *chosen])
     assert said.exit_code == 0, said.output
@@ -578,7 +578,7 @@ def test_without_any_backup_the_command_says_so(original: Original, tmp_path: Pa
 
 
 def test_what_the_server_may_have_forgotten_is_told_by_its_dates() -> None:
-    since = syncs.NOW - timedelta(days=80)
-    text = repairing.missing(since, syncs.NOW)
-    assert f"from {since:%Y-%m-%d} to {syncs.NOW - timedelta(days=60):%Y-%m-%d}" in text
-    assert "nothing may be known" not in repairing.missing(syncs.NOW, syncs.NOW)
+    since = demo_sync.NOW - timedelta(days=80)
+    text = repairing.missing(since, demo_sync.NOW)
+    assert f"from {since:%Y-%m-%d} to {demo_sync.NOW - timedelta(days=60):%Y-%m-%d}" in text
+    assert "nothing may be known" not in repairing.missing(demo_sync.NOW, demo_sync.NOW)

@@ -11,8 +11,8 @@ from typing import Any
 
 import duckdb
 import pytest
-from bridges import NOW, Book
 from file_bytes import readable
+from small_bridges import NOW, Book
 from stores import contents, fresh, naive, put
 
 from bridgeboard.store import (

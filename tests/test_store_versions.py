@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import demo_sync
 import pytest
-import syncs
 from stores import contents
 
 from bridgeboard.store import Batch, Store
@@ -71,17 +71,17 @@ def test_no_batch_of_a_sync_changes_an_answer_and_leaves_the_version(
     store: Watched, profile: str
 ) -> None:
     for count in (40, 41, 42, 60):
-        syncs.run(store, syncs.bridge(syncs.latest(count), profile=profile))
+        demo_sync.run(store, demo_sync.bridge(demo_sync.latest(count), profile=profile))
         assert store.moved
         assert store.stayed, "nothing was written that is only about the sync itself"
 
 
 @pytest.mark.parametrize("profile", ["v2.34", "v2.35"])
 def test_a_sync_that_finds_nothing_new_moves_the_version_once(store: Watched, profile: str) -> None:
-    served = syncs.bridge(syncs.latest(40), profile=profile)
-    syncs.run(store, served)
+    served = demo_sync.bridge(demo_sync.latest(40), profile=profile)
+    demo_sync.run(store, served)
     store.moved = 0
-    syncs.run(store, served)
+    demo_sync.run(store, served)
     assert store.moved == 1, "when it ends: numbers are known until later now"
 
 

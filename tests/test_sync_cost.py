@@ -3,16 +3,16 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-import companies
+import demo_sync
+import demo_worlds
 import pytest
-import syncs
 
 from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow, TokenRow
 from bridgeboard.pricing import Book, Status, exact
 from bridgeboard.store import Store
 
-TABLES = companies.small().tables
+TABLES = demo_worlds.small().tables
 FINISHED = {row.id: row for row in truth.finished(TABLES)}
 BOOK = Book()
 CACHED = {
@@ -24,8 +24,8 @@ SPEND = {Status.PRICED, Status.PARTIAL}
 
 @pytest.fixture(scope="module")
 def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with syncs.opened(tmp_path_factory.mktemp("synced")) as store:
-        syncs.run(store, syncs.bridge(TABLES))
+    with demo_sync.opened(tmp_path_factory.mktemp("synced")) as store:
+        demo_sync.run(store, demo_sync.bridge(TABLES))
         yield store
 
 

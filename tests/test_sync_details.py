@@ -2,11 +2,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import companies
+import demo_sync
+import demo_worlds
 import httpx
 import pytest
-import syncs
-from bridges import NOW, Book
+from small_bridges import NOW, Book
 
 from aibridge import Client, ServerError
 from bridgeboard.demo import api, truth
@@ -16,7 +16,7 @@ from bridgeboard.sync import Options, details, sessions
 from bridgeboard.sync.concurrency import Concurrency
 from bridgeboard.sync.options import Context, Generation
 
-TABLES = companies.small().tables
+TABLES = demo_worlds.small().tables
 FINISHED = truth.finished(TABLES)
 MODEL = "claude-sonnet-4-5"
 
@@ -24,22 +24,22 @@ MODEL = "claude-sonnet-4-5"
 @pytest.fixture(scope="module")
 def exact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The small company from a server that lists interceptions."""
-    with syncs.opened(tmp_path_factory.mktemp("exact")) as store:
-        syncs.run(store, syncs.bridge(TABLES))
+    with demo_sync.opened(tmp_path_factory.mktemp("exact")) as store:
+        demo_sync.run(store, demo_sync.bridge(TABLES))
         yield store
 
 
 @pytest.fixture(scope="module")
 def summed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The small company from a server that tells sessions only."""
-    with syncs.opened(tmp_path_factory.mktemp("summed")) as store:
-        syncs.run(store, syncs.bridge(TABLES, profile="v2.35"))
+    with demo_sync.opened(tmp_path_factory.mktemp("summed")) as store:
+        demo_sync.run(store, demo_sync.bridge(TABLES, profile="v2.35"))
         yield store
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with syncs.opened(tmp_path) as opened:
+    with demo_sync.opened(tmp_path) as opened:
         yield opened
 
 
@@ -49,7 +49,7 @@ def book() -> Book:
 
 
 def sync(store: Store, book: Book, profile: str = "v2.35", **options: object) -> None:
-    syncs.run(store, syncs.bridge(book.tables(), profile=profile), now=NOW, **options)
+    demo_sync.run(store, demo_sync.bridge(book.tables(), profile=profile), now=NOW, **options)
 
 
 def context(generation: Generation = "sessions", **options: object) -> Context:
@@ -128,7 +128,7 @@ def test_an_own_key_is_priced_like_one_that_was_known_from_the_start(
     for kind in ("byok", "centralized"):
         book.call(0, session=kind, model=MODEL, tokens=[(1000, 50)], credential_kind=kind)
     sync(store, book, "v2.34")
-    with syncs.opened(tmp_path, "other.duckdb") as other:
+    with demo_sync.opened(tmp_path, "other.duckdb") as other:
         sync(other, book, "v2.35")
         asked = (
             "SELECT credential_kind, cost, shadow_cost, cache_saving, status FROM usage ORDER BY 1"
@@ -225,11 +225,11 @@ def test_responses_and_tool_calls_of_sums_agree_with_their_rows(summed: Store) -
 
 
 def test_reading_details_twice_is_reading_them_once(summed: Store) -> None:
-    before = syncs.contents(summed)
+    before = demo_sync.contents(summed)
     with summed.write() as batch:
         batch.execute("UPDATE sessions SET detailed_digest = NULL")
-    syncs.run(summed, syncs.bridge(TABLES, profile="v2.35"))
-    assert syncs.contents(summed) == before
+    demo_sync.run(summed, demo_sync.bridge(TABLES, profile="v2.35"))
+    assert demo_sync.contents(summed) == before
 
 
 def test_a_session_is_its_actions_the_rest_of_its_threads_and_its_own_rest(
@@ -368,7 +368,7 @@ def test_text_is_kept_only_when_asked_for(store: Store, book: Book, tmp_path: Pa
     }
     for query, kept in texts.items():
         assert store.rows(query) == kept
-    with syncs.opened(tmp_path, "silent.duckdb") as silent:
+    with demo_sync.opened(tmp_path, "silent.duckdb") as silent:
         sync(silent, book, text=False)
         assert [silent.rows(query) for query in texts] == [[], [], []]
         assert silent.rows("SELECT sum(prompts), sum(tool_calls) FROM usage") == [(1, 1)]
@@ -386,8 +386,8 @@ def test_a_run_reads_no_more_details_than_it_may(store: Store, book: Book) -> No
 def test_one_session_is_read_on_demand(store: Store, book: Book) -> None:
     for name in ("s", "t"):
         book.call(0, session=name, model=MODEL, tokens=[(10, 1)])
-    served = syncs.bridge(book.tables(), profile="v2.35")
-    with syncs.client(served) as client:
+    served = demo_sync.bridge(book.tables(), profile="v2.35")
+    with demo_sync.client(served) as client:
         list(sessions.discover(client, store, context()))
         keys = dict(store.rows("SELECT id, session FROM sessions"))
         assert details.read_one(client, store, context(), keys["t"])
@@ -410,10 +410,10 @@ class Broken(httpx.BaseTransport):
 
 
 def broken(store: Store, book: Book, *names: str) -> None:
-    served = syncs.bridge(book.tables(), profile="v2.35")
+    served = demo_sync.bridge(book.tables(), profile="v2.35")
     key = api.tokens(served.tables, 1)["owner"]
     transport = Broken(served, *names)
-    with Client(syncs.ADDRESS, key, transport=transport, retry=syncs.at_once(1)) as client:
+    with Client(demo_sync.ADDRESS, key, transport=transport, retry=demo_sync.at_once(1)) as client:
         list(sessions.discover(client, store, context()))
         list(details.read(client, store, context(workers=1)))
 

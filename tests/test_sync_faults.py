@@ -5,9 +5,9 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import demo_sync
 import httpx
 import pytest
-import syncs
 from aibridge_wire import Wire, answer, interception_row, uuid
 
 from aibridge import (
@@ -29,7 +29,7 @@ NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with syncs.opened(tmp_path) as opened:
+    with demo_sync.opened(tmp_path) as opened:
         yield opened
 
 
@@ -40,21 +40,21 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def test_with_a_fifth_of_the_answers_failing_runs_end_where_an_undisturbed_one_does(
     store: Store, tmp_path: Path, seed: int
 ) -> None:
-    tables = syncs.latest(120)
-    with syncs.opened(tmp_path, "undisturbed.duckdb") as calm:
-        syncs.run(calm, syncs.bridge(tables))
-        expected = syncs.contents(calm, syncs.EXACT)
+    tables = demo_sync.latest(120)
+    with demo_sync.opened(tmp_path, "undisturbed.duckdb") as calm:
+        demo_sync.run(calm, demo_sync.bridge(tables))
+        expected = demo_sync.contents(calm, demo_sync.EXACT)
     faults = api.Faults(rate=0.2, seed=seed, drip_seconds=0)
-    bridge = syncs.bridge(tables, switches=api.Switches(rate_limit=None, faults=faults))
+    bridge = demo_sync.bridge(tables, switches=api.Switches(rate_limit=None, faults=faults))
     assert finished(store, bridge)
-    assert syncs.contents(store, syncs.EXACT) == expected
+    assert demo_sync.contents(store, demo_sync.EXACT) == expected
 
 
 def finished(store: Store, bridge: api.Bridge, *, tries: int = 12) -> bool:
     """Whether one of so many runs came to its end, and no session was left for the next."""
     for _ in range(tries):
         with suppress(AIBridgeError):
-            syncs.run(store, bridge)
+            demo_sync.run(store, bridge)
             if not store.rows("SELECT 1 FROM sessions WHERE detail_problem = 'unreadable'"):
                 return True
     return False
@@ -62,14 +62,18 @@ def finished(store: Store, bridge: api.Bridge, *, tries: int = 12) -> bool:
 
 def test_the_rate_limit_is_kept_without_a_single_refusal(store: Store) -> None:
     time = Time()
-    tables = syncs.latest(120)
+    tables = demo_sync.latest(120)
     switches = api.Switches(rate_limit=60)
-    bridge = syncs.bridge(tables, switches=switches, wall=time.moment)
+    bridge = demo_sync.bridge(tables, switches=switches, wall=time.moment)
     refused = Refusals(api.transport(bridge))
     pace = Pace(clock=time, sleep=time.sleep)
-    with syncs.client(bridge, transport=refused, pace=pace) as client:
+    with demo_sync.client(bridge, transport=refused, pace=pace) as client:
         options = Options(page_size=1, workers=4)
-        list(interception_windows.read(client, store, Context(options, syncs.NOW, "interceptions")))
+        list(
+            interception_windows.read(
+                client, store, Context(options, demo_sync.NOW, "interceptions")
+            )
+        )
     assert store.rows("SELECT count(*) FROM usage") == [(120,)]
     assert refused.answers > 150
     assert refused.count == 0
@@ -80,7 +84,7 @@ class Time:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._now = syncs.NOW.timestamp()
+        self._now = demo_sync.NOW.timestamp()
 
     def __call__(self) -> float:
         return self._now
@@ -108,27 +112,27 @@ class Refusals(httpx.BaseTransport):
 
 
 def test_a_run_that_is_closed_is_journalled_and_gone_on_with(store: Store, tmp_path: Path) -> None:
-    bridge = syncs.bridge(syncs.latest(120))
-    with syncs.client(bridge) as client:
-        events = sync.run(client, store, Options(page_size=10), syncs.NOW)
+    bridge = demo_sync.bridge(demo_sync.latest(120))
+    with demo_sync.client(bridge) as client:
+        events = sync.run(client, store, Options(page_size=10), demo_sync.NOW)
         next(events)
         events.close()
     assert store.rows("SELECT outcome FROM runs") == [("stopped",)]
-    syncs.run(store, bridge)
+    demo_sync.run(store, bridge)
     assert store.rows("SELECT outcome FROM runs ORDER BY run") == [("stopped",), ("done",)]
-    with syncs.opened(tmp_path, "undisturbed.duckdb") as calm:
-        syncs.run(calm, bridge)
-        assert syncs.contents(store) == syncs.contents(calm)
+    with demo_sync.opened(tmp_path, "undisturbed.duckdb") as calm:
+        demo_sync.run(calm, bridge)
+        assert demo_sync.contents(store) == demo_sync.contents(calm)
 
 
 def test_a_run_that_fails_says_why_and_keeps_what_was_committed(store: Store) -> None:
-    bridge = syncs.bridge(syncs.latest(250))
+    bridge = demo_sync.bridge(demo_sync.latest(250))
     breaking = Breaking(api.transport(bridge), after=12)
     with (
-        syncs.client(bridge, transport=breaking, retry=syncs.at_once(0)) as client,
+        demo_sync.client(bridge, transport=breaking, retry=demo_sync.at_once(0)) as client,
         pytest.raises(ConnectionFailedError),
     ):
-        list(sync.run(client, store, Options(page_size=10, workers=2), syncs.NOW))
+        list(sync.run(client, store, Options(page_size=10, workers=2), demo_sync.NOW))
     ((outcome, message),) = store.rows("SELECT outcome, message FROM runs")
     assert outcome == "failed"
     assert "/interceptions" in message
@@ -180,7 +184,10 @@ def listed(store: Store, rows: list[object], *, text: bool = True, now: datetime
     """Read these rows as all that a server lists."""
     wire = Wire(interceptions={"count": len(rows), "results": rows})
     with Client(
-        syncs.ADDRESS, syncs.TOKEN, transport=httpx.MockTransport(wire), retry=syncs.at_once(0)
+        demo_sync.ADDRESS,
+        demo_sync.TOKEN,
+        transport=httpx.MockTransport(wire),
+        retry=demo_sync.at_once(0),
     ) as client:
         options = Options(text=text, since=NOON - timedelta(hours=12))
         list(interception_windows.read(client, store, Context(options, now, "interceptions")))
@@ -314,7 +321,10 @@ def test_an_error_body_in_place_of_a_page_is_an_error_and_an_anomaly(store: Stor
     wire = Wire(interceptions=lambda _: answer({"message": "Forbidden."}))
     with (
         Client(
-            syncs.ADDRESS, syncs.TOKEN, transport=httpx.MockTransport(wire), retry=syncs.at_once(0)
+            demo_sync.ADDRESS,
+            demo_sync.TOKEN,
+            transport=httpx.MockTransport(wire),
+            retry=demo_sync.at_once(0),
         ) as client,
         pytest.raises(DecodeError),
     ):

@@ -6,8 +6,8 @@ import sys
 from itertools import islice
 from pathlib import Path
 
+import demo_sync
 import pytest
-import syncs
 
 from bridgeboard.demo import api, server
 from bridgeboard.store import Store
@@ -36,18 +36,18 @@ def test_a_killed_sync_resumes_and_ends_like_an_undisturbed_one(tmp_path: Path, 
 def killed(count: int, seed: int, folder: Path) -> int:
     """Kill so many syncs of one store, finish it, compare; how many were killed on their way."""
     dice = random.Random(seed)  # noqa: S311  # moments to kill at, not secrets
-    bridge = syncs.bridge(syncs.latest(400))
+    bridge = demo_sync.bridge(demo_sync.latest(400))
     token = api.tokens(bridge.tables, 1)["owner"]
     path = folder / "killed.duckdb"
     with server.serve(bridge) as served:
         shot = sum(_shot([served.url, token, str(path)], dice.randint(0, 9)) for _ in range(count))
-    with Store.open(path) as store, syncs.opened(folder, "calm.duckdb") as calm:
+    with Store.open(path) as store, demo_sync.opened(folder, "calm.duckdb") as calm:
         assert store.rows("SELECT sum(responses) FROM usage") == store.rows(
             "SELECT count(*) FROM responses"
         )
-        syncs.run(store, bridge)
-        syncs.run(calm, bridge)
-        assert syncs.contents(store) == syncs.contents(calm)
+        demo_sync.run(store, bridge)
+        demo_sync.run(calm, bridge)
+        assert demo_sync.contents(store) == demo_sync.contents(calm)
         outcomes = {outcome for (outcome,) in store.rows("SELECT outcome FROM runs")}
         assert outcomes == {"stopped", "done"}
     return shot
@@ -55,7 +55,7 @@ def killed(count: int, seed: int, folder: Path) -> int:
 
 def _shot(arguments: list[str], events: int) -> bool:
     """Kill a sync after so many of its events; whether it had not ended by itself before."""
-    command = [sys.executable, "-c", CHILD, *arguments, syncs.NOW.isoformat()]
+    command = [sys.executable, "-c", CHILD, *arguments, demo_sync.NOW.isoformat()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:  # noqa: S603  # our own code
         assert child.stdout is not None
         told = list(islice(child.stdout, events + 1))

@@ -2,10 +2,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import companies
+import demo_sync
+import demo_worlds
 import pytest
-import syncs
-from bridges import NOW, Book, at
+from small_bridges import NOW, Book, at
 
 from aibridge import Search
 from bridgeboard.demo import api, truth
@@ -15,13 +15,13 @@ from bridgeboard.sync import Options, sessions
 from bridgeboard.sync.options import Context, Generation
 from bridgeboard.sync.progress import Event
 
-TABLES = companies.small().tables
+TABLES = demo_worlds.small().tables
 FINISHED = truth.finished(TABLES)
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with syncs.opened(tmp_path) as opened:
+    with demo_sync.opened(tmp_path) as opened:
         yield opened
 
 
@@ -33,17 +33,17 @@ def book() -> Book:
 def discover(
     store: Store,
     served: api.Bridge,
-    now: datetime = syncs.NOW,
+    now: datetime = demo_sync.NOW,
     generation: Generation = "interceptions",
     **options: object,
 ) -> list[Event]:
     context = Context(Options(**options), now, generation)  # type: ignore[arg-type]  # fields of Options
-    with syncs.client(served) as client:
+    with demo_sync.client(served) as client:
         return list(sessions.discover(client, store, context))
 
 
 def of(book: Book, **more: object) -> api.Bridge:
-    return syncs.bridge(book.tables(), **more)
+    return demo_sync.bridge(book.tables(), **more)
 
 
 def totals(store: Store) -> list[tuple[object, ...]]:
@@ -54,7 +54,7 @@ def totals(store: Store) -> list[tuple[object, ...]]:
 
 
 def test_all_sessions_are_found_with_their_own_totals(store: Store) -> None:
-    discover(store, syncs.bridge(TABLES))
+    discover(store, demo_sync.bridge(TABLES))
     rows = store.rows(
         "SELECT s.id, i.id::VARCHAR, s.input_sum, s.output_sum, s.cache_read_sum, s.cache_write_sum"
         " FROM sessions s JOIN initiators i USING (initiator)"
@@ -69,7 +69,7 @@ def test_all_sessions_are_found_with_their_own_totals(store: Store) -> None:
 
 
 def test_times_over_all_windows_are_those_of_the_whole_session(store: Store) -> None:
-    discover(store, syncs.bridge(TABLES))
+    discover(store, demo_sync.bridge(TABLES))
     for session, started_at, ended_at in store.rows(
         "SELECT id, started_at, ended_at FROM sessions"
     ):
@@ -86,12 +86,12 @@ def test_a_window_that_exceeds_a_page_is_cut_until_each_part_fits(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sessions, "LARGEST_PAGE", 8)
-    events = discover(store, syncs.bridge(TABLES))
-    with syncs.opened(tmp_path, "whole.duckdb") as other:
+    events = discover(store, demo_sync.bridge(TABLES))
+    with demo_sync.opened(tmp_path, "whole.duckdb") as other:
         monkeypatch.setattr(sessions, "LARGEST_PAGE", 1000)
-        whole = discover(other, syncs.bridge(TABLES))
+        whole = discover(other, demo_sync.bridge(TABLES))
         assert len(events) > len(whole)
-        assert syncs.contents(store) == syncs.contents(other)
+        assert demo_sync.contents(store) == demo_sync.contents(other)
     assert events[-1].windows_done == events[-1].windows_total
 
 
@@ -113,18 +113,18 @@ def test_two_people_who_share_a_session_id_have_a_session_each(store: Store, boo
 
 
 def test_discovering_twice_is_discovering_once(store: Store) -> None:
-    served = syncs.bridge(TABLES, profile="v2.35")
+    served = demo_sync.bridge(TABLES, profile="v2.35")
     discover(store, served, generation="sessions")
-    before = syncs.contents(store)
+    before = demo_sync.contents(store)
     (*_, last) = discover(store, served, generation="sessions")
     assert last.changed == 0
-    assert syncs.contents(store) == before
+    assert demo_sync.contents(store) == before
 
 
 def test_a_stopped_run_is_gone_on_with(store: Store, tmp_path: Path) -> None:
-    context = Context(Options(), syncs.NOW, "sessions")
-    served = syncs.bridge(TABLES, profile="v2.35")
-    with syncs.client(served) as client:
+    context = Context(Options(), demo_sync.NOW, "sessions")
+    served = demo_sync.bridge(TABLES, profile="v2.35")
+    with demo_sync.client(served) as client:
         walk = sessions.discover(client, store, context)
         for _ in range(5):
             next(walk)
@@ -132,15 +132,15 @@ def test_a_stopped_run_is_gone_on_with(store: Store, tmp_path: Path) -> None:
     assert len(sync_state.unfinished(store, sessions.KIND)) > 10
     discover(store, served, generation="sessions")
     assert sync_state.unfinished(store, sessions.KIND) == []
-    with syncs.opened(tmp_path, "other.duckdb") as other:
+    with demo_sync.opened(tmp_path, "other.duckdb") as other:
         discover(other, served, generation="sessions")
-        assert syncs.contents(store) == syncs.contents(other)
+        assert demo_sync.contents(store) == demo_sync.contents(other)
 
 
 def test_later_runs_read_only_what_may_have_changed(store: Store) -> None:
-    early = companies.END - timedelta(days=3)
-    discover(store, syncs.bridge(TABLES, clock=lambda: early), early)
-    events = discover(store, syncs.bridge(TABLES))
+    early = demo_worlds.END - timedelta(days=3)
+    discover(store, demo_sync.bridge(TABLES, clock=lambda: early), early)
+    events = discover(store, demo_sync.bridge(TABLES))
     assert events[-1].windows_total < 10
     assert store.rows("SELECT count(*) FROM sessions") == [(len(truth.sessions(FINISHED)),)]
 
@@ -182,7 +182,7 @@ def test_last_prompts_are_kept_only_with_text(store: Store, book: Book, tmp_path
     book.call(5, session="s", prompts=[(5, "third")])
     discover(store, of(book), NOW)
     assert store.rows("SELECT text FROM last_prompts") == [("third",)]
-    with syncs.opened(tmp_path, "silent.duckdb") as silent:
+    with demo_sync.opened(tmp_path, "silent.duckdb") as silent:
         discover(silent, of(book), NOW, text=False)
         assert silent.rows("SELECT count(*) FROM last_prompts") == [(0,)]
 
@@ -201,7 +201,7 @@ def test_before_any_details_a_session_is_one_row_of_usage(store: Store, book: Bo
 
 
 def test_where_requests_are_listed_sessions_are_no_usage(store: Store) -> None:
-    discover(store, syncs.bridge(TABLES))
+    discover(store, demo_sync.bridge(TABLES))
     assert store.rows("SELECT count(*) FROM usage") == [(0,)]
 
 
@@ -217,7 +217,7 @@ def test_coverage_counts_the_sessions_that_touch_a_window(store: Store, book: Bo
 
 
 def test_hostile_texts_are_held(store: Store) -> None:
-    discover(store, syncs.bridge(TABLES))
+    discover(store, demo_sync.bridge(TABLES))
     names = {name for (name,) in store.rows("SELECT id FROM sessions")}
     assert names == {row.session_id for row in FINISHED}
 
@@ -229,7 +229,7 @@ def test_sessions_are_asked_for_by_windows_that_the_server_takes() -> None:
 
 
 def test_since_limits_how_far_a_first_run_reads(store: Store) -> None:
-    since = companies.END - timedelta(days=2)
-    discover(store, syncs.bridge(TABLES), since=since)
+    since = demo_worlds.END - timedelta(days=2)
+    discover(store, demo_sync.bridge(TABLES), since=since)
     expected = truth.sessions(truth.finished(TABLES, since=since))
     assert store.rows("SELECT count(*) FROM sessions") == [(len(expected),)]

@@ -4,28 +4,28 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-import companies
+import demo_sync
+import demo_worlds
 import pytest
-import syncs
 
 from bridgeboard.demo import api, truth
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.store import Store
 
-TABLES = companies.small().tables
-BEFORE = companies.END - timedelta(days=6)
-AFTER = companies.END + timedelta(minutes=5)
+TABLES = demo_worlds.small().tables
+BEFORE = demo_worlds.END - timedelta(days=6)
+AFTER = demo_worlds.END + timedelta(minutes=5)
 SUMS = ("input_sum", "output_sum", "cache_read_sum", "cache_write_sum")
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with syncs.opened(tmp_path) as opened:
+    with demo_sync.opened(tmp_path) as opened:
         yield opened
 
 
 def served(profile: str, now: datetime) -> api.Bridge:
-    return syncs.bridge(TABLES, profile=profile, clock=lambda: now)
+    return demo_sync.bridge(TABLES, profile=profile, clock=lambda: now)
 
 
 def told(now: datetime) -> list[InterceptionRow]:
@@ -57,9 +57,9 @@ def misplaced(store: Store) -> list[str]:
 def test_an_upgraded_server_adds_its_new_work_and_nothing_twice(
     store: Store, details: int | None
 ) -> None:
-    syncs.run(store, served("v2.34", BEFORE), now=BEFORE, details=details)
+    demo_sync.run(store, served("v2.34", BEFORE), now=BEFORE, details=details)
     assert sums(store) == recorded(BEFORE)
-    syncs.run(store, served("v2.35", AFTER), now=AFTER)
+    demo_sync.run(store, served("v2.35", AFTER), now=AFTER)
     assert sums(store) == recorded(AFTER)
     assert sums(store, "grain = 'interception'") == recorded(BEFORE)
     assert store.rows("SELECT count(*) FROM usage WHERE grain = 'interception'") == [
@@ -69,9 +69,9 @@ def test_an_upgraded_server_adds_its_new_work_and_nothing_twice(
 
 
 def test_a_downgraded_server_replaces_sums_by_requests(store: Store) -> None:
-    syncs.run(store, served("v2.34", BEFORE), now=BEFORE)
-    syncs.run(store, served("v2.35", AFTER), now=AFTER)
-    syncs.run(store, served("v2.34", AFTER), now=AFTER)
+    demo_sync.run(store, served("v2.34", BEFORE), now=BEFORE)
+    demo_sync.run(store, served("v2.35", AFTER), now=AFTER)
+    demo_sync.run(store, served("v2.34", AFTER), now=AFTER)
     assert sums(store) == recorded(AFTER)
     assert store.rows("SELECT grain, count(*) FROM usage GROUP BY ALL") == [
         ("interception", len(told(AFTER)))
@@ -80,23 +80,23 @@ def test_a_downgraded_server_replaces_sums_by_requests(store: Store) -> None:
 
 
 def test_a_store_that_began_with_sums_becomes_exact(store: Store) -> None:
-    syncs.run(store, served("v2.35", BEFORE), now=BEFORE)
-    syncs.run(store, served("v2.34", AFTER), now=AFTER)
+    demo_sync.run(store, served("v2.35", BEFORE), now=BEFORE)
+    demo_sync.run(store, served("v2.34", AFTER), now=AFTER)
     assert sums(store) == recorded(AFTER)
     assert store.rows("SELECT DISTINCT grain FROM usage") == [("interception",)]
     assert misplaced(store) == []
 
 
 def test_a_downgrade_without_details_counts_nothing_twice(store: Store) -> None:
-    syncs.run(store, served("v2.35", BEFORE), now=BEFORE, details=0)
+    demo_sync.run(store, served("v2.35", BEFORE), now=BEFORE, details=0)
     assert sums(store) == recorded(BEFORE)
-    syncs.run(store, served("v2.34", AFTER), now=AFTER, details=0)
+    demo_sync.run(store, served("v2.34", AFTER), now=AFTER, details=0)
     assert sums(store) == recorded(AFTER)
 
 
 def test_an_upgrade_without_details_never_counts_too_much(store: Store) -> None:
-    syncs.run(store, served("v2.34", BEFORE), now=BEFORE, details=0)
-    syncs.run(store, served("v2.35", AFTER), now=AFTER, details=0)
+    demo_sync.run(store, served("v2.34", BEFORE), now=BEFORE, details=0)
+    demo_sync.run(store, served("v2.35", AFTER), now=AFTER, details=0)
     held, whole = sums(store), recorded(AFTER)
     assert all(part <= most for part, most in zip(held, whole, strict=True))
     assert all(part >= least for part, least in zip(held, recorded(BEFORE), strict=True))
@@ -105,10 +105,10 @@ def test_an_upgrade_without_details_never_counts_too_much(store: Store) -> None:
 def test_upgrading_is_the_same_whether_the_store_was_filled_in_one_run_or_two(
     store: Store, tmp_path: Path
 ) -> None:
-    syncs.run(store, served("v2.34", BEFORE), now=BEFORE)
-    syncs.run(store, served("v2.35", AFTER), now=AFTER)
-    with syncs.opened(tmp_path, "other.duckdb") as other:
+    demo_sync.run(store, served("v2.34", BEFORE), now=BEFORE)
+    demo_sync.run(store, served("v2.35", AFTER), now=AFTER)
+    with demo_sync.opened(tmp_path, "other.duckdb") as other:
         early = BEFORE - timedelta(days=5)
         for profile, now in (("v2.34", early), ("v2.34", BEFORE), ("v2.35", AFTER)):
-            syncs.run(other, served(profile, now), now=now)
-        assert syncs.contents(other) == syncs.contents(store)
+            demo_sync.run(other, served(profile, now), now=now)
+        assert demo_sync.contents(other) == demo_sync.contents(store)

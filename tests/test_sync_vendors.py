@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import demo_sync
 import pytest
-import syncs
-from bridges import PREFIX, Book, ask, send, token
+from small_bridges import PREFIX, Book, ask, send, token
 
 from aibridge import AsyncClient, Client, ForbiddenError, Provider
 from bridgeboard import pricing, sync
@@ -134,9 +134,9 @@ def test_a_type_without_an_address_says_nothing_unless_it_has_one_vendor() -> No
 def test_a_sync_prices_by_what_the_server_says_and_reprices_when_it_changes(
     tmp_path: Path,
 ) -> None:
-    tables = syncs.latest(40)
-    with syncs.opened(tmp_path) as store:
-        syncs.run(store, syncs.bridge(tables))
+    tables = demo_sync.latest(40)
+    with demo_sync.opened(tmp_path) as store:
+        demo_sync.run(store, demo_sync.bridge(tables))
         said = sync.said(store)
         assert {one.provider_name for one in said} == {
             each.name for each in tables.providers if not each.deleted
@@ -147,22 +147,22 @@ def test_a_sync_prices_by_what_the_server_says_and_reprices_when_it_changes(
             Configured(each.name, "openai-compat", base_url="http://gpu.example/v1")
             for each in tables.providers
         ]
-        later = syncs.NOW + timedelta(minutes=5)
-        changed = syncs.bridge(replace(tables, providers=moved), wall=lambda: later)
-        syncs.run(store, changed, now=later)
+        later = demo_sync.NOW + timedelta(minutes=5)
+        changed = demo_sync.bridge(replace(tables, providers=moved), wall=lambda: later)
+        demo_sync.run(store, changed, now=later)
         assert _vendors(store) == before, "what was used before the change keeps its vendor"
         assert {one.vendor for one in sync.said(store) if one.since} == {""}
 
 
 def test_an_auditors_token_learns_nothing_and_that_is_no_error(tmp_path: Path) -> None:
-    tables = syncs.latest(5)
-    served = syncs.bridge(tables)
+    tables = demo_sync.latest(5)
+    served = demo_sync.bridge(tables)
     key = api.tokens(tables, 1)["auditor"]
     with (
-        syncs.opened(tmp_path) as store,
-        Client(syncs.ADDRESS, key, transport=api.transport(served)) as asking,
+        demo_sync.opened(tmp_path) as store,
+        Client(demo_sync.ADDRESS, key, transport=api.transport(served)) as asking,
     ):
-        list(sync.run(asking, store, sync.Options(), syncs.NOW))
+        list(sync.run(asking, store, sync.Options(), demo_sync.NOW))
         assert sync.said(store) == ()
 
 

@@ -2,7 +2,7 @@
 //
 //   node provider.js '{"port": 0, "client": {...}, "accounts": [...], "seconds": {...}}'
 //
-// listens on 127.0.0.1 and prints its issuer as the first line; `tests/rigs.py` says what goes in.
+// listens on 127.0.0.1 and prints its issuer as the first line; `tests/identity_services.py` says what goes in.
 
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { createServer } from "node:http";

@@ -1,0 +1,68 @@
+from dataclasses import replace
+
+import pytest
+from demo_worlds import small
+from facts import KINDS, facts
+
+from bridgeboard.analysis import comparison
+from bridgeboard.analysis.comparison import Line
+from bridgeboard.model.answer import Answer
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries import session_detail
+from bridgeboard.queries.session_detail import Head
+from bridgeboard.queries.typed_rows import typed
+
+ALL = Scope(small().start, small().end)
+
+
+def side_by_side(a: Scope, b: Scope) -> dict[str, Line]:
+    answers = []
+    for question in comparison.questions(a, b):
+        asked = facts().connection.execute(question.sql, list(question.params))
+        names = [column[0] for column in asked.description]
+        answers.append(Answer.of(names, asked.fetchall()).only)
+    return {line.name: line for line in comparison.beside(*answers)}
+
+
+def test_two_people_are_compared_by_what_counting_says() -> None:
+    names = sorted({row["person"] for row in facts().usage})[:2]
+    told = side_by_side(*(ALL.only("initiator", name) for name in names))
+    assert list(told) == list(comparison.COMPARED)
+    counted = [
+        sum(row[kind] for row in facts().usage for kind in KINDS if row["person"] == name)
+        for name in names
+    ]
+    tokens = told["total_tokens"]
+    assert [tokens.a, tokens.b] == counted
+    assert tokens.difference == counted[1] - counted[0]
+    assert tokens.ratio == pytest.approx(counted[1] / counted[0])
+    assert (tokens.label, tokens.format) == (METRICS["total_tokens"].label, "count")
+
+
+def test_a_side_with_nothing_leaves_no_ratio() -> None:
+    nobody = ALL.only("initiator", "nobody at all")
+    told = side_by_side(nobody, ALL)
+    assert told["requests"].a == 0
+    assert told["requests"].ratio is None
+    assert told["requests"].difference == told["requests"].b
+    assert told["cache_hit_rate"].a is None
+    assert told["cache_hit_rate"].difference is None
+
+
+def test_a_scope_beside_itself_differs_in_nothing() -> None:
+    for line in side_by_side(ALL, ALL).values():
+        assert line.difference in {0, None}
+        assert line.ratio in {1, None}
+
+
+def test_two_sessions_are_compared_by_the_same_numbers() -> None:
+    keys = sorted({row["session"] for row in facts().usage if row["session"] is not None})[:2]
+    a, b = (typed(Head, facts().rows(session_detail.head(key)))[0] for key in keys)
+    told = {line.name: line for line in comparison.sessions(a, b)}
+    assert (told["spend"].a, told["spend"].b) == (a.cost, b.cost)
+    assert told["total_tokens"].a == a.total_tokens
+    assert told["requests"].b == b.requests
+    unknown = {line.name: line for line in comparison.sessions(replace(a, cost=None), b)}
+    assert unknown["spend"].difference is None
+    assert unknown["spend"].ratio is None

@@ -1,0 +1,175 @@
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+import session_stores
+from demo_worlds import small
+from facts import KINDS, Row, facts
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from session_stores import asked, only
+
+from bridgeboard.demo import truth
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries import request_list as one_by_one
+from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.metric_query import select
+from bridgeboard.queries.request_list import Detail, Interception, Response
+from bridgeboard.queries.typed_rows import Key, typed
+from bridgeboard.store import Store
+
+ALL = Scope(small().start, small().end)
+MOST = 100_000
+laws = settings(deadline=None, max_examples=8)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    with session_stores.synced(tmp_path_factory.mktemp("one"), "exact") as made:
+        yield made
+
+
+def told(scope: Scope, **options: object) -> tuple[Interception, ...]:
+    question = one_by_one.interceptions(scope, **{"limit": MOST, **options})  # type: ignore[arg-type]  # its own options
+    return typed(Interception, facts().rows(question))
+
+
+def newest_first(rows: list[Row]) -> list[int]:
+    ordered = sorted(rows, key=lambda row: (row["started_at"], row["usage"]), reverse=True)
+    return [row["usage"] for row in ordered]
+
+
+def test_all_requests_of_a_scope_come_newest_first() -> None:
+    shown = told(ALL)
+    assert [row.usage for row in shown] == newest_first(facts().usage)
+    by_key = {row["usage"]: row for row in facts().usage}
+    for row in shown:
+        own = by_key[row.usage]
+        assert (row.person, row.team) == (own["person"], own["team"] or "Unassigned")
+        assert (str(row.id), row.model, row.client) == (own["id"], own["model"], own["client"])
+        assert row.session_id == own["session_id"]
+        assert [getattr(row, kind) for kind in KINDS] == [own[kind] for kind in KINDS]
+        assert (row.cost, row.shadow_cost, row.status) == (
+            own["cost"],
+            own["shadow_cost"],
+            own["status"],
+        )
+        is_sum = own["grain"] == "action"
+        unknown = is_sum and own["tool_calls"] > 0
+        assert row.tool_errors == (None if unknown else own["tool_errors"])
+        ended = own["ended_at"]
+        lasted = None if is_sum else (ended - own["started_at"]).total_seconds()
+        assert row.duration_seconds == pytest.approx(lasted)
+
+
+def test_filters_are_those_of_the_numbers() -> None:
+    tool = next(row["tool"] for row in facts().calls if row["injected"])
+    for scope in (
+        ALL.only("tool", tool),
+        ALL.only("status", "unpriced", "notional"),
+        ALL.only("initiator", facts().usage[0]["person"]).without("client", "Unknown"),
+        ALL.only("team", "Unassigned"),
+        ALL.without("tool", tool).only("accuracy", "exact"),
+        ALL.only("model", "'; DROP TABLE usage; --"),
+    ):
+        ((count,),) = facts().rows(select(("requests",), (), scope)) or [(0,)]
+        assert len(told(scope)) == (count or 0)
+    using = {row["usage"] for row in facts().calls if row["tool"] == tool}
+    assert {row.usage for row in told(ALL.only("tool", tool))} == using
+
+
+def test_only_those_with_errors_can_be_asked_for() -> None:
+    failed = [row for row in facts().usage if row["tool_errors"]]
+    assert failed
+    assert [row.usage for row in told(ALL, errors_only=True)] == newest_first(failed)
+
+
+def test_requests_are_counted_as_they_are_listed() -> None:
+    scope = ALL.only("provider", "anthropic").without("team", "Unassigned")
+    every = told(scope)
+    ((count,),) = facts().rows(one_by_one.counted(scope))
+    ((metric,),) = facts().rows(select(("requests",), (), scope))
+    assert count == metric == len(every)
+    for place in (0, 1, 77, count - 1):
+        assert facts().rows(one_by_one.counted(scope, before=every[place].key)) == [(place,)]
+    failed = told(scope, errors_only=True)
+    assert facts().rows(one_by_one.counted(scope, errors_only=True)) == [(len(failed),)]
+
+
+@given(size=st.integers(20, 400))
+@laws
+def test_pages_of_any_size_there_and_back_are_the_whole_list(size: int) -> None:
+    scope = ALL.only("provider", "copilot")
+    whole = told(scope)
+    pages = [told(scope, limit=size)]
+    while further := told(scope, after=pages[-1][-1].key, limit=size):
+        pages.append(further)
+    assert [row for page in pages for row in page] == list(whole)
+    for before, page in pairwise(pages):
+        assert told(scope, before=page[0].key, limit=size) == before
+    assert told(scope, before=pages[0][0].key, limit=size) == ()
+
+
+def test_a_page_lies_on_one_side_only() -> None:
+    key = Key(small().start, 1)
+    with pytest.raises(ExplorerError, match="not both"):
+        one_by_one.interceptions(ALL, after=key, before=key)
+
+
+def test_a_request_is_found_by_its_id_and_told_with_all_that_is_known(store: Store) -> None:
+    tables = session_stores.tables()
+    people = {person.id: person for person in tables.people}
+    for row in truth.finished(tables)[:40]:
+        ((usage,),) = store.rows(*one_by_one.found(row.id))
+        detail = only(store, Detail, one_by_one.detail(usage))
+        assert (str(detail.id), str(detail.initiator_id)) == (row.id, row.initiator_id)
+        assert detail.person.startswith(people[row.initiator_id].username)
+        assert (detail.provider, detail.provider_name) == (row.provider, row.provider_name)
+        assert (detail.started_at, detail.ended_at) == (row.started_at, row.ended_at)
+        assert detail.api_key_id == row.api_key_id
+        assert detail.tool_calls == len(truth.tool_calls(tables, [row]))
+        recorded = truth.recorded(tables, [row])
+        assert detail.output_sum == recorded.output
+        assert detail.session_id in {row.session_id, None}
+
+
+def test_responses_of_a_request_add_up_to_it(store: Store) -> None:
+    tables = session_stores.tables()
+    for row in truth.finished(tables)[:40]:
+        ((usage,),) = store.rows(*one_by_one.found(row.id))
+        detail = only(store, Detail, one_by_one.detail(usage))
+        answers = asked(store, Response, one_by_one.responses(usage))
+        assert [answer.place for answer in answers] == list(range(1, len(answers) + 1))
+        assert len(answers) == detail.responses == len(truth.responses(tables, [row]))
+        for name in (*KINDS, "cost", "shadow_cost", "cache_saving"):
+            known = [getattr(answer, name) for answer in answers]
+            known = [number for number in known if number is not None]
+            assert (sum(known) if known else None) == (getattr(detail, name) if known else None)
+
+
+def test_a_thread_that_failed_makes_its_first_request_one_with_an_error(store: Store) -> None:
+    with store.write() as batch:
+        batch.execute(
+            "UPDATE threads SET error_type = 'overloaded', error_message = 'Try again.'"
+            " WHERE id = (SELECT min(id) FROM threads)"
+        )
+    scope = Scope(small().start, small().end)
+    shown = asked(
+        store, Interception, one_by_one.interceptions(scope, errors_only=True, limit=MOST)
+    )
+    (failed,) = [row for row in shown if row.error_type == "overloaded"]
+    detail = only(store, Detail, one_by_one.detail(failed.usage))
+    assert (detail.error_type, detail.error_message) == ("overloaded", "Try again.")
+    assert all(row.error_type or row.tool_errors for row in shown)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "'; --", "\0", "\ud800", "6b1c4c1e-2f0d-4f5e-9c57-0c5f8f1f2a11"]
+)
+def test_what_is_no_request_is_not_found(store: Store, text: str) -> None:
+    assert store.rows(*one_by_one.found(text)) == [(None,)]
+
+
+def test_a_key_that_no_request_has_has_no_detail(store: Store) -> None:
+    assert store.rows(*one_by_one.detail(-1)) == []
+    assert store.rows(*one_by_one.responses(-1)) == []
