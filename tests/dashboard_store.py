@@ -10,7 +10,7 @@ from facts import facts
 
 from bridgeboard import settings
 from bridgeboard.runtime import background_sync
-from bridgeboard.runtime.background_sync import Watch
+from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.settings import DemoSettings
 from bridgeboard.store import Store
 
@@ -36,7 +36,7 @@ def looking(store: Store, now: datetime) -> Iterator[None]:
     pointed = DemoSettings.of(plain, "http://127.0.0.1:9", token, now)
     st.cache_resource.clear()
     settings.install(pointed)
-    background_sync.install(Watch(pointed, clock=lambda: now, opened=store))
+    background_sync.install(BackgroundSync(pointed, clock=lambda: now, opened=store))
     try:
         yield
     finally:

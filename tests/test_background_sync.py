@@ -11,7 +11,7 @@ from conftest import END, SMALL
 
 from bridgeboard.demo import truth
 from bridgeboard.runtime import background_sync, connect
-from bridgeboard.runtime.background_sync import Status, Watch
+from bridgeboard.runtime.background_sync import BackgroundSync, Status
 from bridgeboard.runtime.connect import Running
 from bridgeboard.settings import DemoSettings, Proxy, Settings
 from bridgeboard.store import EVERYTHING, Reader, Sight, Store, text_index
@@ -25,16 +25,16 @@ class Listener:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._news = threading.Condition()
-        tell = Watch._tell
+        tell = BackgroundSync._tell
 
-        def told(keeper: Watch, **news: object) -> None:
+        def told(keeper: BackgroundSync, **news: object) -> None:
             tell(keeper, **news)
             with self._news:
                 self._news.notify_all()
 
-        monkeypatch.setattr(Watch, "_tell", told)
+        monkeypatch.setattr(BackgroundSync, "_tell", told)
 
-    def until(self, keeper: Watch, wanted: Callable[[Status], bool]) -> Status:
+    def until(self, keeper: BackgroundSync, wanted: Callable[[Status], bool]) -> Status:
         with self._news:
             assert self._news.wait_for(lambda: wanted(keeper.status), GIVE_UP_SECONDS)
             return keeper.status
@@ -60,12 +60,14 @@ def now() -> datetime:
 
 
 @pytest.fixture
-def kept(running: Running, tmp_path: Path) -> Iterator[Watch]:
-    with Watch(settings_of(running.url, running.tokens["owner"], tmp_path), clock=now) as keeper:
+def kept(running: Running, tmp_path: Path) -> Iterator[BackgroundSync]:
+    with BackgroundSync(
+        settings_of(running.url, running.tokens["owner"], tmp_path), clock=now
+    ) as keeper:
         yield keeper
 
 
-def test_it_brings_all_there_is_into_the_store(kept: Watch, listener: Listener) -> None:
+def test_it_brings_all_there_is_into_the_store(kept: BackgroundSync, listener: Listener) -> None:
     status = listener.until(kept, lambda status: status.good_at is not None)
     assert status.problem is None
     assert status.event is not None
@@ -91,7 +93,9 @@ def test_a_session_that_somebody_opens_is_read_at_once(
 
     monkeypatch.setattr(background_sync.sync, "read_session", noted)
     monkeypatch.setattr(background_sync, "DETAILS_A_ROUND", timedelta(0))
-    with Watch(settings_of(running.url, running.tokens["owner"], tmp_path), clock=now) as keeper:
+    with BackgroundSync(
+        settings_of(running.url, running.tokens["owner"], tmp_path), clock=now
+    ) as keeper:
         listener.until(keeper, lambda status: status.good_at is not None)
         keeper.want(7)
         assert done.wait(GIVE_UP_SECONDS)
@@ -103,7 +107,9 @@ def test_details_that_a_round_had_no_time_for_are_read_by_the_next_ones_at_once(
 ) -> None:
     monkeypatch.setattr(background_sync, "DETAILS_A_ROUND", timedelta(0))
     rounds: list[datetime] = []
-    with Watch(settings_of(running.url, running.tokens["owner"], tmp_path), clock=now) as keeper:
+    with BackgroundSync(
+        settings_of(running.url, running.tokens["owner"], tmp_path), clock=now
+    ) as keeper:
 
         def is_read_again(status: Status) -> bool:
             if status.event and status.event.phase == "done" and status.state == "syncing":
@@ -122,7 +128,7 @@ def test_details_that_a_round_had_no_time_for_are_read_by_the_next_ones_at_once(
 
 def test_a_dead_deployment_is_told_and_tried_again(tmp_path: Path, listener: Listener) -> None:
     asked = settings_of("http://127.0.0.1:9", "abcdefghij-0123456789012345678901", tmp_path)
-    with Watch(asked, clock=now) as keeper:
+    with BackgroundSync(asked, clock=now) as keeper:
         status = listener.until(keeper, lambda status: status.problem is not None)
         assert status.state == "waiting"
         assert status.good_at is None
@@ -140,7 +146,7 @@ def test_a_store_that_another_process_has_is_told_with_its_owner(
     with (
         connect.client(asked) as client,
         connect.stored(asked, client),
-        Watch(asked, clock=now) as keeper,
+        BackgroundSync(asked, clock=now) as keeper,
     ):
         status = listener.until(keeper, lambda status: status.problem is not None)
     assert "already open by pid" in str(status.problem)
@@ -153,7 +159,7 @@ def test_a_wrong_price_file_is_told_and_nothing_is_lost(
     prices.write_text("[[price]]\nmodel = 'x'\nmultiplier = -1\n", "utf-8")
     owner = running.tokens["owner"]
     asked = settings_of(running.url, owner, tmp_path, prices_file=str(prices))
-    with Watch(asked, clock=now) as keeper:
+    with BackgroundSync(asked, clock=now) as keeper:
         status = listener.until(keeper, lambda status: status.problem is not None)
         assert "line 3" in str(status.problem)
 
@@ -161,7 +167,7 @@ def test_a_wrong_price_file_is_told_and_nothing_is_lost(
 @pytest.mark.parametrize("more", [{"sync_seconds": 0}, {"token": ""}])
 def test_it_does_nothing_where_it_is_switched_off(more: dict[str, object], tmp_path: Path) -> None:
     asked = settings_of("http://127.0.0.1:9", str(more.pop("token", "token")), tmp_path, **more)
-    with Watch(asked, clock=now) as keeper:
+    with BackgroundSync(asked, clock=now) as keeper:
         assert keeper.status == Status()
     assert list(tmp_path.iterdir()) == []
 
@@ -170,7 +176,7 @@ def test_after_it_has_stopped_the_store_can_be_opened_by_others(
     running: Running, tmp_path: Path, listener: Listener
 ) -> None:
     asked = settings_of(running.url, running.tokens["owner"], tmp_path)
-    with Watch(asked, clock=now) as keeper:
+    with BackgroundSync(asked, clock=now) as keeper:
         listener.until(keeper, lambda status: status.event is not None)
     with Store.open(connect.store_file(asked), memory_mb=256) as opened:
         assert opened.meta("deployment_id") == opened.path.stem
@@ -183,7 +189,7 @@ def test_what_was_synced_can_be_read_while_the_deployment_is_down(
         asked = settings_of(up.url, up.tokens["owner"], tmp_path)
         with connect.client(asked) as client, connect.stored(asked, client) as opened:
             path = opened.path
-    with Watch(asked, clock=now) as keeper:
+    with BackgroundSync(asked, clock=now) as keeper:
         listener.until(keeper, lambda status: status.problem is not None)
         assert keeper.store is not None
         assert keeper.store.path == path

@@ -22,7 +22,7 @@ from bridgeboard import pricing, store, sync
 from bridgeboard.demo import truth
 from bridgeboard.pricing import Book
 from bridgeboard.runtime import connect
-from bridgeboard.runtime.background_sync import Watch
+from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.runtime.connect import Running
 from bridgeboard.store import (
     Store,
@@ -397,7 +397,7 @@ def test_a_damaged_store_is_told_by_the_dashboard_left_alone_and_used_once_it_is
         path = opened.path
     damaged = b"what a disk makes of it" * 1_000
     path.write_bytes(damaged)
-    with Watch(asked, clock=lambda: demo_sync.NOW) as keeper:
+    with BackgroundSync(asked, clock=lambda: demo_sync.NOW) as keeper:
         for _ in range(3):
             status = listener.until(keeper, lambda told: told.problem is not None)
             assert "bridgeboard repair" in str(status.problem)
@@ -416,7 +416,7 @@ def test_a_second_dashboard_takes_over_when_the_first_has_ended(
 ) -> None:
     asked = settings_of(running.url, running.tokens["owner"], tmp_path)
     with connect.client(asked) as client, connect.stored(asked, client) as first:
-        keeper = Watch(asked, clock=lambda: demo_sync.NOW)
+        keeper = BackgroundSync(asked, clock=lambda: demo_sync.NOW)
         keeper.start()
         status = listener.until(keeper, lambda told: told.problem is not None)
         assert "already open by pid" in str(status.problem)

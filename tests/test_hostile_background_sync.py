@@ -14,7 +14,7 @@ from hostile_servers import TROUBLES, Dated, Trouble, Turning, good, owner, sync
 from aibridge import Client
 from bridgeboard import store, sync
 from bridgeboard.runtime import background_sync, connect
-from bridgeboard.runtime.background_sync import Watch
+from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.settings import DemoSettings, Settings
 from bridgeboard.store import Store, sync_state
 from bridgeboard.sync import Options
@@ -162,10 +162,12 @@ def deployment(monkeypatch: pytest.MonkeyPatch) -> Deployment:
     return made
 
 
-def watching(deployment: Deployment, folder: Path, **more: Any) -> Watch:
+def watching(deployment: Deployment, folder: Path, **more: Any) -> BackgroundSync:
     plain: dict[str, Any] = {"data_folder": str(folder), "store_memory_mb": 256}
     made = Settings.model_construct(**plain | more)
-    return Watch(DemoSettings.of(made, demo_sync.ADDRESS, demo_sync.TOKEN), clock=deployment.clock)
+    return BackgroundSync(
+        DemoSettings.of(made, demo_sync.ADDRESS, demo_sync.TOKEN), clock=deployment.clock
+    )
 
 
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)

@@ -20,7 +20,7 @@ from test_background_sync import GIVE_UP_SECONDS
 from bridgeboard import settings, store
 from bridgeboard.cli import deployment_checks
 from bridgeboard.runtime import background_sync, connect, nightly_backups
-from bridgeboard.runtime.background_sync import Watch
+from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.runtime.nightly_backups import NightlyBackups, backup_status, is_due, last_due
 from bridgeboard.server import web_app
 from bridgeboard.settings import DemoSettings, Settings, SettingsError
@@ -301,7 +301,7 @@ def test_a_running_dashboard_makes_them_and_stops_when_told(
     monkeypatch.setattr(background_sync, "BACKUP_POLL_SECONDS", 0.01)
     more = {"url": "http://127.0.0.1:9", "token": SecretStr("token"), "sync_seconds": 0}
     chosen = settings_of(data, **more)
-    with Watch(chosen, clock=lambda: NIGHT, opened=Store.open(path)) as keeper:
+    with BackgroundSync(chosen, clock=lambda: NIGHT, opened=Store.open(path)) as keeper:
         assert made.wait(GIVE_UP_SECONDS)
         status = keeper.backups.status
     assert [one.made_at for one in status.good] == [NIGHT]

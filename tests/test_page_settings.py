@@ -20,7 +20,7 @@ from bridgeboard import access, formats, settings
 from bridgeboard.access import PAGES, PERMISSIONS, Role, Viewer
 from bridgeboard.analysis import team_file
 from bridgeboard.runtime import background_sync, connect
-from bridgeboard.runtime.background_sync import Watch
+from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.runtime.nightly_backups import BackupStatus
 from bridgeboard.state.audit import forward
 from bridgeboard.store import Backup, Store, team_entries
@@ -65,10 +65,10 @@ def write(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], No
 
 
 @contextmanager
-def serving(store: Store | None, **given: Any) -> Iterator[Watch]:
+def serving(store: Store | None, **given: Any) -> Iterator[BackgroundSync]:
     """The dashboard of this process with the settings of the file, and a watch that is not run."""
     chosen = settings.read(**given)
-    keeper = Watch(chosen, clock=lambda: AT, opened=store)
+    keeper = BackgroundSync(chosen, clock=lambda: AT, opened=store)
     st.cache_resource.clear()
     settings.install(chosen)
     background_sync.install(keeper)

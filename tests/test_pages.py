@@ -16,7 +16,7 @@ from streamlit.testing.v1 import AppTest
 from bridgeboard import settings
 from bridgeboard.demo import api
 from bridgeboard.runtime import background_sync, connect
-from bridgeboard.runtime.background_sync import Status, Watch
+from bridgeboard.runtime.background_sync import BackgroundSync, Status
 from bridgeboard.runtime.connect import Demo, Running
 from bridgeboard.settings import Login
 from bridgeboard.ui import shell
@@ -111,7 +111,7 @@ def test_whose_token_it_is_is_told_to_who_may_change_it_alone(
     owners = SecretStr(running.tokens["owner"])
     monkeypatch.setattr(settings, "_installed", chosen.model_copy(update={"token": owners}))
     st.cache_resource.clear()
-    keeper = Watch(settings.current(), clock=lambda: datetime.now(UTC))
+    keeper = BackgroundSync(settings.current(), clock=lambda: datetime.now(UTC))
     monkeypatch.setattr(keeper, "_status", Status(problem=able.problem))
     monkeypatch.setattr(background_sync, "_installed", keeper)
     told = said(app("overview", who))

@@ -23,7 +23,7 @@ from bridgeboard.model.scope import Scope
 from bridgeboard.queries.adoption import cohorts
 from bridgeboard.queries.metric_query import select
 from bridgeboard.runtime import background_sync
-from bridgeboard.runtime.background_sync import Status, Watch
+from bridgeboard.runtime.background_sync import BackgroundSync, Status
 from bridgeboard.settings import DemoSettings
 from bridgeboard.store import Store, StoreError, completeness, sync_state
 from bridgeboard.store.completeness import DayCount, LeftOut
@@ -221,7 +221,7 @@ def test_before_the_first_answer_the_page_says_what_stands_in_the_way() -> None:
     plain = settings.Settings.model_construct(timeout_seconds=1.0)
     pointed = DemoSettings.of(plain, "http://127.0.0.1:9", TOKEN, END)
     settings.install(pointed)
-    background_sync.install(Watch(pointed, clock=lambda: END))
+    background_sync.install(BackgroundSync(pointed, clock=lambda: END))
     try:
         test = app("spend")
         assert not test.exception

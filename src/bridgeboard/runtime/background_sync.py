@@ -103,7 +103,7 @@ def gather(opened: Store, settings: Settings, *, stops: Callable[[], bool] = lam
             pass
 
 
-class Watch:
+class BackgroundSync:
     """Syncs every ``settings.sync_seconds`` until ``stop``; also a context manager."""
 
     def __init__(
@@ -275,15 +275,15 @@ class Watch:
         self._status = replace(self._status, **news)  # type: ignore[arg-type]  # fields of Status
 
 
-_installed: Watch | None = None
+_installed: BackgroundSync | None = None
 
 
-def install(watch: Watch | None) -> None:
-    """Make this the watch of the process; the server does so before it serves."""
+def install(worker: BackgroundSync | None) -> None:
+    """Make this the background sync of the process; the server does so before it serves."""
     global _installed  # noqa: PLW0603  # one process serves one deployment
-    _installed = watch
+    _installed = worker
 
 
-def current() -> Watch | None:
-    """The watch of this process, if it keeps a store."""
+def current() -> BackgroundSync | None:
+    """The background sync of this process; None without one."""
     return _installed

@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
 from bridgeboard.runtime import background_sync, connect
-from bridgeboard.runtime.background_sync import Status, Watch
+from bridgeboard.runtime.background_sync import BackgroundSync, Status
 from bridgeboard.runtime.nightly_backups import BackupStatus
 from bridgeboard.server.middleware import (
     ENTER,
@@ -86,7 +86,7 @@ def application(settings: Settings, *, when_ready: Callable[[], None] = lambda: 
     """The dashboard as an ASGI app that syncs; ``when_ready`` is called once it serves."""
     install(settings)
     base = settings.base_path
-    keeper = Watch(settings, clock=_now)
+    keeper = BackgroundSync(settings, clock=_now)
     background_sync.install(keeper)
     target = connect.audit_target(settings)
     forwarder = target and Forwarder(

@@ -267,7 +267,7 @@ def tells_sessions(dimensions: Iterable[str]) -> bool:
     )
 
 
-def _why_none(keeper: background_sync.Watch | None) -> str:
+def _why_none(keeper: background_sync.BackgroundSync | None) -> str:
     status = keeper.status if keeper else None
     if status and status.problem:
         if current_user.reader().may(Permission.SYNC):  # it may name the token's owner

@@ -10,7 +10,7 @@ from bridgeboard import formats, settings
 from bridgeboard.model import periods
 from bridgeboard.pricing import PriceFileError
 from bridgeboard.runtime import background_sync
-from bridgeboard.runtime.background_sync import Status, Watch
+from bridgeboard.runtime.background_sync import BackgroundSync, Status
 from bridgeboard.runtime.nightly_backups import BackupStatus
 from bridgeboard.state.audit import AuditError
 from bridgeboard.store import StoreError, prices
@@ -53,7 +53,7 @@ def _live(*, busy: bool) -> None:
 class _Seen:
     """The sync at one moment. Busy is one that runs, or was asked for and is about to."""
 
-    keeper: Watch | None
+    keeper: BackgroundSync | None
     status: Status
     busy: bool
 
@@ -127,7 +127,7 @@ def _button(now: _Seen) -> None:
         notices.remark(f"No sync was begun. {told}")
 
 
-def _can_begin(keeper: Watch | None) -> bool:
+def _can_begin(keeper: BackgroundSync | None) -> bool:
     chosen = settings.current()
     return keeper is not None and chosen.configured and chosen.sync_seconds > 0
 
