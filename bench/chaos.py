@@ -29,6 +29,7 @@ from bridgeboard import store as room
 from bridgeboard import sync
 from bridgeboard.demo import api, server, truth, world
 from bridgeboard.demo.records import InterceptionRow, Role
+from bridgeboard.model.store import StoreError
 from bridgeboard.store import Store, StoreDamagedError
 from bridgeboard.sync import Options
 
@@ -142,7 +143,7 @@ def _is_right(scene: Scene, kind: str) -> bool:
     try:
         TROUBLES[kind](scene)
         _calm(scene)
-    except (Wrong, room.StoreError, AssertionError) as error:
+    except (Wrong, StoreError, AssertionError) as error:
         note(f"{kind} of company {scene.seed} at {scene.now}: {error}")
         _begin_anew(scene)
         return False

@@ -20,6 +20,7 @@ from typing import Final
 from bench import phrases, stories
 from bench.report import Report, arguments, median_ms, note, spent_ms
 
+from bridgeboard.analysis import text_search
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.metric_query import Query
@@ -28,8 +29,7 @@ from bridgeboard.queries.session_columns import COLUMNS
 from bridgeboard.queries.session_filters import Find, Range
 from bridgeboard.queries.session_list import Page, listing, page
 from bridgeboard.queries.session_totals import Totals, count, total, totals
-from bridgeboard.queries.text_index import narrowed
-from bridgeboard.queries.text_search import Progress, Search, Slice, begun, folded, slices, spread
+from bridgeboard.queries.text_search import Progress, Search
 from bridgeboard.store import Store, text_index
 
 RUNS: Final = 5
@@ -166,27 +166,12 @@ def _measure_searches(report: Report, store: Store, scope: Scope) -> None:
 
 def _search(store: Store, find: Find, search: Search) -> tuple[float, float, Progress]:
     """Milliseconds until the first hits and until the end; and what was found."""
-    began = perf_counter()
-    parts = slices(find, search, _asked(store, spread(find, search)))
-    progress, first = begun(parts), 0.0
-    for part in _parts_of(store, find, search, parts):
-        progress = folded(progress, part, _asked(store, part.query), search)
-        if progress.hits and not first:
-            first = (perf_counter() - began) * 1000
-        if progress.is_over:
-            break
+    began, first = perf_counter(), 0.0
+    with store.snapshot() as reader:
+        for progress in text_search.searched(reader, find, search):
+            if progress.hits and not first:
+                first = (perf_counter() - began) * 1000
     return first, (perf_counter() - began) * 1000, progress
-
-
-def _parts_of(store: Store, find: Find, search: Search, parts: list[Slice]) -> Iterator[Slice]:
-    """As the page does: where words cannot be is asked after the first slice."""
-    yield from parts[:1]
-    later = parts[1:]
-    if later:
-        with store.snapshot() as reader:
-            runs = text_index.runs_with(reader, search.each)
-        later = later if runs is None else narrowed(find, search, later, runs)
-    yield from later
 
 
 if __name__ == "__main__":

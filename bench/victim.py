@@ -20,8 +20,9 @@ import httpx
 from aibridge import AIBridgeError, Client, Retry
 from bridgeboard import pricing, sync
 from bridgeboard import store as room
+from bridgeboard.model.store import StoreError
 from bridgeboard.pricing import Book
-from bridgeboard.store import Store, StoreError
+from bridgeboard.store import Store
 from bridgeboard.sync import Options
 
 PAGE = 20

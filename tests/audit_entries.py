@@ -1,7 +1,7 @@
 """What stands in the audit log of the dashboard of this process."""
 
 from bridgeboard import settings
-from bridgeboard.runtime import connect
+from bridgeboard.runtime import state_files
 from bridgeboard.state.audit import Audit, Entry
 
 
@@ -17,4 +17,4 @@ def last() -> int:
 
 
 def _log() -> Audit:
-    return Audit(connect.audit_file(settings.current()))
+    return Audit(state_files.audit_file(settings.current()))

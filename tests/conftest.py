@@ -5,6 +5,7 @@ import atexit
 import os
 import shutil
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from browsers import ARGUMENTS
 from playwright.sync_api import Page
 
 from bridgeboard import settings
-from bridgeboard.runtime import connect
-from bridgeboard.runtime.connect import Demo, Running
+from bridgeboard.runtime import demo_company, process
+from bridgeboard.runtime.background_sync import BackgroundSync
+from bridgeboard.runtime.demo_company import Demo, Running
 from bridgeboard.settings import DemoSettings
 
 END = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
@@ -43,15 +45,15 @@ def _nobodys_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def company() -> connect.Demo:
+def company() -> demo_company.Demo:
     """A demo company that stands still."""
     return SMALL
 
 
 @pytest.fixture(scope="session")
-def running(company: connect.Demo) -> Iterator[Running]:
+def running(company: demo_company.Demo) -> Iterator[Running]:
     """Its server on a real port."""
-    with connect.demo_server(company, END) as server:
+    with demo_company.demo_server(company, END) as server:
         yield server
 
 
@@ -63,9 +65,14 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], 
 
     def point(url: str, token: str) -> None:
         plain = settings.Settings.model_construct(timeout_seconds=20.0)
-        settings.install(DemoSettings.of(plain, url, token))
+        pointed = DemoSettings.of(plain, url, token)
+        settings.install(pointed)
+        watch = BackgroundSync(pointed, clock=lambda: END)
+        ends.callback(watch.stop)
+        monkeypatch.setattr(process, "_installed", watch)
 
-    yield point
+    with ExitStack() as ends:
+        yield point
     st.cache_resource.clear()
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from facts import facts
 
 from bridgeboard import settings
-from bridgeboard.runtime import background_sync
+from bridgeboard.runtime import process
 from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.settings import DemoSettings
 from bridgeboard.store import Store
@@ -36,10 +36,12 @@ def looking(store: Store, now: datetime) -> Iterator[None]:
     pointed = DemoSettings.of(plain, "http://127.0.0.1:9", token, now)
     st.cache_resource.clear()
     settings.install(pointed)
-    background_sync.install(BackgroundSync(pointed, clock=lambda: now, opened=store))
+    watch = BackgroundSync(pointed, clock=lambda: now, opened=store)
+    process.install(watch)
     try:
         yield
     finally:
-        background_sync.install(None)
+        watch.deployment.close()
+        process.install(None)
         settings._installed = None
         st.cache_resource.clear()

@@ -13,8 +13,9 @@ from aibridge import Client, Retry
 from bridgeboard import sync
 from bridgeboard.demo import api, truth
 from bridgeboard.demo.records import Tables
+from bridgeboard.model.sync import Event
 from bridgeboard.store import Store
-from bridgeboard.sync import Event, Options, interception_windows
+from bridgeboard.sync import Options, interception_windows
 from bridgeboard.sync.options import Context
 
 NOW = demo_worlds.END + timedelta(minutes=1)

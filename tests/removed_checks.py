@@ -9,13 +9,13 @@ from typing import Any
 
 import streamlit as st
 
+from bridgeboard.access import EVERYTHING
 from bridgeboard.server.middleware import file_access as doors
 from bridgeboard.state.audit import Audit
-from bridgeboard.store import EVERYTHING
 from bridgeboard.ui import current_user, runner
 from bridgeboard.ui.components import prepared_files, reveal
 
-MISSING = ("sight", "pages", "reason", "cache", "desk", "whose", "files", "log")
+MISSING = ("row_access", "pages", "reason", "cache", "desk", "whose", "files", "log")
 """Checks: what somebody may see, which pages they may open, that a reason is given, that answers
 are kept apart, that views are, that a session is its reader's, that a file is, and that the log was
 written."""
@@ -48,7 +48,7 @@ def graft(chosen: Path) -> None:
     prepared_files._refuse_others = missing("files", lambda *_: None, prepared_files._refuse_others)
     told.desk = property(missing("desk", lambda _: "", told.desk.fget))
     places: dict[str, tuple[Any, str, Callable[..., Any]]] = {
-        "sight": (current_user, "_sight", lambda _: EVERYTHING),
+        "row_access": (current_user, "_row_access", lambda _: EVERYTHING),
         "reason": (reveal, "revealed", unreasoned),
         "cache": (runner, "state", lambda held: (str(held.path), held.version, None)),
         "whose": (current_user, "viewer", anybody),

@@ -1,7 +1,7 @@
-"""Stores to look at with a sight, stores that hold no more than it shows, and every question.
+"""Stores to look at with a row access, stores that hold no more than it shows, every question.
 
-What a sight shows is counted here by plain Python over all rows: nothing of the product is asked
-whose a row is.
+What a row access shows is counted here by plain Python over all rows: nothing of the product is
+asked whose a row is.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,8 +14,7 @@ from uuid import UUID
 import pyarrow as pa
 from listed_sessions import listed
 
-from bridgeboard import store
-from bridgeboard.analysis import invariants, radar
+from bridgeboard.analysis import coverage, invariants, radar, sync_history
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
@@ -198,11 +197,11 @@ def asked(reader: Reader, scope: Scope, now: datetime) -> Iterator[tuple[str, An
         yield name, answer(reader, query)
     yield "radar", radar.sweep(reader, scope, now=now)
     yield "invariants", invariants.check(reader, scope)
-    yield "coverage", store.coverage(reader)
-    yield "reach", store.reach(reader)
-    yield "runs", [(one.began_at, one.outcome, one.message) for one in store.runs(reader, 5)]
-    yield "anomalies", store.anomalies(reader, 5)
-    yield "broken", store.broken(reader, 5)
+    yield "coverage", coverage.coverage(reader)
+    yield "reach", coverage.field_coverage(reader)
+    yield "runs", [(one.began_at, one.outcome, one.message) for one in sync_history.runs(reader, 5)]
+    yield "anomalies", sync_history.anomalies(reader, 5)
+    yield "broken", sync_history.quarantined(reader, 5)
     yield "settings", (reader.meta("text"), reader.version)
 
 

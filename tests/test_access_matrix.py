@@ -173,7 +173,7 @@ def test_without_a_check_words_come_through(mutable: Ground, missing: str) -> No
 
 
 TOLD_BY = {
-    "sight": ("viewer", "page people"),
+    "row_access": ("viewer", "page people"),
     "pages": ("viewer", "page audit"),
     "reason": ("auditor", "the switch before a request's text"),
     "cache": ("lead", "page people"),

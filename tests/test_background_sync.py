@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 from conftest import END, SMALL
 
+from bridgeboard.access import EVERYTHING, RowAccess
 from bridgeboard.demo import truth
-from bridgeboard.runtime import background_sync, connect
-from bridgeboard.runtime.background_sync import BackgroundSync, Status
-from bridgeboard.runtime.connect import Running
+from bridgeboard.model.sync import Status
+from bridgeboard.runtime import background_sync, clients, demo_company, store_files
+from bridgeboard.runtime.background_sync import BackgroundSync
+from bridgeboard.runtime.demo_company import Running
 from bridgeboard.settings import DemoSettings, Proxy, Settings
-from bridgeboard.store import EVERYTHING, Reader, Sight, Store, text_index
+from bridgeboard.store import Reader, Store, text_index
 
 LONG = 3_600
 GIVE_UP_SECONDS = 120
@@ -72,7 +74,7 @@ def test_it_brings_all_there_is_into_the_store(kept: BackgroundSync, listener: L
     assert status.problem is None
     assert status.event is not None
     assert status.event.phase == "done"
-    served, _ = connect.bridge(SMALL, END)
+    served, _ = demo_company.bridge(SMALL, END)
     rows = truth.finished(served.tables)
     assert kept.store is not None
     assert kept.store.rows("SELECT count(*) FROM usage WHERE grain = 'interception'") == [
@@ -144,8 +146,8 @@ def test_a_store_that_another_process_has_is_told_with_its_owner(
 ) -> None:
     asked = settings_of(running.url, running.tokens["owner"], tmp_path)
     with (
-        connect.client(asked) as client,
-        connect.stored(asked, client),
+        clients.client(asked) as client,
+        store_files.stored(asked, client),
         BackgroundSync(asked, clock=now) as keeper,
     ):
         status = listener.until(keeper, lambda status: status.problem is not None)
@@ -178,16 +180,16 @@ def test_after_it_has_stopped_the_store_can_be_opened_by_others(
     asked = settings_of(running.url, running.tokens["owner"], tmp_path)
     with BackgroundSync(asked, clock=now) as keeper:
         listener.until(keeper, lambda status: status.event is not None)
-    with Store.open(connect.store_file(asked), memory_mb=256) as opened:
+    with Store.open(store_files.store_file(asked), memory_mb=256) as opened:
         assert opened.meta("deployment_id") == opened.path.stem
 
 
 def test_what_was_synced_can_be_read_while_the_deployment_is_down(
-    tmp_path: Path, listener: Listener, company: connect.Demo
+    tmp_path: Path, listener: Listener, company: demo_company.Demo
 ) -> None:
-    with connect.demo_server(company, END) as up:
+    with demo_company.demo_server(company, END) as up:
         asked = settings_of(up.url, up.tokens["owner"], tmp_path)
-        with connect.client(asked) as client, connect.stored(asked, client) as opened:
+        with clients.client(asked) as client, store_files.stored(asked, client) as opened:
             path = opened.path
     with BackgroundSync(asked, clock=now) as keeper:
         listener.until(keeper, lambda status: status.problem is not None)
@@ -207,12 +209,12 @@ def test_words_are_gathered_only_where_readers_may_search(
 
 
 def test_sums_of_groups_are_made_after_a_sync_where_readers_are_told_apart(tmp_path: Path) -> None:
-    made: list[Sight] = []
+    made: list[RowAccess] = []
 
     class Spied(Store):
-        def snapshot(self, sight: Sight = EVERYTHING) -> AbstractContextManager[Reader]:
-            made.append(sight)
-            return super().snapshot(sight)
+        def snapshot(self, row_access: RowAccess = EVERYTHING) -> AbstractContextManager[Reader]:
+            made.append(row_access)
+            return super().snapshot(row_access)
 
     with Spied.open(tmp_path / "store.duckdb") as opened:
         open_to_all = Settings.model_construct()
@@ -221,4 +223,4 @@ def test_sums_of_groups_are_made_after_a_sync_where_readers_are_told_apart(tmp_p
         proxy = Proxy.model_validate({"addresses": ["10.0.0.5"]})
         guarded = open_to_all.model_copy(update={"proxy": proxy, "floor": 7})
         background_sync.gather(opened, guarded)
-    assert made == [Sight.of_groups(7)]
+    assert made == [RowAccess.of_groups(7)]

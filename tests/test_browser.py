@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from aibridge import Client
 from bridgeboard import formats
-from bridgeboard.runtime.connect import Running
+from bridgeboard.runtime.demo_company import Running
 from bridgeboard.ui import page_links
 
 pytestmark = pytest.mark.browser

@@ -12,22 +12,23 @@ from facts import facts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridgeboard import store as rooms
+from bridgeboard.analysis import coverage, sync_history
 from bridgeboard.analysis.capabilities import Ability, Known, abilities, short
+from bridgeboard.analysis.coverage import FieldCoverage
 from bridgeboard.demo import truth
-from bridgeboard.store import Reach, Store
+from bridgeboard.store import Store
 
 TABLES = demo_sync.latest(300)
-NOTHING = Reach(**dict.fromkeys((one.name for one in fields(Reach)), 0))
+NOTHING = FieldCoverage(**dict.fromkeys((one.name for one in fields(FieldCoverage)), 0))
 BEFORE = Known(NOTHING, "", "", "", 60, 0, None)
 counts = st.integers(0, 1_000)
 
 
 def known(store: Store, **more: object) -> Known:
-    (last,) = rooms.runs(store, 1)
+    (last,) = sync_history.runs(store, 1)
     version, text = store.meta("server_version") or "", store.meta("text") or ""
-    first_at = rooms.coverage(store).first_at
-    told = Known(rooms.reach(store), version, last.generation, text, 60, 0, first_at)
+    first_at = coverage.coverage(store).first_at
+    told = Known(coverage.field_coverage(store), version, last.generation, text, 60, 0, first_at)
     return replace(told, **more)  # type: ignore[arg-type]  # fields of Known
 
 
@@ -44,7 +45,7 @@ def here(told: Known) -> dict[str, str]:
 def test_the_reach_of_a_store_is_what_counting_says(tmp_path: Path) -> None:
     rows, calls, sessions = facts().usage, facts().calls, facts().sessions
     with filled(tmp_path / "store.duckdb") as store:
-        told = rooms.reach(store)
+        told = coverage.field_coverage(store)
     assert told == replace(
         NOTHING,
         usage=len(rows),
@@ -157,7 +158,7 @@ def test_of_a_build_without_a_version_nothing_is_claimed_but_what_was_seen() -> 
 
 @settings(max_examples=200)
 @given(
-    st.lists(counts, min_size=len(fields(Reach)), max_size=len(fields(Reach))),
+    st.lists(counts, min_size=len(fields(FieldCoverage)), max_size=len(fields(FieldCoverage))),
     st.sampled_from(["", "interceptions", "sessions"]),
     st.sampled_from(["", "v2.34.1+1", "v2.35.0", "v2.36.1", "v2.36.0-devel", "nonsense"]),
     st.sampled_from(["", "all", "none"]),
@@ -166,7 +167,7 @@ def test_of_a_build_without_a_version_nothing_is_claimed_but_what_was_seen() -> 
 def test_whatever_there_is_is_told_in_whole_sentences(
     told: list[int], generation: str, version: str, text: str, days: int
 ) -> None:
-    reach = Reach(*told)
+    reach = FieldCoverage(*told)
     reach = replace(
         reach,
         **{

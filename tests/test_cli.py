@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from aibridge import Client
 from bridgeboard import cli, settings
-from bridgeboard.runtime.connect import Running
+from bridgeboard.runtime.demo_company import Running
 
 ALONE = dict.fromkeys(("CODER_URL", "CODER_SESSION_TOKEN"), "")
 TOKEN = "abcdefghij-0123456789012345678901"

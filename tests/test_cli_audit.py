@@ -9,7 +9,7 @@ from test_cli import run
 from typer.testing import Result
 
 from bridgeboard import settings
-from bridgeboard.runtime import connect
+from bridgeboard.runtime import state_files
 from bridgeboard.state.audit import Audit, AuditError, digest_of_words, key_beside
 
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
@@ -25,7 +25,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def log() -> Audit:
-    made = Audit(connect.audit_file(settings.read()))
+    made = Audit(state_files.audit_file(settings.read()))
     for number in range(3):
         at = AT + timedelta(minutes=number)
         made.write(f"p{number}@example.com", "reveal", "[red]a\x1b[2J\nb", f"s{number}", at=at)
@@ -135,7 +135,7 @@ def test_parts_without_a_key_and_with_another_are_told_apart(
     log: Audit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BRIDGEBOARD_AUDIT_KEY", "another key of theirs")
-    connect.audit_log(settings.read()).write("ada", "login", at=AT)
+    state_files.audit_log(settings.read()).write("ada", "login", at=AT)
     said = audit("--verify")
     assert said.exit_code == 0
     assert "3 entries cannot be checked: the key that they were signed with" in said.output
@@ -153,7 +153,7 @@ def test_a_key_stands_in_a_file_of_its_own(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("BRIDGEBOARD_AUDIT_KEY_FILE", str(file))
     assert "fewer than 16 characters" in audit().output
     file.write_text("a key of the operator")
-    connect.audit_log(settings.read()).write("ada", "login", at=AT)
+    state_files.audit_log(settings.read()).write("ada", "login", at=AT)
     assert audit("--verify").exit_code == 0
     assert not (tmp_path / "data" / "audit.key").exists()
 

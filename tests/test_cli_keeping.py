@@ -16,13 +16,14 @@ from test_cli import ALONE
 from typer.testing import CliRunner, Result
 
 from bridgeboard import cli, settings
+from bridgeboard.analysis.sync_history import Run
 from bridgeboard.cli import keeping
 from bridgeboard.demo import truth
-from bridgeboard.runtime import connect
-from bridgeboard.runtime.connect import Running
-from bridgeboard.store import Run, Store, completeness, sync_state
-from bridgeboard.store.completeness import DayCount
-from bridgeboard.store.sync_state import Counts
+from bridgeboard.model.completeness import DayCount
+from bridgeboard.model.sync import Counts
+from bridgeboard.runtime import demo_company
+from bridgeboard.runtime.demo_company import Running
+from bridgeboard.store import Store, completeness, sync_state
 from bridgeboard.sync.quarantine import Suspect
 
 ROWS_READ = "7 rows of the session list and details of 3 sessions read."
@@ -69,7 +70,7 @@ def store_in(folder: Path) -> Store:
 
 
 def test_sync_copies_everything_and_says_how_much(synced: Path) -> None:
-    served, _ = connect.bridge(SMALL, END)
+    served, _ = demo_company.bridge(SMALL, END)
     requests = len(truth.finished(served.tables))
     sessions = len(truth.sessions(truth.finished(served.tables)))
     with store_in(synced) as opened:

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from bridgeboard.runtime.connect import Running
+from bridgeboard.runtime.demo_company import Running
 from bridgeboard.server.middleware import SECURITY_HEADERS
 
 LISTENING = """

@@ -18,11 +18,12 @@ from wire import Visit, WireError, await_sync, visit
 from bridgeboard import settings
 from bridgeboard.access import RefusedError, Viewer
 from bridgeboard.exports import ExportError
-from bridgeboard.runtime import connect
+from bridgeboard.model.store import StoreError
+from bridgeboard.runtime import state_files
+from bridgeboard.server import file_owners
 from bridgeboard.server.middleware import file_access as guarded
 from bridgeboard.settings import Settings
 from bridgeboard.state.audit import Audit, AuditError
-from bridgeboard.store import StoreError
 from bridgeboard.ui.components import prepared_files
 
 COMPANY = ("--end", f"{END:%Y-%m-%dT%H:%M:%S}", "--days", "8", "--scale", "0.1")
@@ -68,7 +69,7 @@ def test_a_file_is_noted_before_it_is_made(offered: list[Callable[[], bytes]]) -
 def test_a_file_that_cannot_be_noted_is_not_made(
     offered: list[Callable[[], bytes]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(connect, "audit_file", lambda _: tmp_path)
+    monkeypatch.setattr(state_files, "audit_file", lambda _: tmp_path)
     offer(lambda: pytest.fail("it was made"))
     with pytest.raises(AuditError):
         offered[0]()
@@ -229,11 +230,11 @@ def test_what_is_remembered_of_files_is_bounded_and_what_is_forgotten_is_for_nob
 
     held = SimpleNamespace(media_file_mgr=SimpleNamespace(read_file=read_file))
     monkeypatch.setattr(runtime, "get_instance", lambda: held)
-    monkeypatch.setattr(guarded, "MOST", 2)
-    monkeypatch.setattr(guarded, "_made", {})
+    monkeypatch.setattr(file_owners, "MOST", 2)
+    monkeypatch.setattr(file_owners, "_made", {})
     ada, bob = Viewer("ada"), Viewer("bob")
     for id_ in "abac":
-        guarded.made_for(f"/media/{id_}.csv", ada)
+        file_owners.made_for(f"/media/{id_}.csv", ada)
     every = (*kinds, "nothing")
     assert [id_ for id_ in every if guarded._is_for(f"/media/{id_}.csv", ada)] == [
         *("a", "c", "picture"),

@@ -21,9 +21,9 @@ from test_background_sync import Listener, settings_of
 from bridgeboard import pricing, store, sync
 from bridgeboard.demo import truth
 from bridgeboard.pricing import Book
-from bridgeboard.runtime import connect
+from bridgeboard.runtime import clients, store_files
 from bridgeboard.runtime.background_sync import BackgroundSync
-from bridgeboard.runtime.connect import Running
+from bridgeboard.runtime.demo_company import Running
 from bridgeboard.store import (
     Store,
     StoreDamagedError,
@@ -393,7 +393,7 @@ def test_a_damaged_store_is_told_by_the_dashboard_left_alone_and_used_once_it_is
     running: Running, tmp_path: Path, listener: Listener
 ) -> None:
     asked = settings_of(running.url, running.tokens["owner"], tmp_path)
-    with connect.client(asked) as client, connect.stored(asked, client) as opened:
+    with clients.client(asked) as client, store_files.stored(asked, client) as opened:
         path = opened.path
     damaged = b"what a disk makes of it" * 1_000
     path.write_bytes(damaged)
@@ -415,7 +415,7 @@ def test_a_second_dashboard_takes_over_when_the_first_has_ended(
     running: Running, tmp_path: Path, listener: Listener
 ) -> None:
     asked = settings_of(running.url, running.tokens["owner"], tmp_path)
-    with connect.client(asked) as client, connect.stored(asked, client) as first:
+    with clients.client(asked) as client, store_files.stored(asked, client) as first:
         keeper = BackgroundSync(asked, clock=lambda: demo_sync.NOW)
         keeper.start()
         status = listener.until(keeper, lambda told: told.problem is not None)

@@ -13,12 +13,13 @@ import random_companies
 from random_companies import BEGAN, MOST, OVER, SYNCED, Crowd, crowd
 
 from bridgeboard import pricing, store, sync
+from bridgeboard.access import RowAccess
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.pricing import Book
 from bridgeboard.queries.metric_query import select
-from bridgeboard.store import Sight, Store, erasure, group_blocks
+from bridgeboard.store import Store, erasure, group_blocks
 from bridgeboard.store.team_memberships import put_memberships
 from bridgeboard.teams import Membership
 
@@ -34,13 +35,13 @@ def seen(held: Store, floor: int = FLOOR) -> set[int]:
     number, whole = METRICS["input_tokens"], Scope(BEGAN, BEGAN + timedelta(days=60))
     names = [name for name, one in DIMENSIONS.items() if not one.time and number.splits(one)]
     splits = [(), ("day",), *((name,) for name in names), *(("day", name) for name in names)]
-    with held.snapshot(Sight.of_groups(floor)) as reader:
+    with held.snapshot(RowAccess.of_groups(floor)) as reader:
         rows = [row for by in splits for row in reader.rows(*select(("input_tokens",), by, whole))]
     return {int(row[-1] or 0) for row in rows} - {0}
 
 
 def people(held: Store) -> int:
-    with held.snapshot(Sight.of_groups(FLOOR)) as reader:
+    with held.snapshot(RowAccess.of_groups(FLOOR)) as reader:
         query = select(("active_people",), (), Scope(BEGAN, OVER))
         return int(reader.rows(*query)[0][0])
 
@@ -252,7 +253,7 @@ def test_a_higher_floor_hides_what_was_summed_for_smaller_groups(tmp_path: Path)
         for row in more:
             row["started_at"] += timedelta(days=7)
         random_companies.put(held, {"usage": more, "runs": [later(2, noon(20))]})
-        with held.snapshot(Sight.of_groups(3)) as reader:
+        with held.snapshot(RowAccess.of_groups(3)) as reader:
             query = select(("requests",), (), Scope(BEGAN, BEGAN + timedelta(days=30)))
             ((requests,),) = reader.rows(*query)
         assert 0 < requests <= len(more)
@@ -298,6 +299,6 @@ def later(number: int, began_at: datetime | None = None) -> Row:
 
 
 def requests_by_day(held: Store) -> dict[Any, int]:
-    with held.snapshot(Sight.of_groups(FLOOR)) as reader:
+    with held.snapshot(RowAccess.of_groups(FLOOR)) as reader:
         scope = Scope(BEGAN, BEGAN + timedelta(days=60))
         return dict(reader.rows(*select(("requests",), ("day",), scope)))

@@ -12,8 +12,9 @@ from aibridge_wire import Wire, answer, detail, interception_row, session_row, t
 from hostile_servers import TROUBLES, Dated, Trouble, Turning, good, owner, synced
 
 from aibridge import Client
-from bridgeboard import store, sync
-from bridgeboard.runtime import background_sync, connect
+from bridgeboard import sync
+from bridgeboard.analysis import sync_history
+from bridgeboard.runtime import background_sync, clients
 from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.settings import DemoSettings, Settings
 from bridgeboard.store import Store, sync_state
@@ -158,7 +159,7 @@ class Deployment:
 @pytest.fixture
 def deployment(monkeypatch: pytest.MonkeyPatch) -> Deployment:
     made = Deployment()
-    monkeypatch.setattr(connect, "patient_client", made.client)
+    monkeypatch.setattr(clients, "patient_client", made.client)
     return made
 
 
@@ -223,7 +224,7 @@ def test_a_clock_that_runs_ahead_is_told_and_deletes_nothing(
     keeper._round()
     assert keeper.store is not None
     before = demo_sync.contents(keeper.store)
-    assert store.anomalies(keeper.store, 9) == []
+    assert sync_history.anomalies(keeper.store, 9) == []
     ahead = demo_sync.NOW + timedelta(days=400)
     if is_ours:
         deployment.now = ahead
@@ -231,7 +232,7 @@ def test_a_clock_that_runs_ahead_is_told_and_deletes_nothing(
         deployment.transport = Dated(ahead)
     keeper._round()
     assert demo_sync.contents(keeper.store) == before
-    assert {odd.kind for odd in store.anomalies(keeper.store, 9)} == {"clock_skew"}
+    assert {odd.kind for odd in sync_history.anomalies(keeper.store, 9)} == {"clock_skew"}
     deployment.now, deployment.transport = demo_sync.NOW, Dated(demo_sync.NOW)
     keeper._round()
     assert keeper.status.problem is None

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 from stores import KINDS, fresh
 from test_queries_metric_query import ALL, laws, scopes
 
-from bridgeboard import store
 from bridgeboard.analysis import invariants
 from bridgeboard.analysis.invariants import Invariant
 from bridgeboard.demo import truth
@@ -141,7 +140,7 @@ def test_tables_agree_over_a_window_that_is_half_open_in_any_zone(
 ) -> None:
     since, until = (at.astimezone(ZoneInfo(zone)) for at in (scope.since, scope.until))
     with filled.snapshot() as reader:
-        pairs = {pair.what: pair for pair in store.agreement(reader, since, until)}
+        pairs = {pair.what: pair for pair in invariants.tables(reader, since, until)}
     rows = truth.finished(WORLD.tables, since=since, until=until)
     assert pairs["Requests"].left == pairs["Requests"].right == len(rows)
     calls = len(truth.tool_calls(WORLD.tables, rows))

@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 import random_companies
-import row_access_worlds
+import row_access_worlds as worlds
 from demo_worlds import small
 from facts import Row, facts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_companies import BEGAN, OVER, SYNCED, Crowd, crowd
 
+from bridgeboard.access import RowAccess
+from bridgeboard.analysis.coverage import coverage
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import DIMENSIONS, UNKNOWN
 from bridgeboard.model.metrics import METRICS
@@ -25,7 +27,7 @@ from bridgeboard.model.scope import Scope
 from bridgeboard.queries.adoption import active_people_windows, cohorts, presence
 from bridgeboard.queries.first_seen_order import first_seen
 from bridgeboard.queries.metric_query import Query, select, select_top, values
-from bridgeboard.store import Sight, Store, coverage
+from bridgeboard.store import Store
 from bridgeboard.store.group_views import KINDS, PEOPLE, TEAMS, TIMES, TOOLS, live
 from bridgeboard.store.k_anonymity import OTHER, RULES
 from bridgeboard.store.team_labels import folded
@@ -43,7 +45,7 @@ def found(
     """Every sum that can be had of a company."""
     with told.store(path) as opened:
         opened._cursors.blocks.rules = rules
-        with opened.snapshot(Sight.of_groups(floor)) as seen:
+        with opened.snapshot(RowAccess.of_groups(floor)) as seen:
             return random_companies.sums(seen, seed)
 
 
@@ -87,7 +89,7 @@ def test_every_tool_that_is_told_was_called_by_enough_people(
     query = select(("active_people", "tool_calls"), ("day", "tool", "server"), WHOLE)
     with (
         crowd(seed).store(tmp_path / "store.duckdb") as held,
-        held.snapshot(Sight.of_groups(floor)) as seen,
+        held.snapshot(RowAccess.of_groups(floor)) as seen,
     ):
         told = seen.rows(*query)
     assert all(people >= floor for *_, people, _ in told)
@@ -145,7 +147,7 @@ Stores = Callable[[int], Store]
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
     """A store for each floor: what was summed for groups of one size is not summed for another."""
     folder = tmp_path_factory.mktemp("groups")
-    row_access_worlds.filled(folder / "whole.duckdb").close()
+    worlds.filled(folder / "whole.duckdb").close()
     with ExitStack() as stack:
 
         @cache
@@ -158,7 +160,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
 
 def told_by(rows: list[Row], floor: int) -> list[Row]:
     """The rows of days that settled, up to the last with as many people since the block began."""
-    settled = (row_access_worlds.NOW - timedelta(days=1)).date()
+    settled = (worlds.NOW - timedelta(days=1)).date()
     over = [row for row in rows if row["started_at"].date() < settled]
     kept: list[Row] = []
     waiting: list[Row] = []
@@ -173,8 +175,8 @@ def told_by(rows: list[Row], floor: int) -> list[Row]:
 def test_totals_are_those_of_all_whole_days(stores: Stores, floor: int) -> None:
     usage, calls = told_by(facts().usage, floor), told_by(facts().calls, floor)
     names = ("requests", "input_tokens", "prompts", "active_people", "tool_calls", "tool_errors")
-    with stores(floor).snapshot(Sight.of_groups(floor)) as seen:
-        told = row_access_worlds.answer(seen, select(names, (), ALL)).only
+    with stores(floor).snapshot(RowAccess.of_groups(floor)) as seen:
+        told = worlds.answer(seen, select(names, (), ALL)).only
     assert told["requests"] == sum(row["requests"] for row in usage) > 1000
     assert told["input_tokens"] == sum(row["input"] for row in usage)
     assert told["prompts"] == sum(row["prompts"] for row in usage)
@@ -185,11 +187,11 @@ def test_totals_are_those_of_all_whole_days(stores: Stores, floor: int) -> None:
 
 @pytest.mark.parametrize("dimension", [n for n in DIMENSIONS if n != "initiator"])
 def test_parts_add_up_to_the_whole(stores: Stores, dimension: str) -> None:
-    with stores(3).snapshot(Sight.of_groups(3)) as seen:
+    with stores(3).snapshot(RowAccess.of_groups(3)) as seen:
         for name in ADDED:
             if METRICS[name].adds_up(DIMENSIONS[dimension]):
-                told = row_access_worlds.answer(seen, select((name,), (dimension,), ALL))
-                ((whole,),) = row_access_worlds.answer(seen, select((name,), (), ALL)).rows
+                told = worlds.answer(seen, select((name,), (dimension,), ALL))
+                ((whole,),) = worlds.answer(seen, select((name,), (), ALL)).rows
                 about_calls = dimension in ("tool", "server")
                 if not about_calls or name in ("tool_calls", "injected_calls"):
                     assert sum(row[1] or 0 for row in told.rows) == (whole or 0), name
@@ -197,10 +199,10 @@ def test_parts_add_up_to_the_whole(stores: Stores, dimension: str) -> None:
 
 def test_large_groups_keep_their_names_and_small_ones_do_not(stores: Stores) -> None:
     whole = {row["model"] or UNKNOWN for row in facts().usage}
-    with stores(2).snapshot(Sight.of_groups(2)) as seen:
-        models = set(row_access_worlds.answer(seen, values("model", ALL)).column("model"))
-        tools = set(row_access_worlds.answer(seen, values("tool", ALL)).column("tool"))
-        teams = set(row_access_worlds.answer(seen, values("team", ALL)).column("team"))
+    with stores(2).snapshot(RowAccess.of_groups(2)) as seen:
+        models = set(worlds.answer(seen, values("model", ALL)).column("model"))
+        tools = set(worlds.answer(seen, values("tool", ALL)).column("tool"))
+        teams = set(worlds.answer(seen, values("team", ALL)).column("team"))
     assert len(models - {OTHER}) > 1
     assert models <= whole | {OTHER}
     assert tools - {OTHER}
@@ -208,10 +210,10 @@ def test_large_groups_keep_their_names_and_small_ones_do_not(stores: Stores) -> 
 
 
 def test_two_dimensions_of_one_kind_are_told_together_and_others_are_not(stores: Stores) -> None:
-    with stores(2).snapshot(Sight.of_groups(2)) as seen:
-        both = row_access_worlds.answer(seen, select(("requests",), ("model", "client"), ALL))
-        mixed = row_access_worlds.answer(seen, select(("requests",), ("team", "model"), ALL))
-        calls = row_access_worlds.answer(seen, select(("tool_calls",), ("tool", "client"), ALL))
+    with stores(2).snapshot(RowAccess.of_groups(2)) as seen:
+        both = worlds.answer(seen, select(("requests",), ("model", "client"), ALL))
+        mixed = worlds.answer(seen, select(("requests",), ("team", "model"), ALL))
+        calls = worlds.answer(seen, select(("tool_calls",), ("tool", "client"), ALL))
     assert len({row[:2] for row in both.rows if OTHER not in row}) > 1
     assert {row[0] for row in mixed.rows if row[2]} == {OTHER}
     assert {row[:2] for row in calls.rows} == {(OTHER, OTHER)}
@@ -221,8 +223,8 @@ def test_two_dimensions_of_one_kind_are_told_together_and_others_are_not(stores:
 def test_every_question_is_answered_and_none_tells_of_anybody(stores: Stores, floor: int) -> None:
     people = {row["person"] for row in facts().usage}
     people |= {str(row["initiator_id"]) for row in facts().usage}
-    with stores(floor).snapshot(Sight.of_groups(floor)) as seen:
-        told = dict(row_access_worlds.asked(seen, ALL, row_access_worlds.NOW))
+    with stores(floor).snapshot(RowAccess.of_groups(floor)) as seen:
+        told = dict(worlds.asked(seen, ALL, worlds.NOW))
         for table in TEXTS:
             assert seen.rows(f"FROM {table}") == []
     assert len(told) > 100
@@ -236,7 +238,7 @@ def test_every_question_is_answered_and_none_tells_of_anybody(stores: Stores, fl
 
 
 def test_it_is_known_since_when_there_is_anything(stores: Stores) -> None:
-    with stores(2).snapshot(Sight.of_groups(2)) as seen:
+    with stores(2).snapshot(RowAccess.of_groups(2)) as seen:
         told = coverage(seen)
     assert told.first_at is not None
     assert abs(told.first_at - min(row["started_at"] for row in facts().usage)) < timedelta(days=1)
@@ -245,12 +247,12 @@ def test_it_is_known_since_when_there_is_anything(stores: Stores) -> None:
 
 def of_two(held: Store, query: Query) -> Answer:
     """What a reader is answered who may see groups of two."""
-    with held.snapshot(Sight.of_groups(2)) as seen:
-        return row_access_worlds.answer(seen, query)
+    with held.snapshot(RowAccess.of_groups(2)) as seen:
+        return worlds.answer(seen, query)
 
 
 def everything(held: Store) -> list[Any]:
-    with held.snapshot(Sight.of_groups(2)) as seen:
+    with held.snapshot(RowAccess.of_groups(2)) as seen:
         return [seen.rows(*query) for query in random_companies.questions(seen, 1)]
 
 
@@ -315,11 +317,9 @@ def test_a_day_that_has_not_settled_is_shown_without_the_rule(tmp_path: Path) ->
         both = Crowd({**told.rows, "usage": rows}, told.owners)
         with both.store(tmp_path / f"{grows}.duckdb") as held:
             held._cursors.blocks.rules = rules
-            with held.snapshot(Sight.of_groups(2)) as seen:
+            with held.snapshot(RowAccess.of_groups(2)) as seen:
                 later = Scope(OVER, OVER + timedelta(days=1))
-                requests = row_access_worlds.answer(seen, select(("requests",), (), later)).only[
-                    "requests"
-                ]
+                requests = worlds.answer(seen, select(("requests",), (), later)).only["requests"]
         assert (requests > 0) is grows
 
 
@@ -333,16 +333,11 @@ def test_nothing_is_told_before_all_has_been_read_once(tmp_path: Path) -> None:
     told = crowd(5)
     rows = {**told.rows, "runs": [{**SYNCED, "outcome": "running"}]}
     with Crowd(rows, told.owners).store(tmp_path / "store.duckdb") as held:
-        with held.snapshot(Sight.of_groups(2)) as seen:
-            assert row_access_worlds.answer(seen, select(("requests",), (), WHOLE)).only == {
-                "requests": 0
-            }
+        with held.snapshot(RowAccess.of_groups(2)) as seen:
+            assert worlds.answer(seen, select(("requests",), (), WHOLE)).only == {"requests": 0}
         random_companies.put(held, {"runs": [{**SYNCED, "run": 2}]})
-        with held.snapshot(Sight.of_groups(2)) as seen:
-            assert (
-                row_access_worlds.answer(seen, select(("requests",), (), WHOLE)).only["requests"]
-                > 0
-            )
+        with held.snapshot(RowAccess.of_groups(2)) as seen:
+            assert worlds.answer(seen, select(("requests",), (), WHOLE)).only["requests"] > 0
 
 
 def test_days_without_enough_people_are_told_with_the_next(tmp_path: Path) -> None:
@@ -410,7 +405,7 @@ def test_questions_say_what_they_speak_of() -> None:
 
 
 def test_a_question_that_does_not_say_so_sees_no_row(stores: Stores) -> None:
-    with stores(2).snapshot(Sight.of_groups(2)) as seen:
+    with stores(2).snapshot(RowAccess.of_groups(2)) as seen:
         said = select(("requests", "spend"), ("model",), ALL)
         assert [row[1:] for row in seen.rows(said.sql, said.params)] == [(None, None)]
         assert len(seen.rows(*said)) > 1

@@ -38,9 +38,10 @@ from wire import Visit, WireError, await_sync, visit
 from bridgeboard import cli, settings
 from bridgeboard.demo import truth
 from bridgeboard.demo.world import World, make
-from bridgeboard.runtime import connect
-from bridgeboard.runtime.connect import Running
-from bridgeboard.server import web_app
+from bridgeboard.runtime import state_files
+from bridgeboard.runtime.demo_company import Running
+from bridgeboard.server import login_start
+from bridgeboard.server.app_folder import home
 from bridgeboard.server.middleware import PLACE, Asked, Ending, place
 from bridgeboard.settings import Login, Proxy, Settings
 from bridgeboard.state.audit import Audit
@@ -345,7 +346,7 @@ def test_a_logout_that_cannot_be_noted_is_one_all_the_same(
         roles={"analyst": ("analysts",)},
     )
     monkeypatch.setattr(settings, "_installed", told)
-    monkeypatch.setattr(connect, "audit_file", lambda _: tmp_path)  # a folder is no file
+    monkeypatch.setattr(state_files, "audit_file", lambda _: tmp_path)  # a folder is no file
     for said in (["ada@example.com", "AuditError"], ["ClosedError"]):
         test = AppTest.from_string(LEAVING)
         test.user = {"is_logged_in": True, "iat": 1e3 * (time.time() // 1e3), **ADA}
@@ -755,7 +756,7 @@ def test_without_the_function_behind_it_the_login_is_streamlits_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delattr(user_info, "generate_login_redirect_url")
-    assert web_app.entrance("/spend") is None
+    assert login_start.entrance("/spend") is None
 
 
 @pytest.mark.parametrize(
@@ -797,7 +798,7 @@ def test_a_socket_tells_nobody_of_the_machine_and_strangers_no_version(
         version = streamlit.__version__ if who is ADA else ""
         assert told.environment_info == EnvironmentInfo(streamlit_version=version)
         assert told.user_info == UserInfo()
-        assert not reader.was_sent(str(web_app.home()))
+        assert not reader.was_sent(str(home()))
         assert not reader.was_sent(sys.version.partition(" ")[0])
         assert reader.was_sent(streamlit.__version__) == (who is ADA)
 

@@ -19,12 +19,13 @@ from test_background_sync import GIVE_UP_SECONDS
 
 from bridgeboard import settings, store
 from bridgeboard.cli import deployment_checks
-from bridgeboard.runtime import background_sync, connect, nightly_backups
+from bridgeboard.model.store import StoreError
+from bridgeboard.runtime import background_sync, nightly_backups, store_files
 from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.runtime.nightly_backups import NightlyBackups, backup_status, is_due, last_due
 from bridgeboard.server import web_app
 from bridgeboard.settings import DemoSettings, Settings, SettingsError
-from bridgeboard.store import Store, StoreError, StoreLocationError, backups, migrations
+from bridgeboard.store import Store, StoreLocationError, backups, migrations
 from bridgeboard.store.schema import MIGRATIONS
 
 HERE = Path(__file__).parent
@@ -467,7 +468,7 @@ def test_files_of_erased_people_stand_in_the_data_folder_and_with_the_backups(
     opened: Store, data: Path
 ) -> None:
     chosen = settings_of(data, backup_folder=str(data.parent / "elsewhere"))
-    assert [each.parent for each in connect.erasure_files(chosen, opened.path)] == [data]
+    assert [each.parent for each in store_files.erasure_files(chosen, opened.path)] == [data]
     assert NightlyBackups(chosen, Clock(NIGHT), UTC).make_if_due(opened)
-    folders = [each.parent for each in connect.erasure_files(chosen, opened.path)]
+    folders = [each.parent for each in store_files.erasure_files(chosen, opened.path)]
     assert folders == [data, data.parent / "elsewhere"]

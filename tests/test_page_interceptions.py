@@ -25,8 +25,8 @@ from bridgeboard.model.scope import Scope
 from bridgeboard.queries import request_list
 from bridgeboard.queries.request_list import PAGE, Interception
 from bridgeboard.queries.typed_rows import Key, typed
+from bridgeboard.runtime import deployment
 from bridgeboard.store import Store
-from bridgeboard.ui import live_data
 from bridgeboard.ui.views import request_table, requests
 
 ROOT = Path(__file__).parents[1]
@@ -275,7 +275,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, profile: str) -> None:
             retry=demo_sync.at_once(total=0),
         )
 
-    monkeypatch.setattr(live_data.connect, "client", client)
+    monkeypatch.setattr(deployment.clients, "client", client)
 
 
 def test_a_link_to_a_request_tells_all_of_it_on_a_cold_server(

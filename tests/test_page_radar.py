@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from bridgeboard import settings
 from bridgeboard.demo import world
-from bridgeboard.runtime import connect
+from bridgeboard.runtime import state_files
 from bridgeboard.state.audit import Audit
 from bridgeboard.state.saved_views import Desk, Note
 from bridgeboard.store import Store
@@ -84,7 +84,7 @@ def test_a_finding_is_acknowledged_with_a_note_and_opened_again(store: Store) ->
     assert "Acknowledged 2026-11-16 00:00:00 UTC by operator: A load test" in said(again)
     next(button for button in again.button if button.label == "Reopen").click().run()
     assert Desk.beside(store.path).notes() == {}
-    log = Audit(connect.audit_file(settings.current())).entries()
+    log = Audit(state_files.audit_file(settings.current())).entries()
     assert [(one.who, one.what, one.why, one.about) for one in log[:2]] == [
         ("operator", "reopen", "", finding),
         ("operator", "acknowledge", "", finding),
@@ -94,7 +94,7 @@ def test_a_finding_is_acknowledged_with_a_note_and_opened_again(store: Store) ->
 def test_nothing_is_acknowledged_that_cannot_be_noted(
     store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(connect, "audit_file", lambda _: tmp_path)  # a folder is no file
+    monkeypatch.setattr(state_files, "audit_file", lambda _: tmp_path)  # a folder is no file
     test = app(kinds=["Runaway session"])
     done = next(button for button in test.button if button.label == "Acknowledge")
     test.button(key=done.key).click().run()

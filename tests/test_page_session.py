@@ -22,10 +22,11 @@ from streamlit.testing.v1 import AppTest
 from bridgeboard import formats, settings
 from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow
+from bridgeboard.model.store import StoreError
+from bridgeboard.model.sync import Status
 from bridgeboard.queries import session_calls
-from bridgeboard.runtime import background_sync
-from bridgeboard.runtime.background_sync import Status
-from bridgeboard.store import Store, StoreError, sync_state
+from bridgeboard.runtime import process
+from bridgeboard.store import Store, sync_state
 from bridgeboard.ui import page_links, runner
 from bridgeboard.ui.components import clock, recorded_text
 from bridgeboard.ui.views import session, session_data, session_download
@@ -433,7 +434,7 @@ def test_a_session_that_the_first_sync_has_not_reached_is_told_as_such(
         with empty.write() as batch:
             sync_state.begin_run(batch, "interceptions", demo_sync.NOW)
         assert "syncing is off" in said(opened(id="x"))
-        keeper = background_sync.current()
+        keeper = process.current()
         assert keeper
         monkeypatch.setattr(keeper, "_status", Status("syncing"))
         assert "the first sync is still running" in said(opened(id="x"))
@@ -488,7 +489,7 @@ def test_a_session_of_two_people_says_so_and_leads_to_the_other(tmp_path: Path) 
 
 def wants(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     asked: list[int] = []
-    keeper = background_sync.current()
+    keeper = process.current()
     assert keeper
     monkeypatch.setattr(keeper, "want", asked.append)
     return asked

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from bridgeboard import settings
 from bridgeboard.queries.session_columns import COLUMNS
-from bridgeboard.runtime import connect
+from bridgeboard.runtime import state_files
 from bridgeboard.state.audit import digest_of_words, key_beside
 from bridgeboard.state.saved_views import Desk
 from bridgeboard.store import Store
@@ -224,7 +224,7 @@ def test_every_search_is_noted_with_its_filters_and_a_digest_of_its_words(store:
     test.multiselect(key="people").set_value([name]).run()
     test.run()
     told = [entry.about for entry in noted("search", before)]
-    key = key_beside(connect.audit_file(settings.current()))
+    key = key_beside(state_files.audit_file(settings.current()))
     digests = [digest_of_words(key, each) for each in (first, second)]
     expected = [digests[0], digests[1], digests[1], digests[0], digests[0]]
     assert [each.split(";")[0] for each in told] == [f"words {each}" for each in expected]

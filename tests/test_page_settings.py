@@ -19,11 +19,11 @@ from test_settings_origins import KEY, LOGIN, OUTRIGHT, SECRETS, TOKEN
 from bridgeboard import access, formats, settings
 from bridgeboard.access import PAGES, PERMISSIONS, Role, Viewer
 from bridgeboard.analysis import team_file
-from bridgeboard.runtime import background_sync, connect
+from bridgeboard.model.backups import Backup, BackupStatus
+from bridgeboard.runtime import process, state_files
 from bridgeboard.runtime.background_sync import BackgroundSync
-from bridgeboard.runtime.nightly_backups import BackupStatus
 from bridgeboard.state.audit import forward
-from bridgeboard.store import Backup, Store, team_entries
+from bridgeboard.store import Store
 from bridgeboard.ui.views import settings_in_force
 
 ROOT = Path(__file__).parents[1]
@@ -71,11 +71,11 @@ def serving(store: Store | None, **given: Any) -> Iterator[BackgroundSync]:
     keeper = BackgroundSync(chosen, clock=lambda: AT, opened=store)
     st.cache_resource.clear()
     settings.install(chosen)
-    background_sync.install(keeper)
+    process.install(keeper)
     try:
         yield keeper
     finally:
-        background_sync.install(None)
+        process.install(None)
         settings._installed = None
         st.cache_resource.clear()
 
@@ -224,7 +224,7 @@ def test_a_sync_that_cannot_be_noted_is_not_begun(
     with serving(store) as keeper:
         monkeypatch.setattr(keeper, "wake", lambda: pytest.fail("it was woken"))
         test = page()
-        monkeypatch.setattr(connect, "audit_file", lambda _: tmp_path)  # a folder is no file
+        monkeypatch.setattr(state_files, "audit_file", lambda _: tmp_path)  # a folder is no file
         test.button(key="sync-now").click().run()
         assert not test.exception
         assert "No sync was begun." in said(test)
@@ -259,7 +259,7 @@ def test_a_target_that_takes_no_entries_of_the_audit_log_is_told(
     store: Store, write: Callable[[str], None]
 ) -> None:
     write(PLAIN + '\naudit_target = "/nowhere/audit.jsonl"\n')
-    log, target = connect.audit_log(settings.read()), connect.audit_target(settings.read())
+    log, target = state_files.audit_log(settings.read()), state_files.audit_target(settings.read())
     log.write("ada", "login", at=AT)
     assert target
     forward(log, "/nowhere/audit.jsonl", target, AT)
@@ -318,7 +318,7 @@ def test_entries_that_mean_nobody_and_people_in_no_team_are_named_to_who_may_see
             "INSERT INTO memberships VALUES ('zq-nobody', 'Search', '1900-01-01', '3000-01-01')"
         )
     with store.snapshot() as reader:
-        teamless = team_entries.matching(reader, datetime.now(UTC)).teamless
+        teamless = team_file.matching(reader, datetime.now(UTC)).teamless
     assert teamless
     for rules, groups, has_names in (
         ("", (), True),

@@ -11,9 +11,9 @@ from dashboard_store import filled, looking
 from facts import facts
 from test_pages_stored import END, app, said
 
+from bridgeboard.analysis import billing, prices
 from bridgeboard.pricing import Book, PriceFileError, Told, parse, vendor_line
-from bridgeboard.store import Store, prices
-from bridgeboard.ui.views import trust_billing
+from bridgeboard.store import Store
 
 AT = datetime(2026, 11, 20)  # noqa: DTZ001  # the store's times have no zone
 MOVED = datetime(2026, 10, 1, tzinfo=UTC)
@@ -37,7 +37,7 @@ FOUND = frame(
 
 def test_each_instance_tells_who_bills_why_since_when_and_its_share() -> None:
     told = (Told("openai", "groq", "x"), Told("openai", "openai", "the server says so", "", MOVED))
-    rows = {row[:3]: row[3:] for row in trust_billing.rows(FOUND, Book(told=told))}
+    rows = {row[:3]: row[3:] for row in billing.rows(FOUND, Book(told=told))}
     assert rows["groq", "openai", "groq"][:2] == ("the instance is named like groq", None)
     assert rows["openai", "openai", "openai"][:2] == ("the server says so", MOVED)
     assert rows["ai-team", "openai", "Nobody known"][0].startswith("nobody knows")
@@ -46,13 +46,13 @@ def test_each_instance_tells_who_bills_why_since_when_and_its_share() -> None:
 
 
 def test_what_nobody_knows_is_proposed_first_and_what_is_settled_never() -> None:
-    assert trust_billing.lines(FOUND, Book()) == [
+    assert billing.lines(FOUND, Book()) == [
         '"ai-team" = "?"  # a vendor of the price list, or "none"',
         '"groq" = "groq"',
         '"openai" = "openai"',
     ]
     settled = Book(parse('[vendors]\n"ai-team" = "none"\n"g*" = "groq"\n'))
-    assert trust_billing.lines(FOUND, settled) == ['"openai" = "openai"']
+    assert billing.lines(FOUND, settled) == ['"openai" = "openai"']
 
 
 @pytest.mark.parametrize("name", ["ai-team", 'we"ird', "tab\there"])

@@ -15,9 +15,10 @@ from streamlit.testing.v1 import AppTest
 
 from bridgeboard import settings
 from bridgeboard.demo import api
-from bridgeboard.runtime import background_sync, connect
-from bridgeboard.runtime.background_sync import BackgroundSync, Status
-from bridgeboard.runtime.connect import Demo, Running
+from bridgeboard.model.sync import Status
+from bridgeboard.runtime import clients, demo_company, process
+from bridgeboard.runtime.background_sync import BackgroundSync
+from bridgeboard.runtime.demo_company import Demo, Running
 from bridgeboard.settings import Login
 from bridgeboard.ui import shell
 
@@ -96,7 +97,7 @@ def test_whose_token_it_is_is_told_to_who_may_change_it_alone(
     }
     chosen = settings.current().model_copy(update=given)
     settings.install(chosen)
-    with connect.client(chosen) as client:
+    with clients.client(chosen) as client:
         able = client.capabilities()
     who = {
         "is_logged_in": True, "email": "ada@example.com", "groups": [group],
@@ -113,15 +114,16 @@ def test_whose_token_it_is_is_told_to_who_may_change_it_alone(
     st.cache_resource.clear()
     keeper = BackgroundSync(settings.current(), clock=lambda: datetime.now(UTC))
     monkeypatch.setattr(keeper, "_status", Status(problem=able.problem))
-    monkeypatch.setattr(background_sync, "_installed", keeper)
+    monkeypatch.setattr(process, "_installed", keeper)
     told = said(app("overview", who))
+    keeper.stop()
     assert "No numbers yet" in told
     assert (able.problem in told) == (able.username in told) == (group == "admins")
 
 
 def test_an_unlicensed_server_is_explained(installed: Point) -> None:
     demo = Demo(days=3, scale=0.1, end=END, switches=api.Switches(licensed=False))
-    with connect.demo_server(demo, END) as server:
+    with demo_company.demo_server(demo, END) as server:
         installed(server.url, server.tokens["owner"])
         test = app()
         assert not test.exception

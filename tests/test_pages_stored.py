@@ -16,17 +16,19 @@ from headline_cards import headline
 from streamlit.testing.v1 import AppTest
 from test_queries_metric_query import value
 
-from bridgeboard import charts, formats, settings, sync
+from bridgeboard import charts, formats, settings
+from bridgeboard.model.completeness import DayCount, LeftOut
 from bridgeboard.model.errors import MetricError
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
+from bridgeboard.model.store import StoreError
+from bridgeboard.model.sync import Counts, Event, Status
 from bridgeboard.queries.adoption import cohorts
 from bridgeboard.queries.metric_query import select
-from bridgeboard.runtime import background_sync
-from bridgeboard.runtime.background_sync import BackgroundSync, Status
+from bridgeboard.runtime import process
+from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.settings import DemoSettings
-from bridgeboard.store import Store, StoreError, completeness, sync_state
-from bridgeboard.store.completeness import DayCount, LeftOut
+from bridgeboard.store import Store, completeness, sync_state
 from bridgeboard.sync.quarantine import Suspect
 from bridgeboard.ui import runner
 from bridgeboard.ui.views import adoption, hours_of_week, trust
@@ -181,9 +183,9 @@ def test_while_the_first_sync_runs_numbers_are_marked_as_partial(
 ) -> None:
     with store.write() as batch:
         sync_state.begin_run(batch, "interceptions", END)
-    keeper = background_sync.current()
+    keeper = process.current()
     assert keeper
-    event = sync.Event("interceptions", done=1200, windows_done=3, windows_total=61)
+    event = Event("interceptions", done=1200, windows_done=3, windows_total=61)
     monkeypatch.setattr(keeper, "_status", Status("syncing", event))
     test = app(tz="UTC")
     assert "Partial numbers" in said(test)
@@ -196,8 +198,8 @@ def test_a_first_sync_that_was_stopped_is_not_told_to_be_running_while_syncing_i
 ) -> None:
     with store.write() as batch:
         number = sync_state.begin_run(batch, "interceptions", END)
-        sync_state.finish_run(batch, number, "stopped", sync_state.Counts(), "", END)
-    keeper = background_sync.current()
+        sync_state.finish_run(batch, number, "stopped", Counts(), "", END)
+    keeper = process.current()
     assert keeper
     monkeypatch.setattr(keeper, "_status", Status("off"))
     told = said(app(tz="UTC"))
@@ -210,7 +212,7 @@ def test_a_sync_that_failed_is_told_on_every_page(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert store
-    keeper = background_sync.current()
+    keeper = process.current()
     assert keeper
     monkeypatch.setattr(keeper, "_status", Status("waiting", problem="No answer from [it](x)."))
     test = app("spend", tz="UTC")
@@ -221,14 +223,14 @@ def test_before_the_first_answer_the_page_says_what_stands_in_the_way() -> None:
     plain = settings.Settings.model_construct(timeout_seconds=1.0)
     pointed = DemoSettings.of(plain, "http://127.0.0.1:9", TOKEN, END)
     settings.install(pointed)
-    background_sync.install(BackgroundSync(pointed, clock=lambda: END))
+    process.install(BackgroundSync(pointed, clock=lambda: END))
     try:
         test = app("spend")
         assert not test.exception
         assert "No answer from the deployment" in said(test)
         assert TOKEN not in said(test)
     finally:
-        background_sync.install(None)
+        process.install(None)
         settings._installed = None
 
 
@@ -236,8 +238,8 @@ def test_an_answer_is_read_once_for_each_state_of_the_store(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    read = runner.asked
-    monkeypatch.setattr(runner, "asked", lambda *told: asked.append(told) or read(*told))
+    read = runner.answer
+    monkeypatch.setattr(runner, "answer", lambda *told: asked.append(told) or read(*told))
     app(tz="UTC")
     first = len(asked)
     assert first > 0
@@ -352,8 +354,8 @@ def test_a_table_can_be_sorted_by_anything_without_asking_again(
         for way in (name, f"-{name}")
     }
     asked = []
-    read = runner.asked
-    monkeypatch.setattr(runner, "asked", lambda *told: asked.append(told) or read(*told))
+    read = runner.answer
+    monkeypatch.setattr(runner, "answer", lambda *told: asked.append(told) or read(*told))
     for way, told in plain.items():
         mine = runner.ordered(names, ("tool",), scope, (way,))
         assert mine.columns == told.columns

@@ -15,8 +15,8 @@ from file_bytes import readable
 from test_cli_keeping import _alone, run, store_in  # noqa: F401  # a fixture of theirs
 
 from bridgeboard.demo.api import Profile
-from bridgeboard.runtime import connect
-from bridgeboard.runtime.connect import Running
+from bridgeboard.runtime import demo_company
+from bridgeboard.runtime.demo_company import Running
 from bridgeboard.state.audit import Audit
 from bridgeboard.state.saved_views import Desk, Note, View
 from bridgeboard.store import Store, erasure
@@ -45,8 +45,8 @@ class Person(NamedTuple):
 
 @pytest.fixture(scope="module", params=PROFILES)
 def served(request: pytest.FixtureRequest) -> Iterator[Running]:
-    demo = connect.Demo(profile=request.param, seed=7, days=10, scale=0.15, end=END)
-    with connect.demo_server(demo, END) as server:
+    demo = demo_company.Demo(profile=request.param, seed=7, days=10, scale=0.15, end=END)
+    with demo_company.demo_server(demo, END) as server:
         yield server
 
 

@@ -9,9 +9,10 @@ import duckdb
 import pytest
 from small_bridges import NOW, Book
 
+from bridgeboard.analysis import completeness
 from bridgeboard.cli import deployment_checks
 from bridgeboard.demo.api.profiles import Profile
-from bridgeboard.store import Store, completeness, erasure, migrations, schema
+from bridgeboard.store import Store, erasure, migrations, schema
 from bridgeboard.store.schema import MIGRATIONS
 from bridgeboard.sync import ErasureKeyLostError, Options, requeue
 

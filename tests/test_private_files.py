@@ -12,8 +12,8 @@ from test_cli import ALONE
 from typer.testing import CliRunner
 
 from bridgeboard import cli, private_files, settings
-from bridgeboard.runtime import connect
-from bridgeboard.runtime.connect import Running
+from bridgeboard.runtime import store_files
+from bridgeboard.runtime.demo_company import Running
 from bridgeboard.server import web_app
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.store import Store
@@ -99,9 +99,9 @@ def test_a_data_folder_that_others_may_enter_is_refused_with_the_command_that_cl
 
 def test_a_closed_data_folder_is_used_and_a_missing_one_made_closed(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b"
-    assert connect.private_folder(plain(folder)) == folder
+    assert store_files.private_folder(plain(folder)) == folder
     assert modes(tmp_path) == {"a": 0o700, "b": 0o700}
-    assert connect.private_folder(plain(folder)) == folder
+    assert store_files.private_folder(plain(folder)) == folder
 
 
 def test_a_folder_of_somebody_else_is_not_asked_to_be_closed_but_to_be_left(
@@ -119,7 +119,7 @@ def test_a_data_folder_that_is_a_file_is_explained(tmp_path: Path) -> None:
     path = tmp_path / "data"
     path.write_text("")
     with pytest.raises(SettingsError, match="BRIDGEBOARD_DATA"):
-        connect.private_folder(plain(path / "below"))
+        store_files.private_folder(plain(path / "below"))
 
 
 def test_a_server_does_not_start_on_an_open_folder(tmp_path: Path) -> None:

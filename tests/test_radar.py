@@ -26,7 +26,7 @@ def world() -> World:
 
 @pytest.fixture(scope="module")
 def store(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with demo_store.filled(tmp_path_factory.mktemp("radar") / "planted.duckdb", world) as filled:
+    with demo_store.filled(tmp_path_factory.mktemp("radar") / "demo_store.duckdb", world) as filled:
         yield filled
 
 

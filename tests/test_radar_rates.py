@@ -12,8 +12,8 @@ from bridgeboard.analysis.radar import RateLimits, SpendLimits
 from bridgeboard.analysis.radar.credentials import KeyRow, drifts
 from bridgeboard.analysis.radar.failing import HourRow, ToolRow, outages, tools
 from bridgeboard.analysis.radar.gaps import gaps
-from bridgeboard.analysis.radar.limits import DOLLAR
 from bridgeboard.analysis.radar.money import CacheRow, caches, new_models, unpriced
+from bridgeboard.model.radar_limits import DOLLAR
 from bridgeboard.model.scope import Scope
 
 LIMITS = RateLimits()

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridgeboard.analysis.radar import SessionLimits, SessionRef
-from bridgeboard.analysis.radar.limits import DOLLAR
 from bridgeboard.analysis.radar.robust import at_least, codes, deviation, logarithmic, median
 from bridgeboard.analysis.radar.sessions import (
     Detail,
@@ -26,6 +25,7 @@ from bridgeboard.analysis.radar.sessions import (
     together,
     usual_hours,
 )
+from bridgeboard.model.radar_limits import DOLLAR
 
 LIMITS = SessionLimits()
 BEGAN = datetime(2026, 11, 2, 21, 30, tzinfo=UTC)

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,25 +30,36 @@ ROOMS: dict[str, set[str]] = {
     },
     "bridgeboard.teams": {"bridgeboard.operator_files"},
     "bridgeboard.pricing": {"genai_prices", "numpy", "pandas", "bridgeboard.operator_files"},
-    "bridgeboard.model": {"bridgeboard.formats"},
+    "bridgeboard.model": {"bridgeboard.access", "bridgeboard.formats"},
     "bridgeboard.queries": {"bridgeboard.formats", "bridgeboard.model"},
-    "bridgeboard.store": {"duckdb", "numpy", "pandas", "pyarrow", "bridgeboard.private_files"},
+    "bridgeboard.store": {
+        "duckdb",
+        "numpy",
+        "pandas",
+        "pyarrow",
+        "bridgeboard.access",
+        "bridgeboard.model",
+        "bridgeboard.private_files",
+    },
     "bridgeboard.sync": {
         "aibridge",
         "msgspec",
         "numpy",
         "pandas",
         "pyarrow",
+        "bridgeboard.model",
         "bridgeboard.pricing",
+        "bridgeboard.queries",
         "bridgeboard.store",
     },
     "bridgeboard.analysis": {
         "aibridge",
         "numpy",
+        "pandas",
         "bridgeboard.formats",
         "bridgeboard.model",
+        "bridgeboard.pricing",
         "bridgeboard.queries",
-        "bridgeboard.store",
     },
     "bridgeboard.charts": {"altair", "pandas", "bridgeboard.formats"},
     "bridgeboard.exports": {"pyarrow", "xlsxwriter", "bridgeboard.formats"},
@@ -58,13 +70,14 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.formats",
         "bridgeboard.model",
         "bridgeboard.queries",
-        "bridgeboard.store",
     },
     "bridgeboard.state": {"bridgeboard.private_files"},
     "bridgeboard.runtime": {
         "aibridge",
         "httpx",
+        "bridgeboard.access",
         "bridgeboard.demo",
+        "bridgeboard.model",
         "bridgeboard.pricing",
         "bridgeboard.private_files",
         "bridgeboard.settings",
@@ -77,12 +90,12 @@ ROOMS: dict[str, set[str]] = {
         "starlette",
         "streamlit",
         "bridgeboard.access",
+        "bridgeboard.model",
         "bridgeboard.runtime",
         "bridgeboard.settings",
         "bridgeboard.state",
     },
     "bridgeboard.ui": {
-        "aibridge",
         "pandas",
         "streamlit",
         "bridgeboard.access",
@@ -91,13 +104,11 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.exports",
         "bridgeboard.formats",
         "bridgeboard.model",
-        "bridgeboard.pricing",
         "bridgeboard.queries",
         "bridgeboard.runtime",
         "bridgeboard.server",
         "bridgeboard.settings",
         "bridgeboard.state",
-        "bridgeboard.store",
     },
     "bridgeboard.cli": {
         "aibridge",
@@ -210,3 +221,40 @@ def test_only_a_few_rooms_know_the_time() -> None:
 def test_no_file_outgrows_its_room() -> None:
     for _, path in files():
         assert len(path.read_text("utf-8").splitlines()) <= 400, path
+
+
+IMPORTED = """
+import ast, importlib, sys
+
+for page in sys.argv[1:]:
+    for node in ast.walk(ast.parse(open(page, encoding="utf-8").read())):
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                try:
+                    importlib.import_module(f"{node.module}.{alias.name}")
+                except ModuleNotFoundError:
+                    importlib.import_module(node.module)
+print(*(name for name in sys.modules if name.split(".")[0] in ("aibridge", "bridgeboard")))
+"""
+
+
+def imported(*pages: Path) -> list[str]:
+    """The modules of ours that a fresh process has after what these pages import."""
+    command = [sys.executable, "-c", IMPORTED, *map(str, pages)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()  # noqa: S603  # our own
+
+
+def test_no_page_brings_in_the_store_a_sync_or_the_demo() -> None:
+    rooms = {target(name) for name in imported(*sorted((ROOT / "pages").glob("*.py")))}
+    apart = {"demo", "pricing", "store", "sync", "teams"}
+    assert "bridgeboard.ui" in rooms
+    # What is unpriced and who bills is worked out by the price book, for Trust and Settings alone.
+    assert rooms & {f"bridgeboard.{room}" for room in apart} <= {"bridgeboard.pricing"}
+
+
+def test_a_page_brings_in_less_than_half_of_what_ships() -> None:
+    modules = imported(ROOT / "pages" / "spend.py")
+    assert "bridgeboard.ui.components.trend" in modules
+    assert not [name for name in modules if name.startswith("bridgeboard.pricing")]
+    assert "aibridge" not in modules
+    assert len(modules) < 125

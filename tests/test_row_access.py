@@ -1,4 +1,4 @@
-"""A reader sees what its sight lets it see: the very answers of a store that holds nothing else."""
+"""A reader sees what their row access shows: the answers of a store that holds nothing else."""
 
 import ast
 import re
@@ -11,19 +11,21 @@ from typing import Any
 
 import duckdb
 import pytest
-import row_access_worlds
+import row_access_worlds as worlds
 from demo_worlds import small
 from facts import facts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from row_access_worlds import World
 
+from bridgeboard.access import EVERYTHING, Pseudonyms, RowAccess
 from bridgeboard.access.pseudonyms import aliases
+from bridgeboard.analysis import text_search
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.metric_query import select, select_top
-from bridgeboard.store import EVERYTHING, Pseudonyms, Sight, Store, StoreError, text_index
+from bridgeboard.store import Store
 from bridgeboard.store.row_views import DECIDED
 
 SOURCE = Path(__file__).parents[1] / "src" / "bridgeboard"
@@ -44,7 +46,7 @@ HIDDEN = Pseudonyms("digest of the key", other_names)
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with row_access_worlds.filled(tmp_path_factory.mktemp("whole") / "store.duckdb") as opened:
+    with worlds.filled(tmp_path_factory.mktemp("whole") / "store.duckdb") as opened:
         yield opened
 
 
@@ -64,19 +66,19 @@ def person() -> str:
     return next(row["person"] for row in facts().usage if row["team"] == TEAM)
 
 
-SIGHTS = {
+ROW_ACCESS = {
     "everything": EVERYTHING,
-    "numbers": Sight.numbers(),
-    "team": Sight.of_teams(TEAM),
-    "teams": Sight.of_teams(*teams()[:2]),
-    "no team": Sight.of_teams(),
-    "person": Sight.of_person(person().upper()),
-    "nobody": Sight.of_person("nobody' OR TRUE --"),
+    "numbers": RowAccess.numbers(),
+    "team": RowAccess.of_teams(TEAM),
+    "teams": RowAccess.of_teams(*teams()[:2]),
+    "no team": RowAccess.of_teams(),
+    "person": RowAccess.of_person(person().upper()),
+    "nobody": RowAccess.of_person("nobody' OR TRUE --"),
 }
 
 
 def restricted(name: str, world: World) -> World:
-    """The rows that a sight of ``SIGHTS`` shows, counted by hand."""
+    """The rows that a row access of ``ROW_ACCESS`` shows, counted by hand."""
     chosen = {
         "everything": lambda: world,
         "numbers": world.without_text,
@@ -92,36 +94,36 @@ def restricted(name: str, world: World) -> World:
 @pytest.fixture(scope="module")
 def pairs(
     whole: Store, world: World, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, tuple[Store, Sight, Store]]]:
-    """Per sight the whole store, and one that holds nothing but what is seen."""
+) -> Iterator[dict[str, tuple[Store, RowAccess, Store]]]:
+    """Per row access the whole store, and one that holds nothing but what is seen."""
     with ExitStack() as stack:
         made = {}
-        for name, sight in SIGHTS.items():
+        for name, row_access in ROW_ACCESS.items():
             path = tmp_path_factory.mktemp("restricted") / "store.duckdb"
             narrow = stack.enter_context(restricted(name, world).stored(path, whole))
-            made[name] = (whole, sight, narrow)
+            made[name] = (whole, row_access, narrow)
         yield made
 
 
-@pytest.mark.parametrize("name", SIGHTS)
+@pytest.mark.parametrize("name", ROW_ACCESS)
 def test_every_question_is_answered_as_if_there_were_nothing_else(
-    pairs: dict[str, tuple[Store, Sight, Store]], name: str
+    pairs: dict[str, tuple[Store, RowAccess, Store]], name: str
 ) -> None:
-    whole, sight, narrow = pairs[name]
-    with whole.snapshot(sight) as seen, narrow.snapshot() as own:
-        told = dict(row_access_worlds.asked(seen, ALL, row_access_worlds.NOW))
-        expected = dict(row_access_worlds.asked(own, ALL, row_access_worlds.NOW))
+    whole, row_access, narrow = pairs[name]
+    with whole.snapshot(row_access) as seen, narrow.snapshot() as own:
+        told = dict(worlds.asked(seen, ALL, worlds.NOW))
+        expected = dict(worlds.asked(own, ALL, worlds.NOW))
     assert told.keys() == expected.keys()
     for question, answer in expected.items():
         assert told[question] == answer, question
 
 
-@pytest.mark.parametrize("name", SIGHTS)
+@pytest.mark.parametrize("name", ROW_ACCESS)
 def test_every_table_holds_the_rows_that_are_seen(
-    pairs: dict[str, tuple[Store, Sight, Store]], name: str
+    pairs: dict[str, tuple[Store, RowAccess, Store]], name: str
 ) -> None:
-    whole, sight, narrow = pairs[name]
-    with whole.snapshot(sight) as seen, narrow.snapshot() as own:
+    whole, row_access, narrow = pairs[name]
+    with whole.snapshot(row_access) as seen, narrow.snapshot() as own:
         for table in own.tables():
             asked = f"FROM {table} ORDER BY ALL"
             assert seen.rows(asked) == own.rows(asked), table
@@ -141,26 +143,28 @@ def scopes(draw: st.DrawFn) -> Scope:
 
 
 @laws
-@given(st.sampled_from(sorted(SIGHTS)), scopes(), st.data())
+@given(st.sampled_from(sorted(ROW_ACCESS)), scopes(), st.data())
 def test_any_number_in_any_scope_is_that_of_who_is_seen(
-    pairs: dict[str, tuple[Store, Sight, Store]], name: str, scope: Scope, data: st.DataObject
+    pairs: dict[str, tuple[Store, RowAccess, Store]], name: str, scope: Scope, data: st.DataObject
 ) -> None:
-    whole, sight, narrow = pairs[name]
+    whole, row_access, narrow = pairs[name]
     number = data.draw(st.sampled_from(sorted(METRICS)))
     splits = [one for one in DIMENSIONS.values() if METRICS[number].splits(one)]
     by = data.draw(st.sampled_from(splits))
     query = select((number,), (by.name,), scope)
-    with whole.snapshot(sight) as seen, narrow.snapshot() as own:
-        told = row_access_worlds.answer(seen, query)
-        assert told == row_access_worlds.answer(own, query)
+    with whole.snapshot(row_access) as seen, narrow.snapshot() as own:
+        told = worlds.answer(seen, query)
+        assert told == worlds.answer(own, query)
         if METRICS[number].adds_up(by):
-            ((total,),) = row_access_worlds.answer(seen, select((number,), (), scope)).rows
+            ((total,),) = worlds.answer(seen, select((number,), (), scope)).rows
             assert sum(row[1] or 0 for row in told.rows) == (total or 0)
 
 
-@pytest.mark.parametrize("name", [name for name in SIGHTS if name not in ("everything", "person")])
+@pytest.mark.parametrize(
+    "name", [name for name in ROW_ACCESS if name not in ("everything", "person")]
+)
 def test_text_is_not_there(whole: Store, name: str) -> None:
-    with whole.snapshot(SIGHTS[name]) as seen:
+    with whole.snapshot(ROW_ACCESS[name]) as seen:
         assert [seen.rows(f"FROM {table}") for table in TEXTS] == [[]] * len(TEXTS)
         quoting = "SELECT error_message FROM threads UNION ALL SELECT raw || reason FROM quarantine"
         assert {text for (text,) in seen.rows(quoting)} <= {None, ""}
@@ -168,26 +172,26 @@ def test_text_is_not_there(whole: Store, name: str) -> None:
 
 def test_a_thread_that_failed_has_failed_without_the_words_of_it(whole: Store) -> None:
     failed = "SELECT count(*) FROM threads WHERE coalesce(error_type, error_message) IS NOT NULL"
-    with whole.snapshot(Sight.numbers()) as seen, whole.snapshot() as own:
+    with whole.snapshot(RowAccess.numbers()) as seen, whole.snapshot() as own:
         assert seen.rows(failed) == own.rows(failed) != [(0,)]
 
 
 def test_words_of_everybody_are_for_who_sees_all_text(whole: Store) -> None:
-    with whole.snapshot() as own, whole.snapshot(Sight.of_person(person())) as seen:
-        assert text_index.runs_with(own, ["deploy"])
-        assert text_index.runs_with(seen, ["deploy"]) is None
+    with whole.snapshot() as own, whole.snapshot(RowAccess.of_person(person())) as seen:
+        assert text_search.runs_with(own, ["deploy"])
+        assert text_search.runs_with(seen, ["deploy"]) is None
         assert seen.rows("FROM prompts") != []
 
 
 def test_a_user_name_that_several_had_shows_nothing(tmp_path: Path) -> None:
-    with row_access_worlds.filled(tmp_path / "store.duckdb") as opened:
-        with opened.snapshot(Sight.of_person(person())) as seen:
+    with worlds.filled(tmp_path / "store.duckdb") as opened:
+        with opened.snapshot(RowAccess.of_person(person())) as seen:
             assert seen.rows("SELECT count(*) FROM usage") > [(0,)]
         with opened.write() as batch:
             batch.execute(
                 "INSERT INTO initiators VALUES (7, uuid(), ?, 'Another', NULL)", [person().upper()]
             )
-        with opened.snapshot(Sight.of_person(person())) as seen:
+        with opened.snapshot(RowAccess.of_person(person())) as seen:
             assert seen.rows("FROM usage") == seen.rows("FROM initiators") == []
             assert seen.rows("FROM prompts") == seen.rows("FROM sessions") == []
 
@@ -197,7 +201,7 @@ def test_every_table_and_column_of_the_schema_is_decided(whole: Store) -> None:
         "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal"
         " AND database_name = current_database() AND schema_name = 'main'"
     )
-    assert {table for table, _ in columns} == set(DECIDED) == set(row_access_worlds.schema())
+    assert {table for table, _ in columns} == set(DECIDED) == set(worlds.schema())
     for name, decided in DECIDED.items():
         assert decided.columns == {column for table, column in columns if table == name}
         parts = (decided.plain, decided.text, decided.work, decided.key)
@@ -205,18 +209,18 @@ def test_every_table_and_column_of_the_schema_is_decided(whole: Store) -> None:
         assert len(told) == len(set(told)), name
 
 
-@pytest.mark.parametrize("name", [*(name for name in SIGHTS if name != "everything"), "groups"])
+@pytest.mark.parametrize("name", [*(name for name in ROW_ACCESS if name != "everything"), "groups"])
 def test_what_a_later_schema_brings_is_hidden_until_it_is_decided(
     tmp_path: Path, name: str
 ) -> None:
-    sight = SIGHTS.get(name, Sight.of_groups(2))
-    with row_access_worlds.filled(tmp_path / "store.duckdb") as opened:
+    row_access = ROW_ACCESS.get(name, RowAccess.of_groups(2))
+    with worlds.filled(tmp_path / "store.duckdb") as opened:
         with opened.write() as batch:
             batch.execute("CREATE TABLE secrets (told VARCHAR)")
             batch.execute("INSERT INTO secrets VALUES ('told')")
             batch.execute("ALTER TABLE usage ADD COLUMN remark VARCHAR DEFAULT 'told'")
         assert opened.rows("FROM secrets") == [("told",)]
-        with opened.snapshot(sight) as seen:
+        with opened.snapshot(row_access) as seen:
             assert seen.rows("FROM secrets") == []
             assert seen.rows("SELECT count(remark) FROM usage") == [(0,)]
 
@@ -224,7 +228,7 @@ def test_what_a_later_schema_brings_is_hidden_until_it_is_decided(
 def test_names_are_others_everywhere_and_always_the_same(whole: Store, world: World) -> None:
     real = {str(row["id"]): row["username"] for row in world.rows["initiators"]}
     known = other_names(real)
-    with whole.snapshot(Sight(pseudonyms=HIDDEN)) as seen:
+    with whole.snapshot(RowAccess(pseudonyms=HIDDEN)) as seen:
         people = seen.rows("SELECT id::VARCHAR, username, name FROM initiators")
         assert {username for _, username, _ in people} == set(known.values())
         assert {name for *_, name in people} == {""}
@@ -237,33 +241,35 @@ def test_names_are_others_everywhere_and_always_the_same(whole: Store, world: Wo
     assert "sk..." not in everything
 
 
-@pytest.mark.parametrize("name", SIGHTS)
+@pytest.mark.parametrize("name", ROW_ACCESS)
 def test_other_names_change_no_number(whole: Store, world: World, name: str) -> None:
     real = {str(row["id"]): row["username"] for row in world.rows["initiators"]}
     named = {real[own]: alias for own, alias in other_names(real).items()}
-    sight = SIGHTS[name]
-    hidden = Sight(sight.has_text, sight.teams, sight.person, sight.floor, HIDDEN)
+    row_access = ROW_ACCESS[name]
+    hidden = RowAccess(
+        row_access.has_text, row_access.teams, row_access.person, row_access.floor, HIDDEN
+    )
     numbers = ("spend", "sessions", "active_people")
-    with whole.snapshot(sight) as plain, whole.snapshot(hidden) as seen:
+    with whole.snapshot(row_access) as plain, whole.snapshot(hidden) as seen:
         for by in ("team", "model"):
             query = select(numbers, (by,), ALL)
-            assert row_access_worlds.answer(seen, query) == row_access_worlds.answer(plain, query)
+            assert worlds.answer(seen, query) == worlds.answer(plain, query)
         query = select(numbers, ("initiator",), ALL)
-        told = {row[0]: row[1:] for row in row_access_worlds.answer(seen, query).rows}
-        expected = {named[row[0]]: row[1:] for row in row_access_worlds.answer(plain, query).rows}
+        told = {row[0]: row[1:] for row in worlds.answer(seen, query).rows}
+        expected = {named[row[0]]: row[1:] for row in worlds.answer(plain, query).rows}
         assert told == expected
 
 
 def test_whoever_comes_later_has_another_name_at_once(tmp_path: Path) -> None:
-    sight = Sight(pseudonyms=HIDDEN)
-    with row_access_worlds.filled(tmp_path / "store.duckdb") as opened:
-        with opened.snapshot(sight) as seen:
+    row_access = RowAccess(pseudonyms=HIDDEN)
+    with worlds.filled(tmp_path / "store.duckdb") as opened:
+        with opened.snapshot(row_access) as seen:
             before = set(seen.rows("SELECT id, username FROM initiators"))
         with opened.write() as batch:
             batch.execute(
                 "INSERT INTO initiators VALUES (7, uuid(), 'newcomer', 'New Comer', NULL)"
             )
-        with opened.snapshot(sight) as seen:
+        with opened.snapshot(row_access) as seen:
             after = set(seen.rows("SELECT id, username FROM initiators"))
     assert before < after
     assert len(after - before) == 1
@@ -271,65 +277,69 @@ def test_whoever_comes_later_has_another_name_at_once(tmp_path: Path) -> None:
 
 
 def test_a_snapshot_stays_as_it_was_while_the_store_is_written(tmp_path: Path) -> None:
-    sight = Sight.of_teams(*teams())
-    with row_access_worlds.filled(tmp_path / "store.duckdb") as opened:
-        with opened.snapshot(sight) as seen:
+    row_access = RowAccess.of_teams(*teams())
+    with worlds.filled(tmp_path / "store.duckdb") as opened:
+        with opened.snapshot(row_access) as seen:
             before = seen.rows("FROM usage ORDER BY ALL")
             with opened.write() as batch:
                 batch.execute("DELETE FROM memberships")
             assert seen.rows("FROM usage ORDER BY ALL") == before != []
-        with opened.snapshot(sight) as seen:
+        with opened.snapshot(row_access) as seen:
             assert seen.rows("FROM usage") == []
 
 
-def test_several_sights_at_once_do_not_mix(whole: Store) -> None:
+def test_several_row_accesses_at_once_do_not_mix(whole: Store) -> None:
     count = "SELECT count(*) FROM usage"
     with ExitStack() as stack:
         readers = [
-            stack.enter_context(whole.snapshot(one)) for one in SIGHTS.values() for _ in "ab"
+            stack.enter_context(whole.snapshot(one)) for one in ROW_ACCESS.values() for _ in "ab"
         ]
         told = [reader.rows(count) for reader in readers]
     with ExitStack() as stack:
-        again = [stack.enter_context(whole.snapshot(one)) for one in SIGHTS.values() for _ in "ab"]
+        again = [
+            stack.enter_context(whole.snapshot(one)) for one in ROW_ACCESS.values() for _ in "ab"
+        ]
         assert [reader.rows(count) for reader in again] == told
     assert told[::2] == told[1::2]
 
 
 def test_a_question_that_fails_leaves_no_cursor_behind(whole: Store) -> None:
-    sight = Sight.of_teams(TEAM)
-    with pytest.raises(duckdb.Error), whole.snapshot(sight) as seen:
+    row_access = RowAccess.of_teams(TEAM)
+    with pytest.raises(duckdb.Error), whole.snapshot(row_access) as seen:
         seen.rows("SELECT nonsense FROM usage")
-    with whole.snapshot(sight) as seen:
+    with whole.snapshot(row_access) as seen:
         assert seen.rows("SELECT count(*) FROM usage") > [(0,)]
 
 
 def test_a_store_that_is_closed_lets_go_of_its_file(tmp_path: Path) -> None:
     path = tmp_path / "store.duckdb"
-    with row_access_worlds.filled(path) as opened, opened.snapshot(Sight.numbers()) as seen:
+    with worlds.filled(path) as opened, opened.snapshot(RowAccess.numbers()) as seen:
         seen.rows("FROM usage")
     with Store.open(path) as again:
         assert again.rows("SELECT count(*) FROM usage") > [(0,)]
 
 
-def test_sights_that_cannot_be_are_refused() -> None:
-    with pytest.raises(StoreError, match="only one"):
-        Sight(teams=("a",), person="b")
-    with pytest.raises(StoreError, match="nobody"):
-        Sight(has_text=True, teams=("a",))
-    with pytest.raises(StoreError, match="at least 2"):
-        Sight.of_groups(1)
+def test_row_accesses_that_cannot_be_are_refused() -> None:
+    with pytest.raises(ValueError, match="only one"):
+        RowAccess(teams=("a",), person="b")
+    with pytest.raises(ValueError, match="nobody"):
+        RowAccess(has_text=True, teams=("a",))
+    with pytest.raises(ValueError, match="at least 2"):
+        RowAccess.of_groups(1)
 
 
-def test_a_sight_is_a_key_of_a_cache() -> None:
-    assert Sight.of_teams("b", "a", "b") == Sight.of_teams("a", "b")
-    assert hash(Sight.of_teams("b", "a")) == hash(Sight.of_teams("a", "b"))
-    assert Sight(pseudonyms=HIDDEN) == Sight(pseudonyms=Pseudonyms(HIDDEN.digest, dict.fromkeys))
-    assert Sight(pseudonyms=HIDDEN) != Sight(pseudonyms=Pseudonyms("another", other_names))
-    assert len({*SIGHTS.values(), Sight(pseudonyms=HIDDEN)}) == len(SIGHTS) + 1
+def test_a_row_access_is_a_key_of_a_cache() -> None:
+    assert RowAccess.of_teams("b", "a", "b") == RowAccess.of_teams("a", "b")
+    assert hash(RowAccess.of_teams("b", "a")) == hash(RowAccess.of_teams("a", "b"))
+    assert RowAccess(pseudonyms=HIDDEN) == RowAccess(
+        pseudonyms=Pseudonyms(HIDDEN.digest, dict.fromkeys)
+    )
+    assert RowAccess(pseudonyms=HIDDEN) != RowAccess(pseudonyms=Pseudonyms("another", other_names))
+    assert len({*ROW_ACCESS.values(), RowAccess(pseudonyms=HIDDEN)}) == len(ROW_ACCESS) + 1
 
 
 def test_no_question_names_the_schema_that_the_tables_are_in() -> None:
-    for room in ("metrics", "explorer", "radar", "report", "ui", "boards.py", "invariants.py"):
+    for room in ("model", "queries", "analysis", "report", "ui"):
         at = SOURCE / room
         for path in sorted(at.rglob("*.py")) if at.is_dir() else [at]:
             for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -340,6 +350,6 @@ def test_no_question_names_the_schema_that_the_tables_are_in() -> None:
 
 def test_a_top_of_people_is_of_those_who_are_seen(whole: Store) -> None:
     query = select_top(("requests",), ("initiator",), ALL, rank_by="requests", n=1)
-    with whole.snapshot(Sight.of_teams(TEAM)) as seen:
-        assert [row[0] for row in row_access_worlds.answer(seen, query).rows] == [person()]
+    with whole.snapshot(RowAccess.of_teams(TEAM)) as seen:
+        assert [row[0] for row in worlds.answer(seen, query).rows] == [person()]
     assert small().end - small().start > timedelta(days=1)

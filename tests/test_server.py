@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from bridgeboard.server import web_app
+from bridgeboard.server.app_folder import home
 from bridgeboard.server.middleware import (
     SECURITY_HEADERS,
     SameOrigin,
@@ -225,9 +226,9 @@ def test_an_address_that_is_not_ours_is_refused() -> None:
 
 
 def test_the_dashboard_is_found_beside_its_pages() -> None:
-    assert (web_app.home() / "app.py").is_file()
-    assert (web_app.home() / "pages").is_dir()
-    assert (Path(web_app.home()) / ".streamlit" / "config.toml").is_file()
+    assert (home() / "app.py").is_file()
+    assert (home() / "pages").is_dir()
+    assert (Path(home()) / ".streamlit" / "config.toml").is_file()
 
 
 @pytest.mark.parametrize(

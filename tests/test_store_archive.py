@@ -12,10 +12,10 @@ from stores import NOW, contents, fresh, put
 
 from bridgeboard import store as room
 from bridgeboard.demo import truth
+from bridgeboard.model.store import StoreError
 from bridgeboard.store import (
     Store,
     StoreDamagedError,
-    StoreError,
     StoreLocationError,
     StoreTooNewError,
     backups,

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pytest
 from stores import fresh
 
+from bridgeboard.model.store import StoreError
 from bridgeboard.store import (
     Store,
     StoreBusyError,
     StoreDamagedError,
-    StoreError,
     StoreLocationError,
     StoreTooNewError,
     database,

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from stores import fresh
 
-from bridgeboard.store import Store, text_index
+from bridgeboard.analysis import text_search
+from bridgeboard.store import Store
 
 HERE = Path(__file__).parent
 WRITER = """
@@ -70,7 +71,7 @@ def _check(store: Store, announced: int) -> None:
     assert seen == [12, edition, edition, 36, 36, 12, edition, 12 * edition]
     assert store.version == edition
     with store.snapshot() as reader:
-        runs = text_index.runs_with(reader, [f"edition{edition}"])
+        runs = text_search.runs_with(reader, [f"edition{edition}"])
     if runs is not None:
         assert sum(run.texts for run in runs) == 12
 

@@ -15,6 +15,7 @@ import demo_worlds
 import pytest
 from demo_sync import NOW, bridge, contents, interceptions, opened, run
 
+from bridgeboard.analysis.prices import unpriced
 from bridgeboard.demo import truth
 from bridgeboard.demo.world import make
 from bridgeboard.pricing import Book, Status, estimated, parse
@@ -223,7 +224,7 @@ def unpriced_of_the_world() -> dict[tuple[str, str], tuple[int, int, int]]:
 
 
 def test_the_unpriced_list_is_what_the_world_used_without_a_price(plain: Store) -> None:
-    told = prices.unpriced(plain, SINCE, UNTIL)
+    told = unpriced(plain, SINCE, UNTIL)
     tokens = told["input"] + told["output"] + told["cache_read"] + told["cache_write"]
     assert tokens.tolist() == sorted(tokens, reverse=True)
     keys = zip(told["provider_name"], told["model"], strict=True)
@@ -233,7 +234,7 @@ def test_the_unpriced_list_is_what_the_world_used_without_a_price(plain: Store) 
 
 
 def test_the_unpriced_list_tells_when_and_why_and_what_to_do(plain: Store) -> None:
-    own = estimated(prices.unpriced(plain, SINCE, UNTIL), NOW).set_index("provider_name")
+    own = estimated(unpriced(plain, SINCE, UNTIL), NOW).set_index("provider_name")
     row = own.loc["vllm-internal"]
     mine = truth.finished(TABLES, provider_name="vllm-internal", model=row["model"])
     with_tokens = {identity for identity, _ in truth.responses(TABLES, mine)}
@@ -247,22 +248,22 @@ def test_the_unpriced_list_tells_when_and_why_and_what_to_do(plain: Store) -> No
 
 
 def test_what_the_snippet_prices_leaves_the_unpriced_list(plain: Store) -> None:
-    before = prices.unpriced(plain, SINCE, UNTIL)
+    before = unpriced(plain, SINCE, UNTIL)
     wanted = estimated(before, NOW)["snippet"].map(lambda text: text.replace('= "?"', "= 1"))
     reprice(plain, Book(parse("\n".join(wanted))), NOW)
-    after = prices.unpriced(plain, SINCE, UNTIL)
+    after = unpriced(plain, SINCE, UNTIL)
     assert set(after["model"]) <= {"", "coder-aibridge-unknown"}
     assert len(after) < len(before)
 
 
 def test_the_unpriced_list_keeps_to_its_window_of_any_zone(plain: Store) -> None:
-    whole = prices.unpriced(plain, SINCE, UNTIL)
+    whole = unpriced(plain, SINCE, UNTIL)
     last = whole["last_at"].max().to_pydatetime().replace(tzinfo=UTC)
     berlin = last.astimezone(timezone(timedelta(hours=1)))
-    until, past = (prices.unpriced(plain, SINCE, at) for at in (berlin, berlin + TICK))
+    until, past = (unpriced(plain, SINCE, at) for at in (berlin, berlin + TICK))
     assert int(until["requests"].sum()) < int(past["requests"].sum())
     assert int(past["requests"].sum()) == int(whole["requests"].sum())
-    assert prices.unpriced(plain, UNTIL, UNTIL).empty
+    assert unpriced(plain, UNTIL, UNTIL).empty
 
 
 def test_counts_beyond_64_bits_are_listed_whole(tmp_path: Path) -> None:
@@ -272,7 +273,7 @@ def test_counts_beyond_64_bits_are_listed_whole(tmp_path: Path) -> None:
             for usage in (1, 2):
                 batch.execute(USAGE_ROW, [usage])
                 batch.execute(RESPONSE_ROW, [usage, most])
-        assert prices.unpriced(store, SINCE, UNTIL)["input"].tolist() == [2 * most]
+        assert unpriced(store, SINCE, UNTIL)["input"].tolist() == [2 * most]
         assert reprice(store, PLAIN, NOW) == Repriced(2, 2)
-        told = prices.unpriced(store, SINCE, UNTIL)
+        told = unpriced(store, SINCE, UNTIL)
         assert told["note"].tolist() == ["a count beyond 10^12 cannot be true"]

@@ -18,21 +18,21 @@ from stores import fresh
 from typer.testing import CliRunner
 
 from bridgeboard import cli, store
+from bridgeboard.analysis import restorations as of_restorations
 from bridgeboard.cli import repairing
 from bridgeboard.demo import api
+from bridgeboard.model.store import StoreError
 from bridgeboard.store import (
     Repaired,
     Store,
     StoreBusyError,
     StoreDamagedError,
-    StoreError,
     StoreLocationError,
     StoreTooNewError,
     erasure,
     erasure_list,
     file_check,
     file_location,
-    restorations,
 )
 from bridgeboard.store.schema import MIGRATIONS
 
@@ -303,7 +303,7 @@ def test_without_a_backup_a_store_begins_anew_and_reads_what_the_server_has(
     assert rows(path, "SELECT value FROM meta WHERE name = 'groups_since'")
     assert synced(path, original) == original.contents
     with Store.open(path) as opened:
-        (verdict,) = restorations.verdicts(opened)
+        (verdict,) = of_restorations.verdicts(opened)
     assert not verdict.good
     assert "there was no backup. Nothing is known of the time before" in verdict.text
 
@@ -385,11 +385,11 @@ def test_a_gap_that_the_server_cannot_fill_is_told(original: Original, tmp_path:
     path.write_bytes(b"")
     repaired(path, original.backup)
     with Store.open(path) as opened:
-        (verdict,) = restorations.verdicts(opened)
+        (verdict,) = of_restorations.verdicts(opened)
         assert not verdict.good
         assert "The next sync reads what is missing" in verdict.text
         demo_sync.run(opened, demo_sync.bridge(demo_sync.latest(3)), now=demo_sync.NOW)
-        (verdict,) = restorations.verdicts(opened)
+        (verdict,) = of_restorations.verdicts(opened)
         assert not verdict.good
         assert f"From then to {demo_sync.NOW:%Y-%m}" in verdict.text
         assert "no request is known" in verdict.text
@@ -397,7 +397,7 @@ def test_a_gap_that_the_server_cannot_fill_is_told(original: Original, tmp_path:
     store.repair(path, [original.backup], now=demo_sync.NOW + timedelta(hours=1))
     with Store.open(path) as opened:
         demo_sync.run(opened, original.bridge, now=demo_sync.NOW + timedelta(hours=2))
-        (verdict,) = restorations.verdicts(opened)
+        (verdict,) = of_restorations.verdicts(opened)
         assert verdict.good
         assert "A sync has read what came after it." in verdict.text
 

@@ -11,6 +11,7 @@ from small_bridges import NOW, Book, at
 from stores import contents, fresh, naive, put
 
 from bridgeboard.demo import truth
+from bridgeboard.model.sync import Counts
 from bridgeboard.store import Store, prune, size, sync_state
 
 DAY = 24 * 60.0
@@ -169,7 +170,7 @@ def test_the_work_of_syncing_is_forgotten_in_time(tmp_path: Path) -> None:
                 sync_state.anomaly(batch, "short", f"on day {day}", now)
                 sync_state.open_windows(batch, "interceptions", [(now, None)], now)
                 run = sync_state.begin_run(batch, "interceptions", now)
-                sync_state.finish_run(batch, run, "done", sync_state.Counts(), "", now)
+                sync_state.finish_run(batch, run, "done", Counts(), "", now)
             for window in sync_state.unfinished(batch, "interceptions"):
                 sync_state.finish(batch, window, now=window.since)
             sync_state.open_windows(

@@ -15,10 +15,10 @@ from file_bytes import readable
 from small_bridges import NOW, Book
 from stores import contents, fresh, naive, put
 
+from bridgeboard.model.store import StoreError
 from bridgeboard.store import (
     Store,
     StoreBusyError,
-    StoreError,
     StoreFullError,
     database,
     file_location,

@@ -9,8 +9,9 @@ import pytest
 from small_bridges import NOW, at
 from stores import fresh
 
+from bridgeboard.model.sync import Counts
 from bridgeboard.store import Batch, Store, sync_state
-from bridgeboard.store.sync_state import Counts, Window
+from bridgeboard.store.sync_state import Window
 
 KIND = "interceptions"
 AFTER = UUID("00000000-0000-4000-8000-000000000001")

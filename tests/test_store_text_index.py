@@ -16,7 +16,9 @@ from listed_sessions import EVERYTHING
 from small_bridges import NOW, Book
 from stores import contents, fresh, put
 
+from bridgeboard.analysis import text_search as gathered
 from bridgeboard.model.answer import Answer
+from bridgeboard.model.text_runs import Run
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.text_index import narrowed
 from bridgeboard.queries.text_search import Hit, Search, Slice, Spot, begun, folded, slices, spread
@@ -110,9 +112,9 @@ def company() -> Iterator[Company]:
             made.store.close()
 
 
-def runs_with(store: Store, *words: str) -> list[text_index.Run] | None:
+def runs_with(store: Store, *words: str) -> list[Run] | None:
     with store.snapshot() as reader:
-        return text_index.runs_with(reader, words)
+        return gathered.runs_with(reader, words)
 
 
 def in_runs(store: Store, *words: str) -> set[int]:
@@ -138,7 +140,7 @@ def hits(
     with store.snapshot() as reader:
         told = Answer.of(*reader.named(*spread(find, search)))
         parts: list[Slice] = slices(find, search, told, most=most, before=before, size=2)
-        runs = text_index.runs_with(reader, search.each)
+        runs = gathered.runs_with(reader, search.each)
         if known and runs is not None:
             parts = narrowed(find, search, parts, runs, most=most, before=before)
         progress = begun(parts, most=most)

@@ -8,9 +8,11 @@ import demo_sync
 import pytest
 from small_bridges import NOW, Book
 
+from bridgeboard.analysis import completeness
+from bridgeboard.analysis.completeness import verdicts
 from bridgeboard.demo.api.profiles import Profile
-from bridgeboard.store import Store, completeness, sync_state
-from bridgeboard.store.completeness import DayCount, LeftOut, verdicts
+from bridgeboard.model.completeness import DayCount, LeftOut
+from bridgeboard.store import Store, sync_state
 from bridgeboard.sync import Options, day_counts
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.quarantine import Suspect

@@ -15,9 +15,10 @@ from small_bridges import NOW, PREFIX, Book, ask, at
 
 from aibridge import AIBridgeError, ServerError, SessionPage
 from bridgeboard import sync
+from bridgeboard.analysis import completeness
 from bridgeboard.demo import api
 from bridgeboard.demo.api.profiles import Profile
-from bridgeboard.store import Store, completeness
+from bridgeboard.store import Store
 from bridgeboard.sync import Options, failing_pages
 from bridgeboard.sync.failing_sessions import sifted
 from bridgeboard.sync.windows import Span

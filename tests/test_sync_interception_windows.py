@@ -17,6 +17,7 @@ from aibridge import Client
 from bridgeboard import sync
 from bridgeboard.demo import api, truth
 from bridgeboard.demo.records import InterceptionRow
+from bridgeboard.pricing import informed
 from bridgeboard.store import Store
 from bridgeboard.sync import (
     ForeignStoreError,
@@ -254,7 +255,7 @@ def test_a_run_keeps_a_journal(store: Store) -> None:
     assert message == ""
     assert store.rows("SELECT requests > 60, ended_at IS NOT NULL FROM runs") == [(True, True)]
     assert store.meta("deployment_id") == tables.deployment_id
-    assert store.meta("price_version") == sync.informed(store, Options().book).version
+    assert store.meta("price_version") == informed(store, Options().book).version
     assert store.rows("SELECT count(*) FROM windows WHERE done_at IS NULL") == [(0,)]
 
 

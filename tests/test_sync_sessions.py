@@ -9,11 +9,11 @@ from small_bridges import NOW, Book, at
 
 from aibridge import Search
 from bridgeboard.demo import api, truth
+from bridgeboard.model.sync import Event
 from bridgeboard.store import Store, sync_state
 from bridgeboard.store import sessions as held
 from bridgeboard.sync import Options, sessions
 from bridgeboard.sync.options import Context, Generation
-from bridgeboard.sync.progress import Event
 
 TABLES = demo_worlds.small().tables
 FINISHED = truth.finished(TABLES)

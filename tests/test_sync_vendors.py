@@ -14,6 +14,7 @@ from aibridge import AsyncClient, Client, ForbiddenError, Provider
 from bridgeboard import pricing, sync
 from bridgeboard.demo import api
 from bridgeboard.demo.records import Provider as Configured
+from bridgeboard.pricing import said
 from bridgeboard.store import Store
 from bridgeboard.sync import vendors
 
@@ -137,8 +138,8 @@ def test_a_sync_prices_by_what_the_server_says_and_reprices_when_it_changes(
     tables = demo_sync.latest(40)
     with demo_sync.opened(tmp_path) as store:
         demo_sync.run(store, demo_sync.bridge(tables))
-        said = sync.said(store)
-        assert {one.provider_name for one in said} == {
+        heard = said(store)
+        assert {one.provider_name for one in heard} == {
             each.name for each in tables.providers if not each.deleted
         }
         assert "not-a-real-key" not in json.dumps(store.rows("SELECT * FROM meta"))
@@ -151,7 +152,7 @@ def test_a_sync_prices_by_what_the_server_says_and_reprices_when_it_changes(
         changed = demo_sync.bridge(replace(tables, providers=moved), wall=lambda: later)
         demo_sync.run(store, changed, now=later)
         assert _vendors(store) == before, "what was used before the change keeps its vendor"
-        assert {one.vendor for one in sync.said(store) if one.since} == {""}
+        assert {one.vendor for one in said(store) if one.since} == {""}
 
 
 def test_an_auditors_token_learns_nothing_and_that_is_no_error(tmp_path: Path) -> None:
@@ -163,7 +164,7 @@ def test_an_auditors_token_learns_nothing_and_that_is_no_error(tmp_path: Path) -
         Client(demo_sync.ADDRESS, key, transport=api.transport(served)) as asking,
     ):
         list(sync.run(asking, store, sync.Options(), demo_sync.NOW))
-        assert sync.said(store) == ()
+        assert said(store) == ()
 
 
 def _vendors(store: Store) -> list[tuple[object, ...]]:

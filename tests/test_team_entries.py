@@ -9,10 +9,11 @@ import pytest
 from stores import fresh
 
 from bridgeboard import teams
+from bridgeboard.access import RowAccess
 from bridgeboard.analysis import team_file
+from bridgeboard.analysis.team_file import Matching
 from bridgeboard.queries.metric_sources import MEMBERS
-from bridgeboard.store import Sight, Store, people, team_entries
-from bridgeboard.store.team_entries import Matching
+from bridgeboard.store import Store, people
 from bridgeboard.store.team_memberships import put_memberships
 from bridgeboard.teams import TeamsFileError
 
@@ -51,7 +52,7 @@ def in_teams(store: Store) -> dict[str, str]:
 
 def matching(store: Store) -> Matching:
     with store.snapshot() as reader:
-        return team_entries.matching(reader, NOW)
+        return team_file.matching(reader, NOW)
 
 
 def test_who_is_renamed_stays_in_their_team(store: Store) -> None:
@@ -62,9 +63,9 @@ def test_who_is_renamed_stays_in_their_team(store: Store) -> None:
     assert matching(store) == Matching(renamed=(("countess", "ada"),))
     file(store, "username,team\nada,Sales\ngrace,Search\n")
     assert in_teams(store) == {"countess": "Sales", "grace": "Search"}
-    with store.snapshot(Sight.of_teams("Sales")) as seen:
+    with store.snapshot(RowAccess.of_teams("Sales")) as seen:
         assert seen.rows("SELECT username FROM initiators") == [("countess",)]
-    with store.snapshot(Sight.of_person("countess")) as seen:
+    with store.snapshot(RowAccess.of_person("countess")) as seen:
         assert seen.rows("SELECT team FROM memberships") == [("Sales",)]
 
 

@@ -1,4 +1,4 @@
-"""Who may see what: roles, who has them, and names that are none. Standard library only."""
+"""Who may see what: roles, who has them, which rows they reach, and pseudonyms."""
 
 from bridgeboard.access.errors import RefusedError
 from bridgeboard.access.identity import Claims, Headers, Identity, from_claims, from_headers
@@ -13,9 +13,11 @@ from bridgeboard.access.roles import (
     may_open,
     may_use,
 )
+from bridgeboard.access.row_access import EVERYTHING, Pseudonyms, RowAccess
 from bridgeboard.access.rules import Rules, viewer
 
 __all__ = [
+    "EVERYTHING",
     "OPERATOR",
     "PAGES",
     "PERMISSIONS",
@@ -24,8 +26,10 @@ __all__ = [
     "Headers",
     "Identity",
     "Permission",
+    "Pseudonyms",
     "RefusedError",
     "Role",
+    "RowAccess",
     "Rules",
     "Viewer",
     "aliases",

@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple
 
 from aibridge.capabilities import Release, release_of
 from bridgeboard import formats
-from bridgeboard.store import Reach
+from bridgeboard.analysis.coverage import FieldCoverage
 
 Here = Literal["yes", "partly", "no", "not known"]
 
@@ -33,7 +33,7 @@ class Known:
         first_at: when the oldest request began that is held; None without any.
     """
 
-    reach: Reach
+    reach: FieldCoverage
     version: str
     generation: str
     text: str
@@ -80,7 +80,7 @@ def abilities(known: Known) -> list[Ability]:
 class _Column(NamedTuple):
     """Something that is known of a row or not: of how many, and what it means if so and if not.
 
-    ``known`` and ``whole`` are fields of ``Reach``.
+    ``known`` and ``whole`` are fields of ``FieldCoverage``.
     """
 
     what: str
@@ -190,7 +190,7 @@ def _sessions(known: Known) -> Iterator[Ability]:
         yield Ability(what, "yes", "The server tells those of 50 threads; no session has more.")
 
 
-def _details(reach: Reach) -> Ability:
+def _details(reach: FieldCoverage) -> Ability:
     what = "Details of every session"
     if not reach.sessions:
         return Ability(what, "not known", _FIRST)

@@ -7,17 +7,18 @@ tables behind them.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
-from bridgeboard import store
-from bridgeboard.model.answer import Answer
+from bridgeboard.analysis.answers import answer
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
-from bridgeboard.queries import session_totals
+from bridgeboard.model.store import Reader
+from bridgeboard.model.timestamps import stored
+from bridgeboard.queries import consistency, session_totals
 from bridgeboard.queries.metric_query import select
 from bridgeboard.queries.session_filters import Find
-from bridgeboard.store import Reader
 
 NUMBERS: Final = ("requests", "prompts", "tool_calls", "total_tokens", "spend", "sessions")
 SPLITS: Final = ("day", "week", "provider", "model", "client", "initiator", "team", "vendor")
@@ -46,7 +47,7 @@ def check(reader: Reader, scope: Scope) -> list[Invariant]:
         *_kinds(reader, scope),
         *_parts(reader, scope),
         *_lists(reader, scope),
-        *_tables(reader, scope),
+        *tables(reader, scope.since, scope.until),
     ]
 
 
@@ -79,7 +80,7 @@ def _lists(reader: Reader, scope: Scope) -> Iterator[Invariant]:
     """The list of sessions with what is in none; nothing where only groups are seen."""
     if reader.sees_groups_only:
         return
-    told = session_totals.total(Answer.of(*reader.named(*session_totals.totals(Find(scope)))))
+    told = session_totals.total(answer(reader, session_totals.totals(Find(scope))))
     listed, others = told.listed.by_metric, told.others.by_metric
     for name, whole in zip(NUMBERS, _only(reader, NUMBERS, scope), strict=True):
         one = METRICS[name]
@@ -95,9 +96,12 @@ def _lists(reader: Reader, scope: Scope) -> Iterator[Invariant]:
         )
 
 
-def _tables(reader: Reader, scope: Scope) -> Iterator[Invariant]:
-    for pair in store.agreement(reader, scope.since, scope.until):
-        yield Invariant(pair.what, pair.first, pair.second, pair.left, pair.right, "count")
+def tables(reader: Reader, since: datetime, until: datetime) -> Iterator[Invariant]:
+    """Sums of a window, half-open, that must be the same from two tables."""
+    window = [stored(since), stored(until)]
+    for what, first, second, *statements in consistency.PAIRS:
+        left, right = (int(reader.rows(sql, window)[0][0]) for sql in statements)
+        yield Invariant(what, first, second, left, right, "count")
 
 
 def _only(reader: Reader, names: Sequence[str], scope: Scope) -> list[Any]:

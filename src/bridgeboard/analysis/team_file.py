@@ -1,13 +1,45 @@
-"""How the teams file fits the people who are known, in sentences."""
+"""How the teams file fits the people of the store: who is meant, who is not, in sentences."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from bridgeboard import formats
-from bridgeboard.store.team_entries import Matching
+from bridgeboard.model.store import Rows
+from bridgeboard.model.timestamps import stored
+from bridgeboard.queries.team_entries import DISPLACED, RENAMED, TEAMLESS, UNMATCHED
 
 MOST: Final = 20
 """Names in a sentence, and sentences of one kind."""
+
+
+@dataclass(frozen=True)
+class Matching:
+    """How the entries of the teams file fit the people of the store.
+
+    Attributes:
+        unmatched: entries that mean nobody, as the file names them, sorted.
+        renamed: present user name → the name in the file by which the person is meant.
+        displaced: people whose user name an entry has, but who are not meant by it, as somebody
+            else was called so before.
+        teamless: user names of people who are in no team at the time, sorted.
+    """
+
+    unmatched: tuple[str, ...] = ()
+    renamed: tuple[tuple[str, str], ...] = ()
+    displaced: tuple[str, ...] = ()
+    teamless: tuple[str, ...] = ()
+
+
+def matching(reader: Rows, now: datetime) -> Matching:
+    """How the teams file fits the people who are known; ``now`` is aware."""
+    return Matching(
+        tuple(name for (name,) in reader.rows(UNMATCHED)),
+        tuple((name, entry) for name, entry in reader.rows(RENAMED)),
+        tuple(name for (name,) in reader.rows(DISPLACED)),
+        tuple(name for (name,) in reader.rows(TEAMLESS, [stored(now)])),
+    )
 
 
 def sentences(told: Matching) -> Iterator[str]:

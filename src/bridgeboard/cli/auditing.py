@@ -10,7 +10,7 @@ import typer
 
 from bridgeboard import formats, settings
 from bridgeboard.cli.terminal import err, explained, out
-from bridgeboard.runtime import connect
+from bridgeboard.runtime import state_files
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.state.audit import (
     Audit,
@@ -63,7 +63,7 @@ def audit(
     """List who looked at what, and why; the newest comes last."""
     with explained():
         chosen = settings.read()
-        log = connect.audit_log(chosen)
+        log = state_files.audit_log(chosen)
         try:
             if send:
                 _send(log, chosen)
@@ -83,7 +83,7 @@ def audit(
 
 
 def _send(log: Audit, chosen: Settings) -> None:
-    target = connect.audit_target(chosen)
+    target = state_files.audit_target(chosen)
     if target is None:
         raise SettingsError("No audit_target is set: there is nowhere to send entries to.")
     done = forward(log, chosen.audit_target, target, datetime.now(UTC))

@@ -15,7 +15,7 @@ from bridgeboard import settings
 from bridgeboard.cli import deployment_checks
 from bridgeboard.cli.terminal import end_politely, err, explained, out, stop_signal
 from bridgeboard.demo import api
-from bridgeboard.runtime import connect
+from bridgeboard.runtime import demo_company
 from bridgeboard.server import web_app
 from bridgeboard.settings import DemoSettings
 
@@ -62,7 +62,7 @@ def demo(  # noqa: PLR0917 - typer reads options from the signature
         err.print("Making the demo company …")
         company = _company(profile=profile, seed=seed, days=days, scale=scale, end=end)
         with (
-            connect.demo_server(company, datetime.now(UTC)) as running,
+            demo_company.demo_server(company, datetime.now(UTC)) as running,
             tempfile.TemporaryDirectory(prefix="bridgeboard-demo-") as folder,
         ):
             err.print(f"Its AI Bridge server ({profile}) answers at {running.url}")
@@ -113,7 +113,7 @@ def demo_api(  # noqa: PLR0917 - typer reads options from the signature
         company = _company(
             profile=profile, seed=seed, days=days, scale=scale, end=end, switches=switches
         )
-        with connect.demo_server(company, datetime.now(UTC), port=port) as running:
+        with demo_company.demo_server(company, datetime.now(UTC), port=port) as running:
             print(json.dumps({"url": running.url, "tokens": running.tokens}), flush=True)  # noqa: T201 - the machine-readable line
             stop_signal().wait()
 
@@ -126,8 +126,8 @@ def _company(
     scale: float,
     end: datetime | None,
     switches: api.Switches | None = None,
-) -> connect.Demo:
-    return connect.Demo(
+) -> demo_company.Demo:
+    return demo_company.Demo(
         profile=profile,
         seed=seed,
         days=days,

@@ -7,21 +7,13 @@ from pathlib import Path
 
 from aibridge import AIBridgeError, Capabilities, Client, Search
 from bridgeboard import formats, store
-from bridgeboard.analysis import team_file
-from bridgeboard.pricing import PriceFileError
-from bridgeboard.runtime import background_sync, connect, nightly_backups
+from bridgeboard.analysis import completeness, restorations, team_file
+from bridgeboard.analysis.coverage import coverage
+from bridgeboard.model.store import StoreError
+from bridgeboard.pricing import PriceFileError, own_book
+from bridgeboard.runtime import background_sync, clients, nightly_backups, state_files, store_files
 from bridgeboard.settings import Settings, SettingsError
-from bridgeboard.store import (
-    Store,
-    StoreBusyError,
-    StoreError,
-    completeness,
-    coverage,
-    erasure,
-    restorations,
-    sync_state,
-    team_entries,
-)
+from bridgeboard.store import Store, StoreBusyError, erasure, sync_state
 from bridgeboard.teams import TeamsFileError
 
 
@@ -41,7 +33,7 @@ class Finding:
 def run(settings: Settings, now: datetime) -> Iterator[Finding]:
     """Look from the outside in, and stop at the first thing that makes the rest pointless."""
     try:
-        connect.private_folder(settings)
+        store_files.private_folder(settings)
     except SettingsError as error:
         yield Finding(good=False, text=str(error))
         return
@@ -52,7 +44,7 @@ def run(settings: Settings, now: datetime) -> Iterator[Finding]:
         return
     yield from _store(settings, now)
     try:
-        with connect.client(settings) as client:
+        with clients.client(settings) as client:
             yield from _deployment(client, settings.url)
     except AIBridgeError as error:
         yield Finding(good=False, text=str(error))
@@ -61,11 +53,11 @@ def run(settings: Settings, now: datetime) -> Iterator[Finding]:
 def _audit(settings: Settings) -> Iterator[Finding]:
     """Whether entries of the audit log are handed on as they should."""
     try:
-        connect.audit_target(settings)
+        state_files.audit_target(settings)
     except SettingsError as error:
         yield Finding(good=False, text=str(error))
         return
-    done = connect.handed_on(settings)
+    done = state_files.handed_on(settings)
     if done is None:
         return
     if done.problem:
@@ -78,7 +70,7 @@ def _files(settings: Settings) -> Iterator[Finding]:
     try:
         if settings.prices_file:
             yield Finding(
-                good=True, text=f"Prices are from {background_sync.book(settings).version}"
+                good=True, text=f"Prices are from {own_book(settings.prices_path).version}"
             )
         if settings.teams_file:
             members = len(background_sync.members(settings))
@@ -89,7 +81,7 @@ def _files(settings: Settings) -> Iterator[Finding]:
 
 def _store(settings: Settings, now: datetime) -> Iterator[Finding]:
     try:
-        path = connect.store_file(settings)
+        path = store_files.store_file(settings)
         yield from _backups(settings, path, now)
         with Store.open(path, memory_mb=settings.store_memory_mb) as opened:
             yield from _contents(opened)
@@ -121,13 +113,12 @@ def _backups(settings: Settings, path: Path, now: datetime) -> Iterator[Finding]
 
 
 def _contents(opened: Store) -> Iterator[Finding]:
-    ((usage, sessions, detailed),) = opened.rows(
-        "SELECT (SELECT count(*) FROM usage), count(*), count(detailed_at) FROM sessions"
-    )
-    held = f"{formats.plural(usage, 'row')} of usage, {formats.plural(sessions, 'session')}"
-    share = f", details for {detailed * 100 // sessions} % of them" if sessions else ""
+    covered = coverage(opened)
+    sessions = covered.sessions
+    held = f"{formats.plural(covered.rows, 'row')} of usage, {formats.plural(sessions, 'session')}"
+    share = f", details for {covered.detailed * 100 // sessions} % of them" if sessions else ""
     yield Finding(good=True, text=f"The local store {opened.path} holds {held}{share}")
-    if not coverage(opened).is_whole:
+    if not covered.is_whole:
         yield Finding(
             good=False,
             text="The first sync has not come to its end: older requests are missing. Run: "
@@ -157,7 +148,7 @@ def _teams(opened: Store, settings: Settings, now: datetime) -> Iterator[Finding
     except TeamsFileError:
         return
     with opened.snapshot() as reader:
-        matching = team_entries.matching(reader, now)
+        matching = team_file.matching(reader, now)
     yield from (Finding(good=True, text=text) for text in team_file.sentences(matching))
 
 

@@ -13,11 +13,16 @@ from rich.text import Text
 
 from aibridge import Client
 from bridgeboard import formats, settings, store, sync
+from bridgeboard.analysis import coverage, sync_history
+from bridgeboard.analysis.sync_history import Run
 from bridgeboard.cli import person, repairing
 from bridgeboard.cli.terminal import err, explained, out, stop_signal
-from bridgeboard.runtime import background_sync, connect, nightly_backups
+from bridgeboard.model.store import StoreError
+from bridgeboard.model.sync import Event
+from bridgeboard.pricing import own_book
+from bridgeboard.runtime import background_sync, clients, nightly_backups, store_files
 from bridgeboard.settings import Settings, SettingsError
-from bridgeboard.store import Run, Store, StoreError, backups
+from bridgeboard.store import Store, backups
 
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 PHASES = {
@@ -62,7 +67,7 @@ def copy(since: Since = None, *, watching: Watching = False, requeue: Requeue = 
         if not chosen.configured:
             raise SettingsError("Set CODER_URL and CODER_SESSION_TOKEN first.")
         stopped = stop_signal()
-        with connect.patient_client(chosen) as client, connect.stored(chosen, client) as opened:
+        with clients.patient_client(chosen) as client, store_files.stored(chosen, client) as opened:
             background_sync.prepare(opened, chosen)
             if requeue:
                 _requeue(opened, chosen)
@@ -77,7 +82,7 @@ def reprice() -> None:
     with explained():
         chosen = settings.read()
         with _local(chosen) as opened:
-            done = sync.reprice(opened, background_sync.book(chosen), now())
+            done = sync.reprice(opened, own_book(chosen.prices_path), now())
             rows, changed = formats.exact(done.rows), formats.exact(done.changed)
             out.print(f"Priced {rows} responses anew; {changed} of them cost something else now.")
 
@@ -93,7 +98,7 @@ def restore(folder: Folder) -> None:
     """Make a store of a backup. Refuses to replace one."""
     with explained():
         chosen = settings.read()
-        path, done = connect.restored(chosen, folder, now=now())
+        path, done = store_files.restored(chosen, folder, now=now())
         out.print(f"Restored {folder} as {path}.", markup=False)
         for line in repairing.what_came_since(done, now()):
             out.print(line, markup=False)
@@ -108,7 +113,7 @@ def restore(folder: Folder) -> None:
 
 
 def _local(chosen: Settings) -> Store:
-    return Store.open(connect.store_file(chosen), memory_mb=chosen.store_memory_mb)
+    return Store.open(store_files.store_file(chosen), memory_mb=chosen.store_memory_mb)
 
 
 def _requeue(opened: Store, chosen: Settings) -> None:
@@ -129,11 +134,11 @@ def _copy(
         store.rewrite_if_due(opened, now())
     except StoreError as error:
         err.print(f"What was deleted is still in the bytes of the store's file: {error}")
-    (run,) = store.runs(opened, 1)
-    out.print(summary(run, store.coverage(opened).quarantined))
+    (run,) = sync_history.runs(opened, 1)
+    out.print(summary(run, coverage.coverage(opened).quarantined))
 
 
-def _show(events: Generator[sync.Event, None, None], stopped: Signal) -> None:
+def _show(events: Generator[Event, None, None], stopped: Signal) -> None:
     bars: dict[str, int] = {}
     with Progress(
         TextColumn("{task.description:<16}"),
@@ -152,7 +157,7 @@ def _show(events: Generator[sync.Event, None, None], stopped: Signal) -> None:
             events.close()
 
 
-def _draw(progress: Progress, bars: dict[str, int], event: sync.Event) -> None:
+def _draw(progress: Progress, bars: dict[str, int], event: Event) -> None:
     if event.phase == "done":
         return
     if event.phase not in bars:

@@ -9,7 +9,7 @@ import typer
 from bridgeboard import settings
 from bridgeboard.cli.terminal import err, explained, out
 from bridgeboard.formats import line
-from bridgeboard.runtime import connect
+from bridgeboard.runtime import state_files
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.state.audit import AuditError
 from bridgeboard.state.logins import ended
@@ -33,13 +33,13 @@ def logout(user: User) -> None:
         chosen = settings.read()
         _refuse(chosen, name)
         now = datetime.now(UTC)
-        log = connect.audit_log(chosen)
+        log = state_files.audit_log(chosen)
         try:
             known = {entry.who.casefold() for entry in log.entries(LOOKED_AT)}
             log.write("operator", ENDED, about=name, at=now)
         except AuditError as error:
             raise SettingsError(str(error)) from None
-        file = connect.ended_file(chosen)
+        file = state_files.ended_file(chosen)
         try:
             ended(file).end_all_of(name, now=now)
         except OSError as error:

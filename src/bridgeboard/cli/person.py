@@ -14,7 +14,7 @@ import typer
 
 from bridgeboard import formats, settings
 from bridgeboard.cli.terminal import explained, out
-from bridgeboard.runtime import connect
+from bridgeboard.runtime import state_files, store_files
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.state.audit import AuditError
 from bridgeboard.state.saved_views import Desk, DeskError
@@ -93,7 +93,7 @@ def erase(
                 _note(chosen, ERASING, f"{alias.username}, numbers: {numbers}", reason)
                 dropped = sum(_drop(desk, who) for desk in _desks(opened))
                 # Before it is committed: a store that is lost at once must not bring them back.
-                erasure_list.write(batch, connect.erasure_files(chosen, opened.path))
+                erasure_list.write(batch, store_files.erasure_files(chosen, opened.path))
             opened.rewrite()
             _say_done(alias, dropped)
             folders = dict.fromkeys([chosen.backups_path, *(backups or ())])
@@ -107,7 +107,7 @@ def erased_since(chosen: Settings, moment: datetime | None, erased: Collection[s
     ``erased`` are those whom the store knows to be erased, by what they are called since.
     """
     try:
-        entries = connect.audit_log(chosen).entries(MOST_ENTRIES)
+        entries = state_files.audit_log(chosen).entries(MOST_ENTRIES)
     except (AuditError, SettingsError) as error:
         return f"Whoever else was erased after this backup was made: erase them again. ({error})"
     later = [
@@ -164,7 +164,7 @@ def _say_left(chosen: Settings, held: list[Path], *, has_looked: bool) -> None:
 
 
 def _opened(chosen: Settings) -> Store:
-    return Store.open(connect.store_file(chosen), memory_mb=chosen.store_memory_mb)
+    return Store.open(store_files.store_file(chosen), memory_mb=chosen.store_memory_mb)
 
 
 def _somebody(opened: Store, user: str) -> Somebody:
@@ -186,7 +186,7 @@ def _somebody(opened: Store, user: str) -> Somebody:
 
 def _note(chosen: Settings, what: str, about: str, why: str) -> None:
     try:
-        connect.audit_log(chosen).write("operator", what, why, about, at=datetime.now(UTC))
+        state_files.audit_log(chosen).write("operator", what, why, about, at=datetime.now(UTC))
     except AuditError as error:
         raise SettingsError(str(error)) from None
 
@@ -241,7 +241,7 @@ def _export_beside(chosen: Settings, opened: Store, who: Somebody, folder: Path)
         notes += [{"about": key, **asdict(kept[key])} for key in of_notes]
     entries = [
         {"at": entry.at, "who": entry.who, "what": entry.what, "about": entry.about}
-        for entry in connect.audit_log(chosen).entries(MOST_ENTRIES)
+        for entry in state_files.audit_log(chosen).entries(MOST_ENTRIES)
         if named.search(f"{entry.who} {entry.about}")
     ]
     found = {"views": views, "notes": notes, "audit": entries}

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from bridgeboard import formats, pricing, settings, sync
+from bridgeboard import formats, pricing, settings
 from bridgeboard.cli.keeping import now
 from bridgeboard.cli.terminal import err, explained, out
-from bridgeboard.pricing import CLASSES, Book, Card, Price
-from bridgeboard.runtime import background_sync, connect
+from bridgeboard.pricing import CLASSES, Book, Card, Price, informed, own_book
+from bridgeboard.runtime import store_files
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.store import Store, StoreBusyError
 
@@ -109,11 +109,11 @@ def price(
 
 def _book(chosen: Settings) -> Book:
     """The operator's book, and what the server said of its instances if there is a store."""
-    book = background_sync.book(chosen)
+    book = own_book(chosen.prices_path)
     try:
-        path = connect.store_file(chosen)
+        path = store_files.store_file(chosen)
         with Store.open(path, memory_mb=chosen.store_memory_mb) as opened:
-            return sync.informed(opened, book)
+            return informed(opened, book)
     except SettingsError:
         return book
     except StoreBusyError:

@@ -10,9 +10,10 @@ import typer
 from bridgeboard import formats, settings
 from bridgeboard.cli import person
 from bridgeboard.cli.terminal import explained, out
-from bridgeboard.runtime import connect
+from bridgeboard.model.store import StoreError
+from bridgeboard.runtime import store_files
 from bridgeboard.settings import Settings
-from bridgeboard.store import Repaired, Restored, StoreError, backups
+from bridgeboard.store import Repaired, Restored, backups
 from bridgeboard.sync.windows import DAYS_BACK
 
 Backup = Annotated[
@@ -40,9 +41,9 @@ def repair(backup: Backup = None, file: File = None) -> None:
     """Set a damaged store aside, and put the newest good backup in its place."""
     with explained():
         chosen = settings.read()
-        path = file or connect.store_file(chosen)
+        path = file or store_files.store_file(chosen)
         now = datetime.now(UTC)
-        done = connect.repaired(chosen, path, backup, now=now)
+        done = store_files.repaired(chosen, path, backup, now=now)
         if done is None and backup is not None:
             raise StoreError(
                 f"Nothing is wrong with {path}, and a backup takes the place of a damaged store"

@@ -16,7 +16,7 @@ from bridgeboard.model import periods
 from bridgeboard.model.errors import MetricError
 from bridgeboard.model.pages import FILTERS
 from bridgeboard.model.scope import Scope
-from bridgeboard.runtime import connect
+from bridgeboard.runtime import store_files
 from bridgeboard.store import Store
 
 STDOUT: Final = Path("-")
@@ -111,7 +111,7 @@ def report(  # noqa: PLR0917 - typer reads options from the signature
     scope = _narrowed(scope, dict(zip(_OPTIONS, chosen, strict=True)))
     _check_place(to, force=force)
     with explained():
-        path = store or connect.store_file(configured)
+        path = store or store_files.store_file(configured)
         memory = configured.store_memory_mb
         with Store.open(path, memory_mb=memory) as opened, opened.snapshot() as reader:
             told = reports.ask(reader, scope, named, at)

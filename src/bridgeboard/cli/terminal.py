@@ -10,9 +10,9 @@ import typer
 from rich.console import Console
 
 from aibridge import AIBridgeError
+from bridgeboard.model.store import StoreError
 from bridgeboard.pricing import PriceFileError
 from bridgeboard.settings import SettingsError
-from bridgeboard.store import StoreError
 from bridgeboard.teams import TeamsFileError
 
 out = Console(highlight=False, soft_wrap=True)

@@ -1,9 +1,10 @@
 """Tokens in, money out: responses, the price book and exact costs (docs/costs.md)."""
 
 from bridgeboard.pricing.bill import MOST_TOKENS
-from bridgeboard.pricing.book import Book
+from bridgeboard.pricing.book import Book, own_book
 from bridgeboard.pricing.bounds import bounds, estimated, snippet, vendor_line
 from bridgeboard.pricing.disagreements import Disagreement, disagreements
+from bridgeboard.pricing.instances import informed, said
 from bridgeboard.pricing.money import exact, price, server_micros, total, vendors
 from bridgeboard.pricing.overrides import Override, PriceFile, PriceFileError, load, parse
 from bridgeboard.pricing.rates import CLASSES, PICO, Card, Price, Status
@@ -32,10 +33,13 @@ __all__ = [
     "estimated",
     "exact",
     "extras",
+    "informed",
     "load",
+    "own_book",
     "parse",
     "price",
     "responses",
+    "said",
     "server_micros",
     "snippet",
     "told_by",

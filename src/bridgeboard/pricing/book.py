@@ -3,10 +3,11 @@
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Final
 
 from bridgeboard.pricing import catalog, corrections, snapshot
-from bridgeboard.pricing.overrides import Billing, Override, PriceFile
+from bridgeboard.pricing.overrides import Billing, Override, PriceFile, load
 from bridgeboard.pricing.rates import Card, Price, Status, scaled
 from bridgeboard.pricing.vendors import (
     COPILOT,
@@ -223,3 +224,8 @@ def _at_maker(model: str, at: datetime, served: str) -> Price | None:
     asked = (_cataloged(maker, model, at, served) for maker in makers)
     price = next((price for price in asked if price.status is Status.PRICED), None)
     return replace(price, vendor=COPILOT) if price else None
+
+
+def own_book(path: Path | None) -> Book:
+    """The price book with the operator's file, if there is one. Raises PriceFileError."""
+    return Book(load(path)) if path else Book()

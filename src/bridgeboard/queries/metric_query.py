@@ -29,7 +29,7 @@ class Query:
     Attributes:
         dimensions: all that it speaks of, by what it splits, filters or tells people apart; None
             is not told, as by what looks at single rows. Who may see groups of people only is
-            answered by it (``store.sight_groups``).
+            answered by it (``store.k_anonymity``).
     """
 
     sql: str

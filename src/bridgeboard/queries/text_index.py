@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from bridgeboard.model.text_runs import Run
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.text_search import SLICE, Search, Slice, Spot
 from bridgeboard.queries.text_slices import Stretch, searched
-
-Run = tuple[int, int, datetime, datetime, int]
-"""Requests' first and last key, both included, when they began (aware), and their prompts."""
 
 AT_ONCE: Final = 4 * SLICE
 """Texts that a question reads at most when stretches of time are taken together."""
@@ -18,6 +16,27 @@ MOST_KEYS: Final = 1_000_000
 """Keys are looked up one by one; beyond this it is quicker to read texts without regard to runs."""
 WORTH: Final = 2
 """Likewise when runs hold more than one in so many texts."""
+RUNS: Final = "SELECT DISTINCT first, last FROM vocabulary ORDER BY first"
+"""The first and last keys of the runs whose words are gathered."""
+
+
+def in_gaps(gaps: Iterable[tuple[int, int]]) -> str:
+    """The prompts in stretches of keys, a row of ``model.text_runs.Run`` for each stretch."""
+    return " UNION ALL ".join(
+        "SELECT min(usage), max(usage), min(started_at), max(started_at), count(*) FROM prompts"
+        f" WHERE usage BETWEEN {first} AND {last}"
+        for first, last in gaps
+    )
+
+
+def runs_with(parts: Sequence[str]) -> tuple[str, list[str]]:
+    """The gathered runs that may have all parts of words, likewise."""
+    has = " AND ".join(
+        f"bool_or(words IS NULL OR regexp_matches(words, ${place}, 'il'))"
+        for place, _ in enumerate(parts, 1)
+    )
+    fields = "first, last, since, until, texts"
+    return f"SELECT {fields} FROM vocabulary GROUP BY {fields} HAVING {has}", list(parts)
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from bridgeboard.analysis.coverage import Coverage
 from bridgeboard.model import periods
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.pages import Move
 from bridgeboard.model.scope import Scope
-from bridgeboard.store import Coverage
 
 
 @dataclass(frozen=True)

@@ -4,17 +4,18 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from bridgeboard import store
-from bridgeboard.analysis import invariants
+from bridgeboard.analysis import coverage, invariants
+from bridgeboard.analysis.answers import answer
+from bridgeboard.analysis.coverage import Coverage
 from bridgeboard.model import accuracy, pages, periods, time_buckets
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.pages import BOARDS, Move
 from bridgeboard.model.scope import Scope
+from bridgeboard.model.store import Reader
 from bridgeboard.queries import adoption, first_seen_order, metric_query
 from bridgeboard.report.answers import Answers, Course, Table, Trust
-from bridgeboard.store import Coverage, Reader
 
 TOP: Final = 20
 """How many values a table names; the rest is "Other"."""
@@ -59,7 +60,7 @@ def ask(reader: Reader, scope: Scope, preset: str, now: datetime) -> Answers:
         preset: the period's name in ``periods.PRESETS``.
         now: the present moment; aware.
     """
-    covered = store.coverage(reader)
+    covered = coverage.coverage(reader)
     before = periods.compared(scope, preset, periods.known_until(now, covered.as_of))
     is_compared = periods.is_covered(before, covered.first_at) and before.since < before.until
     names = (*headline(), *accuracy.limits(headline()))
@@ -73,7 +74,7 @@ def ask(reader: Reader, scope: Scope, preset: str, now: datetime) -> Answers:
         courses=tuple(_course(reader, *each, scope, now) for each in _COURSES),
         tables=tuple(_table(reader, *each, scope) for each in _TABLES),
         presence={
-            **_told(reader, adoption.presence(scope)).only,
+            **answer(reader, adoption.presence(scope)).only,
             **_totals(reader, accuracy.limits(("active_people",)), scope),
         },
         moves={
@@ -89,7 +90,9 @@ def strangers(reader: Reader, scope: Scope) -> list[tuple[str, str]]:
     found = []
     for by, values in scope.include:
         everything = periods.everything().only(by, *values)
-        known = set(_told(reader, metric_query.select(("requests",), (by,), everything)).column(by))
+        known = set(
+            answer(reader, metric_query.select(("requests",), (by,), everything)).column(by)
+        )
         found += [(by, value) for value in values if value not in known]
     return found
 
@@ -98,7 +101,7 @@ def _course(reader: Reader, measure: str, split: str, scope: Scope, now: datetim
     grain = periods.grain(scope)
     buckets: tuple[Any, ...] = tuple(time_buckets.buckets(scope, grain))
     most = max(1, min(pages.TOP, _MOST_MARKS // max(1, len(buckets)) - 1))
-    seen = _told(reader, first_seen_order.first_seen(split, periods.everything()))
+    seen = answer(reader, first_seen_order.first_seen(split, periods.everything()))
     return Course(
         measure=measure,
         split=split,
@@ -149,7 +152,7 @@ def _moved(reader: Reader, measure: str, before: Scope, scope: Scope) -> list[Mo
     for by in pages.MOVING:
         names = (measure, *accuracy.limits((measure,), (by,)))
         was, now = (
-            pages.by_value(measure, _told(reader, metric_query.select(names, (by,), each)))
+            pages.by_value(measure, answer(reader, metric_query.select(names, (by,), each)))
             for each in (before, scope)
         )
         found += pages.moves(by, was, now)
@@ -172,7 +175,7 @@ def _trust(reader: Reader, scope: Scope, covered: Coverage) -> Trust:
 def _top(
     reader: Reader, names: tuple[str, ...], by: tuple[str, ...], scope: Scope, most: int
 ) -> Answer:
-    return _told(reader, metric_query.select_top(names, by, scope, rank_by=names[0], n=most))
+    return answer(reader, metric_query.select_top(names, by, scope, rank_by=names[0], n=most))
 
 
 def _known(row: Mapping[str, Any], covered: Coverage) -> Mapping[str, Any]:
@@ -181,8 +184,4 @@ def _known(row: Mapping[str, Any], covered: Coverage) -> Mapping[str, Any]:
 
 
 def _totals(reader: Reader, names: tuple[str, ...], scope: Scope) -> Mapping[str, Any]:
-    return _told(reader, metric_query.select(names, (), scope)).only
-
-
-def _told(reader: Reader, question: metric_query.Query) -> Answer:
-    return Answer.of(*reader.named(*question))
+    return answer(reader, metric_query.select(names, (), scope)).only

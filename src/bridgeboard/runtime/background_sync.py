@@ -6,19 +6,22 @@ wrong is told in ``Status`` and tried again at the next round; nothing here ends
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from queue import SimpleQueue
-from typing import Literal, Self
+from typing import Self
 
 from aibridge import Client
 from bridgeboard import pricing, store, sync, teams
-from bridgeboard.pricing import Book
-from bridgeboard.runtime import connect
+from bridgeboard.access import RowAccess
+from bridgeboard.model.backups import BackupStatus
+from bridgeboard.model.sync import Status
+from bridgeboard.runtime import clients, store_files
+from bridgeboard.runtime.deployment import LiveDeployment
 from bridgeboard.runtime.nightly_backups import NightlyBackups
 from bridgeboard.runtime.problems import logged
 from bridgeboard.settings import Settings
-from bridgeboard.store import Sight, Store, team_memberships, text_index
+from bridgeboard.store import Store, sync_state, team_memberships, text_index
 from bridgeboard.teams import Membership
 
 PATIENCE_SECONDS = 10.0
@@ -29,36 +32,10 @@ DETAILS_A_ROUND = timedelta(minutes=2)
 """How long a round reads details before the next one looks for what is new, which comes first."""
 
 
-@dataclass(frozen=True)
-class Status:
-    """What the background sync is doing. Times are aware UTC.
-
-    ``problem`` is None after a round that went well; otherwise a sentence that says what to do.
-    """
-
-    state: Literal["off", "waiting", "syncing"] = "off"
-    event: sync.Event | None = None
-    began_at: datetime | None = None
-    ended_at: datetime | None = None
-    good_at: datetime | None = None
-    problem: str | None = None
-
-
-def book(settings: Settings) -> Book:
-    """The price book of these settings. Raises PriceFileError."""
-    named = settings.prices_path
-    return Book(pricing.load(named)) if named else Book()
-
-
-def informed_book(settings: Settings, opened: sync.Informant) -> Book:
-    """Likewise, with what the server said of its instances. Raises PriceFileError."""
-    return sync.informed(opened, book(settings))
-
-
 def options(settings: Settings, since: datetime | None = None) -> sync.Options:
     """How these settings want to sync. Raises PriceFileError."""
     return sync.Options(
-        book=book(settings),
+        book=pricing.own_book(settings.prices_path),
         since=since,
         overlap=timedelta(hours=settings.overlap_hours),
         text=settings.text == "all",
@@ -81,12 +58,12 @@ def prune(opened: Store, settings: Settings, now: datetime) -> None:
     """Delete what the settings do not let grow older, by our clock and by the server's."""
     # The last sync was dated by the server. A clock that is wrong for a while, here or there, must
     # not delete what cannot be read again.
-    dated = [run.ended_at for run in store.runs(opened, 1) if run.ended_at]
+    ended_at = sync_state.last_ended_at(opened)
     store.prune(
         opened,
         text_days=settings.text_days or None,
         rows_days=settings.rows_days or None,
-        now=min([now, *dated]),
+        now=min(now, ended_at or now),
     )
 
 
@@ -99,7 +76,7 @@ def gather(opened: Store, settings: Settings, *, stops: Callable[[], bool] = lam
     if settings.search_text:
         text_index.gather(opened, stops=stops)
     if settings.guarded and not stops():
-        with opened.snapshot(Sight.of_groups(settings.floor)):
+        with opened.snapshot(RowAccess.of_groups(settings.floor)):
             pass
 
 
@@ -113,6 +90,7 @@ class BackgroundSync:
         self._clock = clock
         self._status = Status()
         self._store = opened
+        self._deployment = LiveDeployment(settings)
         self._stopping = threading.Event()
         self._woken = threading.Event()
         self._wanted: SimpleQueue[int | None] = SimpleQueue()
@@ -130,6 +108,16 @@ class BackgroundSync:
     def store(self) -> Store | None:
         """The open store; None until the deployment has answered once."""
         return self._store
+
+    @property
+    def deployment(self) -> LiveDeployment:
+        """The deployment, to be asked while a reader waits."""
+        return self._deployment
+
+    @property
+    def backup_status(self) -> BackupStatus:
+        """How it is with the backups of the store."""
+        return self.backups.status
 
     def start(self) -> None:
         """Begin, unless the settings name no deployment. Without syncs the store is opened only."""
@@ -155,6 +143,7 @@ class BackgroundSync:
         if self._store and not any(thread.is_alive() for thread in self._threads):
             self._store.close()
         self._threads, self._store = [], None
+        self._deployment.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -186,7 +175,7 @@ class BackgroundSync:
         is_cut_short = False
         self._tell(state="syncing", began_at=self._clock())
         try:
-            with connect.patient_client(self._settings) as client:
+            with clients.patient_client(self._settings) as client:
                 is_cut_short = self._sync(client)
         except Exception as error:  # noqa: BLE001  # whatever it is, the thread goes on
             problem = logged("The sync stopped", error)
@@ -201,7 +190,7 @@ class BackgroundSync:
         """Open the store, which is read though it is not synced; tried until it succeeds."""
         while self._store is None and not self._stopping.is_set():
             try:
-                with connect.client(self._settings) as client:
+                with clients.client(self._settings) as client:
                     prepare(self._opened(client), self._settings)
             except Exception as error:  # noqa: BLE001  # likewise
                 self._tell(problem=logged("The store could not be opened", error))
@@ -255,7 +244,7 @@ class BackgroundSync:
 
     def _opened(self, client: Client) -> Store:
         if self._store is None:
-            self._store = connect.stored(self._settings, client)
+            self._store = store_files.stored(self._settings, client)
         return self._store
 
     def _serve_wanted(self) -> None:
@@ -266,24 +255,10 @@ class BackgroundSync:
 
     def _read(self, opened: Store, session: int) -> None:
         try:
-            with connect.patient_client(self._settings) as client:
+            with clients.patient_client(self._settings) as client:
                 sync.read_session(client, opened, options(self._settings), session, self._clock())
         except Exception as error:  # noqa: BLE001  # likewise
             logged("The details of a session could not be read", error)
 
     def _tell(self, **news: object) -> None:
         self._status = replace(self._status, **news)  # type: ignore[arg-type]  # fields of Status
-
-
-_installed: BackgroundSync | None = None
-
-
-def install(worker: BackgroundSync | None) -> None:
-    """Make this the background sync of the process; the server does so before it serves."""
-    global _installed  # noqa: PLW0603  # one process serves one deployment
-    _installed = worker
-
-
-def current() -> BackgroundSync | None:
-    """The background sync of this process; None without one."""
-    return _installed

@@ -2,18 +2,18 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from pathlib import Path
 from typing import Final
 
 from bridgeboard import private_files, store
-from bridgeboard.runtime import connect
+from bridgeboard.model.backups import BackupStatus
+from bridgeboard.runtime import state_files, store_files
 from bridgeboard.runtime.problems import logged
 from bridgeboard.settings import Settings
-from bridgeboard.store import Backup, Store, erasure_list
+from bridgeboard.store import Store, erasure_list, sync_state
 
 RETRY: Final = timedelta(hours=1)
 """How long after one that failed the next is tried."""
@@ -21,22 +21,7 @@ LATE: Final = timedelta(hours=36)
 """An older last backup is told as a problem, though none may have failed: no process ran."""
 STATE: Final = "state"
 """The folder of a backup with what stands beside the store."""
-_BESIDE: Final = ("{stem}.desk*.json", connect.AUDIT, "audit.key", connect.ENDED)
-
-
-@dataclass(frozen=True)
-class BackupStatus:
-    """How it is with the backups of a store. Times are aware.
-
-    Attributes:
-        good: the complete ones, newest first.
-        problem: why the last one failed, or that there should be a later one; None if all is well.
-        next_at: when the next is due; None where none are made.
-    """
-
-    good: Sequence[Backup] = ()
-    problem: str | None = None
-    next_at: datetime | None = None
+_BESIDE: Final = ("{stem}.desk*.json", state_files.AUDIT, "audit.key", state_files.ENDED)
 
 
 class NightlyBackups:
@@ -70,7 +55,7 @@ class NightlyBackups:
         if self._last_try and timedelta(0) <= now - self._last_try < RETRY:
             return False
         # Of a store that was never read to its end, all is still on the server.
-        if last is None and store.coverage(opened).synced_at is None:
+        if last is None and sync_state.read_until(opened) is None:
             return False
         self._last_try = now
         problem = self._make(opened, now, stops)
@@ -90,7 +75,7 @@ class NightlyBackups:
                 more=lambda folder: copy_state(self._settings.folder, opened.path, folder / STATE),
                 stops=stops,
             )
-            erasure_list.write(opened, connect.erasure_files(self._settings, opened.path))
+            erasure_list.write(opened, store_files.erasure_files(self._settings, opened.path))
         except Exception as error:  # noqa: BLE001  # whatever it is, the thread goes on
             return logged("No backup could be made", error)
         return None

@@ -4,9 +4,9 @@ import logging
 import traceback
 
 from aibridge import AIBridgeError
+from bridgeboard.model.store import StoreError
 from bridgeboard.pricing import PriceFileError
 from bridgeboard.settings import SettingsError
-from bridgeboard.store import StoreError
 from bridgeboard.teams import TeamsFileError
 
 FORESEEN = (AIBridgeError, PriceFileError, SettingsError, StoreError, TeamsFileError)

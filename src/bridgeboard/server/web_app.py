@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode, urlsplit
 
@@ -22,11 +21,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
-from bridgeboard.runtime import background_sync, connect
-from bridgeboard.runtime.background_sync import BackgroundSync, Status
-from bridgeboard.runtime.nightly_backups import BackupStatus
+from bridgeboard.model.backups import BackupStatus
+from bridgeboard.model.sync import Status
+from bridgeboard.runtime import process, state_files, store_files
+from bridgeboard.runtime.background_sync import BackgroundSync
+from bridgeboard.server.app_folder import home, pages
+from bridgeboard.server.login_start import ENTER, begin
 from bridgeboard.server.middleware import (
-    ENTER,
     Asked,
     Believed,
     Closed,
@@ -43,7 +44,6 @@ from bridgeboard.server.middleware import (
     place,
     place_cookie,
     uses_tls,
-    without_base,
 )
 from bridgeboard.settings import (
     Settings,
@@ -71,26 +71,15 @@ small messages, and the thread that sends them would wait 5 ms for its turn at e
 log = logging.getLogger(__name__)
 
 
-def home() -> Path:
-    """The folder of ``app.py``: inside the wheel, or the checkout's root."""
-    packed = Path(__file__).parents[1] / "_app"
-    return packed if packed.is_dir() else Path(__file__).parents[3]
-
-
-def pages() -> frozenset[str]:
-    """The pages by their names in addresses; the start page needs none."""
-    return frozenset(path.stem for path in (home() / "pages").glob("*.py"))
-
-
 def application(settings: Settings, *, when_ready: Callable[[], None] = lambda: None) -> st.App:
     """The dashboard as an ASGI app that syncs; ``when_ready`` is called once it serves."""
     install(settings)
     base = settings.base_path
     keeper = BackgroundSync(settings, clock=_now)
-    background_sync.install(keeper)
-    target = connect.audit_target(settings)
+    process.install(keeper)
+    target = state_files.audit_target(settings)
     forwarder = target and Forwarder(
-        connect.audit_log(settings), settings.audit_target, target, _now
+        state_files.audit_log(settings), settings.audit_target, target, _now
     )
 
     @asynccontextmanager
@@ -136,7 +125,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
     """
     refuse_an_open_door(settings)
     refuse_a_taken_port(settings)
-    connect.private_folder(settings)
+    store_files.private_folder(settings)
     note_settings(settings)
     sys.setswitchinterval(TURN_SECONDS)
     _keep_few_arenas()
@@ -195,7 +184,7 @@ def note_settings(settings: Settings) -> None:
         return
     told = settings.model_dump_json(exclude={"token"})
     about = f"settings {hashlib.sha256(told.encode()).hexdigest()[:16]}"
-    noted = connect.audit_log(settings)
+    noted = state_files.audit_log(settings)
     try:
         last = next((one for one in noted.entries(1_000) if one.what == SETTINGS), None)
         if last is None or last.about != about:
@@ -224,8 +213,8 @@ def _for_who_is_known(settings: Settings) -> list[Middleware]:
     """What stands between a request and the app and has to know who asks, if anybody is asked."""
     if not settings.guarded:
         return [Middleware(Messages, asked=None)]
-    asked = Asked(settings, logins.ended(connect.ended_file(settings)), _now)
-    note = partial(_note, connect.audit_log(settings))
+    asked = Asked(settings, logins.ended(state_files.ended_file(settings)), _now)
+    note = partial(_note, state_files.audit_log(settings))
     refused = partial(note, REFUSED_FILE, "somebody unnamed")
     every = [Middleware(Files, asked=asked), Middleware(Messages, asked=asked, note=refused)]
     if settings.proxy.configured:
@@ -264,19 +253,6 @@ async def _home(request: Request) -> RedirectResponse:
     return RedirectResponse(f"./?{query}" if query else "./")
 
 
-def entrance(to: str) -> str | None:
-    """Where a login begins that leads to a page; None where Streamlit's alone can begin one."""
-    base = current().base_path
-    asked = urlencode({"to": without_base(to, base)})
-    return f"{base}{ENTER}?{asked}" if _begin() else None
-
-
-def _begin() -> str | None:
-    """Where Streamlit's login begins. The function is none of its public ones, and may go."""
-    make = getattr(st.user_info, "generate_login_redirect_url", None)
-    return make("default") if make else None
-
-
 async def _enter(request: Request) -> RedirectResponse:
     """Begin a login, and keep where it is to lead.
 
@@ -289,21 +265,21 @@ async def _enter(request: Request) -> RedirectResponse:
     if request.headers.get("host") != ours.netloc and "moved" not in request.query_params:
         moved = urlencode(asked | {"moved": "1"})  # once: a proxy may hide the browser's name
         return RedirectResponse(f"{ours.scheme}://{ours.netloc}{base}{ENTER}?{moved}", 303)
-    begin = _begin()
-    if begin is None:
+    start = begin()
+    if start is None:
         return RedirectResponse(f"{base}{to}", 303)
     told = {"set-cookie": place_cookie(to, base), "cache-control": "no-store"}
-    return RedirectResponse(f"{begin}&{urlencode(asked)}", 303, headers=told)
+    return RedirectResponse(f"{start}&{urlencode(asked)}", 303, headers=told)
 
 
 async def _healthz(_request: Request) -> JSONResponse:
-    keeper = background_sync.current()
+    keeper = process.current()
     told: dict[str, object] = {"status": "ok"}
     if not current().guarded:  # strangers would know which weaknesses to look for
         told["version"] = version("bridgeboard")
     told["sync"] = synced(keeper.status if keeper else Status())
     if keeper and current().backup_time:
-        told["backup"] = backed_up(keeper.backups.status)
+        told["backup"] = backed_up(keeper.backup_status)
     return JSONResponse(told)
 
 

@@ -4,12 +4,12 @@ import re
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from bridgeboard import private_files
+from bridgeboard.model.backups import Backup
 from bridgeboard.store import backups
 from bridgeboard.store.database import Store
 from bridgeboard.store.errors import StoreLocationError
@@ -17,15 +17,6 @@ from bridgeboard.store.errors import StoreLocationError
 _TIME: Final = r"\d{4}-\d{2}-\d{2}T\d{6}Z"
 _DELETING: Final = ".deleting"
 """Ends the name of a backup that is being deleted."""
-
-
-@dataclass(frozen=True)
-class Backup:
-    """A complete backup: its folder, when it was made (aware), and its size in bytes."""
-
-    path: Path
-    made_at: datetime
-    bytes: int
 
 
 def backups_of(folder: Path, store_path: Path, now: datetime) -> list[Backup]:

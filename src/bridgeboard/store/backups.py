@@ -17,11 +17,11 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from bridgeboard import private_files
+from bridgeboard.model.store import StoreError
 from bridgeboard.store import group_blocks, migrations
 from bridgeboard.store.database import Store
 from bridgeboard.store.errors import (
     StoreDamagedError,
-    StoreError,
     StoreFullError,
     StoreLocationError,
     explained,

@@ -17,14 +17,15 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from bridgeboard.access import EVERYTHING, RowAccess
+from bridgeboard.model.store import StoreError
 from bridgeboard.store import rewriting
 from bridgeboard.store.active_readers import Gate
-from bridgeboard.store.errors import StoreError, busy, explained, is_final
+from bridgeboard.store.errors import busy, explained, is_final
 from bridgeboard.store.file_location import checked
 from bridgeboard.store.opening import connected
 from bridgeboard.store.reader import DATA_VERSION, Batch, Dimensions, Params, Reader
 from bridgeboard.store.reader_cursors import Cursors
-from bridgeboard.store.row_access import EVERYTHING, Sight
 
 AT_ONCE: Final = (os.cpu_count() or 1) + 1
 """How many questions are answered at once: more share the same cores, and none is done sooner."""
@@ -134,16 +135,16 @@ class Store:
         return self._version
 
     @contextmanager
-    def snapshot(self, sight: Sight = EVERYTHING) -> Iterator[Reader]:
+    def snapshot(self, row_access: RowAccess = EVERYTHING) -> Iterator[Reader]:
         """Several questions to one state of the store, whatever is written meanwhile.
 
         Args:
-            sight: what the answers may tell: there is nothing else in any table.
+            row_access: what the answers may tell: there is nothing else in any table.
         """
-        if sight != EVERYTHING:
-            with self._counted(), explained(self.path), self._cursors.reading(sight) as picked:
+        if row_access != EVERYTHING:
+            with self._counted(), explained(self.path), self._cursors.reading(row_access) as picked:
                 reader = Reader(picked(None), self.path, picked, self._turns)
-                reader.sees_groups_only = sight.floor is not None
+                reader.sees_groups_only = row_access.floor is not None
                 yield reader
             return
         with self._reader() as reader:

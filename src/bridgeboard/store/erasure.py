@@ -17,11 +17,11 @@ from uuid import UUID
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bridgeboard.model.timestamps import stored
 from bridgeboard.store import group_blocks, text_index
 from bridgeboard.store.database import Store
 from bridgeboard.store.reader import Batch, Reader
 from bridgeboard.store.rewriting import DELETED_AT
-from bridgeboard.store.timestamps import stored
 
 LeftOut = Literal["interceptions", "sessions"]
 

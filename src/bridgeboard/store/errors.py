@@ -16,9 +16,7 @@ from typing import Final
 
 import duckdb
 
-
-class StoreError(Exception):
-    """Something is wrong with the store."""
+from bridgeboard.model.store import StoreError
 
 
 class StoreBusyError(StoreError):

@@ -1,8 +1,8 @@
 """The sums of days that no reader of groups has seen yet, to be kept (``store.group_blocks``).
 
 Rows carry the time of their block and the names of their class; what each question may split by is
-decided later (``store.sight_groups``), so that only sums of classes, or of teams, or of tools can
-be had, and never of two of these together (``store.sight_folds``).
+decided later (``store.k_anonymity``), so that only sums of classes, or of teams, or of tools can
+be had, and never of two of these together (``store.k_anonymity``).
 
 Numbers of tool calls belong to tools only, and so stand beside requests, not on them. Prices of
 what is called by no name of its own are not given: they would be those of few. Nor is how long

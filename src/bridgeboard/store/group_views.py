@@ -2,7 +2,7 @@
 
 They hold whole blocks of days (``store.group_blocks``). What each question may split by is one of
 ``Live``, so that only sums of classes, or of teams, or of tools can be had, and never of two of
-these together (``store.sight_folds``).
+these together (``store.k_anonymity``).
 """
 
 from collections.abc import Collection, Mapping

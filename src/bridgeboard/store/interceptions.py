@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bridgeboard.model.timestamps import stored
 from bridgeboard.store import erasure, people, request_links, text_index
 from bridgeboard.store.database import Store
 from bridgeboard.store.reader import Batch, Reader
-from bridgeboard.store.timestamps import stored
 
 CHILDREN: Final = ("responses", "tool_calls", "prompts", "tool_inputs")
 

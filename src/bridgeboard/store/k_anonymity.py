@@ -6,7 +6,7 @@ Something is counted (requests, tool calls, sessions) in days, of people, each t
 * **blocks**: a day, or as many in a row as it takes to have ``floor`` people;
 * **classes**: kinds of a block taken together until each class has ``floor`` people. They do not
   overlap, so that sums of classes differ by whole classes;
-* **labels**: the teams of a block, or some of them taken together (``store.sight_labels``), so that
+* **labels**: the teams of a block, or some of them taken together (``store.team_labels``), so that
   sums of labels and sums of classes do not tell more together than by themselves.
 """
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-import pandas as pd
 import pyarrow as pa
 
 from bridgeboard.store.database import Store
@@ -50,43 +49,6 @@ _PUT_VENDORS: Final = f"""
 UPDATE tool_calls SET vendor = t.vendor FROM prices_told t
 WHERE tool_calls.usage = t.usage AND {_BY_TIME.format("tool_calls")}
 """
-_UNPRICED: Final = """
-WITH spent AS (
-    SELECT usage, started_at, input, output, cache_read, cache_write, cache_write_1h, web_searches,
-           1 AS responses, note
-    FROM responses WHERE status = 'unpriced'
-), missing AS (
-    SELECT u.provider, u.provider_name, u.vendor, u.model, u.usage, u.requests, s.*
-           EXCLUDE (usage),
-           row_number() OVER (PARTITION BY u.usage) = 1 AS is_first
-    FROM usage u JOIN spent s ON s.usage = u.usage AND s.started_at = u.started_at
-    WHERE u.started_at >= $1 AND u.started_at < $2
-)
-SELECT provider, provider_name, vendor, model,
-       sum(requests) FILTER (is_first)::BIGINT AS requests,
-       sum(responses)::BIGINT AS responses,
-       sum(input)::HUGEINT::VARCHAR AS input,
-       sum(output)::HUGEINT::VARCHAR AS output,
-       sum(cache_read)::HUGEINT::VARCHAR AS cache_read,
-       sum(cache_write)::HUGEINT::VARCHAR AS cache_write,
-       sum(cache_write_1h)::HUGEINT::VARCHAR AS cache_write_1h,
-       sum(web_searches)::HUGEINT::VARCHAR AS web_searches,
-       min(started_at) AS first_at, max(started_at) AS last_at, note
-FROM missing GROUP BY provider, provider_name, vendor, model, note
-"""
-_PRICED: Final = """
-SELECT DISTINCT provider_name, model FROM usage
-WHERE priced_tokens > 0 OR status NOT IN ('unpriced', 'unmetered')
-"""
-_INSTANCES: Final = """
-SELECT provider, provider_name, vendor, arg_max(model, started_at) AS model,
-       sum(requests)::BIGINT AS requests, sum(cost)::HUGEINT::VARCHAR AS cost,
-       min(started_at) AS first_at, max(started_at) AS last_at
-FROM usage WHERE started_at >= $1 AND started_at < $2
-GROUP BY provider, provider_name, vendor
-ORDER BY sum(cost) DESC NULLS LAST, sum(requests) DESC, provider, provider_name, vendor
-"""
-_COUNTS: Final = ("input", "output", "cache_read", "cache_write", "cache_write_1h", "web_searches")
 
 
 @dataclass(frozen=True)
@@ -153,43 +115,3 @@ def _update(batch: Batch, table: str, names: tuple[str, ...], told: pa.Table) ->
     if told.num_rows:
         with batch.registered(prices_told=told):
             batch.execute(_PUT.format(table, ", ".join(f"{name} = t.{name}" for name in names)))
-
-
-def unpriced(reader: Reader | Store, since: datetime, until: datetime) -> pd.DataFrame:
-    """Usage of a window without a price, by instance, model and reason, most tokens first.
-
-    Returns:
-        ``provider``, ``provider_name``, ``vendor``, ``model``; ``requests``, ``responses``; the
-        tokens by class and ``web_searches`` (Python integers: sums may leave 64 bits);
-        ``first_at``, ``last_at`` (naive UTC, of requests); ``note``: why.
-    """
-    found = reader.frame(_UNPRICED, [_naive(since), _naive(until)])
-    counts = {name: found[name].map(int).astype(object) for name in _COUNTS}
-    told = found.assign(**counts)
-    tokens = sum(told[name] for name in _COUNTS[:4])
-    order = told.assign(tokens=tokens).sort_values(
-        ["tokens", "provider", "provider_name", "model"], ascending=[False, True, True, True]
-    )
-    return order.drop(columns="tokens").reset_index(drop=True)
-
-
-def instances(reader: Reader | Store, since: datetime, until: datetime) -> pd.DataFrame:
-    """The provider instances of a window by who bills for them, most spend first.
-
-    Returns:
-        ``provider``, ``provider_name``, ``vendor`` (missing where unknown); ``model``, one that was
-        asked for lately; ``requests``; ``cost`` (Python integers, None where nothing is priced);
-        ``first_at``, ``last_at`` (naive UTC).
-    """
-    found = reader.frame(_INSTANCES, [_naive(since), _naive(until)])
-    costs = [int(cost) if isinstance(cost, str) else None for cost in found["cost"]]
-    return found.assign(cost=pd.Series(costs, index=found.index, dtype=object))
-
-
-def priced(reader: Reader | Store) -> list[tuple[str | None, str | None]]:
-    """Instance and model of all usage of which some has a price."""
-    return [(instance, model) for instance, model in reader.rows(_PRICED)]
-
-
-def _naive(at: datetime) -> datetime:
-    return at.astimezone(UTC).replace(tzinfo=None) if at.tzinfo else at

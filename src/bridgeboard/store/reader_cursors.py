@@ -1,4 +1,4 @@
-"""Cursors that see what a sight lets them see: made once, used again, at most so many at rest."""
+"""Cursors with views in front of the tables: made once, used again, at most so many at rest."""
 
 import hashlib
 import threading
@@ -10,9 +10,9 @@ from uuid import UUID
 
 import duckdb
 
+from bridgeboard.access import Pseudonyms, RowAccess
 from bridgeboard.store.group_blocks import Blocks, Writer
 from bridgeboard.store.group_views import LAST, PIN, Live, live, views
-from bridgeboard.store.row_access import Pseudonyms, Sight
 from bridgeboard.store.row_views import NAMES, put_up, real, tables
 
 AT_REST: Final = 32
@@ -25,8 +25,8 @@ _KNOWN: Final = f"SELECT id::VARCHAR FROM {NAMES}"
 
 Picked = Callable[[Collection[str] | None], duckdb.DuckDBPyConnection]
 """The dimensions of a question → the cursor to ask it on."""
-_Key = tuple[Sight, Live | None]
-"""A sight, and of groups for what kind of question."""
+_Key = tuple[RowAccess, Live | None]
+"""A row_access, and of groups for what kind of question."""
 
 
 class Cursors:
@@ -44,17 +44,17 @@ class Cursors:
         self._is_open = True
 
     @contextmanager
-    def reading(self, sight: Sight) -> Iterator[Picked]:
-        """Cursors with a sight for one reader, each in a transaction that reads one state.
+    def reading(self, row_access: RowAccess) -> Iterator[Picked]:
+        """Cursors with the row access of one reader, each in a transaction that reads one state.
 
         What is given is asked for the cursor of a question by the dimensions that it speaks of.
         """
         with ExitStack() as stack:
-            if sight.floor is None:
-                cursor = stack.enter_context(self._transaction((sight, None)))
+            if row_access.floor is None:
+                cursor = stack.enter_context(self._transaction((row_access, None)))
                 yield lambda _: cursor
                 return
-            self.blocks.update(sight.floor)
+            self.blocks.update(row_access.floor)
             with closing(self._connection.cursor()) as cursor:
                 ((last,),) = cursor.execute(LAST.format(real=real(cursor))).fetchall()
             begun: dict[Live, duckdb.DuckDBPyConnection] = {}
@@ -62,7 +62,7 @@ class Cursors:
             def picked(dimensions: Collection[str] | None) -> duckdb.DuckDBPyConnection:
                 told = live(dimensions)
                 if told not in begun:
-                    begun[told] = stack.enter_context(self._transaction((sight, told), last))
+                    begun[told] = stack.enter_context(self._transaction((row_access, told), last))
                 return begun[told]
 
             yield picked
@@ -92,13 +92,13 @@ class Cursors:
         self._rest(key, cursor)
 
     def _made(self, key: _Key) -> duckdb.DuckDBPyConnection:
-        sight, kind = key
+        row_access, kind = key
         cursor = self._connection.cursor()
         try:
             groups = {}
-            if kind is not None and sight.floor is not None:
-                groups = views(real(cursor), sight.floor, kind, tables(cursor))
-            put_up(cursor, sight, groups)
+            if kind is not None and row_access.floor is not None:
+                groups = views(real(cursor), row_access.floor, kind, tables(cursor))
+            put_up(cursor, row_access, groups)
         except BaseException:
             cursor.close()
             raise

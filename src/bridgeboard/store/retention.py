@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from bridgeboard.model.timestamps import stored
 from bridgeboard.store import group_blocks
 from bridgeboard.store.database import Store
 from bridgeboard.store.reader import Batch
 from bridgeboard.store.rewriting import DELETED_AT
-from bridgeboard.store.timestamps import stored
 
 REWRITE_AFTER: Final = timedelta(hours=23)
 """How long what was deleted stays in the file; the rest of a day is for a second attempt."""

@@ -8,10 +8,10 @@ from typing import Final
 
 import duckdb
 
+from bridgeboard.model.store import StoreError
 from bridgeboard.private_files import make_durable
 from bridgeboard.store.errors import (
     StoreBusyError,
-    StoreError,
     StoreFullError,
     StoreLocationError,
     explained,

@@ -10,13 +10,13 @@ from typing import Final, Literal
 
 import duckdb
 
-from bridgeboard.store.row_access import Sight
+from bridgeboard.access import RowAccess
 
 Owner = Literal["person", "time", "request", "session", "nobody", "work", "words", "groups"]
 """Whose a row is: the initiator's, whatever the time; the initiator's at ``started_at``; that of
 its request or its session; nobody's; nobody's but told of somebody (only for who sees everybody);
 everybody's words at once (only for who sees all text); sums that only groups are shown, in place
-of other tables (``store.sight_groups``)."""
+of other tables (``store.k_anonymity``)."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +119,11 @@ TEXTS: Final = ("prompts", "tool_inputs", "thinking", "last_prompts")
 """Tables that are about nothing but text: without text they are empty."""
 
 _EMPTY: Final = {"VARCHAR": "''"}
-VISIBLE: Final = "sight_visible"
-NAMES: Final = "sight_names"
-VALUES: Final = "sight_values"
+VISIBLE: Final = "access_visible"
+NAMES: Final = "access_names"
+VALUES: Final = "access_values"
 """Names of ours on a reader's cursor: who is seen from when to when, what people are called, and
-the teams or the user name of a sight."""
+the teams or the user name of a row_access."""
 
 _COLUMNS: Final = """
 SELECT table_name, column_name, data_type FROM duckdb_columns()
@@ -192,24 +192,26 @@ _ALIASES: Final[Mapping[tuple[str, str], str]] = {
 
 
 def put_up(
-    cursor: duckdb.DuckDBPyConnection, sight: Sight, groups: Mapping[str, str] | None = None
+    cursor: duckdb.DuckDBPyConnection,
+    row_access: RowAccess,
+    groups: Mapping[str, str] | None = None,
 ) -> None:
-    """Make of a new cursor one that sees what a sight lets it see, and nothing else.
+    """Make of a new cursor one that sees what a row access lets it see, and nothing else.
 
     ``groups`` are the views of tables that groups have their own of.
     """
     schema = real(cursor)
     cursor.execute(f"CREATE TEMP TABLE {VALUES} (value VARCHAR)")
     cursor.execute(f"CREATE TEMP TABLE {NAMES} (id UUID, other UUID, alias VARCHAR)")
-    values = sight.teams if sight.person is None else (sight.person,)
+    values = row_access.teams if row_access.person is None else (row_access.person,)
     if values:
         cursor.executemany(f"INSERT INTO {VALUES} VALUES (?)", [[value] for value in values])
-    if sight.teams is not None:
+    if row_access.teams is not None:
         cursor.execute(f"CREATE TEMP VIEW {VISIBLE} AS {_VISIBLE_TEAMS.format(schema=schema)}")
-    if sight.person is not None:
+    if row_access.person is not None:
         cursor.execute(f"CREATE TEMP VIEW {VISIBLE} AS {_VISIBLE_PERSON.format(schema=schema)}")
     for table, columns in tables(cursor).items():
-        view = (groups or {}).get(table) or _view(sight, table, columns, schema)
+        view = (groups or {}).get(table) or _view(row_access, table, columns, schema)
         cursor.execute(f"CREATE TEMP VIEW {table} AS {view}")
 
 
@@ -227,50 +229,50 @@ def real(cursor: duckdb.DuckDBPyConnection) -> str:
     return '"' + str(name).replace('"', '""') + '".main'
 
 
-def _view(sight: Sight, table: str, columns: Mapping[str, str], schema: str) -> str:
+def _view(row_access: RowAccess, table: str, columns: Mapping[str, str], schema: str) -> str:
     decided = DECIDED.get(table)
-    if decided is None or not _is_shown(sight, table, decided):
+    if decided is None or not _is_shown(row_access, table, decided):
         return f"SELECT * FROM {schema}.{table} WHERE FALSE"
-    named = _NAMED.get(table, "").format(schema=schema) if sight.pseudonyms else ""
+    named = _NAMED.get(table, "").format(schema=schema) if row_access.pseudonyms else ""
     shown = (
-        f"{_column(sight, table, name, kind).format(schema=schema)} AS {name}"
+        f"{_column(row_access, table, name, kind).format(schema=schema)} AS {name}"
         for name, kind in columns.items()
     )
-    limit = _limit(sight, table, decided).format(schema=schema)
+    limit = _limit(row_access, table, decided).format(schema=schema)
     return f"SELECT {', '.join(shown)} FROM {schema}.{table} t {named} {limit}"
 
 
-def _is_shown(sight: Sight, table: str, decided: Decided) -> bool:
+def _is_shown(row_access: RowAccess, table: str, decided: Decided) -> bool:
     if decided.owner == "groups":
         return False
-    if sight.floor is not None:
+    if row_access.floor is not None:
         # Groups have tables of their own.
         return decided.owner == "nobody"
-    if table in TEXTS and not sight.has_text:
+    if table in TEXTS and not row_access.has_text:
         return False
     if decided.owner == "words":
-        return sight.has_text and sight.is_of_everybody
-    return decided.owner != "work" or sight.is_of_everybody
+        return row_access.has_text and row_access.is_of_everybody
+    return decided.owner != "work" or row_access.is_of_everybody
 
 
-def _limit(sight: Sight, table: str, decided: Decided) -> str:
-    if sight.is_of_everybody:
+def _limit(row_access: RowAccess, table: str, decided: Decided) -> str:
+    if row_access.is_of_everybody:
         return ""
     if table == "memberships":
-        return _OF_PERSON if sight.teams is None else _OF_TEAMS
+        return _OF_PERSON if row_access.teams is None else _OF_TEAMS
     return _LIMITS[decided.owner]
 
 
-def _column(sight: Sight, table: str, name: str, kind: str) -> str:
+def _column(row_access: RowAccess, table: str, name: str, kind: str) -> str:
     decided = DECIDED[table]
-    if sight.pseudonyms and (table, name) in _ALIASES:
+    if row_access.pseudonyms and (table, name) in _ALIASES:
         return _ALIASES[table, name]
-    if sight.teams is not None and name == "session" and table in {"usage", "tool_calls"}:
+    if row_access.teams is not None and name == "session" and table in {"usage", "tool_calls"}:
         return _SEEN_SESSION
-    if name not in decided.columns or (name in decided.key.split() and sight.pseudonyms):
+    if name not in decided.columns or (name in decided.key.split() and row_access.pseudonyms):
         return f"NULL::{kind}"
-    is_quoting = name in decided.text.split() and not sight.has_text
-    if is_quoting or (name in decided.work.split() and not sight.is_of_everybody):
+    is_quoting = name in decided.text.split() and not row_access.has_text
+    if is_quoting or (name in decided.work.split() and not row_access.is_of_everybody):
         # That there is one is no secret: whether a thread failed hangs on it.
         return f"CASE WHEN t.{name} IS NOT NULL THEN {_EMPTY.get(kind, '0')} END"
     return f"t.{name}"

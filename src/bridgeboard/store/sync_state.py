@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
+from bridgeboard.model.sync import Counts
+from bridgeboard.model.timestamps import aware, stored
 from bridgeboard.store import erasure
 from bridgeboard.store.database import Store
 from bridgeboard.store.reader import Batch, Reader
-from bridgeboard.store.timestamps import aware, stored
 
 Span = tuple[datetime | None, datetime | None]
 
@@ -67,18 +68,6 @@ class Unreadable(Protocol):
     @property
     def raw(self) -> str:
         """The record as it was told."""
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What a run did."""
-
-    read_rows: int = 0
-    changed_rows: int = 0
-    sessions: int = 0
-    details: int = 0
-    quarantined: int = 0
-    requests: int = 0
 
 
 def open_windows(batch: Batch, kind: str, spans: Iterable[Span], now: datetime) -> None:
@@ -161,6 +150,19 @@ def finish_run(  # noqa: PLR0917  # a line's fields in their order
             run,
         ],
     )
+
+
+def read_until(reader: Reader | Store) -> datetime | None:
+    """When the last sync that went well began: up to then all was read; None without one."""
+    ((began_at,),) = reader.rows("SELECT max(began_at) FROM runs WHERE outcome = 'done'")
+    latest: datetime | None = aware(began_at)
+    return latest
+
+
+def last_ended_at(reader: Reader | Store) -> datetime | None:
+    """When the newest run ended, by the server's clock; None where it runs, or there is none."""
+    rows = reader.rows("SELECT ended_at FROM runs ORDER BY run DESC LIMIT 1")
+    return aware(rows[0][0]) if rows else None
 
 
 def quarantine(batch: Batch, kind: str, records: Iterable[Unreadable], now: datetime) -> None:

@@ -6,9 +6,9 @@ from typing import Final, Protocol
 
 import pyarrow as pa
 
+from bridgeboard.model.timestamps import stored
 from bridgeboard.store.database import Store
 from bridgeboard.store.team_entries import WHO_IS_MEANT
-from bridgeboard.store.timestamps import stored
 
 _ALWAYS: Final = (datetime(1900, 1, 1), datetime(3000, 1, 1))  # noqa: DTZ001  # the store's times have no zone
 _SCHEMA: Final = pa.schema(

@@ -8,26 +8,21 @@ Words are what stands between ASCII characters that are no letters or digits, AS
 lower case. They are compared as texts are, so that no rule of letters is written twice.
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime
-from itertools import pairwise
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bridgeboard.model import text_runs
 from bridgeboard.store.database import Store
 from bridgeboard.store.reader import Batch, Reader
-from bridgeboard.store.timestamps import aware
 
 TEXTS: Final = 4_000
 """Prompts of a run, about."""
 LEAST: Final = 50_000
 """So many prompts are read in no time: with fewer that are in no run, nothing is gathered."""
-MOST_GAPS: Final = 64
-"""With more stretches than these that are in no run, it is quicker to read everything."""
 
 _PIECE: Final = 8
 """Runs of a batch: a quarter of a second."""
@@ -37,16 +32,10 @@ _LINE: Final = 16_000
 """Bytes of words in a row: DuckDB takes two thousand rows into memory at once."""
 _SMALL: Final = 64_000
 """Bytes of words that are always kept; more only if they are less than half of the text."""
-_LAST_KEY: Final = 2**63 - 1
-_MOST_PARTS: Final = 3
 _BLANK: Final = ord(" ")
-_BETWEEN: Final = re.compile("[^0-9A-Za-z_\x80-\U0010ffff]+")
 
 _RUNS: Final = "SELECT DISTINCT first, last FROM vocabulary ORDER BY first"
-_OPEN: Final = """
-SELECT min(usage), max(usage), min(started_at), max(started_at), count(*)
-FROM prompts WHERE usage BETWEEN {} AND {}
-"""
+_COUNT: Final = "SELECT count(*) FROM prompts WHERE usage BETWEEN $1 AND $2"
 _LOTS: Final = """
 SELECT usage // $3 AS lot, max(usage), count(*) FROM prompts WHERE usage BETWEEN $1 AND $2
 GROUP BY lot ORDER BY lot
@@ -56,35 +45,6 @@ _FORGET: Final = """
 DELETE FROM vocabulary v
 WHERE EXISTS (SELECT 1 FROM written w WHERE w.usage BETWEEN v.first AND v.last)
 """
-
-
-class Run(NamedTuple):
-    """A stretch of keys of requests, both ends included, and when the requests began (aware)."""
-
-    first: int
-    last: int
-    since: datetime
-    until: datetime
-    texts: int
-
-
-def runs_with(reader: Reader, words: Sequence[str]) -> list[Run] | None:
-    """The runs of prompts of which one may have all words, by their keys, and all that is in none.
-
-    Args:
-        reader: one state of the store; the answer is about no other.
-        words: without blanks. Upper and lower case are the same.
-
-    Returns:
-        None when nothing can be ruled out without reading it.
-    """
-    parts = sorted({part for word in words for part in _parts(word)}, key=lambda part: -len(part))
-    gaps = _gaps(reader)
-    if not parts or len(gaps) > MOST_GAPS or gaps == [(0, _LAST_KEY)]:
-        return None
-    chosen = parts[:_MOST_PARTS]
-    found = _open(reader, gaps) + _with(reader, chosen)
-    return sorted(found)
 
 
 def gather(
@@ -109,8 +69,8 @@ def gather(
         The number of prompts that are in a run now and were in none.
     """
     with store.snapshot() as reader:
-        gaps = _gaps(reader)
-        if sum(run.texts for run in _open(reader, gaps)) < max(least, 1):
+        gaps = text_runs.gaps(reader.rows(_RUNS))
+        if sum(reader.rows(_COUNT, gap)[0][0] for gap in gaps) < max(least, 1):
             return 0
         cuts = [cut for gap in gaps for cut in _cuts(reader, gap, texts)]
     done = 0
@@ -131,45 +91,6 @@ def forget(batch: Batch, keys: pa.Array | pa.ChunkedArray) -> None:
         batch.execute(_FORGET)
 
 
-def _parts(word: str) -> Iterator[str]:
-    """The words in a word, with a blank where one of them must begin or end."""
-    parts = _BETWEEN.sub(" ", word).split(" ")
-    for place, part in enumerate(parts):
-        if part:
-            yield f"{' ' if place else ''}{part}{' ' if place < len(parts) - 1 else ''}"
-
-
-def _gaps(reader: Reader) -> list[tuple[int, int]]:
-    """The stretches of keys between runs, before the first and after the last one."""
-    runs = [(-1, -1), *reader.rows(_RUNS), (_LAST_KEY + 1, _LAST_KEY)]
-    return [(one[1] + 1, two[0] - 1) for one, two in pairwise(runs) if one[1] + 1 < two[0]]
-
-
-def _open(reader: Reader, gaps: Iterable[tuple[int, int]]) -> list[Run]:
-    """The prompts in gaps as runs that cannot be ruled out."""
-    each = [_OPEN.format(first, last) for first, last in gaps]
-    found = reader.rows(" UNION ALL ".join(each)) if each else []
-    return [_run(row) for row in found if row[-1]]
-
-
-def _with(reader: Reader, parts: Sequence[str]) -> list[Run]:
-    """Gathered runs that have all parts."""
-    has = " AND ".join(
-        f"bool_or(words IS NULL OR regexp_matches(words, ${place}, 'il'))"
-        for place, _ in enumerate(parts, 1)
-    )
-    sql = (
-        "SELECT first, last, since, until, texts FROM vocabulary"
-        f" GROUP BY first, last, since, until, texts HAVING {has}"
-    )
-    return [_run(row) for row in reader.rows(sql, list(parts))]
-
-
-def _run(row: tuple[int, int, datetime, datetime, int]) -> Run:
-    first, last, since, until, texts = row
-    return Run(first, last, aware(since), aware(until), texts)
-
-
 def _cuts(reader: Reader, gap: tuple[int, int], texts: int) -> Iterator[tuple[int, int]]:
     """A gap as stretches of about so many prompts. What will be written later is in none."""
     first, until = gap
@@ -181,7 +102,7 @@ def _cuts(reader: Reader, gap: tuple[int, int], texts: int) -> Iterator[tuple[in
             yield first, last
             first, taken = last + 1, 0
     if taken:
-        yield first, last if until == _LAST_KEY else until
+        yield first, last if until == text_runs.LAST_KEY else until
 
 
 def _put(batch: Batch, first: int, last: int) -> int:
@@ -254,7 +175,7 @@ def _plain(byte: int) -> int:
     letter = chr(byte)
     if not letter.isascii():
         return byte
-    return _BLANK if _BETWEEN.match(letter) else ord(letter.lower())
+    return _BLANK if text_runs.BETWEEN_WORDS.match(letter) else ord(letter.lower())
 
 
 _PLAIN: Final = bytes(map(_plain, range(256)))

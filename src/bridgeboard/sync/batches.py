@@ -8,8 +8,8 @@ from uuid import UUID
 import pyarrow.compute as pc
 
 from aibridge import BulkInterception, BulkPage
+from bridgeboard.model.completeness import LeftOut
 from bridgeboard.store import Told
-from bridgeboard.store.completeness import LeftOut
 from bridgeboard.store.sync_state import Window
 from bridgeboard.sync.options import Options
 from bridgeboard.sync.paging import Remark, Step

@@ -11,8 +11,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from aibridge import Client
+from bridgeboard.model.completeness import DayCount
+from bridgeboard.queries.completeness import DAY_COUNTS
 from bridgeboard.store import Batch, Store, completeness, sync_state
-from bridgeboard.store.completeness import DayCount
 from bridgeboard.sync import failing_pages, windows
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.windows import DAYS_BACK
@@ -39,7 +40,7 @@ def begin(batch: Batch, kind: str, since: datetime | None) -> None:
 
 def due(store: Store, kind: str, context: Context) -> list[date]:
     """Closed days that should be looked at again, newest first."""
-    known = {one.day: one for one in completeness.day_counts(store) if one.kind == kind}
+    known = {one.day: one for one in map(DayCount.of, store.rows(DAY_COUNTS)) if one.kind == kind}
     today = context.now.astimezone(UTC).date()
     oldest = (today - _first(store, kind, context)).days
     days = (today - _DAY * back for back in range(1, oldest + 1))
@@ -120,7 +121,7 @@ def _broken(store: Store, days: Sequence[date]) -> Mapping[date, int]:
     dated = Counter(_started_on(raw) for raw in waiting)
     if "" in waiting:
         # Of old ones the text is deleted, and with it when they were: what was told then holds.
-        for one in completeness.day_counts(store):
+        for one in map(DayCount.of, store.rows(DAY_COUNTS)):
             if one.kind == "interceptions":
                 dated[one.day] = max(dated[one.day], one.unreadable)
     return {day: dated[day] for day in days}

@@ -28,6 +28,7 @@ from aibridge import (
     SessionDetail,
     Thread,
 )
+from bridgeboard.model.sync import Event
 from bridgeboard.store import (
     Batch,
     Store,
@@ -43,7 +44,6 @@ from bridgeboard.sync import threads
 from bridgeboard.sync.concurrency import Concurrency
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.permission_check import readable
-from bridgeboard.sync.progress import Event
 from bridgeboard.sync.quarantine import parted, suspects
 from bridgeboard.sync.remainders import put_pieces, put_rests
 from bridgeboard.sync.thread_owners import is_alone, owned_threads, sessions_of, whose

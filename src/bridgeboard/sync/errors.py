@@ -1,7 +1,7 @@
 """Why a sync does not even begin, or not go on."""
 
 from aibridge import AIBridgeError
-from bridgeboard.store import StoreError
+from bridgeboard.model.store import StoreError
 
 
 class UnreadableError(AIBridgeError):

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 from aibridge import BulkPage, Client
+from bridgeboard.model.sync import Event
 from bridgeboard.store import Batch, Store, interceptions, sync_state
 from bridgeboard.store.sync_state import Window
 from bridgeboard.sync import day_counts, failing_pages, sessions, windows
@@ -17,7 +18,6 @@ from bridgeboard.sync.batches import Arrival, Load
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.paging import Step, Walk
 from bridgeboard.sync.permission_check import believing
-from bridgeboard.sync.progress import Event
 from bridgeboard.sync.windows import Span
 from bridgeboard.sync.worker_pool import Crew, at_speed
 from bridgeboard.sync.writer import KIND, Writer

@@ -14,10 +14,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from bridgeboard import pricing
-from bridgeboard.pricing import Book
+from bridgeboard.pricing import Book, informed
 from bridgeboard.store import Batch, Store, prices
 from bridgeboard.sync.columns import series
-from bridgeboard.sync.vendors import informed
 
 ROWS: Final = 100_000
 """Rows of usage in one transaction, about; a day is never cut."""

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aibridge import BulkInterception, bulk
+from bridgeboard.pricing import informed
 from bridgeboard.store import Store, erasure, interceptions, sync_state
 from bridgeboard.sync.errors import ErasureKeyLostError
 from bridgeboard.sync.options import Options
 from bridgeboard.sync.quarantine import is_beyond_belief
 from bridgeboard.sync.translate import told
-from bridgeboard.sync.vendors import informed
 from bridgeboard.sync.writer import SUSPECT
 
 _PAGE = bulk.interceptions(None, limit=1, after_id=None, known=frozenset())

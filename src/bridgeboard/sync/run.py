@@ -9,17 +9,18 @@ from typing import Final
 
 from aibridge import AIBridgeError, Capabilities, Client, EndpointGoneError
 from bridgeboard import pricing
-from bridgeboard.store import Store, StoreError, erasure, interceptions, sync_state
-from bridgeboard.store.sync_state import Counts
+from bridgeboard.model.store import StoreError
+from bridgeboard.model.sync import Counts, Event
+from bridgeboard.pricing import informed
+from bridgeboard.store import Store, erasure, interceptions, sync_state
 from bridgeboard.sync import details, interception_windows, sessions
 from bridgeboard.sync.errors import ErasureKeyLostError, ForeignStoreError, ServerChangedError
 from bridgeboard.sync.options import Context, Generation, Options
 from bridgeboard.sync.paging import Remark
 from bridgeboard.sync.permission_check import readable
-from bridgeboard.sync.progress import Event
 from bridgeboard.sync.quarantine import BEYOND, Suspect
 from bridgeboard.sync.reprice import needs_reprice, reprice
-from bridgeboard.sync.vendors import informed, learn
+from bridgeboard.sync.vendors import learn
 from bridgeboard.sync.writer import SUSPECT, remark
 
 SKEW: Final = timedelta(minutes=1)

@@ -22,16 +22,17 @@ from aibridge import (
     SessionPage,
     SessionSummary,
 )
+from bridgeboard.model.completeness import DayCount, LeftOut
+from bridgeboard.model.sync import Event
+from bridgeboard.queries.completeness import LEFT_OUT
 from bridgeboard.store import Batch, Store, completeness, sync_state
 from bridgeboard.store import sessions as held
-from bridgeboard.store.completeness import DayCount, LeftOut
 from bridgeboard.store.sync_state import Window
 from bridgeboard.sync import day_counts, failing_pages, windows, writer
 from bridgeboard.sync.columns import clean, moments, texts
 from bridgeboard.sync.failing_sessions import sifted
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.permission_check import believing, readable
-from bridgeboard.sync.progress import Event
 from bridgeboard.sync.quarantine import parted, suspects
 from bridgeboard.sync.remainders import put_rests
 from bridgeboard.sync.threads import counted
@@ -156,7 +157,7 @@ def _old_days(store: Store, context: Context) -> list[Span]:
     """
     days = day_counts.due(store, KIND, context)
     if context.generation == "interceptions":
-        left = [one.since for one in completeness.left_out(store) if one.kind == KIND]
+        left = [one.since for one in map(LeftOut.of, store.rows(LEFT_OUT)) if one.kind == KIND]
         spoiled = {since.astimezone(UTC).date() for since in left if since}
         days = [day for day in days if day in spoiled]
     return [windows.day(day) for day in days]

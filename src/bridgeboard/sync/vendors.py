@@ -4,46 +4,18 @@ It is kept with the day on which it was first heard, since an instance may move 
 what was used before keeps its vendor. Of an address only the host is kept.
 """
 
-import json
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final
 
 from aibridge import AIBridgeError, Capabilities, Client, Provider
-from bridgeboard.pricing import Book, Told, told_by, told_by_type
+from bridgeboard.pricing import Told, said, told_by, told_by_type
+from bridgeboard.pricing.instances import SAID, written
 from bridgeboard.store import Store
 
-_SAID: Final = "instance_vendors"
 _ADDRESSES_SINCE: Final = (2, 34)
 _TYPES_SINCE: Final = (2, 36)
-
-
-class Informant(Protocol):
-    """What holds the settings of a store: the store itself, or a reader of it."""
-
-    def meta(self, name: str) -> str | None:
-        """A setting; None if it was never set."""
-
-
-def informed(store: Informant, book: Book) -> Book:
-    """The book with all that the server has ever said about its instances."""
-    return replace(book, told=said(store))
-
-
-def said(store: Informant) -> tuple[Told, ...]:
-    """What the server has said about its instances, in order of time."""
-    rows = json.loads(store.meta(_SAID) or "[]")
-    return tuple(
-        Told(
-            row["provider_name"],
-            row["vendor"],
-            row["why"],
-            row["host"],
-            datetime.fromisoformat(row["since"]) if row["since"] else None,
-        )
-        for row in rows
-    )
 
 
 def learn(client: Client, can: Capabilities, store: Store, now: datetime) -> None:
@@ -61,7 +33,7 @@ def learn(client: Client, can: Capabilities, store: Store, now: datetime) -> Non
     after = grown(before, told, now)
     if after != before:
         with store.write() as batch:
-            batch.set_meta(_SAID, json.dumps([_row(one) for one in after]))
+            batch.set_meta(SAID, written(after))
 
 
 def _may_know(can: Capabilities) -> bool:
@@ -102,13 +74,3 @@ def _told(provider: Provider) -> Told | None:
 
 def _same(known: Told, fresh: Told) -> bool:
     return (known.vendor, known.host or fresh.host) == (fresh.vendor, fresh.host or known.host)
-
-
-def _row(one: Told) -> dict[str, str | None]:
-    return {
-        "provider_name": one.provider_name,
-        "vendor": one.vendor,
-        "why": one.why,
-        "host": one.host,
-        "since": one.since.isoformat() if one.since else None,
-    }

@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from bridgeboard.model.sync import Event
 from bridgeboard.store import Batch, Store, Written, completeness, interceptions, sync_state
 from bridgeboard.store.sync_state import Window
 from bridgeboard.sync.batches import Arrival, Load
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.paging import Remark
-from bridgeboard.sync.progress import Event
 
 KIND: Final = "interceptions"
 SUSPECT: Final = "interception"

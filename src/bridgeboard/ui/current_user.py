@@ -1,7 +1,7 @@
 """The door: who looks, what they may see, and what is noted of it.
 
-Every question to the store is asked with the sight of the reader of this run (``ui/runner``), so
-a page cannot tell more than they may see. Whoever is not known gets nothing at all.
+Every question to the store is asked with the row access of the reader of this run (``ui/runner``),
+so a page cannot tell more than they may see. Whoever is not known gets nothing at all.
 """
 
 import hashlib
@@ -16,11 +16,19 @@ from typing import Final
 import streamlit as st
 
 from bridgeboard import access, settings
-from bridgeboard.access import Identity, Permission, RefusedError, Role, Viewer
-from bridgeboard.runtime import connect
+from bridgeboard.access import (
+    EVERYTHING,
+    Identity,
+    Permission,
+    Pseudonyms,
+    RefusedError,
+    Role,
+    RowAccess,
+    Viewer,
+)
+from bridgeboard.runtime import state_files
 from bridgeboard.state import logins
 from bridgeboard.state.logins import ClosedError, Ended, Login
-from bridgeboard.store import EVERYTHING, Pseudonyms, Sight
 from bridgeboard.ui import url
 
 OWN: Final = url.switch("own")
@@ -34,7 +42,7 @@ class Reader:
     """Who looks, in what they do now: somebody with a right of their own may look at that alone."""
 
     viewer: Viewer
-    sight: Sight
+    row_access: RowAccess
     login: Login | None = None
 
     def may_open(self, page: str) -> bool:
@@ -48,18 +56,18 @@ class Reader:
     @property
     def desk(self) -> str:
         """What tells the desk apart that they put views and notes on: all who see the same rows."""
-        sight = self.sight
-        if sight.is_of_everybody and sight.pseudonyms is None:
+        row_access = self.row_access
+        if row_access.is_of_everybody and row_access.pseudonyms is None:
             return ""
-        names = sight.pseudonyms.digest if sight.pseudonyms else ""
-        told = repr((sight.teams, sight.person, sight.floor, names))
+        names = row_access.pseudonyms.digest if row_access.pseudonyms else ""
+        told = repr((row_access.teams, row_access.person, row_access.floor, names))
         return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     @property
     def may_reveal(self) -> bool:
-        """Whether recorded text may be shown to them: there is none in their sight otherwise."""
-        permission = Permission.REVEAL if self.sight.person is None else Permission.REVEAL_OWN
-        return self.sight.has_text and self.may(permission)
+        """Whether recorded text may be shown to them: otherwise no row they reach has any."""
+        permission = Permission.REVEAL if self.row_access.person is None else Permission.REVEAL_OWN
+        return self.row_access.has_text and self.may(permission)
 
 
 _acting: ContextVar[Reader | None] = ContextVar("acting", default=None)
@@ -123,7 +131,7 @@ def has_choice(who: Viewer) -> bool:
 
 def note(what: str, about: str = "", why: str = "", *, who: str = "") -> None:
     """Put a line in the audit log. Raises AuditError: then it must not be done."""
-    log = connect.audit_log(settings.current())
+    log = state_files.audit_log(settings.current())
     log.write(who or reader().viewer.name, what, why, about, at=datetime.now(UTC))
 
 
@@ -150,25 +158,25 @@ def _seen(who: Viewer, *, own: bool) -> Reader:
         return Reader(who, _named(EVERYTHING))
     if (own and has_choice(who)) or who.roles == {Role.SELF}:
         alone = replace(who, roles=frozenset({Role.SELF}), teams=frozenset())
-        return Reader(alone, _named(Sight.of_person(who.username)))
-    return Reader(replace(who, roles=who.roles - {Role.SELF}), _named(_sight(who)))
+        return Reader(alone, _named(RowAccess.of_person(who.username)))
+    return Reader(replace(who, roles=who.roles - {Role.SELF}), _named(_row_access(who)))
 
 
-def _sight(who: Viewer) -> Sight:
+def _row_access(who: Viewer) -> RowAccess:
     if who.may(Role.AUDITOR):
         return EVERYTHING
     if who.may(Role.ANALYST):
-        return Sight.numbers()
+        return RowAccess.numbers()
     if who.may(Role.LEAD):
-        return Sight.of_teams(*who.teams)
-    return Sight.of_groups(settings.current().floor)
+        return RowAccess.of_teams(*who.teams)
+    return RowAccess.of_groups(settings.current().floor)
 
 
-def _named(sight: Sight) -> Sight:
+def _named(row_access: RowAccess) -> RowAccess:
     now = settings.current()
-    if now.names == "real" or sight.floor is not None:
-        return sight
-    return replace(sight, pseudonyms=_pseudonyms(now.pseudonym_key.get_secret_value()))
+    if now.names == "real" or row_access.floor is not None:
+        return row_access
+    return replace(row_access, pseudonyms=_pseudonyms(now.pseudonym_key.get_secret_value()))
 
 
 @lru_cache(maxsize=4)
@@ -208,7 +216,7 @@ def _check(login: Login) -> None:
 
 
 def _ended() -> Ended:
-    return logins.ended(connect.ended_file(settings.current()))
+    return logins.ended(state_files.ended_file(settings.current()))
 
 
 __all__ = [

@@ -1,41 +1,32 @@
-"""What a page may ask for: the one cached door to the deployment.
+"""What a page may ask the deployment while somebody waits: the one cached door to it.
 
-Answers are frozen and shared between browser sessions; what failed is never kept. The key
-of every cache holds the deployment and a digest of the token, so that no answer meant for one
-token is ever shown for another.
+Answers are frozen and shared between browser sessions; what failed is never kept. The key of every
+cache holds the deployment and a digest of the token, so that no answer meant for one token is ever
+shown for another.
 """
 
 import hashlib
-from collections.abc import Callable
-from datetime import datetime, timedelta
-from typing import TypeVar
+from datetime import datetime
 from uuid import UUID
 
 import streamlit as st
 
-from aibridge import (
-    Capabilities,
-    Client,
-    Interception,
-    Search,
-)
 from bridgeboard import settings
-from bridgeboard.runtime import connect
-
-T = TypeVar("T")
+from bridgeboard.model.deployment import Capabilities, Deployment, DeploymentError, RecordedRequest
+from bridgeboard.runtime import process
 
 FRESH = "60s"
 
 
 def capabilities() -> Capabilities:
-    """What this deployment and token can do. Raises AIBridgeError."""
+    """What this deployment and token can do. Raises DeploymentError."""
     return _capabilities(_key())
 
 
-def request(interception: UUID, initiator: UUID, started_at: datetime) -> Interception | None:
+def request(interception: UUID, initiator: UUID, started_at: datetime) -> RecordedRequest | None:
     """One request as the deployment lists it; None where it does so no more.
 
-    Raises EndpointGoneError where no list of requests exists, AIBridgeError.
+    Raises DeploymentError.
     """
     return _request(_key(), interception, initiator, started_at)
 
@@ -46,33 +37,23 @@ def _key() -> str:
     return hashlib.sha256(f"{now.url}\n{secret}".encode()).hexdigest()
 
 
-def _read(deployment: str, ask: Callable[[Client], T]) -> T:
-    return ask(_client(deployment))
-
-
-@st.cache_resource(max_entries=4, show_spinner=False, on_release=Client.close)
-def _client(deployment: str) -> Client:  # noqa: ARG001 - what it is kept under
-    return connect.client(settings.current())
+def _deployment() -> Deployment:
+    running = process.current()
+    if running is None:
+        raise DeploymentError("No deployment is served here. Run: bridgeboard serve", "other")
+    return running.deployment
 
 
 @st.cache_resource(ttl=FRESH, max_entries=8, show_spinner="Asking the deployment who we are …")
-def _capabilities(deployment: str) -> Capabilities:
-    return _read(deployment, lambda client: client.capabilities())
+def _capabilities(deployment: str) -> Capabilities:  # noqa: ARG001 - what it is kept under
+    return _deployment().capabilities()
 
 
 @st.cache_resource(ttl=FRESH, max_entries=64, show_spinner="Asking the deployment …")
 def _request(
-    deployment: str, interception: UUID, initiator: UUID, started_at: datetime
-) -> Interception | None:
-    # Nothing lists a request by its id; its person and its moment leave few others.
-    near = Search(
-        initiator=initiator,
-        started_after=started_at - timedelta(microseconds=1),
-        started_before=started_at + timedelta(microseconds=1),
-    )
-    return _read(
-        deployment,
-        lambda client: next(
-            (row for row in client.interceptions(near) if row.id == interception), None
-        ),
-    )
+    deployment: str,  # noqa: ARG001 - likewise
+    interception: UUID,
+    initiator: UUID,
+    started_at: datetime,
+) -> RecordedRequest | None:
+    return _deployment().request(interception, initiator, started_at)

@@ -10,7 +10,8 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 
 from bridgeboard import access, formats, settings
-from bridgeboard.server import web_app
+from bridgeboard.server import login_start
+from bridgeboard.server.app_folder import home
 from bridgeboard.state.audit import AuditError
 from bridgeboard.ui import current_user
 from bridgeboard.ui.components import notices
@@ -62,17 +63,17 @@ def may_open(reader: Reader, page: str) -> bool:
 
 def whose(reader: Reader) -> None:
     """Say what the numbers of all pages are of, where that is not everybody."""
-    sight = reader.sight
-    if sight.floor is not None:
+    row_access = reader.row_access
+    if row_access.floor is not None:
         told = (
-            f"You see groups of at least {sight.floor} people: smaller ones are together as "
+            f"You see groups of at least {row_access.floor} people: smaller ones are together as "
             '"Other (small groups)". Days are whole days of UTC. They appear two days later and '
             "stay as they are then: requests that arrive later, other prices and changed teams do "
             "not alter them, so other readers may see other numbers."
         )
-    elif sight.teams is not None:
-        told = f"You see what people did while they were in: {', '.join(sight.teams)}."
-    elif sight.person is not None:
+    elif row_access.teams is not None:
+        told = f"You see what people did while they were in: {', '.join(row_access.teams)}."
+    elif row_access.person is not None:
         told = "You see what you did yourself."
     else:
         return
@@ -86,7 +87,7 @@ def _invite(why: str) -> None:
         st.text(why)
         if not settings.current().login.configured:  # the proxy says anew who it is
             st.html(f'<a href="{html.escape(_here())}">Open this page again</a>')
-        elif address := web_app.entrance(_here()):
+        elif address := login_start.entrance(_here()):
             st.html(f'<a href="{html.escape(address)}">Log in</a>')
         elif st.button("Log in", key="login", type="primary"):
             st.login()
@@ -97,7 +98,7 @@ def _door(title: str) -> Iterator[None]:
     """What is shown instead of everything else."""
     theme = "dark" if st.context.theme.type == "dark" else "light"
     st.set_page_config(page_title=f"{title} · Bridgeboard", page_icon=_static("favicon.svg"))
-    st.html(web_app.home() / "static" / "entrance.css")
+    st.html(home() / "static" / "entrance.css")
     with st.container(border=True, key="entrance"):
         st.image(_static(f"wordmark-{theme}.svg"), width=160, alt="Bridgeboard")
         st.title(title, anchor=False)
@@ -105,7 +106,7 @@ def _door(title: str) -> Iterator[None]:
 
 
 def _static(name: str) -> str:
-    return str(web_app.home() / "static" / name)
+    return str(home() / "static" / name)
 
 
 def _here() -> str:

@@ -12,26 +12,25 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
-from bridgeboard import store
-from bridgeboard.access import Permission
+from bridgeboard.access import Permission, RowAccess
+from bridgeboard.analysis import coverage as store_coverage
+from bridgeboard.analysis.answers import answer, groups_tell_sessions
 from bridgeboard.analysis.cache import Kept
+from bridgeboard.analysis.coverage import Coverage
 from bridgeboard.model import accuracy, metrics, periods, time_buckets
 from bridgeboard.model.answer import Answer
-from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.scope import Scope
+from bridgeboard.model.store import Reader, Store
 from bridgeboard.queries import first_seen_order, metric_query
-from bridgeboard.runtime import background_sync
-from bridgeboard.store import Coverage, Reader, Sight, Store
+from bridgeboard.runtime import process
+from bridgeboard.runtime.process import Process
 from bridgeboard.ui import current_user
 
 MOST: Final = 10_000
 """Rows that a page reads at most; what says less than all says so."""
 
-State = tuple[str, int, Sight]
+State = tuple[str, int, RowAccess]
 """A store's file, the number of its last batch, and what is seen of it."""
-
-SESSIONS_OF_GROUPS: Final = frozenset({"team", "client"})
-"""Dimensions by which sums of groups tell sessions, beside those of time."""
 
 UNTOLD: Final = "The last sync failed. The operator of this dashboard can see why."
 """What readers are told in place of a reason that may name somebody."""
@@ -49,12 +48,12 @@ class Held:
     """The store as a reader may see it: the only way from a page to it."""
 
     store: Store
-    sight: Sight
+    row_access: RowAccess
 
     @contextmanager
     def snapshot(self) -> Iterator[Reader]:
         """Several questions to one state of the store."""
-        with self.store.snapshot(self.sight) as reader:
+        with self.store.snapshot(self.row_access) as reader:
             yield reader
 
     def meta(self, name: str) -> str | None:
@@ -145,16 +144,16 @@ def ask(question: metric_query.Query) -> Answer:
 
 def opened() -> Held:
     """The store as the reader of this run may see it. Raises NoStoreError without one."""
-    sight = current_user.reader().sight
-    keeper = background_sync.current()
+    row_access = current_user.reader().row_access
+    keeper = process.current()
     if keeper is None or keeper.store is None:
         raise NoStoreError(_why_none(keeper))
-    return Held(keeper.store, sight)
+    return Held(keeper.store, row_access)
 
 
 def shows_people() -> bool:
     """Whether single people can be seen at all: else what is about them is left out of pages."""
-    return current_user.reader().sight.floor is None
+    return current_user.reader().row_access.floor is None
 
 
 def without_people(names: Iterable[str]) -> tuple[str, ...]:
@@ -184,7 +183,7 @@ def version() -> int:
 
 def coverage() -> Coverage:
     """What the store covers. Raises as ``ask`` does."""
-    return cast("Coverage", kept("coverage", lambda: read(store.coverage)))
+    return cast("Coverage", kept("coverage", lambda: read(store_coverage.coverage)))
 
 
 def setting(name: str) -> str | None:
@@ -229,7 +228,7 @@ def _sorted(told: Answer, name: str) -> Answer:
 
 def state(held: Held) -> State:
     """Which state a store is in now, and who sees it."""
-    return str(held.path), held.version, held.sight
+    return str(held.path), held.version, held.row_access
 
 
 class _MovedError(Exception):
@@ -245,29 +244,15 @@ def _answer(state: State, question: metric_query.Query, held: Held) -> Answer:
 
 def _read(held: Held, question: metric_query.Query) -> tuple[int, Answer]:
     with held.snapshot() as reader:
-        return reader.version, asked(reader, question)
-
-
-def asked(reader: Reader, question: metric_query.Query) -> Answer:
-    """The answer to a statement in one state of the store.
-
-    Whoever sees groups of people only is told how many sessions there are by time, team and
-    client; by anything else it is unknown, as sums of groups do not say what a session used.
-    """
-    answer = Answer.of(*reader.named(*question))
-    if shows_people() or tells_sessions(question.dimensions or ()):
-        return answer
-    return answer.unknown("sessions")
+        return reader.version, answer(reader, question)
 
 
 def tells_sessions(dimensions: Iterable[str]) -> bool:
     """Whether the reader can be told how many sessions there are by some dimensions."""
-    return shows_people() or all(
-        DIMENSIONS[name].time or name in SESSIONS_OF_GROUPS for name in dimensions
-    )
+    return shows_people() or groups_tell_sessions(dimensions)
 
 
-def _why_none(keeper: background_sync.BackgroundSync | None) -> str:
+def _why_none(keeper: Process | None) -> str:
     status = keeper.status if keeper else None
     if status and status.problem:
         if current_user.reader().may(Permission.SYNC):  # it may name the token's owner

@@ -12,19 +12,12 @@ from typing import Any, Final
 
 import streamlit as st
 
-from aibridge import (
-    AIBridgeError,
-    AuthenticationError,
-    Capabilities,
-    ConfigurationError,
-    ConnectionFailedError,
-    FeatureUnavailableError,
-)
 from bridgeboard import formats, settings
 from bridgeboard.access import Permission
 from bridgeboard.model import periods
-from bridgeboard.server.web_app import home
-from bridgeboard.store import StoreError
+from bridgeboard.model.deployment import Capabilities, DeploymentError, Trouble
+from bridgeboard.model.store import StoreError
+from bridgeboard.server.app_folder import home
 from bridgeboard.ui import current_user, live_data, login, navigation, runner, url, url_parameters
 from bridgeboard.ui.components import clock, data_quality, filters, notices
 from bridgeboard.ui.current_user import Reader
@@ -60,6 +53,15 @@ SECTIONS: Final = {
         ("audit", "Audit log", ":material/history_edu:"),
         ("settings", "Settings", ":material/settings:"),
     ],
+}
+_OTHER: Final = ("The deployment answered something else", ":material/error:")
+_TROUBLES: Final[dict[Trouble, tuple[str, str]]] = {
+    "token": ("The deployment does not accept this token", ":material/key_off:"),
+    "settings": ("The address or the token cannot be used", ":material/settings_alert:"),
+    "silent": ("No answer from the deployment", ":material/cloud_off:"),
+    "unavailable": ("AI Bridge is not available here", ":material/lock:"),
+    "gone": _OTHER,
+    "other": _OTHER,
 }
 _IN_SHELL = "_in_shell"
 _LED = "_led_to_shell"
@@ -236,8 +238,8 @@ def _gate() -> Capabilities | None:
             return able
         title = "This token may not read" if able.enabled else "AI Bridge is not available here"
         notices.state(title, _told(able.problem, UNTOLD), icon=":material/lock:")
-    except AIBridgeError as error:
-        title, icon = _state_of(error)
+    except DeploymentError as error:
+        title, icon = _TROUBLES[error.trouble]
         notices.state(title, _told(str(error), UNSAID), icon=icon)
     return None
 
@@ -245,20 +247,6 @@ def _gate() -> Capabilities | None:
 def _told(why: str, instead: str) -> str:
     """Why nothing can be read, for who can mend it: it may name the token's owner."""
     return why if current_user.reader().may(Permission.SYNC) else instead
-
-
-def _state_of(error: AIBridgeError) -> tuple[str, str]:
-    match error:
-        case AuthenticationError():
-            return "The deployment does not accept this token", ":material/key_off:"
-        case ConfigurationError():
-            return "The address or the token cannot be used", ":material/settings_alert:"
-        case ConnectionFailedError():
-            return "No answer from the deployment", ":material/cloud_off:"
-        case FeatureUnavailableError():
-            return "AI Bridge is not available here", ":material/lock:"
-        case _:
-            return "The deployment answered something else", ":material/error:"
 
 
 def _invite() -> None:

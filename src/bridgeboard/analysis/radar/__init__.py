@@ -15,8 +15,8 @@ from bridgeboard.analysis.radar.finding import (
     Severity,
     Subject,
 )
-from bridgeboard.analysis.radar.limits import Limits, RateLimits, SessionLimits, SpendLimits
 from bridgeboard.analysis.radar.sweep import sweep
+from bridgeboard.model.radar_limits import Limits, RateLimits, SessionLimits, SpendLimits
 
 __all__ = [
     "KINDS",

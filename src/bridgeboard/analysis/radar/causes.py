@@ -10,7 +10,7 @@ from datetime import date
 from typing import Final
 
 from bridgeboard.analysis.radar.finding import About, Contributor
-from bridgeboard.analysis.radar.limits import SpendLimits
+from bridgeboard.model.radar_limits import SpendLimits
 
 RANKS: Final[Mapping[str, int]] = {"session": 0, "initiator": 1, "team": 2, "model": 3}
 """The more specific first."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from bridgeboard import formats
 from bridgeboard.analysis.radar.finding import Evidence, Finding, Subject, key, named
-from bridgeboard.analysis.radar.limits import RateLimits
+from bridgeboard.model.radar_limits import RateLimits
 from bridgeboard.model.scope import Scope
 
 KeyRow = tuple[date, str, str, int | None]

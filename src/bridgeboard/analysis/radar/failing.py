@@ -16,8 +16,8 @@ from bridgeboard.analysis.radar.finding import (
     key,
     named,
 )
-from bridgeboard.analysis.radar.limits import RateLimits
 from bridgeboard.analysis.radar.robust import at_least
+from bridgeboard.model.radar_limits import RateLimits
 from bridgeboard.model.scope import Scope
 
 At = TypeVar("At", date, datetime)

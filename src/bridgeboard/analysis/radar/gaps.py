@@ -11,8 +11,8 @@ from typing import Final
 
 from bridgeboard import formats
 from bridgeboard.analysis.radar.finding import Evidence, Finding, Subject, key
-from bridgeboard.analysis.radar.limits import RateLimits
 from bridgeboard.model import zones
+from bridgeboard.model.radar_limits import RateLimits
 from bridgeboard.model.scope import Scope
 
 _HOUR: Final = timedelta(hours=1)

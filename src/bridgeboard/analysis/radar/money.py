@@ -16,8 +16,8 @@ from bridgeboard.analysis.radar.finding import (
     key,
     named,
 )
-from bridgeboard.analysis.radar.limits import DOLLAR, RateLimits, SpendLimits
 from bridgeboard.model.dimensions import UNKNOWN
+from bridgeboard.model.radar_limits import DOLLAR, RateLimits, SpendLimits
 from bridgeboard.model.scope import Scope
 from bridgeboard.model.zones import local_date
 

@@ -21,8 +21,8 @@ from bridgeboard.analysis.radar.finding import (
     key,
     named,
 )
-from bridgeboard.analysis.radar.limits import SessionLimits
 from bridgeboard.analysis.radar.robust import Floats, Usual, codes, logarithmic
+from bridgeboard.model.radar_limits import SessionLimits
 from bridgeboard.model.scope import Scope
 
 WEEK_HOURS: Final = 168
@@ -46,7 +46,7 @@ class Sessions:
 
     @classmethod
     def of(cls, columns: Mapping[str, Sequence[object]]) -> "Sessions":
-        """From the columns of ``questions.sessions``; None is unknown."""
+        """From the columns of ``queries.radar.sessions``; None is unknown."""
         names = ("cost", "depth", "pace", "growth", "alone_seconds")
         return cls(
             list(columns["session"]),  # type: ignore[arg-type] # keys of ours

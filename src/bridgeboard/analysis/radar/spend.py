@@ -16,8 +16,8 @@ from bridgeboard.analysis.radar.finding import (
     key,
     named,
 )
-from bridgeboard.analysis.radar.limits import SpendLimits
 from bridgeboard.analysis.radar.robust import NORMAL, deviation, median
+from bridgeboard.model.radar_limits import SpendLimits
 from bridgeboard.model.scope import Scope
 
 DIMENSIONS: Final[tuple[About, ...]] = ("initiator", "team", "model")

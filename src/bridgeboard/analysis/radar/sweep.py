@@ -11,20 +11,20 @@ from bridgeboard.analysis.radar import (
     failing,
     gaps,
     money,
-    questions,
     sessions,
     spend,
 )
 from bridgeboard.analysis.radar.causes import Cause, Share
 from bridgeboard.analysis.radar.finding import Finding, SessionRef, order
-from bridgeboard.analysis.radar.limits import Limits
 from bridgeboard.analysis.radar.sessions import Detail, Hours, Repeat, Sessions, Signs
 from bridgeboard.analysis.radar.spend import Spike
 from bridgeboard.model.dimensions import UNKNOWN
+from bridgeboard.model.radar_limits import Limits
 from bridgeboard.model.scope import Scope
+from bridgeboard.model.store import Reader
 from bridgeboard.model.zones import local_date
+from bridgeboard.queries import radar as questions
 from bridgeboard.queries.metric_query import Query
-from bridgeboard.store import Reader
 
 _DAY: Final = timedelta(days=1)
 _USUAL: Final = Limits()

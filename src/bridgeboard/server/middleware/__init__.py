@@ -3,8 +3,8 @@
 All of it is pure ASGI middleware, for pages, files and the websocket alike.
 """
 
-from bridgeboard.server.middleware.base_path import WithBase, WithoutBase, without_base
-from bridgeboard.server.middleware.file_access import Files, asking, made_for
+from bridgeboard.server.middleware.base_path import WithBase, WithoutBase
+from bridgeboard.server.middleware.file_access import Files
 from bridgeboard.server.middleware.headers import (
     SECURITY_HEADERS,
     Believed,
@@ -13,7 +13,7 @@ from bridgeboard.server.middleware.headers import (
     uses_tls,
 )
 from bridgeboard.server.middleware.identity import Asked
-from bridgeboard.server.middleware.login_path import ENTER, PLACE, WayIn, place, place_cookie
+from bridgeboard.server.middleware.login_path import PLACE, WayIn, place, place_cookie
 from bridgeboard.server.middleware.logout_path import WayOut
 from bridgeboard.server.middleware.long_urls import Long
 from bridgeboard.server.middleware.websocket_end import Ending
@@ -21,7 +21,6 @@ from bridgeboard.server.middleware.websocket_messages import MESSAGES, Messages
 from bridgeboard.server.middleware.websocket_origins import SameOrigin
 
 __all__ = [
-    "ENTER",
     "MESSAGES",
     "PLACE",
     "SECURITY_HEADERS",
@@ -38,10 +37,7 @@ __all__ = [
     "WayOut",
     "WithBase",
     "WithoutBase",
-    "asking",
-    "made_for",
     "place",
     "place_cookie",
     "uses_tls",
-    "without_base",
 ]

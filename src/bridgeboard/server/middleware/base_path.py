@@ -4,6 +4,7 @@ All other doors know paths without it, and Streamlit knows them with it, as it m
 its own. So it is taken off where a request comes in, if it is there, and put on before the app.
 """
 
+from bridgeboard.server.login_start import without_base
 from bridgeboard.server.middleware.asgi import ASGIApp, Message, Receive, Send, answer
 
 
@@ -39,11 +40,6 @@ class WithBase:
         if scope["type"] in {"http", "websocket"}:
             scope = _moved(scope, self.base + scope["path"])
         await self.app(scope, receive, send)
-
-
-def without_base(path: str, base: str) -> str:
-    """A path, perhaps with a query, without the base path in front of it if it has that."""
-    return path.removeprefix(base) if path.startswith(f"{base}/") else path
 
 
 def _moved(scope: Message, path: str) -> Message:

@@ -4,17 +4,13 @@ By itself Streamlit hands a file to whoever knows its address, and makes one for
 id of its button.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-from pathlib import PurePosixPath
-from threading import Lock
 from typing import Final
 
 from streamlit import runtime
 from streamlit.runtime.media_file_storage import MediaFileKind
 
 from bridgeboard.access import Viewer
+from bridgeboard.server.file_owners import asked_by, file_id, is_for
 from bridgeboard.server.middleware.asgi import ASGIApp, Message, Receive, Send
 from bridgeboard.server.middleware.identity import Asked
 
@@ -22,18 +18,12 @@ MEDIA: Final = "/media/"
 """Where Streamlit serves files from."""
 NOWHERE: Final = f"{MEDIA}-"
 """A file that is never there: ids are hexadecimal."""
-MOST: Final = 50_000
-"""Files and whom they are for that are remembered; what is forgotten is for nobody any more."""
-
-_asking: ContextVar[Viewer | None] = ContextVar("asking", default=None)
-_made: dict[tuple[str, Viewer], None] = {}
-_making = Lock()
 
 
 class Files:
     """A file that is not for who asks is answered as one that is not there.
 
-    Whatever runs for a websocket knows who is at its other end (``asking``).
+    Whatever runs for a websocket knows who is at its other end (``file_owners.asking``).
     """
 
     def __init__(self, app: ASGIApp, asked: Asked) -> None:
@@ -43,7 +33,7 @@ class Files:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Pass everything else through."""
         if scope["type"] == "websocket":
-            with _asked_by(self.asked.viewer(scope)):
+            with asked_by(self.asked.viewer(scope)):
                 await self.app(scope, receive, send)
             return
         if scope["type"] == "http" and scope["path"].startswith(MEDIA):
@@ -53,40 +43,9 @@ class Files:
         await self.app(scope, receive, send)
 
 
-def asking() -> Viewer | None:
-    """Who is at the other end of the websocket for which this runs; None for nobody known.
-
-    Runs of pages have threads of their own, where nobody is known.
-    """
-    return _asking.get()
-
-
-def made_for(address: str, viewer: Viewer) -> None:
-    """Let a file at an address of Streamlit's be for somebody too."""
-    with _making:
-        _made.pop((_id(address), viewer), None)
-        _made[_id(address), viewer] = None
-        while len(_made) > MOST:
-            del _made[next(iter(_made))]
-
-
 def _is_for(path: str, viewer: Viewer) -> bool:
     """Whether somebody may have a file: what they had made, and pictures, which nobody takes."""
-    if (_id(path), viewer) in _made:
+    if is_for(path, viewer):
         return True
-    found = runtime.get_instance().media_file_mgr.read_file(_id(path))
+    found = runtime.get_instance().media_file_mgr.read_file(file_id(path))
     return found is not None and found.kind is not MediaFileKind.DOWNLOADABLE
-
-
-def _id(address: str) -> str:
-    """A file's id: its address ends in it, and in what kind of file it is."""
-    return PurePosixPath(address).stem
-
-
-@contextmanager
-def _asked_by(viewer: Viewer | None) -> Iterator[None]:
-    token = _asking.set(viewer)
-    try:
-        yield
-    finally:
-        _asking.reset(token)

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from typing import Final
 from urllib.parse import quote, unquote, urlencode
 
+from bridgeboard.server.login_start import ENTER
 from bridgeboard.server.middleware.asgi import (
     ASGIApp,
     Message,
@@ -20,8 +21,6 @@ from bridgeboard.server.middleware.asgi import (
 from bridgeboard.server.middleware.identity import LOGIN
 from bridgeboard.settings.tables import CALLBACK
 
-ENTER: Final = "/enter"
-"""Where a login begins that leads to a page."""
 BEGIN: Final = "/auth/login"
 """Where Streamlit begins one; it ends at ``CALLBACK``."""
 PLACE: Final = "bridgeboard_place"

@@ -9,7 +9,7 @@ from bridgeboard import formats, settings
 from bridgeboard.access import Permission
 from bridgeboard.model import pages
 from bridgeboard.model.scope import Scope
-from bridgeboard.runtime import background_sync
+from bridgeboard.runtime import process
 from bridgeboard.ui import current_user, runner, url
 from bridgeboard.ui.components import clock
 
@@ -42,7 +42,7 @@ def show(scope: Scope) -> None:
 
 def syncs() -> bool:
     """Whether a sync runs beside this dashboard, or will begin by itself."""
-    keeper = background_sync.current()
+    keeper = process.current()
     return keeper is not None and keeper.status.state != "off"
 
 
@@ -66,7 +66,7 @@ def _live(scope: Scope) -> None:
 
 @st.fragment(run_every=QUICK)
 def _wait() -> None:
-    keeper = background_sync.current()
+    keeper = process.current()
     if keeper is not None and keeper.store is not None:
         st.rerun()
     st.caption(formats.unmarked(how_far()))
@@ -74,7 +74,7 @@ def _wait() -> None:
 
 def how_far() -> str:
     """What the running sync does, and how much of it is done."""
-    keeper = background_sync.current()
+    keeper = process.current()
     status = keeper.status if keeper else None
     if status is None or status.event is None:
         return "Waiting for the deployment's first answer …"
@@ -110,11 +110,11 @@ def trouble() -> str:
 
     What went wrong may name a session or quote the deployment: not all may know that.
     """
-    keeper = background_sync.current()
+    keeper = process.current()
     if keeper is None or not keeper.status.problem:
         return ""
     reader = current_user.reader()
-    if reader.sight.is_of_everybody or reader.may(Permission.SYNC):
+    if reader.row_access.is_of_everybody or reader.may(Permission.SYNC):
         problem = settings.unsecret(keeper.status.problem, settings.current())
         return f"The last sync failed: {problem}"
     return runner.UNTOLD
@@ -125,7 +125,7 @@ def _demo() -> None:
 
 
 def _synced() -> str:
-    keeper = background_sync.current()
+    keeper = process.current()
     good_at = keeper.status.good_at if keeper else None
     at = good_at or runner.coverage().synced_at
     if at is None:

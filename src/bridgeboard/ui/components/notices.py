@@ -7,18 +7,18 @@ from typing import Any
 
 import streamlit as st
 
-from aibridge import AIBridgeError
 from bridgeboard.formats import unmarked, visible
+from bridgeboard.model.deployment import DeploymentError
 from bridgeboard.model.errors import MetricError
+from bridgeboard.model.store import StoreError
 from bridgeboard.queries.errors import ExplorerError
 from bridgeboard.state.audit import AuditError
 from bridgeboard.state.saved_views import DeskError
-from bridgeboard.store import StoreError
 from bridgeboard.ui.runner import NoStoreError
 
 TROUBLE = (
-    AIBridgeError,
     AuditError,
+    DeploymentError,
     DeskError,
     ExplorerError,
     MetricError,

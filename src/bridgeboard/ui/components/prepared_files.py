@@ -18,12 +18,12 @@ from bridgeboard import formats
 from bridgeboard.access import OPERATOR, RefusedError, Viewer
 from bridgeboard.exports import ExportError
 from bridgeboard.model.errors import MetricError
+from bridgeboard.model.store import StoreError
 from bridgeboard.queries.errors import ExplorerError
-from bridgeboard.server import middleware
-from bridgeboard.server.web_app import home
+from bridgeboard.server import file_owners
+from bridgeboard.server.app_folder import home
 from bridgeboard.state.audit import AuditError
 from bridgeboard.state.logins import ClosedError
-from bridgeboard.store import StoreError
 from bridgeboard.ui import current_user
 from bridgeboard.ui.runner import NoStoreError
 
@@ -113,7 +113,7 @@ def _button(file: File, failures: dict[str, str]) -> None:
             failures[file.key] = f"{file.label}: {_reason(error)}"
             raise
         if address := _hold(content, file.mime, file.name, file.key, context):
-            middleware.made_for(address, whose)
+            file_owners.made_for(address, whose)
         return content
 
     st.download_button(
@@ -144,7 +144,7 @@ def _refuse_others(whose: Viewer, what: str) -> None:
 
     The id of a button is all that Streamlit asks for, and it makes the file whose-ever it is.
     """
-    asking = middleware.asking()
+    asking = file_owners.asking()
     if whose is OPERATOR or whose == asking:
         return
     try:

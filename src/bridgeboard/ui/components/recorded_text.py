@@ -14,7 +14,7 @@ import streamlit as st
 from bridgeboard import formats
 from bridgeboard.queries import session_search
 from bridgeboard.queries.recorded_text import FOLD, Item, Kind, Text
-from bridgeboard.server.web_app import home
+from bridgeboard.server.app_folder import home
 from bridgeboard.ui.views import session_data
 
 PART: Final = 50_000

@@ -9,7 +9,7 @@ from bridgeboard import settings
 from bridgeboard.formats import visible
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.text_search import Search
-from bridgeboard.runtime import connect
+from bridgeboard.runtime import state_files
 from bridgeboard.state.audit import AuditError, key_beside
 from bridgeboard.ui import current_user, search_audit
 from bridgeboard.ui.components import notices
@@ -48,7 +48,7 @@ def searched(find: Find, search: Search) -> bool:
     if st.session_state.get(_SEARCHED) == asked:
         return True
     try:
-        key = key_beside(connect.audit_file(settings.current()))
+        key = key_beside(state_files.audit_file(settings.current()))
         current_user.note("search", search_audit.about(find, search, key), reason)
     except AuditError as error:
         return _stays_hidden(error)
@@ -73,7 +73,7 @@ def _wanted() -> str | None:
         st.caption("Recorded text is hidden: only an auditor may reveal it.")
         return None
     # One's own text, and that of a dashboard which only its operator reaches, needs no reason.
-    asks = settings.current().guarded and reader.sight.person is None
+    asks = settings.current().guarded and reader.row_access.person is None
     reason = _reason() if asks else ""
     on = st.toggle(
         "Show recorded text",

@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from bridgeboard.server.web_app import home
+from bridgeboard.server.app_folder import home
 
 _list = st.components.v2.component(
     "bridgeboard_list",

@@ -5,7 +5,7 @@ from typing import Final
 import streamlit as st
 
 from bridgeboard import formats, settings
-from bridgeboard.runtime import connect
+from bridgeboard.runtime import state_files
 from bridgeboard.state.audit import Audit
 from bridgeboard.ui.components import data_table, notices
 from bridgeboard.ui.components.data_table import Column
@@ -56,7 +56,7 @@ def verdict() -> None:
 
 def not_handed_on() -> None:
     """What keeps the target of the audit log from taking entries, if something does."""
-    done = connect.handed_on(settings.current())
+    done = state_files.handed_on(settings.current())
     if done and done.problem:
         st.error("**Entries of the audit log are not handed on.**", icon=":material/error:")
         st.text(formats.visible(done.explained))
@@ -86,4 +86,4 @@ def _turn(before: int) -> None:
 
 
 def _log() -> Audit:
-    return connect.audit_log(settings.current())
+    return state_files.audit_log(settings.current())

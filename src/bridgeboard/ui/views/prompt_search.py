@@ -7,21 +7,11 @@ import streamlit as st
 
 from bridgeboard import formats, settings
 from bridgeboard.access import Permission
+from bridgeboard.analysis import text_search
 from bridgeboard.queries.errors import ExplorerError
 from bridgeboard.queries.session_filters import Find
-from bridgeboard.queries.text_index import narrowed
-from bridgeboard.queries.text_search import (
-    Hit,
-    Progress,
-    Search,
-    Slice,
-    begun,
-    folded,
-    slices,
-    spread,
-)
-from bridgeboard.server.web_app import home
-from bridgeboard.store import Reader, text_index
+from bridgeboard.queries.text_search import Hit, Progress, Search
+from bridgeboard.server.app_folder import home
 from bridgeboard.ui import current_user, runner, url
 from bridgeboard.ui.components import clock, notices, recorded_text, reveal
 from bridgeboard.ui.views import sessions
@@ -68,27 +58,14 @@ def show(find: Find) -> None:
 
 def _searched(find: Find, search: Search) -> Progress:
     """All slices asked one after the other, with the count beside a bar; nothing of it is kept."""
-    held = runner.opened()
-    with held.snapshot() as reader:
-        parts = slices(find, search, runner.asked(reader, spread(find, search)), most=MOST)
-        progress = begun(parts, most=MOST)
+    with runner.opened().snapshot() as reader:
+        steps = text_search.searched(reader, find, search, most=MOST)
+        progress = next(steps)
         bar = st.progress(0.0, _so_far(progress))
-        for part in _parts_of(reader, find, search, parts):
-            progress = folded(progress, part, runner.asked(reader, part.query), search)
+        for progress in steps:
             bar.progress(min(1.0, progress.searched / max(1, progress.texts)), _so_far(progress))
-            if progress.is_over:
-                break
     bar.empty()
     return progress
-
-
-def _parts_of(reader: Reader, find: Find, search: Search, parts: list[Slice]) -> Iterator[Slice]:
-    """The first slice at once; before any other it is asked where words cannot be."""
-    yield from parts[:1]
-    later = parts[1:]
-    if later and (runs := text_index.runs_with(reader, search.each)) is not None:
-        later = narrowed(find, search, later, runs, most=MOST)
-    yield from later
 
 
 def _so_far(progress: Progress) -> str:

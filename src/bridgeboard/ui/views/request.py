@@ -11,11 +11,11 @@ from bridgeboard import formats
 from bridgeboard.model import accuracy
 from bridgeboard.model.dimensions import UNKNOWN
 from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.store import Reader
 from bridgeboard.queries import request_list
 from bridgeboard.queries.recorded_text import Item
 from bridgeboard.queries.request_list import Detail, Response
 from bridgeboard.queries.typed_rows import typed
-from bridgeboard.store import Reader
 from bridgeboard.ui import navigation, runner, url
 from bridgeboard.ui.components import (
     data_table,

@@ -8,15 +8,17 @@ from typing import Final
 
 import streamlit as st
 
-from bridgeboard import formats, store
+from bridgeboard import formats
+from bridgeboard.analysis import sync_history
+from bridgeboard.analysis.answers import answer
 from bridgeboard.exports import Sheet
 from bridgeboard.model import periods
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.scope import Scope
+from bridgeboard.model.store import Reader
 from bridgeboard.queries import request_list
 from bridgeboard.queries.request_list import PAGE, Interception
 from bridgeboard.queries.typed_rows import Key, typed
-from bridgeboard.store import Reader
 from bridgeboard.ui import runner, url
 from bridgeboard.ui.components import clock, downloads, filters, notices
 from bridgeboard.ui.components.filters import Chosen
@@ -165,7 +167,7 @@ def _tell_nothing(count: int) -> None:
 
 def _tell_kind(scope: Scope) -> None:
     """On servers that list no single requests: say so, and what the store has all the same."""
-    runs = runner.read(lambda reader: store.runs(reader, 1))
+    runs = runner.read(lambda reader: sync_history.runs(reader, 1))
     if not runs or runs[0].generation != "sessions":
         return
     exact = request_list.interceptions(periods.everything().only("accuracy", "exact"), limit=1)
@@ -229,7 +231,7 @@ def _all(reader: Reader, scope: Scope, *, errors_only: bool) -> Iterator[Interce
         question = request_list.interceptions(
             scope, errors_only=errors_only, after=after, limit=min(BLOCK, left)
         )
-        block = typed(Interception, runner.asked(reader, question).rows)
+        block = typed(Interception, answer(reader, question).rows)
         yield from block
         if len(block) < BLOCK:
             return

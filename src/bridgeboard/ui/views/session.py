@@ -13,7 +13,7 @@ from bridgeboard.analysis import session_gaps
 from bridgeboard.model.accuracy import accuracy
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries.session_detail import Head, Owner
-from bridgeboard.runtime import background_sync
+from bridgeboard.runtime import process
 from bridgeboard.ui import navigation, page_links, runner, url
 from bridgeboard.ui.components import data_quality, headline_cards, notices
 from bridgeboard.ui.views import session_data, session_url
@@ -246,7 +246,7 @@ State = tuple[int, datetime | None]
 
 def _freshen(head: Head) -> None:
     """Have the details read now, if they are not there or not of now, and wait for them."""
-    keeper = background_sync.current()
+    keeper = process.current()
     is_behind = head.detailed_at is None or head.is_outdated
     if not is_behind or head.detail_problem or keeper is None:
         return

@@ -8,10 +8,10 @@ import streamlit as st
 
 from bridgeboard.analysis import session_file, session_gaps
 from bridgeboard.analysis.session_file import Account
+from bridgeboard.model.store import StoreError
 from bridgeboard.queries import recorded_text, session_calls, session_detail
 from bridgeboard.queries.session_detail import Head
 from bridgeboard.queries.typed_rows import typed
-from bridgeboard.store import StoreError
 from bridgeboard.ui import current_user, runner
 from bridgeboard.ui.components import prepared_files, reveal
 

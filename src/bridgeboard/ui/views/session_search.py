@@ -7,7 +7,7 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.queries.session_search import Hit
-from bridgeboard.server.web_app import home
+from bridgeboard.server.app_folder import home
 from bridgeboard.ui import runner
 from bridgeboard.ui.components.recorded_text import Look
 from bridgeboard.ui.views import session_data, session_url

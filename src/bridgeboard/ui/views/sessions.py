@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from bridgeboard import formats
+from bridgeboard.analysis.answers import answer
 from bridgeboard.exports import Column as SheetColumn
 from bridgeboard.exports import Sheet
 from bridgeboard.model import accuracy
@@ -304,7 +305,7 @@ def _sheet(find: Find, order: Order) -> Sheet:
     place: dict[str, str] = {}
     with runner.opened().snapshot() as reader:
         while len(rows) < EXPORTED:
-            told = runner.asked(reader, listing(find, order, limit=BLOCK, **place))
+            told = answer(reader, listing(find, order, limit=BLOCK, **place))
             shown = page(told, order, limit=BLOCK, **place)
             rows += shown.rows
             if shown.after is None:

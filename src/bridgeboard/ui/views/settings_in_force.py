@@ -11,7 +11,6 @@ from bridgeboard import access, formats, settings
 from bridgeboard.access import Permission, Role
 from bridgeboard.analysis import team_file
 from bridgeboard.settings import Origin, Settings, SettingsError
-from bridgeboard.store import team_entries
 from bridgeboard.ui import current_user, runner, shell
 from bridgeboard.ui.components import notices, short_table
 from bridgeboard.ui.views.settings_sync import PROSE, facts
@@ -109,10 +108,10 @@ def teams() -> None:
         return
     st.header("Teams", anchor=False)
     with notices.tile("the teams"):
-        sight = current_user.reader().sight
+        row_access = current_user.reader().row_access
         with runner.opened().store.snapshot() as reader:
-            told = team_entries.matching(reader, datetime.now(UTC))
-        sees_names = sight.is_of_everybody and not sight.pseudonyms
+            told = team_file.matching(reader, datetime.now(UTC))
+        sees_names = row_access.is_of_everybody and not row_access.pseudonyms
         sentences = list((team_file.sentences if sees_names else team_file.counts)(told))
         for sentence in sentences:
             st.text(f"{sentence}.")

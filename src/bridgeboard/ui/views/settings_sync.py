@@ -7,13 +7,14 @@ from typing import Final
 import streamlit as st
 
 from bridgeboard import formats, settings
+from bridgeboard.analysis import prices
 from bridgeboard.model import periods
-from bridgeboard.pricing import PriceFileError
-from bridgeboard.runtime import background_sync
-from bridgeboard.runtime.background_sync import BackgroundSync, Status
-from bridgeboard.runtime.nightly_backups import BackupStatus
+from bridgeboard.model.backups import BackupStatus
+from bridgeboard.model.store import StoreError
+from bridgeboard.model.sync import Status
+from bridgeboard.runtime import process
+from bridgeboard.runtime.process import Process
 from bridgeboard.state.audit import AuditError
-from bridgeboard.store import StoreError, prices
 from bridgeboard.ui import current_user, runner, url
 from bridgeboard.ui.components import clock, data_quality, notices, short_table
 from bridgeboard.ui.current_user import ClosedError, Permission, RefusedError
@@ -53,13 +54,13 @@ def _live(*, busy: bool) -> None:
 class _Seen:
     """The sync at one moment. Busy is one that runs, or was asked for and is about to."""
 
-    keeper: BackgroundSync | None
+    keeper: Process | None
     status: Status
     busy: bool
 
 
 def _seen() -> _Seen:
-    keeper = background_sync.current()
+    keeper = process.current()
     status = keeper.status if keeper else Status()
     busy = status.state == "syncing" or st.session_state.get(_ASKED) == (status.began_at,)
     if not busy:
@@ -127,14 +128,14 @@ def _button(now: _Seen) -> None:
         notices.remark(f"No sync was begun. {told}")
 
 
-def _can_begin(keeper: BackgroundSync | None) -> bool:
+def _can_begin(keeper: Process | None) -> bool:
     chosen = settings.current()
     return keeper is not None and chosen.configured and chosen.sync_seconds > 0
 
 
 def _begin() -> None:
     """Wake the sync, once it is noted who did; whoever may not, or not any more, does nothing."""
-    keeper = background_sync.current()
+    keeper = process.current()
     try:
         reader = current_user.admitted()
         if keeper is None or not (_can_begin(keeper) and reader.may(Permission.SYNC)):
@@ -153,7 +154,7 @@ def backups() -> None:
     """When the last good backup was made, how large it is, and why there is no later one."""
     st.header("Backups", anchor=False)
     with notices.tile("the backups"):
-        chosen, keeper, zone = settings.current(), background_sync.current(), clock.zone()
+        chosen, keeper, zone = settings.current(), process.current(), clock.zone()
         if chosen.backup_time is None:
             st.caption(
                 "No backups are made of a demo company."
@@ -161,7 +162,7 @@ def backups() -> None:
                 else "No backups are made: `backup_at` is `off`."
             )
             return
-        status = keeper.backups.status if keeper else BackupStatus()
+        status = keeper.backup_status if keeper else BackupStatus()
         last = status.good[0] if status.good else None
         lines = {
             "Last good backup": formats.moment(last.made_at if last else None, zone),
@@ -212,8 +213,7 @@ def _stored() -> dict[str, str]:
 
 def _unpriced() -> int:
     every = periods.everything()
-    found = runner.read(lambda reader: prices.unpriced(reader, every.since, every.until))
-    return int(found["model"].nunique(dropna=False))
+    return runner.read(lambda reader: prices.models_without_price(reader, every.since, every.until))
 
 
 def _file() -> tuple[str, str]:
@@ -222,8 +222,7 @@ def _file() -> tuple[str, str]:
     path = now.prices_path
     if path is None:
         return "no file: prices_file is not set", ""
-    try:
-        background_sync.book(now)
-    except PriceFileError as error:
-        return f"{path}: {'cannot be used' if path.exists() else 'not found'}", str(error)
+    problem = prices.problem_of(path)
+    if problem:
+        return f"{path}: {'cannot be used' if path.exists() else 'not found'}", problem
     return f"{path}: found", ""

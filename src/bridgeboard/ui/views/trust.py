@@ -1,17 +1,15 @@
 """Why the numbers can be believed, and where they cannot: the parts of the page Trust."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-import pandas as pd
 import streamlit as st
 
-from aibridge import AIBridgeError, Capabilities
-from bridgeboard import formats, pricing, settings, store
-from bridgeboard.analysis import capabilities, invariants
+from bridgeboard import formats, settings
+from bridgeboard.analysis import capabilities, coverage, invariants, prices, sync_history
 from bridgeboard.model import pages
+from bridgeboard.model.deployment import Capabilities, DeploymentError
 from bridgeboard.settings import SettingsError
-from bridgeboard.store import prices
 from bridgeboard.ui import current_user, live_data, runner
 from bridgeboard.ui.components import clock, data_quality, data_table, notices
 from bridgeboard.ui.components.data_table import Column
@@ -25,7 +23,7 @@ def checked(now: Chosen) -> None:
     """Every invariant with its two numbers, computed now from what is stored."""
     st.header("Do the numbers agree?", anchor=False)
     with notices.tile("the checks"):
-        if current_user.reader().sight.floor is not None:
+        if current_user.reader().row_access.floor is not None:
             st.caption(
                 "The checks compare sums of single requests. You see groups of people only, so "
                 "they are run for those who may see everything."
@@ -107,7 +105,7 @@ def history() -> None:
     with notices.tile("the syncs"):
         if told := data_quality.trouble():
             notices.remark(told)
-        runs = runner.read(lambda reader: store.runs(reader, RUNS))
+        runs = runner.read(lambda reader: sync_history.runs(reader, RUNS))
         data_table.show(list(map(_run, runs)), _RUNS, key="runs", alt="The last syncs")
         _odd()
 
@@ -124,7 +122,7 @@ _RUNS: Final = (
 )
 
 
-def _run(run: store.Run) -> tuple[object, ...]:
+def _run(run: sync_history.Run) -> tuple[object, ...]:
     counts = run.counts
     return (
         run.began_at,
@@ -141,7 +139,7 @@ def _run(run: store.Run) -> tuple[object, ...]:
 
 
 def _odd() -> None:
-    odd = runner.read(lambda reader: store.anomalies(reader, SHOWN))
+    odd = runner.read(lambda reader: sync_history.anomalies(reader, SHOWN))
     if odd:
         st.subheader("What was odd", anchor=False)
         data_table.show(
@@ -156,7 +154,7 @@ def quarantine() -> None:
     """What could not be read: why, since when, how often tried. The records stay in the store."""
     st.header("Quarantine", anchor=False)
     with notices.tile("the quarantine"):
-        held = runner.read(lambda reader: store.broken(reader, SHOWN))
+        held = runner.read(lambda reader: sync_history.quarantined(reader, SHOWN))
         if not held:
             st.caption("Every record could be read.")
             return
@@ -185,15 +183,12 @@ def unpriced(now: Chosen) -> None:
     """Usage without a price, between which bounds it lies, and what to put into prices.toml."""
     st.header("Usage without a price", anchor=False)
     with notices.tile("the usage without a price"):
-        found = runner.read(
-            lambda reader: prices.unpriced(reader, now.scope.since, now.scope.until)
+        rows = runner.read(
+            lambda reader: prices.estimated(reader, now.scope.since, now.scope.until)
         )
-        if found.empty:
+        if not rows:
             st.caption("Every token of this period has a price. Filters do not count here.")
             return
-        others = runner.read(prices.priced)
-        told = pricing.estimated(found, now.scope.until, others)
-        rows = told.to_dict("records")
         data_table.show(
             [
                 (
@@ -217,7 +212,7 @@ def unpriced(now: Chosen) -> None:
 def _proposal(snippets: Sequence[str]) -> None:
     """What the operator may put into the prices file, for who sees all that it would change."""
     lower = "Not part of the spend, which is a lower bound while it lasts."
-    if not snippets or not current_user.reader().sight.is_of_everybody:
+    if not snippets or not current_user.reader().row_access.is_of_everybody:
         st.markdown(lower)
         return
     st.markdown(
@@ -243,8 +238,8 @@ def _named(value: object) -> str:
     return formats.visible(value) if isinstance(value, str) and value else "Unknown"
 
 
-def _bound(value: object) -> int | None:
-    return None if value is None or pd.isna(value) else int(value)  # type: ignore[call-overload]  # pandas' own scalars
+def _bound(value: Any) -> int | None:
+    return None if value is None else int(value)
 
 
 def server() -> None:
@@ -272,9 +267,9 @@ def server() -> None:
 
 def _known() -> capabilities.Known:
     held, now = runner.opened(), settings.current()
-    last = runner.read(lambda reader: store.runs(reader, 1))
+    last = runner.read(lambda reader: sync_history.runs(reader, 1))
     return capabilities.Known(
-        reach=runner.read(store.reach),
+        reach=runner.read(coverage.field_coverage),
         version=held.meta("server_version") or "",
         generation=last[0].generation if last else "",
         text=held.meta("text") or now.text,
@@ -288,7 +283,7 @@ def _token() -> None:
     """What the deployment lets this token do, asked now; the rest of the page needs no answer."""
     try:
         able = live_data.capabilities()
-    except (AIBridgeError, SettingsError) as error:
+    except (DeploymentError, SettingsError) as error:
         st.caption(
             f"Asking the deployment just now failed: {formats.unmarked(str(error))} What is said "
             "above is known from the last sync and needs no answer."
@@ -305,8 +300,8 @@ def _token() -> None:
 
 def _whose(able: Capabilities) -> str:
     """Whose token it is, for readers who may see everybody's name."""
-    sight = current_user.reader().sight
-    if not sight.is_of_everybody or sight.pseudonyms:
+    row_access = current_user.reader().row_access
+    if not row_access.is_of_everybody or row_access.pseudonyms:
         return ""
     who = f"{able.username} ({', '.join(sorted(able.roles)) or 'member'})"
     return f" is that of {formats.unmarked(who)}, who"

@@ -6,8 +6,8 @@ from typing import Final
 import streamlit as st
 
 from bridgeboard import formats
-from bridgeboard.store import completeness, restorations
-from bridgeboard.store.completeness import DayCount, LeftOut
+from bridgeboard.analysis import completeness, restorations
+from bridgeboard.model.completeness import DayCount, LeftOut
 from bridgeboard.ui import current_user, runner
 from bridgeboard.ui.components import data_table, notices
 from bridgeboard.ui.components.data_table import Column
@@ -19,7 +19,7 @@ def show() -> None:
     """The deployment's count of closed days beside the store's, and what it fails to list."""
     st.header("Is all of it here?", anchor=False)
     with notices.tile("what is missing"):
-        if not current_user.reader().sight.is_of_everybody:
+        if not current_user.reader().row_access.is_of_everybody:
             st.caption("Whether anything is missing is told to those who may see everybody.")
             return
         counts = runner.read(completeness.day_counts)

@@ -1,21 +1,9 @@
-"""Whether the tables of a store agree with each other: the same sum from two of them."""
+"""Sums that two tables of a store must agree on.
 
-from datetime import datetime
-from typing import Final, NamedTuple
+Each takes two parameters: the beginning and the end of a window, half-open, as the tables hold it.
+"""
 
-from bridgeboard.store.reader import Reader
-from bridgeboard.store.timestamps import stored
-
-
-class Pair(NamedTuple):
-    """A sum told twice: what it is, where it comes from, and both numbers."""
-
-    what: str
-    first: str
-    second: str
-    left: int
-    right: int
-
+from typing import Final
 
 _WITHIN: Final = "started_at >= $1 AND started_at < $2"
 _TOKENS: Final = "input + output + cache_read + cache_write"
@@ -23,7 +11,7 @@ _OF_USAGE: Final = f"FROM usage WHERE {_WITHIN}"
 _EXACT: Final = f"{_OF_USAGE} AND grain = 'interception'"
 _OF_EXACT: Final = f"""
 FROM responses r SEMI JOIN (SELECT usage {_EXACT}) u ON r.usage = u.usage WHERE {_WITHIN}"""
-_PAIRS: Final = (
+PAIRS: Final = (
     (
         "Tokens",
         "requests",
@@ -60,18 +48,4 @@ _PAIRS: Final = (
         f"SELECT count(DISTINCT id) {_EXACT}",
     ),
 )
-
-
-def agreement(reader: Reader, since: datetime, until: datetime) -> list[Pair]:
-    """Sums of a window, half-open, that must be the same from either table."""
-    window = [stored(since), stored(until)]
-    return [
-        Pair(
-            what,
-            first,
-            second,
-            int(reader.rows(left, window)[0][0]),
-            int(reader.rows(right, window)[0][0]),
-        )
-        for what, first, second, left, right in _PAIRS
-    ]
+"""What it is, where both numbers come from, and the statements for them."""

@@ -1,15 +1,13 @@
 """What a reader may see: whose rows, with or without text, under which names.
 
-A sight is decided before anything is asked. The store then answers from views of its own that
-stand in front of the tables on that reader's cursor (``store.sight_views``), so that no question
+A row_access is decided before anything is asked. The store then answers from views of its own that
+stand in front of the tables on that reader's cursor (``store.row_views``), so that no question
 can tell more, whoever asks it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
-
-from bridgeboard.store.errors import StoreError
 
 Alias = Callable[[Iterable[str]], Mapping[str, str]]
 """Ids of people → another name for each, no two the same; the same id has always the same."""
@@ -27,8 +25,8 @@ class Pseudonyms:
 
 
 @dataclass(frozen=True)
-class Sight:
-    """What a reader may see; hashable, and part of every cache key of an answer.
+class RowAccess:
+    """The rows a reader reaches; hashable, and part of every cache key of an answer.
 
     Attributes:
         has_text: whether text recorded from people is there.
@@ -49,11 +47,11 @@ class Sight:
     def __post_init__(self) -> None:
         limits = [one for one in (self.teams, self.person, self.floor) if one is not None]
         if len(limits) > 1:
-            raise StoreError("A reader sees teams, a person or groups: only one of them.")
+            raise ValueError("A reader sees teams, a person or groups: only one of them.")
         if self.has_text and (self.teams is not None or self.floor is not None):
-            raise StoreError("Text of a team, or of groups, is shown to nobody.")
+            raise ValueError("Text of a team, or of groups, is shown to nobody.")
         if self.floor is not None and self.floor < LEAST_FLOOR:
-            raise StoreError(f"A group has at least {LEAST_FLOOR} people, not {self.floor}.")
+            raise ValueError(f"A group has at least {LEAST_FLOOR} people, not {self.floor}.")
         if self.teams is not None:
             object.__setattr__(self, "teams", tuple(sorted(set(self.teams))))
 
@@ -79,7 +77,7 @@ class Sight:
 
     @classmethod
     def of_groups(cls, floor: int = FLOOR) -> Self:
-        """Sums of groups of at least so many people (``store.sight_groups``)."""
+        """Sums of groups of at least so many people (``store.k_anonymity``)."""
         return cls(floor=floor)
 
     @property
@@ -88,4 +86,4 @@ class Sight:
         return self.teams is None and self.person is None and self.floor is None
 
 
-EVERYTHING: Final = Sight.everything()
+EVERYTHING: Final = RowAccess.everything()

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from bridgeboard.analysis.radar.limits import SessionLimits
 from bridgeboard.model import zones
 from bridgeboard.model.dimensions import CLIENT_SIDE
+from bridgeboard.model.radar_limits import SessionLimits
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.metric_query import Query, select
 from bridgeboard.queries.metric_sources import PEOPLE, Arguments, rows, tables

@@ -1,7 +1,7 @@
-"""How far a sync is: small events that a terminal or a page can show."""
+"""How a sync goes: its steps, what it did, and how the one beside the dashboard is."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Literal
 
 Phase = Literal["prices", "interceptions", "sessions", "details", "done"]
@@ -28,3 +28,30 @@ class Event:
     quarantined: int = 0
     left: timedelta | None = None
     message: str = ""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What one sync did."""
+
+    read_rows: int = 0
+    changed_rows: int = 0
+    sessions: int = 0
+    details: int = 0
+    quarantined: int = 0
+    requests: int = 0
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the background sync is doing. Times are aware UTC.
+
+    ``problem`` is None after a round that went well; otherwise a sentence that says what to do.
+    """
+
+    state: Literal["off", "waiting", "syncing"] = "off"
+    event: Event | None = None
+    began_at: datetime | None = None
+    ended_at: datetime | None = None
+    good_at: datetime | None = None
+    problem: str | None = None

@@ -1,88 +1,16 @@
-"""Settings → client and store: those of a deployment, or of the demo company."""
+"""The data folder, and the store in it of the configured deployment."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
-import httpx
-
-from aibridge import AIBridgeError, Client, Pace, default_retry
+from aibridge import AIBridgeError, Client
 from bridgeboard import private_files, store
-from bridgeboard.demo import api, server, world
-from bridgeboard.demo.records import Role
 from bridgeboard.settings import Settings, SettingsError
-from bridgeboard.state import audit
-from bridgeboard.state.audit import Audit, AuditError, Progress, Target
 from bridgeboard.store import Repaired, Restored, Store, StoreLocationError, erasure_list
 
 DEPLOYMENTS = "deployments.json"
-AUDIT = "audit.jsonl"
-ENDED = "logouts.json"
-CONNECT_SECONDS = 10.0
-RETRIES = 2
-LONGEST_WAIT = 4.0
-
-
-@dataclass(frozen=True)
-class Demo:
-    """Which demo company, on which server.
-
-    ``end`` None is a living company: it was made up to the coming midnight (UTC) and shows itself
-    as that time passes. Otherwise it ends at ``end`` and stands still.
-    """
-
-    profile: api.Profile = "v2.34"
-    seed: int = 7
-    days: int = 90
-    scale: float = 1.0
-    end: datetime | None = None
-    switches: api.Switches = field(default_factory=api.Switches)
-
-
-@dataclass(frozen=True)
-class Company:
-    """What a demo company knows beside its API: a token a role, and who is in which team."""
-
-    tokens: dict[Role, str]
-    teams: Mapping[str, tuple[str, ...]]
-
-
-@dataclass(frozen=True)
-class Running:
-    """A demo server that answers: its address, and what the company knows beside its API."""
-
-    url: str
-    tokens: dict[Role, str]
-    teams: Mapping[str, tuple[str, ...]]
-
-
-def client(settings: Settings) -> Client:
-    """A client for the configured deployment, as patient as a reader before a page.
-
-    It tries a failing request twice more within seconds, rather than for minutes. Raises an
-    ``AIBridgeError`` for an address or token that cannot be used.
-    """
-    return Client(
-        settings.url,
-        settings.token.get_secret_value(),
-        timeout=httpx.Timeout(settings.timeout_seconds, connect=CONNECT_SECONDS),
-        retry=default_retry().copy_with(
-            total=RETRIES, max_backoff_wait=LONGEST_WAIT, total_timeout=RETRIES * LONGEST_WAIT
-        ),
-    )
-
-
-def patient_client(settings: Settings) -> Client:
-    """A client for syncing: it keeps below the server's rate limit and sits out its bad minutes."""
-    return Client(
-        settings.url,
-        settings.token.get_secret_value(),
-        timeout=httpx.Timeout(settings.timeout_seconds, connect=CONNECT_SECONDS),
-        pace=Pace(),
-    )
 
 
 def private_folder(settings: Settings) -> Path:
@@ -156,42 +84,6 @@ def store_file(settings: Settings) -> Path:
             "Run: bridgeboard sync"
         )
     return path
-
-
-def audit_file(settings: Settings) -> Path:
-    """The file of the audit log, beside the stores: people come in before any store is open."""
-    return settings.folder / AUDIT
-
-
-def audit_log(settings: Settings) -> Audit:
-    """The audit log, with the key that its entries are signed with."""
-    return Audit(audit_file(settings), settings.audit_key.get_secret_value())
-
-
-def audit_target(settings: Settings) -> Target | None:
-    """Where its entries are handed on; None where they are not, as those of a demo.
-
-    Raises:
-        SettingsError: when the setting names nothing of the kind.
-    """
-    if settings.demo or not settings.audit_target:
-        return None
-    try:
-        return audit.target(settings.audit_target)
-    except AuditError as error:
-        raise SettingsError(str(error)) from None
-
-
-def handed_on(settings: Settings) -> Progress | None:
-    """How far the target of the audit log has come; None where there is none."""
-    if settings.demo or not settings.audit_target:
-        return None
-    return audit.progress(audit_file(settings), settings.audit_target)
-
-
-def ended_file(settings: Settings) -> Path:
-    """The file of logins that were ended before their time, beside the audit log."""
-    return settings.folder / ENDED
 
 
 def erasure_files(settings: Settings, path: Path) -> list[Path]:
@@ -281,43 +173,3 @@ def _remember(settings: Settings, name: str) -> None:
     if known.get(settings.url) != name:
         text = json.dumps(known | {settings.url: name}, indent=2)
         private_files.put(settings.folder / DEPLOYMENTS, text)
-
-
-def bridge(demo: Demo, now: datetime) -> tuple[api.Bridge, Company]:
-    """The demo company behind the API, and what else it knows; ``now`` dates a living one."""
-    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    end = demo.end or midnight + timedelta(days=1)
-    company = world.make(demo.seed, end=end, days=demo.days, scale=demo.scale)
-    tables = company.tables
-    tokens = api.tokens(tables, demo.seed)
-    made = api.Bridge(
-        tables,
-        profile=demo.profile,
-        tokens=api.holders(tables, tokens),
-        switches=demo.switches,
-        clock=None if demo.end else _clock,
-    )
-    return made, Company(dict(tokens), company.teams)
-
-
-@contextmanager
-def demo_server(
-    demo: Demo, now: datetime, *, host: str = "127.0.0.1", port: int = 0
-) -> Iterator[Running]:
-    """The demo server on a real port, 0 for any free one, until the block ends."""
-    made, company = bridge(demo, now)
-    running = server.Server(made, host, port)
-    try:
-        running.start()
-    except OSError as error:
-        raise SettingsError(
-            f"Cannot listen on {host} port {port}: {error.strerror}. Choose another with --port."
-        ) from None
-    try:
-        yield Running(running.url, company.tokens, company.teams)
-    finally:
-        running.stop()
-
-
-def _clock() -> datetime:
-    return datetime.now(UTC)

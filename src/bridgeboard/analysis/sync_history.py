@@ -1,0 +1,62 @@
+"""What the syncs of a store did, what was odd about them, and what they could not read."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from bridgeboard.model.store import Rows
+from bridgeboard.model.sync import Counts
+from bridgeboard.model.timestamps import aware
+from bridgeboard.queries.sync_history import ANOMALIES, QUARANTINE, RUNS
+
+
+class Run(NamedTuple):
+    """One sync. Times are aware; ``ended_at`` is None while it runs, or when it was killed."""
+
+    began_at: datetime
+    ended_at: datetime | None
+    generation: str
+    outcome: str
+    counts: Counts
+    message: str
+
+
+class Anomaly(NamedTuple):
+    """Something that was not as promised."""
+
+    seen_at: datetime
+    kind: str
+    message: str
+
+
+class Quarantined(NamedTuple):
+    """A record in quarantine, without its text."""
+
+    kind: str
+    identity: str
+    reason: str
+    seen_at: datetime
+    tries: int
+
+
+def runs(reader: Rows, limit: int) -> list[Run]:
+    """The last syncs, newest first."""
+    return [
+        Run(aware(began_at), aware(ended_at), generation, outcome, Counts(*counts), message)
+        for began_at, ended_at, generation, outcome, message, *counts in reader.rows(RUNS, [limit])
+    ]
+
+
+def anomalies(reader: Rows, limit: int) -> list[Anomaly]:
+    """The last things that were odd, newest first."""
+    return [
+        Anomaly(aware(seen_at), kind, message)
+        for seen_at, kind, message in reader.rows(ANOMALIES, [limit])
+    ]
+
+
+def quarantined(reader: Rows, limit: int) -> list[Quarantined]:
+    """What is in quarantine, the latest first."""
+    return [
+        Quarantined(kind, identity, reason, aware(seen_at), tries)
+        for kind, identity, reason, seen_at, tries in reader.rows(QUARANTINE, [limit])
+    ]

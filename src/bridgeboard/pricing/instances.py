@@ -1,0 +1,55 @@
+"""What the server has said of its provider instances, as a store keeps it."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import Final, Protocol
+
+from bridgeboard.pricing.book import Book
+from bridgeboard.pricing.vendors import Told
+
+SAID: Final = "instance_vendors"
+"""The setting of a store that holds it."""
+
+
+class Informant(Protocol):
+    """What holds the settings of a store: the store itself, or a reader of it."""
+
+    def meta(self, name: str) -> str | None:
+        """A setting; None if it was never set."""
+
+
+def informed(store: Informant, book: Book) -> Book:
+    """The book with all that the server has ever said about its instances."""
+    return replace(book, told=said(store))
+
+
+def said(store: Informant) -> tuple[Told, ...]:
+    """What the server has said about its instances, in order of time."""
+    rows = json.loads(store.meta(SAID) or "[]")
+    return tuple(
+        Told(
+            row["provider_name"],
+            row["vendor"],
+            row["why"],
+            row["host"],
+            datetime.fromisoformat(row["since"]) if row["since"] else None,
+        )
+        for row in rows
+    )
+
+
+def written(told: Iterable[Told]) -> str:
+    """The same as the text of that setting."""
+    return json.dumps([_row(one) for one in told])
+
+
+def _row(one: Told) -> dict[str, str | None]:
+    return {
+        "provider_name": one.provider_name,
+        "vendor": one.vendor,
+        "why": one.why,
+        "host": one.host,
+        "since": one.since.isoformat() if one.since else None,
+    }

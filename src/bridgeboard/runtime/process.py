@@ -1,0 +1,48 @@
+"""What this process serves, as pages know it: store, deployment, and how its sync goes."""
+
+from typing import Protocol
+
+from bridgeboard.model.backups import BackupStatus
+from bridgeboard.model.deployment import Deployment
+from bridgeboard.model.store import Store
+from bridgeboard.model.sync import Status
+
+
+class Process(Protocol):
+    """The handles of the process that serves."""
+
+    @property
+    def status(self) -> Status:
+        """What its sync is doing now."""
+
+    @property
+    def store(self) -> Store | None:
+        """The open store; None until the deployment has answered once."""
+
+    @property
+    def deployment(self) -> Deployment:
+        """The deployment whose usage the store has."""
+
+    @property
+    def backup_status(self) -> BackupStatus:
+        """How it is with the backups of its store."""
+
+    def wake(self) -> None:
+        """Sync now instead of at the end of the interval."""
+
+    def want(self, session: int) -> None:
+        """Read the details of a session soon, by our key: somebody has opened it."""
+
+
+_installed: Process | None = None
+
+
+def install(process: Process | None) -> None:
+    """Make these the handles of this process; the server does so before it serves."""
+    global _installed  # noqa: PLW0603  # one process serves one deployment
+    _installed = process
+
+
+def current() -> Process | None:
+    """The handles of this process, if it keeps a store."""
+    return _installed
