@@ -10,9 +10,10 @@ from typing import Any
 import streamlit as st
 
 from bridgeboard.access import EVERYTHING
+from bridgeboard.analysis.runner import Runner
 from bridgeboard.server.middleware import file_access as doors
 from bridgeboard.state.audit import Audit
-from bridgeboard.ui import current_user, runner
+from bridgeboard.ui import current_user
 from bridgeboard.ui.components import prepared_files, reveal
 
 MISSING = ("row_access", "pages", "reason", "cache", "desk", "whose", "files", "log")
@@ -50,7 +51,7 @@ def graft(chosen: Path) -> None:
     places: dict[str, tuple[Any, str, Callable[..., Any]]] = {
         "row_access": (current_user, "_row_access", lambda _: EVERYTHING),
         "reason": (reveal, "revealed", unreasoned),
-        "cache": (runner, "state", lambda held: (str(held.path), held.version, None)),
+        "cache": (Runner, "state", lambda held: (str(held.path), held.version, None)),
         "whose": (current_user, "viewer", anybody),
         "files": (doors, "_is_for", lambda *_: True),
         "log": (Audit, "write", lambda *_, **__: None),

@@ -602,9 +602,9 @@ def test_text_can_only_be_taken_away_where_it_is_shown(store: Store) -> None:
 
 def test_nothing_that_was_written_is_kept_for_others(store: Store) -> None:
     assert store
-    runner._kept.clear()
+    runner.CACHE.clear()
     revealed(opened(id="long", find="please"))
-    held = [future.result() for future in runner._kept._values.values()]
+    held = [future.result() for future in runner.CACHE._values.values()]
     assert held
     assert "Please do step" not in repr(held)
 

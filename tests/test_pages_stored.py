@@ -17,6 +17,8 @@ from streamlit.testing.v1 import AppTest
 from test_queries_metric_query import value
 
 from bridgeboard import charts, formats, settings
+from bridgeboard.analysis import runner as analysis_runner
+from bridgeboard.analysis.runner import Runner
 from bridgeboard.model.completeness import DayCount, LeftOut
 from bridgeboard.model.errors import MetricError
 from bridgeboard.model.metrics import METRICS
@@ -151,14 +153,14 @@ def test_a_failing_part_leaves_its_neighbours_alone(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert store
-    whole = runner.top
+    whole = Runner.top
 
     def broken(*asked: Any, **more: Any) -> Any:
         if asked[0][0] == "total_tokens":
             raise StoreError("The disk is gone.")
         return whole(*asked, **more)
 
-    monkeypatch.setattr(runner, "top", broken)
+    monkeypatch.setattr(Runner, "top", broken)
     test = app(tz="UTC")
     assert "Could not read this chart" in said(test)
     assert "The disk is gone." in said(test)
@@ -170,7 +172,7 @@ def test_what_nobody_foresaw_in_a_part_is_told_without_its_details(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert store
-    monkeypatch.setattr(runner, "series", lambda *_: 1 / 0)
+    monkeypatch.setattr(Runner, "series", lambda *_: 1 / 0)
     test = app(tz="UTC")
     assert "Could not show the headline" in said(test)
     assert "ZeroDivisionError" not in said(test)
@@ -238,8 +240,8 @@ def test_an_answer_is_read_once_for_each_state_of_the_store(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
-    read = runner.answer
-    monkeypatch.setattr(runner, "answer", lambda *told: asked.append(told) or read(*told))
+    read = analysis_runner.answer
+    monkeypatch.setattr(analysis_runner, "answer", lambda *told: asked.append(told) or read(*told))
     app(tz="UTC")
     first = len(asked)
     assert first > 0
@@ -349,15 +351,15 @@ def test_a_table_can_be_sorted_by_anything_without_asking_again(
     names = ("tool_calls", "active_people", "sessions", "tool_error_rate")
     scope = Scope.days(END.date() - timedelta(days=89), END.date())
     plain = {
-        way: runner.ask(select(names, ("tool",), scope, order=(way,)))
+        way: runner.current().ask(select(names, ("tool",), scope, order=(way,)))
         for name in names
         for way in (name, f"-{name}")
     }
     asked = []
-    read = runner.answer
-    monkeypatch.setattr(runner, "answer", lambda *told: asked.append(told) or read(*told))
+    read = analysis_runner.answer
+    monkeypatch.setattr(analysis_runner, "answer", lambda *told: asked.append(told) or read(*told))
     for way, told in plain.items():
-        mine = runner.ordered(names, ("tool",), scope, (way,))
+        mine = runner.current().ordered(names, ("tool",), scope, (way,))
         assert mine.columns == told.columns
         assert mine.rows == told.rows, way
     assert len(asked) == 2
@@ -473,12 +475,12 @@ def test_the_parts_of_every_hour_add_up_to_its_cell(store: Store) -> None:
     assert store
     for zone in ("UTC", "Australia/Lord_Howe"):
         scope = Scope.days(END.date() - timedelta(days=40), END.date() + timedelta(days=2), zone)
-        week = runner.series(("requests",), "weekday_hour", scope).column("requests")
+        week = runner.current().series(("requests",), "weekday_hour", scope).column("requests")
         assert sum(week) == sum(row["requests"] for row in facts().usage)
         for hour in range(168):
             inside = scope.only("weekday_hour", str(hour))
             for by in ("initiator", "model", "client"):
-                told = runner.ordered(("requests",), (by,), inside, ("-requests",))
+                told = runner.current().ordered(("requests",), (by,), inside, ("-requests",))
                 assert sum(told.column("requests")) == week[hour]
 
 

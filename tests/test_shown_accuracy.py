@@ -148,7 +148,7 @@ def test_sums_of_sessions_without_any_known_request_are_unknown(tmp_path: Path) 
         with store.write() as batch:
             batch.execute("DELETE FROM usage")
             batch.execute("UPDATE sessions SET detailed_at = NULL")
-        shown = runner.totals(("spend", "tool_errors", "sessions"), find.scope)
+        shown = runner.current().totals(("spend", "tool_errors", "sessions"), find.scope)
         with store.snapshot() as reader:
             sums = total(Answer.of(*reader.named(*totals(find))))
     assert sums.sessions

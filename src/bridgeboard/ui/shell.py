@@ -149,7 +149,7 @@ def _stored(name: str, run: Callable[[], None], place: Any, alarm: Any) -> None:
             _run(run, alarm)
         return
     try:
-        runner.coverage()
+        runner.current().coverage()
     except (runner.NoStoreError, StoreError) as error:
         if name in UNSTORED:
             _run(run, alarm)

@@ -6,6 +6,7 @@ from typing import Any, Final
 import streamlit as st
 
 from bridgeboard import formats
+from bridgeboard.analysis.questions import MOST
 from bridgeboard.model import accuracy, pages
 from bridgeboard.model.accuracy import Accuracy
 from bridgeboard.model.answer import Answer
@@ -55,7 +56,7 @@ def board(
         upwards = st.checkbox("Smallest first", **url.switch(f"{key}-up").widget_arguments())
     with notices.tile("this table"):
         way = order if upwards else f"-{order}"
-        told = runner.measured(names, by, now.scope, way)
+        told = runner.current().measured(names, by, now.scope, way)
         _rows(key, len(told)).value()  # a slip in the address is told though no box reads it
         if told.rows:
             _board(by, told, len(names), now, key, order)
@@ -75,7 +76,7 @@ def compact(by: str, measure: str, now: Chosen, key: str, most: int = FEW) -> No
     """The largest few values of a dimension by one number, with bars, and how many there are."""
     many = _plural(by)
     with notices.tile(f"the top {many}"):
-        told = runner.measured((measure,), by, now.scope, f"-{measure}")
+        told = runner.current().measured((measure,), by, now.scope, f"-{measure}")
         rows = told.rows[:most]
         shares = _shares(by, measure, told, rows)
         hows = [accuracy.accuracy(measure, row) for row in told.records()][:most]
@@ -207,7 +208,7 @@ def _start(word: str) -> int:
 
 def _span(by: str, first: int, shown: int, told: Answer) -> str:
     one, many = pages.nouns(by)
-    capped = ", the largest of more" if len(told) >= runner.MOST else ""
+    capped = ", the largest of more" if len(told) >= MOST else ""
     count = formats.plural(len(told), one, many)
     if shown == len(told):
         return count + capped
@@ -218,7 +219,7 @@ def _whole(by: str, order: str, now: Chosen) -> str:
     if not METRICS[order].adds_up(DIMENSIONS[by]):
         return ""
     one = METRICS[order]
-    told = runner.totals((order, *accuracy.limits((order,))), now.scope)
+    told = runner.current().totals((order, *accuracy.limits((order,))), now.scope)
     is_bound = accuracy.accuracy(order, told).is_bound
     whole = formats.number(told[order], one.format, at_least=is_bound)
     return f" · {whole} {one.label.lower()} in all"
@@ -228,7 +229,7 @@ def _shares(
     by: str, measure: str, told: Answer, rows: Sequence[tuple[Any, ...]]
 ) -> list[float] | None:
     """Each row's share of the whole; None where parts do not add up to one."""
-    if not METRICS[measure].adds_up(DIMENSIONS[by]) or len(told) >= runner.MOST:
+    if not METRICS[measure].adds_up(DIMENSIONS[by]) or len(told) >= MOST:
         return None
     values = [value or 0 for value in told.column(measure)]
     if not sum(values) or min(values) < 0:

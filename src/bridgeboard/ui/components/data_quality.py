@@ -30,8 +30,8 @@ _GOES_ON: Final = (
 
 def show(scope: Scope) -> None:
     """When the numbers were synced, what they cover, and how much of them has a price."""
-    st.session_state[_SEEN] = runner.version()
-    if runner.coverage().is_whole:
+    st.session_state[_SEEN] = runner.current().version
+    if runner.current().coverage().is_whole:
         _facts(scope)
     elif syncs():
         _live(scope)
@@ -54,7 +54,7 @@ def progress() -> None:
 @st.fragment(run_every=QUICK)
 def _live(scope: Scope) -> None:
     """The same while the first sync runs: numbers on the page move with it."""
-    if runner.version() != st.session_state.get(_SEEN):
+    if runner.current().version != st.session_state.get(_SEEN):
         st.rerun()
     st.warning(
         "**Partial numbers: the first sync is still running.** It reads the newest days first. "
@@ -127,7 +127,7 @@ def _demo() -> None:
 def _synced() -> str:
     keeper = process.current()
     good_at = keeper.status.good_at if keeper else None
-    at = good_at or runner.coverage().synced_at
+    at = good_at or runner.current().coverage().synced_at
     if at is None:
         return "not synced yet"
     if settings.current().stands_at:
@@ -136,7 +136,7 @@ def _synced() -> str:
 
 
 def _window() -> str:
-    covered = runner.coverage()
+    covered = runner.current().coverage()
     if covered.first_at is None or covered.last_at is None:
         return "nothing recorded yet"
     first, last = (
@@ -147,7 +147,7 @@ def _window() -> str:
 
 
 def _shares(scope: Scope) -> list[str]:
-    told = runner.totals(("detail_coverage", "priced_rate"), scope)
+    told = runner.current().totals(("detail_coverage", "priced_rate"), scope)
     words = {
         "detail_coverage": "details of {} of sessions",
         "priced_rate": "{} of tokens priced",
@@ -159,10 +159,10 @@ def _shares(scope: Scope) -> list[str]:
 
 def _left_out() -> str:
     """How many records are in no number, as they could not be read or believed."""
-    count = runner.coverage().quarantined
+    count = runner.current().coverage().quarantined
     return f"{formats.plural(count, 'record')} in quarantine" if count else ""
 
 
 def _server() -> str:
-    version = runner.setting("server_version")
+    version = runner.current().setting("server_version")
     return f"AI Bridge {formats.unmarked(version.partition('+')[0])}" if version else ""

@@ -82,9 +82,9 @@ def _buttons(name: str, make: Callable[[], Sheet], now: Chosen, *, key: str, cou
 
 def manifest(title: str, now: Chosen) -> Manifest:
     """What the numbers on the screen are about."""
-    store = runner.opened()
-    covered = runner.coverage()
-    sums = runner.totals(("summed_rows",), now.scope)["summed_rows"]
+    store = runner.current()
+    covered = runner.current().coverage()
+    sums = runner.current().totals(("summed_rows",), now.scope)["summed_rows"]
     return Manifest(
         title=title,
         since=now.scope.since,
@@ -93,7 +93,7 @@ def manifest(title: str, now: Chosen) -> Manifest:
         data_version=str(store.version),
         made_at=clock.now(),
         synced_at=covered.synced_at,
-        price_version=store.meta("price_version") or None,
+        price_version=store.setting("price_version") or None,
         include=dict(now.scope.include),
         exclude=dict(now.scope.exclude),
         notes=(

@@ -99,7 +99,7 @@ def chosen() -> Chosen:
     scope = periods.scope(preset, _today(), zone, _dates(), hours, week_start=clock.week_start())
     for name, values, is_left_out in _active():
         scope = (Scope.without if is_left_out else Scope.only)(scope, name, *values)
-    as_of = periods.known_until(clock.now(), runner.coverage().as_of)
+    as_of = periods.known_until(clock.now(), runner.current().coverage().as_of)
     before = periods.compared(scope, preset, as_of) if COMPARE.value() else None
     return Chosen(scope, before, preset, periods.is_running(scope, clock.now()))
 

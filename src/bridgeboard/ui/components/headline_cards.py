@@ -55,7 +55,7 @@ def headline(names: tuple[str, ...], now: Chosen) -> None:
 def basis(now: Chosen) -> None:
     """What the money of a page is worked out from, as far as the server tells usage."""
     with notices.tile("what these numbers are made of"):
-        told = runner.totals(("summed_rows", "exact_rate"), now.scope)
+        told = runner.current().totals(("summed_rows", "exact_rate"), now.scope)
         st.caption(_basis(told["summed_rows"], told["exact_rate"]))
 
 
@@ -76,9 +76,9 @@ def _basis(sums: int, exact_share: float | None) -> str:
 def board(names: tuple[str, ...], now: Chosen) -> list[Card]:
     """The cards of some metrics."""
     asked = (*names, *accuracy.limits(names))
-    told = runner.totals(asked, now.scope)
-    before = runner.totals(asked, now.before) if now.before and _covered(now) else None
-    course = runner.series(names, _coarse(now), now.scope)
+    told = runner.current().totals(asked, now.scope)
+    before = runner.current().totals(asked, now.before) if now.before and _covered(now) else None
+    course = runner.current().series(names, _coarse(now), now.scope)
     return [_card(METRICS[name], told, before, course.column(name), now) for name in names]
 
 
@@ -136,7 +136,7 @@ def _compared(
 
 def _covered(now: Chosen) -> bool:
     before = now.before
-    return before is not None and periods.is_covered(before, runner.coverage().first_at)
+    return before is not None and periods.is_covered(before, runner.current().coverage().first_at)
 
 
 def _coarse(now: Chosen) -> str:

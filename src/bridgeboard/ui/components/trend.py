@@ -52,7 +52,9 @@ def _course(measure: str, split: str, now: Chosen, key: str) -> None:
     every = tuple(_begun(now))
     running = bool(every) and bounds(now.scope, now.grain, every[-1])[1] > clock.now()
     asked = ("course", measure, split, now.scope, now.grain, every, running)
-    drawn = runner.kept(asked, lambda: _drawn(measure, split, now, every, running=running))
+    drawn = runner.current().kept(
+        asked, lambda: _drawn(measure, split, now, every, running=running)
+    )
     if drawn is None:
         notices.empty(nothing(now))
         return
@@ -89,7 +91,7 @@ def _drawn(
     rows = [row for row in told if row[0] in set(every)]
     if not any(value for *_, value in rows):
         return None
-    places = runner.first_seen(split) if split != WHOLE else {}
+    places = runner.current().first_seen(split) if split != WHOLE else {}
     picture = charts.Course(
         label=one.label,
         kind=one.format,
@@ -121,12 +123,12 @@ def _stacked(
     label = METRICS[measure].label
     if split == WHOLE:
         names = (measure, *accuracy.limits((measure,), (now.grain,)))
-        told = runner.series(names, now.grain, now.scope)
+        told = runner.current().series(names, now.grain, now.scope)
         records = [(row[now.grain], label, row) for row in told.records()]
         plain = [(bucket, series, row[measure]) for bucket, series, row in records]
         return plain, [label], 1, phrases(measure, records)
     names = (measure, *accuracy.limits((measure,), (now.grain, split)))
-    told = runner.top(names, (now.grain, split), now.scope, rank_by=measure, n=pages.TOP)
+    told = runner.current().top(names, (now.grain, split), now.scope, rank_by=measure, n=pages.TOP)
     count = told.column("values_count")[0] if told.rows else 0
     rest = pages.rest(count, pages.TOP)
     records = [
@@ -234,7 +236,7 @@ def moved(now: Chosen, measure: str, by: tuple[str, ...], key: str) -> None:
     with notices.tile("what moved most"):
         reason = _cannot_compare(now)
         asked = ("moved", measure, by, now.scope, now.before)
-        changes = [] if reason else runner.kept(asked, lambda: _changes(measure, by, now))
+        changes = [] if reason else runner.current().kept(asked, lambda: _changes(measure, by, now))
         found = pages.largest(changes)
         told = _moved(found, measure, reason or _moved_note(changes))
         short_table.show(told, key, lambda place: navigation.to(found[place].by, found[place].name))
@@ -243,7 +245,7 @@ def moved(now: Chosen, measure: str, by: tuple[str, ...], key: str) -> None:
 def _cannot_compare(now: Chosen) -> str:
     if now.before is None:
         return "Turn on the comparison in the sidebar to see what changed."
-    if not periods.is_covered(now.before, runner.coverage().first_at):
+    if not periods.is_covered(now.before, runner.current().coverage().first_at):
         return "The period before was not recorded from its beginning: nothing to compare."
     return ""
 
@@ -262,7 +264,7 @@ def _by_value(measure: str, by: str, scope: Scope | None) -> dict[str, tuple[Any
     if scope is None:
         return {}
     names = (measure, *accuracy.limits((measure,), (by,)))
-    return pages.by_value(measure, runner.ordered(names, (by,), scope, (f"-{measure}",)))
+    return pages.by_value(measure, runner.current().ordered(names, (by,), scope, (f"-{measure}",)))
 
 
 def _moved_note(changes: Sequence[Move]) -> str:

@@ -125,11 +125,11 @@ def offered(name: str, key: str, chosen: Sequence[str]) -> Sequence[str]:
 
 def choices(name: str) -> Choices:
     """All values of a dimension; made once for each state of the store."""
-    return cast("Choices", runner.kept(("choices", name), lambda: _choices(name)))
+    return cast("Choices", runner.current().kept(("choices", name), lambda: _choices(name)))
 
 
 def _choices(name: str) -> Choices:
-    recorded = runner.choices(name)
+    recorded = runner.current().choices(name)
     values: dict[str, str] = {}
     for value in recorded:
         values.setdefault(formats.visible(value), value)

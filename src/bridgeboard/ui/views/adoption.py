@@ -54,8 +54,8 @@ def people(now: Chosen) -> None:
     if not runner.shows_people():
         return
     with notices.tile("adoption"):
-        limits = runner.totals(accuracy.limits(("active_people",)), now.scope)
-        told = {**runner.ask(adoption.presence(now.scope)).only, **limits}
+        limits = runner.current().totals(accuracy.limits(("active_people",)), now.scope)
+        told = {**runner.current().ask(adoption.presence(now.scope)).only, **limits}
         windows = _windows(now)
         headline_cards.row(
             [
@@ -176,7 +176,9 @@ def _of_day(day: date, size: int, told: Answer, now: Chosen) -> None:
     words = f"{formats.plural(count, 'person', 'people')} {_MEANS[size]}"
     with trend.picked(formats.day(day), words, DAY, "active"):
         breakdown.compact("initiator", "requests", inside, "active-people", MOST_PEOPLE)
-        people = runner.ordered(("requests",), ("initiator",), inside.scope, ("-requests",))
+        people = runner.current().ordered(
+            ("requests",), ("initiator",), inside.scope, ("-requests",)
+        )
         name = f"Active on {day}" + (f" or the {size - 1} days before" if size > 1 else "")
         downloads.menu(export_sheets.of(people, name), inside, key="active-people")
 
@@ -198,7 +200,7 @@ def cohorts(now: Chosen) -> None:
         st.header("Cohorts by week of first use", anchor=False, width="stretch")
         cell = _cell(now)
     with notices.tile("cohorts"):
-        told = runner.ask(adoption.cohorts(now.scope, WEEKS))
+        told = runner.current().ask(adoption.cohorts(now.scope, WEEKS))
         if not told.rows:
             notices.empty(f"Nobody used it for the first time in the last {WEEKS} weeks.")
             return
@@ -278,7 +280,7 @@ def _pick(key: str, cells: Mapping[tuple[str, str], Cell], cell: Cell | None) ->
 
 def _of_cell(cell: Cell, told: Answer, now: Chosen) -> None:
     """Who began in a week and was active in another, each a way to the person's page."""
-    people = runner.ask(adoption.cohort_people(now.scope, *cell))
+    people = runner.current().ask(adoption.cohort_people(now.scope, *cell))
     size = sum(count for cohort, week, count in told.rows if cohort == week == cell[0])
     words = f"{len(people):,} of {formats.plural(size, 'person', 'people')} active {_later(*cell)}"
     title = f"Began in the week of {formats.day(cell[0])}"
@@ -326,7 +328,7 @@ def _shown(count: int) -> str:
 
 
 def _windows(now: Chosen) -> Answer:
-    return runner.ask(adoption.active_people_windows(now.scope, tuple(WINDOWS)))
+    return runner.current().ask(adoption.active_people_windows(now.scope, tuple(WINDOWS)))
 
 
 def _stickiness(told: Answer) -> float | None:

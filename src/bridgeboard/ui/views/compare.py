@@ -117,7 +117,7 @@ def _names(name: str) -> tuple[str, ...]:
 
 
 def _totals(told: Scope, names: tuple[str, ...]) -> dict[str, Any]:
-    return runner.totals((*names, *accuracy.limits(names)), told)
+    return runner.current().totals((*names, *accuracy.limits(names)), told)
 
 
 def _sessions(now: Chosen) -> None:
@@ -267,7 +267,7 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
         grain=now.grain,
         buckets=every,
         running=bounds(now.scope, now.grain, every[-1])[1] > clock.now(),
-        colours=charts.colours(pair, runner.first_seen(name)),
+        colours=charts.colours(pair, runner.current().first_seen(name)),
         stacked=False,
         zone=now.scope.zone,
         phrases=trend.phrases(measure, records),
@@ -394,5 +394,5 @@ def _series(
     name: str, value: str, measure: str, now: Chosen, every: set[Any]
 ) -> list[tuple[Any, str, Mapping[str, Any]]]:
     names = (measure, *accuracy.limits((measure,), (now.grain,)))
-    told = runner.series(names, now.grain, scope(now.scope, name, value))
+    told = runner.current().series(names, now.grain, scope(now.scope, name, value))
     return [(row[now.grain], value, row) for row in told.records() if row[now.grain] in every]

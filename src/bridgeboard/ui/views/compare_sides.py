@@ -122,7 +122,7 @@ def _pair(largest: Sequence[str]) -> Pair:
 
 
 def _largest(name: str, scope: Scope) -> list[str]:
-    told = runner.ordered((RANKED_BY,), (name,), scope.free(name), (f"-{RANKED_BY}",))
+    told = runner.current().ordered((RANKED_BY,), (name,), scope.free(name), (f"-{RANKED_BY}",))
     return [str(value) for value in told.column(name)[:4]]
 
 
@@ -144,7 +144,7 @@ def _picker(key: str, name: str, pair: Pair) -> None:
 def _longest(scope: Scope) -> list[str]:
     """The largest sessions of the period, as links: an id alone may be of several people."""
     order = Order(RANKED_BY)
-    told = page(runner.ask(listing(Find(scope), order, limit=2)), order, limit=2)
+    told = page(runner.current().ask(listing(Find(scope), order, limit=2)), order, limit=2)
     heads = [session_data.head(row.session) for row in told.rows]
     return [
         f"session?{urlencode(page_links.session(head.id, head.initiator_id))}"

@@ -77,7 +77,7 @@ def show(now: Chosen) -> None:
 
 
 def _swept(scope: Scope) -> tuple[Finding, ...]:
-    held, now = runner.opened(), clock.now()
+    held, now = runner.current(), clock.now()
     hour = now.replace(minute=0, second=0, microsecond=0)
 
     def sweep() -> tuple[Finding, ...]:
@@ -85,7 +85,7 @@ def _swept(scope: Scope) -> tuple[Finding, ...]:
             return radar.sweep(reader, scope, now=now)
 
     with st.spinner("Comparing sessions, days, tools and hours with what is usual …"):
-        told: tuple[Finding, ...] = runner.kept(("radar", scope, hour), sweep)
+        told: tuple[Finding, ...] = runner.current().kept(("radar", scope, hour), sweep)
     return told
 
 

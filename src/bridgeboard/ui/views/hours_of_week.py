@@ -45,7 +45,7 @@ def of_week(now: Chosen, measure: str, by: Sequence[str], key: str) -> None:
         )
     with notices.tile("the hours of the week"):
         names = (measure, *accuracy.limits((measure,), ("weekday_hour",)))
-        told = runner.series(names, "weekday_hour", now.scope)
+        told = runner.current().series(names, "weekday_hour", now.scope)
         if not any(told.column(measure)):
             notices.empty(trend.nothing(now))
             return
@@ -109,7 +109,7 @@ def _busiest(told: Answer, measure: str) -> int:
 def _inside(hour: int, measure: str, by: Sequence[str], now: Chosen, key: str) -> None:
     """The largest values of each dimension in an hour of the week, and what they are in all."""
     inside = replace(now, scope=now.scope.only("weekday_hour", str(hour)), before=None)
-    whole = runner.totals((measure, *accuracy.limits((measure,))), inside.scope)
+    whole = runner.current().totals((measure, *accuracy.limits((measure,))), inside.scope)
     how = accuracy.accuracy(measure, whole)
     words = f"{breakdown.in_words(whole[measure], measure, how)} in all"
     with (

@@ -58,7 +58,7 @@ def show(find: Find) -> None:
 
 def _searched(find: Find, search: Search) -> Progress:
     """All slices asked one after the other, with the count beside a bar; nothing of it is kept."""
-    with runner.opened().snapshot() as reader:
+    with runner.current().snapshot() as reader:
         steps = text_search.searched(reader, find, search, most=MOST)
         progress = next(steps)
         bar = st.progress(0.0, _so_far(progress))

@@ -45,7 +45,7 @@ def asked() -> Detail | None:
     named = st.query_params.get(request_table.ONE, "")
     if not named:
         return None
-    detail = runner.read(lambda reader: _found(reader, named))
+    detail = runner.current().read(lambda reader: _found(reader, named))
     if not detail:
         notices.remark(
             "The store holds no such request as this address names. It may have begun before the "
@@ -231,7 +231,7 @@ def _responses(detail: Detail) -> None:
     st.header("Responses and their price", anchor=False)
     told = typed(
         Response,
-        runner.read(lambda reader: reader.rows(*request_list.responses(detail.usage))),
+        runner.current().read(lambda reader: reader.rows(*request_list.responses(detail.usage))),
     )
     if not told:
         notices.empty("No response is on record: the request ended without any tokens.")

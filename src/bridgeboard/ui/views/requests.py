@@ -141,17 +141,17 @@ def _rows(
     question = request_list.interceptions(
         scope, errors_only=errors_only, after=after, before=before
     )
-    return typed(Interception, runner.ask(question).rows)
+    return typed(Interception, runner.current().ask(question).rows)
 
 
 def _count(scope: Scope, *, errors_only: bool) -> int:
     counted = request_list.counted(scope, errors_only=errors_only)
-    return int(runner.ask(counted).only["requests"])
+    return int(runner.current().ask(counted).only["requests"])
 
 
 def _place(scope: Scope, first: Key, *, errors_only: bool) -> int:
     newer = request_list.counted(scope, errors_only=errors_only, before=first)
-    return int(runner.ask(newer).only["requests"]) + 1
+    return int(runner.current().ask(newer).only["requests"]) + 1
 
 
 def _tell_nothing(count: int) -> None:
@@ -167,18 +167,18 @@ def _tell_nothing(count: int) -> None:
 
 def _tell_kind(scope: Scope) -> None:
     """On servers that list no single requests: say so, and what the store has all the same."""
-    runs = runner.read(lambda reader: sync_history.runs(reader, 1))
+    runs = runner.current().read(lambda reader: sync_history.runs(reader, 1))
     if not runs or runs[0].generation != "sessions":
         return
     exact = request_list.interceptions(periods.everything().only("accuracy", "exact"), limit=1)
-    newest = typed(Interception, runner.ask(exact).rows)
+    newest = typed(Interception, runner.current().ask(exact).rows)
     notices.remark(f"{_GONE} {_kept(newest, scope)} {_SUMS}")
 
 
 def _kept(newest: Sequence[Interception], scope: Scope) -> str:
     if not newest:
         return "The store has none from before."
-    here = runner.totals(("requests",), scope.only("accuracy", "exact"))["requests"]
+    here = runner.current().totals(("requests",), scope.only("accuracy", "exact"))["requests"]
     until = formats.moment(newest[0].started_at, clock.zone())
     return (
         f"The store still has those from before, the last of {until}; "
@@ -217,7 +217,7 @@ def _files(count: int, now: Chosen, *, errors_only: bool) -> None:
     )
 
     def make() -> Sheet:
-        with runner.opened().snapshot() as reader:
+        with runner.current().snapshot() as reader:
             return request_table.sheet(_all(reader, now.scope, errors_only=errors_only), "Requests")
 
     downloads.later("Requests", words, make, now, key="requests", count=many)

@@ -19,7 +19,7 @@ _FLEETING: Final = ("after", "before")
 
 def desk() -> Desk:
     """Where views and notes lie. Raises NoStoreError before there is a store."""
-    return Desk.beside(runner.opened().path, current_user.reader().desk)
+    return Desk.beside(runner.current().path, current_user.reader().desk)
 
 
 def menu(page: str) -> None:

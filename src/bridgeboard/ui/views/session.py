@@ -176,7 +176,7 @@ def _absent(owners: Sequence[Owner]) -> None:
 
 
 def _why_absent() -> str:
-    if runner.coverage().is_whole:
+    if runner.current().coverage().is_whole:
         return _GONE
     return _COMING if data_quality.syncs() else _CUT_SHORT
 
@@ -259,7 +259,7 @@ def _freshen(head: Head) -> None:
         keeper.want(head.session)
         st.session_state[_LOOKED] = 0
     if st.session_state.get(_LOOKED, 0) < PATIENCE:
-        _wait(head.session, head.detailed_at, runner.version())
+        _wait(head.session, head.detailed_at, runner.current().version)
 
 
 @st.fragment(run_every=SOON)
@@ -267,7 +267,7 @@ def _wait(session: int, detailed_at: datetime | None, version: int) -> None:
     """Look whether details have come; not for ever, as the deployment may not tell them now."""
     st.session_state[_LOOKED] = st.session_state.get(_LOOKED, 0) + 1
     is_over = st.session_state[_LOOKED] >= PATIENCE
-    if is_over or (runner.version() != version and _has_news(session, detailed_at)):
+    if is_over or (runner.current().version != version and _has_news(session, detailed_at)):
         st.rerun()
     st.caption(":material/sync: Reading its details from the deployment …")
 

@@ -72,7 +72,7 @@ def head(session: int) -> Head | None:
 
 def kept(session: int) -> Kept:
     """How many of its texts there are."""
-    (told,) = runner.kept(
+    (told,) = runner.current().kept(
         ("texts kept", session), lambda: _asked(Kept, recorded_text.kept(session))
     )
     return cast("Kept", told)
@@ -82,7 +82,7 @@ def places(session: int) -> dict[UUID | None, int]:
     """The place of each thread, that of what is of none included."""
     return cast(
         "dict[UUID | None, int]",
-        runner.kept(
+        runner.current().kept(
             ("places of threads", session),
             lambda: {
                 each.id: each.place for each in _asked(Thread, session_detail.threads(session))
@@ -112,7 +112,8 @@ def thread(session: int, place: int) -> Thread:
 def course(session: int, part: Part) -> Course:
     """All calls of a part at once, made once for each state of the store."""
     return cast(
-        "Course", runner.kept(("course of calls", session, part), lambda: _course(session, part))
+        "Course",
+        runner.current().kept(("course of calls", session, part), lambda: _course(session, part)),
     )
 
 
@@ -153,7 +154,7 @@ def hits(session: int, words: str) -> tuple[session_search.Hit, ...]:
 
 
 def _asked(kind: Callable[..., T], question: Query) -> tuple[T, ...]:
-    return typed(kind, runner.read(lambda reader: reader.rows(*question)))
+    return typed(kind, runner.current().read(lambda reader: reader.rows(*question)))
 
 
 def _course(session: int, part: Part) -> Course:

@@ -66,7 +66,7 @@ def made(session: int, ending: str, *, with_text: bool) -> bytes:
 
 
 def _told(session: int, *, with_text: bool) -> Account:
-    with runner.opened().snapshot() as reader:
+    with runner.current().snapshot() as reader:
         heads = typed(session_detail.Head, reader.rows(*session_detail.head(session)))
         if not heads:
             raise StoreError("The session is not in the store any more.")

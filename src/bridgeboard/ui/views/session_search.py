@@ -56,7 +56,7 @@ def _look_for() -> None:
 
 def _hits(session: int, words: str) -> tuple[Hit, ...]:
     """The texts with the words; the last answer is kept for this reader alone."""
-    about = (session, words, runner.version())
+    about = (session, words, runner.current().version)
     known = st.session_state.get(_FOUND)
     if known is None or known[0] != about:
         known = (about, session_data.hits(session, words))

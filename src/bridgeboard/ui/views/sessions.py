@@ -66,7 +66,7 @@ def show(find: Find, now: Chosen) -> None:
         place = st.container(width="stretch")
         order = _order()
         columns = _columns_chosen()
-    told = total(runner.ask(totals(find)))
+    told = total(runner.current().ask(totals(find)))
     shown, first = _page(find, order, told.sessions)
     place.markdown(formats.span(first, len(shown.rows), told.sessions, "session"))
     if not shown.rows:
@@ -101,7 +101,7 @@ def leave_for(place: dict[str, str]) -> None:
 
 def addresses(keys: Sequence[int]) -> dict[int, dict[str, str]]:
     """The query parameters of sessions, by our keys."""
-    told = typed(Owner, runner.ask(owners(tuple(keys))).rows)
+    told = typed(Owner, runner.current().ask(owners(tuple(keys))).rows)
     return {owner.session: page_links.session(owner.id, owner.initiator_id) for owner in told}
 
 
@@ -137,7 +137,7 @@ def _page(find: Find, order: Order, count: int) -> tuple[Page, int]:
         if cursor := st.query_params.get(name):
             try:
                 told = _asked(find, order, **{name: cursor})
-                rest = runner.ask(beyond(find, order, **{name: cursor})).only["sessions"]
+                rest = runner.current().ask(beyond(find, order, **{name: cursor})).only["sessions"]
             except CursorError:
                 notices.remark(
                     "This link names a place that is not in this list. Here is its beginning."
@@ -150,7 +150,7 @@ def _page(find: Find, order: Order, count: int) -> tuple[Page, int]:
 
 
 def _asked(find: Find, order: Order, **place: str) -> Page:
-    told = runner.ask(listing(find, order, limit=PAGE, **place))
+    told = runner.current().ask(listing(find, order, limit=PAGE, **place))
     return page(told, order, limit=PAGE, **place)
 
 
@@ -303,7 +303,7 @@ def _sheet(find: Find, order: Order) -> Sheet:
     """All of it in one state of the store, and none of it kept."""
     rows: list[SessionRow] = []
     place: dict[str, str] = {}
-    with runner.opened().snapshot() as reader:
+    with runner.current().snapshot() as reader:
         while len(rows) < EXPORTED:
             told = answer(reader, listing(find, order, limit=BLOCK, **place))
             shown = page(told, order, limit=BLOCK, **place)

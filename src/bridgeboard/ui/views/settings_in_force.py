@@ -109,7 +109,7 @@ def teams() -> None:
     st.header("Teams", anchor=False)
     with notices.tile("the teams"):
         row_access = current_user.reader().row_access
-        with runner.opened().store.snapshot() as reader:
+        with runner.current().store.snapshot() as reader:
             told = team_file.matching(reader, datetime.now(UTC))
         sees_names = row_access.is_of_everybody and not row_access.pseudonyms
         sentences = list((team_file.sentences if sees_names else team_file.counts)(told))

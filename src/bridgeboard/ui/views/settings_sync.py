@@ -104,7 +104,7 @@ def _good_at(status: Status) -> datetime | None:
     if status.good_at:
         return status.good_at
     try:
-        return runner.coverage().synced_at
+        return runner.current().coverage().synced_at
     except (runner.NoStoreError, StoreError):
         return None
 
@@ -198,13 +198,13 @@ def priced() -> None:
 
 
 def _stored() -> dict[str, str]:
-    held = runner.opened()
+    held = runner.current()
     every = periods.everything()
-    at = held.meta("priced_at")
-    share = runner.totals(("priced_rate",), every)["priced_rate"]
-    models = runner.kept("unpriced models", _unpriced)
+    at = held.setting("priced_at")
+    share = runner.current().totals(("priced_rate",), every)["priced_rate"]
+    models = runner.current().kept("unpriced models", _unpriced)
     return {
-        "Price list": held.meta("price_version") or "none: prices are being put in place",
+        "Price list": held.setting("price_version") or "none: prices are being put in place",
         "Priced at": formats.moment(datetime.fromisoformat(at) if at else None, clock.zone()),
         "Tokens with a price, of all times": formats.rate(share),
         "Models without a price": formats.exact(models),
@@ -213,7 +213,9 @@ def _stored() -> dict[str, str]:
 
 def _unpriced() -> int:
     every = periods.everything()
-    return runner.read(lambda reader: prices.models_without_price(reader, every.since, every.until))
+    return runner.current().read(
+        lambda reader: prices.models_without_price(reader, every.since, every.until)
+    )
 
 
 def _file() -> tuple[str, str]:

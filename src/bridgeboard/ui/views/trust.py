@@ -29,9 +29,9 @@ def checked(now: Chosen) -> None:
                 "they are run for those who may see everything."
             )
             return
-        found = runner.kept(
+        found = runner.current().kept(
             ("checks", now.scope),
-            lambda: runner.read(lambda reader: invariants.check(reader, now.scope)),
+            lambda: runner.current().read(lambda reader: invariants.check(reader, now.scope)),
         )
         broken = [one for one in found if not one.holds]
         if broken:
@@ -45,7 +45,7 @@ def checked(now: Chosen) -> None:
                 f"**All {len(found)} checks hold**, on {formats.unmarked(now.words)}.",
                 icon=":material/verified:",
             )
-        if runner.totals(("summed_rows",), now.scope)["summed_rows"]:
+        if runner.current().totals(("summed_rows",), now.scope)["summed_rows"]:
             notices.remark(pages.SUMS)
         shown = sorted(found, key=lambda one: one.holds)
         data_table.show(
@@ -81,9 +81,9 @@ def covered(now: Chosen) -> None:
     """What the store covers of this period and of all times."""
     st.header("What is covered?", anchor=False)
     with notices.tile("the coverage"):
-        held = runner.coverage()
+        held = runner.current().coverage()
         zone = clock.zone()
-        told = runner.totals(("detail_coverage", "priced_rate", "exact_rate"), now.scope)
+        told = runner.current().totals(("detail_coverage", "priced_rate", "exact_rate"), now.scope)
         lines = {
             "First request": formats.moment(held.first_at, zone),
             "Last request": formats.moment(held.last_at, zone),
@@ -93,7 +93,7 @@ def covered(now: Chosen) -> None:
             "Sessions of this period with details": formats.rate(told["detail_coverage"]),
             "Tokens of this period with a price": formats.rate(told["priced_rate"]),
             "Tokens of this period known per request": formats.rate(told["exact_rate"]),
-            "Price list": runner.opened().meta("price_version") or formats.DASH,
+            "Price list": runner.current().setting("price_version") or formats.DASH,
             "Records in quarantine": formats.exact(held.quarantined),
         }
         _pairs(lines, "coverage")
@@ -105,7 +105,7 @@ def history() -> None:
     with notices.tile("the syncs"):
         if told := data_quality.trouble():
             notices.remark(told)
-        runs = runner.read(lambda reader: sync_history.runs(reader, RUNS))
+        runs = runner.current().read(lambda reader: sync_history.runs(reader, RUNS))
         data_table.show(list(map(_run, runs)), _RUNS, key="runs", alt="The last syncs")
         _odd()
 
@@ -139,7 +139,7 @@ def _run(run: sync_history.Run) -> tuple[object, ...]:
 
 
 def _odd() -> None:
-    odd = runner.read(lambda reader: sync_history.anomalies(reader, SHOWN))
+    odd = runner.current().read(lambda reader: sync_history.anomalies(reader, SHOWN))
     if odd:
         st.subheader("What was odd", anchor=False)
         data_table.show(
@@ -154,7 +154,7 @@ def quarantine() -> None:
     """What could not be read: why, since when, how often tried. The records stay in the store."""
     st.header("Quarantine", anchor=False)
     with notices.tile("the quarantine"):
-        held = runner.read(lambda reader: sync_history.quarantined(reader, SHOWN))
+        held = runner.current().read(lambda reader: sync_history.quarantined(reader, SHOWN))
         if not held:
             st.caption("Every record could be read.")
             return
@@ -165,7 +165,7 @@ def quarantine() -> None:
             alt="Records that could not be read",
         )
         st.markdown(
-            f"{formats.span(1, len(held), runner.coverage().quarantined, 'record')}. "
+            f"{formats.span(1, len(held), runner.current().coverage().quarantined, 'record')}. "
             "An update of Bridgeboard may read them: run `bridgeboard sync --requeue` then."
         )
 
@@ -183,7 +183,7 @@ def unpriced(now: Chosen) -> None:
     """Usage without a price, between which bounds it lies, and what to put into prices.toml."""
     st.header("Usage without a price", anchor=False)
     with notices.tile("the usage without a price"):
-        rows = runner.read(
+        rows = runner.current().read(
             lambda reader: prices.estimated(reader, now.scope.since, now.scope.until)
         )
         if not rows:
@@ -246,7 +246,7 @@ def server() -> None:
     """What can be known of this deployment, by its version and by the rows that the store has."""
     st.header("What can be known here", anchor=False)
     with notices.tile("what can be known"):
-        known = runner.kept("known", _known)
+        known = runner.current().kept("known", _known)
         version = formats.unmarked(capabilities.short(known.version))
         st.caption(
             f"By AI Bridge {version}, as of the last sync, and by the rows that are stored."
@@ -266,16 +266,16 @@ def server() -> None:
 
 
 def _known() -> capabilities.Known:
-    held, now = runner.opened(), settings.current()
-    last = runner.read(lambda reader: sync_history.runs(reader, 1))
+    held, now = runner.current(), settings.current()
+    last = runner.current().read(lambda reader: sync_history.runs(reader, 1))
     return capabilities.Known(
-        reach=runner.read(coverage.field_coverage),
-        version=held.meta("server_version") or "",
+        reach=runner.current().read(coverage.field_coverage),
+        version=held.setting("server_version") or "",
         generation=last[0].generation if last else "",
-        text=held.meta("text") or now.text,
+        text=held.setting("text") or now.text,
         text_days=now.text_days,
         rows_days=now.rows_days,
-        first_at=runner.coverage().first_at,
+        first_at=runner.current().coverage().first_at,
     )
 
 

@@ -33,7 +33,7 @@ def instances(now: Chosen) -> None:
             return
         scope, file = now.scope, settings.current().prices_path
         try:
-            answer = runner.read(
+            answer = runner.current().read(
                 lambda reader: billing.billing(reader, scope.since, scope.until, file)
             )
         except billing.PriceFileError as error:

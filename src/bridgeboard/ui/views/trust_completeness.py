@@ -22,8 +22,8 @@ def show() -> None:
         if not current_user.reader().row_access.is_of_everybody:
             st.caption("Whether anything is missing is told to those who may see everybody.")
             return
-        counts = runner.read(completeness.day_counts)
-        left = runner.read(completeness.left_out)
+        counts = runner.current().read(completeness.day_counts)
+        left = runner.current().read(completeness.left_out)
         verdicts = completeness.verdicts(counts, left)
         if not verdicts:
             st.caption("No day has been counted yet: a sync does so when it has read everything.")

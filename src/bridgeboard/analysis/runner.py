@@ -1,0 +1,118 @@
+"""Questions to a store by one who reaches some of its rows, each asked once for each state of it.
+
+An answer belongs to one state of the store and to the rows that a reader reaches. It is kept under
+both and the question, so a page that is looked at again costs nothing, a sync shows at once, and
+nobody is ever given what was answered to somebody who may see more.
+"""
+
+from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast
+
+from bridgeboard.access import RowAccess
+from bridgeboard.analysis import coverage as of_store
+from bridgeboard.analysis.answers import answer
+from bridgeboard.analysis.cache import Kept
+from bridgeboard.analysis.coverage import Coverage
+from bridgeboard.analysis.questions import Questions
+from bridgeboard.model.answer import Answer
+from bridgeboard.model.store import Reader, Store
+from bridgeboard.queries.metric_query import Query
+
+State = tuple[str, int, RowAccess]
+"""A store's file, the number of its last batch, and which of its rows are reached."""
+
+_TRIES: Final = 3
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Snapshot(Questions):
+    """Questions to one state of a store; nothing is kept."""
+
+    reader: Reader
+
+    def ask(self, question: Query) -> Answer:
+        """The answer to a statement of ``queries``."""
+        return answer(self.reader, question)
+
+    def coverage(self) -> Coverage:
+        """What the store covers."""
+        return of_store.coverage(self.reader)
+
+
+@dataclass(frozen=True)
+class Runner(Questions):
+    """Questions to a store as a reader may see it, whose answers are kept and shared.
+
+    Attributes:
+        store: what is asked.
+        row_access: which of its rows the reader reaches.
+        cache: where answers are kept.
+    """
+
+    store: Store
+    row_access: RowAccess
+    cache: Kept[Any]
+
+    def ask(self, question: Query) -> Answer:
+        """The answer to a statement of ``queries``. Raises StoreError."""
+        for _ in range(_TRIES):
+            try:
+                state = self.state()
+                make = partial(self._answer_in, state, question)
+                return cast("Answer", self.cache.value((state, question), make))
+            except _MovedError:
+                continue
+        return self.read(lambda reader: answer(reader, question))
+
+    def snapshot(self) -> AbstractContextManager[Reader]:
+        """Several questions to one state of the store."""
+        return self.store.snapshot(self.row_access)
+
+    def read(self, ask: Callable[[Reader], T]) -> T:
+        """What one or several questions to one state answer; nothing of it is kept."""
+        with self.snapshot() as reader:
+            return ask(reader)
+
+    def kept(self, about: Hashable, make: Callable[[], Any]) -> Any:
+        """What is worked out from this state of the store, and ``about`` what it is; made once.
+
+        It is shared between all readers who may see the same: it must not be changed.
+        """
+        return self.cache.value((self.state(), about), make)
+
+    def coverage(self) -> Coverage:
+        """What the store covers."""
+        return cast("Coverage", self.kept("coverage", lambda: self.read(of_store.coverage)))
+
+    def setting(self, name: str) -> str | None:
+        """A setting that the sync keeps in the store; None if it was never set."""
+        return cast("str | None", self.kept(("meta", name), lambda: self.store.meta(name)))
+
+    def state(self) -> State:
+        """Which state the store is in now, and which of its rows are reached."""
+        return str(self.path), self.version, self.row_access
+
+    @property
+    def path(self) -> Path:
+        """The store's file."""
+        return self.store.path
+
+    @property
+    def version(self) -> int:
+        """The number of the last batch: what is shown is the same as long as it is."""
+        return self.store.version
+
+    def _answer_in(self, state: State, question: Query) -> Answer:
+        with self.snapshot() as reader:
+            if reader.version != state[1]:
+                raise _MovedError
+            return answer(reader, question)
+
+
+class _MovedError(Exception):
+    """The store was written between the look at its version and the question."""
