@@ -5,6 +5,7 @@ from itertools import product
 import pytest
 from test_queries_metric_query import ALL
 
+from bridgeboard.analysis import movers
 from bridgeboard.model import pages
 from bridgeboard.model.accuracy import EXACT, Accuracy
 from bridgeboard.model.dimensions import DIMENSIONS
@@ -108,28 +109,28 @@ def test_more_is_better_worse_or_neither() -> None:
 
 def test_what_moves_can_be_split_and_is_told_in_its_own_order() -> None:
     board = BOARDS["overview"]
-    for name in pages.MOVING:
+    for name in movers.MOVING:
         assert splits(board.measures[0], name)
     was = {"a": (5, EXACT), "b": (2, EXACT), "e": (4, EXACT)}
-    told = pages.moves("team", was, {"a": (3, EXACT), "c": (7, EXACT), "e": (4, EXACT)})
+    told = movers.moves("team", was, {"a": (3, EXACT), "c": (7, EXACT), "e": (4, EXACT)})
     assert {(one.name, one.was, one.now) for one in told} == {("a", 5, 3), ("b", 2, 0), ("c", 0, 7)}
-    assert [one.name for one in pages.largest(told)] == ["c", "a", "b"]
-    assert [one.name for one in pages.largest(told, 1)] == ["c"]
-    assert pages.moves("team", {"Unassigned": (1, EXACT)}, {"Unassigned": (9, EXACT)}) == []
+    assert [one.name for one in movers.largest(told)] == ["c", "a", "b"]
+    assert [one.name for one in movers.largest(told, 1)] == ["c"]
+    assert movers.moves("team", {"Unassigned": (1, EXACT)}, {"Unassigned": (9, EXACT)}) == []
 
 
 def test_what_is_unknown_in_a_period_is_no_change_from_nothing() -> None:
     unknown = (None, Accuracy("unknown"))
-    assert pages.moves("team", {"a": unknown, "b": (1, EXACT)}, {"a": (7, EXACT)}) == [
-        pages.Move("team", "b", 1, 0)
+    assert movers.moves("team", {"a": unknown, "b": (1, EXACT)}, {"a": (7, EXACT)}) == [
+        movers.Move("team", "b", 1, 0)
     ]
 
 
 def test_a_lower_bound_is_not_compared_with_an_exact_number() -> None:
     bound = Accuracy("at_least", ("some of it is not known",))
     was = {"unlike": (5, bound), "alike": (5, bound), "gone": (4, bound)}
-    told = pages.moves("team", was, {"unlike": (9, EXACT), "alike": (6, bound)})
-    assert [one.name for one in pages.largest(told)] == ["gone", "alike"]
+    told = movers.moves("team", was, {"unlike": (9, EXACT), "alike": (6, bound)})
+    assert [one.name for one in movers.largest(told)] == ["gone", "alike"]
 
 
 def test_each_dimension_has_a_word_for_one_value_and_for_several() -> None:

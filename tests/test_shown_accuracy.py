@@ -11,6 +11,7 @@ from facts import facts
 
 from bridgeboard import charts
 from bridgeboard.analysis.comparison import Line
+from bridgeboard.analysis.movers import Move
 from bridgeboard.model.accuracy import (
     EXACT,
     Accuracy,
@@ -21,7 +22,6 @@ from bridgeboard.model.accuracy import (
 )
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.model.pages import Move
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.session_totals import total, totals

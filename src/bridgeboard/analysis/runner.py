@@ -8,7 +8,7 @@ nobody is ever given what was answered to somebody who may see more.
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
@@ -41,6 +41,10 @@ class Snapshot(Questions):
 
     def coverage(self) -> Coverage:
         """What the store covers."""
+        return self._coverage
+
+    @cached_property
+    def _coverage(self) -> Coverage:
         return of_store.coverage(self.reader)
 
 

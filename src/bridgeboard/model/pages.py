@@ -4,13 +4,11 @@ Pages, exports and the command line read these lists, so that a number that has 
 definition everywhere.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from bridgeboard.model.accuracy import EXACT, Accuracy, accuracy
-from bridgeboard.model.answer import Answer
-from bridgeboard.model.dimensions import DIMENSIONS, UNASSIGNED
+from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 
 FILTERS: Final[Mapping[str, str]] = {
@@ -203,73 +201,6 @@ PRESENCE: Final[Mapping[str, tuple[str, str]]] = {
 """Column of ``metrics.presence`` → its label and its definition."""
 
 _NOUNS: Final = {"initiator": ("person", "people"), "server": ("MCP server", "MCP servers")}
-
-NOT_COMPARABLE: Final = (
-    "only one of the two periods is known exactly, the other is a lower bound, so no change is "
-    "shown."
-)
-"""Why there is no change between two numbers."""
-
-MOVERS: Final = 8
-"""How many of the largest changes are shown."""
-MOVING: Final = ("initiator", "team", "model", "client")
-"""Dimensions whose values' changes are looked at."""
-
-
-@dataclass(frozen=True)
-class Move:
-    """How a number of one value of a dimension changed since the period before.
-
-    ``before_accuracy`` and ``now_accuracy`` are how both numbers stand.
-    """
-
-    by: str
-    name: str
-    was: float
-    now: float
-    before_accuracy: Accuracy = EXACT
-    now_accuracy: Accuracy = EXACT
-
-    @property
-    def size(self) -> float:
-        """How far it moved, whichever way."""
-        return abs(self.now - self.was)
-
-    @property
-    def is_comparable(self) -> bool:
-        """Whether the change says anything: not where only one number is a lower bound."""
-        return self.before_accuracy.is_bound == self.now_accuracy.is_bound
-
-
-def by_value(measure: str, answer: Answer) -> dict[str, tuple[Any, Accuracy]]:
-    """Each value of the first column: its number, and how it stands."""
-    first = answer.columns[0]
-    return {str(row[first]): (row[measure], accuracy(measure, row)) for row in answer.records()}
-
-
-def moves(
-    by: str, was: Mapping[str, tuple[Any, Accuracy]], now: Mapping[str, tuple[Any, Accuracy]]
-) -> list[Move]:
-    """What changed between two periods, by the values of a dimension.
-
-    A value that only one period has is nothing in the other. One whose number is unknown is left
-    out, and so is who is in no team: that is no thing that moves.
-    """
-    changes = []
-    for name in {**was, **now}:
-        (before, before_accuracy), (after, now_accuracy) = (
-            side.get(name, (0, other.get(name, (0, EXACT))[1]))
-            for side, other in ((was, now), (now, was))
-        )
-        if before is not None and after is not None and before != after and name != UNASSIGNED:
-            changes.append(Move(by, name, before, after, before_accuracy, now_accuracy))
-    return changes
-
-
-def largest(changes: Iterable[Move], most: int = MOVERS) -> list[Move]:
-    """The largest changes that say anything, the largest first."""
-    known = [one for one in changes if one.is_comparable]
-    return sorted(known, key=lambda one: -one.size)[:most]
 
 
 def rest(count: int, shown: int) -> str:

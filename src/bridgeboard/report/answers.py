@@ -6,9 +6,9 @@ from datetime import date, datetime
 from typing import Any
 
 from bridgeboard.analysis.coverage import Coverage
+from bridgeboard.analysis.movers import Move
 from bridgeboard.model import periods
 from bridgeboard.model.answer import Answer
-from bridgeboard.model.pages import Move
 from bridgeboard.model.scope import Scope
 
 

@@ -4,17 +4,17 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from bridgeboard.analysis import coverage, invariants
+from bridgeboard.analysis import invariants, movers
 from bridgeboard.analysis.answers import answer
-from bridgeboard.analysis.coverage import Coverage
+from bridgeboard.analysis.questions import Questions
+from bridgeboard.analysis.runner import Snapshot
 from bridgeboard.model import accuracy, pages, periods, time_buckets
-from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.model.pages import BOARDS, Move
+from bridgeboard.model.pages import BOARDS
 from bridgeboard.model.scope import Scope
 from bridgeboard.model.store import Reader
-from bridgeboard.queries import adoption, first_seen_order, metric_query
+from bridgeboard.queries import adoption, metric_query
 from bridgeboard.report.answers import Answers, Course, Table, Trust
 
 TOP: Final = 20
@@ -60,7 +60,8 @@ def ask(reader: Reader, scope: Scope, preset: str, now: datetime) -> Answers:
         preset: the period's name in ``periods.PRESETS``.
         now: the present moment; aware.
     """
-    covered = coverage.coverage(reader)
+    questions = Snapshot(reader)
+    covered = questions.coverage()
     before = periods.compared(scope, preset, periods.known_until(now, covered.as_of))
     is_compared = periods.is_covered(before, covered.first_at) and before.since < before.until
     names = (*headline(), *accuracy.limits(headline()))
@@ -69,19 +70,25 @@ def ask(reader: Reader, scope: Scope, preset: str, now: datetime) -> Answers:
         preset=preset,
         before=before,
         made_at=now,
-        totals=_known(_totals(reader, names, scope), covered),
-        past=_totals(reader, names, before) if is_compared else None,
-        courses=tuple(_course(reader, *each, scope, now) for each in _COURSES),
-        tables=tuple(_table(reader, *each, scope) for each in _TABLES),
+        totals=questions.totals(names, scope),
+        past=questions.totals(names, before) if is_compared else None,
+        courses=tuple(_course(questions, *each, scope, now) for each in _COURSES),
+        tables=tuple(_table(questions, *each, scope) for each in _TABLES),
         presence={
-            **answer(reader, adoption.presence(scope)).only,
-            **_totals(reader, accuracy.limits(("active_people",)), scope),
+            **questions.ask(adoption.presence(scope)).only,
+            **questions.ask(
+                metric_query.select(accuracy.limits(("active_people",)), (), scope)
+            ).only,
         },
         moves={
-            measure: tuple(_moved(reader, measure, before, scope)) if is_compared else ()
+            measure: tuple(
+                movers.largest(movers.changes(questions, measure, movers.MOVING, before, scope))
+                if is_compared
+                else ()
+            )
             for measure in _MOVING
         },
-        trust=_trust(reader, scope, covered),
+        trust=_trust(questions, scope),
     )
 
 
@@ -97,20 +104,19 @@ def strangers(reader: Reader, scope: Scope) -> list[tuple[str, str]]:
     return found
 
 
-def _course(reader: Reader, measure: str, split: str, scope: Scope, now: datetime) -> Course:
+def _course(questions: Questions, measure: str, split: str, scope: Scope, now: datetime) -> Course:
     grain = periods.grain(scope)
     buckets: tuple[Any, ...] = tuple(time_buckets.buckets(scope, grain))
     most = max(1, min(pages.TOP, _MOST_MARKS // max(1, len(buckets)) - 1))
-    seen = answer(reader, first_seen_order.first_seen(split, periods.everything()))
     return Course(
         measure=measure,
         split=split,
         grain=grain,
         buckets=buckets,
         running=_running(scope, grain, buckets, now),
-        parts=_top(reader, (measure,), (grain, split), scope, most),
+        parts=questions.top((measure,), (grain, split), scope, rank_by=measure, n=most),
         most=most,
-        places={str(value): place for place, value in enumerate(seen.column(split))},
+        places=questions.first_seen(split),
     )
 
 
@@ -122,66 +128,43 @@ def _running(scope: Scope, grain: str, buckets: tuple[Any, ...], now: datetime) 
     return None
 
 
-def _table(reader: Reader, by: str, names: Iterable[str], scope: Scope) -> Table:
+def _table(questions: Questions, by: str, names: Iterable[str], scope: Scope) -> Table:
     dimension = DIMENSIONS[by]
     shown = tuple(name for name in names if METRICS[name].splits(dimension))
     asked = (*shown, *accuracy.limits(shown, (by,)))
     return Table(
         by=by,
         names=shown,
-        parts=_top(reader, asked, (by,), scope, TOP),
-        whole=_whole(reader, asked, by, scope),
+        parts=questions.top(asked, (by,), scope, rank_by=asked[0], n=TOP),
+        whole=_whole(questions, asked, by, scope),
     )
 
 
-def _whole(reader: Reader, names: tuple[str, ...], by: str, scope: Scope) -> Mapping[str, Any]:
+def _whole(
+    questions: Questions, names: tuple[str, ...], by: str, scope: Scope
+) -> Mapping[str, Any]:
     """What adds up is the number of the period; other numbers are about the table's rows only.
 
     People and rates of a table of tools are those of tool calls, not of all requests.
     """
-    told = _totals(reader, names, scope)
-    together = next(_top(reader, names, (by,), scope, 0).records(), told)
+    totals = questions.totals(names, scope)
+    rows = questions.top(names, (by,), scope, rank_by=names[0], n=0)
+    together = next(rows.records(), totals)
     return {
-        name: told[name] if METRICS[name].adds_up(DIMENSIONS[by]) else together[name]
+        name: totals[name] if METRICS[name].adds_up(DIMENSIONS[by]) else together[name]
         for name in names
     }
 
 
-def _moved(reader: Reader, measure: str, before: Scope, scope: Scope) -> list[Move]:
-    found: list[Move] = []
-    for by in pages.MOVING:
-        names = (measure, *accuracy.limits((measure,), (by,)))
-        was, now = (
-            pages.by_value(measure, answer(reader, metric_query.select(names, (by,), each)))
-            for each in (before, scope)
-        )
-        found += pages.moves(by, was, now)
-    return pages.largest(found)
-
-
-def _trust(reader: Reader, scope: Scope, covered: Coverage) -> Trust:
+def _trust(questions: Snapshot, scope: Scope) -> Trust:
+    reader = questions.reader
     checked = invariants.check(reader, scope)
     return Trust(
-        covered=covered,
-        told=_known(_totals(reader, _TRUST, scope), covered),
+        covered=questions.coverage(),
+        told=questions.totals(_TRUST, scope),
         checks=len(checked),
         broken=sum(not one.holds for one in checked),
         server_version=reader.meta("server_version") or None,
         price_version=reader.meta("price_version") or None,
         data_version=reader.version,
     )
-
-
-def _top(
-    reader: Reader, names: tuple[str, ...], by: tuple[str, ...], scope: Scope, most: int
-) -> Answer:
-    return answer(reader, metric_query.select_top(names, by, scope, rank_by=names[0], n=most))
-
-
-def _known(row: Mapping[str, Any], covered: Coverage) -> Mapping[str, Any]:
-    """The numbers of a row; while no request is known, those of requests are unknown."""
-    return accuracy.without_requests(row) if covered.knows_no_request else row
-
-
-def _totals(reader: Reader, names: tuple[str, ...], scope: Scope) -> Mapping[str, Any]:
-    return answer(reader, metric_query.select(names, (), scope)).only

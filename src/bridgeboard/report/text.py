@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bridgeboard import formats
+from bridgeboard.analysis.movers import Move
 from bridgeboard.model import accuracy, pages, periods
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.model.pages import BOARDS, FILTERS, Move
+from bridgeboard.model.pages import BOARDS, FILTERS
 from bridgeboard.model.scope import Scope
 from bridgeboard.report.answers import Answers, Table
 from bridgeboard.report.names import Name, name
@@ -153,7 +154,7 @@ def _card(metric: str, told: Answers) -> Card:
     value, past = told.totals[metric], told.past
     is_comparable = past is not None and accuracy.is_comparable(metric, told.totals, past)
     moved = formats.change(value, past[metric], one.format) if past and is_comparable else None
-    why_not = "" if past is None or is_comparable else f" Here {pages.NOT_COMPARABLE}"
+    why_not = "" if past is None or is_comparable else f" Here {accuracy.NOT_COMPARABLE}"
     return Card(
         label=one.label,
         value=_value(metric, told.totals),

@@ -130,7 +130,7 @@ def _compared(
     was = was if how.standing == "exact" else how.phrase(was)
     until = ", up to the same moment" if now.running else ""
     is_comparable = accuracy.is_comparable(one.name, told, before)
-    why_not = "" if is_comparable else f" Here {pages.NOT_COMPARABLE}"
+    why_not = "" if is_comparable else f" Here {accuracy.NOT_COMPARABLE}"
     return f"Before ({days}{until}): {was}.{why_not}"
 
 

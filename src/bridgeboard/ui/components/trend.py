@@ -9,12 +9,12 @@ from typing import Any, Final
 import streamlit as st
 
 from bridgeboard import charts, formats
+from bridgeboard.analysis import movers
+from bridgeboard.analysis.movers import Move
 from bridgeboard.model import accuracy, pages, periods
-from bridgeboard.model.accuracy import Accuracy
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.model.pages import Board, Move
-from bridgeboard.model.scope import Scope
+from bridgeboard.model.pages import Board
 from bridgeboard.model.time_buckets import bounds, buckets, filled
 from bridgeboard.ui import navigation, runner, url
 from bridgeboard.ui.components import (
@@ -237,9 +237,15 @@ def moved(now: Chosen, measure: str, by: tuple[str, ...], key: str) -> None:
         reason = _cannot_compare(now)
         asked = ("moved", measure, by, now.scope, now.before)
         changes = [] if reason else runner.current().kept(asked, lambda: _changes(measure, by, now))
-        found = pages.largest(changes)
+        found = movers.largest(changes)
         told = _moved(found, measure, reason or _moved_note(changes))
         short_table.show(told, key, lambda place: navigation.to(found[place].by, found[place].name))
+
+
+def _changes(measure: str, by: Sequence[str], now: Chosen) -> list[Move]:
+    if now.before is None:
+        return []
+    return movers.changes(runner.current(), measure, by, now.before, now.scope)
 
 
 def _cannot_compare(now: Chosen) -> str:
@@ -250,23 +256,6 @@ def _cannot_compare(now: Chosen) -> str:
     return ""
 
 
-def _changes(measure: str, by: Sequence[str], now: Chosen) -> list[Move]:
-    return [
-        change
-        for name in by
-        for change in pages.moves(
-            name, _by_value(measure, name, now.before), _by_value(measure, name, now.scope)
-        )
-    ]
-
-
-def _by_value(measure: str, by: str, scope: Scope | None) -> dict[str, tuple[Any, Accuracy]]:
-    if scope is None:
-        return {}
-    names = (measure, *accuracy.limits((measure,), (by,)))
-    return pages.by_value(measure, runner.current().ordered(names, (by,), scope, (f"-{measure}",)))
-
-
 def _moved_note(changes: Sequence[Move]) -> str:
     """What stands below the changes; it counts those that cannot be compared."""
     unlike = sum(not one.is_comparable for one in changes)
@@ -274,7 +263,7 @@ def _moved_note(changes: Sequence[Move]) -> str:
         return "Nothing changed."
     if not unlike:
         return EACH_BY_ITSELF
-    left_out = f"{formats.plural(unlike, 'value')} left out: {pages.NOT_COMPARABLE}"
+    left_out = f"{formats.plural(unlike, 'value')} left out: {accuracy.NOT_COMPARABLE}"
     return f"{EACH_BY_ITSELF} {left_out}" if unlike < len(changes) else left_out
 
 
