@@ -11,17 +11,16 @@ from facts import facts
 
 from bridgeboard import charts
 from bridgeboard.analysis.comparison import Line
+from bridgeboard.analysis.headlines import headline
 from bridgeboard.analysis.movers import Move
 from bridgeboard.model.accuracy import (
     EXACT,
     Accuracy,
     accuracy,
-    is_comparable,
     presence_accuracy,
     unsplit,
 )
 from bridgeboard.model.answer import Answer
-from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.session_totals import total, totals
@@ -66,8 +65,7 @@ def test_a_card_shows_no_change_where_one_number_only_is_a_lower_bound(
 ) -> None:
     told: dict[str, Any] = {"requests": 8, "summed_rows": now}
     was: dict[str, Any] = {"requests": 4, "summed_rows": before}
-    assert is_comparable("requests", told, was) == (moved is not None)
-    card = headline_cards._card(METRICS["requests"], told, was, [], _chosen())
+    card = headline_cards._card(headline("requests", told, was), [], _chosen())
     assert card.change == moved
     assert ("so no change is shown" in card.meaning) == (moved is None)
 

@@ -114,11 +114,6 @@ def without_requests(row: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value if name in of_sessions else None for name, value in row.items()}
 
 
-def is_comparable(name: str, now: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
-    """Whether a change between two rows says anything: not where only one is a lower bound."""
-    return accuracy(name, now).is_bound == accuracy(name, before).is_bound
-
-
 NOT_COMPARABLE: Final = (
     "only one of the two periods is known exactly, the other is a lower bound, so no change is "
     "shown."

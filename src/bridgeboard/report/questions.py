@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from bridgeboard.analysis import invariants, movers
 from bridgeboard.analysis.answers import answer
+from bridgeboard.analysis.headlines import is_recorded
 from bridgeboard.analysis.questions import Questions
 from bridgeboard.analysis.runner import Snapshot
 from bridgeboard.model import accuracy, pages, periods, time_buckets
@@ -63,7 +64,7 @@ def ask(reader: Reader, scope: Scope, preset: str, now: datetime) -> Answers:
     questions = Snapshot(reader)
     covered = questions.coverage()
     before = periods.compared(scope, preset, periods.known_until(now, covered.as_of))
-    is_compared = periods.is_covered(before, covered.first_at) and before.since < before.until
+    is_compared = is_recorded(questions, before)
     names = (*headline(), *accuracy.limits(headline()))
     return Answers(
         scope=scope,

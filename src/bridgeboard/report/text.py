@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bridgeboard import formats
+from bridgeboard.analysis.headlines import headline
 from bridgeboard.analysis.movers import Move
 from bridgeboard.model import accuracy, pages, periods
 from bridgeboard.model.dimensions import DIMENSIONS
@@ -150,26 +151,16 @@ def definitions(told: Answers) -> dict[str, str]:
 
 
 def _card(metric: str, told: Answers) -> Card:
-    one = METRICS[metric]
-    value, past = told.totals[metric], told.past
-    is_comparable = past is not None and accuracy.is_comparable(metric, told.totals, past)
-    moved = formats.change(value, past[metric], one.format) if past and is_comparable else None
-    why_not = "" if past is None or is_comparable else f" Here {accuracy.NOT_COMPARABLE}"
+    one = headline(metric, told.totals, told.past)
+    kind = one.metric.format
     return Card(
-        label=one.label,
-        value=_value(metric, told.totals),
-        meaning=one.definition + why_not,
-        change=moved,
-        was=_value(metric, past) if past else None,
-        tone=_TONES[pages.good(metric) * _way(moved)],
+        label=one.metric.label,
+        value=_number(one.now.value, kind, one.now.accuracy),
+        meaning=one.metric.definition + (f" Here {one.why_no_change}" if one.why_no_change else ""),
+        change=one.change,
+        was=_number(one.before.value, kind, one.before.accuracy) if one.before else None,
+        tone=_TONES[one.goodness],
     )
-
-
-def _way(moved: str | None) -> int:
-    """Up or down; neither where no digit that is shown says so."""
-    if not moved or not set(moved) & set("123456789"):
-        return 0
-    return -1 if moved.startswith("-") else 1
 
 
 def _value(metric: str, row: Mapping[str, Any]) -> Value:

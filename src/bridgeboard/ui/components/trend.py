@@ -10,8 +10,9 @@ import streamlit as st
 
 from bridgeboard import charts, formats
 from bridgeboard.analysis import movers
+from bridgeboard.analysis.headlines import is_recorded
 from bridgeboard.analysis.movers import Move
-from bridgeboard.model import accuracy, pages, periods
+from bridgeboard.model import accuracy, pages
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.pages import Board
@@ -251,7 +252,7 @@ def _changes(measure: str, by: Sequence[str], now: Chosen) -> list[Move]:
 def _cannot_compare(now: Chosen) -> str:
     if now.before is None:
         return "Turn on the comparison in the sidebar to see what changed."
-    if not periods.is_covered(now.before, runner.current().coverage().first_at):
+    if not is_recorded(runner.current(), now.before):
         return "The period before was not recorded from its beginning: nothing to compare."
     return ""
 

@@ -1,0 +1,88 @@
+"""Headline numbers: each with how it stands, and how it changed since the period before."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bridgeboard import formats
+from bridgeboard.analysis.questions import Questions
+from bridgeboard.model import accuracy, pages, periods
+from bridgeboard.model.accuracy import NOT_COMPARABLE, Accuracy
+from bridgeboard.model.metric import Metric
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number and how it stands."""
+
+    value: float | None
+    accuracy: Accuracy
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A headline number.
+
+    Attributes:
+        metric: which number.
+        now: in the period.
+        before: in the period before; None where nothing is compared.
+        change: by how much it changed, in words; None where that cannot be said.
+    """
+
+    metric: Metric
+    now: Number
+    before: Number | None
+    change: str | None
+
+    @property
+    def direction(self) -> int:
+        """1 for more, -1 for less, 0 where no digit that is shown says so."""
+        if not self.change or not set(self.change) & set("123456789"):
+            return 0
+        return -1 if self.change.startswith("-") else 1
+
+    @property
+    def goodness(self) -> int:
+        """1 where the change is good, -1 where it is bad, 0 where it is neither."""
+        return pages.good(self.metric.name) * self.direction
+
+    @property
+    def why_no_change(self) -> str:
+        """Why two numbers are not compared; empty where they are, or there are not two."""
+        before = self.before
+        is_comparable = before is None or before.accuracy.is_bound == self.now.accuracy.is_bound
+        return "" if is_comparable else NOT_COMPARABLE
+
+
+def headlines(
+    questions: Questions, names: tuple[str, ...], scope: Scope, before: Scope | None
+) -> list[Headline]:
+    """Numbers of a scope, compared with the period before where that was recorded in whole."""
+    asked = (*names, *accuracy.limits(names))
+    now = questions.totals(asked, scope)
+    past = None
+    if before is not None and is_recorded(questions, before):
+        past = questions.totals(asked, before)
+    return [headline(name, now, past) for name in names]
+
+
+def is_recorded(questions: Questions, before: Scope) -> bool:
+    """Whether the store reaches back to the beginning of a period to compare with."""
+    first_at = questions.coverage().first_at
+    return periods.is_covered(before, first_at) and before.since < before.until
+
+
+def headline(name: str, now: Row, before: Row | None) -> Headline:
+    """One number of two rows that hold its ``limits``, too."""
+    metric = METRICS[name]
+    number = Number(now[name], accuracy.accuracy(name, now))
+    past = None if before is None else Number(before[name], accuracy.accuracy(name, before))
+    change = None
+    if past and past.accuracy.is_bound == number.accuracy.is_bound:
+        change = formats.change(number.value, past.value, metric.format)
+    return Headline(metric, number, past, change)
