@@ -10,6 +10,7 @@ from dashboard_store import filled, looking
 from facts import facts
 
 from bridgeboard import charts
+from bridgeboard.analysis import trends
 from bridgeboard.analysis.comparison import Line
 from bridgeboard.analysis.headlines import headline
 from bridgeboard.analysis.movers import Move
@@ -93,7 +94,7 @@ def test_a_short_list_marks_lower_bounds() -> None:
 def test_a_chart_says_of_what_one_points_at_how_it_stands() -> None:
     day = date(2026, 11, 1)
     row = {"requests": 5, "summed_rows": 2}
-    words = trend.phrases("requests", [(day, "a", row), (day, "b", {**row, "summed_rows": 0})])
+    words = trends.phrases("requests", [(day, "a", row), (day, "b", {**row, "summed_rows": 0})])
     assert words == {(day, "a"): "at least 5"}
     course = charts.Course(
         label="Requests",

@@ -44,13 +44,19 @@ def bounds(scope: Scope, grain: str, bucket: Bucket) -> tuple[datetime, datetime
     raise MetricError(f"{grain!r} is no stretch of time.")
 
 
-def running(scope: Scope, grain: str, now: datetime) -> bool:
-    """Whether the last bucket of a scope has begun but not ended."""
+def begun(scope: Scope, grain: str, now: datetime) -> list[Bucket]:
+    """The buckets of a scope that have begun: nothing can be told of the others."""
     every = buckets(scope, grain)
-    if not every:
-        return False
-    since, until = bounds(scope, grain, every[-1])
-    return since <= now < until
+    return [bucket for bucket in every if bounds(scope, grain, bucket)[0] <= now]
+
+
+def running(scope: Scope, grain: str, now: datetime) -> Bucket | None:
+    """The bucket of a scope that has begun but not ended; None where there is none."""
+    for bucket in buckets(scope, grain):
+        since, until = bounds(scope, grain, bucket)
+        if since <= now < until:
+            return bucket
+    return None
 
 
 def filled(

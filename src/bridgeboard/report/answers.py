@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from bridgeboard.analysis.coverage import Coverage
 from bridgeboard.analysis.movers import Move
+from bridgeboard.analysis.trends import Bucket, Trend
 from bridgeboard.model import periods
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.scope import Scope
@@ -34,23 +35,19 @@ class Course:
     """A number over time by the largest values of a dimension and the rest.
 
     Attributes:
-        measure: the number.
         split: the dimension.
         grain: hour, day, week or month.
         buckets: every stretch of time, in order.
         running: the one that has begun but not ended; None when there is none.
-        parts: columns as ``metrics.select_top`` gives them.
-        most: how many values are named at most.
+        trend: the number.
         places: each value's place in the order in which they were first seen, for its colour.
     """
 
-    measure: str
     split: str
     grain: str
-    buckets: tuple[date | datetime, ...]
-    running: date | datetime | None
-    parts: Answer
-    most: int
+    buckets: tuple[Bucket, ...]
+    running: Bucket | None
+    trend: Trend
     places: Mapping[str, int]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from bridgeboard.analysis import invariants, movers
+from bridgeboard.analysis import invariants, movers, trends
 from bridgeboard.analysis.answers import answer
 from bridgeboard.analysis.headlines import is_recorded
 from bridgeboard.analysis.questions import Questions
@@ -109,24 +109,15 @@ def _course(questions: Questions, measure: str, split: str, scope: Scope, now: d
     grain = periods.grain(scope)
     buckets: tuple[Any, ...] = tuple(time_buckets.buckets(scope, grain))
     most = max(1, min(pages.TOP, _MOST_MARKS // max(1, len(buckets)) - 1))
+    running: Any = time_buckets.running(scope, grain, now)
     return Course(
-        measure=measure,
         split=split,
         grain=grain,
         buckets=buckets,
-        running=_running(scope, grain, buckets, now),
-        parts=questions.top((measure,), (grain, split), scope, rank_by=measure, n=most),
-        most=most,
+        running=running,
+        trend=trends.split(questions, measure, split, grain, scope, most),
         places=questions.first_seen(split),
     )
-
-
-def _running(scope: Scope, grain: str, buckets: tuple[Any, ...], now: datetime) -> Any:
-    for bucket in buckets:
-        since, until = time_buckets.bounds(scope, grain, bucket)
-        if since <= now < until:
-            return bucket
-    return None
 
 
 def _table(questions: Questions, by: str, names: Iterable[str], scope: Scope) -> Table:

@@ -1,14 +1,14 @@
 """A course → where its bars, ticks and words lie. The page draws them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from itertools import count
 from typing import Final
 
 from bridgeboard import charts, formats
+from bridgeboard.analysis import trends
+from bridgeboard.analysis.trends import Bucket, Trend
 from bridgeboard.charts import axes
-from bridgeboard.model import pages
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.report.answers import Course
@@ -23,9 +23,8 @@ _TICKS: Final = 4
 _WORDS: Final = 6
 _STEPS: Final = (1, 2, 5)
 
-Bucket = date | datetime
-Row = tuple[Bucket, str | None, int]
-"""Stretch of time, series, number; the series None is all others."""
+Row = tuple[Bucket, str, int]
+"""Stretch of time, series, number."""
 
 
 @dataclass(frozen=True)
@@ -73,11 +72,11 @@ class Picture:
 
 def picture(course: Course, zone: str) -> Picture:
     """A course as bars: the largest series at the bottom, the rest on top."""
-    one = METRICS[course.measure]
-    rows = _rows(course)
-    totals = _totals(rows)
+    one = METRICS[course.trend.measure]
+    rows = _rows(course.trend)
+    totals = trends.sums(rows, course.trend.rest)
     colours = _colours(course, totals)
-    looks = {key: (name(_rest(course) if key is None else key), colours[key]) for key in totals}
+    looks = {series: (name(series), colours[series]) for series in totals}
     stacks = _stacks(rows)
     step = _step(max(stacks.values(), default=0))
     top = step * -(-max(stacks.values(), default=0) // step)
@@ -102,24 +101,11 @@ def picture(course: Course, zone: str) -> Picture:
     )
 
 
-def _rows(course: Course) -> list[Row]:
+def _rows(trend: Trend) -> list[Row]:
     """What there is to draw, from the bottom of the stacks to their top."""
-    told = [
-        (bucket, None if is_rest else key, value)
-        for bucket, key, value, is_rest, _ in course.parts.rows
-        if value and value > 0
-    ]
-    places = {key: place for place, key in enumerate(_totals(told))}
-    return sorted(told, key=lambda row: (row[0], places[row[1]]))
-
-
-def _totals(rows: Sequence[Row]) -> dict[str | None, int]:
-    """Each series and its sum: the largest first, the rest last."""
-    totals: dict[str | None, int] = {}
-    for _, key, value in rows:
-        totals[key] = totals.get(key, 0) + value
-    ranked = sorted(totals, key=lambda key: (key is None, -totals[key], key or ""))
-    return {key: totals[key] for key in ranked}
+    rows = [row for row in trend.rows if row[2] and row[2] > 0]
+    places = {series: place for place, series in enumerate(trends.sums(rows, trend.rest))}
+    return sorted(rows, key=lambda row: (row[0], places[row[1]]))
 
 
 def _stacks(rows: Sequence[Row]) -> dict[Bucket, int]:
@@ -129,14 +115,10 @@ def _stacks(rows: Sequence[Row]) -> dict[Bucket, int]:
     return stacks
 
 
-def _rest(course: Course) -> str:
-    values = course.parts.column("values_count")[0]
-    return pages.rest(values, course.most)
-
-
-def _colours(course: Course, keys: Mapping[str | None, int]) -> dict[str | None, str]:
-    known = charts.colours([key for key in keys if key is not None], course.places)
-    return {key: charts.NEUTRAL if key is None else known[key] for key in keys}
+def _colours(course: Course, series: Iterable[str]) -> dict[str, str]:
+    rest = course.trend.rest
+    known = charts.colours([each for each in series if each != rest], course.places)
+    return known | ({rest: charts.NEUTRAL} if rest else {})
 
 
 def _step(most: int) -> int:
@@ -148,11 +130,11 @@ def _step(most: int) -> int:
 def _bars(
     course: Course,
     rows: Sequence[Row],
-    looks: Mapping[str | None, tuple[Name, str]],
+    looks: Mapping[str, tuple[Name, str]],
     top: int,
     zone: str,
 ) -> Iterator[Bar]:
-    kind = METRICS[course.measure].format
+    kind = METRICS[course.trend.measure].format
     pitch = WIDTH / max(1, len(course.buckets))
     places = {bucket: place for place, bucket in enumerate(course.buckets)}
     heights: dict[Bucket, float] = {}
@@ -182,7 +164,7 @@ def _stretches(course: Course, zone: str) -> Iterator[Mark]:
 
 
 def _in_words(course: Course, stacks: Mapping[Bucket, int], zone: str) -> str:
-    one = METRICS[course.measure]
+    one = METRICS[course.trend.measure]
     if not stacks:
         return f"{one.label}: nothing was recorded."
     most = max(stacks, key=lambda bucket: stacks[bucket])

@@ -1,6 +1,6 @@
 """Pictures and tables that pages are made of; each fails alone."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,14 +9,13 @@ from typing import Any, Final
 import streamlit as st
 
 from bridgeboard import charts, formats
-from bridgeboard.analysis import movers
+from bridgeboard.analysis import movers, trends
 from bridgeboard.analysis.headlines import is_recorded
 from bridgeboard.analysis.movers import Move
-from bridgeboard.model import accuracy, pages
+from bridgeboard.model import accuracy, pages, time_buckets
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.pages import Board
-from bridgeboard.model.time_buckets import bounds, buckets, filled
 from bridgeboard.ui import navigation, runner, url
 from bridgeboard.ui.components import (
     chart,
@@ -29,7 +28,6 @@ from bridgeboard.ui.components import (
 )
 from bridgeboard.ui.components.filters import Chosen
 
-Phrases = dict[tuple[date | datetime, str], str]
 WHOLE: Final = "none"
 EACH_BY_ITSELF: Final = (
     "Each row counts by itself: a person's change is also that of a team and a model."
@@ -50,8 +48,8 @@ def course(board: Board, now: Chosen, key: str) -> None:
 
 
 def _course(measure: str, split: str, now: Chosen, key: str) -> None:
-    every = tuple(_begun(now))
-    running = bool(every) and bounds(now.scope, now.grain, every[-1])[1] > clock.now()
+    every: tuple[Any, ...] = tuple(time_buckets.begun(now.scope, now.grain, clock.now()))
+    running = time_buckets.running(now.scope, now.grain, clock.now()) is not None
     asked = ("course", measure, split, now.scope, now.grain, every, running)
     drawn = runner.current().kept(
         asked, lambda: _drawn(measure, split, now, every, running=running)
@@ -87,79 +85,29 @@ def _drawn(
     measure: str, split: str, now: Chosen, every: Sequence[Any], *, running: bool
 ) -> _Drawn | None:
     """The picture of a number over time; None when there is nothing to see."""
-    one = METRICS[measure]
-    told, names, values, phrases = _stacked(measure, split, now)
-    rows = [row for row in told if row[0] in set(every)]
+    one, questions = METRICS[measure], runner.current()
+    if split == WHOLE:
+        trend, places = trends.whole(questions, measure, now.grain, now.scope), {}
+    else:
+        trend = trends.split(questions, measure, split, now.grain, now.scope)
+        places = questions.first_seen(split)
+    rows = [row for row in trend.rows if row[0] in set(every)]
     if not any(value for *_, value in rows):
         return None
-    places = runner.current().first_seen(split) if split != WHOLE else {}
+    rest = {trend.rest: charts.NEUTRAL} if trend.rest else {}
     picture = charts.Course(
         label=one.label,
         kind=one.format,
         grain=now.grain,
         buckets=every,
         running=running,
-        colours=charts.colours(names, places) | dict.fromkeys(names[pages.TOP :], charts.NEUTRAL),
+        colours=charts.colours(trend.series, places) | rest,
         stacked=_adds_up(measure, split),
         zone=now.scope.zone,
-        phrases=phrases,
+        phrases=trend.phrases,
     )
-    return _Drawn(charts.spec(charts.over_time(rows, picture)), picture, rows, names, values)
-
-
-def _begun(now: Chosen) -> list[Any]:
-    """The stretches of time that have begun: nothing can be drawn of the others."""
-    every = buckets(now.scope, now.grain)
-    at = clock.now()
-    return [bucket for bucket in every if bounds(now.scope, now.grain, bucket)[0] <= at]
-
-
-def _stacked(
-    measure: str, split: str, now: Chosen
-) -> tuple[list[tuple[date | datetime, str, Any]], list[str], int, Phrases]:
-    """(bucket, series, value) rows, the series from the bottom, and how many values there are.
-
-    Last come the words for numbers that are not exact.
-    """
-    label = METRICS[measure].label
-    if split == WHOLE:
-        names = (measure, *accuracy.limits((measure,), (now.grain,)))
-        told = runner.current().series(names, now.grain, now.scope)
-        records = [(row[now.grain], label, row) for row in told.records()]
-        plain = [(bucket, series, row[measure]) for bucket, series, row in records]
-        return plain, [label], 1, phrases(measure, records)
-    names = (measure, *accuracy.limits((measure,), (now.grain, split)))
-    told = runner.current().top(names, (now.grain, split), now.scope, rank_by=measure, n=pages.TOP)
-    count = told.column("values_count")[0] if told.rows else 0
-    rest = pages.rest(count, pages.TOP)
-    records = [
-        (row[now.grain], rest if row["is_rest"] else row[split], row) for row in told.records()
-    ]
-    rows = [(bucket, series, row[measure]) for bucket, series, row in records]
-    series = list(dict.fromkeys(name for _, name, _ in _by_rank(rows, rest)))
-    known = filled([(b, n, v) for b, n, v in rows], (measure,), (now.grain, split), now.scope)
-    words = phrases(measure, records)
-    return known, series, count, words  # type: ignore[return-value]  # rows of three
-
-
-def phrases(
-    measure: str, records: Sequence[tuple[date | datetime, str, Mapping[str, Any]]]
-) -> Phrases:
-    """The words for numbers that are not exact, by stretch of time and series."""
-    kind = METRICS[measure].format
-    hows = [(bucket, name, row, accuracy.accuracy(measure, row)) for bucket, name, row in records]
-    return {
-        (bucket, name): how.phrase(formats.exact_number(row[measure], kind))
-        for bucket, name, row, how in hows
-        if how.standing != "exact"
-    }
-
-
-def _by_rank(rows: Sequence[tuple[Any, str, Any]], rest: str) -> list[tuple[Any, str, Any]]:
-    totals: dict[str, float] = {}
-    for _, name, value in rows:
-        totals[name] = totals.get(name, 0) + (value or 0)
-    return sorted(rows, key=lambda row: (row[1] == rest, -totals[row[1]], row[1]))
+    spec = charts.spec(charts.over_time(rows, picture))
+    return _Drawn(spec, picture, rows, trend.series, trend.values)
 
 
 def _can_be_split(measure: str, split: str) -> bool:

@@ -9,15 +9,15 @@ from typing import Any, Final
 import streamlit as st
 
 from bridgeboard import charts, formats
-from bridgeboard.analysis import comparison
+from bridgeboard.analysis import comparison, trends
 from bridgeboard.analysis.comparison import Line
 from bridgeboard.exports import Column, Sheet
-from bridgeboard.model import accuracy
+from bridgeboard.model import accuracy, time_buckets
 from bridgeboard.model.accuracy import EXACT, Accuracy
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
-from bridgeboard.model.time_buckets import bounds, buckets
+from bridgeboard.model.time_buckets import bounds
 from bridgeboard.queries.session_detail import Head
 from bridgeboard.ui import runner, url
 from bridgeboard.ui.components import (
@@ -243,7 +243,7 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
     A click picks a stretch of time, and so does the box beside the heading, which is in the
     address; from there the way leads to what either side did in it.
     """
-    every: list[Any] = [each for each in buckets(now.scope, now.grain) if _begun(now, each)]
+    every: list[Any] = time_buckets.begun(now.scope, now.grain, clock.now())
     with st.container(horizontal=True, vertical_alignment="bottom", key="head-course"):
         st.header("Over time", anchor=False, width="stretch")
         measure = str(
@@ -256,8 +256,11 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
             )
         )
         at = _stretch(every, now)
-    records = [row for value in pair for row in _series(name, value, measure, now, set(every))]
-    told = [(bucket, value, row[measure]) for bucket, value, row in records]
+    sides = [
+        trends.whole(runner.current(), measure, now.grain, scope(now.scope, name, value), value)
+        for value in pair
+    ]
+    told = [row for side in sides for row in side.rows if row[0] in set(every)]
     if not any(value for *_, value in told):
         notices.empty("Neither of the two has any of it in this period. Choose a longer one.")
         return
@@ -266,11 +269,11 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
         kind=METRICS[measure].format,
         grain=now.grain,
         buckets=every,
-        running=bounds(now.scope, now.grain, every[-1])[1] > clock.now(),
+        running=time_buckets.running(now.scope, now.grain, clock.now()) is not None,
         colours=charts.colours(pair, runner.current().first_seen(name)),
         stacked=False,
         zone=now.scope.zone,
-        phrases=trend.phrases(measure, records),
+        phrases={**sides[0].phrases, **sides[1].phrases},
     )
     # A chart of its own for each choice, so that a second click on a point is told, too.
     drawn = f"chart-beside-{at}"
@@ -384,15 +387,3 @@ def _cut(at: Any, now: Chosen) -> Scope:
 
 def _leave(page: str, narrowed: Scope) -> None:
     st.session_state[_GOING] = (page, filters.parameters(narrowed, {}))
-
-
-def _begun(now: Chosen, bucket: Any) -> bool:
-    return bounds(now.scope, now.grain, bucket)[0] <= clock.now()
-
-
-def _series(
-    name: str, value: str, measure: str, now: Chosen, every: set[Any]
-) -> list[tuple[Any, str, Mapping[str, Any]]]:
-    names = (measure, *accuracy.limits((measure,), (now.grain,)))
-    told = runner.current().series(names, now.grain, scope(now.scope, name, value))
-    return [(row[now.grain], value, row) for row in told.records() if row[now.grain] in every]

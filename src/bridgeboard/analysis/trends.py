@@ -1,0 +1,95 @@
+"""A number over time: every stretch of it, in parts by the largest values of a dimension."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, cast
+
+from bridgeboard import formats
+from bridgeboard.analysis.questions import Questions
+from bridgeboard.model import pages
+from bridgeboard.model.accuracy import accuracy, limits
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
+from bridgeboard.model.time_buckets import filled
+
+Bucket = date | datetime
+Record = tuple[Bucket, str, Mapping[str, Any]]
+"""A stretch of time, a series, and the numbers of both."""
+Phrases = Mapping[tuple[Bucket, str], str]
+
+
+@dataclass(frozen=True)
+class Trend:
+    """A number over time.
+
+    Attributes:
+        measure: the number.
+        rows: stretch of time, series and number, the gaps filled.
+        series: from the bottom of a stack: the largest first, the rest last.
+        values: how many values the dimension has in the scope.
+        rest: the series of all values beyond those shown; None where there is none.
+        phrases: the words for numbers that are not exact, by stretch of time and series.
+    """
+
+    measure: str
+    rows: tuple[tuple[Bucket, str, Any], ...]
+    series: tuple[str, ...]
+    values: int
+    rest: str | None
+    phrases: Phrases
+
+
+def whole(questions: Questions, measure: str, grain: str, scope: Scope, series: str = "") -> Trend:
+    """A number over time, everything together, as one series."""
+    series = series or METRICS[measure].label
+    names = (measure, *limits((measure,), (grain,)))
+    answer = questions.series(names, grain, scope)
+    records = [(row[grain], series, row) for row in answer.records()]
+    rows = tuple((bucket, name, row[measure]) for bucket, name, row in records)
+    return Trend(measure, rows, (series,), 1, None, phrases(measure, records))
+
+
+def split(  # noqa: PLR0917  # all that a question is made of
+    questions: Questions, measure: str, by: str, grain: str, scope: Scope, most: int = pages.TOP
+) -> Trend:
+    """A number over time, in parts by a dimension: ``most`` values, all others together."""
+    names = (measure, *limits((measure,), (grain, by)))
+    answer = questions.top(names, (grain, by), scope, rank_by=measure, n=most)
+    values = answer.column("values_count")[0] if answer.rows else 0
+    rest = pages.rest(values, most) if values > most else None
+    records = [
+        (row[grain], str(rest) if row["is_rest"] else row[by], row) for row in answer.records()
+    ]
+    rows = [(bucket, series, row[measure]) for bucket, series, row in records]
+    known = filled(rows, (measure,), (grain, by), scope)
+    return Trend(
+        measure,
+        cast("tuple[tuple[Bucket, str, Any], ...]", tuple(known)),
+        tuple(sums(rows, rest)),
+        values,
+        rest,
+        phrases(measure, records),
+    )
+
+
+def sums(rows: Iterable[tuple[Bucket, str, Any]], rest: str | None) -> dict[str, Any]:
+    """Each series and its sum: the largest first, the rest last."""
+    totals: dict[str, Any] = {}
+    for _, name, value in rows:
+        totals[name] = totals.get(name, 0) + (value or 0)
+    ranked = sorted(totals, key=lambda name: (name == rest, -totals[name], name))
+    return {name: totals[name] for name in ranked}
+
+
+def phrases(measure: str, records: Sequence[Record]) -> Phrases:
+    """The words for numbers that are not exact, by stretch of time and series."""
+    kind = METRICS[measure].format
+    numbers = [
+        (bucket, name, row[measure], accuracy(measure, row)) for bucket, name, row in records
+    ]
+    return {
+        (bucket, name): how.phrase(formats.exact_number(value, kind))
+        for bucket, name, value, how in numbers
+        if how.standing != "exact"
+    }
