@@ -7,27 +7,10 @@ from typing import Any
 
 from bridgeboard.analysis.coverage import Coverage
 from bridgeboard.analysis.movers import Move
+from bridgeboard.analysis.rankings import Ranking
 from bridgeboard.analysis.trends import Bucket, Trend
 from bridgeboard.model import periods
-from bridgeboard.model.answer import Answer
 from bridgeboard.model.scope import Scope
-
-
-@dataclass(frozen=True)
-class Table:
-    """Numbers by a dimension.
-
-    Attributes:
-        by: the dimension.
-        names: the numbers that are shown, the one that ranks first.
-        parts: columns as ``metrics.select_top`` gives them, maybe with unpriced tokens beside.
-        whole: each number over all values.
-    """
-
-    by: str
-    names: tuple[str, ...]
-    parts: Answer
-    whole: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -92,7 +75,7 @@ class Answers:
     totals: Mapping[str, Any]
     past: Mapping[str, Any] | None
     courses: tuple[Course, ...]
-    tables: tuple[Table, ...]
+    tables: tuple[Ranking, ...]
     presence: Mapping[str, Any]
     moves: Mapping[str, tuple[Move, ...]]
     trust: Trust

@@ -1,22 +1,21 @@
 """All questions of a report, asked of one state of the store."""
 
-from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from bridgeboard.analysis import invariants, movers, trends
+from bridgeboard.analysis.adoption import presence
 from bridgeboard.analysis.answers import answer
 from bridgeboard.analysis.headlines import is_recorded
 from bridgeboard.analysis.questions import Questions
+from bridgeboard.analysis.rankings import ranking
 from bridgeboard.analysis.runner import Snapshot
 from bridgeboard.model import accuracy, pages, periods, time_buckets
-from bridgeboard.model.dimensions import DIMENSIONS
-from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.pages import BOARDS
 from bridgeboard.model.scope import Scope
 from bridgeboard.model.store import Reader
-from bridgeboard.queries import adoption, metric_query
-from bridgeboard.report.answers import Answers, Course, Table, Trust
+from bridgeboard.queries import metric_query
+from bridgeboard.report.answers import Answers, Course, Trust
 
 TOP: Final = 20
 """How many values a table names; the rest is "Other"."""
@@ -74,13 +73,8 @@ def ask(reader: Reader, scope: Scope, preset: str, now: datetime) -> Answers:
         totals=questions.totals(names, scope),
         past=questions.totals(names, before) if is_compared else None,
         courses=tuple(_course(questions, *each, scope, now) for each in _COURSES),
-        tables=tuple(_table(questions, *each, scope) for each in _TABLES),
-        presence={
-            **questions.ask(adoption.presence(scope)).only,
-            **questions.ask(
-                metric_query.select(accuracy.limits(("active_people",)), (), scope)
-            ).only,
-        },
+        tables=tuple(ranking(questions, names, by, scope, most=TOP) for by, names in _TABLES),
+        presence=presence(questions, scope),
         moves={
             measure: tuple(
                 movers.largest(movers.changes(questions, measure, movers.MOVING, before, scope))
@@ -118,34 +112,6 @@ def _course(questions: Questions, measure: str, split: str, scope: Scope, now: d
         trend=trends.split(questions, measure, split, grain, scope, most),
         places=questions.first_seen(split),
     )
-
-
-def _table(questions: Questions, by: str, names: Iterable[str], scope: Scope) -> Table:
-    dimension = DIMENSIONS[by]
-    shown = tuple(name for name in names if METRICS[name].splits(dimension))
-    asked = (*shown, *accuracy.limits(shown, (by,)))
-    return Table(
-        by=by,
-        names=shown,
-        parts=questions.top(asked, (by,), scope, rank_by=asked[0], n=TOP),
-        whole=_whole(questions, asked, by, scope),
-    )
-
-
-def _whole(
-    questions: Questions, names: tuple[str, ...], by: str, scope: Scope
-) -> Mapping[str, Any]:
-    """What adds up is the number of the period; other numbers are about the table's rows only.
-
-    People and rates of a table of tools are those of tool calls, not of all requests.
-    """
-    totals = questions.totals(names, scope)
-    rows = questions.top(names, (by,), scope, rank_by=names[0], n=0)
-    together = next(rows.records(), totals)
-    return {
-        name: totals[name] if METRICS[name].adds_up(DIMENSIONS[by]) else together[name]
-        for name in names
-    }
 
 
 def _trust(questions: Snapshot, scope: Scope) -> Trust:

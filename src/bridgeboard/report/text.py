@@ -7,12 +7,13 @@ from typing import Any, Final
 from bridgeboard import formats
 from bridgeboard.analysis.headlines import headline
 from bridgeboard.analysis.movers import Move
+from bridgeboard.analysis.rankings import Ranking
 from bridgeboard.model import accuracy, pages, periods
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.pages import BOARDS, FILTERS
 from bridgeboard.model.scope import Scope
-from bridgeboard.report.answers import Answers, Table
+from bridgeboard.report.answers import Answers
 from bridgeboard.report.names import Name, name
 from bridgeboard.report.questions import HEADLINES, TOP
 
@@ -177,22 +178,19 @@ def _number(value: float | None, kind: str, how: accuracy.Accuracy) -> Value:
     )
 
 
-def _grid(table: Table) -> Grid:
+def _grid(table: Ranking) -> Grid:
     dimension, first = DIMENSIONS[table.by], METRICS[table.names[0]]
     records = list(table.parts.records())
     count = records[0]["values_count"]
-    total = table.whole[first.name]
-    shared = bool(
-        first.adds_up(dimension) and total and all((row[first.name] or 0) >= 0 for row in records)
-    )
-    rows = tuple(_rows(table, records, total))
+    shares = table.shares
+    rows = tuple(_rows(table, records, shares))
     one, many = pages.nouns(table.by)
     return Grid(
         title=f"{first.label} by {dimension.label.lower()}",
         note=_note(dimension.definition, count, many, first.label.lower()),
         by=dimension.label,
         columns=tuple((METRICS[each].label, METRICS[each].definition) for each in table.names),
-        shared=shared,
+        shared=shares is not None,
         most=max(row.part for row in rows) or 1.0,
         rows=rows,
         whole=Row(
@@ -209,15 +207,16 @@ def _note(definition: str, count: int, many: str, ranked: str) -> str:
     return f"{definition} Top {TOP} of {count:,} {many} by {ranked}, the rest together as Other."
 
 
-def _rows(table: Table, records: Sequence[Mapping[str, Any]], total: int | None) -> Iterator[Row]:
-    for row in records:
+def _rows(
+    table: Ranking, records: Sequence[Mapping[str, Any]], shares: Sequence[float] | None
+) -> Iterator[Row]:
+    for row, part in zip(records, shares or [0.0] * len(records), strict=True):
         is_rest = row["is_rest"]
         told = pages.rest(row["values_count"], TOP) if is_rest else row[table.by]
-        part = (row[table.names[0]] or 0) / total if total else 0.0
         yield Row(name(told), part, _values(table, row), rest=is_rest)
 
 
-def _values(table: Table, row: Mapping[str, Any]) -> tuple[Value, ...]:
+def _values(table: Ranking, row: Mapping[str, Any]) -> tuple[Value, ...]:
     return tuple(_value(each, row) for each in table.names)
 
 

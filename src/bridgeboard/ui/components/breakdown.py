@@ -6,6 +6,7 @@ from typing import Any, Final
 import streamlit as st
 
 from bridgeboard import formats
+from bridgeboard.analysis import rankings
 from bridgeboard.analysis.questions import MOST
 from bridgeboard.model import accuracy, pages
 from bridgeboard.model.accuracy import Accuracy
@@ -78,7 +79,7 @@ def compact(by: str, measure: str, now: Chosen, key: str, most: int = FEW) -> No
     with notices.tile(f"the top {many}"):
         told = runner.current().measured((measure,), by, now.scope, f"-{measure}")
         rows = told.rows[:most]
-        shares = _shares(by, measure, told, rows)
+        shares = _shares(by, measure, told, 0, most)
         hows = [accuracy.accuracy(measure, row) for row in told.records()][:most]
         short_table.show(
             short_table.List(
@@ -155,7 +156,8 @@ def _board(  # noqa: PLR0917  # all that a table is made of
     rows = told.rows[first : first + PAGE]
     place.caption(f"{_span(by, first, len(rows), told)}{_whole(by, order, now)}")
     names = told.columns[1 : 1 + shown]
-    _table(by, names, _marked(told.columns, rows, names), key, _shares(by, order, told, rows))
+    shares = _shares(by, order, told, first, PAGE)
+    _table(by, names, _marked(told.columns, rows, names), key, shares)
 
 
 def _marked(
@@ -225,17 +227,12 @@ def _whole(by: str, order: str, now: Chosen) -> str:
     return f" · {whole} {one.label.lower()} in all"
 
 
-def _shares(
-    by: str, measure: str, told: Answer, rows: Sequence[tuple[Any, ...]]
-) -> list[float] | None:
-    """Each row's share of the whole; None where parts do not add up to one."""
-    if not METRICS[measure].adds_up(DIMENSIONS[by]) or len(told) >= MOST:
-        return None
-    values = [value or 0 for value in told.column(measure)]
-    if not sum(values) or min(values) < 0:
-        return None
-    place = told.columns.index(measure)
-    return [(row[place] or 0) / sum(values) for row in rows]
+def _shares(by: str, measure: str, told: Answer, first: int, shown: int) -> list[float] | None:
+    """Shares of the whole of some rows from the first on; None where parts do not add up to one."""
+    values = told.column(measure)
+    total = sum(value or 0 for value in values) if len(values) < MOST else None
+    every = rankings.shares(measure, by, values, total)
+    return every and every[first : first + shown]
 
 
 def _plural(by: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import streamlit as st
 
 from bridgeboard import charts, formats
+from bridgeboard.analysis.adoption import presence, stickiness
 from bridgeboard.exports import Column, Sheet
 from bridgeboard.model import accuracy, pages, time_buckets
 from bridgeboard.model.answer import Answer
@@ -54,15 +55,14 @@ def people(now: Chosen) -> None:
     if not runner.shows_people():
         return
     with notices.tile("adoption"):
-        limits = runner.current().totals(accuracy.limits(("active_people",)), now.scope)
-        told = {**runner.current().ask(adoption.presence(now.scope)).only, **limits}
+        told = presence(runner.current(), now.scope)
         windows = _windows(now)
         headline_cards.row(
             [
                 *(_card(name, told) for name in pages.PRESENCE),
                 headline_cards.Card(
                     "Stickiness",
-                    formats.rate(_stickiness(windows)),
+                    formats.rate(stickiness(windows)),
                     "Daily active people over monthly active people, averaged over the days of "
                     "the period: 100% means that everybody comes every day.",
                 ),
@@ -329,11 +329,6 @@ def _shown(count: int) -> str:
 
 def _windows(now: Chosen) -> Answer:
     return runner.current().ask(adoption.active_people_windows(now.scope, tuple(WINDOWS)))
-
-
-def _stickiness(told: Answer) -> float | None:
-    daily, monthly = sum(told.column("active_1")), sum(told.column("active_28"))
-    return daily / monthly if monthly else None
 
 
 def _named(size: int) -> str:

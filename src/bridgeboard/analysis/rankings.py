@@ -1,0 +1,72 @@
+"""The largest values of a dimension, the rest together, and what share of the whole each is."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bridgeboard.analysis.questions import Questions
+from bridgeboard.model import accuracy
+from bridgeboard.model.answer import Answer
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.scope import Scope
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Numbers by a dimension.
+
+    Attributes:
+        by: the dimension.
+        names: the numbers, the one that ranks first; those that tell how they stand are beside.
+        parts: columns as ``queries.metric_query.select_top`` gives them.
+        whole: each number over all values.
+    """
+
+    by: str
+    names: tuple[str, ...]
+    parts: Answer
+    whole: Mapping[str, Any]
+
+    @property
+    def shares(self) -> list[float] | None:
+        """What share of the whole each row is; None where rows are no parts of a whole."""
+        first = self.names[0]
+        return shares(first, self.by, self.parts.column(first), self.whole[first])
+
+
+def ranking(
+    questions: Questions, names: Iterable[str], by: str, scope: Scope, *, most: int
+) -> Ranking:
+    """The ``most`` largest values by the first number, and the rest in one row.
+
+    Numbers that cannot be split by the dimension are left out.
+    """
+    shown = tuple(name for name in names if METRICS[name].splits(DIMENSIONS[by]))
+    asked = (*shown, *accuracy.limits(shown, (by,)))
+    parts = questions.top(asked, (by,), scope, rank_by=asked[0], n=most)
+    return Ranking(by, shown, parts, _whole(questions, asked, by, scope))
+
+
+def shares(measure: str, by: str, values: Sequence[Any], total: float | None) -> list[float] | None:
+    """What share of a total each value is; None where values are no parts of a whole."""
+    known = [value or 0 for value in values]
+    if not total or not METRICS[measure].adds_up(DIMENSIONS[by]) or min(known, default=0) < 0:
+        return None
+    return [value / total for value in known]
+
+
+def _whole(
+    questions: Questions, names: tuple[str, ...], by: str, scope: Scope
+) -> Mapping[str, Any]:
+    """What adds up is the number of the period; other numbers are about the table's rows only.
+
+    People and rates of a table of tools are those of tool calls, not of all requests.
+    """
+    totals = questions.totals(names, scope)
+    rows = questions.top(names, (by,), scope, rank_by=names[0], n=0)
+    together = next(rows.records(), totals)
+    return {
+        name: totals[name] if METRICS[name].adds_up(DIMENSIONS[by]) else together[name]
+        for name in names
+    }
