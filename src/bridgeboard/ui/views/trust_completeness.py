@@ -27,7 +27,7 @@ def show() -> None:
         verdicts = completeness.verdicts(counts, left)
         if not verdicts:
             st.caption("No day has been counted yet: a sync does so when it has read everything.")
-        for one in [*verdicts, *runner.read(restorations.verdicts)]:
+        for one in [*verdicts, *runner.current().read(restorations.verdicts)]:
             say, icon = (st.success, "verified") if one.good else (st.warning, "warning")
             say(formats.unmarked(one.text), icon=f":material/{icon}:")
         if counts:
