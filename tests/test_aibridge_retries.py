@@ -32,8 +32,8 @@ from aibridge import (
     TLSError,
     default_retry,
 )
-from aibridge.intake import Limits
-from aibridge.retries import AsyncWholeTransport, WholeTransport
+from aibridge.bodies import Limits
+from aibridge.transports import AsyncWholeTransport, WholeTransport
 
 GOOD = json.dumps(buildinfo()).encode()
 
@@ -310,8 +310,8 @@ class Drip(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 def test_a_body_that_drips_for_ever_is_left_at_the_deadline() -> None:
     drip = Drip()
-    wires = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, stream=drip)))
-    transport = WholeTransport(wires, Limits(deadline=300, clock=drip.clock))
+    http = httpx.Client(transport=httpx.MockTransport(lambda _: httpx.Response(200, stream=drip)))
+    transport = WholeTransport(http, Limits(deadline=300, clock=drip.clock))
     with pytest.raises(TimedOutError, match="300 seconds"):
         transport.handle_request(httpx.Request("GET", "https://coder.example.com/x"))
     assert drip.minutes == 6

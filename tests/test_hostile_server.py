@@ -163,6 +163,15 @@ def test_a_packed_body_never_takes_more_memory_than_the_limit(
     assert server.sent < BUFFERS
 
 
+def test_what_follows_the_end_of_a_packed_body_is_not_waited_for(kind: str) -> None:
+    with (
+        Server(pours(PACKED + gzip.compress(GOOD), BLANKS)) as server,
+        connected(kind, None, base_url=server.url, max_bytes=10**9) as client,
+    ):
+        assert client.buildinfo().deployment_id == "d-1"
+    assert server.sent < BUFFERS
+
+
 @pytest.mark.parametrize(
     ("status", "error"),
     [

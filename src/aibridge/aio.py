@@ -1,7 +1,7 @@
 """The asynchronous client: a thin driver, the twin of ``client``.
 
-What to ask, in which order, and how to read it is in ``calls``, ``walks`` and ``capabilities``,
-which both clients share; how it is sent, in ``retries``.
+What to ask, in which order, and how to read it is in ``calls``, ``lists``, ``session_list`` and
+``capabilities``, which both clients share; how it is sent, in ``transports``.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ from uuid import UUID
 import httpx
 from httpx_retries import Retry, RetryTransport
 
-from aibridge import bulk, calls, sweeps, walks
+from aibridge import bulk, calls, lists, session_list
 from aibridge.answers import failure, read
+from aibridge.bodies import DEADLINE_SECONDS, MAX_BYTES, Limits
 from aibridge.bulk import BulkPage
 from aibridge.calls import Call, Query, Route
 from aibridge.capabilities import Capabilities, capabilities, find_route
 from aibridge.errors import AIBridgeError
-from aibridge.intake import DEADLINE_SECONDS, MAX_BYTES, Limits
 from aibridge.models import (
     BuildInfo,
     Entitlements,
@@ -34,11 +34,8 @@ from aibridge.models import (
     User,
 )
 from aibridge.pace import Pace
-from aibridge.retries import (
-    AsyncWholeTransport,
-    built,
-    default_retry,
-)
+from aibridge.plans import Batch, Plan, Resolve, Runner, Walk, routed
+from aibridge.retries import default_retry
 from aibridge.rows import OnRejected
 from aibridge.setup import (
     USER_AGENT,
@@ -46,10 +43,9 @@ from aibridge.setup import (
     Verify,
     checked_address,
     checked_prefix,
-    wires,
+    http_client,
 )
-from aibridge.steps import Batch, Errand, Plan, Resolve, Walk, routed
-from aibridge.timing import AsyncTimedTransport, Timing
+from aibridge.transports import AsyncTimedTransport, AsyncWholeTransport, Timing, build_request
 
 T = TypeVar("T")
 
@@ -82,7 +78,7 @@ class AsyncClient:
         self._prefix = checked_prefix(prefix)
         self._route = Route(self._prefix) if self._prefix else None
         self._lock = asyncio.Lock()
-        self._wires = wires(
+        self._http = http_client(
             httpx.AsyncClient,
             token=token,
             timeout=timeout,
@@ -91,7 +87,7 @@ class AsyncClient:
             proxy=proxy,
             user_agent=user_agent,
         )
-        whole = AsyncWholeTransport(self._wires, Limits(max_bytes, deadline))
+        whole = AsyncWholeTransport(self._http, Limits(max_bytes, deadline))
         self._timing = Timing(pace, clock)
         timed = AsyncTimedTransport(whole, self._timing)
         self._transport = RetryTransport(timed, retry or default_retry())
@@ -136,15 +132,15 @@ class AsyncClient:
             ForbiddenError: unless the server tells an auditor, or the token is an owner's.
             NotFoundError: on servers before v2.34.
         """
-        return await self._run(walks.providers())
+        return await self._run(lists.providers())
 
     async def models(self, search: Query = None) -> tuple[str, ...]:
         """All model names, sorted, each once; ``search`` by ``model`` takes a prefix."""
-        return await self._run(walks.names(calls.models, search))
+        return await self._run(lists.names(calls.models, search))
 
     async def clients(self, search: Query = None) -> tuple[str, ...]:
         """All client names, sorted, each once; ``search`` by ``client`` takes a prefix."""
-        return await self._run(walks.names(calls.clients, search))
+        return await self._run(lists.names(calls.clients, search))
 
     def interceptions(
         self,
@@ -155,7 +151,7 @@ class AsyncClient:
         on_rejected: OnRejected = None,
     ) -> AsyncIterator[Interception]:
         """All interceptions, newest first, from behind ``after_id`` on. Servers up to v2.34."""
-        return self._walk(walks.interceptions(search, page_size, after_id, on_rejected))
+        return self._walk(lists.interceptions(search, page_size, after_id, on_rejected))
 
     async def interceptions_page(
         self,
@@ -190,7 +186,7 @@ class AsyncClient:
         on_rejected: OnRejected = None,
     ) -> AsyncIterator[SessionSummary]:
         """All sessions, each once, latest activity first but for those that arrive meanwhile."""
-        return self._walk(sweeps.sessions(search, page_size, on_rejected))
+        return self._walk(session_list.sessions(search, page_size, on_rejected))
 
     async def sessions_page(
         self,
@@ -220,38 +216,33 @@ class AsyncClient:
         self, session_id: str, *, page_size: int = 50, on_rejected: OnRejected = None
     ) -> AsyncIterator[Thread]:
         """All threads of a session, oldest first, each once."""
-        return self._walk(walks.threads(session_id, page_size, on_rejected))
+        return self._walk(lists.threads(session_id, page_size, on_rejected))
 
     async def _run(self, plan: Plan[T]) -> T:
-        errand = Errand(plan)
-        step = errand.proceed()
+        runner = Runner(plan)
+        step = runner.proceed()
         while step is not None:
-            step = errand.proceed(*(await self._outcome(step)))
-        return errand.result
+            step = runner.proceed(*(await self._outcome(step)))
+        return runner.result
 
     async def _walk(self, walk: Walk[T]) -> AsyncIterator[T]:
-        errand = Errand(walk)
-        step = errand.proceed()
+        runner = Runner(walk)
+        step = runner.proceed()
         while step is not None:
             if isinstance(step, Batch):
                 for item in step.items:
                     yield item
-                step = errand.proceed()
+                step = runner.proceed()
             else:
-                step = errand.proceed(*(await self._outcome(step)))
+                step = runner.proceed(*(await self._outcome(step)))
 
     async def _outcome(self, step: Call[Any] | Resolve) -> tuple[Any, AIBridgeError | None]:
         try:
-            return await self._take(step), None
+            if isinstance(step, Resolve):
+                return await self._resolved(step.stale), None
+            return await self._fetch(step), None
         except AIBridgeError as error:
             return None, error
-
-    async def _take(self, step: Call[Any] | Resolve) -> Any:
-        return (
-            await self._resolved(step.stale)
-            if isinstance(step, Resolve)
-            else await self._fetch(step)
-        )
 
     async def _resolved(self, stale: Route | None) -> Route:
         async with self._lock:
@@ -260,7 +251,7 @@ class AsyncClient:
             return self._route
 
     async def _fetch(self, call: Call[T]) -> T:
-        request = built(self._wires, self._address, call)
+        request = build_request(self._http, self._address, call)
         try:
             response = await self._transport.handle_async_request(request)
         except Exception as error:  # noqa: BLE001  # a caller's own policy may raise anything

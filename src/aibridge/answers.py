@@ -64,8 +64,8 @@ def refusal(call: Call[Any], response: httpx.Response) -> errors.StatusError:
     """The error of an answer that is not 200."""
     words = _words(response)
     kind = _kind(call, response, words)
-    said = f": {_joined(words)}" if words else ""
-    what = f"{response.status_code} from {_asked(response.request)}{said}"
+    reason = f": {_joined(words)}" if words else ""
+    what = f"{response.status_code} from {_asked(response.request)}{reason}"
     if kind is errors.RedirectError:
         what, advice = _elsewhere(response)
     else:
@@ -108,10 +108,10 @@ def _unreachable(error: httpx.HTTPError, request: httpx.Request) -> errors.AIBri
         what, advice = f"The answer to {_asked(request)} is {reason}.", _garbled_advice(reason)
     else:
         what, advice = f"No answer from {where}: {reason}.", kind.usual_advice
-    told = kind(what, advice=advice, method=request.method, url=str(request.url))
+    failure = kind(what, advice=advice, method=request.method, url=str(request.url))
     # The lowest cause is the operating system's; httpx's own holds the request and its token.
-    told.__cause__ = next((e for e in _causes(error) if isinstance(e, OSError)), None)
-    return told
+    failure.__cause__ = next((e for e in _causes(error) if isinstance(e, OSError)), None)
+    return failure
 
 
 def unfinished(response: httpx.Response) -> str | None:
@@ -148,8 +148,8 @@ def _holds_long_digits(body: bytes) -> bool:
 
 def _run_of_digits(body: bytes, at: int, most: int) -> int:
     before, after = body[max(0, at - most) : at], body[at : at + most + 1]
-    told = len(before) - len(before.rstrip(_DIGITS))
-    return told + len(after) - len(after.lstrip(_DIGITS))
+    leading = len(before) - len(before.rstrip(_DIGITS))
+    return leading + len(after) - len(after.lstrip(_DIGITS))
 
 
 def is_html(response: httpx.Response) -> bool:
@@ -214,9 +214,9 @@ def _safe(text: str, asked: httpx.Request) -> str:
 
 
 def _joined(words: dict[str, Any]) -> str:
-    told = [words.get("message", ""), words.get("detail", "")]
-    told += [f"{each.field}: {each.detail}" for each in words.get("validations", ())]
-    return "; ".join(part.rstrip(".") for part in told if part)
+    parts = [words.get("message", ""), words.get("detail", "")]
+    parts += [f"{each.field}: {each.detail}" for each in words.get("validations", ())]
+    return "; ".join(part.rstrip(".") for part in parts if part)
 
 
 _BY_STATUS: dict[int, type[errors.StatusError]] = {

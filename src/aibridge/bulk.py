@@ -175,13 +175,13 @@ _ROW: Final = msgspec.json.Decoder(BulkInterception)
 
 def _page(known: Container[int], body: bytes) -> BulkPage:
     count, raws = _cut(body)
-    told = ((digest(raw), raw) for raw in raws)
+    digests = ((digest(raw), raw) for raw in raws)
     return BulkPage(
         count=count,
         size=len(raws),
         first=_outermost(raws),
         last=_outermost(reversed(raws)),
-        raws=tuple((number, bytes(raw)) for number, raw in told if number not in known),
+        raws=tuple((number, bytes(raw)) for number, raw in digests if number not in known),
     )
 
 
@@ -205,8 +205,8 @@ def _row(raw: bytes) -> BulkInterception | Rejected:
 
 
 def _carefully(raw: bytes) -> BulkInterception | Rejected:
-    told = calls.row(Interception, calls.rewritten(raw))
-    return told if isinstance(told, Rejected) else _ROW.decode(told.model_dump_json())
+    row = calls.row(Interception, calls.rewritten(raw))
+    return row if isinstance(row, Rejected) else _ROW.decode(row.model_dump_json())
 
 
 _TEXTS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)

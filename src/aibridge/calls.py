@@ -1,7 +1,7 @@
 """The API's verbs as data: where to ask, with which parameters, and how to read the answer.
 
 Nothing here does I/O. A ``Call`` becomes a request in ``client``; which call follows which is
-told in ``walks``. Rows of a page are read one by one, so that one bad row does not cost its
+told in ``lists``. Rows of a page are read one by one, so that one bad row does not cost its
 neighbours.
 """
 
@@ -303,9 +303,9 @@ def reasons(error: ValueError) -> str:
     """What is wrong with a body or a row, without quoting it: it may be somebody's prompt."""
     if not isinstance(error, ValidationError):
         return "it is not valid JSON" if isinstance(error, json.JSONDecodeError) else str(error)
-    told = error.errors(include_url=False, include_input=False, include_context=False)
-    parts = [f"{'.'.join(map(str, each['loc'])) or 'body'}: {_said(each)}" for each in told[:3]]
-    return "; ".join(parts) + (f"; and {len(told) - 3} more" if len(told) > 3 else "")  # noqa: PLR2004  # the three shown
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    parts = [f"{'.'.join(map(str, each['loc'])) or 'body'}: {_said(each)}" for each in faults[:3]]
+    return "; ".join(parts) + (f"; and {len(faults) - 3} more" if len(faults) > 3 else "")  # noqa: PLR2004  # the three shown
 
 
 def _said(error: Mapping[str, object]) -> str:

@@ -17,8 +17,8 @@ from aibridge.errors import (
     ServerError,
 )
 from aibridge.models import BuildInfo, Feature, User
+from aibridge.plans import Plan
 from aibridge.search import Search
-from aibridge.steps import Plan
 
 Release = tuple[int, int]
 
@@ -62,10 +62,10 @@ class Capabilities:
 
 def release_of(version: str) -> Release | None:
     """Major and minor of a version text; None for developer builds (api-contract 1.8)."""
-    found = re.match(r"v?(\d{1,6})\.(\d{1,6})\.", version)
-    if found is None or "-devel" in version:
+    match = re.match(r"v?(\d{1,6})\.(\d{1,6})\.", version)
+    if match is None or "-devel" in version:
         return None
-    return int(found[1]), int(found[2])
+    return int(match[1]), int(match[2])
 
 
 def find_route() -> Plan[Route]:
@@ -126,10 +126,10 @@ def _filters_provider_name(route: Route, roles: frozenset[str]) -> Plan[bool]:
 
 def _feature() -> Plan[Feature]:
     try:
-        told = yield calls.entitlements()
+        entitlements = yield calls.entitlements()
     except NotFoundError:
         return Feature(entitlement="absent")
-    feature: Feature = told.features.get("aibridge", Feature())
+    feature: Feature = entitlements.features.get("aibridge", Feature())
     return feature
 
 

@@ -1,7 +1,7 @@
 """The synchronous client: a thin driver, the twin of ``aio``.
 
-What to ask, in which order, and how to read it is in ``calls``, ``walks`` and ``capabilities``,
-which both clients share; how it is sent, in ``retries``.
+What to ask, in which order, and how to read it is in ``calls``, ``lists``, ``session_list`` and
+``capabilities``, which both clients share; how it is sent, in ``transports``.
 """
 
 import threading
@@ -14,13 +14,14 @@ from uuid import UUID
 import httpx
 from httpx_retries import Retry, RetryTransport
 
-from aibridge import bulk, calls, sweeps, walks
+from aibridge import bulk, calls, lists, session_list
 from aibridge.answers import failure, read
+from aibridge.bodies import DEADLINE_SECONDS, MAX_BYTES, Limits
 from aibridge.bulk import BulkPage
 from aibridge.calls import Call, Query, Route
 from aibridge.capabilities import Capabilities, capabilities, find_route
+from aibridge.deadlines import DeadlineTransport
 from aibridge.errors import AIBridgeError
-from aibridge.intake import DEADLINE_SECONDS, MAX_BYTES, Limits
 from aibridge.models import (
     BuildInfo,
     Entitlements,
@@ -34,11 +35,8 @@ from aibridge.models import (
     User,
 )
 from aibridge.pace import Pace
-from aibridge.retries import (
-    WholeTransport,
-    built,
-    default_retry,
-)
+from aibridge.plans import Batch, Plan, Resolve, Runner, Walk, routed
+from aibridge.retries import default_retry
 from aibridge.rows import OnRejected
 from aibridge.setup import (
     USER_AGENT,
@@ -46,10 +44,16 @@ from aibridge.setup import (
     Verify,
     checked_address,
     checked_prefix,
-    wires,
+    http_client,
 )
-from aibridge.steps import Batch, Errand, Plan, Resolve, Walk, routed
-from aibridge.timing import TimedTransport, Timing
+from aibridge.transports import (
+    AsyncWholeTransport,
+    HTTPClient,
+    TimedTransport,
+    Timing,
+    WholeTransport,
+    build_request,
+)
 
 T = TypeVar("T")
 
@@ -98,16 +102,22 @@ class Client:
         self._prefix = checked_prefix(prefix)
         self._route = Route(self._prefix) if self._prefix else None
         self._lock = threading.Lock()
-        self._wires = wires(
-            httpx.Client,
-            token=token,
-            timeout=timeout,
-            transport=transport,
-            verify=verify,
-            proxy=proxy,
-            user_agent=user_agent,
-        )
-        whole = WholeTransport(self._wires, Limits(max_bytes, deadline))
+        options: dict[str, Any] = {
+            "token": token,
+            "timeout": timeout,
+            "verify": verify,
+            "proxy": proxy,
+            "user_agent": user_agent,
+        }
+        limits = Limits(max_bytes, deadline)
+        self._http: HTTPClient
+        whole: httpx.BaseTransport
+        if transport is None:
+            self._http = http_client(httpx.AsyncClient, transport=None, **options)
+            whole = DeadlineTransport(AsyncWholeTransport(self._http, limits))
+        else:
+            self._http = http_client(httpx.Client, transport=transport, **options)
+            whole = WholeTransport(self._http, limits)
         self._timing = Timing(pace, clock)
         timed = TimedTransport(whole, self._timing)
         self._transport = RetryTransport(timed, retry or default_retry())
@@ -152,15 +162,15 @@ class Client:
             ForbiddenError: unless the server tells an auditor, or the token is an owner's.
             NotFoundError: on servers before v2.34.
         """
-        return self._run(walks.providers())
+        return self._run(lists.providers())
 
     def models(self, search: Query = None) -> tuple[str, ...]:
         """All model names, sorted, each once; ``search`` by ``model`` takes a prefix."""
-        return self._run(walks.names(calls.models, search))
+        return self._run(lists.names(calls.models, search))
 
     def clients(self, search: Query = None) -> tuple[str, ...]:
         """All client names, sorted, each once; ``search`` by ``client`` takes a prefix."""
-        return self._run(walks.names(calls.clients, search))
+        return self._run(lists.names(calls.clients, search))
 
     def interceptions(
         self,
@@ -177,7 +187,7 @@ class Client:
         Raises:
             EndpointGoneError: on newer servers (api-contract 6.2).
         """
-        return self._walk(walks.interceptions(search, page_size, after_id, on_rejected))
+        return self._walk(lists.interceptions(search, page_size, after_id, on_rejected))
 
     def interceptions_page(
         self,
@@ -221,7 +231,7 @@ class Client:
         Raises:
             IncompleteError: at the end, when the list changed too much to be read whole.
         """
-        return self._walk(sweeps.sessions(search, page_size, on_rejected))
+        return self._walk(session_list.sessions(search, page_size, on_rejected))
 
     def sessions_page(
         self,
@@ -261,33 +271,32 @@ class Client:
 
         An unreadable thread goes to ``on_rejected``; without it, DecodeError is raised.
         """
-        return self._walk(walks.threads(session_id, page_size, on_rejected))
+        return self._walk(lists.threads(session_id, page_size, on_rejected))
 
     def _run(self, plan: Plan[T]) -> T:
-        errand = Errand(plan)
-        step = errand.proceed()
+        runner = Runner(plan)
+        step = runner.proceed()
         while step is not None:
-            step = errand.proceed(*self._outcome(step))
-        return errand.result
+            step = runner.proceed(*self._outcome(step))
+        return runner.result
 
     def _walk(self, walk: Walk[T]) -> Iterator[T]:
-        errand = Errand(walk)
-        step = errand.proceed()
+        runner = Runner(walk)
+        step = runner.proceed()
         while step is not None:
             if isinstance(step, Batch):
                 yield from step.items
-                step = errand.proceed()
+                step = runner.proceed()
             else:
-                step = errand.proceed(*self._outcome(step))
+                step = runner.proceed(*self._outcome(step))
 
     def _outcome(self, step: Call[Any] | Resolve) -> tuple[Any, AIBridgeError | None]:
         try:
-            return self._take(step), None
+            if isinstance(step, Resolve):
+                return self._resolved(step.stale), None
+            return self._fetch(step), None
         except AIBridgeError as error:
             return None, error
-
-    def _take(self, step: Call[Any] | Resolve) -> Any:
-        return self._resolved(step.stale) if isinstance(step, Resolve) else self._fetch(step)
 
     def _resolved(self, stale: Route | None) -> Route:
         with self._lock:
@@ -296,7 +305,7 @@ class Client:
             return self._route
 
     def _fetch(self, call: Call[T]) -> T:
-        request = built(self._wires, self._address, call)
+        request = build_request(self._http, self._address, call)
         try:
             response = self._transport.handle_request(request)
         except Exception as error:  # noqa: BLE001  # a caller's own policy may raise anything

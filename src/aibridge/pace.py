@@ -16,7 +16,7 @@ from typing import Final
 import httpx
 
 from aibridge.errors import ConfigurationError
-from aibridge.skew import Skew
+from aibridge.server_clock import Skew
 
 MINUTE: Final = 60.0
 LONGEST_NAP: Final = 5.0
@@ -206,6 +206,6 @@ class Pace:
 
 
 def _number(headers: httpx.Headers, name: str) -> float | None:
-    told = headers.get(name, "")
-    is_number = told.isascii() and told.isdecimal() and len(told) <= MOST_DIGITS
-    return float(told) if is_number else None
+    text = headers.get(name, "")
+    is_number = text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS
+    return float(text) if is_number else None

@@ -25,11 +25,11 @@ class Row(Generic[T]):
 
 
 @dataclass
-class Ledger(Generic[T]):
+class SeenRows(Generic[T]):
     """Which rows have been met. A row counts once, readable or not."""
 
     on_rejected: OnRejected
-    met: set[Hashable] = field(default_factory=set)
+    keys: set[Hashable] = field(default_factory=set)
 
     def enter(self, rows: Iterable[Row[T]]) -> tuple[tuple[T, ...], int]:
         """The readable rows not met before, and the number of all rows not met before.
@@ -39,9 +39,9 @@ class Ledger(Generic[T]):
         """
         fresh: dict[Hashable, Row[T]] = {}
         for row in rows:
-            if row.key not in self.met:
+            if row.key not in self.keys:
                 fresh.setdefault(row.key, row)
-        self.met.update(fresh)
+        self.keys.update(fresh)
         for row in fresh.values():
             if isinstance(row.value, Rejected):
                 self._reject(row.value)

@@ -11,7 +11,7 @@ import httpx
 from aibridge.answers import TOKEN_HEADER
 from aibridge.errors import ConfigurationError
 
-W = TypeVar("W", httpx.Client, httpx.AsyncClient)
+C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 Verify: TypeAlias = bool | ssl.SSLContext
 Proxy: TypeAlias = httpx.Proxy | httpx.URL | str | None
 
@@ -21,8 +21,8 @@ CONNECT_SECONDS = 10.0
 MOST_PORT = 65535
 
 
-def wires(
-    kind: Callable[..., W],
+def http_client(
+    kind: Callable[..., C],
     *,
     token: str,
     timeout: httpx.Timeout | float | None,
@@ -30,7 +30,7 @@ def wires(
     verify: Verify,
     proxy: Proxy,
     user_agent: str,
-) -> W:
+) -> C:
     """An httpx client; what the arguments leave open, HTTPS_PROXY and SSL_CERT_FILE tell.
 
     It keeps no cookies, because the server prefers a session cookie to our header (api-contract

@@ -54,7 +54,7 @@ def routed(call: Call[T]) -> Plan[T]:
     return value
 
 
-class Errand(Generic[T]):
+class Runner(Generic[T]):
     """A plan or walk on its way. ``result`` is what a plan returned, once it has ended."""
 
     result: T

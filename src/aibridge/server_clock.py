@@ -29,10 +29,10 @@ class Skew:
 
     def learn(self, headers: httpx.Headers, sent_at: float, received_at: float) -> None:
         """Take in the ``Date`` of an answer; the times are those of our clock, since 1970."""
-        told = _date(headers)
-        if told is not None:
+        date = _date(headers)
+        if date is not None:
             # The header leaves out the fraction of its second.
-            self.narrow(told - received_at, told + 1 - sent_at)
+            self.narrow(date - received_at, date + 1 - sent_at)
 
     def narrow(self, low: float, high: float) -> None:
         """Take in bounds; such as exclude each other (our clock was set meanwhile) tell nothing."""
@@ -45,8 +45,8 @@ class Skew:
 
 def _date(headers: httpx.Headers) -> float | None:
     try:
-        told = parsedate_to_datetime(headers.get("Date", ""))
-        date = (told if told.tzinfo else told.replace(tzinfo=UTC)).timestamp()
+        parsed = parsedate_to_datetime(headers.get("Date", ""))
+        date = (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
     except Exception:  # noqa: BLE001  # the parser of dates fails in ways it does not promise
         return None
     return date if 0 <= date < _LATEST else None

@@ -20,8 +20,8 @@ from aibridge import calls
 from aibridge.calls import MAX_ROWS, Query
 from aibridge.errors import IncompleteError
 from aibridge.models import Rejected, SessionSummary
-from aibridge.rows import Ledger, OnRejected, Row, session_rows
-from aibridge.steps import Batch, Plan, Walk, routed
+from aibridge.plans import Batch, Plan, Walk, routed
+from aibridge.rows import OnRejected, Row, SeenRows, session_rows
 
 ROUNDS = 5
 STEPS_BACK = 10
@@ -39,7 +39,7 @@ def sessions(search: Query, page_size: int, on_rejected: OnRejected) -> Walk[Ses
     """
     # A page of one row has no room for the overlap that shows what vanished.
     size = max(2, calls.within("page_size", page_size, MAX_ROWS))
-    return _rounds(_Reader(search, size, Ledger(on_rejected)))
+    return _rounds(_Reader(search, size, SeenRows(on_rejected)))
 
 
 def _rounds(reader: "_Reader") -> Walk[SessionSummary]:
@@ -54,7 +54,7 @@ def _rounds(reader: "_Reader") -> Walk[SessionSummary]:
         if sweep.is_calm and reader.has_all:
             return
         reader.is_torn |= sweep.is_calm
-    raise IncompleteError(_shortfall(len(reader.ledger.met), reader.count))
+    raise IncompleteError(_shortfall(len(reader.seen.keys), reader.count))
 
 
 def _shortfall(met: int, count: int) -> str:
@@ -72,7 +72,7 @@ class _Reader:
 
     search: Query
     size: int
-    ledger: Ledger[SessionSummary]
+    seen: SeenRows[SessionSummary]
     count: int = 0
     pages: int = 0
     floor: datetime | None = None
@@ -80,7 +80,7 @@ class _Reader:
 
     @property
     def has_all(self) -> bool:
-        return len(self.ledger.met) >= self.count
+        return len(self.seen.keys) >= self.count
 
     def page(self, offset: int) -> Plan[list[Row[SessionSummary]]]:
         call = calls.sessions(self.search, limit=self.size, offset=offset)
@@ -109,7 +109,7 @@ class _Sweep:
     def run(self) -> Walk[SessionSummary]:
         while True:
             rows = yield from self._reader.page(self._offset)
-            good, fresh = self._reader.ledger.enter(rows)
+            good, fresh = self._reader.seen.enter(rows)
             yield Batch(good)
             self._watch(rows)
             if self._is_gap(rows) and self._steps_back():
@@ -153,12 +153,12 @@ class _Sweep:
     def _is_idle(self, fresh: int) -> bool:
         # A server that repeats a page, or counts what it does not list, must not hold us for ever.
         reader = self._reader
-        return not fresh and self._offset > len(reader.ledger.met) + IDLE_PAGES * reader.size
+        return not fresh and self._offset > len(reader.seen.keys) + IDLE_PAGES * reader.size
 
     def _is_below_floor(self, rows: list[Row[SessionSummary]]) -> bool:
         floor = self._floor
-        told = [row.value for row in rows if not isinstance(row.value, Rejected)]
-        return floor is not None and any(_activity(each) < floor for each in told)
+        readable = [row.value for row in rows if not isinstance(row.value, Rejected)]
+        return floor is not None and any(_activity(each) < floor for each in readable)
 
 
 def _activity(session: SessionSummary) -> datetime:

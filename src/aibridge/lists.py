@@ -2,7 +2,7 @@
 
 The lists are alive while they are read: see ``interceptions`` and ``threads`` for what can happen
 to a row between two pages, and what is done about it. Sessions, whose list is sorted by what
-changes, have a file of their own: ``sweeps``.
+changes, have a file of their own: ``session_list``.
 """
 
 from collections.abc import Callable
@@ -29,8 +29,8 @@ from aibridge.models import (
     SessionDetail,
     Thread,
 )
-from aibridge.rows import Ledger, Linked, OnRejected, Row, linked_rows
-from aibridge.steps import Batch, Plan, Walk, routed
+from aibridge.plans import Batch, Plan, Walk, routed
+from aibridge.rows import Linked, OnRejected, Row, SeenRows, linked_rows
 
 P = TypeVar("P", InterceptionPage, SessionDetail)
 Cursor = UUID | str | None
@@ -43,14 +43,14 @@ def names(listing: Callable[..., Call[tuple[str, ...]]], search: Query) -> Plan[
 
     The server promises no order for clients, and may tell "Unknown" twice (api-contract 2.7).
     """
-    found: set[str] = set()
+    known: set[str] = set()
     offset = 0
     while True:
         page = yield from routed(listing(search, limit=MAX_ROWS, offset=offset))
-        grown = found | set(page)
-        if len(page) < MAX_ROWS or len(grown) == len(found):
+        grown = known | set(page)
+        if len(page) < MAX_ROWS or len(grown) == len(known):
             return tuple(sorted(grown))
-        found, offset = grown, offset + len(page)
+        known, offset = grown, offset + len(page)
 
 
 def providers() -> Plan[tuple[Provider, ...]]:
@@ -90,12 +90,12 @@ def interceptions(
     def rows_of(page: InterceptionPage) -> list[Row[Interception]]:
         return linked_rows(page.results, page.rejected)
 
-    ledger: Ledger[Interception] = Ledger(on_rejected)
+    seen: SeenRows[Interception] = SeenRows(on_rejected)
 
     def is_end(page: InterceptionPage, rows: int) -> bool:
-        return rows < size and len(ledger.met) >= page.count
+        return rows < size and len(seen.keys) >= page.count
 
-    return _Chain(page_after, rows_of, is_end, ledger).walk(after_id)
+    return _Chain(page_after, rows_of, is_end, seen).walk(after_id)
 
 
 def threads(session_id: str, page_size: int, on_rejected: OnRejected) -> Walk[Thread]:
@@ -116,7 +116,7 @@ def threads(session_id: str, page_size: int, on_rejected: OnRejected) -> Walk[Th
     def is_end(_page: SessionDetail, rows: int) -> bool:
         return rows < size
 
-    return _Chain(page_after, rows_of, is_end, Ledger(on_rejected)).walk(None)
+    return _Chain(page_after, rows_of, is_end, SeenRows(on_rejected)).walk(None)
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class _Chain(Generic[P, Linked]):
     page_after: Callable[[Cursor], Call[P]]
     rows_of: Callable[[P], list[Row[Linked]]]
     is_end: Callable[[P, int], bool]
-    ledger: Ledger[Linked]
+    seen: SeenRows[Linked]
 
     def walk(self, start: Cursor) -> Walk[Linked]:
         trail = _Trail(start)
@@ -138,7 +138,7 @@ class _Chain(Generic[P, Linked]):
                     raise
                 continue
             rows = self.rows_of(page)
-            good, _ = self.ledger.enter(rows)
+            good, _ = self.seen.enter(rows)
             yield Batch(good)
             if not rows or self.is_end(page, len(rows)):
                 return
