@@ -9,7 +9,7 @@ from small_bridges import (
     session_path,
 )
 
-from bridgeboard.demo.api import metadata
+from bridgeboard.demo.api.threads import summed_metadata
 from bridgeboard.demo.records import TokenRow
 
 
@@ -91,7 +91,7 @@ def test_metadata_of_parts_adds_up_to_that_of_the_whole(
     when = book.call(0).started_at
 
     def total(maps: list[dict[str, Any]]) -> dict[str, int]:
-        return metadata.summed(TokenRow("t", "i", when, metadata=one) for one in maps)
+        return summed_metadata(TokenRow("t", "i", when, metadata=one) for one in maps)
 
     left, right = total(some), total(others)
     both = {key: left.get(key, 0) + right.get(key, 0) for key in {*left, *right}}

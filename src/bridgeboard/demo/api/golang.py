@@ -19,6 +19,17 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _LATEST = datetime.max.replace(tzinfo=UTC)
 _CYCLE = 146_097  # days in 400 Gregorian years; Python's calendar lacks the year 0, Go's has it
+_LAYOUTS = ("2006", "-", "01", "-", "02", "T", "15", ":", "04", ":", "05")
+# Go reads the hour with one digit or two, all other parts with exactly as many as the layout has.
+_PATTERNS = {"2006": "[0-9]{4}", "15": "[0-9]{1,2}"} | dict.fromkeys(
+    ("01", "02", "04", "05"), "[0-9]{2}"
+)
+_RANGES = {
+    "01": (1, 12, "month"),
+    "15": (0, 23, "hour"),
+    "04": (0, 59, "minute"),
+    "05": (0, 59, "second"),
+}
 _FOREIGN_BYTES = range(0xDC80, 0xDD00)  # what surrogateescape makes of bytes that are not UTF-8
 _CONTROLS = {*range(0x20), 0x7F}
 _BASIC_PLANE = range(0x10000)
@@ -106,7 +117,42 @@ def moment(text: str) -> int:
     One-digit hours, a comma before the fraction and more than nine fraction digits (cut) are
     accepted, as Go accepts them.
     """
-    return _Clockwork(text).read()
+    rest, parts = text, list[int]()
+    for layout in _LAYOUTS:
+        match = re.match(_PATTERNS.get(layout, layout), rest)
+        if match is None:
+            raise _mismatch(text, rest, layout)
+        rest = rest[match.end() :]
+        if layout in _PATTERNS:
+            parts.append(int(match[0]))
+            least, most, name = _RANGES.get(layout, (0, 9999, ""))
+            if not least <= parts[-1] <= most:
+                raise _time_error(text, f": {name} out of range")
+    fraction = re.match(r"[.,]([0-9]+)", rest)
+    rest, offset = _zone(text, rest[fraction.end() :] if fraction else rest)
+    if rest:
+        raise _time_error(text, f": extra text: {_time_quote(rest)}")
+    year, month, day, hour, minute, second = parts
+    try:
+        days = date(year or 400, month, day).toordinal() - (0 if year else _CYCLE)
+    except ValueError:
+        raise _time_error(text, ": day out of range") from None
+    seconds = (((days - _EPOCH.toordinal()) * 24 + hour) * 60 + minute) * 60 + second - offset
+    return seconds * NANO + (int(fraction[1][:9].ljust(9, "0")) if fraction else 0)
+
+
+def _zone(text: str, rest: str) -> tuple[str, int]:
+    """What follows the time zone, and the zone's offset in seconds."""
+    zone = re.match(r"Z|(.)([0-9]{2}):([0-9]{2})", rest, re.DOTALL)
+    if zone is None:
+        raise _mismatch(text, rest, "Z07:00")
+    hours, minutes = int(zone[2] or 0), int(zone[3] or 0)
+    for value, most, name in ((hours, 24, "hour"), (minutes, 60, "minute")):
+        if value > most:
+            raise _time_error(text, f": time zone offset {name} out of range")
+    if zone[1] and zone[1] not in "+-":
+        raise _mismatch(text, rest, "Z07:00")
+    return rest[zone.end() :], (hours * 60 + minutes) * 60 * (-1 if zone[1] == "-" else 1)
 
 
 def to_datetime(nanoseconds: int) -> datetime:
@@ -125,86 +171,13 @@ def time_string(moment: datetime) -> str:
     return f"{text} +0000 UTC"
 
 
-class _Clockwork:
-    """One reading of a time: what is left of the text, and what was read so far."""
+def _mismatch(text: str, rest: str, layout: str) -> ValueError:
+    wanted, value = _time_quote(layout), _time_quote(rest)
+    return _time_error(text, f" as {_time_quote(LAYOUT)}: cannot parse {value} as {wanted}")
 
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.rest = text
 
-    def read(self) -> int:
-        year = self._year()
-        month = self._part("-", "01", (1, 12, "month"))
-        day = self._part("-", "02", None)
-        hour = self._part("T", "15", (0, 23, "hour"))
-        minute = self._part(":", "04", (0, 59, "minute"))
-        second = self._part(":", "05", (0, 59, "second"))
-        fraction = self._fraction()
-        offset = self._zone()
-        if self.rest:
-            raise self._error(f": extra text: {_time_quote(self.rest)}")
-        seconds = ((self._days(year, month, day) * 24 + hour) * 60 + minute) * 60 + second - offset
-        return seconds * NANO + fraction
-
-    def _year(self) -> int:
-        if not re.match(r"[0-9]{4}", self.rest):
-            raise self._mismatch(self.rest, "2006")
-        return int(self._take(4))
-
-    def _part(self, lead: str, layout: str, span: tuple[int, int, str] | None) -> int:
-        if not self.rest.startswith(lead):
-            raise self._mismatch(self.rest, lead)
-        self._take(1)
-        # Go reads the hour with one digit or two, all other parts with exactly two.
-        digits = re.match(r"[0-9]{1,2}" if layout == "15" else r"[0-9]{2}", self.rest)
-        if digits is None:
-            raise self._mismatch(self.rest, layout)
-        value = int(self._take(digits.end()))
-        if span and not span[0] <= value <= span[1]:
-            raise self._error(f": {span[2]} out of range")
-        return value
-
-    def _fraction(self) -> int:
-        digits = re.match(r"[.,]([0-9]+)", self.rest)
-        if digits is None:
-            return 0
-        self._take(digits.end())
-        return int(digits[1][:9].ljust(9, "0"))
-
-    def _zone(self) -> int:
-        if self.rest.startswith("Z"):
-            self._take(1)
-            return 0
-        zone = re.match(r"(.)([0-9]{2}):([0-9]{2})", self.rest, re.DOTALL)
-        if zone is None:
-            raise self._mismatch(self.rest, "Z07:00")
-        hold, sign, hours, minutes = self.rest, zone[1], int(zone[2]), int(zone[3])
-        self._take(zone.end())
-        if hours > 24:  # noqa: PLR2004 -- Go lets a zone be 24 hours off, no more
-            raise self._error(": time zone offset hour out of range")
-        if minutes > 60:  # noqa: PLR2004 -- and 60 minutes
-            raise self._error(": time zone offset minute out of range")
-        if sign not in "+-":
-            raise self._mismatch(hold, "Z07:00")
-        return (hours * 60 + minutes) * 60 * (-1 if sign == "-" else 1)
-
-    def _days(self, year: int, month: int, day: int) -> int:
-        try:
-            ordinal = date(year or 400, month, day).toordinal()
-        except ValueError:
-            raise self._error(": day out of range") from None
-        return ordinal - (0 if year else _CYCLE) - _EPOCH.toordinal()
-
-    def _take(self, count: int) -> str:
-        taken, self.rest = self.rest[:count], self.rest[count:]
-        return taken
-
-    def _mismatch(self, value: str, layout: str) -> ValueError:
-        wanted, found = _time_quote(layout), _time_quote(value)
-        return self._error(f" as {_time_quote(LAYOUT)}: cannot parse {found} as {wanted}")
-
-    def _error(self, message: str) -> ValueError:
-        return ValueError(f"parsing time {_time_quote(self.text)}{message}")
+def _time_error(text: str, message: str) -> ValueError:
+    return ValueError(f"parsing time {_time_quote(text)}{message}")
 
 
 def _time_quote(text: str) -> str:

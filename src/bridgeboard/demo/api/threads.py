@@ -1,10 +1,10 @@
 """``GET /sessions/{id}``: one session and a page of its threads (api-contract 2.5, 4.4-4.7)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridgeboard.demo.api import asking, golang, metadata, wire
+from bridgeboard.demo.api import asking, golang, wire
 from bridgeboard.demo.api.asking import Ask
 from bridgeboard.demo.api.interceptions import lost, tool_call
 from bridgeboard.demo.api.ledger import POSITION, Rows, by_session, tally
@@ -117,7 +117,7 @@ def _header(ask: Ask, rows: Rows, threads: Sequence[Thread]) -> dict[str, Any]:
         "metadata": whole.metadata,
         "started_at": ask.stamp(newest.started_at),
         "ended_at": ask.stamp(newest.ended_at),
-        "token_usage_summary": whole.tokens.columns() | {"metadata": metadata.summed(loaded)},
+        "token_usage_summary": whole.tokens.columns() | {"metadata": summed_metadata(loaded)},
     }
     return told if whole.client is None else told | {"client": whole.client}
 
@@ -185,4 +185,34 @@ def _action(ask: Ask, thread: Thread, row: InterceptionRow) -> dict[str, Any]:
 
 def usage(rows: Sequence[TokenRow]) -> dict[str, Any]:
     """Return summed token columns and summed metadata of some token rows."""
-    return tally(rows).columns() | {"metadata": metadata.summed(rows)}
+    return tally(rows).columns() | {"metadata": summed_metadata(rows)}
+
+
+def summed_metadata(rows: Iterable[TokenRow]) -> dict[str, int]:
+    """Add up all integers by key; nested keys are joined with dots, all else is dropped."""
+    sums: dict[str, int] = {}
+    for row in rows:
+        for key, value in _integers("", row.metadata):
+            sums[key] = sums.get(key, 0) + value
+    return dict(sorted(sums.items()))
+
+
+def _integers(path: str, value: Any) -> Iterator[tuple[str, int]]:
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _integers(f"{path}.{key}" if path else key, inner)
+    elif path and (number := _integer(value)) is not None:
+        yield path, number
+
+
+def _integer(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if not isinstance(value, str):
+        return None
+    try:
+        return golang.integer(value)
+    except ValueError:
+        return None

@@ -11,6 +11,7 @@ from bridgeboard.demo.company.dice import cast
 from bridgeboard.demo.company.habits import DAY, Window
 from bridgeboard.demo.company.people import OFFICES, Colleague
 from bridgeboard.demo.company.shifts import converse, sit_down
+from bridgeboard.demo.company.tables import table
 from bridgeboard.demo.company.talks import thread
 from bridgeboard.demo.company.tools import FAILING
 from bridgeboard.demo.company.weather import Scene, Spell
@@ -23,19 +24,7 @@ _USUAL = {
     "failing_tool": ("Claude Code", "sonnet-5"),
     "provider_outage": ("Claude Code", "sonnet-4-6"),
 }
-_NOTES = {
-    "cache_collapse": "A client release put the time of day into the system prompt, so no prompt "
-    "found its prefix in the cache any more.",
-    "provider_outage": "The provider answered nearly every request with an error for two and "
-    "a half hours.",
-    "spend_spike": "The whole team moved a framework in two days with the most expensive model.",
-    "failing_tool": "The MCP server's certificate expired; it was renewed after some days.",
-    "runaway": "An agent was left alone in the evening and ran the same failing test suite until "
-    "the morning.",
-    "data_gap": "The bridge was down for an afternoon. Clients went to the providers directly, so "
-    "nothing was recorded.",
-    "credential_drift": "Two people put their own keys into their clients and kept them there.",
-}
+_NOTES: dict[str, str] = table("tools")["incidents"]
 
 
 @dataclass(frozen=True)

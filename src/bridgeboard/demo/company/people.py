@@ -7,41 +7,22 @@ from random import Random
 
 from bridgeboard.demo.company.clients import CLIENTS
 from bridgeboard.demo.company.dice import cast, chance, uuid, word
-from bridgeboard.demo.company.names import FIRST, LAST, account
+from bridgeboard.demo.company.tables import table
 from bridgeboard.demo.records import Person, Role
 
-OFFICES = {
-    "payments": ("Berlin", 60),
-    "platform": ("New York", -300),
-    "storefront": ("London", 0),
-    "data": ("Bengaluru", 330),
-    "mobile": ("San Francisco", -480),
-    "security": ("Sydney", 600),
-}
+_TABLE = table("people")
+OFFICES: dict[str, tuple[str, int]] = _TABLE["offices"]
 """Team → its office and that office's distance from UTC in minutes.
 
 Offices keep standard time all year, so a world needs no time zone database and is the same
 wherever it is made.
 """
 
-LEVELS = {
-    "heavy": (0.19, 4.0),
-    "regular": (0.38, 1.9),
-    "light": (0.19, 0.6),
-    "dormant": (0.07, 0.8),
-    "newcomer": (0.1, 2.4),
-    "leaver": (0.07, 1.9),
-}
+LEVELS: dict[str, tuple[float, float]] = _TABLE["levels"]
 """Temperament → its share of the staff and its sessions on an ordinary working day."""
 
 _SETTLED = {0: "regular", 1: "observer", 7: "regular"}
-
-_FAVOURITES = (
-    *("Claude Code", "Codex", "Claude Code", "Cursor", "Claude Code", "GitHub Copilot (VS Code)"),
-    *("Claude Code", "Codex", "Claude Code", "Coder Agents", "Claude Code", "Zed", "Mux"),
-    *("Claude Code", "Codex", "OpenCode", "Cursor", "Claude Code", "Kilo Code", "Roo Code"),
-    *("GitHub Copilot (VS Code)", "Charm Crush"),
-)
+_PLAIN = str.maketrans("éèëïíáâãóöøôúüñçğşłńýžÅØŁ", "eeeiiaaaoooouuncgslnyzAOL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +78,18 @@ def teams(colleagues: Sequence[Colleague]) -> Mapping[str, tuple[str, ...]]:
 
 
 def _people(rng: Random, size: int) -> list[Person]:
-    pairs = rng.sample(range(len(FIRST) * len(LAST)), size)
-    names = [(FIRST[i % len(FIRST)], LAST[i // len(FIRST)]) for i in pairs]
+    first, last = _TABLE["first_names"], _TABLE["last_names"]
+    pairs = rng.sample(range(len(first) * len(last)), size)
+    names = [(first[i % len(first)], last[i // len(first)]) for i in pairs]
     return [
-        _account(rng, first, last, team)
-        for (first, last), team in zip(names, islice(cycle(OFFICES), size), strict=True)
+        _account(rng, *name, team)
+        for name, team in zip(names, islice(cycle(OFFICES), size), strict=True)
     ]
 
 
 def _account(rng: Random, first: str, last: str, team: str) -> Person:
-    username = account(first, last)
+    # The user name Coder has for a person: plain lower-case letters and one hyphen.
+    username = f"{first}-{last}".translate(_PLAIN).lower()
     avatar = f"https://avatars.example/{username}.png" if chance(rng, 0.6) else ""
     return Person(
         id=uuid(rng),
@@ -185,7 +168,8 @@ def _hire(seed: int, person: Person, level: str, place: int) -> Colleague:
 
 def _repertoire(rng: Random, place: int) -> tuple[tuple[str, float], ...]:
     """A favourite, a second tool (over the staff, each client is somebody's), Claude Code."""
-    favourite = _FAVOURITES[place % len(_FAVOURITES)]
+    favourites = _TABLE["favourite_clients"]
+    favourite = favourites[place % len(favourites)]
     second = tuple(CLIENTS)[place * 5 % len(CLIENTS)]
     third = rng.choice(("Claude Code", "Cursor", "GitHub Copilot (VS Code)"))
     return (favourite, 0.78), (second, 0.16), (third, 0.06)

@@ -12,6 +12,7 @@ from bridgeboard.demo.company.books import Books, Call, Seat, Spent, Use
 from bridgeboard.demo.company.clients import Client
 from bridgeboard.demo.company.dice import chance, heavy, seconds, uuid
 from bridgeboard.demo.company.projects import Project
+from bridgeboard.demo.company.tables import table
 from bridgeboard.demo.company.tools import FAILING, Server
 from bridgeboard.demo.company.weather import Scene
 from bridgeboard.demo.records import FirewallLog
@@ -20,15 +21,7 @@ _FIVE_MINUTES = timedelta(minutes=5)
 _HOUR = timedelta(hours=1)
 _BLOCK = 128
 _REASONERS = ("gpt-5", "o4", "gemini")
-_ERRORS = (
-    ("overloaded", "Overloaded"),
-    ("rate_limited", "This request would exceed the rate limit of your organization."),
-    ("server_error", "upstream: 500 Internal Server Error"),
-    ("timeout", "context deadline exceeded (Client.Timeout exceeded while awaiting headers)"),
-    ("bad_request", "messages.2: `tool_use` ids were found without `tool_result` blocks"),
-    ("unauthorized", "invalid x-api-key"),
-    ("unknown", "stream closed before the first event"),
-)
+_ERRORS: tuple[tuple[str, str], ...] = table("tools")["request_failures"]
 
 
 @dataclass(slots=True)

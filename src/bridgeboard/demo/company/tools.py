@@ -8,8 +8,9 @@ from random import Random
 from bridgeboard.demo.company.books import Use
 from bridgeboard.demo.company.clients import Client, Gadget, Verb
 from bridgeboard.demo.company.dice import chance, pick
-from bridgeboard.demo.company.projects import Project
+from bridgeboard.demo.company.projects import LINES, Project
 from bridgeboard.demo.company.prose import ask
+from bridgeboard.demo.company.tables import table
 from bridgeboard.demo.company.vendors import Route
 
 _ROOT = "/home/coder/src"
@@ -24,100 +25,12 @@ class Server:
     errors: float
 
 
-SERVERS = (
-    Server("https://mcp.tracker.example/mcp", ("tracker_search", "tracker_read_ticket"), 0.03),
-    Server("https://mcp.docs.example/sse", ("docs_search", "docs_fetch_page"), 0.02),
-    Server("https://mcp.metrics.example/mcp", ("metrics_query", "metrics_list_alerts"), 0.05),
-    Server("https://mcp.warehouse.example/mcp", ("warehouse_query",), 0.07),
-)
+_TABLE = table("tools")
+SERVERS = tuple(Server(**fields) for fields in _TABLE["mcp_servers"])
 """The company's MCP servers."""
 
 FAILING = SERVERS[2]
 """The server that will have its bad days."""
-
-_FAILURES = (
-    "context deadline exceeded",
-    'calling "tools/call": Not Found: session not found',
-    "unexpected status 502 Bad Gateway",
-)
-_OUTAGE = "upstream connect error: certificate has expired or is not yet valid"
-_COMMANDS = (
-    "git status --short",
-    "git diff --stat",
-    "git log --oneline -n 20 -- {file}",
-    "rg -n '{symbol}' --glob '!vendor'",
-    "sed -n '1,120p' {file}",
-    "ls -la $(dirname {file})",
-    "{build}",
-    "{build} 2>&1 | tail -n 40",
-    "cat {file} | head -80 && wc -l {file}",
-)
-_LINES = {
-    "Go": (
-        "if err != nil {{",
-        '\treturn nil, fmt.Errorf("{symbol}: %w", err)',
-        "}}",
-        "defer tx.Rollback(ctx)",
-        "rows, err := {symbol}(ctx, key)",
-        "for _, row := range rows {{",
-        "ctx, cancel := context.WithTimeout(ctx, {number}*time.Second)",
-        "limit := min(len(rows), {number})",
-    ),
-    "TypeScript": (
-        "const value = await {symbol}(input);",
-        "if (!value) return null;",
-        "export default {symbol};",
-        "const [open, setOpen] = useState(false);",
-        "return <Row key={{item.id}} total={{formatMoney(item.total)}} />;",
-        "setTimeout(() => {symbol}(), {number});",
-        "expect(result).toEqual({{ ok: true, count: {number} }});",
-        "}} catch (error: unknown) {{",
-    ),
-    "Kotlin": (
-        "val result = {symbol}(input)",
-        "result?.let {{ emit(it) }}",
-        "require(size < {number})",
-        "suspend fun load(key: SkuKey): Price = withContext(io) {{",
-        "}} ?: return emptyList()",
-        "assertThat(prices).hasSize({number})",
-    ),
-    "Terraform": (
-        "{symbol} = var.{symbol}",
-        "count = var.enabled ? {number} : 0",
-        'source = "../modules/cluster"',
-        "lifecycle {{ prevent_destroy = true }}",
-        "min_size = {number}",
-        'tags = merge(local.tags, {{ owner = "platform" }})',
-    ),
-    "Rust": (
-        "let lease = queue.lease(&key)?;",
-        "if lease.is_expired() {{ return Ok(None); }}",
-        "Ok(())",
-        ".filter(|entry| entry.age() > Duration::from_secs({number}))",
-        "assert_eq!(cache.len(), {number});",
-        'tracing::warn!(?key, "{symbol} gave up");',
-        "#[tokio::test]",
-    ),
-    "Python": (
-        "value = {symbol}(row)",
-        "if value is None:",
-        "    return {{}}",
-        "raise ValueError(row)",
-        "for row in rows[:{number}]:",
-        "assert {symbol}([]) == []",
-        'logger.info("%s rows late", len(late))',
-        "return [row for row in rows if row.amount < {number}]",
-    ),
-    "Swift": (
-        "guard let value = {symbol} else {{ return }}",
-        "DispatchQueue.main.async {{",
-        "return value",
-        "try await Task.sleep(for: .seconds({number}))",
-        "XCTAssertEqual(model.items.count, {number})",
-        "@Published private(set) var items: [Item] = []",
-        "}} catch is CancellationError {{",
-    ),
-}
 
 
 def uses(rng: Random, client: Client, route: Route, project: Project) -> tuple[Use, ...]:
@@ -130,7 +43,7 @@ def injected(rng: Random, server: Server, project: Project, *, failing: bool) ->
     """One use of a tool the bridge runs itself; only these can tell that they failed."""
     tool = rng.choice(server.tools)
     if chance(rng, 0.88 if failing else server.errors):
-        error = _OUTAGE if failing else rng.choice(_FAILURES)
+        error = _TABLE["tool_outage"] if failing else rng.choice(_TABLE["tool_failures"])
     else:
         error = ""
     query = f"{rng.choice(project.things)} {rng.choice(project.symbols)}"
@@ -142,14 +55,14 @@ def command(rng: Random, project: Project) -> str:
     """A shell command somebody would run in this project."""
     if chance(rng, 0.3):
         return project.test
-    return rng.choice(_COMMANDS).format(
+    return str(rng.choice(_TABLE["commands"])).format(
         file=rng.choice(project.files), symbol=rng.choice(project.symbols), build=project.build
     )
 
 
 def code(rng: Random, project: Project, lines: int) -> str:
     """A few lines that look like the project's language."""
-    shapes = _LINES[project.language]
+    shapes = LINES[project.language]
     slots = {"symbol": rng.choice(project.symbols), "number": rng.randint(2, 400)}
     return "\n".join([rng.choice(shapes).format_map(slots) for _ in range(lines)])
 
