@@ -279,21 +279,9 @@ def test_a_link_to_a_call_within_its_thread_leads_to_it_too(exact: Store) -> Non
     assert wanted.usage in {call.usage for call in page}
 
 
-def test_a_link_to_a_thread_leads_to_the_page_that_has_it(exact: Store) -> None:
-    threads = asked(exact, Thread, session_detail.threads(session_stores.LONG))
-    assert len(threads) == 400
-    spot = only(
-        exact,
-        Spot,
-        session_detail.thread_spot(session_stores.LONG, threads[250].id or "", size=100),
-    )
-    assert (spot.place, spot.page, spot.usage) == (251, 3, threads[250].root)
-
-
 @pytest.mark.parametrize("text", HOSTILE)
 def test_links_to_what_is_not_there_lead_nowhere(exact: Store, text: str) -> None:
     assert exact.rows(*session_calls.call_spot(session_stores.LONG, text)) == []
-    assert exact.rows(*session_detail.thread_spot(session_stores.LONG, text)) == []
     assert exact.rows(*session_detail.found(text)) == []
     assert exact.rows(*session_detail.found("long", text)) == []
 

@@ -3,9 +3,8 @@
 from bridgeboard.pricing.bill import MOST_TOKENS
 from bridgeboard.pricing.book import Book, own_book
 from bridgeboard.pricing.bounds import bounds, estimated, snippet, vendor_line
-from bridgeboard.pricing.disagreements import Disagreement, disagreements
 from bridgeboard.pricing.instances import informed, said
-from bridgeboard.pricing.money import exact, price, server_micros, total, vendors
+from bridgeboard.pricing.money import exact, price, total, vendors
 from bridgeboard.pricing.overrides import Override, PriceFile, PriceFileError, load, parse
 from bridgeboard.pricing.rates import CLASSES, PICO, Card, Price, Status
 from bridgeboard.pricing.responses import extras, responses
@@ -20,7 +19,6 @@ __all__ = [
     "WORST",
     "Book",
     "Card",
-    "Disagreement",
     "Override",
     "Price",
     "PriceFile",
@@ -29,7 +27,6 @@ __all__ = [
     "Status",
     "Told",
     "bounds",
-    "disagreements",
     "estimated",
     "exact",
     "extras",
@@ -40,7 +37,6 @@ __all__ = [
     "price",
     "responses",
     "said",
-    "server_micros",
     "snippet",
     "told_by",
     "told_by_type",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from bridgeboard.pricing.bill import Bill, Mask, Sheet
 from bridgeboard.pricing.book import Book
 from bridgeboard.pricing.lookup import resolved
-from bridgeboard.pricing.rates import CLASSES, Price, Status
+from bridgeboard.pricing.rates import Price, Status
 from bridgeboard.pricing.sums import Ints
 
 ABSURD: Final = "a count beyond 10^12 cannot be true"
@@ -18,7 +18,6 @@ TOO_DEAR: Final = "one response of more than 9 million dollars cannot be true"
 UNPRICEABLE: Final = frozenset({ABSURD, TOO_DEAR})
 """Why a response has no price whatever its list says: a price of its own would not help."""
 
-_BOOKED: Final = CLASSES[:4]
 _WORDS: Final = ("vendor", "price_id", "source", "version")
 
 
@@ -55,28 +54,6 @@ def vendors(usage: pd.DataFrame, book: Book) -> "pd.Series[str]":
     prices, which = resolved(usage, book)
     names = pd.array([price.vendor or None for price in prices], dtype="str")
     return pd.Series(names.take(which), index=usage.index)
-
-
-def server_micros(rows: pd.DataFrame, book: Book) -> "pd.Series[int]":
-    """What the server books for raw token rows, in micro-USD; missing without a price.
-
-    Its arithmetic at our list: each class of each row cut to whole micro-USD, no tiers, no hour's
-    writes, no searches, nothing for a class without a rate of its own (docs/costs.md 7).
-    """
-    prices, which = resolved(rows, book)
-    flat = np.array([_flat(price) for price in prices], dtype=np.int64).reshape(-1, len(_BOOKED))
-    counts = np.column_stack([rows[name].to_numpy(dtype=np.int64) for name in _BOOKED])
-    missing = np.array([not price.cards for price in prices], dtype=bool)[which]
-    micros = (counts * flat[which] // 10**6).sum(axis=1)
-    return pd.Series(pd.arrays.IntegerArray(micros, missing), index=rows.index)
-
-
-def _flat(price: Price) -> list[int]:
-    if not price.cards:
-        return [0] * len(_BOOKED)
-    card = price.cards[0]
-    told = zip(card.rates, card.own, strict=True)
-    return [(rate or 0) if own else 0 for rate, own in told][: len(_BOOKED)]
 
 
 def exact(response: Mapping[str, int], price: Price) -> int | None:

@@ -2,12 +2,12 @@
 
 ``snapshot.csv`` holds base rates in USD per million tokens, flat and undated, from LiteLLM's list
 and from the one the server itself books by. It speaks for models that the first list does not know
-(docs/costs.md 3) and against it where they differ (docs/costs.md 8).
+(docs/costs.md 3); where they differ, a line says why the first list holds (docs/costs.md 8).
 """
 
 import csv
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date
 from decimal import Decimal
 from hashlib import sha256
 from importlib.resources import files
@@ -24,7 +24,7 @@ VERSION: Final = f"snapshot {sha256(_TEXT.encode()).hexdigest()[:8]}"
 class Quote:
     """One line of the snapshot: what ``source`` asked for a model on the day ``told_on``.
 
-    ``card`` has rates in pico-USD; ``reason`` says why we keep to our list where it differs.
+    ``card`` has rates in pico-USD.
     """
 
     source: str
@@ -32,12 +32,6 @@ class Quote:
     vendor: str
     model: str
     card: Card
-    reason: str
-
-    @property
-    def at(self) -> datetime:
-        """Noon UTC of the day; lists change at midnight."""
-        return datetime.combine(self.told_on, time(12), UTC)
 
 
 def listed(vendor: str, model: str) -> Price | None:
@@ -61,7 +55,6 @@ def _quote(line: dict[str, str]) -> Quote:
         line["vendor"],
         line["model"],
         card(-1, usd, vendor=line["vendor"], model=line["model"]),
-        line["reason"],
     )
 
 

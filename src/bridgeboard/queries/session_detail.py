@@ -232,11 +232,6 @@ joined AS (
 placed AS (
     SELECT *, row_number() OVER (ORDER BY id IS NULL, started_at, id) AS place FROM joined)
 """
-_THREAD_SPOT: Final = f"""
-WITH {_THREADS}
-SELECT place, (place - 1) // $3 + 1, root, id, NULL, NULL FROM placed
-WHERE id = TRY_CAST($2 AS UUID)
-"""
 
 
 def found(session_id: str, initiator_id: UUID | str | None = None) -> Query:
@@ -264,8 +259,3 @@ def threads(session: int, *, after: int = 0, limit: int | None = None) -> Query:
     """Rows of ``Thread`` in the order of their places, from behind ``after`` on."""
     sql = f"WITH {_THREADS} SELECT {columns(Thread)} FROM placed WHERE place > $2 ORDER BY place"
     return Query(sql + limited(limit), (session, after))
-
-
-def thread_spot(session: int, thread: UUID | str, *, size: int = THREADS) -> Query:
-    """One row of ``Spot``, where a thread stands; its page is behind ``(page - 1) * size``."""
-    return Query(_THREAD_SPOT, (session, holdable(str(thread)), size))

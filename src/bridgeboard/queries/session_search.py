@@ -63,12 +63,9 @@ def marks(text: str, needle: str, *, most: int = MARKS) -> tuple[tuple[int, int]
 
 def following(hits: Sequence[Hit], here: Hit | None) -> Hit | None:
     """The hit after one, the first after the last or after none; None without hits."""
-    return _beside(hits, here, 1)
-
-
-def preceding(hits: Sequence[Hit], here: Hit | None) -> Hit | None:
-    """The hit before one, the last before the first or before none; None without hits."""
-    return _beside(hits, here, -1)
+    if not hits:
+        return None
+    return hits[(hits.index(here) + 1) % len(hits) if here in hits else 0]
 
 
 def lowered(text: str) -> str:
@@ -92,11 +89,3 @@ def _marks(text: str, sought: str, most: int) -> Iterator[tuple[int, int]]:
             return
         yield at, at + len(sought)
         at = text.find(sought, at + len(sought))
-
-
-def _beside(hits: Sequence[Hit], here: Hit | None, step: int) -> Hit | None:
-    if not hits:
-        return None
-    if here not in hits:
-        return hits[0 if step > 0 else -1]
-    return hits[(hits.index(here) + step) % len(hits)]

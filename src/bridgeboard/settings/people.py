@@ -8,9 +8,6 @@ from bridgeboard.access import Role
 Words = dict[str, tuple[str, ...]]
 """A role → whose it is; or who leads → which teams."""
 
-DEFAULTS = ("", Role.SELF, Role.VIEWER, Role.ANALYST)
-"""What everybody may be who is nothing else: no role that opens text or settings."""
-
 
 def words(told: Any) -> Any:
     """A table of lists of words; one word alone is a list of one. Raises ValueError."""
