@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridgeboard.access import aliases, pseudonyms
-from bridgeboard.access.words import ADJECTIVES, ANIMALS
+from bridgeboard.access.pseudonyms import ADJECTIVES, ANIMALS
 
 KEY = "a key of sixteen"
 SHAPE = re.compile(r"[A-Z][a-z]+ [A-Z][a-z]+ \d{4,}")

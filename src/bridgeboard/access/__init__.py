@@ -1,7 +1,13 @@
 """Who may see what: roles, who has them, which rows they reach, and pseudonyms."""
 
-from bridgeboard.access.errors import RefusedError
-from bridgeboard.access.identity import Claims, Headers, Identity, from_claims, from_headers
+from bridgeboard.access.identity import (
+    Claims,
+    Headers,
+    Identity,
+    RefusedError,
+    from_claims,
+    from_headers,
+)
 from bridgeboard.access.pseudonyms import SHORTEST_KEY, aliases
 from bridgeboard.access.roles import (
     OPERATOR,

@@ -11,6 +11,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, Literal
 
+
+class RefusedError(Exception):
+    """Somebody may not come in; the message is for them, and says whom to ask for what."""
+
+
 LONGEST: Final = 254
 """Characters of a name, an address or a group."""
 MOST_GROUPS: Final = 1_000
@@ -90,13 +95,13 @@ def from_claims(claims: Mapping[str, Any], names: Claims | None = None) -> Ident
     An address counts if the provider says that it is verified, or says nothing about it.
     """
     names = names or Claims()
-    told = claims if isinstance(claims, Mapping) else {}
-    email = _email(told.get("email")) if _vouched(told) else ""
+    known = claims if isinstance(claims, Mapping) else {}
+    email = _email(known.get("email")) if _vouched(known) else ""
     return Identity(
-        subject=_word(told.get("sub")),
+        subject=_word(known.get("sub")),
         email=email,
-        groups=_groups(told.get(names.groups)),
-        username=_username(told.get(names.username), email, local_part=names.local_part),
+        groups=_groups(known.get(names.groups)),
+        username=_username(known.get(names.username), email, local_part=names.local_part),
         source="login",
     )
 
@@ -108,33 +113,33 @@ def from_headers(headers: Mapping[str, str], names: Headers | None = None) -> Id
     Never raises.
     """
     names = names or Headers()
-    told = _once(headers)
-    email = _email(told.get(names.email.lower()))
-    groups = told.get(names.groups.lower(), "").split(",")
+    known = _once(headers)
+    email = _email(known.get(names.email.lower()))
+    groups = known.get(names.groups.lower(), "").split(",")
     return Identity(
-        subject=_word(told.get(names.user.lower())),
+        subject=_word(known.get(names.user.lower())),
         email=email,
         groups=_groups(groups),
-        username=_username(told.get(names.username.lower()), email, local_part=names.local_part),
+        username=_username(known.get(names.username.lower()), email, local_part=names.local_part),
         source="proxy",
     )
 
 
 def _vouched(claims: Mapping[str, Any]) -> bool:
-    said = claims.get("email_verified", True)
-    return said is True or (isinstance(said, str) and said.lower() == "true")
+    verified = claims.get("email_verified", True)
+    return verified is True or (isinstance(verified, str) and verified.lower() == "true")
 
 
 def _once(headers: Mapping[str, str]) -> dict[str, str]:
-    told: dict[str, str] = {}
+    known: dict[str, str] = {}
     twice: set[str] = set()
     pairs = headers.items() if isinstance(headers, Mapping) else ()
     for name, value in islice(pairs, MOST_HEADERS):
         if isinstance(name, str) and isinstance(value, str) and len(value) <= _LONGEST_HEADER:
-            twice |= {name.lower()} & told.keys()
-            told[name.lower()] = value
+            twice |= {name.lower()} & known.keys()
+            known[name.lower()] = value
     # A setting that names no header reads none.
-    return {name: value for name, value in told.items() if name and name not in twice}
+    return {name: value for name, value in known.items() if name and name not in twice}
 
 
 def _groups(value: object) -> frozenset[str]:

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from bridgeboard.access.errors import RefusedError
-from bridgeboard.access.identity import Identity, is_email
+from bridgeboard.access.identity import Identity, RefusedError, is_email
 from bridgeboard.access.roles import Role, Viewer
 
 USER: Final = "user:"

@@ -1,13 +1,28 @@
 """Frame → chart. Our whole visual language."""
 
-from bridgeboard.charts.axes import when
-from bridgeboard.charts.colours import ACCENT, NEUTRAL, NOBODY, RING, colours
+from bridgeboard.charts.encodings import (
+    ACCENT,
+    NEUTRAL,
+    NOBODY,
+    RING,
+    Drawn,
+    Spec,
+    colours,
+    spec,
+    when,
+)
 from bridgeboard.charts.heatmaps import WEEKDAYS, cohorts, hours_of_week
-from bridgeboard.charts.session_growth import Step, context_per_call, running_cost
+from bridgeboard.charts.session import (
+    TOKEN_KINDS,
+    Step,
+    context_per_call,
+    running_cost,
+    thinned,
+    token_legend,
+    tokens_per_thread,
+)
 from bridgeboard.charts.sparklines import spark
-from bridgeboard.charts.threads import TOKEN_KINDS, token_legend, tokens_per_thread
 from bridgeboard.charts.trend import Course, legend, lines, over_time
-from bridgeboard.charts.vega_specs import Drawn, Spec, spec
 
 __all__ = [
     "ACCENT",
@@ -30,6 +45,7 @@ __all__ = [
     "running_cost",
     "spark",
     "spec",
+    "thinned",
     "token_legend",
     "tokens_per_thread",
     "when",

@@ -7,8 +7,8 @@ from typing import Final
 import altair as alt
 import pandas as pd
 
-from bridgeboard.charts import axes
-from bridgeboard.charts.colours import ACCENT, RING
+from bridgeboard.charts import encodings
+from bridgeboard.charts.encodings import ACCENT, RING
 
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 OUTLINE: Final = RING[1]
@@ -40,9 +40,9 @@ def hours_of_week(
         {
             "day": [WEEKDAYS[place // _HOURS] for place in range(len(values))],
             "hour": [place % _HOURS for place in range(len(values))],
-            "value": [axes.drawn(value, kind) for value in values],
+            "value": [encodings.drawn(value, kind) for value in values],
             "exactly": [
-                (phrases or {}).get(place) or axes.exactly(value, kind)
+                (phrases or {}).get(place) or encodings.exactly(value, kind)
                 for place, value in enumerate(values)
             ],
             "place": range(len(values)),

@@ -52,5 +52,5 @@ def _area(points: Sequence[Point], kind: str = "") -> str:
         points = [(first - 1, height), (first + 1, height)]
         first, last = first - 1, first + 1
     corners = [(first, 100.0), *points, (last, 100.0)]
-    told = ",".join(f"{x:.1f}% {y:.1f}%" for x, y in corners)
-    return f'<i{kind} style="clip-path:polygon({told})"></i>'
+    polygon = ",".join(f"{x:.1f}% {y:.1f}%" for x, y in corners)
+    return f'<i{kind} style="clip-path:polygon({polygon})"></i>'

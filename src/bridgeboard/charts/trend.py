@@ -10,7 +10,7 @@ import altair as alt
 import pandas as pd
 
 from bridgeboard import formats
-from bridgeboard.charts import axes, selection
+from bridgeboard.charts import encodings
 
 HEIGHT: Final = 250
 NAME: Final = 48
@@ -72,8 +72,8 @@ def lines(
     known = alt.Chart(frame[frame["value"].notna()]).encode(
         x=_x(course), y=_y(course), color=_colour(course), tooltip=_tooltip(course)
     )
-    rule = selection.rule("bucket", None if chosen is None else axes.key(chosen), _x(course))
-    layers = [*_lines(frame, course), *rule, selection.nearest(known, "bucket", "series")]
+    rule = encodings.rule("bucket", None if chosen is None else encodings.key(chosen), _x(course))
+    layers = [*_lines(frame, course), *rule, encodings.nearest(known, "bucket", "series")]
     return alt.LayerChart(layer=layers).properties(height=HEIGHT)
 
 
@@ -101,15 +101,15 @@ def swatches(colours: Mapping[str, str]) -> str:
 def _frame(rows: Sequence[tuple[date | datetime, str, Any]], course: Course) -> pd.DataFrame:
     order = {name: place for place, name in enumerate(course.colours)}
     names = _names(course)
-    last = axes.key(course.buckets[-1]) if course.running and course.buckets else None
+    last = encodings.key(course.buckets[-1]) if course.running and course.buckets else None
     lines = [
         (
-            axes.key(bucket),
+            encodings.key(bucket),
             name,
             formats.visible(name),
             names[name],
-            axes.drawn(raw, course.kind),
-            course.phrases.get((bucket, name)) or axes.exactly(raw, course.kind),
+            encodings.drawn(raw, course.kind),
+            course.phrases.get((bucket, name)) or encodings.exactly(raw, course.kind),
             order[name],
         )
         for bucket, name, raw in rows
@@ -124,8 +124,10 @@ def _frame(rows: Sequence[tuple[date | datetime, str, Any]], course: Course) -> 
 def _when(course: Course) -> dict[str, str]:
     """What each stretch of time is called where the reader points: an hour with its day."""
     if course.grain != "hour":
-        return axes.words(course.buckets, course.grain, course.zone)
-    return {axes.key(each): axes.when(each, "hour", course.zone) for each in course.buckets}
+        return encodings.words(course.buckets, course.grain, course.zone)
+    return {
+        encodings.key(each): encodings.when(each, "hour", course.zone) for each in course.buckets
+    }
 
 
 def _bars(frame: pd.DataFrame, course: Course) -> list[alt.Chart]:
@@ -151,7 +153,7 @@ def _bars(frame: pd.DataFrame, course: Course) -> list[alt.Chart]:
 def _lines(frame: pd.DataFrame, course: Course) -> list[alt.Chart]:
     ended, tail = frame, frame.iloc[0:0]
     if course.running and len(course.buckets) > 1:
-        last = [axes.key(bucket) for bucket in course.buckets[-2:]]
+        last = [encodings.key(bucket) for bucket in course.buckets[-2:]]
         ended = frame[~frame["running"]]
         tail = frame[frame["bucket"].isin(last)]
     base = {"x": _x(course), "y": _y(course), "color": _colour(course)}
@@ -165,14 +167,14 @@ def _lines(frame: pd.DataFrame, course: Course) -> list[alt.Chart]:
 
 
 def _x(course: Course) -> alt.X:
-    keys = [axes.key(bucket) for bucket in course.buckets]
-    words = axes.words(course.buckets, course.grain, course.zone)
-    axis = axes.time(words, axes.zoned(course.buckets, course.zone))
+    keys = [encodings.key(bucket) for bucket in course.buckets]
+    words = encodings.words(course.buckets, course.grain, course.zone)
+    axis = encodings.time(words, encodings.zoned(course.buckets, course.zone))
     return alt.X("bucket:O", sort=None, scale=alt.Scale(domain=keys), axis=axis)
 
 
 def _y(course: Course) -> alt.Y:
-    return alt.Y("value:Q", axis=axes.number(course.kind, course.label), stack=course.stacked)
+    return alt.Y("value:Q", axis=encodings.number(course.kind, course.label), stack=course.stacked)
 
 
 def _colour(course: Course) -> alt.Color:

@@ -2,16 +2,13 @@
 
 The numbers are exact: what a file's column adds up to is what the sheet's column adds up to (in
 XLSX to the precision of a double, which is what spreadsheets count with). Recorded text is made
-harmless on the way (``bridgeboard.exports.cells``). The same sheet and manifest always make the
+harmless on the way (``bridgeboard.exports.sheets``). The same sheet and manifest always make the
 same bytes.
 """
 
-from bridgeboard.exports.cells import Kind
-from bridgeboard.exports.comma import csv
-from bridgeboard.exports.errors import ExportError
+from bridgeboard.exports.csv_and_parquet import csv, parquet
 from bridgeboard.exports.manifest import Manifest, file_name, manifest_json
-from bridgeboard.exports.parquets import parquet
-from bridgeboard.exports.sheets import Column, Sheet
+from bridgeboard.exports.sheets import Column, ExportError, Kind, Sheet
 from bridgeboard.exports.workbook import xlsx, xlsx_obstacle
 
 __all__ = [

@@ -8,11 +8,8 @@ from typing import Any, Final
 
 import xlsxwriter
 
-from bridgeboard.exports.about import definitions, facts
-from bridgeboard.exports.cells import PICO, Cell, Kind, harmless, words
-from bridgeboard.exports.errors import ExportError
-from bridgeboard.exports.manifest import Manifest
-from bridgeboard.exports.sheets import Sheet
+from bridgeboard.exports.manifest import Manifest, definitions, facts
+from bridgeboard.exports.sheets import PICO, Cell, ExportError, Kind, Sheet, harmless, words
 
 ROWS: Final = 1_048_575
 """What fits below a header."""
@@ -148,11 +145,11 @@ def _write_about(book: Any, sheet: Sheet, manifest: Manifest) -> None:
     bold = book.add_format({"bold": True, "valign": "top", **_TEXT})
     for place, width in enumerate(_ABOUT_WIDTHS):
         about.set_column(place, place, width)
-    told = facts(sheet, manifest)
-    _write_lines(about, 0, told, (bold, plain))
+    lines = facts(sheet, manifest)
+    _write_lines(about, 0, lines, (bold, plain))
     heads, *columns = definitions(sheet)
-    _write_lines(about, len(told) + 1, [heads], (bold, bold))
-    _write_lines(about, len(told) + 2, columns, (bold, plain))
+    _write_lines(about, len(lines) + 1, [heads], (bold, bold))
+    _write_lines(about, len(lines) + 2, columns, (bold, plain))
 
 
 def _write_lines(

@@ -50,8 +50,8 @@ class Book:
     def version(self) -> str:
         """The versions of list, corrections and snapshot, digests of the file and of ``told``."""
         mine = f" + {self.file.version}" if self.file.version else ""
-        said = [(one.provider_name, one.vendor, one.since) for one in self.told]
-        server = f" + vendors {sha256(repr(said).encode()).hexdigest()[:8]}" if said else ""
+        words = [(one.provider_name, one.vendor, one.since) for one in self.told]
+        server = f" + vendors {sha256(repr(words).encode()).hexdigest()[:8]}" if words else ""
         listed = f"{catalog.SOURCE} {catalog.VERSION} + {snapshot.VERSION} + {corrections.VERSION}"
         return f"{listed}{server}{mine}"
 
@@ -73,11 +73,11 @@ class Book:
         served = "" if service_tier in STANDARD_TIERS else service_tier
         row = self._override(provider_name, model, at)
         bills = self.seller(provider, provider_name, model, at)
-        found = replace(self._price(row, bills, model, at, served), why=bills.why)
-        metered = found.status in {Status.PRICED, Status.FREE}
+        price = replace(self._price(row, bills, model, at, served), why=bills.why)
+        metered = price.status in {Status.PRICED, Status.FREE}
         if byok and metered and provider != "copilot":
-            return replace(found, status=Status.NOTIONAL, note="paid by the initiator's own key")
-        return found
+            return replace(price, status=Status.NOTIONAL, note="paid by the initiator's own key")
+        return price
 
     def seller(self, provider: str, provider_name: str, model: str, at: datetime) -> Seller:
         """Who bills at a moment, and why we say so (docs/costs.md 3)."""
@@ -90,9 +90,9 @@ class Book:
         """Every UTC moment at which the answer of ``resolve`` may change, ascending."""
         rows = self.file.overrides
         own = {at for row in rows for at in (row.valid_from, row.valid_to) if at}
-        said = {one.since for one in self.told if one.since}
+        heard = {one.since for one in self.told if one.since}
         listed = catalog.dates() | corrections.dates()
-        return tuple(sorted(own | said | listed | {CREDITS_SINCE}))
+        return tuple(sorted(own | heard | listed | {CREDITS_SINCE}))
 
     def hourly(self, model: str) -> bool:
         """Whether a model's price may change within a day."""
@@ -107,8 +107,8 @@ class Book:
     ) -> Price:
         vendor = bills.vendor
         if row is None:
-            found = _listed(vendor, model, at, served, bills.why)
-            return _copilot(found, model, at, served) if vendor == COPILOT else found
+            price = _listed(vendor, model, at, served, bills.why)
+            return _copilot(price, model, at, served) if vendor == COPILOT else price
         if _overreaches(row, model):
             return self._ruled(row, _listed("", model, at, served))
         if row.cards:
@@ -118,19 +118,19 @@ class Book:
             return self._ruled(row, _listed(shelf, name, at, served))
         return self._ruled(row, _listed(vendor, model, at, served, bills.why))
 
-    def _ruled(self, row: Override, found: Price) -> Price:
+    def _ruled(self, row: Override, price: Price) -> Price:
         status = _BILLED[row.billing]
         note = f"{self.file.name}, line {row.line}"
-        if not found.cards and status is Status.PRICED:
-            return replace(found, note=f"{found.note}; {note} gives no price either")
+        if not price.cards and status is Status.PRICED:
+            return replace(price, note=f"{price.note}; {note} gives no price either")
         return replace(
-            found,
+            price,
             status=status,
             note=note,
-            source="operator" if row.cards else f"operator, {found.source or catalog.SOURCE}",
+            source="operator" if row.cards else f"operator, {price.source or catalog.SOURCE}",
             version=self.version,
-            cards=scaled(found.cards, row.multiplier),
-            valid_from=max((at for at in (row.valid_from, found.valid_from) if at), default=None),
+            cards=scaled(price.cards, row.multiplier),
+            valid_from=max((at for at in (row.valid_from, price.valid_from) if at), default=None),
         )
 
 
@@ -152,10 +152,10 @@ def _listed(vendor: str, model: str, at: datetime, served: str, why: str = "") -
         return Price(Status.UNPRICED, why or "nobody knows who bills for this provider")
     if vendor in UNLISTED:
         return Price(Status.UNPRICED, f"the price list does not know {vendor}", vendor)
-    found = _cataloged(vendor, model, at, served)
-    if found.status is Status.UNPRICED and not served:
-        return snapshot.listed(vendor, model) or found
-    return found
+    price = _cataloged(vendor, model, at, served)
+    if price.status is Status.UNPRICED and not served:
+        return snapshot.listed(vendor, model) or price
+    return price
 
 
 def _cataloged(vendor: str, model: str, at: datetime, served: str) -> Price:
@@ -203,11 +203,11 @@ def _worth(cards: tuple[Card, ...], vendor: str) -> Status:
     return Status.FREE if known and not charged else Status.PRICED
 
 
-def _copilot(found: Price, model: str, at: datetime, served: str) -> Price:
-    if found.status is Status.INCLUDED:
-        return replace(found, note="included in the Copilot plan")
+def _copilot(price: Price, model: str, at: datetime, served: str) -> Price:
+    if price.status is Status.INCLUDED:
+        return replace(price, note="included in the Copilot plan")
     retired = None if catalog.listed(COPILOT, model) else _at_maker(model, at, served)
-    worth = retired or found
+    worth = retired or price
     if at < CREDITS_SINCE:
         return replace(worth, status=Status.NOTIONAL, note="Copilot was billed by seat")
     if worth.status is Status.UNPRICED:

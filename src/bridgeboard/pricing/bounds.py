@@ -37,7 +37,7 @@ def bounds(vendor: str, counts: Mapping[str, int], at: datetime) -> tuple[int, i
 def _offers(vendor: str, day: date) -> tuple[tuple[int, ...], ...]:
     noon = datetime.combine(day, time(12), UTC)
     cards = (catalog.cards(vendor, entry, noon) for entry in catalog.entries(vendor))
-    first = (told[0] for told in cards if told)
+    first = (tiers[0] for tiers in cards if tiers)
     sold = {card.rates for card in first if card.rates[0] and card.rates[1]}
     return tuple(tuple(rate or 0 for rate in rates) for rates in sold)
 
@@ -100,8 +100,8 @@ def estimated(
         for row in rows
     ]
     return unpriced.assign(
-        least=_whole([found and found[0] for found in ranges], unpriced.index),
-        most=_whole([found and found[1] for found in ranges], unpriced.index),
+        least=_whole([bound and bound[0] for bound in ranges], unpriced.index),
+        most=_whole([bound and bound[1] for bound in ranges], unpriced.index),
         snippet=[
             ""
             if row["note"] in UNPRICEABLE or _speaks_for(row, others, at)

@@ -74,11 +74,11 @@ def at_address(url: str) -> str:
 
 
 def _answers(pattern: str, url: str) -> bool:
-    found = re.match(pattern, url)
-    if found is None:
+    match = re.match(pattern, url)
+    if match is None:
         return False
     # Most patterns end within the host: what follows must not make it another host.
-    return found[0].endswith((".", "/")) or url[found.end() :][:1] in {"", "/", ":"}
+    return match[0].endswith((".", "/")) or url[match.end() :][:1] in {"", "/", ":"}
 
 
 @lru_cache(maxsize=65536)
@@ -95,8 +95,8 @@ def listed(vendor: str, model: str) -> tuple[str, ModelInfo] | None:
     shelves = (home, *(_PROVIDERS[name] for name in home.fallback_model_providers or ()))
     for name in spellings(model, vendor):
         for spelt in (name, _unmade(name, shelves)):
-            if spelt and (found := _found(home, shelves, spelt)):
-                return found
+            if spelt and (entry := _found(home, shelves, spelt)):
+                return entry
     return None
 
 
@@ -149,8 +149,8 @@ def _names(clause: MatchLogic, name: str) -> bool:
         case ClauseStartsWith():
             return clause.is_match(name) and released(name.removeprefix(clause.starts_with))
         case ClauseContains():
-            head, found, rest = name.partition(clause.contains)
-            return bool(found) and released(rest) and (not head or head[-1] in "./")
+            head, separator, rest = name.partition(clause.contains)
+            return bool(separator) and released(rest) and (not head or head[-1] in "./")
     return clause.is_match(name)
 
 
@@ -237,7 +237,7 @@ def clocks() -> frozenset[int]:
 def hourly(model: str) -> bool:
     """Whether some vendor's price of a model may change within a day, corrections included."""
     return any(
-        (found := listed(vendor, model)) and found[1].id in ids for vendor, ids in _hourly().items()
+        (entry := listed(vendor, model)) and entry[1].id in ids for vendor, ids in _hourly().items()
     )
 
 

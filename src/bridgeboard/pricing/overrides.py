@@ -67,8 +67,8 @@ class PriceFile:
 
     def vendor(self, provider_name: str) -> str:
         """The vendor that the file maps this instance to, "none" for nobody, "" for no word."""
-        found = (to for glob, to in self.vendors if fnmatchcase(provider_name.lower(), glob))
-        return next(found, "")
+        matching = (to for glob, to in self.vendors if fnmatchcase(provider_name.lower(), glob))
+        return next(matching, "")
 
 
 def load(path: Path) -> PriceFile:
@@ -118,26 +118,26 @@ class _Reader:
         self.refuse_overlaps(rows)
         return PriceFile(rows, self.vendors(tree.get("vendors", {})), version, self.name)
 
-    def tables(self, found: object) -> list[tuple[int, Mapping[str, object]]]:
-        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+    def tables(self, value: object) -> list[tuple[int, Mapping[str, object]]]:
+        if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
             self.fail(self.find("price"), "'price' must be written as [[price]] tables")
         heads = [
             number
             for number, line in enumerate(self.lines, 1)
             if re.match(r"\s*\[\[\s*[\"']?price[\"']?\s*\]\]", line)
         ]
-        if len(heads) != len(found):
+        if len(heads) != len(value):
             self.fail(self.find("price"), "write each price as a [[price]] table of its own")
-        return list(zip(heads, found, strict=True))
+        return list(zip(heads, value, strict=True))
 
-    def vendors(self, found: object) -> tuple[tuple[str, str], ...]:
-        if not isinstance(found, dict):
+    def vendors(self, value: object) -> tuple[tuple[str, str], ...]:
+        if not isinstance(value, dict):
             self.fail(self.find("vendors"), "[vendors] must map instance names to vendors")
-        for glob, vendor in found.items():
+        for glob, vendor in value.items():
             if not isinstance(vendor, str) or vendor.lower() not in _VENDORS:
                 known = ", ".join(sorted(_VENDORS))
                 self.fail(self.find(glob), f"{glob!r} needs one of these vendors: {known}")
-        pairs = tuple((self.glob(glob, self.find(glob)), to.lower()) for glob, to in found.items())
+        pairs = tuple((self.glob(glob, self.find(glob)), to.lower()) for glob, to in value.items())
         for (one, first), (other, second) in combinations(pairs, 2):
             if first != second and meet(one, other):
                 self.fail(self.find(other), f"{other!r} overlaps {one!r}; make one narrower")
@@ -175,13 +175,13 @@ class _Reader:
         return (card(-1, usd, vendor=""), *sorted(higher, key=lambda each: each.above))
 
     def tiers(self, head: int, row: Mapping[str, object]) -> list[Mapping[str, object]]:
-        found = row.get("tiers", [])
-        if not isinstance(found, list) or not all(isinstance(tier, dict) for tier in found):
+        tiers = row.get("tiers", [])
+        if not isinstance(tiers, list) or not all(isinstance(tier, dict) for tier in tiers):
             self.fail(self.find("tiers", head), "'tiers' is a list of { above = ..., input = ... }")
-        above = [tier.get("above") for tier in found]
+        above = [tier.get("above") for tier in tiers]
         if any(above.count(edge) > 1 for edge in above):
             self.fail(self.find("tiers", head), "two tiers begin at the same size of prompt")
-        return found
+        return tiers
 
     def tier(
         self, head: int, base: Mapping[str, Decimal | None], tier: Mapping[str, object]

@@ -1,4 +1,4 @@
-"""Token rows → responses, the grain that is priced (docs/costs.md 1 and 2)."""
+"""Token rows → responses, the grain that is priced (docs/costs.md 1, 2), and → requests (4)."""
 
 from collections.abc import Mapping
 from math import isfinite
@@ -6,8 +6,10 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from bridgeboard.pricing.sums import summed
+from bridgeboard.pricing.rates import Status
+from bridgeboard.pricing.sums import MOST, Ints, summed
 
 KEY: Final = ("interception_id", "provider_response_id")
 TOKENS: Final = ("input", "output", "cache_read", "cache_write")
@@ -38,13 +40,13 @@ def extras(metadata: Mapping[str, object]) -> dict[str, int | str]:
     Counts, and ``service_tier`` as a word. Flags, other words and unknown keys are left out:
     metadata that failed to encode is no metadata. Counts beyond 64 bits are cut to them.
     """
-    found: dict[str, int] = {}
+    extras: dict[str, int] = {}
     for key, value in metadata.items():
         name = _METADATA.get(key)
         if name and isinstance(value, int | float) and _counts(value):
-            found[name] = max(found.get(name, 0), _cut(value))
+            extras[name] = max(extras.get(name, 0), _cut(value))
     tier = metadata.get("service_tier")
-    return {**found, "service_tier": tier} if isinstance(tier, str) and tier else {**found}
+    return {**extras, "service_tier": tier} if isinstance(tier, str) and tier else {**extras}
 
 
 def _counts(value: float) -> bool:
@@ -141,8 +143,8 @@ def _plan(rows: pd.DataFrame) -> dict[str, str]:
 
 
 def _checked(merged: pd.DataFrame) -> pd.DataFrame:
-    told = sum(merged[name] for name in TOKENS)
-    off = (merged["told_total"] > 0) & (merged["told_total"] != told)
+    counted = sum(merged[name] for name in TOKENS)
+    off = (merged["told_total"] > 0) & (merged["told_total"] != counted)
     tier = merged["service_tier"]
     return merged.drop(columns=list(CHECKS)).assign(
         total_mismatch=off | (merged["reasoning"] > merged["output"]),
@@ -152,11 +154,96 @@ def _checked(merged: pd.DataFrame) -> pd.DataFrame:
 
 def _split(merged: pd.DataFrame) -> pd.DataFrame:
     total, five, hour = (merged[name] for name in ("cache_write", *EXTRAS[:2]))
-    told = (five > 0) | (hour > 0)
+    split = (five > 0) | (hour > 0)
     clamped = hour.clip(upper=total)
     one_sided = (five == 0) & (hour <= total)
     return merged.assign(
         cache_write_1h=clamped,
         cache_write_5m=total - clamped,
-        split_clamped=told & (five + hour != total) & ~one_sided,
+        split_clamped=split & (five + hour != total) & ~one_sided,
     )
+
+
+UNMETERED: Final = "unmetered"
+"""The status of a request that ended without any response on record."""
+WORST: Final = (
+    Status.UNPRICED,
+    Status.PARTIAL,
+    Status.INCLUDED,
+    Status.NOTIONAL,
+    Status.FREE,
+    Status.PRICED,
+)
+"""Statuses, the worst first: the less a cost says about the value of the usage, the worse."""
+MONEY: Final = ("cost", "shadow_cost", "cache_saving")
+"""The amounts of a response and of a request, in pico-USD."""
+
+Mask = NDArray[np.bool_]
+
+
+def usage_money(priced: pd.DataFrame, row: Ints, size: int) -> pd.DataFrame:
+    """What each of ``size`` requests used and cost, from its responses.
+
+    Args:
+        priced: responses beside what ``price`` says of them; the server's ``*_sum`` columns are
+            summed if they are there.
+        row: the request of each response, 0 to size - 1.
+        size: how many requests there are, with responses or without.
+
+    Returns:
+        ``size`` rows: ``responses``, the four counts (and sums), ``priced_tokens`` (of responses
+        with a known price), ``cost``, ``shadow_cost``, ``cache_saving`` (pico-USD as Int64,
+        missing where no response has one), and ``status``: the worst of its responses by
+        ``WORST``, "unmetered" without any. All sums are exact; a request whose money leaves
+        64 bits is unpriced.
+    """
+    counts = [name for name in (*TOKENS, *SUMS) if name in priced]
+    token_sums = {name: summed(_ints(priced[name]), row, size) for name in counts}
+    money = {name: _Sums(priced[name], row, size) for name in MONEY}
+    beyond = np.logical_or.reduce([sums.beyond for sums in money.values()])
+    known = np.where(_rank(priced) > 0, _tokens(priced), 0)
+    columns = {
+        "responses": np.bincount(row, minlength=size),
+        **token_sums,
+        "priced_tokens": np.where(beyond, 0, summed(known, row, size)),
+        **{name: sums.amounts(beyond) for name, sums in money.items()},
+        "status": _worst(priced, row, size, beyond),
+    }
+    return pd.DataFrame(columns)
+
+
+class _Sums:
+    """Sums of one kind of money by request: which have any, which are beyond 64 bits."""
+
+    def __init__(self, amounts: pd.Series, row: Ints, size: int) -> None:
+        present = amounts.notna().to_numpy(dtype=bool)
+        self.sums = summed(_ints(amounts)[present], row[present], size)
+        self.missing = np.bincount(row[present], minlength=size) == 0
+        self.beyond: Mask = np.abs(self.sums) == MOST
+
+    def amounts(self, beyond: Mask) -> pd.arrays.IntegerArray:
+        return pd.arrays.IntegerArray(self.sums, self.missing | beyond)
+
+
+def _ints(column: pd.Series) -> Ints:
+    return column.fillna(0).to_numpy(dtype=np.int64)
+
+
+def _tokens(priced: pd.DataFrame) -> Ints:
+    total: Ints = np.sum([_ints(priced[name]) for name in TOKENS], axis=0)
+    return total
+
+
+def _rank(priced: pd.DataFrame) -> Ints:
+    places = {str(status): place for place, status in enumerate(WORST)}
+    words = pd.Categorical(priced["status"])
+    ranks = np.array([places[str(word)] for word in words.categories], dtype=np.int64)
+    return ranks[words.codes] if len(ranks) else np.zeros(0, dtype=np.int64)
+
+
+def _worst(priced: pd.DataFrame, row: Ints, size: int, beyond: Mask) -> pd.Categorical:
+    worst = np.full(size, len(WORST), dtype=np.int64)
+    np.minimum.at(worst, row, _rank(priced))
+    worst[beyond] = WORST.index(Status.UNPRICED)
+    names = pd.Index([*(str(status) for status in WORST), UNMETERED], dtype="str")
+    return pd.Categorical.from_codes(worst, names)

@@ -36,8 +36,8 @@ class Quote:
 
 def listed(vendor: str, model: str) -> Price | None:
     """The first quote for a model under its exact or undated name, or None."""
-    found = (QUOTES.get((vendor, name)) for name in spellings(model, vendor))
-    quote = next((quotes[0] for quotes in found if quotes), None)
+    candidates = (QUOTES.get((vendor, name)) for name in spellings(model, vendor))
+    quote = next((quotes[0] for quotes in candidates if quotes), None)
     if quote is None:
         return None
     note = f"as {quote.source} listed it on {quote.told_on}: without tiers or dates"

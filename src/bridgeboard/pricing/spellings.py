@@ -29,9 +29,9 @@ def spellings(model: str, vendor: str = "") -> Iterator[str]:
 
 def _unversioned(name: str) -> str:
     # Only of Claude is the version no part of what is sold: Titan 2 is another model than Titan 1.
-    found = _BEDROCK.fullmatch(name)
-    plain = found and (found["version"] == "1" or "anthropic." in name)
-    return found["name"] if found and plain else name
+    match = _BEDROCK.fullmatch(name)
+    plain = match and (match["version"] == "1" or "anthropic." in name)
+    return match["name"] if match and plain else name
 
 
 def released(rest: str) -> bool:

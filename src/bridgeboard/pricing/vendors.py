@@ -194,7 +194,7 @@ def _split(base_url: str) -> tuple[str, str] | None:
 def newest(told: Iterable[Told], provider_name: str, at: datetime) -> Told | None:
     """What the server had said about an instance at a moment: the latest of it."""
     name = provider_name.strip().lower()
-    said = [
+    heard = [
         one for one in told if one.provider_name == name and (one.since is None or one.since <= at)
     ]
-    return said[-1] if said else None
+    return heard[-1] if heard else None

@@ -8,7 +8,7 @@ from typing import Final
 from bridgeboard import charts, formats
 from bridgeboard.analysis import trends
 from bridgeboard.analysis.trends import Bucket, Trend
-from bridgeboard.charts import axes
+from bridgeboard.charts import encodings
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.report.answers import Course
@@ -150,17 +150,17 @@ def _bars(
             width=round(pitch * _FILLED, 2),
             height=round(height, 2),
             colour=colour,
-            exactly=f"{axes.when(bucket, course.grain, zone)}: {called.whole}, {number}",
+            exactly=f"{encodings.when(bucket, course.grain, zone)}: {called.whole}, {number}",
             running=bucket == course.running,
         )
 
 
 def _stretches(course: Course, zone: str) -> Iterator[Mark]:
     every = max(1, -(-len(course.buckets) // _WORDS))
-    words = axes.words(course.buckets, course.grain, zone)
+    words = encodings.words(course.buckets, course.grain, zone)
     for place in range(0, len(course.buckets), every):
         at = round(100 * (place + 0.5) / len(course.buckets), 2)
-        yield Mark(at, words[axes.key(course.buckets[place])])
+        yield Mark(at, words[encodings.key(course.buckets[place])])
 
 
 def _in_words(course: Course, stacks: Mapping[Bucket, int], zone: str) -> str:
@@ -168,7 +168,7 @@ def _in_words(course: Course, stacks: Mapping[Bucket, int], zone: str) -> str:
     if not stacks:
         return f"{one.label}: nothing was recorded."
     most = max(stacks, key=lambda bucket: stacks[bucket])
-    at = axes.when(most, course.grain, zone)
+    at = encodings.when(most, course.grain, zone)
     return (
         f"Bars of {one.label.lower()} per {course.grain}, stacked by "
         f"{DIMENSIONS[course.split].label.lower()}. The largest is {at} with "

@@ -5,6 +5,7 @@ platform's configuration folder, or whatever ``BRIDGEBOARD_SETTINGS`` names.
 """
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
@@ -12,12 +13,10 @@ from pydantic import SecretStr, ValidationError
 from bridgeboard.access import SHORTEST_KEY
 from bridgeboard.settings import fields, secrets
 from bridgeboard.settings.demo import DemoSettings
-from bridgeboard.settings.errors import SettingsError
-from bridgeboard.settings.files import SETTINGS_VARIABLE, settings_file
+from bridgeboard.settings.files import SETTINGS_VARIABLE, SettingsError, settings_file
 from bridgeboard.settings.model import Settings
 from bridgeboard.settings.origins import Origin, origins, shown, unsecret
 from bridgeboard.settings.tables import Login, Proxy
-from bridgeboard.settings.wording import explained
 
 __all__ = [
     "SETTINGS_VARIABLE",
@@ -60,7 +59,7 @@ def read(**overrides: Any) -> Settings:
         secrets.refuse_readable(settings_file())
         return _with_audit_key(_with_token(Settings(**given))).with_given(given)
     except ValidationError as error:
-        raise SettingsError(explained(error)) from None
+        raise SettingsError(_explained(error)) from None
     except OSError as error:
         raise SettingsError(f"{settings_file()} cannot be read: {error.strerror}") from None
 
@@ -108,3 +107,35 @@ def _with_audit_key(settings: Settings) -> Settings:
             " characters: make one with: openssl rand -hex 32"
         )
     return settings.model_copy(update={"audit_key": SecretStr(key)})
+
+
+def _explained(error: ValidationError) -> str:
+    """One line for each thing that is wrong, which names the setting and never its value."""
+    lines = []
+    for problem in error.errors(include_url=False, include_input=False, include_context=False):
+        place = problem["loc"]
+        name = _spoken(place)
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"{name}: no such setting. Known are: {', '.join(_known(place))}.")
+        else:
+            fault = problem["msg"].removeprefix("Value error, ").removesuffix(".")
+            lines.append(f"{name}: {fault}." if name else f"{fault}.")
+    return "\n".join(lines)
+
+
+def _known(place: Sequence[Any]) -> list[str]:
+    if len(place) > 1:
+        return sorted(fields.tables(Settings)[str(place[0])].model_fields)
+    return sorted(
+        [*fields.variables(Settings).values(), *fields.tables(Settings), "roles", "leads"]
+    )
+
+
+def _spoken(place: Sequence[Any]) -> str:
+    """A place such as ("login", "client_id") with its environment variable."""
+    names = fields.variables(Settings)
+    nested = {name: variable for variable, name in fields.table_variables(Settings).items()}
+    path = ".".join(map(str, place))
+    if path in names:
+        return f"{names[path]} ({path})"
+    return f"{path} ({nested[path]})" if path in nested else path

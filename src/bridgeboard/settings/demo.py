@@ -21,10 +21,10 @@ class DemoSettings(Settings):
         """The same settings, but for the deployment and its token, and its text is nobody's."""
         mine = {"url": url, "token": SecretStr(token), "search_text": True}
         known = settings.model_fields_set | mine.keys()
-        made = cls.model_construct(_fields_set=known, **{**dict(settings), **mine})
-        made._given = settings.given  # noqa: SLF001 - our own
-        made._stands_at = stands_at  # noqa: SLF001 - our own
-        return made
+        settings_of_demo = cls.model_construct(_fields_set=known, **{**dict(settings), **mine})
+        settings_of_demo._given = settings.given  # noqa: SLF001 - our own
+        settings_of_demo._stands_at = stands_at  # noqa: SLF001 - our own
+        return settings_of_demo
 
     @property
     def stands_at(self) -> datetime | None:

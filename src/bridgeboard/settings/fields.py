@@ -56,7 +56,7 @@ class Environment(PydanticBaseSettingsSource):
 
     def __call__(self) -> dict[str, Any]:
         """The variables that are set, those of a table together."""
-        told: dict[str, Any] = {
+        values: dict[str, Any] = {
             variable: os.environ[variable]
             for variable in variables(self.settings_cls)
             if os.environ.get(variable)
@@ -64,8 +64,8 @@ class Environment(PydanticBaseSettingsSource):
         for variable, path in table_variables(self.settings_cls).items():
             table, _, name = path.partition(".")
             if os.environ.get(variable):
-                told.setdefault(table, {})[name] = os.environ[variable]
-        return told
+                values.setdefault(table, {})[name] = os.environ[variable]
+        return values
 
 
 class File(TomlConfigSettingsSource):

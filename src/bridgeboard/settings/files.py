@@ -9,7 +9,11 @@ import platformdirs
 
 from bridgeboard import operator_files
 from bridgeboard.operator_files import UnreadableTextError
-from bridgeboard.settings.errors import SettingsError
+
+
+class SettingsError(ValueError):
+    """A setting is wrong; the message names it and says what to do. It never holds a secret."""
+
 
 SETTINGS_VARIABLE: Final = "BRIDGEBOARD_SETTINGS"
 
@@ -31,11 +35,11 @@ def meant(path: str) -> Path:
 
 def settings_file() -> Path:
     """Where the settings file is looked for; it need not exist unless it was named."""
-    told = os.environ.get(SETTINGS_VARIABLE)
-    if told and not meant(told).is_file():
-        raise SettingsError(f"{SETTINGS_VARIABLE} names {told}, which is not a file.")
-    if told:
-        return meant(told)
+    named = os.environ.get(SETTINGS_VARIABLE)
+    if named and not meant(named).is_file():
+        raise SettingsError(f"{SETTINGS_VARIABLE} names {named}, which is not a file.")
+    if named:
+        return meant(named)
     return platformdirs.user_config_path("bridgeboard") / "bridgeboard.toml"
 
 

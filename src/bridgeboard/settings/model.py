@@ -15,11 +15,10 @@ from pydantic_settings import (
 )
 
 from bridgeboard.access import SHORTEST_KEY, Role, Rules
-from bridgeboard.settings import hosts, people
+from bridgeboard.settings import hosts, tables
 from bridgeboard.settings.fields import Environment, File, named
 from bridgeboard.settings.files import meant, settings_file
-from bridgeboard.settings.people import Words
-from bridgeboard.settings.tables import Login, Proxy
+from bridgeboard.settings.tables import Login, Proxy, Words
 
 RANDOM: Final = "make one with: openssl rand -hex 32"
 
@@ -263,13 +262,13 @@ class Settings(BaseSettings):
 
     @field_validator("roles", "leads", mode="before")
     @classmethod
-    def _listed(cls, told: Any) -> Any:
-        return people.words(told)
+    def _listed(cls, value: Any) -> Any:
+        return tables.words(value)
 
     @field_validator("roles", mode="after")
     @classmethod
-    def _known(cls, told: Words) -> Words:
-        return people.roles(told)
+    def _known(cls, value: Words) -> Words:
+        return tables.roles(value)
 
     @field_validator("pseudonym_key", "audit_key", mode="after")
     @classmethod
@@ -288,7 +287,7 @@ class Settings(BaseSettings):
             self.login.check_path(self.base_path)
         if self.names == "pseudonyms" and not self.pseudonym_key.get_secret_value():
             raise ValueError(f"Pseudonyms need a pseudonym_key: {RANDOM}")
-        teamless = people.leads_without_teams(self.roles, self.leads)
+        teamless = tables.leads_without_teams(self.roles, self.leads)
         if teamless:
             raise ValueError(f"{teamless[0]} is a lead: name their teams under [leads]")
         return self
@@ -318,9 +317,9 @@ class Settings(BaseSettings):
 
     def with_given(self, names: Iterable[str]) -> Self:
         """The same, knowing what the command line gave."""
-        made = self.model_copy()
-        made._given = frozenset(names)  # noqa: SLF001 - our own
-        return made
+        copy = self.model_copy()
+        copy._given = frozenset(names)  # noqa: SLF001 - our own
+        return copy
 
     @property
     def configured(self) -> bool:

@@ -53,7 +53,7 @@ def origins(in_force: Settings, now: Settings | None) -> tuple[Origin, ...]:
     variables = {path: variable for variable, path in _environment().items()}
     file = _file() if now else frozenset()
     tables = list(Settings.model_fields)
-    told = []
+    rows = []
     for path in sorted({**mine, **theirs}, key=lambda path: tables.index(path.partition(".")[0])):
         changed = now is not None and mine.get(path) != theirs.get(path)
         if in_force.demo and path in _DEMO and (changed or now is None):
@@ -64,8 +64,8 @@ def origins(in_force: Settings, now: Settings | None) -> tuple[Origin, ...]:
             set_by = f"environment {variables[path]}"
         else:
             set_by = _elsewhere(path, in_force, mine, file)
-        told.append(Origin(path, shown(mine.get(path)), set_by, changed, _meaning(path)))
-    return tuple(told)
+        rows.append(Origin(path, shown(mine.get(path)), set_by, changed, _meaning(path)))
+    return tuple(rows)
 
 
 def shown(value: Any) -> str:
@@ -99,11 +99,13 @@ def unsecret(text: str, settings: Settings) -> str:
 
 def _environment() -> dict[str, str]:
     """Environment variable → path, of the variables that are set."""
-    told = Environment(Settings)()
-    inside = {f"{name}.{field}" for name in fields.tables(Settings) for field in told.get(name, ())}
+    values = Environment(Settings)()
+    inside = {
+        f"{name}.{field}" for name in fields.tables(Settings) for field in values.get(name, ())
+    }
     plain = fields.variables(Settings).items()
     nested = fields.table_variables(Settings).items()
-    return {variable: path for variable, path in plain if variable in told} | {
+    return {variable: path for variable, path in plain if variable in values} | {
         variable: path for variable, path in nested if path in inside
     }
 
@@ -111,11 +113,11 @@ def _environment() -> dict[str, str]:
 def _file() -> frozenset[str]:
     """The paths of what the file says now; it may call a field by its variable's name too."""
     known = fields.variables(Settings)
-    told = File(Settings, settings_file())().items()
+    entries = File(Settings, settings_file())().items()
     tables = {
-        f"{name}.{field}" for name, table in told if isinstance(table, dict) for field in table
+        f"{name}.{field}" for name, table in entries if isinstance(table, dict) for field in table
     }
-    return frozenset({known.get(name, name) for name, _ in told} | tables)
+    return frozenset({known.get(name, name) for name, _ in entries} | tables)
 
 
 def _values(settings: Settings) -> Iterator[tuple[str, Any]]:
@@ -130,19 +132,21 @@ def _values(settings: Settings) -> Iterator[tuple[str, Any]]:
             yield name, None if isinstance(value, dict) else value
 
 
-def _elsewhere(path: str, told: Settings, values: Mapping[str, Any], file: frozenset[str]) -> str:
+def _elsewhere(
+    path: str, settings: Settings, values: Mapping[str, Any], file: frozenset[str]
+) -> str:
     """Who set what neither the environment nor the command line did."""
     table, _, field = path.partition(".")
     value = values.get(path)
     if isinstance(value, SecretStr) and value.get_secret_value() and path not in file:
         if values.get(f"{path}_file"):
             return f"{path}_file"
-        if path == "token" and told.keyring:
+        if path == "token" and settings.keyring:
             return "keyring"
     if table in fields.tables(Settings):
-        known = field in getattr(told, table).model_fields_set
+        known = field in getattr(settings, table).model_fields_set
     else:
-        known = table in told.model_fields_set and value is not None
+        known = table in settings.model_fields_set and value is not None
     return "file" if known else "default"
 
 

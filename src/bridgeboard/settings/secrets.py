@@ -8,8 +8,7 @@ from typing import Any, Final
 from bridgeboard import operator_files
 from bridgeboard.operator_files import UnreadableTextError
 from bridgeboard.settings import files
-from bridgeboard.settings.errors import SettingsError
-from bridgeboard.settings.files import meant
+from bridgeboard.settings.files import SettingsError, meant
 
 KEYRING: Final = "bridgeboard"
 """The service under which the keyring holds the token; its account is the deployment's address."""
@@ -66,17 +65,17 @@ def from_keyring(url: str) -> str:
             'Run: pip install "bridgeboard[keyring]"'
         ) from None
     try:
-        found = keyring.get_password(KEYRING, url)
+        token = keyring.get_password(KEYRING, url)
     except Exception as error:  # noqa: BLE001 - each platform's keyring has errors of its own
         raise SettingsError(
             f"The platform's keyring cannot be read ({type(error).__name__}). Unlock it, or give "
             "the token by CODER_SESSION_TOKEN or token_file."
         ) from None
-    if not found:
+    if not token:
         raise SettingsError(
             f"The platform's keyring holds no token. Run: keyring set {KEYRING} {url or 'URL'}"
         )
-    return str(found)
+    return str(token)
 
 
 def refuse_readable(path: Path) -> None:
@@ -84,16 +83,16 @@ def refuse_readable(path: Path) -> None:
     if not path.is_file() or os.name == "nt":
         return
     open_to_others = path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-    if open_to_others and (held := _held(files.table(path))):
+    if open_to_others and (secret := _held(files.table(path))):
         raise SettingsError(
-            f"{path} holds a secret ({held}) and other users may read it. Run: chmod 600 {path}"
+            f"{path} holds a secret ({secret}) and other users may read it. Run: chmod 600 {path}"
         )
 
 
-def _held(told: dict[str, Any]) -> str:
+def _held(contents: dict[str, Any]) -> str:
     """The name of a secret in the file; empty if it holds none."""
     for table, names in _SECRETS.items():
-        part = told.get(table, {}) if table else told
+        part = contents.get(table, {}) if table else contents
         for name in sorted(names & part.keys()) if isinstance(part, dict) else ():
             return f"{table}.{name}" if table else name
     return ""

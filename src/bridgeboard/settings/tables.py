@@ -1,13 +1,49 @@
-"""The tables of the settings file: how people come in, by a login or through a proxy."""
+"""The tables of the settings file: who is what, and how people come in."""
 
+from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
-from bridgeboard.access import Claims, Headers
+from bridgeboard.access import Claims, Headers, Role
 from bridgeboard.settings.secrets import with_files
+
+Words = dict[str, tuple[str, ...]]
+"""A role → whose it is; or who leads → which teams."""
+
+
+def words(contents: Any) -> Any:
+    """A table of lists of words; one word alone is a list of one. Raises ValueError."""
+    if not isinstance(contents, Mapping):
+        raise ValueError('Write a table of lists, for example admin = ["platform-admins"]')  # noqa: TRY004 - pydantic's way
+    return {str(name).strip(): _listed(str(name), value) for name, value in contents.items()}
+
+
+def roles(table: Words) -> Words:
+    """The table of roles if each is one. Raises ValueError."""
+    for name in table:
+        if name not in set(Role):
+            known = ", ".join(Role)
+            raise ValueError(f"{name!r} is no role. Known are: {known}")
+    return table
+
+
+def leads_without_teams(roles: Words, leads: Words) -> list[str]:
+    """Who has the role of a lead and no team."""
+    known = {who.lower() for who in leads}
+    return [who for who in roles.get(Role.LEAD, ()) if who.lower() not in known]
+
+
+def _listed(name: str, value: object) -> tuple[str, ...]:
+    listed = [value] if isinstance(value, str) else value
+    if not isinstance(listed, (list, tuple)) or not listed:
+        raise ValueError(f'{name!r} needs a list of words, for example ["platform-admins"]')
+    if not all(isinstance(word, str) and word.strip() for word in listed):
+        raise ValueError(f"{name!r} lists something that is no word")
+    return tuple(word.strip() for word in listed)
+
 
 SHORTEST_COOKIE_SECRET: Final = 32
 CALLBACK: Final = "/oauth2callback"
@@ -71,8 +107,8 @@ class Login(Table):
 
     @model_validator(mode="before")
     @classmethod
-    def _read_files(cls, told: Any) -> Any:
-        return with_files(told, "client_secret", "cookie_secret")
+    def _read_files(cls, values: Any) -> Any:
+        return with_files(values, "client_secret", "cookie_secret")
 
     @field_validator("metadata_url", "redirect_url", mode="after")
     @classmethod
@@ -147,8 +183,8 @@ class Proxy(Table):
 
     @field_validator("addresses", mode="before")
     @classmethod
-    def _networks(cls, told: Any) -> Any:
-        listed = told.split(",") if isinstance(told, str) else told
+    def _networks(cls, value: Any) -> Any:
+        listed = value.split(",") if isinstance(value, str) else value
         if not isinstance(listed, (list, tuple)):
             return listed
         return tuple(_network(each) for each in listed if each != "")
@@ -180,10 +216,10 @@ class Proxy(Table):
         return any(peer in network for network in self.addresses)
 
 
-def _network(told: object) -> IPv4Network | IPv6Network:
-    if isinstance(told, (IPv4Network, IPv6Network)):
-        return told
-    text = told.strip() if isinstance(told, str) else repr(told)
+def _network(value: object) -> IPv4Network | IPv6Network:
+    if isinstance(value, (IPv4Network, IPv6Network)):
+        return value
+    text = value.strip() if isinstance(value, str) else repr(value)
     try:
         network = ip_network(text)
     except ValueError as error:

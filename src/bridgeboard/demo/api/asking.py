@@ -39,9 +39,9 @@ class Ask:
     def person(self, initiator_id: str) -> dict[str, str]:
         """Return an initiator object (api-contract 5.1)."""
         person = self.view.ledger.people[initiator_id]
-        told = {"id": person.id, "username": person.username}
+        account = {"id": person.id, "username": person.username}
         optional = {"name": person.name, "avatar_url": person.avatar_url}
-        return told | {key: value for key, value in optional.items() if value}
+        return account | {key: value for key, value in optional.items() if value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +145,10 @@ def _initiator(ask: Ask, text: str) -> str | None:
     if text == "me":
         return ask.caller.id
     try:
-        found = golang.uuid(text)
+        person_id = golang.uuid(text)
     except ValueError:
         return _named(ask, text)
-    return None if found == golang.NIL_UUID else found
+    return None if person_id == golang.NIL_UUID else person_id
 
 
 def _named(ask: Ask, username: str) -> str:

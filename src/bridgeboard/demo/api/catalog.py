@@ -15,16 +15,16 @@ from bridgeboard.demo.api.ledger import Rows
 def models(ask: Ask) -> wire.Answer:
     """Answer the distinct models of finished interceptions, or ``null``."""
     page, filters = _question(ask, "models")
-    found = sorted({row.model for row in _rows(ask)})
-    return wire.ok(page.cut(_matching(found, filters.model)) or None)
+    names = sorted({row.model for row in _rows(ask)})
+    return wire.ok(page.cut(_matching(names, filters.model)) or None)
 
 
 def clients(ask: Ask) -> wire.Answer:
     """Answer the distinct clients, or ``null``; a missing and a stored ``Unknown`` are two."""
     page, filters = _question(ask, "clients")
     stored = dict.fromkeys(row.client for row in _rows(ask))
-    found = ["Unknown" if client is None else client for client in stored]
-    return wire.ok(page.cut(_matching(found, filters.client)) or None)
+    names = ["Unknown" if client is None else client for client in stored]
+    return wire.ok(page.cut(_matching(names, filters.client)) or None)
 
 
 def _question(ask: Ask, endpoint: Endpoint) -> tuple[asking.Page, Filters]:

@@ -68,8 +68,8 @@ class Ledger:
 
     def provider(self, name: str) -> Provider | None:
         """Return the configured provider of that name, unless it was removed."""
-        kept = (p for p in self.tables.providers if p.name == name and not p.deleted)
-        return next(kept, None)
+        matching = (p for p in self.tables.providers if p.name == name and not p.deleted)
+        return next(matching, None)
 
     def person_named(self, username: str) -> Person | None:
         """Find somebody by user name, case-insensitively; deleted people are not found."""
@@ -149,8 +149,8 @@ class View:
         """Return what was computed under that name before, or compute it."""
         if name not in self._kept:
             self._kept[name] = compute()
-        kept: R = self._kept[name]
-        return kept
+        cached: R = self._kept[name]
+        return cached
 
     @cached_property
     def known(self) -> Mapping[str, InterceptionRow]:

@@ -44,8 +44,8 @@ def listing(ask: Ask) -> wire.Answer:
     failure = f"Internal error getting {ask.era.product} sessions."
     filters = asking.search(ask, "sessions", "Invalid session search query.", failure)
     groups = _groups(ask, filters)
-    kept = _after(ask, groups, cursor) if cursor else groups
-    rows = [_told(ask, group, failure) for group in page.cut(kept)]
+    remaining = _after(ask, groups, cursor) if cursor else groups
+    rows = [_told(ask, group, failure) for group in page.cut(remaining)]
     return wire.ok({"count": len(groups), "sessions": rows})
 
 
@@ -102,7 +102,7 @@ def readable(whole: Whole, failure: str) -> Whole:
 
 def _told(ask: Ask, row: Group, failure: str) -> dict[str, Any]:
     whole = readable(ask.view.whole(row.key), failure)
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": row.session_id,
         "initiator": ask.person(row.initiator_id),
         "providers": whole.providers,
@@ -116,7 +116,7 @@ def _told(ask: Ask, row: Group, failure: str) -> dict[str, Any]:
     }
     if ask.era.tells_network_calls and whole.network_calls is not None:
         total, blocked = whole.network_calls
-        told["network_calls"] = {"total": total, "blocked": blocked}
+        fields["network_calls"] = {"total": total, "blocked": blocked}
     if whole.last_prompt:
-        told["last_prompt"] = whole.last_prompt
-    return told | {"last_active_at": ask.stamp(row.last_active_at)}
+        fields["last_prompt"] = whole.last_prompt
+    return fields | {"last_active_at": ask.stamp(row.last_active_at)}

@@ -47,10 +47,10 @@ def detail(ask: Ask, session_id: str) -> wire.Answer:
         raise wire.refuse(404, "Session not found.")
     threads = _threads(rows)
     page = _page(ask, session_id, threads, after, before)[:limit]
-    told = _header(ask, rows, threads)
+    fields = _header(ask, rows, threads)
     if page:
-        told |= _bounds(ask, "page_", [row for thread in page for row in thread.rows])
-    return wire.ok(told | {"threads": [_thread(ask, thread) for thread in page]})
+        fields |= _bounds(ask, "page_", [row for thread in page for row in thread.rows])
+    return wire.ok(fields | {"threads": [_thread(ask, thread) for thread in page]})
 
 
 def _cursor(ask: Ask, name: str) -> str | None:
@@ -109,7 +109,7 @@ def _header(ask: Ask, rows: Rows, threads: Sequence[Thread]) -> dict[str, Any]:
     newest = max(groups, key=ACTIVITY)
     whole = readable(view.whole(newest.key), "Internal error fetching session.")
     loaded = [token for thread in threads for token in thread.tokens(ask, thread.rows)]
-    told: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "id": newest.session_id,
         "initiator": ask.person(newest.initiator_id),
         "providers": whole.providers,
@@ -119,7 +119,7 @@ def _header(ask: Ask, rows: Rows, threads: Sequence[Thread]) -> dict[str, Any]:
         "ended_at": ask.stamp(newest.ended_at),
         "token_usage_summary": whole.tokens.columns() | {"metadata": summed_metadata(loaded)},
     }
-    return told if whole.client is None else told | {"client": whole.client}
+    return fields if whole.client is None else fields | {"client": whole.client}
 
 
 def _bounds(ask: Ask, prefix: str, rows: Rows) -> dict[str, str]:
@@ -131,17 +131,17 @@ def _bounds(ask: Ask, prefix: str, rows: Rows) -> dict[str, str]:
 
 def _thread(ask: Ask, thread: Thread) -> dict[str, Any]:
     root, ledger = thread.root, ask.view.ledger
-    told: dict[str, Any] = {"id": root.id}
+    fields: dict[str, Any] = {"id": root.id}
     if prompts := ledger.prompts.get(root.id):
-        told["prompt"] = prompts[0].prompt
-    told |= {
+        fields["prompt"] = prompts[0].prompt
+    fields |= {
         "model": root.model,
         "provider": root.provider,
         "credential_kind": root.credential_kind,
         "credential_hint": masked(root.credential_hint),
     }
-    told |= _firewall(ask, root) | _error(ask, root) | _bounds(ask, "", thread.rows)
-    return told | {
+    fields |= _firewall(ask, root) | _error(ask, root) | _bounds(ask, "", thread.rows)
+    return fields | {
         "token_usage": usage(thread.tokens(ask, thread.rows)),
         "agentic_actions": [
             _action(ask, thread, row) for row in thread.rows if row.id in ledger.tools

@@ -114,15 +114,15 @@ class Books:
     def tables(self, people: Sequence[Person], providers: Sequence[Provider]) -> Tables:
         """The finished tables, each in the order of time."""
         begun = attrgetter("started_at", "id")
-        made = attrgetter("created_at", "id")
+        recorded = attrgetter("created_at", "id")
         return Tables(
             people=tuple(people),
             providers=tuple(providers),
             interceptions=tuple(sorted(self.interceptions, key=begun)),
-            tokens=tuple(sorted(self.tokens, key=made)),
-            prompts=tuple(sorted(self.prompts, key=made)),
-            tools=tuple(sorted(self.tools, key=made)),
-            thoughts=tuple(sorted(self.thoughts, key=made)),
+            tokens=tuple(sorted(self.tokens, key=recorded)),
+            prompts=tuple(sorted(self.prompts, key=recorded)),
+            tools=tuple(sorted(self.tools, key=recorded)),
+            thoughts=tuple(sorted(self.thoughts, key=recorded)),
             firewall_logs=tuple(self.firewall_logs),
         )
 
@@ -156,9 +156,9 @@ class Books:
             for counts, metadata in _booked(rng, seat, call, spent)
         ]
         for (answer, counts, metadata), at in _spread(call, rows):
-            told = None if seat.bare else metadata
+            known = None if seat.bare else metadata
             key = (uuid(rng), call.id, at, answer)
-            self.tokens.append(_token(key, counts, told))
+            self.tokens.append(_token(key, counts, known))
 
 
 def _none_told(seat: Seat) -> dict[str, Any] | None:

@@ -71,8 +71,8 @@ def _use(rng: Random, client: Client, route: Route, project: Project) -> Use:
     gadget = pick(rng, [(gadget, gadget.weight) for gadget in client.gadgets])
     if chance(rng, 0.002):
         return Use(gadget.name, "null" if route == "chat" else '""')
-    made = _MAKERS[gadget.verb](rng, gadget, project)
-    text = json.dumps(made, ensure_ascii=False)
+    arguments = _MAKERS[gadget.verb](rng, gadget, project)
+    text = json.dumps(arguments, ensure_ascii=False)
     return Use(gadget.name, _escaped(text) if route == "chat" else text)
 
 
@@ -86,10 +86,10 @@ def _path(rng: Random, project: Project) -> str:
 
 
 def _read(rng: Random, gadget: Gadget, project: Project) -> object:
-    made: dict[str, object] = {gadget.key: _path(rng, project)}
+    arguments: dict[str, object] = {gadget.key: _path(rng, project)}
     if chance(rng, 0.4):
-        made |= {"offset": rng.randint(1, 400), "limit": rng.choice((80, 120, 200))}
-    return made
+        arguments |= {"offset": rng.randint(1, 400), "limit": rng.choice((80, 120, 200))}
+    return arguments
 
 
 def _edit(rng: Random, gadget: Gadget, project: Project) -> object:

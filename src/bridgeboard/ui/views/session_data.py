@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar, cast
 from uuid import UUID
 
-from bridgeboard.charts.downsample import thinned
+from bridgeboard.charts import thinned
 from bridgeboard.queries import recorded_text, session_calls, session_detail, session_search
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.recorded_text import Item, Kept, Kind, Text

@@ -1,13 +1,37 @@
-"""A sheet → Parquet, for programs."""
+"""A sheet → CSV, for spreadsheets and scripts alike, or → Parquet, for programs."""
 
+import io
+from codecs import BOM_UTF8
+from csv import writer
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bridgeboard.exports.cells import DIGITS, Cell, Kind
 from bridgeboard.exports.manifest import Manifest, manifest_json
-from bridgeboard.exports.sheets import Sheet
+from bridgeboard.exports.sheets import DIGITS, Cell, Kind, Sheet, defused, words
+
+
+def csv(sheet: Sheet) -> bytes:
+    """The sheet as UTF-8 with a byte order mark, without which Excel would misread it.
+
+    A line of headers, then one a row, each ended by CRLF. Money is in dollars with all decimals,
+    times are in UTC with Z, flags ``true`` or ``false``; unknown values are empty. No cell begins
+    a formula, nor would it where semicolons separate cells.
+
+    Raises:
+        ExportError: for a value that is none of its column's kind.
+    """
+    columns = [
+        [words(column.kind, cell) for cell in cells]
+        for column, cells in zip(sheet.columns, sheet.cells(), strict=True)
+    ]
+    out = io.StringIO(newline="")
+    lines = writer(out)
+    lines.writerow([defused(header) for header in sheet.headers])
+    lines.writerows(zip(*columns, strict=True))
+    return BOM_UTF8 + out.getvalue().encode("utf-8")
+
 
 KEY: Final = b"bridgeboard"
 """Of the manifest in the schema's metadata."""
@@ -40,8 +64,8 @@ def parquet(sheet: Sheet, manifest: Manifest) -> bytes:
     )
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
-    found: bytes = sink.getvalue().to_pybytes()
-    return found
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
 
 
 def _array(kind: Kind, cells: list[Cell]) -> Any:

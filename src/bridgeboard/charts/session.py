@@ -1,0 +1,219 @@
+"""The calls and threads of one session: its context, what it has cost so far, its tokens."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple, TypeVar
+
+import altair as alt
+import pandas as pd
+
+from bridgeboard import formats
+from bridgeboard.charts import encodings
+from bridgeboard.charts.encodings import ACCENT, RING
+from bridgeboard.charts.trend import swatches
+
+T = TypeVar("T")
+Value = Callable[[T], float | None]
+
+
+def thinned(rows: Sequence[T], at_most: int, *values: Value[T]) -> tuple[T, ...]:
+    """At most so many of the rows, in their order: the first, the last, and the extremes.
+
+    Rows are cut into stretches of equal length, and of each those with the least and the greatest
+    of every value stay. Few enough rows all stay.
+
+    Args:
+        rows: in the order of the picture.
+        at_most: how many may stay.
+        values: what is drawn; None is not drawn.
+
+    Raises:
+        ValueError: when there is no room for two ends and the extremes of one stretch.
+    """
+    room = at_most - 2
+    bins = room // (2 * len(values)) if values else room
+    if bins < 1:
+        raise ValueError(f"{at_most} rows have no room for extremes of {len(values)} values.")
+    if len(rows) <= at_most:
+        return tuple(rows)
+    stays = {0, len(rows) - 1}
+    for number in range(bins):
+        stretch = range(number * len(rows) // bins, (number + 1) * len(rows) // bins)
+        stays.update(_extremes(rows, stretch, values))
+    return tuple(rows[place] for place in sorted(stays))
+
+
+def _extremes(rows: Sequence[T], stretch: range, values: Sequence[Value[T]]) -> Iterator[int]:
+    if not values:
+        yield from stretch[:1]
+    for value in values:
+        known = [(number, place) for place in stretch if (number := value(rows[place])) is not None]
+        if known:
+            yield min(known)[1]
+            yield max(known, key=lambda pair: pair[0])[1]
+
+
+HEIGHT: Final = 220
+DOTS: Final = (12, 160)
+"""Areas of the smallest and the largest dot, in square pixels."""
+
+
+class Step(NamedTuple):
+    """A call: its number, its thread, tokens of its prompt and its answer, pico-USD up to it."""
+
+    place: int
+    thread: str
+    context: int
+    output: int
+    running_cost: int | None
+
+
+_KINDS: Final = {"context": "count", "output": "count", "running_cost": "money"}
+
+
+def context_per_call(calls: Sequence[Step], chosen: int | None = None) -> alt.LayerChart:
+    """A line of the tokens of each prompt, one a thread; the dots grow with what was written.
+
+    A click chooses the nearest call, and fills the parameter ``picked`` with its ``place``. A rule
+    stands at the place that is ``chosen``, be it drawn or not.
+    """
+    drawn = alt.Chart(_frame(calls))
+    line = drawn.mark_line(strokeWidth=1.5, color=ACCENT).encode(
+        x=_x(), y=_tokens(), detail="thread:N"
+    )
+    dots = drawn.mark_circle(color=RING[1], opacity=0.75).encode(
+        x=_x(),
+        y=_tokens(),
+        size=alt.Size("output:Q", scale=alt.Scale(range=list(DOTS)), legend=None),
+    )
+    points = drawn.encode(
+        x=_x(),
+        y=_tokens(),
+        tooltip=[
+            alt.Tooltip("place:Q", title="Call", format=",d"),
+            alt.Tooltip("thread:N", title="Thread"),
+            alt.Tooltip("exact_context:N", title="Context"),
+            alt.Tooltip("exact_output:N", title="Output"),
+        ],
+    )
+    return _to_choose([line, dots], points, chosen)
+
+
+def running_cost(calls: Sequence[Step], chosen: int | None = None) -> alt.LayerChart:
+    """What all calls up to each cost together; calls are chosen as in ``context_per_call``.
+
+    Nothing is drawn before anything has a price.
+    """
+    known = alt.Chart(_frame(calls).dropna(subset=["running_cost"])).encode(
+        x=_x(), y=alt.Y("running_cost:Q", axis=encodings.number("money", "Cost so far"))
+    )
+    area = known.mark_area(
+        line={"color": ACCENT}, color=ACCENT, opacity=0.18, interpolate="step-after"
+    )
+    points = known.encode(
+        tooltip=[
+            alt.Tooltip("place:Q", title="Call", format=",d"),
+            alt.Tooltip("exact_running_cost:N", title="Cost so far"),
+        ]
+    )
+    return _to_choose([area], points, chosen)
+
+
+def _frame(calls: Sequence[Step]) -> pd.DataFrame:
+    """Each number as it is drawn, and in words under its name with ``exact_`` before it."""
+    columns: dict[str, list[object]] = {
+        "place": [call.place for call in calls],
+        "thread": [call.thread for call in calls],
+    }
+    for name, kind in _KINDS.items():
+        values = [getattr(call, name) for call in calls]
+        columns[name] = [encodings.drawn(value, kind) for value in values]
+        columns[f"exact_{name}"] = [encodings.exactly(value, kind) for value in values]
+    return pd.DataFrame(columns).astype(dict.fromkeys(_KINDS, "float64"))
+
+
+def _to_choose(shown: list[alt.Chart], points: alt.Chart, chosen: int | None) -> alt.LayerChart:
+    layers = [*shown, *encodings.rule("place", chosen, _x()), encodings.nearest(points)]
+    return alt.LayerChart(layer=layers).properties(height=HEIGHT)
+
+
+def _x() -> alt.X:
+    return alt.X(
+        "place:Q",
+        scale=alt.Scale(nice=False, zero=False),
+        axis=alt.Axis(title="Call", format=",d", tickMinStep=1, tickCount=6, grid=False),
+    )
+
+
+def _tokens() -> alt.Y:
+    return alt.Y("context:Q", axis=encodings.number("count", "Context, tokens"))
+
+
+# Told apart on light and dark ground and with the common colour blindnesses: the order is that
+# of the stack, from the bottom.
+TOKEN_KINDS = {
+    "cache_read": ("Cache read", "#2a9d8f"),
+    "cache_write": ("Cache write", "#8e6fd8"),
+    "input": ("Input", "#3b78e0"),
+    "output": ("Output", "#e8833a"),
+}
+FEW: Final = 12
+WIDEST: Final = 40
+
+
+def tokens_per_thread(threads: pd.DataFrame) -> alt.Chart:
+    """Stacked bars, one a thread, of the four disjoint token kinds.
+
+    Takes one line a thread with ``thread`` (what it is called, in their order) and a column of
+    integers a kind, missing where nobody knows. Selecting a bar fills the parameter ``thread``.
+    """
+    long = threads.melt(
+        id_vars=["thread"], value_vars=list(TOKEN_KINDS), var_name="kind", value_name="tokens"
+    ).dropna(subset=["tokens"])
+    long["exactly"] = long["tokens"].map(lambda tokens: formats.exact(int(tokens)))
+    long["tokens"] = long["tokens"].astype("float64")
+    long["order"] = long["kind"].map({kind: place for place, kind in enumerate(TOKEN_KINDS)})
+    long["label"] = long["kind"].map({kind: label for kind, (label, _) in TOKEN_KINDS.items()})
+    chosen = alt.selection_point(name="thread", fields=["thread"], toggle=False)
+    chart: alt.Chart = (
+        alt.Chart(long)
+        .mark_bar(cursor="pointer", size=_width(len(threads)))
+        .encode(
+            x=alt.X(
+                "thread:O",
+                title="Thread",
+                sort=None,
+                scale=alt.Scale(domain=list(threads["thread"])),
+                axis=alt.Axis(labelAngle=0, labelOverlap=True, titlePadding=6),
+            ),
+            y=alt.Y("tokens:Q", axis=encodings.number("count", "Tokens")),
+            color=alt.Color(
+                "label:N",
+                title=None,
+                scale=alt.Scale(
+                    domain=[label for label, _ in TOKEN_KINDS.values()],
+                    range=[colour for _, colour in TOKEN_KINDS.values()],
+                ),
+                legend=None,
+            ),
+            order=alt.Order("order:Q"),
+            opacity=alt.condition(chosen, alt.value(1), alt.value(0.55)),
+            tooltip=[
+                alt.Tooltip("thread:O", title="Thread"),
+                alt.Tooltip("label:N", title="Kind"),
+                alt.Tooltip("exactly:N", title="Tokens"),
+            ],
+        )
+        .add_params(chosen)
+        .properties(height=HEIGHT)
+    )
+    return chart
+
+
+def token_legend() -> str:
+    """Which colour is which kind of tokens, as HTML that is as wide as its place."""
+    return swatches(dict(TOKEN_KINDS.values()))
+
+
+def _width(bars: int) -> alt.typing.Optional[float]:
+    """Few bars would grow as wide as walls; many share the axis among them."""
+    return WIDEST if bars <= FEW else alt.Undefined
