@@ -8,8 +8,8 @@ import pytest
 from small_bridges import NOW, Book, ask, at, ids, validation, wire_time
 
 from bridgeboard.demo.api import asking, interceptions
+from bridgeboard.demo.api.deployment import ERAS
 from bridgeboard.demo.api.ledger import Ledger
-from bridgeboard.demo.api.profiles import ERAS
 from bridgeboard.demo.api.wire import stamper
 from bridgeboard.demo.records import PromptRow, TokenRow
 

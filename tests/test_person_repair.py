@@ -15,7 +15,7 @@ from test_person_syncs import (
     sync,
 )
 
-from bridgeboard.demo.api.profiles import Profile
+from bridgeboard.demo.api.deployment import Profile
 from bridgeboard.store import Store, backups, erasure, erasure_list, repair
 
 

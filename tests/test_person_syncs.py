@@ -11,7 +11,7 @@ from small_bridges import NOW, Book
 
 from bridgeboard.analysis import completeness
 from bridgeboard.cli import deployment_checks
-from bridgeboard.demo.api.profiles import Profile
+from bridgeboard.demo.api.deployment import Profile
 from bridgeboard.store import Store, erasure, migrations, schema
 from bridgeboard.store.schema import MIGRATIONS
 from bridgeboard.sync import ErasureKeyLostError, Options, requeue

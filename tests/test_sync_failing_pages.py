@@ -17,7 +17,7 @@ from aibridge import AIBridgeError, ServerError, SessionPage
 from bridgeboard import sync
 from bridgeboard.analysis import completeness
 from bridgeboard.demo import api
-from bridgeboard.demo.api.profiles import Profile
+from bridgeboard.demo.api.deployment import Profile
 from bridgeboard.store import Store
 from bridgeboard.sync import Options, failing_pages
 from bridgeboard.sync.failing_sessions import sifted

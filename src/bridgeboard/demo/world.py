@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from bridgeboard.demo.company.books import Books
+from bridgeboard.demo.company.catalogue import PROVIDERS
 from bridgeboard.demo.company.dice import cast, uuid
 from bridgeboard.demo.company.habits import Window
 from bridgeboard.demo.company.incidents import Incident, forecast, strike, testify
 from bridgeboard.demo.company.oddities import plant
 from bridgeboard.demo.company.people import staff, teams
 from bridgeboard.demo.company.shifts import work
-from bridgeboard.demo.company.vendors import PROVIDERS
 from bridgeboard.demo.company.weather import Scene
 from bridgeboard.demo.records import Tables
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridgeboard.demo.api import golang, grammar, params, wire
+from bridgeboard.demo.api.deployment import Era
 from bridgeboard.demo.api.grammar import Endpoint, Filters
 from bridgeboard.demo.api.ledger import Rows, View
 from bridgeboard.demo.api.params import Invalid, Params, Reading
-from bridgeboard.demo.api.profiles import Era
 from bridgeboard.demo.records import InterceptionRow, Person
 
 DEFAULT_LIMIT = 100

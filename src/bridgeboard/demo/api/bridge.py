@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from bridgeboard.demo.api import (
-    account,
-    auth,
     catalog,
+    deployment,
+    gate,
     interceptions,
     params,
     sessions,
@@ -24,11 +24,11 @@ from bridgeboard.demo.api import (
     wire,
 )
 from bridgeboard.demo.api.asking import Ask
+from bridgeboard.demo.api.deployment import ERAS, Profile
 from bridgeboard.demo.api.faults import Faults
+from bridgeboard.demo.api.gate import WINDOW_SECONDS, Limiter
 from bridgeboard.demo.api.ledger import Ledger, View
-from bridgeboard.demo.api.limiter import WINDOW_SECONDS, Limiter
 from bridgeboard.demo.api.params import Params
-from bridgeboard.demo.api.profiles import ERAS, Profile
 from bridgeboard.demo.api.wire import Answer, Refused
 from bridgeboard.demo.records import Person, Tables
 
@@ -90,7 +90,7 @@ class Bridge:
         tables: Tables,
         *,
         profile: Profile = "v2.34",
-        tokens: Mapping[str, str | auth.Key],
+        tokens: Mapping[str, str | gate.Key],
         switches: Switches = Switches(),
         clock: Clock | None = None,
         wall: Clock | None = None,
@@ -105,7 +105,7 @@ class Bridge:
         self._era = ERAS[profile]
         self._ledger = Ledger(tables)
         self._wall = clock or wall or _running_from(self._ledger.last_moment)
-        self._keyring = auth.Keyring(tokens, self._ledger.people)
+        self._keyring = gate.Keyring(tokens, self._ledger.people)
         self._limiter = Limiter(switches.rate_limit or 0, self._wall)
         self._stamp = wire.stamper(switches.utc_offset_minutes)
         self._lock = threading.Lock()
@@ -177,7 +177,7 @@ class Bridge:
     def _identity(self, asked: "_Request") -> Person | None:
         try:
             return self._keyring.person(asked.token, self._wall())
-        except auth.Rejected:
+        except gate.Rejected:
             return None
 
     def _route(self, asked: "_Request") -> Answer:
@@ -201,25 +201,27 @@ class Bridge:
         )
 
     def _buildinfo(self, _: "_Request") -> Answer:
-        url, deployment = self.switches.access_url, self.tables.deployment_id
-        return wire.ok(account.buildinfo(self.version, url, deployment))
+        url, deployment_id = self.switches.access_url, self.tables.deployment_id
+        return wire.ok(deployment.buildinfo(self.version, url, deployment_id))
 
     def _entitlements(self, _: "_Request") -> Answer:
         switches = self.switches
-        return wire.ok(account.entitlements(licensed=switches.licensed, enabled=switches.enabled))
+        return wire.ok(
+            deployment.entitlements(licensed=switches.licensed, enabled=switches.enabled)
+        )
 
     def _me(self, asked: "_Request") -> Answer:
-        return wire.ok(account.me(self._caller(asked)))
+        return wire.ok(deployment.me(self._caller(asked)))
 
     def _providers(self, asked: "_Request") -> Answer:
         if self._caller(asked).role != "owner":
             return wire.refusal(403, "Forbidden.", _NOT_PERMITTED)
-        return wire.ok(account.providers(self.tables.providers, icons=self._era.knows_budgets))
+        return wire.ok(deployment.providers(self.tables.providers, icons=self._era.knows_budgets))
 
     def _all_providers(self, asked: "_Request") -> Answer:
         if self._caller(asked).role not in {"owner", "auditor"}:
             return wire.refusal(404, _NOT_VISIBLE)
-        return wire.ok(account.all_providers(self.tables.providers))
+        return wire.ok(deployment.all_providers(self.tables.providers))
 
     def _bridged(self, asked: "_Request", path: str) -> Answer:
         if not (self.switches.licensed and self.switches.enabled):
@@ -245,8 +247,8 @@ class Bridge:
     def _caller(self, asked: "_Request") -> Person:
         try:
             return self._keyring.person(asked.token, self._wall())
-        except auth.Rejected as rejected:
-            raise Refused(auth.unauthorized(rejected, self.switches.access_url)) from None
+        except gate.Rejected as rejected:
+            raise Refused(gate.unauthorized(rejected, self.switches.access_url)) from None
 
     def _view(self) -> View:
         now = self.clock() if self.clock else None
@@ -264,12 +266,12 @@ class Bridge:
             return wire.refusal(404, "aibridged handler not mounted")
         if asked.headers.get("x-coder-ai-governance-token") and not self.switches.byok:
             return wire.refusal(403, "Bring Your Own Key (BYOK) mode is not enabled.")
-        token = auth.provider_token(asked.headers)
+        token = gate.provider_token(asked.headers)
         if token is None:
             return wire.plain(400, "no authentication key provided")
         try:
             self._keyring.person(token, self._wall())
-        except auth.Rejected:
+        except gate.Rejected:
             return wire.plain(403, "unauthorized")
         return self._unsupported(asked.method, path)
 
@@ -300,7 +302,7 @@ class _Request:
 
     @property
     def token(self) -> str:
-        return auth.session_token(self.headers, self.params)
+        return gate.session_token(self.headers, self.params)
 
 
 def _bytes(text: bytes | str) -> bytes:

@@ -7,8 +7,8 @@ from operator import attrgetter
 from random import Random
 from typing import Any, TypeVar
 
+from bridgeboard.demo.company.catalogue import Offer
 from bridgeboard.demo.company.dice import chance, times, uuid, word
-from bridgeboard.demo.company.vendors import Offer
 from bridgeboard.demo.records import (
     FirewallLog,
     InterceptionRow,

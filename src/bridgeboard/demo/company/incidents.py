@@ -7,11 +7,11 @@ from itertools import chain
 from random import Random
 
 from bridgeboard.demo.company.books import Use
+from bridgeboard.demo.company.catalogue import table
 from bridgeboard.demo.company.dice import cast
 from bridgeboard.demo.company.habits import DAY, Window
 from bridgeboard.demo.company.people import OFFICES, Colleague
 from bridgeboard.demo.company.shifts import converse, sit_down
-from bridgeboard.demo.company.tables import table
 from bridgeboard.demo.company.talks import thread
 from bridgeboard.demo.company.tools import FAILING
 from bridgeboard.demo.company.weather import Scene, Spell

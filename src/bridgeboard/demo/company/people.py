@@ -5,9 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from random import Random
 
-from bridgeboard.demo.company.clients import CLIENTS
+from bridgeboard.demo.company.catalogue import CLIENTS, table
 from bridgeboard.demo.company.dice import cast, chance, uuid, word
-from bridgeboard.demo.company.tables import table
 from bridgeboard.demo.records import Person, Role
 
 _TABLE = table("people")

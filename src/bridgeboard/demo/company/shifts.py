@@ -7,14 +7,21 @@ from random import Random
 
 from bridgeboard.demo.company import prose
 from bridgeboard.demo.company.books import Seat
-from bridgeboard.demo.company.clients import CLIENTS, Client, session_id
+from bridgeboard.demo.company.catalogue import (
+    CLIENTS,
+    OFFERS,
+    POOL,
+    PROJECTS,
+    Client,
+    Offer,
+    offer,
+    session_id,
+)
 from bridgeboard.demo.company.dice import chance, pick, seconds, uuid
 from bridgeboard.demo.company.habits import openings
 from bridgeboard.demo.company.people import Colleague
-from bridgeboard.demo.company.projects import PROJECTS
 from bridgeboard.demo.company.talks import Talk, thread
 from bridgeboard.demo.company.tools import SERVERS
-from bridgeboard.demo.company.vendors import OFFERS, POOL, Offer, offer
 from bridgeboard.demo.company.weather import Scene
 
 VOLUME = 0.31

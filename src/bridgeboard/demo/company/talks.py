@@ -9,10 +9,8 @@ from random import Random
 
 from bridgeboard.demo.company import prose, tools
 from bridgeboard.demo.company.books import Books, Call, Seat, Spent, Use
-from bridgeboard.demo.company.clients import Client
+from bridgeboard.demo.company.catalogue import Client, Project, table
 from bridgeboard.demo.company.dice import chance, heavy, seconds, uuid
-from bridgeboard.demo.company.projects import Project
-from bridgeboard.demo.company.tables import table
 from bridgeboard.demo.company.tools import FAILING, Server
 from bridgeboard.demo.company.weather import Scene
 from bridgeboard.demo.records import FirewallLog

@@ -6,12 +6,9 @@ from dataclasses import dataclass
 from random import Random
 
 from bridgeboard.demo.company.books import Use
-from bridgeboard.demo.company.clients import Client, Gadget, Verb
+from bridgeboard.demo.company.catalogue import LINES, Client, Gadget, Project, Route, Verb, table
 from bridgeboard.demo.company.dice import chance, pick
-from bridgeboard.demo.company.projects import LINES, Project
 from bridgeboard.demo.company.prose import ask
-from bridgeboard.demo.company.tables import table
-from bridgeboard.demo.company.vendors import Route
 
 _ROOT = "/home/coder/src"
 

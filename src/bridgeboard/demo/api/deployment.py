@@ -1,10 +1,56 @@
-"""The endpoints around the bridge: version, licence, caller (api-contract 1.8)."""
+"""Server versions (api-contract 6), and the endpoints around the bridge (api-contract 1.8)."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
 from uuid import NAMESPACE_URL, uuid5
 
 from bridgeboard.demo.records import Person, Provider
+
+Profile: TypeAlias = Literal["v2.34", "v2.35", "newer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Era:
+    """One generation of servers; ``product`` is the name its error texts use."""
+
+    version: str
+    prefixes: tuple[str, ...]
+    product: str
+    has_interceptions: bool = False
+    threads_tell_firewall: bool = True
+    tells_errors: bool = False
+    tells_network_calls: bool = False
+    knows_budgets: bool = False
+    lists_providers: bool = False
+
+
+_OLD_PREFIX, _NEW_PREFIX = "/api/v2/aibridge", "/api/v2/ai-gateway"
+
+ERAS: Mapping[Profile, Era] = {
+    "v2.34": Era(
+        version="v2.34.1+1d9ccb7",
+        prefixes=(_OLD_PREFIX,),
+        product="AI Bridge",
+        has_interceptions=True,
+        threads_tell_firewall=False,
+    ),
+    "v2.35": Era(
+        version="v2.35.1+6c40e8a",
+        prefixes=(_NEW_PREFIX, _OLD_PREFIX),
+        product="AI Gateway",
+    ),
+    "newer": Era(
+        version="v2.36.0+e2b71f9",
+        prefixes=(_NEW_PREFIX, _OLD_PREFIX),
+        product="AI Gateway",
+        tells_errors=True,
+        tells_network_calls=True,
+        knows_budgets=True,
+        lists_providers=True,
+    ),
+}
+
 
 _LONG_AGO = "2025-01-06T09:00:00Z"
 _ORGANIZATION = "00000000-0000-4000-8000-0000000000aa"
