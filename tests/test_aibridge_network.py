@@ -1,5 +1,8 @@
 import json
+import os
 import socket
+import subprocess
+import sys
 import threading
 from typing import Self
 
@@ -164,3 +167,31 @@ def test_a_certificate_file_that_is_missing_is_a_matter_of_configuration(
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
     with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
         Client("https://coder.example.com", TOKEN)
+
+
+FORKING = """
+import os, sys
+from aibridge import Client, RefusedError, Retry
+
+def ask():
+    with Client(sys.argv[1], "t" * 33, retry=Retry(total=0)) as client:
+        try:
+            client.buildinfo()
+        except RefusedError:
+            return 0
+    return 1
+
+asked = ask()
+child = os.fork()
+if not child:
+    os._exit(ask())
+sys.exit(asked or os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes fork on POSIX only")
+def test_a_forked_process_has_clients_of_its_own() -> None:
+    with Port() as port:
+        url = port.url
+    command = [sys.executable, "-W", "ignore", "-c", FORKING, url]
+    subprocess.run(command, check=True, timeout=60)  # noqa: S603  # our own words
