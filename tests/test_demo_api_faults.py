@@ -1,4 +1,4 @@
-"""Faults on demand, and the two doors of the bridge in this process."""
+"""Faults on demand, and both ways to the bridge in this process."""
 
 import asyncio
 import json

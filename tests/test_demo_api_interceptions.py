@@ -9,7 +9,7 @@ from small_bridges import NOW, Book, ask, at, ids, validation, wire_time
 
 from bridgeboard.demo.api import asking, interceptions
 from bridgeboard.demo.api.deployment import ERAS
-from bridgeboard.demo.api.ledger import Ledger
+from bridgeboard.demo.api.index import Index
 from bridgeboard.demo.api.wire import stamper
 from bridgeboard.demo.records import PromptRow, TokenRow
 
@@ -208,7 +208,7 @@ def test_rows_of_deleted_people_stay_but_are_found_by_id_only(book: Book) -> Non
 
 def test_v131_a_bare_row_tells_null_where_it_may_and_empty_arrays(book: Book) -> None:
     row = book.call(0, lasts=None, metadata=None)
-    view = Ledger(book.tables()).view(None, None)
+    view = Index(book.tables()).view(None, None)
     asked = asking.Ask(book.owner, {}, view, ERAS["v2.34"], stamper(0))
     assert interceptions.told(asked, row) == {
         "id": row.id,

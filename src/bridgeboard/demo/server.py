@@ -12,7 +12,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bridgeboard.demo.api.bridge import Bridge
-from bridgeboard.demo.api.doors import asgi
+from bridgeboard.demo.api.transports import asgi
 
 _LONGEST_REQUEST = 1 << 20  # bytes of request line and headers, as a Go server allows
 

@@ -15,8 +15,8 @@ from bridgeboard.demo.company.habits import Window
 from bridgeboard.demo.company.incidents import Incident, forecast, strike, testify
 from bridgeboard.demo.company.oddities import plant
 from bridgeboard.demo.company.people import staff, teams
+from bridgeboard.demo.company.scene import Scene
 from bridgeboard.demo.company.shifts import work
-from bridgeboard.demo.company.weather import Scene
 from bridgeboard.demo.records import Tables
 
 __all__ = ["Incident", "World", "make"]

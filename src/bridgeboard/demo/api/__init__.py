@@ -6,9 +6,9 @@
 
 from bridgeboard.demo.api.bridge import Bridge, Clock, Switches
 from bridgeboard.demo.api.deployment import Profile
-from bridgeboard.demo.api.doors import App, Transport, asgi, transport
 from bridgeboard.demo.api.faults import KINDS, Faults
 from bridgeboard.demo.api.gate import Key, holders, tokens
+from bridgeboard.demo.api.transports import App, Transport, asgi, transport
 from bridgeboard.demo.api.wire import Answer
 
 __all__ = [

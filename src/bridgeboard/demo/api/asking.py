@@ -7,7 +7,7 @@ from typing import Any
 from bridgeboard.demo.api import golang, grammar, params, wire
 from bridgeboard.demo.api.deployment import Era
 from bridgeboard.demo.api.grammar import Endpoint, Filters
-from bridgeboard.demo.api.ledger import Rows, View
+from bridgeboard.demo.api.index import Rows, View
 from bridgeboard.demo.api.params import Invalid, Params, Reading
 from bridgeboard.demo.records import InterceptionRow, Person
 
@@ -38,7 +38,7 @@ class Ask:
 
     def person(self, initiator_id: str) -> dict[str, str]:
         """Return an initiator object (api-contract 5.1)."""
-        person = self.view.ledger.people[initiator_id]
+        person = self.view.index.people[initiator_id]
         account = {"id": person.id, "username": person.username}
         optional = {"name": person.name, "avatar_url": person.avatar_url}
         return account | {key: value for key, value in optional.items() if value}
@@ -152,7 +152,7 @@ def _initiator(ask: Ask, text: str) -> str | None:
 
 
 def _named(ask: Ask, username: str) -> str:
-    person = ask.view.ledger.person_named(username)
+    person = ask.view.index.person_named(username)
     if person is None or not (ask.reads_all or person.id == ask.caller.id):
         raise ValueError(
             f"has invalid value: user {golang.quote(username)} either does not exist,"
@@ -162,6 +162,6 @@ def _named(ask: Ask, username: str) -> str:
 
 
 def _provider_name(ask: Ask, text: str) -> str:
-    if ask.caller.role != "owner" or ask.view.ledger.provider(text) is None:
+    if ask.caller.role != "owner" or ask.view.index.provider(text) is None:
         raise ValueError("has invalid value: provider not found or unauthorized")
     return text

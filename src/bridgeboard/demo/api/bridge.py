@@ -27,7 +27,7 @@ from bridgeboard.demo.api.asking import Ask
 from bridgeboard.demo.api.deployment import ERAS, Profile
 from bridgeboard.demo.api.faults import Faults
 from bridgeboard.demo.api.gate import WINDOW_SECONDS, Limiter
-from bridgeboard.demo.api.ledger import Ledger, View
+from bridgeboard.demo.api.index import Index, View
 from bridgeboard.demo.api.params import Params
 from bridgeboard.demo.api.wire import Answer, Refused
 from bridgeboard.demo.records import Person, Tables
@@ -103,9 +103,9 @@ class Bridge:
         self.switches = switches
         self.clock = clock
         self._era = ERAS[profile]
-        self._ledger = Ledger(tables)
-        self._wall = clock or wall or _running_from(self._ledger.last_moment)
-        self._keyring = gate.Keyring(tokens, self._ledger.people)
+        self._index = Index(tables)
+        self._wall = clock or wall or _running_from(self._index.last_moment)
+        self._keyring = gate.Keyring(tokens, self._index.people)
         self._limiter = Limiter(switches.rate_limit or 0, self._wall)
         self._stamp = wire.stamper(switches.utc_offset_minutes)
         self._lock = threading.Lock()
@@ -254,10 +254,10 @@ class Bridge:
         now = self.clock() if self.clock else None
         days = self.switches.retention_days
         purged_before = now - timedelta(days=days) if now and days else None
-        epoch = self._ledger.epoch(now, purged_before)
+        epoch = self._index.epoch(now, purged_before)
         with self._lock:
             if self._seen is None or self._seen[0] != epoch:
-                self._seen = epoch, self._ledger.view(now, purged_before)
+                self._seen = epoch, self._index.view(now, purged_before)
             return self._seen[1]
 
     def _model_traffic(self, asked: "_Request", path: str) -> Answer:

@@ -9,7 +9,7 @@ import re
 from bridgeboard.demo.api import asking, wire
 from bridgeboard.demo.api.asking import Ask
 from bridgeboard.demo.api.grammar import Endpoint, Filters
-from bridgeboard.demo.api.ledger import Rows
+from bridgeboard.demo.api.index import Rows
 
 
 def models(ask: Ask) -> wire.Answer:

@@ -5,7 +5,7 @@ from typing import Any
 
 from bridgeboard.demo.api import asking, wire
 from bridgeboard.demo.api.asking import Ask
-from bridgeboard.demo.api.ledger import POSITION
+from bridgeboard.demo.api.index import POSITION
 from bridgeboard.demo.records import InterceptionRow, PromptRow, TokenRow, ToolRow
 
 _FAILURE = "Internal error getting AI Bridge interceptions."
@@ -39,7 +39,7 @@ def lost(name: str, trouble: str) -> wire.Refused:
 
 def told(ask: Ask, row: InterceptionRow) -> dict[str, Any]:
     """Return one result object (api-contract 5.2), children sorted by their time."""
-    ledger, stamp = ask.view.ledger, ask.stamp
+    index, stamp = ask.view.index, ask.stamp
     return {
         "id": row.id,
         "api_key_id": row.api_key_id,
@@ -51,9 +51,9 @@ def told(ask: Ask, row: InterceptionRow) -> dict[str, Any]:
         "metadata": row.metadata,
         "started_at": stamp(row.started_at),
         "ended_at": None if row.ended_at is None else stamp(row.ended_at),
-        "token_usages": [_token_usage(ask, t) for t in ledger.tokens.get(row.id, ())],
-        "user_prompts": [_user_prompt(ask, p) for p in ledger.prompts.get(row.id, ())],
-        "tool_usages": [_tool_usage(ask, t) for t in ledger.tools.get(row.id, ())],
+        "token_usages": [_token_usage(ask, t) for t in index.tokens.get(row.id, ())],
+        "user_prompts": [_user_prompt(ask, p) for p in index.prompts.get(row.id, ())],
+        "tool_usages": [_tool_usage(ask, t) for t in index.tools.get(row.id, ())],
     }
 
 

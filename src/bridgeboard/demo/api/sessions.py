@@ -9,7 +9,7 @@ from typing import Any
 from bridgeboard.demo.api import asking, golang, wire
 from bridgeboard.demo.api.asking import Ask
 from bridgeboard.demo.api.grammar import Filters
-from bridgeboard.demo.api.ledger import Rows, SessionKey, View, Whole, by_session
+from bridgeboard.demo.api.index import Rows, SessionKey, View, Whole, by_session
 
 _NULL_METADATA = (
     'sql: Scan error on column index 9, name "metadata": unsupported Scan, storing driver.Value'

@@ -6,8 +6,8 @@ from typing import Any
 
 from bridgeboard.demo.api import asking, golang, wire
 from bridgeboard.demo.api.asking import Ask
+from bridgeboard.demo.api.index import POSITION, Rows, by_session, tally
 from bridgeboard.demo.api.interceptions import lost, tool_call
-from bridgeboard.demo.api.ledger import POSITION, Rows, by_session, tally
 from bridgeboard.demo.api.sessions import ACTIVITY, group, readable
 from bridgeboard.demo.records import InterceptionRow, TokenRow
 
@@ -30,7 +30,7 @@ class Thread:
 
     def tokens(self, ask: Ask, rows: Iterable[InterceptionRow]) -> list[TokenRow]:
         """Return the token rows the server has loaded for ``rows`` of this thread."""
-        stored = ask.view.ledger.tokens
+        stored = ask.view.index.tokens
         return [token for row in rows for token in stored.get(row.id, ())] if self.lit else []
 
 
@@ -130,9 +130,9 @@ def _bounds(ask: Ask, prefix: str, rows: Rows) -> dict[str, str]:
 
 
 def _thread(ask: Ask, thread: Thread) -> dict[str, Any]:
-    root, ledger = thread.root, ask.view.ledger
+    root, index = thread.root, ask.view.index
     fields: dict[str, Any] = {"id": root.id}
-    if prompts := ledger.prompts.get(root.id):
+    if prompts := index.prompts.get(root.id):
         fields["prompt"] = prompts[0].prompt
     fields |= {
         "model": root.model,
@@ -144,7 +144,7 @@ def _thread(ask: Ask, thread: Thread) -> dict[str, Any]:
     return fields | {
         "token_usage": usage(thread.tokens(ask, thread.rows)),
         "agentic_actions": [
-            _action(ask, thread, row) for row in thread.rows if row.id in ledger.tools
+            _action(ask, thread, row) for row in thread.rows if row.id in index.tools
         ],
     }
 
@@ -174,12 +174,12 @@ def _present(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _action(ask: Ask, thread: Thread, row: InterceptionRow) -> dict[str, Any]:
-    ledger = ask.view.ledger
+    index = ask.view.index
     return {
         "model": row.model,
         "token_usage": usage(thread.tokens(ask, [row])),
-        "thinking": [{"text": thought.text} for thought in ledger.thoughts.get(row.id, ())],
-        "tool_calls": [tool_call(ask, tool) for tool in ledger.tools[row.id]],
+        "thinking": [{"text": thought.text} for thought in index.thoughts.get(row.id, ())],
+        "tool_calls": [tool_call(ask, tool) for tool in index.tools[row.id]],
     }
 
 

@@ -17,12 +17,12 @@ from bridgeboard.demo.company.catalogue import (
     offer,
     session_id,
 )
+from bridgeboard.demo.company.conversations import Talk, thread
 from bridgeboard.demo.company.dice import chance, pick, seconds, uuid
 from bridgeboard.demo.company.habits import openings
 from bridgeboard.demo.company.people import Colleague
-from bridgeboard.demo.company.talks import Talk, thread
+from bridgeboard.demo.company.scene import Scene
 from bridgeboard.demo.company.tools import SERVERS
-from bridgeboard.demo.company.weather import Scene
 
 VOLUME = 0.31
 _LEGACY_UNTIL = 0.08

@@ -1,6 +1,6 @@
-"""The bridge's two doors: ASGI for a server, an httpx transport for clients in this process.
+"""Ways to a bridge: ASGI for a server, an httpx transport for clients in this process.
 
-Through both an answer arrives as it was meant to: late, dripping, cut off, or not at all.
+By both an answer arrives as it was meant to: late, dripping, cut off, or not at all.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """The raw tables, indexed once, and what of them exists at one moment.
 
-A ``Ledger`` is built once per bridge. A ``View`` of it is what a server would hold at a given
+A ``Index`` is built once per bridge. A ``View`` of it is what a server would hold at a given
 time: rows that start later do not exist, rows that end later are unfinished, rows older than
 the retention are purged with all that hangs on them (api-contract 4.1, section 7).
 """
@@ -39,7 +39,7 @@ _NO_DATA = datetime(2026, 1, 1, tzinfo=UTC)
 _STARTED = attrgetter("started_at")
 
 
-class Ledger:
+class Index:
     """All rows, with their children at hand in the server's order (created_at, id)."""
 
     def __init__(self, tables: Tables) -> None:
@@ -138,8 +138,8 @@ class Whole:
 class View:
     """What a server holds at one moment. Made of immutable parts; aggregates are kept."""
 
-    def __init__(self, ledger: Ledger, rows: Rows, now: datetime | None) -> None:
-        self.ledger = ledger
+    def __init__(self, index: Index, rows: Rows, now: datetime | None) -> None:
+        self.index = index
         self.rows = rows
         self.finished = [row for row in rows if _ended(row, now)]
         self._wholes: dict[SessionKey, Whole] = {}
@@ -178,7 +178,7 @@ class View:
 
     def active_at(self, rows: Rows) -> datetime:
         """Return the time of the newest prompt on ``rows``, else their earliest start."""
-        prompts = self.ledger.prompts
+        prompts = self.index.prompts
         newest = [prompts[row.id][-1].created_at for row in rows if row.id in prompts]
         return max(newest) if newest else min(row.started_at for row in rows)
 
@@ -189,14 +189,14 @@ class View:
         return self._wholes[key]
 
     def _sum_up(self, rows: Rows) -> Whole:
-        ledger = self.ledger
-        prompts = [p for row in rows for p in ledger.prompts.get(row.id, ())]
+        index = self.index
+        prompts = [p for row in rows for p in index.prompts.get(row.id, ())]
         return Whole(
             providers=sorted({row.provider for row in rows}),
             models=sorted({row.model for row in rows}),
             client=rows[0].client,
             metadata=rows[0].metadata,
-            tokens=tally(t for row in rows for t in ledger.tokens.get(row.id, ())),
+            tokens=tally(t for row in rows for t in index.tokens.get(row.id, ())),
             last_prompt=max(prompts, key=_CREATED).prompt if prompts else "",
             network_calls=self._network_calls(rows),
         )
@@ -211,7 +211,7 @@ class View:
         firewall, own = row.agent_firewall_session_id, row.agent_firewall_sequence_number
         if firewall is None or own is None:
             return ()
-        logs, marks = self.ledger.firewall.get(firewall, ()), self._marks[firewall]
+        logs, marks = self.index.firewall.get(firewall, ()), self._marks[firewall]
         following = bisect_right(marks, own)
         until = marks[following] if following < len(marks) else None
         number = attrgetter("sequence_number")

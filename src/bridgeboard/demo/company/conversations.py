@@ -11,8 +11,8 @@ from bridgeboard.demo.company import prose, tools
 from bridgeboard.demo.company.books import Books, Call, Seat, Spent, Use
 from bridgeboard.demo.company.catalogue import Client, Project, table
 from bridgeboard.demo.company.dice import chance, heavy, seconds, uuid
+from bridgeboard.demo.company.scene import Scene
 from bridgeboard.demo.company.tools import FAILING, Server
-from bridgeboard.demo.company.weather import Scene
 from bridgeboard.demo.records import FirewallLog
 
 _FIVE_MINUTES = timedelta(minutes=5)
