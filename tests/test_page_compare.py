@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from bridgeboard import formats
 from bridgeboard.analysis import comparison
 from bridgeboard.model import periods
-from bridgeboard.model.accuracy import accuracy
+from bridgeboard.model.accuracy import accuracy, limits
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.metric_query import select
@@ -107,7 +107,7 @@ def test_every_number_is_that_of_the_vocabulary(store: Store) -> None:
     test = app(what="models", a=first, b=second, range="Last 7 days")
     scope = periods.scope("7d", END.date(), "UTC")
     both = [scope.only("model", value) for value in (first, second)]
-    names = (*comparison.COMPARED, "unpriced_tokens")
+    names = (*comparison.COMPARED, *limits(comparison.COMPARED))
     told = [dict(zip(names, store.rows(*select(names, (), one))[0], strict=True)) for one in both]
     shown = board(test)
     for name in comparison.COMPARED:
