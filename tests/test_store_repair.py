@@ -400,6 +400,15 @@ def test_a_gap_that_the_server_cannot_fill_is_told(original: Original, tmp_path:
         (verdict,) = of_restorations.verdicts(opened)
         assert verdict.good
         assert "A sync has read what came after it." in verdict.text
+    path.write_bytes(b"")
+    with Store.open(tmp_path / "later.duckdb") as opened:
+        demo_sync.run(opened, original.bridge)
+        store.backup(opened, tmp_path / "later", now=demo_sync.NOW)
+    store.repair(path, [tmp_path / "later"], now=demo_sync.NOW + timedelta(hours=1))
+    with Store.open(path) as opened:
+        demo_sync.run(opened, original.bridge, now=demo_sync.NOW + timedelta(hours=2))
+        (verdict,) = of_restorations.verdicts(opened)
+        assert verdict.good, "nobody made a request since"
 
 
 @pytest.mark.parametrize("has_numbers", [True, False])

@@ -7,7 +7,7 @@ from bridgeboard.analysis.completeness import Verdict
 from bridgeboard.model.restorations import KEY, Restoration, read
 from bridgeboard.model.store import Rows
 from bridgeboard.model.timestamps import aware, stored
-from bridgeboard.queries.restorations import NEXT, READ_SINCE
+from bridgeboard.queries.restorations import LAST_READ, NEXT
 
 LONGEST_QUIET: Final = timedelta(days=1)
 """A longer time without any request after a backup may be one that nobody could read again."""
@@ -25,22 +25,26 @@ def _verdict(reader: Rows, one: Restoration) -> Verdict:
         if one.since
         else f"The store began anew on {_moment(one.at)}, as there was no backup"
     )
-    if reader.rows(READ_SINCE, [stored(one.at)]) == [(False,)]:
+    ((last_read,),) = reader.rows(LAST_READ, [stored(one.at)])
+    if last_read is None:
         return Verdict(
             good=False,
             text=f"{began}. The next sync reads what is missing, as far as the deployment still"
             " has it.",
         )
     ((first,),) = reader.rows(NEXT, [stored(one.since or datetime.min.replace(tzinfo=UTC))])
-    until = _moment(aware(first)) if first else "now"
+    known_from = aware(first or last_read)
     if one.since is None:
-        return Verdict(good=False, text=f"{began}. Nothing is known of the time before {until}.")
-    if first and aware(first) - one.since <= LONGEST_QUIET:
+        return Verdict(
+            good=False,
+            text=f"{began}. Nothing is known of the time before {_moment(known_from)}.",
+        )
+    if known_from - one.since <= LONGEST_QUIET:
         return Verdict(good=True, text=f"{began}. A sync has read what came after it.")
     return Verdict(
         good=False,
-        text=f"{began}. From then to {until} no request is known: nobody made one, or the"
-        " deployment no longer had it when it was to be read again.",
+        text=f"{began}. From then to {_moment(known_from)} no request is known: nobody made one,"
+        " or the deployment no longer had it when it was to be read again.",
     )
 
 

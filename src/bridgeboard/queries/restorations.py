@@ -2,7 +2,7 @@
 
 from typing import Final
 
-READ_SINCE: Final = "SELECT count(*) > 0 FROM runs WHERE outcome = 'done' AND began_at >= ?"
-"""Whether a sync that began at a time or later went well."""
+LAST_READ: Final = "SELECT max(began_at) FROM runs WHERE outcome = 'done' AND began_at >= ?"
+"""When the last sync that went well began, if that was at a time or later; NULL if none was."""
 NEXT: Final = "SELECT min(started_at) FROM usage WHERE started_at >= ?"
 """When the first request from a time on began."""

@@ -245,6 +245,7 @@ class BackgroundSync:
     def _opened(self, client: Client) -> Store:
         if self._store is None:
             self._store = store_files.stored(self._settings, client)
+            self.backups.look(self._store.path)
         return self._store
 
     def _serve_wanted(self) -> None:

@@ -42,13 +42,17 @@ class NightlyBackups:
         self._last_try: datetime | None = None
         self.status = BackupStatus()
 
+    def look(self, path: Path) -> None:
+        """See how it is with the backups of a store."""
+        self.status = backup_status(self._settings, path, self._clock(), self._zone)
+
     def make_if_due(self, opened: Store, stops: Callable[[], bool] = lambda: False) -> bool:
         """Make a backup if one is due; whether one was made. What went wrong is in ``status``.
 
         A night that was missed, as nothing ran, is made up.
         """
         now = self._clock()
-        self.status = backup_status(self._settings, opened.path, now, self._zone)
+        self.look(opened.path)
         last = self.status.good[0].made_at if self.status.good else None
         if not is_due(self._settings.backup_time, last, now, self._zone):
             return False
@@ -61,7 +65,7 @@ class NightlyBackups:
         problem = self._make(opened, now, stops)
         if not stops():
             _remember(self._settings, opened.path, now, problem)
-            self.status = backup_status(self._settings, opened.path, now, self._zone)
+            self.look(opened.path)
         return problem is None
 
     def _make(self, opened: Store, now: datetime, stops: Callable[[], bool]) -> str | None:
