@@ -234,8 +234,16 @@ def test_the_fast_way_equals_the_slow_one(drawn: list[dict[str, object]]) -> Non
         assert value is None or spend + shadow == value
 
 
+def is_as_listed(one: dict[str, object]) -> bool:
+    """Whether the list speaks for the price: of deepseek-chat it is corrected later."""
+    name = one["offer"][1]
+    return name in {"anthropic", "openai"} or (
+        name == "deepseek" and one["created_at"] < pd.Timestamp("2025-09-29T16:00Z")
+    )
+
+
 @settings(max_examples=30, deadline=None)
-@given(usage.filter(lambda one: one["offer"][1] in {"anthropic", "openai", "deepseek"}))
+@given(usage.filter(is_as_listed))
 def test_the_list_itself_calculates_the_same(drawn: dict[str, object]) -> None:
     one = frame([drawn | {"credential_kind": "centralized", "web_searches": 0}]).iloc[0]
     theirs = calc_price(
