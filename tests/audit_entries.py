@@ -17,4 +17,4 @@ def last() -> int:
 
 
 def _log() -> Audit:
-    return Audit(state_files.audit_file(settings.current()))
+    return state_files.audit_log(settings.current())

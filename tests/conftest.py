@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import databases
 import pytest
 import streamlit as st
 from browsers import ARGUMENTS
@@ -21,6 +22,7 @@ from bridgeboard.runtime import demo_company, process
 from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.runtime.demo_company import Demo, Running
 from bridgeboard.settings import DemoSettings
+from bridgeboard.state import Database
 
 END = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 SMALL = Demo(seed=7, days=30, scale=0.3, end=END)
@@ -74,6 +76,29 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], 
     with ExitStack() as ends:
         yield point
     st.cache_resource.clear()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[databases.Server]:
+    """A PostgreSQL that runs; its absence is a failure in CI and a reason to skip elsewhere."""
+    with databases.postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["SQLite", "PostgreSQL"])
+def state_url(request: pytest.FixtureRequest) -> str:
+    """The setting state_url of each engine: empty is SQLite in the data folder."""
+    if request.param == "SQLite":
+        return ""
+    server: databases.Server = request.getfixturevalue("postgres")
+    return server.fresh()
+
+
+@pytest.fixture
+def database(state_url: str, tmp_path: Path) -> Iterator[Database]:
+    """A state database of each engine that holds nothing yet."""
+    with databases.database(tmp_path / "data", state_url) as fresh:
+        yield fresh
 
 
 @pytest.fixture(scope="session")

@@ -51,9 +51,13 @@ ACCOUNTS: tuple[dict[str, Any], ...] = (
 """Two people; the second one claims the first one's e-mail address without having proved it."""
 
 
-def needed(program: str, package: str) -> str:
-    """The path of a program; its absence is a failure in CI and a reason to skip elsewhere."""
-    path = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin")
+def needed(program: str, package: str, *folders: str) -> str:
+    """The path of a program; its absence is a failure in CI and a reason to skip elsewhere.
+
+    Debian keeps some programs in ``folders`` that no shell looks into.
+    """
+    places = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", *folders])
+    path = shutil.which(program, path=places)
     if path is None:
         _lacking(f"{program} is not installed: apt-get install {package}")
     return str(path)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import databases
 import httpx
 from matrix_readers import EVERY, KINDS, RULE, Company, Who, found
 from wire import Visit, WireError, visit
@@ -51,9 +52,14 @@ class Ground:
     revealed: dict[str, set[str]] = field(default_factory=dict)
 
     @property
+    def file(self) -> Path:
+        """The state database."""
+        (path,) = self.folder.glob("bridgeboard-demo-*/state.sqlite")
+        return path
+
+    @property
     def log(self) -> Audit:
-        (path,) = self.folder.glob("bridgeboard-demo-*/audit.jsonl")
-        return Audit(path)
+        return databases.log_below(self.folder)
 
     def entries(self, what: str) -> list[Entry]:
         return [one for one in self.log.entries(100_000) if one.what == what]
@@ -438,25 +444,15 @@ def began_with(fragment: str) -> Iterator[None]:
 def unnoted(go: Go) -> None:
     """Ask for text, with a reason, while the audit log cannot be written."""
     row = go.ground.theirs
-    with go.visit("interceptions", request=row.id) as reader, unwritable(go.ground):
+    with go.visit("interceptions", request=row.id) as reader, databases.unusable(go.ground.file):
         forge(go, reader, "interceptions", reveal=True, reveal_reason=REASON)
-    with go.visit("session", **session_of(row)) as reader, unwritable(go.ground):
+    with go.visit("session", **session_of(row)) as reader, databases.unusable(go.ground.file):
         forge(go, reader, "session", reveal=True, reveal_reason=REASON, with_text=True)
         folds(reader)
 
 
 APART = {"text while nothing can be noted": Action(unnoted, forges=True)}
 """What would stand in the way of readers beside it."""
-
-
-@contextmanager
-def unwritable(ground: Ground) -> Iterator[None]:
-    """The audit log is refused while others may read it, for root as for everybody."""
-    ground.log.path.chmod(0o644)
-    try:
-        yield
-    finally:
-        ground.log.path.chmod(0o600)
 
 
 def prepare(ground: Ground) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from dashboard_process import dashboard
+from databases import unusable
 from matrix_readers import (
     COMPANY,
     PSEUDONYMS,
@@ -40,7 +41,6 @@ from reader_actions import (
     files,
     prepare,
     session_of,
-    unwritable,
 )
 from removed_checks import MISSING
 from wire import WireError, await_sync
@@ -261,7 +261,8 @@ def test_what_was_done_is_noted_with_who_and_why_and_no_text(
     assert (ground.who["viewer"].email, "refused page sessions") in refused
     assert (ground.who["analyst"].email, "refused page audit") in refused
     assert (ground.who["auditor"].email, "refused page settings") in refused
-    assert not found([ground.log.path.read_bytes()], ground.told.words["texts"])
+    files = ground.log.database.folder.glob("state.sqlite*")
+    assert not found([file.read_bytes() for file in files], ground.told.words["texts"])
 
 
 def test_nothing_is_revealed_or_taken_away_when_it_cannot_be_noted(ground: Ground) -> None:
@@ -271,7 +272,7 @@ def test_nothing_is_revealed_or_taken_away_when_it_cannot_be_noted(ground: Groun
     go = Go(ground, ground.who["auditor"])
     with go.visit("session", **session_of(ground.theirs)) as reader:
         reader.write("reveal_reason", REASON)
-        with unwritable(ground):
+        with unusable(ground.file):
             reader.toggle("reveal", on=True)
             assert any("Recorded text stays hidden" in text for text in reader.screen.texts)
             with pytest.raises(WireError, match="not made"):
@@ -280,7 +281,7 @@ def test_nothing_is_revealed_or_taken_away_when_it_cannot_be_noted(ground: Groun
         assert not any(b'"threads"' in one for one in reader.raw)
         reader.rerun()
         assert found(reader.raw, ground.told.words["texts"])
-    with unwritable(ground), Go(ground, ground.who["analyst"]).visit("people") as reader:
+    with unusable(ground.file), Go(ground, ground.who["analyst"]).visit("people") as reader:
         assert not found(reader.raw, ground.told.words["names"])
         assert any("Nobody can come in now" in text for text in reader.screen.texts)
 

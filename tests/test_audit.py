@@ -1,34 +1,44 @@
 """The audit log: what is noted stays, and what was done to it is noticed."""
 
 import json
-import os
-import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 
+import databases
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from log_lines import clear, lines, put_lines
+from sqlalchemy import insert, text
 
+from bridgeboard.state import Database
 from bridgeboard.state.audit import Audit, AuditError, Entry, Verdict
 from bridgeboard.state.audit import log as log_module
 from bridgeboard.state.audit.entry import line, signed
+from bridgeboard.state.schema import AUDIT_LINES
 
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 LINES = 7
-# Each example starts its own file; how long a disk takes is no law.
+# Each example starts its own log; how long a disk takes is no law.
 PATIENT = settings(
     deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
 @pytest.fixture
-def audit(tmp_path: Path) -> Audit:
-    return Audit(tmp_path / "audit.jsonl")
+def audit(tmp_path: Path) -> Iterator[Audit]:
+    with databases.database(tmp_path / "data") as sqlite:
+        yield Audit(sqlite)
+
+
+@pytest.fixture
+def each(database: Database) -> Audit:
+    """A log of each engine."""
+    return Audit(database)
 
 
 def fill(audit: Audit, count: int = LINES) -> list[Entry]:
@@ -38,32 +48,21 @@ def fill(audit: Audit, count: int = LINES) -> list[Entry]:
     ]
 
 
-def lines(audit: Audit) -> list[bytes]:
-    return audit.path.read_bytes().splitlines(keepends=True)
-
-
-def test_what_is_written_is_found_newest_first(audit: Audit) -> None:
-    written = fill(audit)
-    found = audit.entries()
+def test_what_is_written_is_found_newest_first(each: Audit) -> None:
+    written = fill(each)
+    found = each.entries()
     assert [one.number for one in found] == [7, 6, 5, 4, 3, 2, 1]
     assert [(one.who, one.about, one.at) for one in found] == [
         (one.who, one.about, one.at) for one in reversed(written)
     ]
-    assert audit.verify() == Verdict(LINES)
-    assert audit.verify().good
+    assert each.verify() == Verdict(LINES)
+    assert each.verify().good
 
 
 def test_a_log_that_is_not_there_is_empty(audit: Audit) -> None:
     assert audit.entries() == ()
     assert audit.verify() == Verdict(0)
-    assert not audit.path.exists()
-
-
-def test_file_and_folder_are_for_this_account_only(tmp_path: Path) -> None:
-    audit = Audit(tmp_path / "a" / "b" / "audit.jsonl")
-    fill(audit, 1)
-    for path, mode in ((audit.path, 0o600), (audit.path.parent, 0o700), (tmp_path / "a", 0o700)):
-        assert stat.S_IMODE(path.stat().st_mode) == mode
+    assert not audit.database.folder.exists()
 
 
 def test_times_are_utc_and_must_be_aware(audit: Audit) -> None:
@@ -79,21 +78,21 @@ HOSTILE = ["a\nb", '"}\n{"number":2}', "\x1b[2J\x00", "\u202ex\u2028", "\ud800",
 
 
 @pytest.mark.parametrize("text", [*HOSTILE, "x" * 1_000_000])
-def test_hostile_text_stays_in_its_line_and_is_cut(audit: Audit, text: str) -> None:
-    audit.write(text, text, text, text, at=AT)
-    audit.write("b", "login", at=AT)
-    assert len(lines(audit)) == 2
-    assert all(0x20 <= byte < 0x7F for byte in lines(audit)[0][:-1])
-    first = audit.entries()[1]
+def test_hostile_text_stays_in_its_line_and_is_cut(each: Audit, text: str) -> None:
+    each.write(text, text, text, text, at=AT)
+    each.write("b", "login", at=AT)
+    assert len(lines(each)) == 2
+    assert all(0x20 <= byte < 0x7F for byte in lines(each)[0][:-1])
+    first = each.entries()[1]
     assert first.why == (text if len(text) <= 500 else text[:499] + "…")
     assert len(first.what) <= 60
-    assert audit.verify() == Verdict(2)
+    assert each.verify() == Verdict(2)
 
 
 @given(st.lists(st.tuples(*[st.text(max_size=70)] * 4), max_size=4))
 @PATIENT
 def test_any_text_comes_back(audit: Audit, told: list[tuple[str, str, str, str]]) -> None:
-    audit.path.unlink(missing_ok=True)
+    clear(audit)
     for who, what, why, about in told:
         audit.write(who, what[:60], why, about, at=AT)
     found = [(one.who, one.what, one.why, one.about) for one in reversed(audit.entries())]
@@ -101,50 +100,60 @@ def test_any_text_comes_back(audit: Audit, told: list[tuple[str, str, str, str]]
     assert audit.verify() == Verdict(len(told))
 
 
-def test_pages_follow_each_other_without_a_gap(audit: Audit) -> None:
-    fill(audit, 23)
+def test_pages_follow_each_other_without_a_gap(each: Audit) -> None:
+    fill(each, 23)
     seen: list[int] = []
     before = None
-    while page := audit.entries(5, before):
+    while page := each.entries(5, before):
         seen += [one.number for one in page]
         before = page[-1].number
     assert seen == list(range(23, 0, -1))
-    assert audit.entries(5, 1) == ()
-    assert audit.entries(0) == ()
-    assert [one.number for one in audit.entries(2, 99)] == [23, 22]
+    assert each.entries(5, 1) == ()
+    assert each.entries(0) == ()
+    assert [one.number for one in each.entries(2, 99)] == [23, 22]
 
 
 def test_a_page_of_a_huge_log_reads_little_of_it(
-    audit: Audit, monkeypatch: pytest.MonkeyPatch
+    each: Audit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    big = grown(audit, 8_000)
-    read = 0
-    plain = log_module.tail.piece
+    grow(each, 8_000)
+    read: list[bytes] = []
+    plain = log_module.read
+    monkeypatch.setattr(
+        log_module, "read", lambda one, key=None: (read.append(one), plain(one, key))[1]
+    )
+    assert [one.number for one in each.entries(50)] == list(range(8_000, 7_950, -1))
+    assert [one.number for one in each.entries(50, 3_001)] == list(range(3_000, 2_950, -1))
+    assert len(read) == 100
+    with each.database.reading() as connection:
+        plan = log_module.select(AUDIT_LINES).where(AUDIT_LINES.c.position < 3_001)
+        plan = plan.order_by(AUDIT_LINES.c.position.desc()).limit(50)
+        explain = "EXPLAIN QUERY PLAN" if each.database.path else "EXPLAIN"
+        words = plan.compile(connection.engine, compile_kwargs={"literal_binds": True})
+        steps = str(connection.execute(text(f"{explain} {words}")).all())
+    assert "index" in steps.lower()
 
-    def counted(file: int, start: int, stop: int) -> bytes:
-        nonlocal read
-        read += stop - start
-        return plain(file, start, stop)
 
-    monkeypatch.setattr(log_module.tail, "piece", counted)
-    assert [one.number for one in audit.entries(50)] == list(range(8_000, 7_950, -1))
-    assert read < 200_000
-    assert [one.number for one in audit.entries(50, 3_001)] == list(range(3_000, 2_950, -1))
-    assert read < big / 3
+def test_a_long_log_is_read_in_parts(each: Audit) -> None:
+    grow(each, 1_234)
+    assert each.verify() == Verdict(1_234, unkeyed=1_234)
+    numbers = [entry.number for entry in each.since(0, "")]
+    assert numbers == list(range(1, 1_235))
+    (middle,) = each.entries(1, 701)
+    assert [entry.number for entry in each.since(700, middle.digest)] == numbers[700:]
 
 
-def grown(audit: Audit, count: int) -> int:
-    """A log of many entries, written at once; its size."""
-    parts: list[bytes] = []
+def grow(audit: Audit, count: int) -> None:
+    """Let the log have many entries, written at once."""
+    rows = []
     digest = "0" * 64
     for number in range(1, count + 1):
-        made = Entry(number, AT, "a" * (number % 90), "reveal", before=digest)
-        parts.append(line(signed(made, None)))
-        digest = parts[-1][-67:-3].decode()
-    audit.path.write_bytes(b"".join(parts))
-    audit.path.chmod(0o600)
-    assert audit.verify() == Verdict(count, unkeyed=count)
-    return audit.path.stat().st_size
+        entry = signed(Entry(number, AT, "a" * (number % 90), "reveal", before=digest), None)
+        whole = line(entry).decode().removesuffix("\n")
+        rows.append({"position": number, "number": number, "line": whole})
+        digest = entry.digest
+    with audit.database.writing() as connection:
+        connection.execute(insert(AUDIT_LINES), rows)
 
 
 @st.composite
@@ -185,11 +194,11 @@ def tampered(draw: st.DrawFn) -> Callable[[list[bytes]], list[bytes]]:
 def test_any_line_changed_removed_put_in_or_moved_is_noticed(
     audit: Audit, tamper: Callable[[list[bytes]], list[bytes]]
 ) -> None:
-    audit.path.unlink(missing_ok=True)
+    clear(audit)
     fill(audit)
     rows = lines(audit)
     changed = tamper(rows)
-    audit.path.write_bytes(b"".join(changed))
+    put_lines(audit, changed)
     same = next(n for n, (old, new) in enumerate(zip([*rows, b""], [*changed, b""], strict=False))
                 if old != new)  # fmt: skip
     found = audit.verify()
@@ -204,9 +213,9 @@ def test_any_line_changed_removed_put_in_or_moved_is_noticed(
 def test_writing_on_does_not_mend_what_was_done(
     audit: Audit, tamper: Callable[[list[bytes]], list[bytes]]
 ) -> None:
-    audit.path.unlink(missing_ok=True)
+    clear(audit)
     fill(audit)
-    audit.path.write_bytes(b"".join(tamper(lines(audit))))
+    put_lines(audit, tamper(lines(audit)))
     before = audit.verify()
     try:
         audit.write("later", "login", at=AT)
@@ -218,18 +227,18 @@ def test_writing_on_does_not_mend_what_was_done(
 @pytest.mark.parametrize("left", range(LINES))
 def test_missing_lines_at_the_end_cannot_be_noticed(audit: Audit, left: int) -> None:
     fill(audit)
-    audit.path.write_bytes(b"".join(lines(audit)[:left]))
+    put_lines(audit, lines(audit)[:left])
     assert audit.verify() == Verdict(left)
 
 
 @given(st.integers(1, 400))
 @PATIENT
 def test_a_torn_last_line_is_named_and_the_chain_goes_on(audit: Audit, cut: int) -> None:
-    audit.path.unlink(missing_ok=True)
+    clear(audit)
     fill(audit, 3)
-    whole = audit.path.read_bytes()
-    last = len(lines(audit)[-1])
-    audit.path.write_bytes(whole[: -(cut % last) or None])
+    whole = lines(audit)
+    last = len(whole[-1])
+    put_lines(audit, [*whole[:-1], whole[-1][: -(cut % last) or None]])
     kept = 3 if cut % last in {0, 1} else 2
     torn = () if kept == 3 else (3,)
     assert audit.verify() == Verdict(kept, torn=torn)
@@ -240,16 +249,14 @@ def test_a_torn_last_line_is_named_and_the_chain_goes_on(audit: Audit, cut: int)
 
 def test_several_torn_lines_in_a_row_are_named(audit: Audit) -> None:
     fill(audit, 2)
-    with audit.path.open("ab") as file:
-        file.write(b'{"number":3,"at"\n{"number":3,"at":"20')
+    put_lines(audit, [*lines(audit), b'{"number":3,"at"\n{"number":3,"at":"20'])
     assert audit.verify() == Verdict(2, torn=(3, 4))
     audit.write("later", "login", at=AT)
     assert audit.verify() == Verdict(3, torn=(3, 4))
 
 
 def test_a_log_that_holds_a_torn_line_only_goes_on(audit: Audit) -> None:
-    audit.path.write_bytes(b'{"num')
-    audit.path.chmod(0o600)
+    put_lines(audit, [b'{"num'])
     audit.write("a", "login", at=AT)
     assert audit.verify() == Verdict(1, torn=(1,))
 
@@ -257,18 +264,17 @@ def test_a_log_that_holds_a_torn_line_only_goes_on(audit: Audit) -> None:
 @pytest.mark.parametrize("done", [b"", b'{"other', b'{"num\n{"num'])
 def test_a_torn_line_cannot_be_changed_or_taken_away_later(audit: Audit, done: bytes) -> None:
     fill(audit, 2)
-    with audit.path.open("ab") as file:
-        file.write(b'{"num')
+    put_lines(audit, [*lines(audit), b'{"num'])
     fill(audit, 1)
     rows = lines(audit)
-    audit.path.write_bytes(b"".join([*rows[:2], done + b"\n" if done else b"", rows[3]]))
+    put_lines(audit, [*rows[:2], done + b"\n" if done else b"", rows[3]])
     assert audit.verify().broken == 3
 
 
 def test_a_damaged_last_line_is_not_written_behind(audit: Audit) -> None:
     fill(audit, 2)
-    audit.path.write_bytes(audit.path.read_bytes().replace(b"p1@", b"p0@"))
-    with pytest.raises(AuditError, match="move it away"):
+    put_lines(audit, [row.replace(b"p1@", b"p0@") for row in lines(audit)])
+    with pytest.raises(AuditError, match="--move-to"):
         fill(audit, 1)
     assert audit.verify() == Verdict(1, 2, audit.verify().why)
     assert [one.number for one in audit.entries()] == [1]
@@ -277,91 +283,103 @@ def test_a_damaged_last_line_is_not_written_behind(audit: Audit) -> None:
 @pytest.mark.parametrize("junk", [b"x" * 500_000, b"x" * 500_000 + b"\n", b"\n" * 200_000])
 def test_junk_without_end_is_noticed_and_not_written_behind(audit: Audit, junk: bytes) -> None:
     fill(audit, 2)
-    with audit.path.open("ab") as file:
-        file.write(junk)
+    put_lines(audit, [*lines(audit), junk])
     assert audit.verify().broken == 3
     assert [one.number for one in audit.entries()] == [2, 1]
     with pytest.raises(AuditError, match="--verify"):
         fill(audit, 1)
 
 
-def test_a_full_disk_is_told_and_what_was_begun_is_named(
-    audit: Audit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fill(audit, 1)
-    plain = os.write
-    with monkeypatch.context() as patch:
-        patch.setattr(log_module.os, "write", lambda file, text: plain(file, text[:20]))
-        with pytest.raises(AuditError, match="disk is full") as caught:
-            fill(audit, 1)
-    assert "Make room" in str(caught.value)
-    fill(audit, 1)
-    assert audit.verify() == Verdict(2, torn=(2,))
+TAMPERED = {
+    "a changed line": "UPDATE audit_lines SET line = replace(line, 'p3@', 'p9@')"
+    " WHERE position = 4",
+    "a number beside it": "UPDATE audit_lines SET number = 99 WHERE position = 4",
+    "no number beside it": "UPDATE audit_lines SET number = NULL WHERE position = 4",
+    "a line less": "DELETE FROM audit_lines WHERE position = 4",
+    "a line that is none": "UPDATE audit_lines SET line = NULL, torn = '' WHERE position = 4",
+    "a line at another place": "UPDATE audit_lines SET position = 40 WHERE position = 4",
+    "a line twice": "INSERT INTO audit_lines SELECT 40, number, line, torn FROM audit_lines"
+    " WHERE position = 7",
+}
 
 
-def test_what_does_not_reach_the_disk_is_told(
-    audit: Audit, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def failing(_file: int) -> None:
-        raise OSError(5, "Input/output error")
-
-    monkeypatch.setattr(log_module.os, "fsync", failing)
-    with pytest.raises(AuditError, match="Input/output error"):
-        fill(audit, 1)
-
-
-def test_a_link_in_the_files_place_is_not_followed(audit: Audit, tmp_path: Path) -> None:
-    other = tmp_path / "other"
-    other.write_bytes(b"")
-    audit.path.symlink_to(other)
-    with pytest.raises(AuditError, match="cannot be written"):
-        fill(audit, 1)
-    with pytest.raises(AuditError, match="link"):
-        audit.entries()
-    assert other.read_bytes() == b""
+@pytest.mark.parametrize("tampering", TAMPERED)
+def test_what_is_done_to_rows_is_noticed_and_hides_no_other(each: Audit, tampering: str) -> None:
+    fill(each)
+    with each.database.writing() as connection:
+        connection.execute(text(TAMPERED[tampering]))
+    found = each.verify()
+    assert not found.good
+    assert found.right == (7 if "twice" in tampering else 3)
+    assert {1, 2, 3} < {one.number for one in each.entries()}
 
 
-def test_what_is_no_file_is_told(audit: Audit, tmp_path: Path) -> None:
-    os.mkfifo(audit.path)
-    for ask in (audit.entries, audit.verify, lambda: fill(audit, 1)):
-        with pytest.raises(AuditError, match="is no file"):
-            ask()
-    with pytest.raises(AuditError, match="cannot be written"):
-        fill(Audit(tmp_path), 1)
+def test_what_cannot_be_written_is_refused_with_the_reason(each: Audit) -> None:
+    fill(each, 1)
+    with each.database.writing() as connection:
+        connection.execute(text("DROP TABLE audit_lines"))
+    with pytest.raises(AuditError, match="what must be noted there is refused") as caught:
+        fill(each, 1)
+    assert "audit_lines" in str(caught.value)
+    with pytest.raises(AuditError, match="audit log cannot be read"):
+        each.entries()
 
 
-@pytest.mark.parametrize("mode", [0o604, 0o620, 0o666])
-def test_a_log_that_others_may_read_or_change_is_refused(audit: Audit, mode: int) -> None:
-    fill(audit, 1)
-    audit.path.chmod(mode)
-    with pytest.raises(AuditError, match="chmod 600"):
-        fill(audit, 1)
-
-
-def test_threads_and_logs_of_the_same_file_take_turns(audit: Audit) -> None:
-    logs = [audit, Audit(audit.path), audit, Audit(audit.path)]
-    threads = [Thread(target=fill, args=(one, 25)) for one in logs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert audit.verify() == Verdict(100)
+def test_threads_and_dashboards_take_turns(state_url: str, tmp_path: Path) -> None:
+    key = "a key that all dashboards have"
+    with (
+        databases.database(tmp_path / "one", state_url) as one,
+        databases.database(tmp_path / ("other" if state_url else "one"), state_url) as other,
+    ):
+        logs = [Audit(one, key), Audit(one, key), Audit(other, key), Audit(other, key)]
+        threads = [Thread(target=fill, args=(log, 25)) for log in logs]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert logs[0].verify() == Verdict(100)
+        assert len(logs[0].entries(200)) == 100
 
 
 _WRITER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from bridgeboard.state import Database
 from bridgeboard.state.audit import Audit
-log = Audit(Path(sys.argv[1]))
+log = Audit(Database(Path(sys.argv[1]), sys.argv[2]))
 for number in range(30):
     log.write("p@example.com", "export", about=str(number), at=datetime.now(UTC))
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no lock between its processes")
-def test_processes_take_turns(audit: Audit) -> None:
-    command = [sys.executable, "-c", _WRITER, str(audit.path)]
+def test_processes_take_turns(each: Audit, state_url: str) -> None:
+    command = [sys.executable, "-c", _WRITER, str(each.database.folder), state_url]
     workers = [subprocess.Popen(command) for _ in range(2)]  # noqa: S603 - our own command
     assert [worker.wait() for worker in workers] == [0, 0]
-    assert audit.verify() == Verdict(60)
+    assert each.verify() == Verdict(60)
+
+
+def test_a_log_is_moved_to_a_file_and_a_new_one_begins(each: Audit, tmp_path: Path) -> None:
+    written = fill(each)
+    before = lines(each)
+    file = tmp_path / "log-2026.jsonl"
+    assert each.move_to(file, at=AT) == LINES
+    assert file.read_bytes() == b"".join(before)
+    assert file.stat().st_mode & 0o077 == 0
+    (first,) = each.entries()
+    assert (first.number, first.what) == (1, log_module.MOVED)
+    assert written[-1].digest in first.about
+    assert each.verify() == Verdict(1)
+    with pytest.raises(AuditError, match="File exists"):
+        each.move_to(file, at=AT)
+    assert each.verify() == Verdict(1)
+    assert file.read_bytes() == b"".join(before)
+
+
+def test_a_damaged_log_is_moved_away_too(audit: Audit, tmp_path: Path) -> None:
+    fill(audit, 2)
+    put_lines(audit, [row.replace(b"p1@", b"p0@") for row in lines(audit)])
+    assert audit.move_to(tmp_path / "damaged.jsonl", at=AT) == 2
+    fill(audit, 1)
+    assert audit.verify() == Verdict(2)

@@ -11,8 +11,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from log_lines import lines
 from misbehaving_ports import certificate
 
+from bridgeboard.state import Database, opened
 from bridgeboard.state.audit import (
     Audit,
     AuditError,
@@ -24,6 +26,7 @@ from bridgeboard.state.audit import (
 )
 from bridgeboard.state.audit import target as named_target
 from bridgeboard.state.audit.target import File, Syslog
+from bridgeboard.state.schema import FORWARDED
 
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 NAME = "somewhere"
@@ -48,7 +51,7 @@ class Collector:
 
 @pytest.fixture
 def audit(tmp_path: Path) -> Audit:
-    return Audit(tmp_path / "audit.jsonl")
+    return Audit(opened(tmp_path))
 
 
 def fill(audit: Audit, count: int) -> list[Entry]:
@@ -76,10 +79,10 @@ def test_a_target_that_was_away_is_caught_up_with(audit: Audit) -> None:
     done = forward(audit, NAME, there, AT)
     later = forward(audit, NAME, there, AT + timedelta(hours=1))
     assert (done.number, done.problem) == (2, "the disk is full")
-    assert later == done == progress(audit.path, NAME)
+    assert later == done == progress(audit.database, NAME)
     assert done.failing_since == AT.isoformat()
     there.away = ""
-    assert forward(audit, NAME, there, AT).problem == progress(audit.path, NAME).problem == ""
+    assert forward(audit, NAME, there, AT).problem == progress(audit.database, NAME).problem == ""
     assert there.numbers == [1, 2, 3, 4]
     assert audit.verify().good
 
@@ -102,12 +105,14 @@ def test_many_are_handed_on_in_parts_and_a_failure_loses_no_part(
     assert (taken.numbers, there.numbers) == ([1, 2, 3, 4], [5])
 
 
-def test_a_log_that_began_anew_is_handed_on_from_its_beginning(audit: Audit) -> None:
+def test_a_log_that_began_anew_is_handed_on_from_its_beginning(
+    audit: Audit, tmp_path: Path
+) -> None:
     there = Collector()
     fill(audit, 3)
     forward(audit, NAME, there, AT)
-    audit.path.rename(audit.path.with_name("moved.jsonl"))
-    fill(audit, 2)
+    audit.move_to(tmp_path / "moved.jsonl", at=AT)
+    fill(audit, 1)
     forward(audit, NAME, there, AT)
     assert there.numbers == [1, 2, 3, 1, 2]
 
@@ -120,16 +125,40 @@ def test_another_target_begins_anew(audit: Audit) -> None:
     assert one.numbers == other.numbers == [1, 2]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"target": "somewhere", "number": "x"}'])
-def test_progress_that_cannot_be_read_hands_on_twice_rather_than_not(
-    audit: Audit, text: str
-) -> None:
+def test_progress_that_is_lost_hands_on_twice_rather_than_not(audit: Audit) -> None:
     there = Collector()
     fill(audit, 2)
     forward(audit, NAME, there, AT)
-    forwarding.progress_file(audit.path).write_text(text)
+    with audit.database.writing() as connection:
+        connection.execute(FORWARDED.delete())
     forward(audit, NAME, there, AT)
     assert there.numbers == [1, 2, 1, 2]
+
+
+def test_a_target_that_was_set_before_goes_on_where_it_was(audit: Audit) -> None:
+    one, other = Collector(), Collector()
+    fill(audit, 2)
+    forward(audit, "one", one, AT)
+    fill(audit, 1)
+    forward(audit, "other", other, AT)
+    forward(audit, "one", one, AT)
+    assert one.numbers == other.numbers == [1, 2, 3]
+
+
+def test_one_dashboard_at_a_time_hands_on(database: Database) -> None:
+    audit, there = Audit(database), Collector()
+    fill(audit, 2)
+
+    class Nested:
+        """While it takes entries, another dashboard finds them new, too."""
+
+        def send(self, entries: Sequence[Entry]) -> None:
+            assert forward(audit, NAME, there, AT).number == 0
+            there.send(entries)
+
+    assert forward(audit, NAME, Nested(), AT).number == 2
+    assert there.numbers == [1, 2]
+    assert progress(database, NAME).problem == ""
 
 
 def test_what_was_noted_last_is_handed_on_at_the_end(audit: Audit) -> None:
@@ -147,7 +176,7 @@ def test_a_file_holds_the_lines_of_the_log_and_may_be_renamed(audit: Audit, tmp_
     assert isinstance(there, File)
     fill(audit, 2)
     forward(audit, NAME, there, AT)
-    assert path.read_bytes() == audit.path.read_bytes()
+    assert path.read_bytes() == b"".join(lines(audit))
     assert path.stat().st_mode & 0o777 == 0o600
     path.rename(tmp_path / "collected.jsonl.1")
     path.touch()
@@ -163,7 +192,7 @@ def test_a_line_that_was_begun_in_the_file_is_ended(audit: Audit, tmp_path: Path
     path.write_bytes(b'{"numb')
     fill(audit, 1)
     forward(audit, NAME, File(path), AT)
-    assert path.read_bytes() == b'{"numb\n' + audit.path.read_bytes()
+    assert path.read_bytes() == b'{"numb\n' + b"".join(lines(audit))
 
 
 def test_a_full_disk_leaves_no_half_line_and_the_rest_follows(
@@ -180,7 +209,7 @@ def test_a_full_disk_leaves_no_half_line_and_the_rest_follows(
     assert "No space left" in done.problem
     assert path.read_bytes() == before
     forward(audit, NAME, File(path), AT)
-    assert path.read_bytes() == audit.path.read_bytes()
+    assert path.read_bytes() == b"".join(lines(audit))
 
 
 MESSAGE = re.compile(

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from browsers import LOOKS, PATIENCE, await_first_sync, check_look, come_to, settled
 from dashboard_process import dashboard
+from databases import unusable
 from playwright.sync_api import Browser, Locator, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -207,16 +208,11 @@ def test_a_download_that_fails_says_why_where_it_was_asked_for(
     button = page.get_by_role("button", name="CSV", exact=True)
     with page.expect_download():
         button.click()
-    (log,) = folder.rglob("audit.jsonl")
-    aside = log.rename(log.with_suffix(".aside"))
-    log.mkdir()
-    try:
+    (file,) = folder.rglob("state.sqlite")
+    with unusable(file):
         button.click()
         reason = page.get_by_role("dialog", name="Download").get_by_role("alert")
         expect(reason.filter(has_text="CSV: The audit log")).to_be_visible(timeout=PATIENCE)
-    finally:
-        log.rmdir()
-        aside.rename(log)
     with page.expect_download():
         button.click()
 

@@ -4,13 +4,16 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import databases
 import pytest
+from dashboard_process import free_port
+from log_lines import lines, put_lines
 from test_cli import run
 from typer.testing import Result
 
 from bridgeboard import settings
 from bridgeboard.runtime import state_files
-from bridgeboard.state.audit import Audit, AuditError, digest_of_words, key_beside
+from bridgeboard.state.audit import Audit, AuditError, digest_of_words
 
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 
@@ -25,7 +28,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def log() -> Audit:
-    made = Audit(state_files.audit_file(settings.read()))
+    made = state_files.audit_log(settings.read())
     for number in range(3):
         at = AT + timedelta(minutes=number)
         made.write(f"p{number}@example.com", "reveal", "[red]a\x1b[2J\nb", f"s{number}", at=at)
@@ -37,7 +40,7 @@ def audit(*options: str) -> Result:
 
 
 def test_the_log_lies_beside_the_stores(log: Audit, tmp_path: Path) -> None:
-    assert log.path == tmp_path / "data" / "audit.jsonl"
+    assert log.database.path == tmp_path / "data" / "state.sqlite"
 
 
 def test_the_last_entries_are_listed_and_nothing_in_them_acts(log: Audit) -> None:
@@ -79,7 +82,7 @@ def test_a_right_log_is_verified() -> None:
 
 
 def test_a_broken_log_ends_with_status_1_and_names_the_line(log: Audit) -> None:
-    log.path.write_bytes(log.path.read_bytes().replace(b"p1@", b"p9@"))
+    put_lines(log, [text.replace(b"p1@", b"p9@") for text in lines(log)])
     said = audit("--verify")
     assert said.exit_code == 1
     assert "Line 2 is broken" in said.output
@@ -89,22 +92,22 @@ def test_a_broken_log_ends_with_status_1_and_names_the_line(log: Audit) -> None:
 
 
 def test_a_torn_line_is_named_and_right(log: Audit) -> None:
-    with log.path.open("ab") as file:
-        file.write(b'{"number":4')
+    put_lines(log, [*lines(log), b'{"number":4'])
     said = audit("--verify")
     assert said.exit_code == 0
     assert "Line 4 was begun only" in said.output
 
 
 def test_a_log_that_cannot_be_read_is_explained(log: Audit) -> None:
-    log.path.chmod(0o666)
+    assert log.database.path
+    log.database.path.chmod(0o666)
     said = audit()
     assert said.exit_code == 2
     assert "chmod 600" in said.output
 
 
 def test_searches_for_some_words_can_be_picked_out(log: Audit) -> None:
-    digest = digest_of_words(key_beside(log.path), "Salary of Ada")
+    digest = digest_of_words(log.words_key(), "Salary of Ada")
     log.write("q@example.com", "search", "why", f"words {digest}; person grace", at=AT)
     for number in range(30):
         log.write("q@example.com", "reveal", "why", f"s{number}", at=AT)
@@ -116,19 +119,19 @@ def test_searches_for_some_words_can_be_picked_out(log: Audit) -> None:
 
 
 def test_the_key_of_the_log_is_made_once_and_for_this_account_only(log: Audit) -> None:
-    key = key_beside(log.path)
-    path = log.path.with_suffix(".key")
+    key = log.words_key()
+    path = log.database.folder / "audit.key"
     assert len(key) >= 32
-    assert key_beside(log.path) == key
+    assert log.words_key() == key
     assert path.stat().st_mode & 0o077 == 0
     path.chmod(0o644)
     with pytest.raises(AuditError, match="chmod 600"):
-        key_beside(log.path)
+        log.words_key()
     path.chmod(0o600)
-    path.write_text("")
-    with pytest.raises(AuditError, match="is empty"):
-        key_beside(log.path)
-    assert path.read_text() == ""
+    path.write_text("of somebody's own")
+    with pytest.raises(AuditError, match="no key"):
+        log.words_key()
+    assert path.read_text() == "of somebody's own"
 
 
 def test_parts_without_a_key_and_with_another_are_told_apart(
@@ -174,8 +177,7 @@ def test_entries_are_handed_on_and_found_again_by_their_digest(
     assert "has the audit log up to entry 3" in run("check").output
     digest = json.loads(target.read_text().splitlines()[-1])["digest"]
     assert audit("--holds", digest).output == "Entry 3 has this digest.\n"
-    lines = log.path.read_bytes().splitlines(keepends=True)
-    log.path.write_bytes(b"".join(lines[:-1]))
+    put_lines(log, lines(log)[:-1])
     assert audit("--verify").exit_code == 0
     assert audit("--holds", digest).exit_code == 1
 
@@ -184,3 +186,41 @@ def test_a_target_that_is_none_is_explained(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("BRIDGEBOARD_AUDIT_TARGET", "somewhere")
     assert "no absolute path of a file" in audit("--send").output
     assert "no absolute path of a file" in run("check").output
+
+
+def test_a_log_is_put_into_a_file_and_a_new_one_begins(log: Audit, tmp_path: Path) -> None:
+    before, file = lines(log), tmp_path / "log of 2026.jsonl"
+    said = audit("--move-to", str(file))
+    assert said.output == f"{file} holds the log's 3 lines. A new one began.\n"
+    assert file.read_bytes() == b"".join(before)
+    assert [entry.what for entry in log.entries()] == ["move audit log"]
+    again = audit("--move-to", str(file))
+    assert (again.exit_code, "File exists" in again.output) == (2, True)
+
+
+def test_dashboards_share_a_log_and_none_needs_the_folder_of_another(
+    postgres: databases.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "address"
+    file.write_text(postgres.fresh())
+    monkeypatch.setenv("BRIDGEBOARD_STATE_URL_FILE", str(file))
+    monkeypatch.setenv("BRIDGEBOARD_AUDIT_KEY", "a key that all dashboards have")
+    for name in ("one", "other"):
+        monkeypatch.setenv("BRIDGEBOARD_DATA", str(tmp_path / name))
+        state_files.audit_log(settings.read()).write(name, "login", at=AT)
+    assert [line.split("  ")[1] for line in audit().output.splitlines()] == ["one", "other"]
+    assert audit("--verify").exit_code == 0
+    assert "audit log are in PostgreSQL at this machine" in run("check").output
+    assert not list(tmp_path.glob("*/state.sqlite"))
+
+
+def test_a_postgres_that_is_away_is_told_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    url = f"postgresql://ada:s3same@127.0.0.1:{free_port()}/state"
+    monkeypatch.setenv("BRIDGEBOARD_STATE_URL", url)
+    (tmp_path / "data").mkdir(mode=0o700)
+    for said in (audit(), run("check"), run("logout", "ada")):
+        assert said.exit_code in {1, 2}
+        assert "PostgreSQL at 127.0.0.1 cannot be" in said.output
+        assert "s3same" not in said.output

@@ -15,7 +15,7 @@ from file_bytes import readable
 from test_cli import ALONE
 from typer.testing import CliRunner, Result
 
-from bridgeboard import cli, settings
+from bridgeboard import cli, settings, state
 from bridgeboard.analysis.sync_history import Run
 from bridgeboard.cli import keeping
 from bridgeboard.demo import truth
@@ -23,6 +23,7 @@ from bridgeboard.model.completeness import DayCount
 from bridgeboard.model.sync import Counts
 from bridgeboard.runtime import demo_company
 from bridgeboard.runtime.demo_company import Running
+from bridgeboard.state.audit import Audit
 from bridgeboard.store import Store, completeness, sync_state
 from bridgeboard.sync.quarantine import Suspect
 
@@ -173,12 +174,20 @@ def test_a_backup_restored_elsewhere_is_the_same_store(
     running: Running, folder: Path, tmp_path: Path
 ) -> None:
     named = {"CODER_URL": running.url}
+    Audit(state.opened(folder)).write("ada", "login", at=END)
     said = run("backup", str(tmp_path / "kept"), running=None, folder=folder, **named)
     assert said.exit_code == 0, said.output
     elsewhere = tmp_path / "elsewhere"
     said = run("restore", str(tmp_path / "kept"), running=None, folder=elsewhere, **named)
     assert said.exit_code == 0, said.output
     assert spent(elsewhere) == spent(folder)
+    assert "audit log are in" in said.output
+    log = Audit(state.opened(elsewhere))
+    assert (log.entries()[0].who, log.verify().good) == ("ada", True)
+    for store in elsewhere.glob("*.duckdb"):
+        store.unlink()
+    said = run("restore", str(tmp_path / "kept"), running=None, folder=elsewhere, **named)
+    assert "stays as it is" in said.output
     again = run("restore", str(tmp_path / "kept"), running=None, folder=elsewhere, **named)
     assert again.exit_code == 2
     assert "already" in again.output

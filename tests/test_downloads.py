@@ -11,6 +11,7 @@ import streamlit as st
 from audit_entries import last, noted
 from conftest import END
 from dashboard_process import dashboard
+from databases import broken, log_below, unusable
 from streamlit import runtime
 from streamlit.runtime.media_file_storage import MediaFileKind
 from wire import Visit, WireError, await_sync, visit
@@ -23,7 +24,7 @@ from bridgeboard.runtime import state_files
 from bridgeboard.server import file_owners
 from bridgeboard.server.middleware import file_access as guarded
 from bridgeboard.settings import Settings
-from bridgeboard.state.audit import Audit, AuditError
+from bridgeboard.state.audit import AuditError
 from bridgeboard.ui.components import prepared_files
 
 COMPANY = ("--end", f"{END:%Y-%m-%dT%H:%M:%S}", "--days", "8", "--scale", "0.1")
@@ -69,7 +70,8 @@ def test_a_file_is_noted_before_it_is_made(offered: list[Callable[[], bytes]]) -
 def test_a_file_that_cannot_be_noted_is_not_made(
     offered: list[Callable[[], bytes]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(state_files, "audit_file", lambda _: tmp_path)
+    unusable = broken(tmp_path / "broken")
+    monkeypatch.setattr(state_files, "state_database", lambda _: unusable)
     offer(lambda: pytest.fail("it was made"))
     with pytest.raises(AuditError):
         offered[0]()
@@ -143,8 +145,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]
 
 def exports(folder: Path) -> list[tuple[str, str]]:
     """Who took a file away or was refused one, oldest first."""
-    (log,) = folder.rglob("audit.jsonl")
-    every = reversed(Audit(log).entries(1_000))
+    every = reversed(log_below(folder).entries(1_000))
     return [(one.who, one.what) for one in every if one.what in {"export", "refused file"}]
 
 
@@ -199,16 +200,9 @@ def test_the_page_says_why_a_file_was_not_made(place: tuple[str, Path]) -> None:
     address, folder = place
     with visit(address, headers=known("ada")) as reader:
         reader.open("fold-overview")
-        (log,) = folder.rglob("audit.jsonl")
-        aside = log.with_suffix(".aside")
-        log.rename(aside)
-        log.mkdir()
-        try:
-            with pytest.raises(WireError, match="not made"):
-                reader.made("csv-overview")
-        finally:
-            log.rmdir()
-            aside.rename(log)
+        (file,) = folder.rglob("state.sqlite")
+        with unusable(file), pytest.raises(WireError, match="not made"):
+            reader.made("csv-overview")
         reader.trigger("failed-overview", "failed", 1)
         assert any(text.startswith("CSV") for text in alerts(reader))
         reader.rerun()

@@ -20,6 +20,7 @@ import streamlit
 from browsers import LOOKS, PATIENCE, picture, settled, too_wide, violations
 from conftest import END
 from dashboard_process import dashboard, free_port
+from databases import broken, log_below
 from hypothesis import given
 from hypothesis import strategies as st
 from identity_services import Front, Provider, nginx, provider
@@ -44,7 +45,7 @@ from bridgeboard.server import login_start
 from bridgeboard.server.app_folder import home
 from bridgeboard.server.middleware import PLACE, Asked, Ending, place
 from bridgeboard.settings import Login, Proxy, Settings
-from bridgeboard.state.audit import Audit
+from bridgeboard.state import opened
 from bridgeboard.state.logins import Ended
 
 DAYS, SCALE = 8, 0.2
@@ -87,8 +88,8 @@ class House:
 
     def noted(self) -> list[tuple[str, str]]:
         """What the audit log says, oldest first."""
-        (file,) = self.folder.rglob("audit.jsonl")
-        return [(one.who, one.what) for one in reversed(Audit(file).entries(1000))]
+        entries = log_below(self.folder).entries(1000)
+        return [(one.who, one.what) for one in reversed(entries)]
 
 
 def settings_file(folder: Path, text: str) -> str:
@@ -346,7 +347,8 @@ def test_a_logout_that_cannot_be_noted_is_one_all_the_same(
         roles={"analyst": ("analysts",)},
     )
     monkeypatch.setattr(settings, "_installed", told)
-    monkeypatch.setattr(state_files, "audit_file", lambda _: tmp_path)  # a folder is no file
+    unusable = broken(tmp_path / "broken")
+    monkeypatch.setattr(state_files, "state_database", lambda _: unusable)
     for said in (["ada@example.com", "AuditError"], ["ClosedError"]):
         test = AppTest.from_string(LEAVING)
         test.user = {"is_logged_in": True, "iat": 1e3 * (time.time() // 1e3), **ADA}
@@ -418,7 +420,7 @@ def test_a_name_that_nobody_has_or_another_folder_is_told_of(tmp_path: Path) -> 
     told = end_all_of("ada\x1b[2J", tmp_path)
     assert told.exit_code == 0
     assert "knows nobody called ada\u241b[2J" in told.output
-    Audit(tmp_path / "data" / "audit.jsonl").write("Ada", "login", at=datetime.now(UTC))
+    log_below(tmp_path).write("Ada", "login", at=datetime.now(UTC))
     assert "knows nobody" not in end_all_of("ada", tmp_path).output
 
 
@@ -496,7 +498,7 @@ def ends(asked: Asked, *, looks: float, ending: Callable[[], object] = lambda: N
 def test_an_open_page_behind_a_proxy_ends_after_the_hours_of_a_login(tmp_path: Path) -> None:
     hours = Login.model_construct(hours=1e-6)
     told = PROXY.model_copy(update={"login": hours})
-    asked = Asked(told, Ended(tmp_path / "ended"), lambda: datetime.now(UTC))
+    asked = Asked(told, Ended(opened(tmp_path / "data")), lambda: datetime.now(UTC))
     assert ends(asked, looks=3600)[-1] == 1008
 
 
@@ -525,7 +527,7 @@ def test_a_page_behind_a_proxy_has_to_come_back_after_the_hours_of_a_login(
 def test_an_open_page_behind_a_proxy_ends_once_its_readers_logins_are_ended(
     tmp_path: Path, name: str
 ) -> None:
-    here, there = Ended(tmp_path / "ended"), Ended(tmp_path / "ended")
+    here, there = Ended(opened(tmp_path / "data")), Ended(opened(tmp_path / "data"))
     asked = Asked(PROXY, here, lambda: datetime.now(UTC))
     end = partial(there.end_all_of, name, now=datetime.now(UTC) + timedelta(hours=1))
     assert ends(asked, looks=0.01, ending=end) == [b"x", 1008]

@@ -1,7 +1,7 @@
 """Logins: how long each holds, and that ended ones stay so, whatever becomes of their file."""
 
+import json
 import logging
-import stat
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select, text
 
+from bridgeboard.state import Database, StateError
 from bridgeboard.state.logins import ClosedError, Ended, Login, ended
+from bridgeboard.state.schema import ENDED_LOGINS
 
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 HOURS = 10.0
@@ -36,11 +39,18 @@ def end(kept: Ended, one: Login, at: datetime = AT) -> bool:
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
+    """Where earlier versions kept ended logins."""
+    (tmp_path / "data").mkdir(mode=0o700)
     return tmp_path / "data" / "logouts.json"
 
 
-def test_a_login_holds_from_its_beginning_for_its_hours(path: Path) -> None:
-    kept, one = Ended(path), login(ago=timedelta(0))
+def stored(database: Database) -> set[str]:
+    with database.reading() as connection:
+        return set(connection.execute(select(ENDED_LOGINS.c.digest)).scalars())
+
+
+def test_a_login_holds_from_its_beginning_for_its_hours(database: Database) -> None:
+    kept, one = Ended(database), login(ago=timedelta(0))
     for hours, expected in ((0, True), (9.99, True), (10, False), (-0.08, True), (-0.09, False)):
         assert holds(kept, one, at=AT + timedelta(hours=hours)) == expected, hours
     for told in (None, "never", float("nan"), 1e300):
@@ -48,78 +58,110 @@ def test_a_login_holds_from_its_beginning_for_its_hours(path: Path) -> None:
             login(iat=told)
 
 
-def test_an_ended_login_stays_so_after_a_restart_and_no_other_is(path: Path) -> None:
-    kept = Ended(path)
+def test_an_ended_login_stays_so_after_a_restart_and_no_other_is(database: Database) -> None:
+    kept = Ended(database)
     assert [end(kept, login()), end(kept, login())] == [True, False]
-    for after in (kept, Ended(path)):
+    for after in (kept, Ended(database)):
         assert not holds(after, login())
         assert not end(after, login())
         for other in (login("bob"), login(ago=timedelta(hours=2)), login(nonce="another")):
             assert holds(after, other)
-    assert ended(path) is ended(path)
+    assert ended(database) is ended(database)
 
 
 @pytest.mark.parametrize("name", ["ada", "ADA@Example.com", " ada@example.com "])
 def test_all_logins_of_somebody_end_in_every_process_and_later_ones_hold(
-    path: Path, name: str
+    database: Database, name: str
 ) -> None:
-    serves, command = Ended(path), Ended(path)
+    serves, command = Ended(database), Ended(database)
     assert holds(serves, login())
     command.end_all_of(name, now=AT)
-    for after in (command, serves, Ended(path)):
+    for after in (command, serves, Ended(database)):
         assert not holds(after, login())
         assert not holds(after, login(nonce="another"))
         assert not holds(after, login(ago=timedelta(0)))
         assert holds(after, login("bob"))
         assert holds(after, login(ago=timedelta(seconds=-1)))
-    assert "ada" not in path.read_text()
 
 
-def test_what_several_processes_end_stays_ended_in_all(path: Path) -> None:
-    one, other = Ended(path), Ended(path)
+def test_what_several_processes_end_stays_ended_in_all(database: Database) -> None:
+    one, other = Ended(database), Ended(database)
     end(one, login("a"))
     other.end_all_of("b", now=AT)
     end(one, login("c"))
     assert not holds(other, login("c"))
-    path.unlink()
+    with database.writing() as connection:
+        connection.execute(ENDED_LOGINS.delete())
     end(other, login("d"))
-    for after in (one, other):
-        assert [holds(after, login(name)) for name in "abcde"] == [False] * 4 + [True]
+    assert [holds(other, login(name)) for name in "abcde"] == [True, False, False, False, True]
+
+
+def break_off(database: Database) -> None:
+    with database.writing() as connection:
+        connection.execute(text("ALTER TABLE ended_logins RENAME TO elsewhere"))
+
+
+def test_while_the_database_cannot_be_used_what_is_known_counts_and_it_is_said(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = Ended(database)
+    end(kept, login("a"))
+    break_off(database)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            assert not holds(kept, login("a"))
+            assert holds(kept, login("b"))
+        assert len(caplog.records) == 1
+        assert "may come in again" in caplog.text
+        assert end(kept, login("b"))
+        assert not end(kept, login("b"))
+        assert "forgotten at the next start" in caplog.text
+    assert not holds(kept, login("b"))
 
 
 def test_that_nothing_could_be_written_is_said_to_who_ends_the_logins_of_others(
-    path: Path,
+    database: Database,
 ) -> None:
-    path.mkdir(parents=True)
-    with pytest.raises(OSError, match="directory"):
-        Ended(path).end_all_of("ada", now=AT)
+    break_off(database)
+    with pytest.raises(StateError, match="cannot be written"):
+        Ended(database).end_all_of("ada", now=AT)
 
 
-def test_the_file_is_private_and_tells_nobodys_name(path: Path) -> None:
-    end(Ended(path), login("ada@example.com"))
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert "ada" not in path.read_text()
-    assert list(path.parent.iterdir()) == [path]
+def test_nobodys_name_is_told(database: Database) -> None:
+    end(Ended(database), login("ada@example.com"))
+    Ended(database).end_all_of("ada", now=AT)
+    assert all(len(digest) == 64 for digest in stored(database))
 
 
-def test_what_would_be_over_anyway_is_let_go_of(path: Path) -> None:
-    kept = Ended(path)
+def test_what_would_be_over_anyway_is_let_go_of(database: Database) -> None:
+    kept = Ended(database)
     end(kept, login("old", timedelta(hours=8)))
     end(kept, login("new"), AT + timedelta(hours=3))
-    told = path.read_text()
-    assert login("new").key in told
-    assert login("old").key not in told
-    assert not holds(Ended(path), login("old", timedelta(hours=8)), at=AT + timedelta(hours=3))
+    assert stored(database) == {login("new").key}
+    at = AT + timedelta(hours=3)
+    assert not holds(Ended(database), login("old", timedelta(hours=8)), at=at)
 
 
-def test_only_one_of_many_ends_a_login(path: Path) -> None:
-    kept = Ended(path)
+def test_only_one_of_many_ends_a_login(database: Database) -> None:
+    each = [Ended(database) for _ in range(4)]
     with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(lambda _: end(kept, login()), range(64))) == 1
+        assert sum(pool.map(lambda turn: end(each[turn % 4], login()), range(32))) == 1
 
 
-def _written(text: bytes, path: Path) -> None:
-    path.write_bytes(text)
+def test_a_file_of_an_earlier_version_is_taken_over(path: Path, database: Database) -> None:
+    name = login("ada").people
+    path.write_text(json.dumps({login("a").key: AT.timestamp(), min(name): AT.timestamp()}))
+    path.chmod(0o600)
+    kept = Ended(database)
+    assert [holds(kept, login(one)) for one in ("a", "ada", "b")] == [False, False, True]
+    assert not path.exists()
+    assert path.with_name("logouts.json.migrated").exists()
+    assert not holds(Ended(database), login("a"))
+
+
+def _written(content: bytes, path: Path) -> None:
+    path.write_bytes(content)
+    path.chmod(0o600)
 
 
 def _linked(path: Path) -> None:
@@ -129,8 +171,8 @@ def _linked(path: Path) -> None:
 
 DAMAGES: list[Callable[[Path], None]] = [
     *(
-        partial(_written, text)
-        for text in (
+        partial(_written, content)
+        for content in (
             *(b"", b"nonsense", b"\xff", b"[]", b'["a"]', b'{"a": 1}', b"[" * 100_000),
             *(b'{"%s": "never"}' % (b"f" * 64), b'{"%s": 1e300}' % (b"f" * 64)),
         )
@@ -141,21 +183,18 @@ DAMAGES: list[Callable[[Path], None]] = [
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_file_that_cannot_be_read_is_an_empty_one_and_told_of(
-    path: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], None]
+def test_a_file_that_cannot_be_read_is_told_of_and_stays_and_logouts_go_on(
+    path: Path,
+    database: Database,
+    caplog: pytest.LogCaptureFixture,
+    damage: Callable[[Path], None],
 ) -> None:
+    damage(path)
+    path.lstat()
     with caplog.at_level(logging.WARNING):
-        assert holds(Ended(path), login())
-        assert caplog.records == []
-        path.parent.mkdir()
-        damage(path)
-        kept = Ended(path)
-        assert "cannot be read" in caplog.text
+        kept = Ended(database)
         assert holds(kept, login())
+        assert "cannot be taken over" in caplog.text
         assert end(kept, login())
-        assert not holds(kept, login())
-    if path.is_dir():
-        assert "cannot be written" in caplog.text
-    else:
-        assert not path.is_symlink()
-        assert not holds(Ended(path), login())
+    assert not holds(Ended(database), login())
+    path.lstat()

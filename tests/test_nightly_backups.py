@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import databases
 import demo_sync
 import pytest
 from pydantic import SecretStr
@@ -20,11 +21,12 @@ from test_background_sync import GIVE_UP_SECONDS
 from bridgeboard import settings, store
 from bridgeboard.cli import deployment_checks
 from bridgeboard.model.store import StoreError
-from bridgeboard.runtime import background_sync, nightly_backups, store_files
+from bridgeboard.runtime import background_sync, nightly_backups, state_files, store_files
 from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.runtime.nightly_backups import NightlyBackups, backup_status, is_due, last_due
 from bridgeboard.server import web_app
 from bridgeboard.settings import DemoSettings, Settings, SettingsError
+from bridgeboard.state.audit import Audit, Verdict
 from bridgeboard.store import Store, StoreLocationError, backups, migrations
 from bridgeboard.store.schema import MIGRATIONS
 
@@ -152,13 +154,15 @@ def test_a_time_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, text: s
 def test_a_backup_holds_the_store_and_what_stands_beside_it_for_this_account_only(
     opened: Store, data: Path
 ) -> None:
-    beside = ("store.desk.json", "audit.jsonl", "audit.key", "logouts.json")
-    for name in (*beside, "other.desk.json", "bridgeboard.toml"):
-        (data / name).write_text(name)
+    settings = settings_of(data)
+    state_files.audit_log(settings).write("ada", "login", at=NIGHT)
+    (data / "bridgeboard.toml").write_text("")
     assert NightlyBackups(settings_of(data), Clock(NIGHT), UTC).make_if_due(opened)
     (made,) = (data / "backups").iterdir()
     assert made.name == "store-2026-11-21T023000Z"
-    assert files(made / nightly_backups.STATE) == set(beside)
+    assert files(made / nightly_backups.STATE) == {"state.sqlite", "audit.key"}
+    with databases.database(made / nightly_backups.STATE) as copy:
+        assert Audit(copy).verify() == Verdict(1)
     every = [data / "backups", *(data / "backups").rglob("*")]
     assert {each.stat().st_mode & 0o777 for each in every if each.is_dir()} == {0o700}
     assert {each.stat().st_mode & 0o777 for each in every if each.is_file()} == {0o600}

@@ -8,13 +8,13 @@ from typing import Any
 import demo_store
 import pytest
 from dashboard_store import looking
+from databases import broken, desk_of, forget
 from streamlit.testing.v1 import AppTest
 
 from bridgeboard import settings
 from bridgeboard.demo import world
 from bridgeboard.runtime import state_files
-from bridgeboard.state.audit import Audit
-from bridgeboard.state.saved_views import Desk, Note
+from bridgeboard.state.saved_views import Note
 from bridgeboard.store import Store
 
 ROOT = Path(__file__).parents[1]
@@ -36,8 +36,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Any]
 @pytest.fixture
 def store(made: tuple[Store, Any]) -> Iterator[Store]:
     with looking(made[0], END):
+        forget(made[0])
         yield made[0]
-    Desk.beside(made[0].path).path.unlink(missing_ok=True)
+        forget(made[0])
 
 
 def app(**query: Any) -> AppTest:
@@ -78,13 +79,13 @@ def test_a_finding_is_acknowledged_with_a_note_and_opened_again(store: Store) ->
     test.text_input(key=note).set_value("A load test.").run()
     test.button(key=done.key).click().run()
     assert sum(button.label == "Show the session" for button in test.button) == before - 1
-    ((finding, kept),) = Desk.beside(store.path).notes().items()
+    ((finding, kept),) = desk_of(store).notes().items()
     assert kept == Note("A load test.", END, "operator")
     again = app(kinds=["Runaway session"], acknowledged="true")
     assert "Acknowledged 2026-11-16 00:00:00 UTC by operator: A load test" in said(again)
     next(button for button in again.button if button.label == "Reopen").click().run()
-    assert Desk.beside(store.path).notes() == {}
-    log = Audit(state_files.audit_file(settings.current())).entries()
+    assert desk_of(store).notes() == {}
+    log = state_files.audit_log(settings.current()).entries()
     assert [(one.who, one.what, one.why, one.about) for one in log[:2]] == [
         ("operator", "reopen", "", finding),
         ("operator", "acknowledge", "", finding),
@@ -94,11 +95,13 @@ def test_a_finding_is_acknowledged_with_a_note_and_opened_again(store: Store) ->
 def test_nothing_is_acknowledged_that_cannot_be_noted(
     store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(state_files, "audit_file", lambda _: tmp_path)  # a folder is no file
-    test = app(kinds=["Runaway session"])
-    done = next(button for button in test.button if button.label == "Acknowledge")
-    test.button(key=done.key).click().run()
-    assert Desk.beside(store.path).notes() == {}
+    unusable = broken(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(state_files, "state_database", lambda _: unusable)
+        test = app(kinds=["Runaway session"])
+        done = next(button for button in test.button if button.label == "Acknowledge")
+        test.button(key=done.key).click().run()
+    assert desk_of(store).notes() == {}
     assert "audit log" in said(test)
 
 
@@ -138,8 +141,14 @@ def test_a_store_without_anything_has_nothing_wrong(tmp_path: Path) -> None:
         assert "Nothing looks wrong" in said(test)
 
 
-def test_a_damaged_desk_is_told_and_other_pages_work(store: Store) -> None:
-    Desk.beside(store.path).path.write_text("{", "utf-8")
-    test = app()
+def test_findings_are_shown_where_notes_cannot_be_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert store
+    unusable = broken(tmp_path)
+    monkeypatch.setattr(state_files, "state_database", lambda _: unusable)
+    test = app(kinds=["Runaway session"])
     assert not test.exception
-    assert "damaged" in said(test)
+    assert "Which findings were acknowledged is not known now" in said(test)
+    assert "is no file" in said(test)
+    assert any(button.label == "Show the session" for button in test.button)

@@ -10,13 +10,13 @@ import pytest
 import session_stores
 from audit_entries import last, noted
 from dashboard_store import looking
+from databases import broken, desk_of, forget
 from streamlit.testing.v1 import AppTest
 
 from bridgeboard import settings
 from bridgeboard.queries.session_columns import COLUMNS
 from bridgeboard.runtime import state_files
-from bridgeboard.state.audit import digest_of_words, key_beside
-from bridgeboard.state.saved_views import Desk
+from bridgeboard.state.audit import digest_of_words
 from bridgeboard.store import Store
 from bridgeboard.ui.views import sessions
 
@@ -33,8 +33,9 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.fixture
 def store(synced: Store) -> Iterator[Store]:
     with looking(synced, demo_sync.NOW):
+        forget(synced)
         yield synced
-    Desk.beside(synced.path).path.unlink(missing_ok=True)
+        forget(synced)
 
 
 def app(at: str = "sessions", **query: Any) -> AppTest:
@@ -224,7 +225,7 @@ def test_every_search_is_noted_with_its_filters_and_a_digest_of_its_words(store:
     test.multiselect(key="people").set_value([name]).run()
     test.run()
     told = [entry.about for entry in noted("search", before)]
-    key = key_beside(state_files.audit_file(settings.current()))
+    key = state_files.audit_log(settings.current()).words_key()
     digests = [digest_of_words(key, each) for each in (first, second)]
     expected = [digests[0], digests[1], digests[1], digests[0], digests[0]]
     assert [each.split(";")[0] for each in told] == [f"words {each}" for each in expected]
@@ -246,13 +247,28 @@ def test_a_view_is_kept_and_found_again_and_forgotten(store: Store) -> None:
     test.run()
     test.text_input(key="view_name").set_value("Payments <b>now</b>").run()
     test.button(key="keep-view").click().run()
-    (view,) = Desk.beside(store.path).views()
+    (view,) = desk_of(store).views()
     assert (view.name, view.page) == ("Payments <b>now</b>", "spend")
     assert "teams=payments" in view.query
     shown = [str(element.proto.body) for element in test.get("html")]
     assert any("Payments &lt;b&gt;now&lt;/b&gt;" in each for each in shown)
     test.button(key="forget-view-0").click().run()
-    assert Desk.beside(store.path).views() == ()
+    assert desk_of(store).views() == ()
+
+
+def test_a_page_works_where_views_cannot_be_read_and_says_so(
+    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert store
+    unusable = broken(tmp_path)
+    monkeypatch.setattr(state_files, "state_database", lambda _: unusable)
+    test = app("spend")
+    test.session_state["views"] = True
+    test.run()
+    assert not test.exception
+    assert "Could not read the saved views" in said(test)
+    assert "is no file" in said(test)
+    assert [title.value for title in test.title] == ["Spend"]
 
 
 def test_a_view_without_a_name_is_refused_with_advice(store: Store) -> None:

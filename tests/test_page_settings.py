@@ -11,6 +11,7 @@ import pytest
 import streamlit as st
 from audit_entries import last, noted
 from dashboard_store import filled
+from databases import broken
 from facts import facts
 from streamlit.testing.v1 import AppTest
 from test_pages_stored import said
@@ -224,7 +225,8 @@ def test_a_sync_that_cannot_be_noted_is_not_begun(
     with serving(store) as keeper:
         monkeypatch.setattr(keeper, "wake", lambda: pytest.fail("it was woken"))
         test = page()
-        monkeypatch.setattr(state_files, "audit_file", lambda _: tmp_path)  # a folder is no file
+        unusable = broken(tmp_path / "broken")
+        monkeypatch.setattr(state_files, "state_database", lambda _: unusable)
         test.button(key="sync-now").click().run()
         assert not test.exception
         assert "No sync was begun." in said(test)

@@ -14,6 +14,7 @@ from conftest import END
 from file_bytes import readable
 from test_cli_keeping import _alone, run, store_in  # noqa: F401  # a fixture of theirs
 
+from bridgeboard import state
 from bridgeboard.demo.api import Profile
 from bridgeboard.runtime import demo_company
 from bridgeboard.runtime.demo_company import Running
@@ -128,7 +129,7 @@ def test_what_is_exported_is_all_and_only_theirs(
 ) -> None:
     who, folder = somebody(data), tmp_path / "out"
     with store_in(data) as opened:
-        desk = Desk.beside(opened.path)
+        desk = Desk(state.opened(data), opened.path.stem)
         desk.keep(View("mine", "people", f"users={who.username}"))
         desk.keep(View("all", "people", "users=somebody-else"))
         expected = dict(
@@ -165,7 +166,11 @@ def test_views_notes_and_backups_that_name_them_are_found(
     assert run("backup", str(backups / "old"), running=served, folder=data).exit_code == 0
     with store_in(data) as opened:
         path = opened.path
-    for desk in (Desk.beside(path), Desk.beside(path, "ab12")):
+    desks = [Desk(state.opened(data), path.stem, audience) for audience in ("", "ab12")]
+    former = path.with_suffix(".desk-cd34.json.migrated")
+    former.write_text(json.dumps({"views": {"x": {"page": "a", "query": f"u={who.username}"}}}))
+    path.with_suffix(".desk.json.migrated").write_text('{"views": {}, "notes": {}}')
+    for desk in desks:
         desk.keep(View(f"of {who.username}", "people", ""))
         desk.keep(View("everybody", "people", "period=7d"))
         desk.write(f"spend:{who.id}", Note("seen", datetime(2026, 11, 20, tzinfo=UTC)))
@@ -179,11 +184,14 @@ def test_views_notes_and_backups_that_name_them_are_found(
     assert f"{backups / 'old'} still holds them" in said.output
     assert f"{kept} still holds them" in said.output
     assert "4 views and notes went with them" in said.output
-    for desk in (Desk.beside(path), Desk.beside(path, "ab12")):
+    assert f"{former} still holds them" in said.output
+    assert ".desk.json.migrated" not in said.output
+    former.unlink()
+    for desk in desks:
         assert [view.name for view in desk.views()] == ["everybody"]
         assert not desk.notes()
     assert traces(data, who) == set()
-    log = Audit(data / "audit.jsonl")
+    log = Audit(state.opened(data))
     assert log.verify().good
     (entry,) = log.entries()
     assert (entry.who, entry.what, entry.why) == ("operator", "erase person", "they asked")
@@ -273,13 +281,13 @@ def test_somebody_who_was_renamed_is_found_by_any_name_and_none_is_left(
     assert said.exit_code == 0, said.output
     assert b"maiden-name" not in readable(data)
     # The audit log keeps that they were exported, and cannot be changed.
-    (data / "audit.jsonl").unlink()
+    (data / "state.sqlite").unlink()
     assert traces(data, who) == set()
 
 
 def test_nothing_is_erased_that_cannot_be_noted(served: Running, data: Path) -> None:
     who = somebody(data)
-    (data / "audit.jsonl").mkdir()
+    (data / "state.sqlite").mkdir()
     said = run("person", "erase", who.id, "--reason", "x", running=served, folder=data)
     assert said.exit_code == 2
     with store_in(data) as opened:

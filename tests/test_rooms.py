@@ -72,7 +72,7 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.model",
         "bridgeboard.queries",
     },
-    "bridgeboard.state": {"bridgeboard.private_files"},
+    "bridgeboard.state": {"sqlalchemy", "bridgeboard.private_files"},
     "bridgeboard.runtime": {
         "aibridge",
         "httpx",

@@ -471,6 +471,7 @@ def test_pseudonyms_have_a_key(told: Any, monkeypatch: pytest.MonkeyPatch) -> No
     "text",
     [
         f"pseudonym_key = '{SECRET}'",
+        f"state_url = 'postgresql://a:{SECRET}@h/d'",
         table("login", LOGIN),
         table("login", {key: value for key, value in LOGIN.items() if key != "client_secret"}),
     ],

@@ -186,3 +186,39 @@ def test_no_secret_is_told(write: Callable[[str], None]) -> None:
     assert not [secret for secret in every if secret in said]
     sentence = f"{' '.join(every[:-1])} at https://ada:zq-word@elsewhere.example.com/"
     assert settings.unsecret(sentence, in_force) == "… … … … at https://…@elsewhere.example.com/"
+
+
+def test_of_the_states_address_the_host_alone_is_told(
+    write: Callable[[str], None], tmp_path: Path
+) -> None:
+    password = "s3same%2F0pen"
+    url = f"postgresql://ada-login:{password}@db.example.com:5433/board-db?sslmode=verify-full"
+    (tmp_path / "state").write_text(url, "utf-8")
+    for text, origin in (
+        (f'state_url = "{url}"', "file"),
+        (f'state_url_file = "{tmp_path / "state"}"', "state_url_file"),
+    ):
+        write(text)
+        in_force = settings.read()
+        assert in_force.state_url.get_secret_value() == url
+        one = told(in_force)["state_url"]
+        assert (one.value, one.set_by, one.changed) == ("set: db.example.com", origin, False)
+        for secret in (url, password, "s3same/0pen"):
+            assert settings.unsecret(f"No answer: {secret}.", in_force) == "No answer: …."
+        demo = DemoSettings.of(in_force, "http://127.0.0.1:1", TOKEN)
+        assert demo.state_url.get_secret_value() == ""
+        assert told(demo)["state_url"].set_by == "demo company"
+    write("")
+    assert told(settings.read())["state_url"].value == "not set"
+
+
+@pytest.mark.parametrize(
+    "url", ["sqlite:///s3same", "s3same", "postgresql://s3same", "postgresql://a:s3same@h:x/d"]
+)
+def test_a_states_address_that_is_none_is_refused_without_it(
+    write: Callable[[str], None], url: str
+) -> None:
+    write(f'state_url = "{url}"')
+    with pytest.raises(settings.SettingsError, match="no address of a PostgreSQL") as caught:
+        settings.read()
+    assert "s3same" not in str(caught.value)

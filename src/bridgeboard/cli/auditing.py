@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -19,7 +20,6 @@ from bridgeboard.state.audit import (
     Verdict,
     digest_of_words,
     forward,
-    key_beside,
 )
 
 MOST: Final = 1_000_000
@@ -49,6 +49,14 @@ Holds = Annotated[
 Send = Annotated[
     bool, typer.Option("--send", help="Hand on what the audit_target has not got yet.")
 ]
+MoveTo = Annotated[
+    Path | None,
+    typer.Option(
+        "--move-to",
+        metavar="FILE",
+        help="Put the whole log into a new file of JSON lines, and begin a new log.",
+    ),
+]
 
 
 def audit(
@@ -59,27 +67,32 @@ def audit(
     words: Words = None,
     holds: Holds = "",
     send: Send = False,
+    move_to: MoveTo = None,
 ) -> None:
     """List who looked at what, and why; the newest comes last."""
     with explained():
         chosen = settings.read()
         log = state_files.audit_log(chosen)
-        try:
-            if send:
-                _send(log, chosen)
-            elif holds:
-                _find(log, holds)
-            elif verify:
-                _say(log.verify(), as_json=as_json)
-            else:
-                entries = log.entries(last if words is None else MOST)
-                if words is not None:
-                    mark = f"words {digest_of_words(key_beside(log.path), words)};"
-                    entries = tuple(one for one in entries if one.about.startswith(mark))[:last]
-                _list(entries, as_json=as_json)
-        except AuditError as error:
-            err.print(f"bridgeboard: {error}", markup=False)
-            raise typer.Exit(2) from None
+        if send:
+            _send(log, chosen)
+        elif move_to:
+            count = log.move_to(move_to, at=datetime.now(UTC))
+            out.print(
+                f"{move_to} holds the log's {formats.plural(count, 'line')}. A new one began."
+            )
+        elif holds:
+            _find(log, holds)
+        elif verify:
+            _say(log.verify(), as_json=as_json)
+        else:
+            _list(_searches(log, words)[:last] if words else log.entries(last), as_json=as_json)
+
+
+def _searches(log: Audit, words: str) -> tuple[Entry, ...]:
+    """The searches for some words, the newest first."""
+    digests = (digest_of_words(key, words) for key in log.known_words_keys())
+    marks = tuple(f"words {digest};" for digest in digests)
+    return tuple(entry for entry in log.entries(MOST) if entry.about.startswith(marks))
 
 
 def _send(log: Audit, chosen: Settings) -> None:
@@ -87,8 +100,11 @@ def _send(log: Audit, chosen: Settings) -> None:
     if target is None:
         raise SettingsError("No audit_target is set: there is nowhere to send entries to.")
     done = forward(log, chosen.audit_target, target, datetime.now(UTC))
+    last = next((entry.number for entry in log.entries(1)), 0)
     if done.problem:
         raise AuditError(f"{chosen.audit_target} took entries up to {done.number}: {done.problem}")
+    if done.number < last:
+        raise AuditError("Another process hands entries on right now. Try again when it is done.")
     out.print(f"{chosen.audit_target} has all entries up to {done.number}.", markup=False)
 
 

@@ -13,6 +13,7 @@ from bridgeboard.model.store import StoreError
 from bridgeboard.pricing import PriceFileError, own_book
 from bridgeboard.runtime import background_sync, clients, nightly_backups, state_files, store_files
 from bridgeboard.settings import Settings, SettingsError
+from bridgeboard.state import StateError
 from bridgeboard.store import Store, StoreBusyError, erasure, sync_state
 from bridgeboard.teams import TeamsFileError
 
@@ -51,7 +52,14 @@ def run(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 
 def _audit(settings: Settings) -> Iterator[Finding]:
-    """Whether entries of the audit log are handed on as they should."""
+    """Whether the state can be read, and entries of the audit log are handed on as they should."""
+    database = state_files.state_database(settings)
+    try:
+        state_files.audit_log(settings).entries(1)
+        yield Finding(good=True, text=f"Views, notes and the audit log are in {database.name}")
+    except StateError as error:
+        yield Finding(good=False, text=str(error))
+        return
     try:
         state_files.audit_target(settings)
     except SettingsError as error:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Event as Signal
 from typing import Annotated
@@ -20,8 +21,9 @@ from bridgeboard.cli.terminal import err, explained, out, stop_signal
 from bridgeboard.model.store import StoreError
 from bridgeboard.model.sync import Event
 from bridgeboard.pricing import own_book
-from bridgeboard.runtime import background_sync, clients, nightly_backups, store_files
+from bridgeboard.runtime import background_sync, clients, nightly_backups, state_files, store_files
 from bridgeboard.settings import Settings, SettingsError
+from bridgeboard.state.backup import is_empty, is_in, restore_from
 from bridgeboard.store import Store, backups
 
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -88,14 +90,21 @@ def reprice() -> None:
 
 
 def backup(folder: Folder) -> None:
-    """Write the store to a folder as Parquet files."""
-    with explained(), _local(settings.read()) as opened:
-        written = store.backup(opened, folder, now=now())
+    """Write the store to a folder as Parquet files, and views, notes and the audit log beside."""
+    with explained():
+        chosen = settings.read()
+        with _local(chosen) as opened:
+            written = store.backup(
+                opened,
+                folder,
+                now=now(),
+                more=partial(nightly_backups.copy_state, chosen),
+            )
         out.print(f"Wrote {formats.exact(sum(written.values()))} rows to {folder}.")
 
 
 def restore(folder: Folder) -> None:
-    """Make a store of a backup. Refuses to replace one."""
+    """Make a store of a backup, and what is beside it. Refuses to replace a store."""
     with explained():
         chosen = settings.read()
         path, done = store_files.restored(chosen, folder, now=now())
@@ -105,11 +114,24 @@ def restore(folder: Folder) -> None:
         told = person.erased_since(chosen, backups.made_at(folder), done.erased)
         out.print(told, markup=False)
         if (folder / nightly_backups.STATE).is_dir():
-            out.print(
-                f"Views, notes and the audit log of that time are in"
-                f" {folder / nightly_backups.STATE}: copy those that are lost to {chosen.folder}.",
-                markup=False,
-            )
+            out.print(_restored_state(chosen, folder / nightly_backups.STATE), markup=False)
+
+
+def _restored_state(chosen: Settings, folder: Path) -> str:
+    """Restore views, notes and the audit log if there are none; what became of them."""
+    database = state_files.state_database(chosen)
+    if not is_in(folder):
+        return (
+            f"Views, notes and the audit log of that time are in {folder}, as an earlier version"
+            f" had them: copy those that are lost to {chosen.folder}."
+        )
+    if not is_empty(database):
+        return (
+            f"{database.name} has views, notes or an audit log, and stays as it is. Those of the"
+            f" backup are in {folder}."
+        )
+    restore_from(database, folder)
+    return f"Views, notes and the audit log are in {database.name} again."
 
 
 def _local(chosen: Settings) -> Store:

@@ -11,8 +11,6 @@ from bridgeboard.cli.terminal import err, explained, out
 from bridgeboard.formats import line
 from bridgeboard.runtime import state_files
 from bridgeboard.settings import Settings, SettingsError
-from bridgeboard.state.audit import AuditError
-from bridgeboard.state.logins import ended
 
 ENDED: Final = "end logins"
 """What the audit log calls it."""
@@ -34,16 +32,9 @@ def logout(user: User) -> None:
         _refuse(chosen, name)
         now = datetime.now(UTC)
         log = state_files.audit_log(chosen)
-        try:
-            known = {entry.who.casefold() for entry in log.entries(LOOKED_AT)}
-            log.write("operator", ENDED, about=name, at=now)
-        except AuditError as error:
-            raise SettingsError(str(error)) from None
-        file = state_files.ended_file(chosen)
-        try:
-            ended(file).end_all_of(name, now=now)
-        except OSError as error:
-            raise SettingsError(f"{file} cannot be written: {error.strerror}.") from None
+        known = {entry.who.casefold() for entry in log.entries(LOOKED_AT)}
+        log.write("operator", ENDED, about=name, at=now)
+        state_files.ended_logins(chosen).end_all_of(name, now=now)
     out.print(
         f"Every login that {line(name)} had until now is over. Open pages notice it within half "
         "a minute. Who is still let in by the provider or the proxy can come back.",

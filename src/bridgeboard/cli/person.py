@@ -16,8 +16,8 @@ from bridgeboard import formats, settings
 from bridgeboard.cli.terminal import explained, out
 from bridgeboard.runtime import state_files, store_files
 from bridgeboard.settings import Settings, SettingsError
-from bridgeboard.state.audit import AuditError
-from bridgeboard.state.saved_views import Desk, DeskError
+from bridgeboard.state import StateError, former_files
+from bridgeboard.state.saved_views import Desk
 from bridgeboard.store import Store, erasure, erasure_list, kept_aside, personal
 from bridgeboard.store.erasure import Somebody
 
@@ -91,13 +91,15 @@ def erase(
                 keeps = numbers is Numbers.KEEP
                 alias = erasure.erase(batch, who, has_numbers=keeps, now=datetime.now(UTC))
                 _note(chosen, ERASING, f"{alias.username}, numbers: {numbers}", reason)
-                dropped = sum(_drop(desk, who) for desk in _desks(opened))
+                dropped = sum(_drop(desk, who) for desk in _desks(chosen, opened))
                 # Before it is committed: a store that is lost at once must not bring them back.
                 erasure_list.write(batch, store_files.erasure_files(chosen, opened.path))
             opened.rewrite()
+            state_files.state_database(chosen).scrub()
             _say_done(alias, dropped)
             folders = dict.fromkeys([chosen.backups_path, *(backups or ())])
-            held = [*kept_aside(opened.path), *personal.backups_with(folders, who)]
+            held = [*kept_aside(opened.path), *_former_files(chosen, who)]
+            held += personal.backups_with(folders, who)
             _say_left(chosen, held, has_looked=bool(backups))
 
 
@@ -108,7 +110,7 @@ def erased_since(chosen: Settings, moment: datetime | None, erased: Collection[s
     """
     try:
         entries = state_files.audit_log(chosen).entries(MOST_ENTRIES)
-    except (AuditError, SettingsError) as error:
+    except StateError as error:
         return f"Whoever else was erased after this backup was made: erase them again. ({error})"
     later = [
         one
@@ -185,15 +187,17 @@ def _somebody(opened: Store, user: str) -> Somebody:
 
 
 def _note(chosen: Settings, what: str, about: str, why: str) -> None:
-    try:
-        state_files.audit_log(chosen).write("operator", what, why, about, at=datetime.now(UTC))
-    except AuditError as error:
-        raise SettingsError(str(error)) from None
+    state_files.audit_log(chosen).write("operator", what, why, about, at=datetime.now(UTC))
 
 
-def _desks(opened: Store) -> list[Desk]:
-    stem = opened.path.stem
-    return [Desk(path) for path in sorted(opened.path.parent.glob(f"{stem}.desk*.json"))]
+def _desks(chosen: Settings, opened: Store) -> list[Desk]:
+    return Desk.of_store(state_files.state_database(chosen), opened.path.stem)
+
+
+def _former_files(chosen: Settings, who: Somebody) -> list[Path]:
+    """Files of views and notes that an earlier version left, and that name somebody."""
+    files = former_files.kept_aside(chosen.folder, "*.desk*.json")
+    return [file for file in files if _names(who).search(unquote_plus(file.read_text("utf-8")))]
 
 
 def _names(who: Somebody) -> re.Pattern[str]:
@@ -205,19 +209,16 @@ def _names(who: Somebody) -> re.Pattern[str]:
 def _mentions(desk: Desk, who: Somebody) -> tuple[list[str], list[str]]:
     """The names of views and the keys of notes in which somebody is named."""
     named = _names(who)
-    try:
-        views = [
-            view.name
-            for view in desk.views()
-            if named.search(f"{view.name} {unquote_plus(view.query)}")
-        ]
-        notes = [
-            key
-            for key, note in desk.notes().items()
-            if named.search(f"{key} {json.dumps(asdict(note), default=str, ensure_ascii=False)}")
-        ]
-    except DeskError as error:
-        raise SettingsError(str(error)) from None
+    views = [
+        view.name
+        for view in desk.views()
+        if named.search(f"{view.name} {unquote_plus(view.query)}")
+    ]
+    notes = [
+        key
+        for key, note in desk.notes().items()
+        if named.search(f"{key} {json.dumps(asdict(note), default=str, ensure_ascii=False)}")
+    ]
     return views, notes
 
 
@@ -234,7 +235,7 @@ def _export_beside(chosen: Settings, opened: Store, who: Somebody, folder: Path)
     """Write what stands beside the store: views, notes, and entries of the audit log."""
     named = _names(who)
     views, notes = [], []
-    for desk in _desks(opened):
+    for desk in _desks(chosen, opened):
         of_views, of_notes = _mentions(desk, who)
         views += [asdict(view) for view in desk.views() if view.name in of_views]
         kept = desk.notes()

@@ -13,12 +13,20 @@ from aibridge import AIBridgeError
 from bridgeboard.model.store import StoreError
 from bridgeboard.pricing import PriceFileError
 from bridgeboard.settings import SettingsError
+from bridgeboard.state import StateError
 from bridgeboard.teams import TeamsFileError
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-TOLD = (AIBridgeError, PriceFileError, SettingsError, StoreError, TeamsFileError)
+TOLD = (
+    AIBridgeError,
+    PriceFileError,
+    SettingsError,
+    StateError,
+    StoreError,
+    TeamsFileError,
+)
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """A backup of the store every night, made by the process that serves the dashboard."""
 
 import json
-import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta, tzinfo
@@ -13,6 +12,7 @@ from bridgeboard.model.backups import BackupStatus
 from bridgeboard.runtime import state_files, store_files
 from bridgeboard.runtime.problems import logged
 from bridgeboard.settings import Settings
+from bridgeboard.state.backup import backup_to
 from bridgeboard.store import Store, erasure_list, sync_state
 
 RETRY: Final = timedelta(hours=1)
@@ -20,8 +20,7 @@ RETRY: Final = timedelta(hours=1)
 LATE: Final = timedelta(hours=36)
 """An older last backup is told as a problem, though none may have failed: no process ran."""
 STATE: Final = "state"
-"""The folder of a backup with what stands beside the store."""
-_BESIDE: Final = ("{stem}.desk*.json", state_files.AUDIT, "audit.key", state_files.ENDED)
+"""The folder of a backup with views, notes, the audit log and ended logins."""
 
 
 class NightlyBackups:
@@ -76,7 +75,7 @@ class NightlyBackups:
                 self._settings.backups_path,
                 now=now,
                 kept=self._settings.backups_kept,
-                more=lambda folder: copy_state(self._settings.folder, opened.path, folder / STATE),
+                more=lambda folder: copy_state(self._settings, folder),
                 stops=stops,
             )
             erasure_list.write(opened, store_files.erasure_files(self._settings, opened.path))
@@ -123,14 +122,9 @@ def last_due(at: time, now: datetime, zone: tzinfo | None, *, nights: int = 0) -
     return last_due(at, latest + timedelta(days=nights, hours=1), zone)
 
 
-def copy_state(data: Path, store_path: Path, folder: Path) -> None:
-    """Copy what stands beside the store: views, notes, the audit log, logins that were ended."""
-    private_files.make_folder(folder)
-    for pattern in _BESIDE:
-        for file in sorted(data.glob(pattern.format(stem=store_path.stem))):
-            copy = Path(shutil.copyfile(file, folder / file.name))
-            copy.chmod(0o600)
-            private_files.make_durable(copy)
+def copy_state(settings: Settings, folder: Path) -> None:
+    """Copy views, notes, the audit log and ended logins into the folder of a backup."""
+    backup_to(state_files.state_database(settings), folder / STATE)
 
 
 def _failure_file(settings: Settings, path: Path) -> Path:

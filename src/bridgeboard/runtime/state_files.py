@@ -1,23 +1,23 @@
-"""What lies beside the stores in the data folder: the audit log, and logins that were ended."""
+"""What readers and operators leave behind: the database of it, the audit log, ended logins."""
 
-from pathlib import Path
-
+from bridgeboard import state
 from bridgeboard.settings import Settings, SettingsError
-from bridgeboard.state import audit
+from bridgeboard.state import Database, audit, logins
 from bridgeboard.state.audit import Audit, AuditError, Progress, Target
-
-AUDIT = "audit.jsonl"
-ENDED = "logouts.json"
+from bridgeboard.state.logins import Ended
 
 
-def audit_file(settings: Settings) -> Path:
-    """The file of the audit log, beside the stores: people come in before any store is open."""
-    return settings.folder / AUDIT
+def state_database(settings: Settings) -> Database:
+    """Their database: beside the stores, or where several dashboards share it.
+
+    People come in before any store is open. Nothing is opened or asked before its first use.
+    """
+    return state.opened(settings.folder, settings.state_url.get_secret_value())
 
 
 def audit_log(settings: Settings) -> Audit:
     """The audit log, with the key that its entries are signed with."""
-    return Audit(audit_file(settings), settings.audit_key.get_secret_value())
+    return Audit(state_database(settings), settings.audit_key.get_secret_value())
 
 
 def audit_target(settings: Settings) -> Target | None:
@@ -35,12 +35,12 @@ def audit_target(settings: Settings) -> Target | None:
 
 
 def handed_on(settings: Settings) -> Progress | None:
-    """How far the target of the audit log has come; None where there is none."""
+    """How far the target of the audit log has come; None where there is none. Raises StateError."""
     if settings.demo or not settings.audit_target:
         return None
-    return audit.progress(audit_file(settings), settings.audit_target)
+    return audit.progress(state_database(settings), settings.audit_target)
 
 
-def ended_file(settings: Settings) -> Path:
-    """The file of logins that were ended before their time, beside the audit log."""
-    return settings.folder / ENDED
+def ended_logins(settings: Settings) -> Ended:
+    """The logins that were ended before their time."""
+    return logins.ended(state_database(settings))

@@ -52,7 +52,6 @@ from bridgeboard.settings import (
     current,
     install,
 )
-from bridgeboard.state import logins
 from bridgeboard.state.audit import Audit, AuditError, Forwarder
 
 SETTINGS: Final = "settings"
@@ -213,7 +212,7 @@ def _for_who_is_known(settings: Settings) -> list[Middleware]:
     """What stands between a request and the app and has to know who asks, if anybody is asked."""
     if not settings.guarded:
         return [Middleware(Messages, asked=None)]
-    asked = Asked(settings, logins.ended(state_files.ended_file(settings)), _now)
+    asked = Asked(settings, state_files.ended_logins(settings), _now)
     note = partial(_note, state_files.audit_log(settings))
     refused = partial(note, REFUSED_FILE, "somebody unnamed")
     every = [Middleware(Files, asked=asked), Middleware(Messages, asked=asked, note=refused)]

@@ -57,7 +57,7 @@ def read(**overrides: Any) -> Settings:
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
         secrets.refuse_readable(settings_file())
-        return _with_audit_key(_with_token(Settings(**given))).with_given(given)
+        return _with_files(_with_token(Settings(**given))).with_given(given)
     except ValidationError as error:
         raise SettingsError(_explained(error)) from None
     except OSError as error:
@@ -96,17 +96,24 @@ def _with_token(settings: Settings) -> Settings:
     return settings.model_copy(update={"token": SecretStr(token)})
 
 
-def _with_audit_key(settings: Settings) -> Settings:
-    """The same, with a key of the audit log that stands in a file."""
-    if settings.audit_key.get_secret_value() or not settings.audit_key_file:
-        return settings
-    key = secrets.from_file("audit_key_file", settings.audit_key_file)
-    if len(key) < SHORTEST_KEY:
+def _with_files(settings: Settings) -> Settings:
+    """The same, with the key of the audit log and the state's address if they stand in files."""
+    read = {
+        name: SecretStr(secrets.from_file(f"{name}_file", path))
+        for name in ("audit_key", "state_url")
+        if (path := getattr(settings, f"{name}_file"))
+        and not getattr(settings, name).get_secret_value()
+    }
+    key = read.get("audit_key")
+    if key and len(key.get_secret_value()) < SHORTEST_KEY:
         raise SettingsError(
             f"audit_key_file names {settings.audit_key_file}, which holds fewer than {SHORTEST_KEY}"
             " characters: make one with: openssl rand -hex 32"
         )
-    return settings.model_copy(update={"audit_key": SecretStr(key)})
+    whole = settings.model_copy(update=read)
+    if whole.state_url.get_secret_value():
+        secrets.check_state_url(whole.state_url.get_secret_value())
+    return whole
 
 
 def _explained(error: ValidationError) -> str:

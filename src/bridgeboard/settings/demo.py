@@ -18,8 +18,13 @@ class DemoSettings(Settings):
     def of(
         cls, settings: Settings, url: str, token: str, stands_at: datetime | None = None
     ) -> Self:
-        """The same settings, but for the deployment and its token, and its text is nobody's."""
-        mine = {"url": url, "token": SecretStr(token), "search_text": True}
+        """The same, but for the deployment, its token and its state; its text is nobody's."""
+        mine = {
+            "url": url,
+            "token": SecretStr(token),
+            "search_text": True,
+            "state_url": SecretStr(""),
+        }
         known = settings.model_fields_set | mine.keys()
         settings_of_demo = cls.model_construct(_fields_set=known, **{**dict(settings), **mine})
         settings_of_demo._given = settings.given  # noqa: SLF001 - our own

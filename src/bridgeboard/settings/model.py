@@ -8,11 +8,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args
 
 import platformdirs
 from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, field_validator, model_validator
-from pydantic_settings import (
-    BaseSettings,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bridgeboard.access import SHORTEST_KEY, Role, Rules
 from bridgeboard.settings import hosts, tables
@@ -21,8 +17,6 @@ from bridgeboard.settings.files import meant, settings_file
 from bridgeboard.settings.tables import Login, Proxy, Words
 
 RANDOM: Final = "make one with: openssl rand -hex 32"
-
-
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: Final[tuple[Weekday, ...]] = get_args(Weekday)
 
@@ -88,7 +82,6 @@ class Settings(BaseSettings):
         "Let a demo company be looked at from other machines by whoever reaches the port. "
         "For a deployment configure `[login]` or `[proxy]` instead.",
     )
-
     allowed_hosts: Annotated[str, AfterValidator(hosts.allowed)] = named(
         "BRIDGEBOARD_ALLOWED_HOSTS",
         "allowed_hosts",
@@ -98,7 +91,6 @@ class Settings(BaseSettings):
         "`[login]` nor `[proxy]` is configured, the whole address, such as "
         "`https://ai.example.com`. `*` permits every name.",
     )
-
     base_path: Annotated[str, AfterValidator(hosts.base_path)] = named(
         "BRIDGEBOARD_BASE_PATH",
         "base_path",
@@ -106,7 +98,6 @@ class Settings(BaseSettings):
         "Path under which a reverse proxy shows the dashboard, for example `/bridgeboard`. The "
         "proxy may pass it on or strip it.",
     )
-
     data_folder: str = named(
         "BRIDGEBOARD_DATA",
         "data_folder",
@@ -224,7 +215,20 @@ class Settings(BaseSettings):
         5,
         "The fewest people of whom a total is shown to somebody who may see no person.",
     )
-
+    state_url: SecretStr = named(
+        "BRIDGEBOARD_STATE_URL",
+        "state_url",
+        SecretStr(""),
+        "A PostgreSQL for views, notes, logins and the audit log, which several dashboards share: "
+        "`postgresql://USER:PASSWORD@HOST/DATABASE`. Empty is `state.sqlite` in the data folder. "
+        'Needs `pip install "bridgeboard[postgres]"`.',
+    )
+    state_url_file: str = named(
+        "BRIDGEBOARD_STATE_URL_FILE",
+        "state_url_file",
+        "",
+        "A file that holds that address instead, such as a mounted secret.",
+    )
     audit_key: SecretStr = named(
         "BRIDGEBOARD_AUDIT_KEY",
         "audit_key",

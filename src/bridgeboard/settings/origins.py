@@ -9,12 +9,13 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from bridgeboard.settings import fields
+from bridgeboard.settings import secrets as stored_secrets
 from bridgeboard.settings.fields import Environment, File
 from bridgeboard.settings.files import settings_file
 from bridgeboard.settings.model import Settings
 
 NOT_SET: Final = "not set"
-_DEMO: Final = frozenset({"url", "token", "search_text", "data_folder", "teams_file"})
+_DEMO: Final = frozenset({"url", "token", "search_text", "data_folder", "teams_file", "state_url"})
 """What a demo company sets itself."""
 _MEANINGS: Final = {
     "roles": "Whose this role is: groups, e-mail addresses, or usernames as `user:alice`.",
@@ -64,7 +65,8 @@ def origins(in_force: Settings, now: Settings | None) -> tuple[Origin, ...]:
             set_by = f"environment {variables[path]}"
         else:
             set_by = _elsewhere(path, in_force, mine, file)
-        rows.append(Origin(path, shown(mine.get(path)), set_by, changed, _meaning(path)))
+        value = _host(mine) if path == "state_url" else shown(mine.get(path))
+        rows.append(Origin(path, value, set_by, changed, _meaning(path)))
     return tuple(rows)
 
 
@@ -89,12 +91,20 @@ def unsecret(text: str, settings: Settings) -> str:
     """A text without the secrets of these settings, and without passwords in addresses."""
     values = [value for _, value in _values(settings)]
     secrets = {one.get_secret_value() for one in values if isinstance(one, SecretStr)} - {""}
+    secrets |= stored_secrets.passwords(settings.state_url.get_secret_value())
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, "…")
     for one in values:
         if isinstance(one, str) and one:
             text = text.replace(one, _without_user(one))
     return _USER.sub("…@", text)
+
+
+def _host(values: Mapping[str, Any]) -> str:
+    """The host of the state's address, of which everything else may be a secret."""
+    address: SecretStr | None = values.get("state_url")
+    host = stored_secrets.state_host(address.get_secret_value()) if address else ""
+    return f"{shown(address)}: {host}" if host else shown(address)
 
 
 def _environment() -> dict[str, str]:

@@ -1,9 +1,10 @@
-"""Secrets that stand elsewhere: in files of their own, or in the platform's keyring."""
+"""Secrets: those that stand in files or in the keyring, and the address of a PostgreSQL."""
 
 import os
 import stat
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from bridgeboard import operator_files
 from bridgeboard.operator_files import UnreadableTextError
@@ -13,6 +14,7 @@ from bridgeboard.settings.files import SettingsError, meant
 KEYRING: Final = "bridgeboard"
 """The service under which the keyring holds the token; its account is the deployment's address."""
 _LARGEST: Final = 65_536
+_SCHEMES: Final = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 _SECRETS: Final = {
     "": {
         "token",
@@ -21,6 +23,8 @@ _SECRETS: Final = {
         "BRIDGEBOARD_PSEUDONYM_KEY",
         "audit_key",
         "BRIDGEBOARD_AUDIT_KEY",
+        "state_url",
+        "BRIDGEBOARD_STATE_URL",
     },
     "login": {"client_secret", "cookie_secret"},
 }
@@ -96,3 +100,38 @@ def _held(contents: dict[str, Any]) -> str:
         for name in sorted(names & part.keys()) if isinstance(part, dict) else ():
             return f"{table}.{name}" if table else name
     return ""
+
+
+def check_state_url(url: str) -> None:
+    """Raise SettingsError unless it is an address of a PostgreSQL; its text is not repeated."""
+    parts = _parts(url)
+    if parts is None or parts.scheme not in _SCHEMES or not parts.path.strip("/"):
+        raise SettingsError(
+            "state_url is no address of a PostgreSQL: write"
+            " postgresql://USER:PASSWORD@HOST/DATABASE, with other characters than letters and"
+            " digits of the password as %XX."
+        )
+
+
+def state_host(url: str) -> str:
+    """The host of a PostgreSQL's address; empty for a socket of this machine."""
+    parts = _parts(url)
+    return (parts.hostname or "") if parts else ""
+
+
+def passwords(url: str) -> set[str]:
+    """The password in it, as it is written and as it is meant; empty without one."""
+    parts = _parts(url)
+    if parts is None:
+        return set()
+    words = [parts.password or "", *parse_qs(parts.query).get("password", ())]
+    return {form for word in words for form in (word, unquote(word)) if form}
+
+
+def _parts(url: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - it raises
+    except ValueError:
+        return None
+    return parts

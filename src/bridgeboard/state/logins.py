@@ -1,36 +1,35 @@
 """Logins: since when one holds, for how long, and which of them were ended before that.
 
 Streamlit's cookie is good wherever it is copied to. So logins that were ended are kept, by digests
-that tell nobody whose they were, in a small file that outlives a restart. So is whose logins the
-operator ended, and when: another process may write that, and it counts from the next look on.
+that tell nobody whose they were. So is whose logins the operator ended, and when: another process
+or dashboard may write that, and it counts from the next look on.
 """
 
 import hashlib
 import json
 import logging
-import os
-import sys
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from io import BufferedReader
 from threading import Lock
 from typing import Any, Final
 
-from bridgeboard import private_files
+from sqlalchemy import Connection, delete, insert, select
 
-if sys.platform != "win32":
-    import fcntl
+from bridgeboard.state import former_files
+from bridgeboard.state.database import Database
+from bridgeboard.state.errors import StateError
+from bridgeboard.state.schema import ENDED_LOGINS
 
 AHEAD: Final = timedelta(minutes=5)
 """So far a provider's clock may be ahead of ours."""
 LONGEST: Final = timedelta(days=30)
 """No login lasts longer, whatever is set."""
-LARGEST: Final = 16_000_000
-"""Bytes of a file of ended logins that is still read: far more than any company ends in a month."""
+FORMER_FILE: Final = "logouts.json"
+"""Where earlier versions kept them, in the data folder."""
+_LARGEST: Final = 16_000_000
 _DIGEST: Final = 64
-_NO_LINKS: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 log = logging.getLogger(__name__)
 
@@ -71,27 +70,26 @@ class Login:
 
 
 class Ended:
-    """Logins that were ended before their time, in one file.
+    """Logins that were ended before their time.
 
-    What cannot be read is as if it were empty, and what cannot be written holds until the end of
-    this process; the log says both.
+    Where the database cannot be read, what this process has seen of it counts, and what cannot be
+    written holds until the end of this process; the log says both.
 
     Args:
-        path: the file; it need not be there yet.
+        database: where they are.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._lock = Lock()
-        self._seen = _version(path)
-        self._began: dict[str, datetime] = _read(path)
+        self._known: dict[str, datetime] = {}
+        self._warning = ""
 
     def check(self, login: Login, *, hours: float, now: datetime) -> None:
         """Raise ClosedError unless a login holds, where each does for so many hours."""
         if login.began_at > now + AHEAD:
             raise ClosedError("The login says that it has not begun yet.")
-        with self._lock:
-            ended = self._look()
+        ended = self._look({login.key, *login.people})
         if login.key in ended:
             raise ClosedError("You have logged out, perhaps in another window.")
         if any(login.began_at <= ended[each] for each in login.people & ended.keys()):
@@ -104,54 +102,69 @@ class Ended:
 
         Those that would be over by now anyway are let go of, so that they cannot pile up.
         """
-        with self._lock, _alone(self.path.parent):
-            if login.key in self._look():
+        with self._lock:
+            if login.key in self._look({login.key}):
                 return False
             try:
-                self._keep(login.key, login.began_at, now - timedelta(hours=hours))
-            except OSError as error:
-                log.warning(
-                    "%s cannot be written (%s): a logout will be forgotten at the next start",
-                    self.path,
-                    error.strerror,
-                )
+                return self._put(login.key, login.began_at, now - timedelta(hours=hours))
+            except StateError as error:
+                log.warning("A logout will be forgotten at the next start. %s", error)
+            self._known[login.key] = login.began_at
         return True
 
     def end_all_of(self, name: str, *, now: datetime) -> None:
         """End every login that somebody has by now, by any of the names they are known by.
 
-        Raises OSError when that cannot be written: then nothing has ended.
+        Raises StateError when that cannot be written: then nothing has ended.
         """
-        with self._lock, _alone(self.path.parent):
-            self._look()
-            self._keep(person(name), now, now - LONGEST)
+        with self._lock:
+            self._take_over()
+            self._put(person(name), now, now - LONGEST)
 
-    def _look(self) -> dict[str, datetime]:
-        """All that was ended, with what other processes wrote since the last look."""
-        if (version := _version(self.path)) != self._seen:
-            self._seen = version
-            self._began = {**self._began, **_read(self.path)}
-        return self._began
+    def _look(self, keys: set[str]) -> dict[str, datetime]:
+        """Those of the keys that were ended, and when."""
+        self._take_over()
+        ended = select(ENDED_LOGINS).where(ENDED_LOGINS.c.digest.in_(keys))
+        try:
+            with self._database.reading() as connection:
+                self._known |= {row.digest: row.began_at for row in connection.execute(ended)}
+        except StateError as error:
+            self._warn(f"{error} Who logged out before may come in again.")
+        return {key: self._known[key] for key in keys & self._known.keys()}
 
-    def _keep(self, key: str, at: datetime, since: datetime) -> None:
-        """Remember one more, and let go of what lies so far back that it is over anyway."""
-        kept = {each: began_at for each, began_at in self._began.items() if began_at > since}
-        self._began = {**kept, key: at}
-        began = {each: began_at.timestamp() for each, began_at in self._began.items()}
-        private_files.make_folder(self.path.parent)
-        private_files.put(self.path, json.dumps(began))
+    def _put(self, key: str, began_at: datetime, since: datetime) -> bool:
+        """Remember one more, and let go of what lies so far back; whether it was not known."""
+        column = ENDED_LOGINS.c
+        with self._database.writing() as connection:
+            connection.execute(delete(ENDED_LOGINS).where(column.began_at <= since))
+            known = connection.execute(delete(ENDED_LOGINS).where(column.digest == key)).rowcount
+            connection.execute(insert(ENDED_LOGINS).values(digest=key, began_at=began_at))
+        self._known[key] = began_at
+        return not known
+
+    def _take_over(self) -> None:
+        """Put what is in the file of an earlier version into the database."""
+        path = self._database.folder / FORMER_FILE
+        try:
+            former_files.take_over(self._database, path, _put_file)
+        except StateError as error:
+            self._warn(f"{path} cannot be taken over: who logged out may come in again. {error}")
+
+    def _warn(self, warning: str) -> None:
+        """Log what is wrong, once and not for every request."""
+        if warning != self._warning:
+            log.warning("%s", warning)
+        self._warning = warning
 
 
-_known: dict[Path, Ended] = {}
+_known: dict[Database, Ended] = {}
 _knowing = Lock()
 
 
-def ended(path: Path) -> Ended:
-    """The ended logins of a file, the same for all who ask in this process."""
+def ended(database: Database) -> Ended:
+    """The ended logins of a database, the same for all who ask in this process."""
     with _knowing:
-        if path not in _known:
-            _known[path] = Ended(path)
-        return _known[path]
+        return _known.setdefault(database, Ended(database))
 
 
 def person(name: str) -> str:
@@ -159,43 +172,18 @@ def person(name: str) -> str:
     return hashlib.sha256(name.strip().casefold().encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _version(path: Path) -> tuple[int, ...]:
-    """What is another once the file was written anew."""
+def _put_file(connection: Connection, file: BufferedReader) -> str:
+    """Put the logins of a file there, but for those that are there already."""
     try:
-        told = path.lstat()
-    except OSError:
-        return ()
-    return told.st_ino, told.st_mtime_ns, told.st_size
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """While no other process changes the file in that folder; not on Windows."""
-    held = None
-    with suppress(OSError):  # a folder that is not there yet has no file to change
-        held = os.open(folder, os.O_RDONLY) if sys.platform != "win32" else None
-    try:
-        if held is not None and sys.platform != "win32":
-            fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-    finally:
-        if held is not None:
-            os.close(held)
-
-
-def _read(path: Path) -> dict[str, datetime]:
-    try:
-        with os.fdopen(os.open(path, os.O_RDONLY | _NO_LINKS), "rb") as file:
-            told = json.loads(file.read(LARGEST))
-        return {_digest(key): datetime.fromtimestamp(at, UTC) for key, at in told.items()}
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        reason = error.strerror
-    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
-        reason = "it is damaged"
-    log.warning("%s cannot be read (%s): who logged out before may come in again", path, reason)
-    return {}
+        content = json.loads(file.read(_LARGEST))
+        ended = {_digest(key): datetime.fromtimestamp(at, UTC) for key, at in content.items()}
+    except (ValueError, TypeError, AttributeError, OverflowError, OSError, RecursionError):
+        raise StateError("It is damaged: mend it, or move it away.") from None
+    known = set(connection.execute(select(ENDED_LOGINS.c.digest)).scalars())
+    rows = [{"digest": key, "began_at": at} for key, at in ended.items() if key not in known]
+    if rows:
+        connection.execute(insert(ENDED_LOGINS), rows)
+    return f"{len(ended)} logins that were ended"
 
 
 def _digest(key: str) -> str:

@@ -1,30 +1,35 @@
 """What readers put down and find again: views by name, and notes on findings of the radar.
 
-A small JSON file beside the store. It is written whole and put in place at once, so that a crash
-leaves the old one. Nothing in it was recorded from people's sessions.
+Nothing in it was recorded from people's sessions. Views and notes of a store are those of whoever
+sees the same rows of it.
 """
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from hashlib import sha256
+from io import BufferedReader
 from pathlib import Path
-from threading import RLock
 from typing import Any, Final, Self
 
-from bridgeboard import private_files
+from sqlalchemy import Connection, Row, Table, delete, func, insert, select, union
+
+from bridgeboard.state import former_files
+from bridgeboard.state.database import Database
+from bridgeboard.state.errors import DeskError, StateError
+from bridgeboard.state.schema import NOTES, SAVED_VIEWS
 
 LONGEST_NAME: Final = 80
 LONGEST_NOTE: Final = 500
 LONGEST_QUERY: Final = 4_000
 MOST: Final = 500
-"""Views, and notes, that one installation keeps at most."""
+"""Views, and notes, that one desk keeps at most."""
 _PAGE: Final = re.compile(r"[a-z]{1,30}")
-
-
-class DeskError(Exception):
-    """Something cannot be put down or read; the message says why and what to do."""
+_TABLES: Final = (SAVED_VIEWS, NOTES)
 
 
 @dataclass(frozen=True)
@@ -69,97 +74,135 @@ class Note:
             raise DeskError("A note needs an aware time.")
 
 
-@dataclass(frozen=True)
-class _Kept:
-    views: Mapping[str, View] = field(default_factory=dict)
-    notes: Mapping[str, Note] = field(default_factory=dict)
-
-
 class Desk:
-    """All views and notes of one installation, in one file.
+    """All views and notes of one store that readers of the same rows share.
+
+    Names of views and values in their addresses would tell some what only others may see.
 
     Args:
-        path: the file; it need not be there yet.
+        database: where they are.
+        store: the name of the store's file, without its ending.
+        audience: tells apart who sees different rows; empty is who sees all.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lock = RLock()
+    def __init__(self, database: Database, store: str, audience: str = "") -> None:
+        self._database = database
+        self._own = {"store": store, "audience": audience}
 
     @classmethod
-    def beside(cls, store: Path, whose: str = "") -> Self:
-        """The desk that belongs to a store's file; ``whose`` tells apart who sees different rows.
-
-        Names of views and values in their addresses would tell some what only others may see.
-        """
-        return cls(store.with_suffix(f".desk-{whose}.json" if whose else ".desk.json"))
+    def of_store(cls, database: Database, store: str) -> list[Self]:
+        """The desks of everybody. Raises DeskError."""
+        with _explained("read"):
+            for path in sorted(database.folder.glob(f"{store}.desk-*.json")):
+                cls(database, store, path.stem.partition(".desk-")[2]).take_over()
+            cls(database, store).take_over()
+            with database.reading() as connection:
+                audiences = union(
+                    *(select(table.c.audience).where(table.c.store == store) for table in _TABLES)
+                )
+                return [cls(database, store, one) for (one,) in connection.execute(audiences)]
 
     def views(self) -> tuple[View, ...]:
         """All views in the order of their names. Raises DeskError."""
-        return tuple(sorted(self._read().views.values(), key=lambda view: view.name.casefold()))
+        rows = self._rows(SAVED_VIEWS)
+        views = (View(row.name, row.page, row.query) for row in rows)
+        return tuple(sorted(views, key=lambda view: view.name.casefold()))
 
     def keep(self, view: View) -> None:
         """Put a view down; one of the same name is replaced. Raises DeskError."""
-        self._change(lambda now: _Kept({**now.views, view.name: view}, now.notes))
+        self._put(SAVED_VIEWS, {"name": view.name}, {"page": view.page, "query": view.query})
 
     def drop(self, name: str) -> None:
         """Forget a view; nothing happens if there is none of that name. Raises DeskError."""
-        self._change(lambda now: _Kept(_without(now.views, name), now.notes))
+        self._delete(SAVED_VIEWS, {"name": name})
 
     def notes(self) -> Mapping[str, Note]:
         """All notes by the key of what they are about. Raises DeskError."""
-        return self._read().notes
+        rows = self._rows(NOTES)
+        return {row.finding: Note(row.text, row.written_at, row.written_by) for row in rows}
 
-    def write(self, key: str, note: Note) -> None:
+    def write(self, finding: str, note: Note) -> None:
         """Put a note down; an earlier one about the same is replaced. Raises DeskError."""
-        self._change(lambda now: _Kept(now.views, {**now.notes, key: note}))
+        row = _row(finding, note)
+        self._put(NOTES, {"digest": row["digest"]}, row)
 
-    def erase(self, key: str) -> None:
+    def erase(self, finding: str) -> None:
         """Forget a note. Raises DeskError."""
-        self._change(lambda now: _Kept(now.views, _without(now.notes, key)))
+        self._delete(NOTES, {"digest": _digest(finding)})
 
-    def _change(self, change: Callable[[_Kept], _Kept]) -> None:
-        with self._lock:
-            changed = change(self._read())
-            if max(len(changed.views), len(changed.notes)) > MOST:
-                raise DeskError(f"At most {MOST} can be kept. Drop one that nobody needs.")
-            self._write(changed)
+    def _rows(self, table: Table) -> Sequence[Row[Any]]:
+        with _explained("read"):
+            self.take_over()
+            with self._database.reading() as connection:
+                return connection.execute(select(table).filter_by(**self._own)).all()
 
-    def _read(self) -> _Kept:
+    def _put(self, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+        with _explained("written"):
+            self.take_over()
+            with self._database.writing() as connection:
+                connection.execute(delete(table).filter_by(**self._own, **key))
+                mine = select(func.count()).select_from(table).filter_by(**self._own)
+                if connection.execute(mine).scalar_one() >= MOST:
+                    raise DeskError(f"At most {MOST} can be kept. Drop one that nobody needs.")
+                connection.execute(insert(table).values({**self._own, **key, **values}))
+
+    def _delete(self, table: Table, key: Mapping[str, Any]) -> None:
+        with _explained("written"):
+            self.take_over()
+            with self._database.writing() as connection:
+                connection.execute(delete(table).filter_by(**self._own, **key))
+
+    def take_over(self) -> None:
+        """Put what is in the file of an earlier version into the database. Raises StateError."""
+        store, audience = self._own["store"], self._own["audience"]
+        name = f"{store}.desk-{audience}.json" if audience else f"{store}.desk.json"
+        path = self._database.folder / name
+        former_files.take_over(self._database, path, partial(self._put_file, path=path))
+
+    def _put_file(self, connection: Connection, file: BufferedReader, *, path: Path) -> str:
+        """Put the views and notes of a file there, but for those that are there already."""
         try:
-            told = json.loads(self.path.read_text("utf-8"))
-            return _Kept(
-                {name: View(name, **view) for name, view in told["views"].items()},
-                {key: _note(**note) for key, note in told["notes"].items()},
-            )
-        except FileNotFoundError:
-            return _Kept()
-        except OSError as error:
-            raise DeskError(f"{self.path} cannot be read: {error.strerror}.") from error
-        except (ValueError, TypeError, KeyError, AttributeError, DeskError) as error:
-            raise DeskError(
-                f"{self.path} is damaged: mend it, or move it away to start anew."
-            ) from error
-
-    def _write(self, kept: _Kept) -> None:
-        views = {
-            name: {"page": view.page, "query": view.query} for name, view in kept.views.items()
+            content = json.loads(file.read())
+            views = [View(name, **view) for name, view in content["views"].items()]
+            notes = {finding: _note(**note) for finding, note in content["notes"].items()}
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, DeskError):
+            raise DeskError(f"{path} is damaged: mend it, or move it away to start anew.") from None
+        rows = {
+            SAVED_VIEWS: [{"name": v.name, "page": v.page, "query": v.query} for v in views],
+            NOTES: [_row(finding, note) for finding, note in notes.items()],
         }
-        notes = {key: asdict(note) for key, note in kept.notes.items()}
-        text = json.dumps({"views": views, "notes": notes}, default=_plain, indent=1)
-        try:
-            private_files.put(self.path, text)
-        except OSError as error:
-            raise DeskError(f"{self.path} cannot be written: {error.strerror}.") from error
+        for table, name in ((SAVED_VIEWS, "name"), (NOTES, "digest")):
+            mine = select(table.c[name]).filter_by(**self._own)
+            known = set(connection.execute(mine).scalars())
+            fresh = [self._own | row for row in rows[table] if row[name] not in known]
+            if fresh:
+                connection.execute(insert(table), fresh)
+        return f"{len(views)} views and {len(notes)} notes"
 
 
-def _without(kept: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in kept.items() if key != name}
+@contextmanager
+def _explained(done: str) -> Iterator[None]:
+    try:
+        yield
+    except DeskError:
+        raise
+    except StateError as error:
+        raise DeskError(f"Views and notes cannot be {done}. {error}") from error
+
+
+def _digest(finding: str) -> str:
+    return sha256(finding.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _row(finding: str, note: Note) -> dict[str, Any]:
+    return {
+        "digest": _digest(finding),
+        "finding": finding,
+        "text": note.text,
+        "written_at": note.written_at,
+        "written_by": note.by,
+    }
 
 
 def _note(text: str, written_at: str, by: str = "") -> Note:
     return Note(text, datetime.fromisoformat(written_at), by)
-
-
-def _plain(value: datetime) -> str:
-    return value.isoformat()

@@ -27,8 +27,7 @@ from bridgeboard.access import (
     Viewer,
 )
 from bridgeboard.runtime import state_files
-from bridgeboard.state import logins
-from bridgeboard.state.logins import ClosedError, Ended, Login
+from bridgeboard.state.logins import ClosedError, Login
 from bridgeboard.ui import url
 
 OWN: Final = url.switch("own")
@@ -147,7 +146,8 @@ def leave() -> None:
     """End the login in all tabs and copies of its cookie. Raises AuditError; it is over even so."""
     identity, login = _logged_in()
     hours = settings.current().login.hours
-    is_new = _ended().end(login, hours=hours, now=datetime.now(UTC))
+    ended = state_files.ended_logins(settings.current())
+    is_new = ended.end(login, hours=hours, now=datetime.now(UTC))
     st.logout()
     if is_new:
         note("logout", who=identity.name)
@@ -212,11 +212,8 @@ def _logged_in() -> tuple[Identity, Login]:
 
 
 def _check(login: Login) -> None:
-    _ended().check(login, hours=settings.current().login.hours, now=datetime.now(UTC))
-
-
-def _ended() -> Ended:
-    return logins.ended(state_files.ended_file(settings.current()))
+    ended = state_files.ended_logins(settings.current())
+    ended.check(login, hours=settings.current().login.hours, now=datetime.now(UTC))
 
 
 __all__ = [

@@ -4,6 +4,7 @@ By itself Streamlit hands a file to whoever knows its address, and makes one for
 id of its button.
 """
 
+import asyncio
 from typing import Final
 
 from streamlit import runtime
@@ -33,11 +34,11 @@ class Files:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Pass everything else through."""
         if scope["type"] == "websocket":
-            with asked_by(self.asked.viewer(scope)):
+            with asked_by(await asyncio.to_thread(self.asked.viewer, scope)):
                 await self.app(scope, receive, send)
             return
         if scope["type"] == "http" and scope["path"].startswith(MEDIA):
-            who = self.asked.viewer(scope)
+            who = await asyncio.to_thread(self.asked.viewer, scope)  # it may ask a database
             if who is None or not _is_for(scope["path"], who):
                 scope = {**scope, "path": NOWHERE, "raw_path": NOWHERE.encode()}
         await self.app(scope, receive, send)

@@ -40,7 +40,7 @@ class Ending:
                 until = min(self.looks, self.asked.seconds_left(login))
                 with suppress(TimeoutError):
                     message = await asyncio.wait_for(receive(), until)
-                if self.asked.is_over(login):
+                if await asyncio.to_thread(self.asked.is_over, login):  # it may ask a database
                     return await socket.close(OVER)
                 if message is not None:
                     return message

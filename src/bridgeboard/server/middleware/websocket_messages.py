@@ -7,7 +7,7 @@ where the program lies, and which versions and system it runs on.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
@@ -58,24 +58,33 @@ class Messages:
         if scope["type"] != "websocket":
             await self.app(scope, receive, send)
             return
-        socket = _Sifted(partial(self._is_reader, scope), self.note, receive, send)
+        is_reader = partial(self._is_reader, scope)
+        socket = _Sifted(is_reader, self.note, receive, send, was_reader=await is_reader())
         await self.app(scope, socket.receive, socket.send)
 
-    def _is_reader(self, scope: Message) -> bool:
-        return self.asked is None or self.asked.viewer(scope) is not None
+    async def _is_reader(self, scope: Message) -> bool:
+        if self.asked is None:
+            return True
+        return await asyncio.to_thread(self.asked.viewer, scope) is not None  # asks a database
 
 
 class _Sifted(Socket):
     """One socket as Streamlit sees it; ``is_reader`` says whether a reader is at its other end."""
 
     def __init__(
-        self, is_reader: Callable[[], bool], note: Callable[[], None], receive: Receive, send: Send
+        self,
+        is_reader: Callable[[], Awaitable[bool]],
+        note: Callable[[], None],
+        receive: Receive,
+        send: Send,
+        *,
+        was_reader: bool,
     ) -> None:
         super().__init__(receive, send)
         self._is_reader = is_reader
         self._note = note
         self._dropped: set[str] = set()
-        self._was_reader = is_reader()
+        self._was_reader = was_reader
 
     async def receive(self) -> Message:
         """The next message that is passed on; the end of the socket if there is none."""
@@ -88,7 +97,7 @@ class _Sifted(Socket):
                 log.warning("a socket was closed (%d): it sent what is no message", request)
                 return await self.close(request)
             kind = _kind(request)
-            if kind == RUN or (kind in MESSAGES and self._is_reader()):
+            if kind == RUN or (kind in MESSAGES and await self._is_reader()):
                 return message
             await self._drop(kind, request)
 

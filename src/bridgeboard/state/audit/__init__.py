@@ -6,12 +6,13 @@ anew. What the file alone cannot tell is that its last lines are missing: whoeve
 the entries handed on elsewhere.
 """
 
-from bridgeboard.state.audit.entry import AuditError, Entry
+from bridgeboard.state.audit.entry import Entry
 from bridgeboard.state.audit.forwarding import Forwarder, Progress, forward, progress
+from bridgeboard.state.audit.key import digest_of_words
 from bridgeboard.state.audit.log import Audit
-from bridgeboard.state.audit.searched_words import digest_of_words, key_beside
 from bridgeboard.state.audit.target import Target, target
 from bridgeboard.state.audit.verdict import Verdict
+from bridgeboard.state.errors import AuditError
 
 __all__ = [
     "Audit",
@@ -23,7 +24,6 @@ __all__ = [
     "Verdict",
     "digest_of_words",
     "forward",
-    "key_beside",
     "progress",
     "target",
 ]

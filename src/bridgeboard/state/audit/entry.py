@@ -8,6 +8,8 @@ from hashlib import sha256
 from hmac import compare_digest
 from typing import Final, Protocol
 
+from bridgeboard.state.errors import AuditError
+
 FIRST: Final = "0" * 64
 """What stands for the digest of the line before the first."""
 KEY_CHANGED: Final = "audit key changed"
@@ -16,10 +18,6 @@ LONGEST_LINE: Final = 32_768
 """Bytes of a line: each of its characters takes twelve at most."""
 _LONGEST: Final = {"who": 300, "what": 60, "why": 500, "about": 500}
 _LINE: Final = re.compile(rb'(\{.*),"digest":"([0-9a-f]{64})"\}', re.DOTALL)
-
-
-class AuditError(Exception):
-    """The log cannot be written or read; the message says why and what to do."""
 
 
 @dataclass(frozen=True)

@@ -1,21 +1,24 @@
 """Entries handed on to a target, each once it is in the log, and again until it took them.
 
-A small file beside the log says how far that has come, and what is wrong. What a target took just
-before a crash may be handed on twice: an entry's number and digest tell.
+The state database says how far that has come, and what is wrong. What a target took just before a
+crash may be handed on twice: an entry's number and digest tell.
 """
 
-import json
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Final
 
-from bridgeboard import private_files
-from bridgeboard.state.audit.entry import AuditError, Entry
+from sqlalchemy import insert, select
+
+from bridgeboard.state.audit.entry import Entry
 from bridgeboard.state.audit.log import Audit
 from bridgeboard.state.audit.target import Target
+from bridgeboard.state.database import Database
+from bridgeboard.state.errors import StateError
+from bridgeboard.state.schema import FORWARDED
 
 EVERY_SECONDS: Final = 5.0
 """How often somebody looks for new entries."""
@@ -28,7 +31,7 @@ class Progress:
     """How far a target has come.
 
     Attributes:
-        target: which one; another one begins anew.
+        target: which one; each has a progress of its own.
         number: of the last entry it took; 0 if none.
         digest: of that entry.
         problem: why it does not take more; empty if it does.
@@ -51,42 +54,43 @@ class Progress:
         )
 
 
-def progress_file(log: Path) -> Path:
-    """The file that says how far the target of a log has come."""
-    return log.with_suffix(".sent.json")
-
-
-def progress(log: Path, name: str) -> Progress:
-    """How far the target of this name has come. What cannot be read counts as nothing yet."""
-    try:
-        told = Progress(**json.loads(progress_file(log).read_text("utf-8")))
-        number = int(told.number)
-    except (OSError, ValueError, TypeError):
-        return Progress(name)
-    return replace(told, number=number) if told.target == name else Progress(name)
+def progress(database: Database, name: str) -> Progress:
+    """How far the target of this name has come. Raises StateError."""
+    with database.reading() as connection:
+        row = connection.execute(select(FORWARDED).where(FORWARDED.c.target == name)).first()
+    return (
+        Progress(name, row.number, row.digest, row.problem, row.failing_since)
+        if row
+        else Progress(name)
+    )
 
 
 def forward(log: Audit, name: str, target: Target, now: datetime) -> Progress:
     """Hand on all entries that a target has not taken yet; how far it has come.
 
-    Of several processes one does it at a time; nothing here raises, but for mistakes of ours.
+    Of several processes and dashboards one does it at a time, and the others do nothing. Nothing
+    here raises, but for mistakes of ours.
     """
-    done = progress(log.path, name)
+    done = Progress(name)
     try:
-        with log.lock():
-            done = progress(log.path, name)
+        done = progress(log.database, name)
+        with log.database.lock("audit") as is_ours:
+            if not is_ours:
+                return done
+            done = progress(log.database, name)
             for entries in _batches(log.since(done.number, done.digest)):
                 target.send(entries)
                 last = entries[-1]
                 done = Progress(name, last.number, last.digest)
-                _keep(log.path, done)
+                _keep(log.database, done)
             if done.problem:
                 done = Progress(name, done.number, done.digest)
-                _keep(log.path, done)
-    except (OSError, UnicodeError, AuditError) as error:
+                _keep(log.database, done)
+    except (OSError, UnicodeError, StateError) as error:
         since = done.failing_since or now.isoformat()
         done = replace(done, problem=str(error), failing_since=since)
-        _keep(log.path, done)
+        with suppress(StateError):  # the page that asks how far it is meets the same
+            _keep(log.database, done)
     return done
 
 
@@ -129,9 +133,8 @@ def _batches(entries: Iterator[Entry]) -> Iterator[list[Entry]]:
         yield batch
 
 
-def _keep(log: Path, done: Progress) -> None:
-    """Remember it; on a full disk the next run hands the same on again."""
-    try:
-        private_files.put(progress_file(log), json.dumps(asdict(done)))
-    except OSError:
-        return
+def _keep(database: Database, done: Progress) -> None:
+    """Remember it; what cannot be remembered is handed on again. Raises StateError."""
+    with database.writing() as connection:
+        connection.execute(FORWARDED.delete().where(FORWARDED.c.target == done.target))
+        connection.execute(insert(FORWARDED).values(asdict(done)))

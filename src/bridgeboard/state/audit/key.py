@@ -1,4 +1,8 @@
-"""The key of a log: whoever lacks it can neither write entries nor rewrite those that are there."""
+"""The keys of a log: whoever lacks them can neither write entries nor guess searched words.
+
+Entries are signed with the operator's key (``audit_key``), or with one in a file of the data
+folder that is made with the first entry. Words that were searched for are noted as digests.
+"""
 
 import hmac
 import os
@@ -6,14 +10,20 @@ import secrets
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Final, Self
 
 from bridgeboard import private_files
-from bridgeboard.state.audit.entry import AuditError
+from bridgeboard.state.errors import AuditError
 
+FILE: Final = "audit.key"
 _NAME: Final = b"bridgeboard audit key"
+_WORDS: Final = b"bridgeboard searched words"
+_BYTES: Final = 32
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_MAKING: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+_READING: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
 @dataclass(frozen=True)
@@ -37,37 +47,24 @@ class Key:
         """What tells one key from another, and nothing about either."""
         return hmac.digest(self.secret, _NAME, "sha256").hex()[:16]
 
+    @property
+    def for_words(self) -> bytes:
+        """The key of digests of searched words. Raises AuditError for a file that holds none."""
+        if self.is_given:
+            return hmac.digest(self.secret, _WORDS, "sha256")
+        try:
+            key = bytes.fromhex(self.secret.decode("ascii"))
+        except ValueError:
+            key = b""
+        if len(key) < _BYTES:
+            raise AuditError(
+                f"{FILE} is no key of the audit log: move it away, and a new one is made."
+            )
+        return key
+
     def digest(self, body: bytes) -> str:
         """What only who has the key can say of these bytes."""
         return hmac.digest(self.secret, body, "sha256").hex()
-
-
-_BYTES: Final = 32
-_MAKING: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-_READING: Final = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-_LONGEST: Final = 4_096
-
-
-def beside(log: Path) -> Path:
-    """The file of a log's key where no key is set."""
-    return log.with_suffix(".key")
-
-
-def made_beside(log: Path) -> Key:
-    """The key in that file, made if there is none. Raises AuditError."""
-    path = beside(log)
-    try:
-        if not os.path.lexists(path):
-            _make(path)
-    except OSError as error:
-        raise AuditError(
-            f"The key {path} of the audit log cannot be made ({error.strerror}). Let this account"
-            " write to its folder."
-        ) from None
-    found = read(path)
-    if found is None:
-        raise AuditError(f"The key {path} of the audit log went away while it was made: try again.")
-    return found
 
 
 def read(path: Path) -> Key | None:
@@ -75,7 +72,7 @@ def read(path: Path) -> Key | None:
     try:
         with os.fdopen(os.open(path, _READING), "rb") as file:
             mode = os.fstat(file.fileno()).st_mode
-            text = file.read(_LONGEST).strip() if stat.S_ISREG(mode) else b""
+            text = file.read(64 * _BYTES).strip() if stat.S_ISREG(mode) else b""
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -90,8 +87,38 @@ def read(path: Path) -> Key | None:
     return Key(text)
 
 
+def made(path: Path) -> Key:
+    """The key in a file, made if there is none; of two processes at once one makes it.
+
+    Raises:
+        AuditError: when it cannot be made or read.
+    """
+    key = read(path)
+    if key is None:
+        try:
+            _make(path)
+        except OSError as error:
+            raise AuditError(
+                f"The key of the audit log, {path}, cannot be made ({error.strerror}). Make room,"
+                " and let this account write to its folder."
+            ) from error
+        key = read(path)
+    if key is None:
+        raise AuditError(f"The key of the audit log, {path}, went away. Put it back.")
+    return key
+
+
+def digest_of_words(key: bytes, words: str) -> str:
+    """A digest that is the same for the same words in any order and case.
+
+    Whoever has the key can tell whether words are those of an entry; the entry alone tells nothing.
+    """
+    plain = " ".join(sorted({word.casefold() for word in words.split()}))
+    return hmac.new(key, plain.encode("utf-8", "surrogatepass"), sha256).hexdigest()[:32]
+
+
 def _make(path: Path) -> None:
-    """A new key, whole or not at all; of two processes at once one makes it."""
+    """A new key, whole or not at all."""
     private_files.make_folder(path.parent)
     fresh = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.new")
     try:

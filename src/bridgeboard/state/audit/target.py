@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final, Literal, Protocol, get_args
 from urllib.parse import urlsplit
 
-from bridgeboard.state.audit.entry import AuditError, Entry, line
+from bridgeboard.state.audit.entry import Entry, line
+from bridgeboard.state.errors import AuditError
 
 SECONDS: Final = 10.0
 """How long a collector may take to be reached, and to take what is sent."""

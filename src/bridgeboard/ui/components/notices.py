@@ -12,17 +12,15 @@ from bridgeboard.model.deployment import DeploymentError
 from bridgeboard.model.errors import MetricError
 from bridgeboard.model.store import StoreError
 from bridgeboard.queries.errors import ExplorerError
-from bridgeboard.state.audit import AuditError
-from bridgeboard.state.saved_views import DeskError
+from bridgeboard.state import StateError
 from bridgeboard.ui.runner import NoStoreError
 
 TROUBLE = (
-    AuditError,
     DeploymentError,
-    DeskError,
     ExplorerError,
     MetricError,
     NoStoreError,
+    StateError,
     StoreError,
 )
 """What can go wrong with one part of a page while the others are well."""

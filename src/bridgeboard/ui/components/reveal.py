@@ -10,7 +10,7 @@ from bridgeboard.formats import visible
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.text_search import Search
 from bridgeboard.runtime import state_files
-from bridgeboard.state.audit import AuditError, key_beside
+from bridgeboard.state.audit import AuditError
 from bridgeboard.ui import current_user, search_audit
 from bridgeboard.ui.components import notices
 
@@ -48,7 +48,7 @@ def searched(find: Find, search: Search) -> bool:
     if st.session_state.get(_SEARCHED) == asked:
         return True
     try:
-        key = key_beside(state_files.audit_file(settings.current()))
+        key = state_files.audit_log(settings.current()).words_key()
         current_user.note("search", search_audit.about(find, search, key), reason)
     except AuditError as error:
         return _stays_hidden(error)

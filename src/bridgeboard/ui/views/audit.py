@@ -6,6 +6,7 @@ import streamlit as st
 
 from bridgeboard import formats, settings
 from bridgeboard.runtime import state_files
+from bridgeboard.state import StateError
 from bridgeboard.state.audit import Audit
 from bridgeboard.ui.components import data_table, notices
 from bridgeboard.ui.components.data_table import Column
@@ -56,7 +57,13 @@ def verdict() -> None:
 
 def not_handed_on() -> None:
     """What keeps the target of the audit log from taking entries, if something does."""
-    done = state_files.handed_on(settings.current())
+    try:
+        done = state_files.handed_on(settings.current())
+    except StateError as error:
+        unknown = "**Whether entries of the audit log are handed on is not known.**"
+        st.error(unknown, icon=":material/error:")
+        st.text(formats.visible(str(error)))
+        return
     if done and done.problem:
         st.error("**Entries of the audit log are not handed on.**", icon=":material/error:")
         st.text(formats.visible(done.explained))

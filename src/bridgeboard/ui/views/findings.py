@@ -11,8 +11,9 @@ from bridgeboard.analysis import radar
 from bridgeboard.analysis.radar import KINDS, SEVERITIES, Finding
 from bridgeboard.exports import Column, Sheet
 from bridgeboard.model.scope import Scope
-from bridgeboard.state.audit import AuditError
-from bridgeboard.state.saved_views import LONGEST_NOTE, DeskError, Note
+from bridgeboard.state import StateError
+from bridgeboard.state.errors import DeskError
+from bridgeboard.state.saved_views import LONGEST_NOTE, Note
 from bridgeboard.ui import current_user, page_links, runner, url
 from bridgeboard.ui.components import clock, downloads, filters, notices
 from bridgeboard.ui.components.filters import Chosen
@@ -57,7 +58,7 @@ def follow() -> None:
 def show(now: Chosen) -> None:
     """All findings of the period that the reader wants to see, the most severe first."""
     found = _swept(now.scope)
-    notes = saved_views.desk().notes()
+    notes = _notes()
     with st.container(horizontal=True, vertical_alignment="bottom", key="radar-head"):
         wanted = _wanted(found)
         every = st.checkbox("Acknowledged ones, too", **ALL.widget_arguments())
@@ -74,6 +75,15 @@ def show(now: Chosen) -> None:
         )
     if found:
         downloads.menu(_sheet(found, notes), now, key="radar")
+
+
+def _notes() -> Mapping[str, Note]:
+    """What was noted on findings; nothing where that cannot be read, which is said."""
+    try:
+        return saved_views.desk().notes()
+    except DeskError as error:
+        notices.remark(f"Which findings were acknowledged is not known now. {error}")
+        return {}
 
 
 def _swept(scope: Scope) -> tuple[Finding, ...]:
@@ -174,7 +184,7 @@ def _write(finding: str, key: str) -> None:
         text = " ".join((st.session_state.get(f"note-{key}") or "").split())
         by = current_user.reader().viewer.name
         saved_views.desk().write(finding, Note(text, clock.now(), by))
-    except (AuditError, DeskError) as error:
+    except StateError as error:
         st.session_state[_PROBLEM] = str(error)
 
 
@@ -182,7 +192,7 @@ def _reopen(finding: str) -> None:
     try:
         current_user.note("reopen", finding)
         saved_views.desk().erase(finding)
-    except (AuditError, DeskError) as error:
+    except StateError as error:
         st.session_state[_PROBLEM] = str(error)
 
 

@@ -6,8 +6,10 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from bridgeboard import formats
-from bridgeboard.state.saved_views import LONGEST_NAME, Desk, DeskError, View
+from bridgeboard import formats, settings
+from bridgeboard.runtime import state_files
+from bridgeboard.state.errors import DeskError
+from bridgeboard.state.saved_views import LONGEST_NAME, Desk, View
 from bridgeboard.ui import current_user, runner
 from bridgeboard.ui.components import notices
 
@@ -19,7 +21,8 @@ _FLEETING: Final = ("after", "before")
 
 def desk() -> Desk:
     """Where views and notes lie. Raises NoStoreError before there is a store."""
-    return Desk.beside(runner.current().path, current_user.reader().desk)
+    database = state_files.state_database(settings.current())
+    return Desk(database, runner.current().path.stem, current_user.reader().desk)
 
 
 def menu(page: str) -> None:

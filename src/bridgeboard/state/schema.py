@@ -1,0 +1,163 @@
+"""The tables of the state database, and the numbered steps that make them.
+
+The statements are plain enough for SQLite and PostgreSQL alike. Times are whole microseconds since
+1970 (UTC). What is text of people is stored without what a database cannot hold.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Dialect,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    func,
+    inspect,
+    select,
+)
+from sqlalchemy.types import TypeDecorator
+
+from bridgeboard.state.errors import StateError
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_UNSTORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
+_METADATA: Final = MetaData()
+
+
+class Words(TypeDecorator[str]):
+    """Text of people; a NUL or half a character, which PostgreSQL refuses, becomes U+FFFD."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 - the library's signature
+        """The text as it is stored."""
+        return None if value is None else _UNSTORABLE.sub("\ufffd", value)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware time, exact to the microsecond."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002 - the library's signature
+        """The time as it is stored."""
+        return None if value is None else (value - _EPOCH) // _MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - likewise
+        """The time as it was, in UTC."""
+        return None if value is None else _EPOCH + value * _MICROSECOND
+
+
+def _table(name: str, *columns: Column[object]) -> Table:
+    return Table(name, _METADATA, *columns)
+
+
+def _key(name: str, kind: Any = Text) -> Column[object]:
+    return Column(name, kind, primary_key=True)
+
+
+def _required(name: str, kind: Any = Text) -> Column[object]:
+    return Column(name, kind, nullable=False)
+
+
+MIGRATIONS_DONE: Final = _table("migrations", Column("version", BigInteger, primary_key=True))
+SAVED_VIEWS: Final = _table(
+    "saved_views",
+    _key("store"),
+    _key("audience"),
+    _key("name", Words),
+    _required("page"),
+    _required("query", Words),
+)
+NOTES: Final = _table(
+    "notes",
+    _key("store"),
+    _key("audience"),
+    _key("digest"),  # of the finding: its key may be longer than what an index takes
+    _required("finding", Words),
+    _required("text", Words),
+    _required("written_by", Words),
+    _required("written_at", Moment),
+)
+AUDIT_LINES: Final = _table(
+    "audit_lines",
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, index=True),
+    Column("line", Text),
+    Column("torn", LargeBinary),
+)
+FORWARDED: Final = _table(
+    "forwarded",
+    _key("target", Words),
+    _required("number", BigInteger),
+    _required("digest"),
+    _required("problem", Words),
+    _required("failing_since"),
+)
+ENDED_LOGINS: Final = _table("ended_logins", _key("digest"), _required("began_at", Moment))
+TAKEN_OVER: Final = _table(
+    "taken_over",
+    _key("digest"),
+    _required("file", Words),
+    _required("outcome", Words),
+)
+TABLES: Final = tuple(table for table in _METADATA.sorted_tables if table is not MIGRATIONS_DONE)
+"""All that is worth a backup."""
+
+MIGRATIONS: Final = (
+    (
+        """CREATE TABLE saved_views (
+            store TEXT NOT NULL, audience TEXT NOT NULL, name TEXT NOT NULL,
+            page TEXT NOT NULL, query TEXT NOT NULL, PRIMARY KEY (store, audience, name))""",
+        """CREATE TABLE notes (
+            store TEXT NOT NULL, audience TEXT NOT NULL, digest TEXT NOT NULL,
+            finding TEXT NOT NULL, text TEXT NOT NULL, written_by TEXT NOT NULL,
+            written_at BIGINT NOT NULL, PRIMARY KEY (store, audience, digest))""",
+        """CREATE TABLE audit_lines (
+            position BIGINT NOT NULL PRIMARY KEY, number BIGINT, line TEXT, torn BYTEA,
+            CHECK ((line IS NULL) <> (torn IS NULL)))""",
+        "CREATE INDEX ix_audit_lines_number ON audit_lines (number)",
+        """CREATE TABLE forwarded (
+            target TEXT NOT NULL PRIMARY KEY, number BIGINT NOT NULL, digest TEXT NOT NULL,
+            problem TEXT NOT NULL, failing_since TEXT NOT NULL)""",
+        """CREATE TABLE ended_logins (
+            digest TEXT NOT NULL PRIMARY KEY, began_at BIGINT NOT NULL)""",
+        """CREATE TABLE taken_over (
+            digest TEXT NOT NULL PRIMARY KEY, file TEXT NOT NULL,
+            outcome TEXT NOT NULL)""",
+    ),
+)
+"""Each step once and in order; what has been released is never changed."""
+
+
+def version(connection: Connection) -> int:
+    """How many steps a database has had; 0 for a new one. Raises StateError for too many."""
+    if not inspect(connection).has_table(MIGRATIONS_DONE.name):
+        return 0
+    steps = connection.execute(select(func.max(MIGRATIONS_DONE.c.version))).scalar() or 0
+    if steps > len(MIGRATIONS):
+        raise StateError(
+            f"A later version of Bridgeboard wrote the state database (schema {steps}, known are"
+            f" {len(MIGRATIONS)}). Install that version or a newer one."
+        )
+    return int(steps)
+
+
+def migrate(connection: Connection) -> None:
+    """Bring a database to the current schema, in the transaction of the connection."""
+    done = version(connection)
+    if done == 0:
+        connection.exec_driver_sql("CREATE TABLE migrations (version BIGINT NOT NULL PRIMARY KEY)")
+    for number, statements in enumerate(MIGRATIONS[done:], done + 1):
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+        connection.execute(MIGRATIONS_DONE.insert().values(version=number))
