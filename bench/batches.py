@@ -20,7 +20,7 @@ from bench.shelves import ROWS
 
 from aibridge import BulkPage, Client, Search
 from bridgeboard.pricing import Book
-from bridgeboard.store import Reader, Store, Told, interceptions
+from bridgeboard.store import InterceptionTables, Reader, Store, interceptions
 from bridgeboard.sync import translate
 
 BATCHES: Final = 44
@@ -57,7 +57,7 @@ def measure(report: Report, path: Path) -> None:
     report.say("half_batches_seen", watch.halves, "snapshots", 0)
 
 
-def _batches(store: Store) -> list[Told]:
+def _batches(store: Store) -> list[InterceptionTables]:
     """Translated batches: the older half of a page again, and the newer half of the next one."""
     note(f"making {BATCHES + 1} pages ...")
     newest = store.rows("SELECT max(started_at) FROM usage")[0][0]
@@ -74,20 +74,20 @@ def _pages(address: str) -> Iterator[BulkPage]:
             after = page.last[1]
 
 
-def _overlap(before: BulkPage, page: BulkPage) -> Told:
+def _overlap(before: BulkPage, page: BulkPage) -> InterceptionTables:
     """Half of the page before, whose rows get another digest as if they were told anew."""
     half = ROWS // 2
     rows = before.rows[half:] + page.rows[:half]
     digests = [digest ^ 1 for digest in before.digests[half:]] + list(page.digests[:half])
-    return translate.told(rows, digests, Book(), text=False)
+    return translate.interception_tables(rows, digests, Book(), text=False)
 
 
-def _write(store: Store, told: Told) -> None:
+def _write(store: Store, told: InterceptionTables) -> None:
     with store.write() as batch:
         interceptions.put(batch, told)
 
 
-def _spent(store: Store, told: Told) -> float:
+def _spent(store: Store, told: InterceptionTables) -> float:
     return spent_ms(lambda: _write(store, told))
 
 

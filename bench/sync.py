@@ -95,7 +95,7 @@ def _one_page(
     start = perf_counter()
     page = client.interceptions_bulk(Search(), after_id=after)
     fetched = perf_counter()
-    told = translate.told(page.rows, page.digests, book, text=text)
+    told = translate.interception_tables(page.rows, page.digests, book, text=text)
     translated = perf_counter()
     with store.write() as batch:
         interceptions.put(batch, told)

@@ -52,7 +52,9 @@ _LINKS: Final = """
 def fill(store: Store, world: World, *, teams: bool = True) -> None:
     """Write all finished requests of a world into an empty store."""
     rows = truth.finished(world.tables)
-    told = translate.told(_bulk(world, rows), list(range(len(rows))), Book(), text=False)
+    told = translate.interception_tables(
+        _bulk(world, rows), list(range(len(rows))), Book(), text=False
+    )
     with store.write() as batch:
         interceptions.put(batch, told)
         _link(batch, rows)

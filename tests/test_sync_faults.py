@@ -246,7 +246,7 @@ def test_quarantined_rows_that_can_be_read_now_are_taken_over(store: Store) -> N
         sync_state.quarantine(batch, "interception", kept, NOON)
         sync_state.quarantine(batch, "session", kept[:1], NOON)
     done = sync.requeue(store, Options(), NOON)
-    assert (done.released, done.kept) == (1, 3)
+    assert (done.released, done.remaining) == (1, 3)
     assert store.rows("SELECT input, output, cache_read, cache_write, prompts FROM usage") == [
         (7, 5, 3, 2, 1)
     ]

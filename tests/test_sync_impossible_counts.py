@@ -56,7 +56,7 @@ def test_a_request_that_cannot_be_true_is_in_quarantine_and_in_no_sum(
         assert total(store, "usage") == without(tables, victim)
         assert store.rows("SELECT quarantined FROM runs") == [(1,)]
         told = requeue(store, Options(), demo_sync.NOW)
-        assert (told.released, told.kept) == (0, 1)
+        assert (told.released, told.remaining) == (0, 1)
         assert total(store, "usage") == without(tables, victim)
         # Told again as it should be, it is a request like all others.
         demo_sync.run(store, demo_sync.bridge(tables), text=text)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from aibridge import BulkPage, CursorError, DecodeError, IncompleteError, OversizedError
 from bridgeboard.sync.paging import Step, Walk
-from bridgeboard.sync.worker_pool import Crew
+from bridgeboard.sync.worker_pool import WorkerPool
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
@@ -190,7 +190,7 @@ def test_a_row_that_is_too_large_by_itself_is_an_error_and_no_endless_question()
 
 
 def test_everything_fetched_is_handed_over_each_jobs_in_its_order() -> None:
-    crew = Crew(range(7), lambda job: iter([(job, step) for step in range(5)]), workers=3)
+    crew = WorkerPool(range(7), lambda job: iter([(job, step) for step in range(5)]), workers=3)
     pieces = [piece for batch in crew.batches() for piece in batch]
     assert sorted(pieces) == [(job, step) for job in range(7) for step in range(5)]
     for job in range(7):
@@ -206,7 +206,7 @@ def test_a_fetcher_that_fails_is_told_after_what_came_before() -> None:
     taken: list[int] = []
 
     def take() -> None:
-        for batch in Crew(range(100), fetch, workers=1).batches():
+        for batch in WorkerPool(range(100), fetch, workers=1).batches():
             taken.extend(batch)
 
     with pytest.raises(ZeroDivisionError):
@@ -221,7 +221,7 @@ def test_leaving_early_ends_fetchers_that_wait_for_room() -> None:
         begun.append(job)
         yield from range(1000)
 
-    batches = Crew(range(1000), fetch, workers=4).batches()
+    batches = WorkerPool(range(1000), fetch, workers=4).batches()
     assert next(batches)
     batches.close()  # type: ignore[attr-defined]  # a generator
     assert len(begun) < 20

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridgeboard.sync.session_usage import (
-    LIT_THREADS,
     NOTHING,
+    THREADS_WITH_TOKENS,
     Action,
     Piece,
     Spent,
@@ -113,12 +113,18 @@ def test_negative_counts_of_an_upstream_stay_what_the_server_sums() -> None:
 
 def test_threads_after_the_fiftieth_have_requests_but_no_tokens() -> None:
     many = [
-        Thread(f"t{n:03}", "opus", minute(n), Spent(7) if n < LIT_THREADS else NOTHING, True)  # noqa: FBT003  # has_prompt
-        for n in range(LIT_THREADS + 3)
+        Thread(
+            f"t{n:03}",
+            "opus",
+            minute(n),
+            Spent(7) if n < THREADS_WITH_TOKENS else NOTHING,
+            has_prompt=True,
+        )
+        for n in range(THREADS_WITH_TOKENS + 3)
     ]
     rows = pieces(many, {"t052": {"leaf": Spent(9)}})
-    assert sum(row.spent.input for row in rows) == 7 * LIT_THREADS
-    assert sum(row.requests for row in rows) == LIT_THREADS + 3
+    assert sum(row.spent.input for row in rows) == 7 * THREADS_WITH_TOKENS
+    assert sum(row.requests for row in rows) == THREADS_WITH_TOKENS + 3
 
 
 @settings(deadline=None, max_examples=100)

@@ -109,7 +109,7 @@ def test_an_address_is_read_without_its_credentials(url: str, kept: str) -> None
 
 
 def _said(*instances: Provider, before: tuple[pricing.Told, ...] = ()) -> tuple[pricing.Told, ...]:
-    return vendors.grown(before, instances, NOW)
+    return vendors.merged(before, instances, NOW)
 
 
 def test_what_is_said_first_was_always_so_and_a_change_holds_from_its_day() -> None:

@@ -140,7 +140,7 @@ def _local(chosen: Settings) -> Store:
 
 def _requeue(opened: Store, chosen: Settings) -> None:
     done = sync.requeue(opened, background_sync.options(chosen), now())
-    out.print(f"{done.released} records could be read now; {done.kept} stay in quarantine.")
+    out.print(f"{done.released} records could be read now; {done.remaining} stay in quarantine.")
 
 
 def _copy(

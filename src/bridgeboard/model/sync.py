@@ -1,4 +1,4 @@
-"""How a sync goes: its steps, what it did, and how the one beside the dashboard is."""
+"""The progress of a sync: its phases, its events, and the status of the background sync."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,9 +12,9 @@ class Event:
     """One step of a run. All numbers count from the beginning of their phase.
 
     ``done`` of ``total`` is the work of the phase in its own unit (interceptions, sessions, ...);
-    ``total`` None is not known yet. ``rows`` were read, ``changed`` of them were new or told
-    otherwise than before; ``requests`` is the number of questions to the server. ``left`` is how
-    long the rest of the phase will take, where that is known.
+    ``total`` None is not known yet. ``rows`` were read, ``changed`` of them were new or
+    differed from the store; ``requests`` is the number of requests to the server. ``left`` is the
+    time that the rest of the phase takes, where that is known.
     """
 
     phase: Phase

@@ -11,13 +11,14 @@ from bridgeboard.store.errors import (
     StoreTooNewError,
 )
 from bridgeboard.store.file_location import kept_aside, location, remove
-from bridgeboard.store.interceptions import Told, Written
+from bridgeboard.store.interceptions import InterceptionTables, Written
 from bridgeboard.store.reader import Batch, Reader
 from bridgeboard.store.repair import Repaired, Restored, complete, is_whole, repair
 from bridgeboard.store.retention import Size, prune, rewrite_if_due, size, still_in_file
 
 __all__ = [
     "Batch",
+    "InterceptionTables",
     "Reader",
     "Repaired",
     "Restored",
@@ -28,7 +29,6 @@ __all__ = [
     "StoreFullError",
     "StoreLocationError",
     "StoreTooNewError",
-    "Told",
     "Written",
     "add_backup",
     "backup",

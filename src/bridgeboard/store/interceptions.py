@@ -47,7 +47,7 @@ WHERE grain = 'interception' AND started_at >= coalesce($1, '-infinity'::TIMESTA
 
 
 @dataclass(frozen=True)
-class Told:
+class InterceptionTables:
     """Interceptions as Arrow tables; ``row`` (int32) is an interception's place in ``usage``.
 
     Times are UTC without a zone (``timestamp('us')``), ids text.
@@ -85,7 +85,7 @@ def digests(
     return frozenset(found["digest"].to_pylist())
 
 
-def put(batch: Batch, told: Told) -> Written:
+def put(batch: Batch, told: InterceptionTables) -> Written:
     """Take over interceptions; one that is there already is replaced with all that hangs on it.
 
     It keeps its key and what only details tell: session, thread, credential. Sessions that held
@@ -105,7 +105,7 @@ def put(batch: Batch, told: Told) -> Written:
     return Written(told.usage.num_rows - held.num_rows, held.num_rows)
 
 
-def _without_erased(batch: Batch, told: Told) -> Told:
+def _without_erased(batch: Batch, told: InterceptionTables) -> InterceptionTables:
     """The same without the text and the names of people who were erased."""
     known = erasure.aliases(batch, told.usage["initiator_id"].to_pylist())
     if not known:
@@ -116,7 +116,7 @@ def _without_erased(batch: Batch, told: Told) -> Told:
     dropped = told.usage.filter(pc.is_in(told.usage["row"], value_set=gone))
     days = pc.cast(dropped["started_at"], pa.date32()).to_pylist()
     erasure.leave_out(batch, "interceptions", zip(days, dropped["id"].to_pylist(), strict=True))
-    return Told(
+    return InterceptionTables(
         usage=usage,
         responses=erasure.without(told.responses, gone),
         tool_calls=erasure.without(told.tool_calls, gone),
@@ -199,7 +199,7 @@ def _remove(batch: Batch, held: pa.Table) -> None:
             )
 
 
-def _insert(batch: Batch, told: Told, usage: pa.Table) -> None:
+def _insert(batch: Batch, told: InterceptionTables, usage: pa.Table) -> None:
     _append(batch, "usage", usage.drop_columns(["row"]))
     key = ("usage", "started_at")
     for name in CHILDREN:

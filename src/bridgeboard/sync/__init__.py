@@ -1,4 +1,4 @@
-"""API → store: the only dictionary between the wire's words and ours."""
+"""Copies the API into the store; the only place that translates the API's words into ours."""
 
 from bridgeboard.sync.errors import (
     ErasureKeyLostError,

@@ -1,8 +1,8 @@
-"""Sums that the server tells → priced rows of usage, as accurate as sums can be (docs/costs.md 2).
+"""Token sums of threads and sessions → priced rows of usage (docs/costs.md 2).
 
-Beside requests with all their responses, these rows say less: sums of several responses stay in
-the first price tier, a stream's output is counted as the server counts it, and a rest is priced at
-the model of its thread's root (api-contract 4.4).
+They are less accurate than requests with all their responses: a sum of several responses stays in
+the first price tier, a stream's output is counted as the server counts it, and a remainder is
+priced at the model of its thread's root (api-contract 4.4).
 """
 
 from collections.abc import Sequence
@@ -43,10 +43,10 @@ _MONEY: Final = {
 
 @dataclass(frozen=True)
 class Sum:
-    """One aggregate row to be: whose it is, what it used, and what hangs on it.
+    """One aggregate row of usage before it is priced.
 
-    ``initiator`` and ``session`` are the store's keys; ``model`` None is not known;
-    ``is_split`` says that the two kinds of cache writes were told apart.
+    ``initiator`` and ``session`` are keys of the store; ``model`` is None where it is unknown;
+    ``is_split`` says that cache writes of 5 minutes and of 1 hour are counted separately.
     """
 
     grain: str
@@ -69,10 +69,7 @@ class Sum:
 
 
 def aggregates(sums: Sequence[Sum], book: Book, *, text: bool) -> Aggregates | None:
-    """Price sums and lay them out for the store; with ``text``, prompts and tool inputs too.
-
-    None without any.
-    """
+    """The store's tables of priced sums, or None; with ``text``, prompts and tool inputs too."""
     if not sums:
         return None
     priced = _priced(sums, book)
@@ -87,15 +84,16 @@ def aggregates(sums: Sequence[Sum], book: Book, *, text: bool) -> Aggregates | N
 
 
 def _priced(sums: Sequence[Sum], book: Book) -> pd.DataFrame:
-    """One response for each sum, on its place as index, with its price."""
+    """One priced response for each sum; the index is the position in ``sums``."""
     counts = np.array([each.spent for each in sums], dtype=np.int64)
-    told = pd.DataFrame(counts.clip(min=0), columns=list(Spent._fields))
-    hour = told["cache_write_1h"].clip(upper=told["cache_write"])
-    asked = told.assign(
-        split_clamped=told["cache_write_1h"] > told["cache_write"],
+    tokens = pd.DataFrame(counts.clip(min=0), columns=list(Spent._fields))
+    hour = tokens["cache_write_1h"].clip(upper=tokens["cache_write"])
+    responses = tokens.assign(
+        split_clamped=tokens["cache_write_1h"] > tokens["cache_write"],
         cache_write_1h=hour,
         negatives=(counts[:, : len(COUNTS)] < 0).sum(axis=1),
-        split_unknown=(told["cache_write"] > 0) & ~np.array([s.is_split for s in sums], dtype=bool),
+        split_unknown=(tokens["cache_write"] > 0)
+        & ~np.array([s.is_split for s in sums], dtype=bool),
         total_mismatch=False,
         answered_at=moments(each.started_at for each in sums).to_pandas(),
         provider=[each.provider for each in sums],
@@ -104,14 +102,14 @@ def _priced(sums: Sequence[Sum], book: Book) -> pd.DataFrame:
         credential_kind=[each.credential_kind or "" for each in sums],
         accuracy="aggregate",
     )
-    answers = pricing.price(asked.assign(created_at=asked["answered_at"]), book)
-    return pd.concat([asked, answers], axis="columns")
+    prices = pricing.price(responses.assign(created_at=responses["answered_at"]), book)
+    return pd.concat([responses, prices], axis="columns")
 
 
 def _usage(sums: Sequence[Sum], priced: pd.DataFrame, used: pd.DataFrame) -> pa.Table:
     money = pricing.usage_money(used, used.index.to_numpy(dtype=np.int64), len(sums))
     zeros = np.zeros(len(sums), dtype=np.uint32)
-    told = {
+    columns = {
         "row": pa.array(np.arange(len(sums), dtype=np.int32)),
         "id": pa.array([each.id for each in sums], pa.string()),
         "grain": pa.array([each.grain for each in sums], pa.string()),
@@ -138,19 +136,19 @@ def _usage(sums: Sequence[Sum], priced: pd.DataFrame, used: pd.DataFrame) -> pa.
         **{name: series(money[name], kind) for name, kind in _MONEY.items()},
         "digest": np.zeros(len(sums), dtype=np.int64),
     }
-    return pa.table(told)
+    return pa.table(columns)
 
 
 def _responses(used: pd.DataFrame) -> pa.Table:
     row = pa.array(used.index.to_numpy(dtype=np.int32))
-    told = {name: series(used[name], kind) for name, kind in _RESPONSES.items()}
-    return pa.table({"row": row} | told)
+    columns = {name: series(used[name], kind) for name, kind in _RESPONSES.items()}
+    return pa.table({"row": row} | columns)
 
 
 def _tool_calls(sums: Sequence[Sum]) -> pa.Table:
-    placed, calls = _called(sums)
+    places, calls = _calls_with_rows(sums)
     return pa.table(
-        placed
+        places
         | {
             "called_at": moments(call.created_at for call in calls),
             "tool": texts([call.tool for call in calls]),
@@ -162,22 +160,22 @@ def _tool_calls(sums: Sequence[Sum]) -> pa.Table:
 
 
 def _tool_inputs(sums: Sequence[Sum]) -> pa.Table:
-    placed, calls = _called(sums)
-    told = {"input": texts([call.input for call in calls]), "error": texts([""] * len(calls))}
-    return pa.table(placed | told)
+    places, calls = _calls_with_rows(sums)
+    columns = {"input": texts([call.input for call in calls]), "error": texts([""] * len(calls))}
+    return pa.table(places | columns)
 
 
-def _called(sums: Sequence[Sum]) -> tuple[dict[str, pa.Array], list[ToolCall]]:
+def _calls_with_rows(sums: Sequence[Sum]) -> tuple[dict[str, pa.Array], list[ToolCall]]:
     every = [
         (row, ordinal, call)
         for row, each in enumerate(sums)
         for ordinal, call in enumerate(each.calls)
     ]
-    placed = {
+    places = {
         "row": pa.array([row for row, _, _ in every], pa.int32()),
         "ordinal": pa.array([ordinal for _, ordinal, _ in every], pa.uint32()),
     }
-    return placed, [call for _, _, call in every]
+    return places, [call for _, _, call in every]
 
 
 def _prompts(sums: Sequence[Sum]) -> pa.Table:

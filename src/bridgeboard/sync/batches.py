@@ -1,4 +1,4 @@
-"""Steps of walks → what one transaction writes, translated and priced beforehand."""
+"""Pages that were read → rows that one transaction writes, translated and priced."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,65 +9,65 @@ import pyarrow.compute as pc
 
 from aibridge import BulkInterception, BulkPage
 from bridgeboard.model.completeness import LeftOut
-from bridgeboard.store import Told
+from bridgeboard.store import InterceptionTables
 from bridgeboard.store.sync_state import Window
 from bridgeboard.sync.options import Options
 from bridgeboard.sync.paging import Remark, Step
-from bridgeboard.sync.quarantine import Suspect, as_rejected, is_beyond_belief, suspects
-from bridgeboard.sync.translate import told
+from bridgeboard.sync.quarantine import Suspect, as_rejected, has_impossible_counts, suspects
+from bridgeboard.sync.translate import interception_tables
 
 
 @dataclass(frozen=True)
-class Arrival:
-    """One step of a window's walk."""
+class WindowStep:
+    """One page of a window, with how far the window is then."""
 
     window: Window
     step: Step
 
 
 @dataclass(frozen=True)
-class Load:
-    """What some arrivals bring: each interception once and as it was told last.
+class TranslatedBatch:
+    """The rows of some pages: each interception once, in its latest version.
 
-    The pages themselves are let go: they are many times as large.
+    The pages themselves are dropped: they are many times as large.
     """
 
-    marks: tuple[Arrival, ...]
-    told: Told | None
+    marks: tuple[WindowStep, ...]
+    tables: InterceptionTables | None
     suspects: tuple[Suspect, ...]
     remarks: tuple[Remark, ...]
     left_out: tuple[LeftOut, ...]
     read: int
 
     @classmethod
-    def of(cls, arrivals: Sequence[Arrival], options: Options) -> "Load":
-        """Translate and price arrivals."""
-        pages = [arrival.step.page for arrival in arrivals if arrival.step.page]
+    def of(cls, steps: Sequence[WindowStep], options: Options) -> "TranslatedBatch":
+        """Translate and price pages."""
+        pages = [each.step.page for each in steps if each.step.page]
         fresh = _fresh(pages)
-        beyond = {id_: row for id_, (row, _) in fresh.items() if is_beyond_belief(row)}
-        fresh = {id_: each for id_, each in fresh.items() if id_ not in beyond}
+        impossible = {id_: row for id_, (row, _) in fresh.items() if has_impossible_counts(row)}
+        fresh = {id_: each for id_, each in fresh.items() if id_ not in impossible}
         rejected = [each for page in pages for each in page.rejected]
-        rejected += map(as_rejected, beyond.values())
+        rejected += map(as_rejected, impossible.values())
         rows = [row for row, _ in fresh.values()]
         digests = [digest for _, digest in fresh.values()]
         return cls(
-            tuple(replace(each, step=replace(each.step, page=None)) for each in arrivals),
-            told(rows, digests, options.book, text=options.text) if rows else None,
+            tuple(replace(each, step=replace(each.step, page=None)) for each in steps),
+            interception_tables(rows, digests, options.book, text=options.text) if rows else None,
             tuple(suspects(rejected, text=options.text)),
-            tuple(each for arrival in arrivals for each in arrival.step.remarks),
-            tuple(each for arrival in arrivals for each in arrival.step.left_out),
+            tuple(remark for each in steps for remark in each.step.remarks),
+            tuple(left_out for each in steps for left_out in each.step.left_out),
             sum(page.size for page in pages),
         )
 
     @property
     def ids(self) -> frozenset[str]:
         """The ids of the interceptions."""
-        return frozenset(self.told.usage["id"].to_pylist()) if self.told else frozenset()
+        return frozenset(self.tables.usage["id"].to_pylist()) if self.tables else frozenset()
 
     @property
     def newest(self) -> datetime | None:
         """When the latest of them began; None without any."""
-        latest = pc.max(self.told.usage["started_at"]).as_py() if self.told else None
+        latest = pc.max(self.tables.usage["started_at"]).as_py() if self.tables else None
         return latest and latest.replace(tzinfo=UTC)
 
 

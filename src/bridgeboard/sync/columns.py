@@ -34,7 +34,7 @@ def texts(values: Sequence[str | None]) -> pa.Array:
 
 def _has_nul(column: pa.Array) -> bool:
     buffer = column.buffers()[2]
-    # A look at the bytes costs a tenth of a replacement that finds nothing.
+    # Looking for a zero byte takes a tenth of the time of a replacement.
     return bool(buffer) and bool(buffer.size) and not np.frombuffer(buffer, np.uint8).all()
 
 
@@ -47,6 +47,6 @@ def moments(values: Iterable[datetime | None]) -> pa.Array:
 
 def series(values: "pd.Series[Any]", kind: pa.DataType) -> pa.Array:
     """A column of a frame as Arrow, missing values as null."""
-    found = pa.Array.from_pandas(values)
-    whole = found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
-    return whole.cast(kind)
+    column = pa.Array.from_pandas(values)
+    column = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    return column.cast(kind)

@@ -1,4 +1,4 @@
-"""How many requests are under way: more while answers stay as quick as they were, else fewer."""
+"""Adapts the number of parallel requests: more while response times stay low, else fewer."""
 
 import threading
 import time
@@ -12,17 +12,17 @@ LEAST: Final = 2
 MOST: Final = 20
 """As many connections as an httpx client keeps open."""
 SLOWER: Final = 1.5
-"""An answer that takes so many times the usual is one that waited for others."""
+"""A response that takes so many times the usual time waited for others."""
 JITTER_SECONDS: Final = 0.002
 """Differences too small to come from the server."""
 DECREASE: Final = 0.7
 ROUND: Final = 8
-"""At least so many answers are looked at together: single ones say little."""
+"""At least so many responses are judged together: single ones say little."""
 
 
 @dataclass
 class Turn:
-    """One request under way; ``failed`` is set where it was answered with a fault."""
+    """One request in flight; ``failed`` is set where it ended in an error."""
 
     failed: bool = False
 
@@ -83,11 +83,11 @@ class Concurrency:
             with self._changed:
                 self._under_way -= 1
                 self.learn(took, failed=turn.failed)
-                # As many as may go on now: the others would wake only to wait again.
+                # As many as may start now: the others would wake only to wait again.
                 self._changed.notify(max(0, self.limit - self._under_way))
 
     def learn(self, seconds: float, *, failed: bool = False) -> None:
-        """Take in how long an answer took, or that there was none."""
+        """Record how long a response took, or that the request failed."""
         if failed:
             self._cut()
             return
@@ -96,7 +96,7 @@ class Concurrency:
             self._judge(median(self._times))
 
     def _judge(self, seconds: float) -> None:
-        # As few as may be under way: then nothing waits for others, and the server itself is slow.
+        # At the lowest limit requests do not wait for each other: the server itself is slow.
         is_alone = self._usual is None or self._limit <= self._least
         usual = self._usual = seconds if is_alone else min(self._usual or seconds, seconds)
         if seconds > max(usual * SLOWER, usual + JITTER_SECONDS):

@@ -1,7 +1,7 @@
-"""Closed days, counted again: what was listed only after a day had been read is found so.
+"""Counts past days again, to find requests that were listed only after their day had been read.
 
-A request is listed when it has ended. One that ends after the overlap, which every sync reads
-again, would never be seen. So days that are over are looked at again, the older the more seldom.
+The server lists a request when it has ended. One that ends later than the overlap, which every
+sync reads again, would never be read. So past days are counted again, older ones less often.
 """
 
 import json
@@ -19,27 +19,27 @@ from bridgeboard.sync.options import Context
 from bridgeboard.sync.windows import DAYS_BACK
 
 SHARE: Final = 24
-"""A day is looked at again when it has grown older by so small a part of its age."""
+"""A day is counted again when its age has grown by one part in so many."""
 OFTEN: Final = timedelta(hours=1)
-"""No day is looked at again before that."""
+"""A day is counted again no earlier than this."""
 MOST_DAYS: Final = 200
-"""Days looked at in one run; the others wait for the next."""
+"""Days counted in one run at most; the others wait for the next run."""
 _DAY: Final = timedelta(days=1)
 _FIRST: Final = "SELECT min(started_at) FROM {}"
 _TABLES: Final = {"interceptions": "usage", "sessions": "sessions"}
 
 
 PLANNED_FROM: Final = "interceptions_planned_from"
-"""Setting of the store: where the plan begins by which interceptions were read last."""
+"""Setting of the store: the start of the plan by which interceptions were read last."""
 
 
 def begin(batch: Batch, kind: str, since: datetime | None) -> None:
-    """Keep how far back the first plan of a store reads: nothing before is missed."""
+    """Store how far back the first plan reads: no day before it is counted."""
     batch.keep_meta(_since_name(kind), since.isoformat() if since else "")
 
 
 def due(store: Store, kind: str, context: Context) -> list[date]:
-    """Closed days that should be looked at again, newest first."""
+    """Past days that should be counted again, newest first."""
     known = {one.day: one for one in map(DayCount.of, store.rows(DAY_COUNTS)) if one.kind == kind}
     today = context.now.astimezone(UTC).date()
     oldest = (today - _first(store, kind, context)).days
@@ -55,13 +55,13 @@ def _is_due(day: date, last: DayCount | None, now: datetime) -> bool:
 
 
 def _first(store: Store, kind: str, context: Context) -> date:
-    """The first day of which all should be here."""
+    """The first day that the store should hold completely."""
     today = context.now.astimezone(UTC).date()
     ((earliest,),) = store.rows(_FIRST.format(_TABLES[kind]))
     first = min(earliest.date() if earliest else today, today - _DAY * DAYS_BACK)
     since = store.meta(_since_name(kind))
     if since is None:
-        # A store from before that was kept: the day on which it begins may not be whole.
+        # The store is older than this setting: its first day may be incomplete.
         first = earliest.date() + _DAY if earliest else today
     elif since:
         first = max(first, datetime.fromisoformat(since).astimezone(UTC).date() + _DAY)
@@ -76,24 +76,24 @@ def _since_name(kind: str) -> str:
 
 
 def counted(client: Client, store: Store, context: Context, days: Sequence[date]) -> list[DayCount]:
-    """The server's count of the interceptions of days beside the store's, kept in it."""
+    """Count the interceptions of days on the server and in the store, and store both counts."""
     if not days:
         return []
-    told = {day: count for day in days if (count := _count(client, day)) is not None}
+    server_counts = {day: count for day in days if (count := _count(client, day)) is not None}
     window = _window(days)
-    kept, gone = completeness.held(store, *window), completeness.deleted(store, *window)
-    broken = _broken(store, days)
+    stored, deleted = completeness.held(store, *window), completeness.deleted(store, *window)
+    unreadable = _broken(store, days)
     counts = [
         DayCount(
             "interceptions",
             day,
             count,
-            kept.get(day, 0),
-            broken[day],
+            stored.get(day, 0),
+            unreadable[day],
             context.now,
-            gone.get(day, 0),
+            deleted.get(day, 0),
         )
-        for day, count in told.items()
+        for day, count in server_counts.items()
     ]
     with store.write() as batch:
         completeness.put_counts(batch, counts)
@@ -120,7 +120,7 @@ def _broken(store: Store, days: Sequence[date]) -> Mapping[date, int]:
     waiting = [each.raw for each in sync_state.quarantined(store) if each.kind == "interception"]
     dated = Counter(_started_on(raw) for raw in waiting)
     if "" in waiting:
-        # Of old ones the text is deleted, and with it when they were: what was told then holds.
+        # Old records have lost their text and with it their day: the last count of them holds.
         for one in map(DayCount.of, store.rows(DAY_COUNTS)):
             if one.kind == "interceptions":
                 dated[one.day] = max(dated[one.day], one.unreadable)

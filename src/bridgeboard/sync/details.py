@@ -1,7 +1,7 @@
-"""Threads, actions and credentials of sessions: what only their details tell (api-contract 2.5).
+"""Reads the details of sessions: threads, actions and credentials (api-contract 2.5).
 
 Where the server lists interceptions, details say which session and thread each belongs to. Where
-it does not, they are the only account of the usage itself (``decompose``).
+it does not, they are the only source of the usage itself (``session_usage``).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -39,32 +39,37 @@ from bridgeboard.store import (
     sync_state,
     unmatched_requests,
 )
-from bridgeboard.store import details as held
+from bridgeboard.store import details as details_table
 from bridgeboard.sync import threads
 from bridgeboard.sync.concurrency import Concurrency
 from bridgeboard.sync.options import Context
-from bridgeboard.sync.permission_check import readable
-from bridgeboard.sync.quarantine import parted, suspects
-from bridgeboard.sync.remainders import put_pieces, put_rests
-from bridgeboard.sync.thread_owners import is_alone, owned_threads, sessions_of, whose
+from bridgeboard.sync.permission_check import require_read_access
+from bridgeboard.sync.quarantine import suspects, without_impossible
+from bridgeboard.sync.remainders import put_pieces, put_remainders
+from bridgeboard.sync.thread_owners import (
+    initiators_of_threads,
+    is_alone,
+    owned_threads,
+    sessions_of,
+)
 from bridgeboard.sync.threads import Fetched, Owned
-from bridgeboard.sync.worker_pool import Crew, at_speed
+from bridgeboard.sync.worker_pool import WorkerPool, at_speed
 
 PAGES: Final = (50, 10, 1)
-"""Threads asked for at once, fewer where those are too large to be taken: their tool inputs can be
-megabytes (api-contract 7)."""
+"""Threads per page, the next smaller number where a page is too large: tool inputs can be megabytes
+(api-contract 7)."""
 NO_SESSION: Final = "Session not found"
-"""So the server says that it has no such session; a proxy's 404 says nothing of the kind."""
+"""The server's message for an unknown session, which tells it from a 404 of a proxy."""
 MOST_FAILURES: Final = 5
-"""So many sessions in a row that the server fails to tell are the server's trouble, not theirs."""
+"""After so many failed sessions in a row the server is taken to be down."""
 ERASED: Final = ""
-"""Whoever was erased with their numbers: they share session ids that are not here as theirs."""
+"""Stands for people who were erased with their numbers, and may share a session id."""
 OUTAGES: Final = (DecodeError, NotFoundError, ServerError)
 SESSIONS_TOGETHER: Final = 256
 THREADS_TOGETHER: Final = 1_000
 SECONDS_TOGETHER: Final = 3.0
-"""What is written in one transaction: most of its cost is its own. It is held in memory, and what
-a slow server tells should not be lost or be shown late."""
+"""Limits of one transaction. Transactions are costly, but rows that wait take memory, and are
+lost with a killed process."""
 
 _LEFT: Final = """
 SELECT session FROM sessions WHERE detailed_digest IS NOT NULL
@@ -83,29 +88,29 @@ _READ_AGAIN: Final = """
 UPDATE sessions SET detailed_digest = NULL WHERE session IN (SELECT session FROM given)
 """
 UNSETTLED: Final = "unsettled_since"
-"""Setting of the store: since when details have been read whose requests are still loose."""
+"""Setting of the store: since when details were read whose requests have no thread yet."""
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """One session's details with what could not be read of them."""
+    """One session's details, with the rows that could not be read."""
 
-    came: Fetched
+    fetched: Fetched
     rejected: tuple[Rejected, ...] = ()
     requests: int = 0
     error: AIBridgeError | None = None
 
     @property
     def is_outage(self) -> bool:
-        """Whether the server failed to tell, rather than this being a session that nobody can."""
-        return isinstance(self.error, OUTAGES) and not self.came.is_final
+        """Whether the server failed, rather than this one session."""
+        return isinstance(self.error, OUTAGES) and not self.fetched.is_final
 
     @property
-    def believable(self) -> "_Answer":
-        """The same without threads whose counts cannot be true: these are rejected."""
-        threads, beyond = parted(self.came.threads)
-        came = replace(self.came, threads=threads)
-        return replace(self, came=came, rejected=(*self.rejected, *beyond))
+    def without_impossible_threads(self) -> "_Answer":
+        """The same with threads of impossible token counts moved to ``rejected``."""
+        threads, impossible = without_impossible(self.fetched.threads)
+        fetched = replace(self.fetched, threads=threads)
+        return replace(self, fetched=fetched, rejected=(*self.rejected, *impossible))
 
 
 def read(client: Client, store: Store, context: Context) -> Iterator[Event]:
@@ -121,30 +126,30 @@ def read(client: Client, store: Store, context: Context) -> Iterator[Event]:
         with store.write() as batch:
             aggregates.yield_to_exact(batch)
     stale = list(dict.fromkeys(sessions.stale(store)))
-    asked = stale[: context.options.details]
+    chosen = stale[: context.options.details]
     left = store.meta(UNSETTLED)
-    if asked:
+    if chosen:
         _mark_unsettled(store, context, left)
     run = _Run(client, store, context, len(stale))
     with at_speed():
-        yield from run.read(asked)
+        yield from run.read(chosen)
         again = run.settle(left)
         yield from run.read(again)
 
 
 def read_one(client: Client, store: Store, context: Context, session: int) -> bool:
-    """Read one session's details now, for all who share its id; whether this one has any then.
+    """Read one session's details now, for all who share its id; whether it has details then.
 
-    ``session`` is our key; one that is not there, or no more, has none.
+    ``session`` is our key; an unknown one has no details.
 
     Raises:
         AIBridgeError: whatever the client could not overcome.
     """
-    told = sessions.told_id(store, session)
-    if told is None:
+    session_id = sessions.told_id(store, session)
+    if session_id is None:
         return False
     run = _Run(client, store, context, 1)
-    for _ in run.read([told]):
+    for _ in run.read([session_id]):
         run.settle()
     return sessions.is_detailed(store, session)
 
@@ -157,7 +162,7 @@ def _mark_unsettled(store: Store, context: Context, left: str | None) -> None:
 
 
 class _Run:
-    """One run over details: asks in threads, writes in the caller's."""
+    """One run over details: reads in worker threads, writes in the caller's thread."""
 
     def __init__(self, client: Client, store: Store, context: Context, total: int) -> None:
         self._client = client
@@ -172,21 +177,23 @@ class _Run:
         self._known: set[str] = set()
         self._erased = erasure.erased(store)
 
-    def read(self, asked: Sequence[str]) -> Iterator[Event]:
-        """Ask for sessions by id and write what comes."""
-        if not asked:
+    def read(self, session_ids: Sequence[str]) -> Iterator[Event]:
+        """Read the details of sessions by id and write them."""
+        if not session_ids:
             return
         if self._context.generation == "sessions":
-            self._people = _people(self._store, asked)
+            self._people = _people(self._store, session_ids)
             self._known = {thread for (thread,) in self._store.rows(_SHARED_THREADS)}
-        crew = Crew(asked, self._answers, workers=self._context.options.details_together)
+        pool = WorkerPool(
+            session_ids, self._answers, workers=self._context.options.details_together
+        )
         waiting: list[_Answer] = []
         rows, written = 0, self._began
         try:
-            for answers in crew.batches():
+            for answers in pool.batches():
                 self._check(answers)
                 waiting += answers
-                rows += sum(len(answer.came.threads) for answer in answers)
+                rows += sum(len(answer.fetched.threads) for answer in answers)
                 is_load = len(waiting) >= SESSIONS_TOGETHER or rows >= THREADS_TOGETHER
                 if is_load or monotonic() - written > SECONDS_TOGETHER:
                     yield self._commit(waiting)
@@ -194,7 +201,7 @@ class _Run:
                 if self._is_over():
                     break
         except AIBridgeError:
-            # Or a server that always fails before a load is full would be read no further, ever.
+            # Otherwise a server that always fails before a batch is full would never get further.
             if waiting:
                 self._commit(waiting)
             raise
@@ -202,9 +209,9 @@ class _Run:
             yield self._commit(waiting)
 
     def settle(self, left: str | None = None) -> list[str]:
-        """Find homes for what is still loose; return the sessions to be read once more for it.
+        """Match requests that have no thread yet; the ids of sessions to read once more for it.
 
-        ``left``: since when runs that did not come to this have read details.
+        ``left``: since when earlier runs read details without coming to this step.
         """
         with self._store.write() as batch:
             read = self._read | (_left(batch, left) if left else set())
@@ -218,20 +225,22 @@ class _Run:
             given = pa.table({"session": pa.array(grown, pa.int64())})
             with batch.registered(given=given):
                 batch.execute(_READ_AGAIN)
-                found = batch.rows("SELECT DISTINCT id FROM sessions JOIN given USING (session)")
-        return [id_ for (id_,) in found]
+                rows = batch.rows("SELECT DISTINCT id FROM sessions JOIN given USING (session)")
+        return [id_ for (id_,) in rows]
 
     def _answers(self, session_id: str) -> Iterator[_Answer]:
         with self._concurrency.turn() as turn:
             answer = _answer(self._client, session_id)
             turn.failed = answer.is_outage
-        header, people = answer.came.header, self._people.get(session_id)
+        header, people = answer.fetched.header, self._people.get(session_id)
         if header is None or people is None or people == [self._present_id(header)]:
             yield answer
             return
-        owners, asked = whose(self._client, session_id, answer.came.threads, self._known)
-        came = replace(answer.came, owners=owners)
-        yield replace(answer, came=came, requests=answer.requests + asked)
+        owners, requests = initiators_of_threads(
+            self._client, session_id, answer.fetched.threads, self._known
+        )
+        fetched = replace(answer.fetched, owners=owners)
+        yield replace(answer, fetched=fetched, requests=answer.requests + requests)
 
     def _present_id(self, header: SessionDetail) -> str:
         return self._erased.present_id(str(header.initiator.id))
@@ -241,7 +250,7 @@ class _Run:
         return most is not None and monotonic() - self._began > most.total_seconds()
 
     def _left(self, done: int) -> timedelta | None:
-        """How long the rest will take at the speed so far."""
+        """Time for the remaining sessions at the speed so far."""
         total = self._tally.total or 0
         if not done:
             return None
@@ -256,11 +265,11 @@ class _Run:
     def _commit(self, answers: Sequence[_Answer]) -> Event:
         context = self._context
         if context.generation == "sessions":
-            answers = [answer.believable for answer in answers]
-        if any(answer.came.problem == "gone" for answer in answers):
-            readable(self._client)
+            answers = [answer.without_impossible_threads for answer in answers]
+        if any(answer.fetched.problem == "gone" for answer in answers):
+            require_read_access(self._client)
         with self._store.write() as batch:
-            self._read |= put(batch, [answer.came for answer in answers], context)
+            self._read |= put(batch, [answer.fetched for answer in answers], context)
             rejected = [each for answer in answers for each in answer.rejected]
             suspected = suspects(rejected, text=context.options.text)
             sync_state.quarantine(batch, "thread", suspected, context.now)
@@ -273,19 +282,19 @@ class _Run:
             tally,
             done=done,
             left=self._left(done),
-            rows=tally.rows + sum(len(answer.came.threads) for answer in answers),
+            rows=tally.rows + sum(len(answer.fetched.threads) for answer in answers),
             requests=tally.requests + sum(answer.requests for answer in answers),
             quarantined=tally.quarantined + len(rejected),
         )
         return self._tally
 
 
-def _people(store: Store, asked: Sequence[str]) -> dict[str, list[str]]:
-    """Whose session ids are; beside others' also ``ERASED``, where somebody's rows are left out."""
+def _people(store: Store, session_ids: Sequence[str]) -> dict[str, list[str]]:
+    """Initiator ids by session id; with ``ERASED`` where an erased person shares the session."""
     people: dict[str, list[str]] = {}
-    for id_, initiator in store.rows(_PEOPLE, [list(asked)]):
+    for id_, initiator in store.rows(_PEOPLE, [list(session_ids)]):
         people.setdefault(id_, []).append(initiator)
-    for id_ in erasure.left_out(store, "sessions", asked):
+    for id_ in erasure.left_out(store, "sessions", session_ids):
         people.setdefault(id_, []).append(ERASED)
     return people
 
@@ -296,30 +305,30 @@ def _left(batch: Batch, since: str) -> set[int]:
 
 
 def put(batch: Batch, fetched: Sequence[Fetched], context: Context) -> set[int]:
-    """Write details; return the sessions (keys) that nothing more will be told of for now.
+    """Write details; the keys of the sessions that need not be read again for now.
 
-    One that the server only failed to tell is not among them: its requests still find their
-    threads when it is told, and would be given to it without any now.
+    A session that the server only failed to return is not among them: its requests find their
+    threads once it is read.
     """
-    ids = [came.id for came in fetched]
+    ids = [item.id for item in fetched]
     owners, erased = sessions_of(batch, ids), erasure.erased(batch)
     left_out = erasure.left_out(batch, "sessions", ids)
-    read = {owner: came for came in fetched for owner in owners.get(came.id, ())}
+    read = {owner: item for item in fetched for owner in owners.get(item.id, ())}
     alone = [
         owner
-        for owner, came in read.items()
-        if came.id not in left_out and is_alone(owners[came.id], came, erased)
+        for owner, item in read.items()
+        if item.id not in left_out and is_alone(owners[item.id], item, erased)
     ]
     owned = owned_threads(batch, fetched, owners, {owner.session for owner in alone}, erased)
-    _remark(batch, [came for came in fetched if came.id not in left_out], owned, context)
-    told = threads.details(read, owned, alone, text=context.options.text)
-    held.put(batch, told, context.now)
+    _remark(batch, [item for item in fetched if item.id not in left_out], owned, context)
+    tables = threads.details(read, owned, alone, text=context.options.text)
+    details_table.put(batch, tables, context.now)
     request_links.by_id(batch, threads.requests(owned))
-    request_links.by_tokens(batch, told.threads)
+    request_links.by_tokens(batch, tables.threads)
     if context.generation == "sessions":
         put_pieces(batch, owned, context)
-        put_rests(batch, pa.table({"session": told.read["session"]}), context)
-    return {owner.session for owner, came in read.items() if came.is_final}
+        put_remainders(batch, pa.table({"session": tables.read["session"]}), context)
+    return {owner.session for owner, item in read.items() if item.is_final}
 
 
 def _answer(client: Client, session_id: str) -> _Answer:
@@ -332,7 +341,7 @@ def _answer(client: Client, session_id: str) -> _Answer:
     except (CursorError, DecodeError, IncompleteError, NotFoundError, ServerError) as error:
         if isinstance(error, NotFoundError) and (error.message or "").startswith(NO_SESSION):
             return _Answer(Fetched(session_id, problem="gone"), requests=1)
-        # What is too large even thread by thread will not be smaller the next time.
+        # What is too large even thread by thread stays too large.
         is_final = isinstance(error, OversizedError)
         failed = Fetched(session_id, problem="unreadable", is_final=is_final)
         return _Answer(failed, requests=1, error=error)
@@ -350,22 +359,22 @@ def _whole(client: Client, session_id: str, size: int) -> _Answer:
     if len(page.threads) + len(page.rejected) < size:
         return _Answer(Fetched(session_id, page, page.threads), page.rejected, requests=1)
     rejected: list[Rejected] = []
-    told: tuple[Thread, ...] = tuple(
+    threads: tuple[Thread, ...] = tuple(
         client.threads(session_id, page_size=size, on_rejected=rejected.append)
     )
     # Every full page is followed by another, the last of which may be empty.
-    asked = 2 + (len(told) + len(rejected)) // size
-    return _Answer(Fetched(session_id, page, told), tuple(rejected), requests=asked)
+    requests = 2 + (len(threads) + len(rejected)) // size
+    return _Answer(Fetched(session_id, page, threads), tuple(rejected), requests=requests)
 
 
 def _remark(
     batch: Batch, fetched: Sequence[Fetched], owned: Sequence[Owned], context: Context
 ) -> None:
     known = {each.thread.id for each in owned}
-    for came in fetched:
-        if lost := [thread for thread in came.threads if thread.id not in known]:
-            told = (
-                f"Several people share the session {came.id!r}: {len(lost)} of its"
-                f" {len(came.threads)} threads cannot be told apart."
+    for item in fetched:
+        if lost := [thread for thread in item.threads if thread.id not in known]:
+            message = (
+                f"Several people share the session {item.id!r}: {len(lost)} of its"
+                f" {len(item.threads)} threads cannot be told apart."
             )
-            sync_state.anomaly(batch, "shared_session", told, context.now)
+            sync_state.anomaly(batch, "shared_session", message, context.now)

@@ -1,17 +1,17 @@
-"""Why a sync does not even begin, or not go on."""
+"""Errors that keep a sync from starting or from going on."""
 
 from aibridge import AIBridgeError
 from bridgeboard.model.store import StoreError
 
 
 class UnreadableError(AIBridgeError):
-    """The server, or the role of the token, gives nothing to read (api-contract 0, 1.4, 1.5)."""
+    """The server or the token's role gives nothing to read (api-contract 0, 1.4, 1.5)."""
 
 
 class ServerChangedError(AIBridgeError):
-    """The server was upgraded in the middle of a sync, and lists interceptions no longer."""
+    """The server was upgraded during a sync and no longer lists interceptions."""
 
-    usual_advice = "The next sync goes on with what the new version tells: nothing is to be done."
+    usual_advice = "Nothing is to be done: the next sync reads what the new version offers."
 
 
 class ForeignStoreError(StoreError):
@@ -19,4 +19,4 @@ class ForeignStoreError(StoreError):
 
 
 class ErasureKeyLostError(StoreError):
-    """People were erased from the store, and it cannot tell any more who they are."""
+    """People were erased from the store, and it can no longer recognise them."""

@@ -1,8 +1,8 @@
-"""Lists that the server fails to answer because of some rows: how to read all the others.
+"""Reads around rows that make the server fail.
 
-One row can spoil every page it is on: the server answers 500 for a session whose first
-interception has SQL NULL for its metadata (api-contract 2.4). A window that fails is made smaller
-until only such rows are left out. A server that fails altogether is another matter: that raises.
+One row can break every page it is on: the server answers 500 for a session whose first interception
+has SQL NULL for its metadata (api-contract 2.4). A window that fails is halved until only such rows
+are left out. A server that fails altogether raises.
 """
 
 from collections.abc import Callable
@@ -14,18 +14,18 @@ from bridgeboard.model.completeness import LeftOut
 from bridgeboard.sync.windows import NARROWEST, Span
 
 FAILING: Final = (DecodeError, ServerError, TimedOutError)
-"""What a page may fail with, time and again, because of a row on it or of its size."""
+"""Errors that one row of a page, or the size of the page, can cause each time it is read."""
 
 _NOTHING: Final = Search(started_after=datetime(9999, 1, 1, tzinfo=UTC))
 BEFORE_ALL: Final = datetime(2020, 1, 1, tzinfo=UTC)
-"""No bridge recorded anything before."""
+"""No AI Bridge existed before this date."""
 
 
 def check(ask: Callable[[Search], object], error: AIBridgeError) -> None:
-    """Ask for a window in which there can be no row.
+    """Raise the error if the server also fails for a window that cannot hold any row.
 
     Raises:
-        AIBridgeError: the given one, when even that fails: then no row is to blame.
+        AIBridgeError: the given one; no row is to blame then.
     """
     try:
         ask(_NOTHING)
@@ -34,10 +34,9 @@ def check(ask: Callable[[Search], object], error: AIBridgeError) -> None:
 
 
 def halves(span: Span, now: datetime) -> tuple[Span, ...]:
-    """A window in two, the newer one first; none if it cannot be cut.
+    """A window in two, the newer one first; empty if it is too small.
 
-    What is open to the past is cut as if nothing were before 2020, and to the future likewise
-    after the day that follows ``now``.
+    Open ends count as 2020 and as one day after ``now``.
     """
     since, until = span.since or BEFORE_ALL, span.until or now + timedelta(days=1)
     cut = since + (until - since) // 2
@@ -49,10 +48,10 @@ def halves(span: Span, now: datetime) -> tuple[Span, ...]:
 def left_out(
     kind: str, span: Span, rows: int | None, error: AIBridgeError, now: datetime
 ) -> LeftOut:
-    """What is told of rows that were given up: where they are, and the server's own words."""
+    """The record of rows that were left out: their window, and the server's message."""
     return LeftOut(kind, span.since, span.until, rows, _reason(error), now)
 
 
 def _reason(error: AIBridgeError) -> str:
-    said = ": ".join(filter(None, (error.message, error.detail)))
-    return said or error.what
+    message = ": ".join(filter(None, (error.message, error.detail)))
+    return message or error.what

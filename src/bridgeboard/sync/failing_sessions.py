@@ -1,7 +1,7 @@
-"""The sessions of a window of which some spoil every page that they are on.
+"""The sessions of a window in which some rows make the server fail.
 
-Pages by offset are halved until those are left alone. Offsets hold while the list keeps still, as
-that of a closed day does; whether it did shows in the counts, and if not it is read again.
+Pages by offset are halved until only those rows are left. Offsets hold while the list does not
+change, as that of a past day; the counts show whether it did, and then it is read again.
 """
 
 from collections.abc import Callable
@@ -16,8 +16,8 @@ Ask: TypeAlias = Callable[[int, int], SessionPage]
 Check: TypeAlias = Callable[[AIBridgeError], None]
 
 
-class Sifted:
-    """What could be read of a window, and how many sessions could not."""
+class PageSifter:
+    """Reads a window page by page: the sessions, and how many could not be read."""
 
     def __init__(self, ask: Ask, check: Check) -> None:
         self._ask = ask
@@ -34,7 +34,7 @@ class Sifted:
         return tuple(self._rows.values())
 
     def read(self, first: int, size: int) -> None:
-        """Read so many rows from an offset on, in pieces where the whole cannot be had."""
+        """Read ``size`` rows from an offset on, in halves where the server fails."""
         try:
             page = self._ask(first, size)
         except FAILING as error:
@@ -51,23 +51,23 @@ class Sifted:
             self._counts.add(page.count)
 
     def is_steady(self, count: int) -> bool:
-        """Whether nothing moved meanwhile, so that every row was met once."""
-        met = len(self._rows) + len(self.rejected) + self.spoiled
-        return self._counts <= {count} and met == count
+        """Whether the list did not change meanwhile, so that every row was seen once."""
+        seen = len(self._rows) + len(self.rejected) + self.spoiled
+        return self._counts <= {count} and seen == count
 
 
-def sifted(ask: Ask, count: int, check: Check) -> Sifted:
-    """All sessions of a window but those that the server fails to list.
+def sift(ask: Ask, count: int, check: Check) -> PageSifter:
+    """All sessions of a window except those that the server fails to list.
 
     Args:
         ask: (offset, limit) → that page of the window.
         count: how many sessions the window has; at most what fits into a page.
         check: raises when the server fails altogether.
     """
-    found = Sifted(ask, check)
+    sifter = PageSifter(ask, check)
     for _ in range(TRIES):
-        found = Sifted(ask, check)
-        found.read(0, count)
-        if found.is_steady(count):
+        sifter = PageSifter(ask, check)
+        sifter.read(0, count)
+        if sifter.is_steady(count):
             break
-    return found
+    return sifter

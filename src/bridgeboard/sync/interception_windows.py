@@ -1,7 +1,7 @@
-"""Every interception by itself, from servers that list them (up to v2.34; api-contract 2.3).
+"""Reads every interception, from servers that list them (up to v2.34; api-contract 2.3).
 
-Windows of time are read side by side and written by one writer, together with how far each window
-is: whatever ends a run, what is stored is whole and the next run goes on from there.
+Time windows are read in parallel and written by one writer, together with the progress of each
+window: however a run ends, the store is consistent and the next run goes on from there.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,16 +14,16 @@ from bridgeboard.model.sync import Event
 from bridgeboard.store import Batch, Store, interceptions, sync_state
 from bridgeboard.store.sync_state import Window
 from bridgeboard.sync import day_counts, failing_pages, sessions, windows
-from bridgeboard.sync.batches import Arrival, Load
+from bridgeboard.sync.batches import TranslatedBatch, WindowStep
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.paging import Step, Walk
-from bridgeboard.sync.permission_check import believing
+from bridgeboard.sync.permission_check import confirming_empty_windows
 from bridgeboard.sync.windows import Span
-from bridgeboard.sync.worker_pool import Crew, at_speed
+from bridgeboard.sync.worker_pool import WorkerPool, at_speed
 from bridgeboard.sync.writer import KIND, Writer
 
 OPENED_AT = "interceptions_opened_at"
-"""Setting of the store: when the plan was made whose windows are read or have been read."""
+"""Setting of the store: when the current plan of windows was made."""
 
 
 def read(client: Client, store: Store, context: Context) -> Iterator[Event]:
@@ -36,14 +36,14 @@ def read(client: Client, store: Store, context: Context) -> Iterator[Event]:
     writer = Writer(store, context)
     yield from _read(client, store, context, writer, _opened(store, context))
     counts = day_counts.counted(client, store, context, day_counts.due(store, KIND, context))
-    if short := [count.day for count in counts if count.missing]:
-        again = _open_again(store, context, short)
-        yield from _read(client, store, context, writer, again)
-        day_counts.counted(client, store, context, short)
+    if incomplete := [count.day for count in counts if count.missing]:
+        windows_again = _open_again(store, context, incomplete)
+        yield from _read(client, store, context, writer, windows_again)
+        day_counts.counted(client, store, context, incomplete)
 
 
 def _open_again(store: Store, context: Context, days: Sequence[date]) -> list[Window]:
-    """Windows of days of which the server counts more; their sessions are listed again, too."""
+    """Windows of days of which the server counts more; their sessions are read again, too."""
     spans = [windows.day(day) for day in days]
     with store.write() as batch:
         for kind in (KIND, sessions.KIND):
@@ -56,16 +56,16 @@ def _read(
 ) -> Iterator[Event]:
     writer.expect(len(opened))
 
-    def arrivals(window: Window) -> Iterator[Arrival]:
-        return (Arrival(window, step) for step in _steps(client, store, window, context))
+    def window_steps(window: Window) -> Iterator[WindowStep]:
+        return (WindowStep(window, step) for step in _steps(client, store, window, context))
 
-    def loads(fetchers: Crew[Window, Arrival]) -> Iterator[Load]:
-        return (Load.of(batch, context.options) for batch in fetchers.batches())
+    def translated(fetchers: WorkerPool[Window, WindowStep]) -> Iterator[TranslatedBatch]:
+        return (TranslatedBatch.of(batch, context.options) for batch in fetchers.batches())
 
-    fetchers = Crew(opened, arrivals, workers=context.options.workers)
+    fetchers = WorkerPool(opened, window_steps, workers=context.options.workers)
     # One batch ahead of the writer: Python translates while the database writes.
-    translator = Crew([fetchers], loads, workers=1, waiting=1)
-    with believing(client, writer.believe), at_speed():
+    translator = WorkerPool([fetchers], translated, workers=1, waiting=1)
+    with confirming_empty_windows(client, writer.finish_empty), at_speed():
         for batch in translator.batches():
             yield from map(writer.commit, batch)
 
@@ -73,42 +73,42 @@ def _read(
 def _opened(store: Store, context: Context) -> list[Window]:
     """The windows of this run, newest first.
 
-    A plan is read to its end, by as many runs as it takes; only its newest window is read anew by
-    each of them, so that a long first sync that was interrupted shows what is new at once. The
-    plan after it begins an overlap before the time at which this one was made.
+    A plan is read to its end, by as many runs as it takes. Each run also reads the newest window
+    anew, so that new requests show although a long first sync was interrupted. The next plan
+    begins one overlap before the time at which this one was made.
     """
-    told = store.meta(OPENED_AT)
+    opened_at = store.meta(OPENED_AT)
     unfinished = sync_state.unfinished(store, KIND)
     with store.write() as batch:
-        if told and unfinished:
+        if opened_at and unfinished:
             newest = [window for window in unfinished if window.until is None]
             sync_state.drop(batch, newest)
-            spans = [windows.newest(datetime.fromisoformat(told))]
+            spans = [windows.newest(datetime.fromisoformat(opened_at))]
         else:
-            since = _since(batch, told, context)
+            since = _since(batch, opened_at, context)
             spans = windows.plan(context.now, since)
             batch.keep_meta(day_counts.PLANNED_FROM, since.isoformat() if since else "")
-            if told is None:
+            if opened_at is None:
                 day_counts.begin(batch, KIND, context.options.since)
             batch.keep_meta(OPENED_AT, context.now.isoformat())
         sync_state.open_windows(batch, KIND, spans, context.now)
     return sync_state.unfinished(store, KIND)
 
 
-def _since(batch: Batch, told: str | None, context: Context) -> datetime | None:
-    """Where a plan begins. A clock of ours that once ran ahead must not hide what came since."""
-    if told is None:
+def _since(batch: Batch, opened_at: str | None, context: Context) -> datetime | None:
+    """Where a plan begins, also if our clock once ran ahead: nothing since is skipped."""
+    if opened_at is None:
         return context.options.since
-    found = batch.rows("SELECT max(started_at) FROM usage WHERE grain = 'interception'")
-    seen: list[datetime] = [newest.replace(tzinfo=UTC) for (newest,) in found if newest]
-    latest = min([datetime.fromisoformat(told), context.now, *seen])
+    rows = batch.rows("SELECT max(started_at) FROM usage WHERE grain = 'interception'")
+    seen: list[datetime] = [newest.replace(tzinfo=UTC) for (newest,) in rows if newest]
+    latest = min([datetime.fromisoformat(opened_at), context.now, *seen])
     # In the first days of the calendar, of which Go's zero time is one, there is no before.
     has_before = latest - datetime.min.replace(tzinfo=UTC) > context.options.overlap
     return latest - context.options.overlap if has_before else None
 
 
 def _steps(client: Client, store: Store, window: Window, context: Context) -> Iterator[Step]:
-    """The way down a window, around the rows that the server fails to list."""
+    """The pages of a window, around the rows that the server fails to list."""
     try:
         yield from _walk(client, store, window, context).steps()
     except failing_pages.FAILING as error:
@@ -117,7 +117,7 @@ def _steps(client: Client, store: Store, window: Window, context: Context) -> It
 
 
 def _around(client: Client, store: Store, window: Window, context: Context) -> Iterator[Step]:
-    """The way down the parts of a window, of which those that fail are cut again."""
+    """The pages of the halves of a window; halves that fail are cut again."""
     is_empty = True
     waiting = list(failing_pages.halves(Span(window.since, window.until), context.now))[::-1]
     while waiting:
@@ -125,7 +125,7 @@ def _around(client: Client, store: Store, window: Window, context: Context) -> I
         try:
             for step in _walk(client, store, Window(KIND, *span), context).steps():
                 is_empty = is_empty and (step.page is None or not step.page.size)
-                # How far a part is read is not kept: what is stored is known when it is met again.
+                # Progress in a part is not stored: known rows are skipped when it is read again.
                 yield replace(step, after=None, rows=0, is_last=False, is_empty=False)
         except failing_pages.FAILING as error:
             failing_pages.check(client.interceptions_page, error)
@@ -145,7 +145,7 @@ def _walk(client: Client, store: Store, window: Window, context: Context) -> Wal
 
     def ask(after: UUID | None, limit: int) -> BulkPage:
         nonlocal known
-        # Below the row where an earlier run was left nothing is stored yet.
+        # Below the row where an earlier run stopped nothing is stored yet.
         if after is None:
             known = interceptions.digests(store, span.since, span.until)
         return client.interceptions_bulk(search, limit=limit, after_id=after, known=known)

@@ -1,4 +1,4 @@
-"""How to sync: what an operator may choose, and what every phase of one run shares."""
+"""Options of a sync, and the context that all phases of one run share."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,17 +8,17 @@ from bridgeboard.pricing import Book
 from bridgeboard.sync.concurrency import MOST
 
 Generation = Literal["interceptions", "sessions"]
-"""Which API tells the usage: each request by itself (up to v2.34), or sessions only."""
+"""Where usage comes from: single requests (servers up to v2.34), or sessions only."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """What an operator may choose.
+    """Options of a sync.
 
     ``since`` limits how far a first sync reads back; later ones go on from there. ``overlap`` is
     read again by every sync, because a request is listed only after it has ended; one that ran
-    longer is found when the days are counted (``recount``). ``text`` keeps prompts, thinking and
-    tool inputs. ``kept_days`` is after how many days rows are deleted here; None keeps them.
+    longer is found when the days are counted (``day_counts``). ``text`` keeps prompts, thinking and
+    tool inputs. ``kept_days`` is the age at which rows are deleted; None keeps them.
     ``details`` is the most sessions whose details are read in one run, ``details_for`` the longest
     time that is spent on them; None reads all. ``details_together`` of them are asked for at the
     same time, at most: fewer, when answers get slower by it (``concurrency``).
@@ -40,7 +40,7 @@ class Options:
 class Context:
     """What the phases of one run share.
 
-    ``now`` is the beginning of the run, aware, by the server's clock where it told one.
+    ``now`` is the start of the run, aware, by the server's clock where its answers have a date.
     """
 
     options: Options

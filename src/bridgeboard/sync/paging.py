@@ -1,8 +1,8 @@
-"""One window from its newest row to its oldest, watched for everything that could lose a row.
+"""Pages through one window, newest row first, and detects lost rows.
 
-The list is alive while it is read, and the server may fail in ways that look like success. What
-is odd becomes a ``Remark``; where rows may be missing the window is read again from its top, which
-costs little, since rows that are known already are not even decoded (api-contract 2.3).
+The list changes while it is read, and the server may fail in ways that look like success. Anything
+odd becomes a ``Remark``; where rows may be missing the window is read again from its top, which
+costs little, since known rows are not even decoded (api-contract 2.3).
 """
 
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ Ask = Callable[[UUID | None, int], BulkPage]
 
 
 class Remark(NamedTuple):
-    """Something odd that an operator should know of: its kind, and a sentence."""
+    """Something odd that an operator should know: its kind, and a sentence."""
 
     kind: str
     message: str
@@ -37,7 +37,7 @@ class Remark(NamedTuple):
 
 @dataclass(frozen=True)
 class Step:
-    """A page, and how far the window is once it is stored.
+    """A page, and the progress of the window once it is stored.
 
     ``after`` is where the next page begins, None for the top of the window; ``rows`` were read
     on this way down. ``is_empty``: the server counts nothing at all in the window. ``left_out`` is
@@ -55,7 +55,7 @@ class Step:
 
 @dataclass
 class Walk:
-    """The way down one window; ``after`` and ``rows`` are where an earlier one was left.
+    """Reads one window; ``after`` and ``rows`` are where an earlier run stopped.
 
     ``name`` is the window in words, for remarks.
     """
@@ -85,7 +85,7 @@ class Walk:
         try:
             yield from self._down()
         except AIBridgeError:
-            yield Step(None, self.after, self.rows, remarks=self._told())
+            yield Step(None, self.after, self.rows, remarks=self._taken_remarks())
             raise
 
     def _down(self) -> Iterator[Step]:
@@ -94,10 +94,12 @@ class Walk:
             is_end = page is not None and self._is_end(page)
             if page is None or self._is_astray(page) or (is_end and self._is_short(page)):
                 self._restart()
-                yield Step(page, None, 0, remarks=self._told())
+                yield Step(page, None, 0, remarks=self._taken_remarks())
             else:
                 self._follow(page)
-                yield Step(page, self.after, self.rows, is_end, not page.count, self._told())
+                yield Step(
+                    page, self.after, self.rows, is_end, not page.count, self._taken_remarks()
+                )
                 if is_end:
                     return
 
@@ -125,15 +127,15 @@ class Walk:
             self._first_count = page.count
         if page.count < self._first_count and not self._has_shrunk:
             self._has_shrunk = True
-            told = f"the server counted {self._first_count:,} interceptions, then {page.count:,}"
-            self._remark("shrunk", told)
+            message = f"the server counted {self._first_count:,} interceptions, then {page.count:,}"
+            self._remark("shrunk", message)
         return page
 
     def _is_end(self, page: BulkPage) -> bool:
         return not page.size or (page.size < self.limit and self.rows + page.size >= page.count)
 
     def _is_astray(self, page: BulkPage) -> bool:
-        """Whether following this page would lead in a circle; other disorder is only remarked."""
+        """Whether the list repeats itself here; other disorder is only remarked."""
         if page.last is None or page.first is None:
             if self._is_end(page):
                 return False
@@ -142,23 +144,23 @@ class Walk:
             self._remark("repeated_page", "the server's list repeats a page")
             return True
         if page.first < page.last or (self._at is not None and page.first >= self._at):
-            self._remark("order", "rows are not told newest first")
+            self._remark("order", "rows do not come newest first")
         return False
 
     def _is_short(self, page: BulkPage) -> bool:
-        """Whether rows that were counted at the beginning have not been met, and not been purged.
+        """Whether fewer rows were read than counted at the start, though none was purged.
 
-        A walk that was left and taken up again does not know that count; it is short by the
-        latest one, if only because of rows that arrived above it meanwhile.
+        A walk that was resumed does not know the first count and takes the latest one, which also
+        holds rows that arrived above it meanwhile.
         """
         expected = page.count if self._is_resumed else self._first_count or 0
-        met = self.rows + page.size
-        if met >= expected or self._has_shrunk:
+        seen = self.rows + page.size
+        if seen >= expected or self._has_shrunk:
             return False
         if self._is_resumed:
             return True
-        told = f"the server counts {expected:,} interceptions; {met:,} could be read"
-        self._remark("short", told)
+        message = f"the server counts {expected:,} interceptions; {seen:,} could be read"
+        self._remark("short", message)
         return self._restarts < RESTARTS
 
     def _follow(self, page: BulkPage) -> None:
@@ -178,9 +180,9 @@ class Walk:
         self.rows = 0
         self._followed.clear()
 
-    def _remark(self, kind: str, told: str) -> None:
-        self._remarks.append(Remark(kind, f"{self.name}: {told}."))
+    def _remark(self, kind: str, message: str) -> None:
+        self._remarks.append(Remark(kind, f"{self.name}: {message}."))
 
-    def _told(self) -> tuple[Remark, ...]:
-        told, self._remarks = tuple(self._remarks), []
-        return told
+    def _taken_remarks(self) -> tuple[Remark, ...]:
+        remarks, self._remarks = tuple(self._remarks), []
+        return remarks

@@ -1,7 +1,7 @@
-"""Whether nothing is really nothing.
+"""Whether an empty list is really empty.
 
-A token whose owner loses the role is not refused: its lists are empty and no session exists
-(api-contract 1.5). What is taken for read then would never be asked for again.
+The server does not refuse a token whose owner lost the role: it returns empty lists and no session
+(api-contract 1.5). A window that counted as read then would never be asked for again.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,13 +14,13 @@ from bridgeboard.sync.errors import UnreadableError
 ATTEMPTS: Final = 5
 
 
-def readable(client: Client) -> Capabilities:
-    """What server and token can do, if they can let us see everybody's usage.
+def require_read_access(client: Client) -> Capabilities:
+    """What server and token can do, if the token can read everybody's usage.
 
-    Whoever was told of nothing asks afterwards: only then it was the truth.
+    To be called after an empty answer: if the token can still read, the answer was true.
 
     Raises:
-        UnreadableError: when they cannot.
+        UnreadableError: when the token cannot.
         AIBridgeError: whatever the client could not overcome.
     """
     can = _capabilities(client)
@@ -30,19 +30,21 @@ def readable(client: Client) -> Capabilities:
 
 
 @contextmanager
-def believing(client: Client, believe: Callable[[Callable[[], object]], object]) -> Iterator[None]:
-    """Let ``believe`` count as read what was told to be empty in the block.
+def confirming_empty_windows(
+    client: Client, finish_empty: Callable[[Callable[[], object]], object]
+) -> Iterator[None]:
+    """Call ``finish_empty`` at the end of the block, with the check that empty answers were true.
 
-    One question at the end answers for all that was told before it. After a failure it is asked
-    too: or what fails now and then would never come to its end.
+    One check at the end holds for all answers before it. It is made after a failure too: a sync
+    that fails now and then would otherwise never finish.
     """
     try:
         yield
     except AIBridgeError:
         with suppress(AIBridgeError):
-            believe(lambda: readable(client))
+            finish_empty(lambda: require_read_access(client))
         raise
-    believe(lambda: readable(client))
+    finish_empty(lambda: require_read_access(client))
 
 
 def _capabilities(client: Client) -> Capabilities:

@@ -1,4 +1,4 @@
-"""Rows that are not what the API promises: kept as told, tried again when we know better."""
+"""Rows that break the API's rules: stored as received, and read again by a later version."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -38,12 +38,12 @@ PLAIN: Final = frozenset(
         "username",
     }
 )
-"""Fields whose words no person or model wrote. Under text = none, only theirs are kept: a row that
-is not what it should be may hold a prompt anywhere."""
+"""Fields that hold no text of people or models. Under text = none, only their values are stored: a
+broken row may hold a prompt anywhere."""
 
 
 BEYOND: Final = f"It counts more than {pricing.MOST_TOKENS:,} tokens, which cannot be true."
-"""Why a record stays out of all sums: with one such count no total, average or change is of use."""
+"""Why a record stays out of all sums: one such count makes every total and average useless."""
 
 
 _COUNTS: Final = (
@@ -52,7 +52,7 @@ _COUNTS: Final = (
     "cache_read_input_tokens",
     "cache_write_input_tokens",
 )
-Told = TypeVar("Told", SessionSummary, Thread)
+Row = TypeVar("Row", SessionSummary, Thread)
 
 
 class Suspect(NamedTuple):
@@ -64,29 +64,29 @@ class Suspect(NamedTuple):
 
 
 def suspects(rejected: Iterable[Rejected], *, text: bool) -> list[Suspect]:
-    """Rejected rows as they are kept; without ``text``, free of what was written in them."""
+    """Rejected rows as they are stored; without ``text``, only with ``PLAIN`` fields."""
     return [_suspect(each, text=text) for each in rejected]
 
 
-def is_beyond_belief(row: BulkInterception) -> bool:
+def has_impossible_counts(row: BulkInterception) -> bool:
     """Whether a request counts more tokens than there can be."""
-    told = row.token_usages or ()
+    usages = row.token_usages or ()
     return any(
-        sum(abs(getattr(each, name)) for each in told) > pricing.MOST_TOKENS for name in _COUNTS
+        sum(abs(getattr(each, name)) for each in usages) > pricing.MOST_TOKENS for name in _COUNTS
     )
 
 
 def as_rejected(row: BulkInterception) -> Rejected:
-    """A request that cannot be true, as it was told."""
+    """A request with impossible counts as a rejected row."""
     return Rejected(raw=msgspec.json.encode(row).decode(), reason=BEYOND)
 
 
-def parted(rows: Iterable[Told]) -> tuple[tuple[Told, ...], tuple[Rejected, ...]]:
-    """Sessions or threads that can be true, and those that cannot."""
-    good: list[Told] = []
+def without_impossible(rows: Iterable[Row]) -> tuple[tuple[Row, ...], tuple[Rejected, ...]]:
+    """Sessions or threads with possible token counts, and rejected rows of the others."""
+    good: list[Row] = []
     rejected: list[Rejected] = []
     for row in rows:
-        if any(map(_is_beyond, _counts(row))):
+        if any(map(_is_impossible, _counts(row))):
             rejected.append(Rejected(raw=row.model_dump_json(), reason=BEYOND))
         else:
             good.append(row)
@@ -101,12 +101,12 @@ def _counts(row: SessionSummary | Thread) -> Iterator[TokenCounts]:
         yield row.token_usage_summary
 
 
-def _is_beyond(told: TokenCounts) -> bool:
-    return any(abs(getattr(told, name)) > pricing.MOST_TOKENS for name in _COUNTS)
+def _is_impossible(counts: TokenCounts) -> bool:
+    return any(abs(getattr(counts, name)) > pricing.MOST_TOKENS for name in _COUNTS)
 
 
 def blanked(raw: str) -> str:
-    """A row's JSON without any words but those of ``PLAIN`` fields; "" if it is no JSON."""
+    """A row's JSON with all text but that of ``PLAIN`` fields removed; "" if it is no JSON."""
     try:
         return json.dumps(_blank(json.loads(raw), ""))
     except (RecursionError, ValueError):
@@ -114,18 +114,18 @@ def blanked(raw: str) -> str:
 
 
 def _suspect(rejected: Rejected, *, text: bool) -> Suspect:
-    kept = rejected.raw if text else blanked(rejected.raw)
-    return Suspect(_identity(rejected.raw), rejected.reason, kept)
+    raw = rejected.raw if text else blanked(rejected.raw)
+    return Suspect(_identity(rejected.raw), rejected.reason, raw)
 
 
 def _identity(raw: str) -> str:
     try:
-        told = json.loads(raw)
+        row = json.loads(raw)
     except (RecursionError, ValueError):
-        told = None
-    named = told.get("id") if isinstance(told, dict) else None
-    if isinstance(named, str) and named:
-        return named
+        row = None
+    id_ = row.get("id") if isinstance(row, dict) else None
+    if isinstance(id_, str) and id_:
+        return id_
     return blake2b(raw.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

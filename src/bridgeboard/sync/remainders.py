@@ -1,4 +1,4 @@
-"""Aggregate rows of sessions, made from their details and from what the store lacks."""
+"""Writes aggregate rows of sessions: from their details, and from totals beyond these."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -12,33 +12,33 @@ from bridgeboard.store.sessions import SUMS
 from bridgeboard.sync.aggregates import Sum
 from bridgeboard.sync.aggregates import aggregates as priced
 from bridgeboard.sync.options import Context
-from bridgeboard.sync.session_usage import LIT_THREADS, Piece, Spent, pieces
+from bridgeboard.sync.session_usage import THREADS_WITH_TOKENS, Piece, Spent, pieces
 from bridgeboard.sync.threads import Owned, is_split
 
 
 def put_pieces(batch: Batch, owned: Sequence[Owned], context: Context) -> None:
-    """Write what threads tell of requests that are not held exactly."""
+    """Write the usage of threads for requests that the store does not have one by one."""
     if not owned:
         return
-    told = pa.table({"id": pa.array([str(each.thread.id) for each in owned], pa.string())})
-    exact = _members(batch, told)
+    thread_ids = pa.table({"id": pa.array([str(each.thread.id) for each in owned], pa.string())})
+    exact = _members(batch, thread_ids)
     by_session: dict[int, list[Owned]] = defaultdict(list)
     for each in owned:
         by_session[each.owner.session].append(each)
     sums = [one for group in by_session.values() for one in _sums(group, exact)]
     options = context.options
     rows = priced(sums, options.book, text=options.text)
-    aggregates.replace_pieces(batch, told, rows)
+    aggregates.replace_pieces(batch, thread_ids, rows)
 
 
-def put_rests(batch: Batch, sessions: pa.Table, context: Context) -> None:
-    """Write what sessions (``session``) used beyond all rows held of them.
+def put_remainders(batch: Batch, sessions: pa.Table, context: Context) -> None:
+    """Write the usage of sessions (column ``session``) beyond all rows that the store has of them.
 
-    At first that is all; with their details, what belongs to no thread that the server shows, or
-    to threads whose tokens it does not tell (api-contract 4.4, 4.6).
+    That is all of it before details are read; later what belongs to no thread that the server
+    shows, or to threads whose tokens it leaves out (api-contract 4.4, 4.6).
     """
-    lacking = aggregates.lack(batch, sessions, LIT_THREADS).to_pylist()
-    sums = [rest for row in lacking if any((rest := _rest(row)).spent)]
+    missing = aggregates.lack(batch, sessions, THREADS_WITH_TOKENS).to_pylist()
+    sums = [remainder for row in missing if any((remainder := _remainder(row)).spent)]
     rows = priced(sums, context.options.book, text=False)
     aggregates.replace_rests(batch, sessions, rows)
 
@@ -82,7 +82,7 @@ def _sum(owned: Owned, row: Piece) -> Sum:
     )
 
 
-def _rest(row: dict[str, Any]) -> Sum:
+def _remainder(row: dict[str, Any]) -> Sum:
     counts = (row[name] for name in SUMS)
     return Sum(
         grain="session",

@@ -1,7 +1,7 @@
-"""Prices change, usage does not: everything in the store priced anew, without the server.
+"""Prices all usage of the store anew, after a change of prices, without the server.
 
-What was stored of each response is all that a price asks for (docs/costs.md 6), so that the result
-is what a fresh sync with the same book would have stored.
+The store has all that a price depends on (docs/costs.md 6), so that the result is what a fresh sync
+with the same book would store.
 """
 
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ _KINDS: Final = {
     **dict.fromkeys(("priced_tokens", "tier"), pa.int64()),
     **dict.fromkeys(("vendor", "status", "price_id", "source", "note"), pa.string()),
 }
-_ASKED: Final = ("provider", "provider_name", "model", "credential_kind", "grain")
+_PRICED_BY: Final = ("provider", "provider_name", "model", "credential_kind", "grain")
 
 
 @dataclass(frozen=True)
 class Repriced:
-    """How many responses were priced anew, and of how many the price says something else now."""
+    """How many responses were priced anew, and how many prices changed."""
 
     rows: int
     changed: int
@@ -47,7 +47,7 @@ def needs_reprice(store: Store, book: Book) -> bool:
 def reprice(store: Store, book: Book, now: datetime, *, rows: int = ROWS) -> Repriced:
     """Give every row of usage the price this book has for it, at its own time.
 
-    What the server has said about its instances counts, whatever the book knows of that.
+    The vendors that the store has for provider instances replace those of the book.
 
     Works in windows, a transaction each, about ``rows`` rows of usage at once. It may be killed
     anywhere: until it has come to its end the store has no price version, and the next run starts
@@ -64,8 +64,8 @@ def reprice(store: Store, book: Book, now: datetime, *, rows: int = ROWS) -> Rep
 
 def _span(store: Store, book: Book, span: tuple[datetime, datetime]) -> Repriced:
     with store.write() as batch:
-        held = prices.held(batch, span)
-        usage, responses = _frame(held.usage), _frame(held.responses)
+        rows = prices.held(batch, span)
+        usage, responses = _frame(rows.usage), _frame(rows.responses)
         row = np.searchsorted(_ints(usage["usage"]), _ints(responses["usage"]))
         priced = _priced(usage, responses, row, book)
         summed = _summed(usage, priced, row, book)
@@ -77,13 +77,13 @@ def _span(store: Store, book: Book, span: tuple[datetime, datetime]) -> Repriced
 def _priced(
     usage: pd.DataFrame, responses: pd.DataFrame, row: NDArray[np.int64], book: Book
 ) -> pd.DataFrame:
-    named = {name: pd.Categorical(usage[name]).take(row) for name in _ASKED}
-    asked = responses.drop(columns=list(prices.RESPONSE)).assign(
+    named = {name: pd.Categorical(usage[name]).take(row) for name in _PRICED_BY}
+    inputs = responses.drop(columns=list(prices.RESPONSE)).assign(
         created_at=responses["answered_at"],
         accuracy=np.where(named.pop("grain") == "interception", "exact", "aggregate"),
         **named,
     )
-    return pd.concat([asked, pricing.price(asked, book)], axis="columns")
+    return pd.concat([inputs, pricing.price(inputs, book)], axis="columns")
 
 
 def _summed(

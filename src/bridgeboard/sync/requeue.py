@@ -1,4 +1,4 @@
-"""What was put into quarantine, read again: this version may understand what an earlier did not."""
+"""Reads quarantined rows again: this version may understand what an earlier one did not."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,8 +8,8 @@ from bridgeboard.pricing import informed
 from bridgeboard.store import Store, erasure, interceptions, sync_state
 from bridgeboard.sync.errors import ErasureKeyLostError
 from bridgeboard.sync.options import Options
-from bridgeboard.sync.quarantine import is_beyond_belief
-from bridgeboard.sync.translate import told
+from bridgeboard.sync.quarantine import has_impossible_counts
+from bridgeboard.sync.translate import interception_tables
 from bridgeboard.sync.writer import SUSPECT
 
 _PAGE = bulk.interceptions(None, limit=1, after_id=None, known=frozenset())
@@ -17,16 +17,16 @@ _PAGE = bulk.interceptions(None, limit=1, after_id=None, known=frozenset())
 
 @dataclass(frozen=True)
 class Requeued:
-    """How many records were taken over, and how many stay in quarantine."""
+    """How many records were moved to the store, and how many stay in quarantine."""
 
     released: int
-    kept: int
+    remaining: int
 
 
 def requeue(store: Store, options: Options, now: datetime) -> Requeued:
-    """Take over quarantined interceptions that can be read now; the server is not asked.
+    """Move quarantined interceptions that can be read now to the store, without the server.
 
-    Sessions and threads stay: those are read again from the server with the next change of theirs.
+    Sessions and threads stay: they are read from the server again when they change.
 
     Raises:
         ErasureKeyLostError: when the store cannot recognise people who were erased from it.
@@ -34,17 +34,17 @@ def requeue(store: Store, options: Options, now: datetime) -> Requeued:
     if lost := erasure.key_lost(store):
         raise ErasureKeyLostError(lost)
     waiting = sync_state.quarantined(store)
-    asked = [each for each in waiting if each.kind == SUSPECT]
-    good = {each.identity: found for each in asked if (found := _read(each.raw))}
+    requests = [each for each in waiting if each.kind == SUSPECT]
+    good = {each.identity: row for each in requests if (row := _read(each.raw))}
     fresh = {row.id: (row, digest) for row, digest in good.values()}
     rows, digests = [row for row, _ in fresh.values()], [digest for _, digest in fresh.values()]
     book = informed(store, options.book)
-    entries = told(rows, digests, book, text=options.text) if good else None
+    entries = interception_tables(rows, digests, book, text=options.text) if good else None
     with store.write() as batch:
         if entries:
             interceptions.put(batch, entries)
         sync_state.release(batch, SUSPECT, list(good))
-        bad = [each for each in asked if each.identity not in good]
+        bad = [each for each in requests if each.identity not in good]
         sync_state.quarantine(batch, SUSPECT, bad, now)
     return Requeued(len(good), len(waiting) - len(good))
 
@@ -56,4 +56,4 @@ def _read(raw: str) -> tuple[BulkInterception, int] | None:
     except ValueError:
         return None
     rows = zip(page.rows, page.digests, strict=True)
-    return next((each for each in rows if not is_beyond_belief(each[0])), None)
+    return next((each for each in rows if not has_impossible_counts(each[0])), None)

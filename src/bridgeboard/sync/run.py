@@ -1,4 +1,4 @@
-"""One run from end to end, as a stream of events."""
+"""Runs a whole sync, as a stream of events."""
 
 from collections.abc import Generator, Iterator
 from contextlib import suppress
@@ -17,14 +17,14 @@ from bridgeboard.sync import details, interception_windows, sessions
 from bridgeboard.sync.errors import ErasureKeyLostError, ForeignStoreError, ServerChangedError
 from bridgeboard.sync.options import Context, Generation, Options
 from bridgeboard.sync.paging import Remark
-from bridgeboard.sync.permission_check import readable
+from bridgeboard.sync.permission_check import require_read_access
 from bridgeboard.sync.quarantine import BEYOND, Suspect
 from bridgeboard.sync.reprice import needs_reprice, reprice
 from bridgeboard.sync.vendors import learn
 from bridgeboard.sync.writer import SUSPECT, remark
 
 SKEW: Final = timedelta(minutes=1)
-"""Clocks may differ by so much before anybody is told."""
+"""A larger difference between the clocks is remarked."""
 
 
 def run(
@@ -46,11 +46,11 @@ def run(
         AIBridgeError: whatever the client could not overcome; what was committed stays, and the
             next run goes on from there.
     """
-    can = readable(client)
+    can = require_read_access(client)
     _check(can, store)
     learn(client, can, store, now + (client.clock_offset() or timedelta(0)))
     context = _context(client, can, store, options, now)
-    journal = _Journal(store, context, _begun(store, can, client, context))
+    journal = _Journal(store, context, _begin(store, can, client, context))
     try:
         for event in _phases(client, store, context):
             journal.note(event)
@@ -59,13 +59,13 @@ def run(
         journal.close("stopped")
         raise
     except Exception as error:
-        told = _changed(client, error) or error
-        # What went wrong may be the store itself; then that is what is to be told.
+        shown = _server_changed(client, error) or error
+        # The store itself may have failed; then its first error is the one to raise.
         with suppress(StoreError):
-            journal.close("failed", str(told))
-        if told is error:
+            journal.close("failed", str(shown))
+        if shown is error:
             raise
-        raise told from error
+        raise shown from error
     journal.close("done")
     yield Event("done")
 
@@ -73,14 +73,14 @@ def run(
 def read_session(
     client: Client, store: Store, options: Options, session: int, now: datetime
 ) -> bool:
-    """Read the details of one session now, because somebody looks at it; whether there are any.
+    """Read the details of one session now, because somebody looks at it; whether it has any.
 
     ``session`` is our key.
 
     Raises:
         ForeignStoreError, ErasureKeyLostError, UnreadableError, AIBridgeError: as ``run`` does.
     """
-    can = readable(client)
+    can = require_read_access(client)
     _check(can, store)
     context = _context(client, can, store, options, now)
     return details.read_one(client, store, context, session)
@@ -105,25 +105,28 @@ def _context(
     return Context(options, now + (client.clock_offset() or timedelta(0)), generation)
 
 
-def _begun(store: Store, can: Capabilities, client: Client, context: Context) -> int:
-    """Open the run's line in the journal of runs; its number."""
+def _begin(store: Store, can: Capabilities, client: Client, context: Context) -> int:
+    """Add the run to the history of syncs; its number."""
     with store.write() as batch:
         if can.deployment_id:
             batch.set_meta("deployment_id", can.deployment_id)
         batch.set_meta("server_version", can.version)
         batch.set_meta("text", "all" if context.options.text else "none")
         remark(batch, _skew(client), context.now)
-        # What an earlier version stored; the server tells it again while it has it.
-        beyond = interceptions.remove_beyond(batch, pricing.MOST_TOKENS)
-        told = [Suspect(id_, BEYOND, "") for id_ in beyond]
-        sync_state.quarantine(batch, SUSPECT, told, context.now)
+        # An earlier version stored them; the server lists them again while it has them.
+        ids = interceptions.remove_beyond(batch, pricing.MOST_TOKENS)
+        impossible = [Suspect(id_, BEYOND, "") for id_ in ids]
+        sync_state.quarantine(batch, SUSPECT, impossible, context.now)
         return sync_state.begin_run(batch, context.generation, context.now)
 
 
-def _changed(client: Client, error: Exception) -> ServerChangedError | None:
-    """What to tell instead, if the server has another version than at the beginning."""
+def _server_changed(client: Client, error: Exception) -> ServerChangedError | None:
+    """The error to raise instead, if the server has another version than at the start."""
     with suppress(AIBridgeError):
-        if isinstance(error, EndpointGoneError) and not readable(client).has_interceptions:
+        if (
+            isinstance(error, EndpointGoneError)
+            and not require_read_access(client).has_interceptions
+        ):
             return ServerChangedError("The server was upgraded during this sync.")
     return None
 
@@ -134,8 +137,8 @@ def _skew(client: Client) -> list[Remark]:
         return []
     minutes = round(abs(offset) / timedelta(minutes=1))
     which = "ahead of" if offset > timedelta(0) else "behind"
-    told = f"The server's clock is {minutes} min {which} the clock here: set one of them right."
-    return [Remark("clock_skew", told)]
+    message = f"The server's clock is {minutes} min {which} the clock here: correct one of them."
+    return [Remark("clock_skew", message)]
 
 
 def _phases(client: Client, store: Store, context: Context) -> Iterator[Event]:
@@ -149,7 +152,7 @@ def _phases(client: Client, store: Store, context: Context) -> Iterator[Event]:
 
 
 class _Journal:
-    """The run's line in the journal of runs."""
+    """The run's row in the history of syncs."""
 
     def __init__(self, store: Store, context: Context, run: int) -> None:
         self._store = store

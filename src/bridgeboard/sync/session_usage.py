@@ -11,14 +11,14 @@ from datetime import datetime
 from operator import add, attrgetter, sub
 from typing import Final, Literal, NamedTuple
 
-LIT_THREADS: Final = 50
-"""How many of a session's threads the server tells tokens of (api-contract 4.6)."""
+THREADS_WITH_TOKENS: Final = 50
+"""The server gives token counts for so many threads of a session only (api-contract 4.6)."""
 
 Grain = Literal["action", "thread"]
 
 
 class Spent(NamedTuple):
-    """The server's plain sums: four disjoint token counts, and what prices need beside them.
+    """Sums as the server gives them: four disjoint token counts, and what else prices need.
 
     ``cache_write_1h`` is a part of ``cache_write``.
     """
@@ -39,9 +39,9 @@ class Spent(NamedTuple):
         return Spent(*map(sub, self, other))
 
     def left_of(self, whole: "Spent") -> "Spent":
-        """A rest, where it is no less than nothing, or than a whole that is less than nothing.
+        """The remainder with each count raised to zero, or to the count of ``whole`` below zero.
 
-        An upstream that reports more cached than prompt tokens makes negative counts.
+        Upstreams that report more cached than prompt tokens make negative counts.
         """
         floors = (min(0, count) for count in whole)
         return Spent(*(max(mine, floor) for mine, floor in zip(self, floors, strict=True)))
@@ -62,7 +62,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A thread as its details tell it; ``id`` is that of its root request."""
+    """A thread from the details of its session; ``id`` is that of its root request."""
 
     id: str
     model: str
@@ -93,36 +93,36 @@ class Piece:
 
 
 def pieces(threads: Sequence[Thread], exact: Mapping[str, Mapping[str, Spent]]) -> list[Piece]:
-    """The rows of one session's threads, without what is held exactly.
+    """The usage rows of one session's threads, without requests that the store has one by one.
 
     Args:
-        threads: all that the server tells of the session, in any order.
-        exact: thread id → interception id → tokens, of requests held as rows of their own.
+        threads: all threads of the session, in any order.
+        exact: thread id → interception id → tokens, of requests that are rows of their own.
     """
     ordered = sorted(threads, key=attrgetter("started_at", "id"))
     return [
         piece
         for place, thread in enumerate(ordered)
-        for piece in _of_thread(thread, exact.get(thread.id, {}), _is_lit(place, thread))
+        for piece in _thread_pieces(thread, exact.get(thread.id, {}), _has_tokens(place, thread))
     ]
 
 
-def _is_lit(place: int, thread: Thread) -> bool:
-    # A server that has lost the defect tells all threads alike.
-    return place < LIT_THREADS or any(thread.spent)
+def _has_tokens(place: int, thread: Thread) -> bool:
+    # A server without the defect gives counts for all threads.
+    return place < THREADS_WITH_TOKENS or any(thread.spent)
 
 
-def _of_thread(thread: Thread, exact: Mapping[str, Spent], is_lit: bool) -> list[Piece]:  # noqa: FBT001  # told of every thread
-    rows = [_action(thread, action) for action in thread.actions if action.id not in exact]
-    rest = _rest(thread, exact) if is_lit else NOTHING
-    told = {action.id for action in thread.actions}
-    stands_for_root = thread.id not in told and thread.id not in exact
-    if stands_for_root or any(rest):
-        rows.append(_remainder(thread, rest, stands_for_root))
+def _thread_pieces(thread: Thread, exact: Mapping[str, Spent], has_tokens: bool) -> list[Piece]:  # noqa: FBT001  # a fact of the thread
+    rows = [_action_piece(thread, action) for action in thread.actions if action.id not in exact]
+    remainder = _thread_remainder(thread, exact) if has_tokens else NOTHING
+    action_ids = {action.id for action in thread.actions}
+    stands_for_root = thread.id not in action_ids and thread.id not in exact
+    if stands_for_root or any(remainder):
+        rows.append(_remainder_piece(thread, remainder, stands_for_root))
     return rows
 
 
-def _action(thread: Thread, action: Action) -> Piece:
+def _action_piece(thread: Thread, action: Action) -> Piece:
     is_root = action.id == thread.id
     return Piece(
         "action",
@@ -137,7 +137,7 @@ def _action(thread: Thread, action: Action) -> Piece:
     )
 
 
-def _remainder(thread: Thread, rest: Spent, is_root: bool) -> Piece:  # noqa: FBT001  # one of a row's counts
+def _remainder_piece(thread: Thread, rest: Spent, is_root: bool) -> Piece:  # noqa: FBT001  # one of a row's counts
     return Piece(
         "thread",
         thread.id,
@@ -151,14 +151,14 @@ def _remainder(thread: Thread, rest: Spent, is_root: bool) -> Piece:  # noqa: FB
     )
 
 
-def _rest(thread: Thread, exact: Mapping[str, Spent]) -> Spent:
-    told = {action.id for action in thread.actions}
-    silent = [spent for held, spent in exact.items() if held not in told]
-    rest = _without(thread.spent, [action.spent for action in thread.actions])
-    if not silent:
-        return rest
-    # What is held may have been purged over there, and is then in no total any more.
-    return _without(rest, silent).left_of(thread.spent)
+def _thread_remainder(thread: Thread, exact: Mapping[str, Spent]) -> Spent:
+    action_ids = {action.id for action in thread.actions}
+    other_usage = [spent for id_, spent in exact.items() if id_ not in action_ids]
+    remainder = _without(thread.spent, [action.spent for action in thread.actions])
+    if not other_usage:
+        return remainder
+    # The server may have purged such a request; then its totals no longer include it.
+    return _without(remainder, other_usage).left_of(thread.spent)
 
 
 def _without(whole: Spent, parts: Iterable[Spent]) -> Spent:

@@ -1,8 +1,7 @@
-"""Which sessions there are (api-contract 2.4, 4.3).
+"""Reads the list of sessions (api-contract 2.4, 4.3).
 
-The list is read by windows of time: one that fits into a page is one snapshot of the server, in
-which nothing can move under the reader; a larger one is cut. Paging needs no cursor that way,
-which would repeat or skip rows under a filter.
+The list is read by time windows: a window that fits into one page is a consistent snapshot of the
+server; a larger one is cut. So no cursor is needed, which would repeat or skip rows under a filter.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -26,21 +25,21 @@ from bridgeboard.model.completeness import DayCount, LeftOut
 from bridgeboard.model.sync import Event
 from bridgeboard.queries.completeness import LEFT_OUT
 from bridgeboard.store import Batch, Store, completeness, sync_state
-from bridgeboard.store import sessions as held
+from bridgeboard.store import sessions as session_table
 from bridgeboard.store.sync_state import Window
 from bridgeboard.sync import day_counts, failing_pages, windows, writer
 from bridgeboard.sync.columns import clean, moments, texts
-from bridgeboard.sync.failing_sessions import sifted
+from bridgeboard.sync.failing_sessions import sift
 from bridgeboard.sync.options import Context
-from bridgeboard.sync.permission_check import believing, readable
-from bridgeboard.sync.quarantine import parted, suspects
-from bridgeboard.sync.remainders import put_rests
+from bridgeboard.sync.permission_check import confirming_empty_windows, require_read_access
+from bridgeboard.sync.quarantine import suspects, without_impossible
+from bridgeboard.sync.remainders import put_remainders
 from bridgeboard.sync.threads import counted
 from bridgeboard.sync.windows import NARROWEST, Span
 
 KIND: Final = "sessions"
 OPENED_AT: Final = "sessions_opened_at"
-"""Setting of the store: when the plan was made whose windows are read or have been read."""
+"""Setting of the store: when the current plan of windows was made."""
 LARGEST_PAGE: Final = 1000
 _BEHIND_ALL: Final = 2**31 - 1
 """An offset behind the last row of any list (api-contract 2.2)."""
@@ -50,9 +49,9 @@ _CUT: Final = 5
 
 @dataclass(frozen=True)
 class _Reading:
-    """What one look at a window brought: rows, and the windows it was cut into, if it was.
+    """The result of reading a window: rows, and the windows it was cut into, if it was.
 
-    ``counted`` is how many sessions the server counts there; None if it does not tell.
+    ``counted`` is the server's count of its sessions; None if that failed.
     """
 
     rows: tuple[SessionSummary, ...] = ()
@@ -66,28 +65,28 @@ class _Reading:
         return not (self.rows or self.rejected or self.parts or self.left_out)
 
     @property
-    def believable(self) -> "_Reading":
-        """The same without sessions whose counts cannot be true: these are rejected."""
-        rows, beyond = parted(self.rows)
-        return replace(self, rows=rows, rejected=(*self.rejected, *beyond))
+    def without_impossible_rows(self) -> "_Reading":
+        """The same with sessions of impossible token counts moved to ``rejected``."""
+        rows, impossible = without_impossible(self.rows)
+        return replace(self, rows=rows, rejected=(*self.rejected, *impossible))
 
 
 def discover(client: Client, store: Store, context: Context) -> Iterator[Event]:
     """Bring the store's sessions up to what the server lists, newest first.
 
-    One event a window. A run that is stopped is gone on with by the next.
+    One event a window. The next run goes on where this one stops.
 
     Raises:
-        IncompleteError: when a list that cannot be cut does not keep still.
+        IncompleteError: when a list that cannot be cut changes while it is read.
         AIBridgeError: whatever the client could not overcome. What was committed stays.
     """
     _open(store, context)
     doubtful: dict[Window, None] = {}
 
-    def believe(confirm: Callable[[], object]) -> None:
-        writer.believe(store, list(doubtful), context.now, confirm)
+    def finish_empty(confirm: Callable[[], object]) -> None:
+        writer.finish_empty(store, list(doubtful), context.now, confirm)
 
-    with believing(client, believe):
+    with confirming_empty_windows(client, finish_empty):
         yield from _read(client, store, context, doubtful)
 
 
@@ -100,8 +99,8 @@ def _read(
     ):
         span = Span(window.since, window.until)
         reading = _reading(client, span, context.now)
-        if context.generation == "sessions":  # else a session's numbers are those of its requests
-            reading = reading.believable
+        if context.generation == "sessions":  # else its numbers come from requests
+            reading = reading.without_impossible_rows
         with store.write() as batch:
             changed = _put(batch, reading, context)
             _note(batch, span, reading, context.now)
@@ -124,36 +123,38 @@ def _read(
 
 
 def _open(store: Store, context: Context) -> None:
-    """Plan this run's windows: those left over with a newest one, or a new plan; and old days."""
-    told = store.meta(OPENED_AT)
-    again = _old_days(store, context) if told else []
+    """Plan this run's windows: the unfinished and a newest one, or a new plan; and past days."""
+    opened_at = store.meta(OPENED_AT)
+    again = _old_days(store, context) if opened_at else []
     unfinished = sync_state.unfinished(store, KIND)
     with store.write() as batch:
-        if told and unfinished:
+        if opened_at and unfinished:
             sync_state.drop(batch, [window for window in unfinished if window.until is None])
-            spans = [windows.newest(datetime.fromisoformat(told))]
+            spans = [windows.newest(datetime.fromisoformat(opened_at))]
         else:
             since = context.options.since
-            if told:
-                # A clock of ours that once ran ahead must not hide what came since.
-                since = min(datetime.fromisoformat(told), context.now) - context.options.overlap
-                # A request that was found further back may be the first of its session.
+            if opened_at:
+                # Our clock may have run ahead once: nothing since is skipped.
+                since = (
+                    min(datetime.fromisoformat(opened_at), context.now) - context.options.overlap
+                )
+                # A request that was read from further back may be the first of its session.
                 if context.generation == "interceptions" and (
                     planned := store.meta(day_counts.PLANNED_FROM)
                 ):
                     since = min(since, datetime.fromisoformat(planned))
             spans = windows.plan(context.now, since)
-            if told is None:
+            if opened_at is None:
                 day_counts.begin(batch, KIND, since)
             batch.keep_meta(OPENED_AT, context.now.isoformat())
         sync_state.open_windows(batch, KIND, [*spans, *again], context.now)
 
 
 def _old_days(store: Store, context: Context) -> list[Span]:
-    """Closed days to be listed again.
+    """Past days to be listed again.
 
-    Where the server counts interceptions, that tells when a day has more (``recount``): then only
-    those are tried again of which something was left out.
+    Where the server counts interceptions, these counts show days with more (``day_counts``): then
+    only days with rows that were left out are tried again.
     """
     days = day_counts.due(store, KIND, context)
     if context.generation == "interceptions":
@@ -165,29 +166,29 @@ def _old_days(store: Store, context: Context) -> list[Span]:
 
 def _reading(client: Client, span: Span, now: datetime) -> _Reading:
     try:
-        return _looked(client, span)
+        return _read_window(client, span)
     except failing_pages.FAILING as error:
         failing_pages.check(client.sessions_page, error)
         return _around(client, span, now, error)
 
 
-def _looked(client: Client, span: Span) -> _Reading:
+def _read_window(client: Client, span: Span) -> _Reading:
     page, limit = _page(client, span)
     if page.count <= len(page.sessions) + len(page.rejected):
         return _Reading(page.sessions, page.rejected, counted=page.count)
     if parts := _parts(span, page):
         return _Reading(page.sessions, page.rejected, parts, counted=page.count)
     rejected: list[Rejected] = []
-    found = tuple(client.sessions(span.search, page_size=limit, on_rejected=rejected.append))
-    readable(client)
-    return _Reading(found, tuple(rejected), counted=page.count)
+    rows = tuple(client.sessions(span.search, page_size=limit, on_rejected=rejected.append))
+    require_read_access(client)
+    return _Reading(rows, tuple(rejected), counted=page.count)
 
 
 def _around(client: Client, span: Span, now: datetime, error: AIBridgeError) -> _Reading:
-    """Read a window some row of which spoils every page that it is on."""
+    """Read a window in which some row makes the server fail."""
     count = _count(client, span)
     if count and count <= LARGEST_PAGE:
-        return _sifted(client, span, count, now)
+        return _sift(client, span, count, now)
     if parts := failing_pages.halves(span, now):
         return _Reading(parts=parts, counted=count)
     return _Reading(
@@ -195,22 +196,22 @@ def _around(client: Client, span: Span, now: datetime, error: AIBridgeError) -> 
     )
 
 
-def _sifted(client: Client, span: Span, count: int, now: datetime) -> _Reading:
-    found = sifted(
+def _sift(client: Client, span: Span, count: int, now: datetime) -> _Reading:
+    sifter = sift(
         lambda first, size: client.sessions_page(span.search, limit=size, offset=first),
         count,
         partial(failing_pages.check, client.sessions_page),
     )
     left = (
         ()
-        if found.error is None
-        else (failing_pages.left_out(KIND, span, found.spoiled, found.error, now),)
+        if sifter.error is None
+        else (failing_pages.left_out(KIND, span, sifter.spoiled, sifter.error, now),)
     )
-    return _Reading(found.rows, tuple(found.rejected), left_out=left, counted=count)
+    return _Reading(sifter.rows, tuple(sifter.rejected), left_out=left, counted=count)
 
 
 def _count(client: Client, span: Span) -> int | None:
-    """How many sessions a window has, by a page behind its last row; None if that fails too."""
+    """The server's count of a window, from a page behind its last row; None if that fails too."""
     try:
         return client.sessions_page(span.search, limit=1, offset=_BEHIND_ALL).count
     except failing_pages.FAILING:
@@ -218,7 +219,7 @@ def _count(client: Client, span: Span) -> int | None:
 
 
 def _page(client: Client, span: Span) -> tuple[SessionPage, int]:
-    """The first page of a window, as large as can be taken, and how many rows it may have."""
+    """The first page of a window, as large as possible, and its row limit."""
     limit = LARGEST_PAGE
     while True:
         try:
@@ -232,7 +233,7 @@ def _page(client: Client, span: Span) -> tuple[SessionPage, int]:
 
 
 def _parts(span: Span, page: SessionPage) -> tuple[Span, ...]:
-    """The window in two, the newer of which should fit into a page; none if it cannot be cut."""
+    """The window in two, the newer of which should fit into a page; empty if it is too small."""
     starts = sorted(session.started_at.astimezone(UTC) for session in page.sessions)
     for cut in starts[len(starts) // _CUT :]:
         late_enough = starts[0] < cut and (span.since is None or cut - span.since >= NARROWEST)
@@ -242,17 +243,17 @@ def _parts(span: Span, page: SessionPage) -> tuple[Span, ...]:
 
 
 def _note(batch: Batch, span: Span, reading: _Reading, now: datetime) -> None:
-    """Keep what the server fails to list, and of a day that is over how much it counts."""
+    """Store what the server fails to list, and its count of a past day."""
     completeness.leave_out(batch, reading.left_out)
     if not reading.parts:
         completeness.found_again(batch, KIND, span.since, span.until, now)
     day = windows.closed_day(span, now)
     if day is None or reading.counted is None:
         return
-    broken = len(reading.rejected)
-    # What does not fit into this page is in the parts, which are read as surely.
-    held = reading.counted - broken - sum(left.rows or 0 for left in reading.left_out)
-    count = DayCount(KIND, day, reading.counted, held, broken, now)
+    unreadable = len(reading.rejected)
+    # Sessions that are not on this page are in the parts, which are read as well.
+    stored = reading.counted - unreadable - sum(left.rows or 0 for left in reading.left_out)
+    count = DayCount(KIND, day, reading.counted, stored, unreadable, now)
     completeness.put_counts(batch, [count])
 
 
@@ -264,9 +265,9 @@ def _put(batch: Batch, reading: _Reading, context: Context) -> int:
     if not reading.rows:
         return 0
     rows = {(clean(row.id), row.initiator.id): row for row in reading.rows}
-    changed = held.put(batch, _table(list(rows.values()), text=options.text), context.now)
+    changed = session_table.put(batch, _table(list(rows.values()), text=options.text), context.now)
     if context.generation == "sessions":
-        put_rests(batch, changed, context)
+        put_remainders(batch, changed, context)
     return len(changed)
 
 
@@ -300,8 +301,8 @@ def _lists(values: Sequence[Sequence[str]]) -> pa.Array:
 
 
 def _digest(row: SessionSummary) -> int:
-    """A digest of what a row tells of the whole session, whatever the filter (api-contract 4.3)."""
-    told = (
+    """A digest of the fields that describe the whole session, not the filter (api-contract 4.3)."""
+    fields = (
         row.client,
         row.providers,
         row.models,
@@ -309,5 +310,5 @@ def _digest(row: SessionSummary) -> int:
         row.network_calls,
         row.last_prompt,
     )
-    digest = blake2b(repr(told).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    digest = blake2b(repr(fields).encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)

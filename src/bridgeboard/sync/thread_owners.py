@@ -1,7 +1,7 @@
-"""Whose the threads of a session id are that several people share (api-contract 4.3, 4.6).
+"""The owners of threads, where several people share a session id (api-contract 4.3, 4.6).
 
-Details merge the threads of all of them and do not say whose each is. The list does: narrowed to
-the session id and the moment at which a thread began, it has a row of whoever made a request then.
+Details merge the threads of all of them without owners. The list has owners: filtered by session id
+and the time at which a thread began, it has a row of whoever made a request then.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -23,7 +23,7 @@ _INSTANT: Final = timedelta(microseconds=1)
 _ROWS: Final = 100
 _OWNERS: Final = """
 SELECT s.id, s.session, s.initiator, i.id::VARCHAR, s.digest, s.client
-FROM sessions s JOIN initiators i USING (initiator) JOIN asked a ON a.id = s.id ORDER BY s.session
+FROM sessions s JOIN initiators i USING (initiator) JOIN wanted a ON a.id = s.id ORDER BY s.session
 """
 _ROOTS: Final = """
 SELECT id::VARCHAR, initiator FROM usage
@@ -32,37 +32,37 @@ UNION SELECT id::VARCHAR, initiator FROM threads WHERE id IN (SELECT id::UUID FR
 """
 
 
-def whose(
+def initiators_of_threads(
     client: Client, session_id: str, threads: Sequence[Thread], known: Collection[str]
 ) -> tuple[dict[str, str], int]:
-    """The initiators of threads by the threads' ids, and how many questions that took.
+    """The initiators of threads by the threads' ids, and the number of requests sent.
 
-    Left out are threads that are ``known``, and those of a moment in which several people began a
-    request. A server that does not answer is asked no further: nobody is guessed at.
+    Left out are threads that are ``known``, and those of a time at which several people began a
+    request. After an error no more threads are looked up; no owner is guessed.
     """
     owners: dict[str, str] = {}
-    asked = 0
+    requests = 0
     with suppress(AIBridgeError):
         for thread in threads:
             if str(thread.id) not in known:
-                asked += 1
+                requests += 1
                 if (owner := _owner(client, session_id, thread)) is not None:
                     owners[str(thread.id)] = owner
-    return owners, asked
+    return owners, requests
 
 
 def _owner(client: Client, session_id: str, thread: Thread) -> str | None:
     at = thread.started_at
     search = Search(session_id=session_id, started_after=at, started_before=at + _INSTANT)
     page = client.sessions_page(search, limit=_ROWS)
-    begun = {str(row.initiator.id) for row in page.sessions if row.started_at == at}
+    initiators = {str(row.initiator.id) for row in page.sessions if row.started_at == at}
     is_whole = page.count == len(page.sessions)
-    return begun.pop() if is_whole and len(begun) == 1 else None
+    return initiators.pop() if is_whole and len(initiators) == 1 else None
 
 
-def sessions_of(batch: Batch, asked: Sequence[str]) -> dict[str, list[Owner]]:
-    """The sessions of ids, each with whose it is."""
-    with batch.registered(asked=pa.table({"id": pa.array(sorted(set(asked)), pa.string())})):
+def sessions_of(batch: Batch, ids: Sequence[str]) -> dict[str, list[Owner]]:
+    """The sessions of each id, with their owners."""
+    with batch.registered(wanted=pa.table({"id": pa.array(sorted(set(ids)), pa.string())})):
         rows = batch.rows(_OWNERS)
     ordered = sorted(rows, key=itemgetter(0))
     return {
@@ -70,10 +70,10 @@ def sessions_of(batch: Batch, asked: Sequence[str]) -> dict[str, list[Owner]]:
     }
 
 
-def is_alone(owners: Sequence[Owner], came: Fetched, erased: Erased) -> bool:
-    """Whether all that the details of a session id tell is of one initiator."""
-    told = str(came.header.initiator.id) if came.header else ""
-    return [each.initiator_id for each in owners] == [erased.present_id(told)]
+def is_alone(owners: Sequence[Owner], details: Fetched, erased: Erased) -> bool:
+    """Whether the details of a session id belong to one initiator alone."""
+    initiator = str(details.header.initiator.id) if details.header else ""
+    return [each.initiator_id for each in owners] == [erased.present_id(initiator)]
 
 
 def owned_threads(
@@ -83,29 +83,29 @@ def owned_threads(
     alone: Collection[int],
     erased: Erased,
 ) -> list[Owned]:
-    """Each thread with its session; of a shared id only those whose owner is known otherwise."""
+    """Threads with their sessions; of a shared id only threads whose owner is known."""
     shared = [
-        came
-        for came in fetched
-        if not {o.session for o in owners.get(came.id, ())}.intersection(alone)
+        item
+        for item in fetched
+        if not {o.session for o in owners.get(item.id, ())}.intersection(alone)
     ]
-    roots = _roots(batch, [str(thread.id) for came in shared for thread in came.threads])
+    roots = _roots(batch, [str(thread.id) for item in shared for thread in item.threads])
     owned = []
-    for came in fetched:
-        by_initiator = {owner.initiator: owner for owner in owners.get(came.id, ())}
-        by_id = {owner.initiator_id: owner for owner in owners.get(came.id, ())}
+    for item in fetched:
+        by_initiator = {owner.initiator: owner for owner in owners.get(item.id, ())}
+        by_id = {owner.initiator_id: owner for owner in owners.get(item.id, ())}
         only = next((o for o in by_initiator.values() if o.session in alone), None)
-        for thread in came.threads:
+        for thread in item.threads:
             id_ = str(thread.id)
             owner = only or by_initiator.get(roots.get(id_, -1))
-            owner = owner or by_id.get(erased.present_id(came.owners.get(id_, "")))
+            owner = owner or by_id.get(erased.present_id(item.owners.get(id_, "")))
             if owner:
-                owned.append(Owned(owner, came.id, thread))
+                owned.append(Owned(owner, item.id, thread))
     return owned
 
 
-def _roots(batch: Batch, asked: list[str]) -> dict[str, int]:
-    if not asked:
+def _roots(batch: Batch, ids: list[str]) -> dict[str, int]:
+    if not ids:
         return {}
-    with batch.registered(roots=pa.table({"id": pa.array(asked, pa.string())})):
+    with batch.registered(roots=pa.table({"id": pa.array(ids, pa.string())})):
         return dict(batch.rows(_ROOTS))

@@ -1,4 +1,4 @@
-"""A session's details on the wire → ours (api-contract 4.4 to 4.6, 5.7)."""
+"""Translates a session's details from the API into tables (api-contract 4.4 to 4.6, 5.7)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from bridgeboard.sync.session_usage import NOTHING, Spent
 from bridgeboard.sync.translate import MOST
 
 SPLIT = frozenset({"cache_ephemeral_1h_input", "cache_ephemeral_5m_input"})
-"""The metadata that tells the two kinds of cache writes apart (docs/costs.md 2)."""
+"""Metadata with separate counts of cache writes of 1 hour and 5 minutes (docs/costs.md 2)."""
 
 _SUMS: Final = ("input_sum", "output_sum", "cache_read_sum", "cache_write_sum")
 _counts: Final = attrgetter(
@@ -28,7 +28,7 @@ _counts: Final = attrgetter(
 
 @dataclass(frozen=True)
 class Owner:
-    """A session of the store: its keys, and what its rows of usage take from it."""
+    """A session of the store: its keys, and the columns that its usage rows copy."""
 
     session: int
     initiator: int
@@ -39,10 +39,10 @@ class Owner:
 
 @dataclass(frozen=True)
 class Fetched:
-    """What came of asking for one session id: its details, or why there are none.
+    """The details of one session id, or why there are none.
 
-    ``is_final`` says that asking again is of no use until the list tells something new. ``owners``
-    are initiators by threads, as far as they were asked for.
+    ``is_final``: reading again is useless until the session changes in the list. ``owners`` are
+    initiator ids by thread id, as far as they were looked up.
     """
 
     id: str
@@ -63,7 +63,7 @@ class Owned:
 
     @cached_property
     def plain(self) -> session_usage.Thread:
-        """The thread as ``decompose`` takes it."""
+        """The thread as ``session_usage`` takes it."""
         return plain(self.thread)
 
     @cached_property
@@ -72,38 +72,38 @@ class Owned:
         return {action_id(each): each for each in reversed(self.thread.agentic_actions)}
 
 
-def counted(told: TokenCounts) -> dict[str, int]:
-    """The four sums under our names, absurd ones cut (docs/costs.md 4)."""
-    return dict(zip(_SUMS, map(_cut, _counts(told)), strict=True))
+def counted(counts: TokenCounts) -> dict[str, int]:
+    """The four sums under our names, cut to ``MOST`` (docs/costs.md 4)."""
+    return dict(zip(_SUMS, map(_cut, _counts(counts)), strict=True))
 
 
-def spent(told: TokenSums) -> Spent:
-    """The four sums, and what the summed metadata says beside them (api-contract 4.7)."""
-    if not told.metadata:
-        return Spent(*map(_cut, _counts(told)))
-    extras = pricing.extras(told.metadata)
+def spent(sums: TokenSums) -> Spent:
+    """The four sums, with the counts from the summed metadata (api-contract 4.7)."""
+    if not sums.metadata:
+        return Spent(*map(_cut, _counts(sums)))
+    extras = pricing.extras(sums.metadata)
     hour, searches = (int(extras.get(name, 0)) for name in ("cache_write_1h", "web_searches"))
-    return Spent(*map(_cut, (*_counts(told), hour, searches)))
+    return Spent(*map(_cut, (*_counts(sums), hour, searches)))
 
 
-def is_split(told: TokenSums) -> bool:
-    """Whether the metadata tells the two kinds of cache writes apart."""
-    return not SPLIT.isdisjoint(told.metadata or {})
+def is_split(sums: TokenSums) -> bool:
+    """Whether the metadata counts the two kinds of cache writes separately."""
+    return not SPLIT.isdisjoint(sums.metadata or {})
 
 
 def action_id(action: AgenticAction) -> str | None:
-    """The id of the request behind an action, which only its tool calls tell."""
+    """The id of an action's request, which only its tool calls name; None without tool calls."""
     return str(action.tool_calls[0].interception_id) if action.tool_calls else None
 
 
 def ids(thread: Thread) -> Iterator[str]:
-    """The requests that a thread names: its root, and those that called tools."""
+    """Ids of the requests of a thread that are known: its root, and those that called tools."""
     yield str(thread.id)
-    yield from (found for action in thread.agentic_actions if (found := action_id(action)))
+    yield from (id_ for action in thread.agentic_actions if (id_ := action_id(action)))
 
 
 def plain(thread: Thread) -> session_usage.Thread:
-    """A thread as ``decompose`` takes it."""
+    """A thread as ``session_usage`` takes it."""
     return session_usage.Thread(
         str(thread.id),
         thread.model,
@@ -112,10 +112,10 @@ def plain(thread: Thread) -> session_usage.Thread:
         thread.prompt is not None,
         tuple(
             session_usage.Action(
-                found, each.model, each.tool_calls[0].created_at, spent(each.token_usage)
+                id_, each.model, each.tool_calls[0].created_at, spent(each.token_usage)
             )
             for each in thread.agentic_actions
-            if (found := action_id(each))
+            if (id_ := action_id(each))
         ),
     )
 
@@ -123,32 +123,32 @@ def plain(thread: Thread) -> session_usage.Thread:
 def details(
     read: Mapping[Owner, Fetched], owned: Sequence[Owned], alone: Iterable[Owner], *, text: bool
 ) -> Details:
-    """Lay details out for the store.
+    """The store's tables of details.
 
     Args:
-        read: what came of each session that was asked for.
+        read: the details of each session that was read.
         owned: the threads whose session is known.
-        alone: the sessions whose id nobody shares: only their headers speak of them.
+        alone: sessions whose id nobody shares: only their headers describe one session.
         text: whether thoughts are kept.
     """
-    headers = [(owner, told) for owner in alone if (told := read[owner].header)]
+    headers = [(owner, header) for owner in alone if (header := read[owner].header)]
     return Details(
         read=pa.table(
             {
                 "session": pa.array([owner.session for owner in read], pa.int64()),
                 "digest": pa.array(
-                    [owner.digest if came.is_final else None for owner, came in read.items()],
+                    [owner.digest if item.is_final else None for owner, item in read.items()],
                     pa.int64(),
                 ),
-                "problem": pa.array([came.problem for came in read.values()], pa.string()),
+                "problem": pa.array([item.problem for item in read.values()], pa.string()),
             }
         ),
         headers=pa.table(
             {
                 "session": pa.array([owner.session for owner, _ in headers], pa.int64()),
-                "started_at": moments(told.started_at for _, told in headers),
-                "ended_at": moments(told.ended_at for _, told in headers),
-                **_sums([told.token_usage_summary for _, told in headers]),
+                "started_at": moments(header.started_at for _, header in headers),
+                "ended_at": moments(header.ended_at for _, header in headers),
+                **_sums([header.token_usage_summary for _, header in headers]),
             }
         ),
         threads=_threads(owned),
@@ -157,14 +157,14 @@ def details(
 
 
 def requests(owned: Sequence[Owned]) -> pa.Table:
-    """All requests that threads name, for ``links.by_id``."""
-    named = [(each, found) for each in owned for found in ids(each.thread)]
+    """All requests that threads name, for ``request_links.by_id``."""
+    named = [(each, id_) for each in owned for id_ in ids(each.thread)]
     return (
         pa.table(
             {
                 "session_id": texts([each.session_id for each, _ in named]),
                 "thread": pa.array([str(each.thread.id) for each, _ in named], pa.string()),
-                "id": pa.array([found for _, found in named], pa.string()),
+                "id": pa.array([id_ for _, id_ in named], pa.string()),
                 "credential_kind": texts([each.thread.credential_kind for each, _ in named]),
                 "started_at": moments(each.thread.started_at for each, _ in named),
                 "ended_at": moments(_end(each.thread) for each, _ in named),
@@ -176,28 +176,28 @@ def requests(owned: Sequence[Owned]) -> pa.Table:
 
 
 def _threads(owned: Sequence[Owned]) -> pa.Table:
-    told = [each.thread for each in owned]
+    threads = [each.thread for each in owned]
     acted = [_acted(each.plain) for each in owned]
-    sums = _sums([thread.token_usage for thread in told])
+    sums = _sums([thread.token_usage for thread in threads])
     return pa.table(
         {
             "session": pa.array([each.owner.session for each in owned], pa.int64()),
-            "id": pa.array([str(thread.id) for thread in told], pa.string()),
+            "id": pa.array([str(thread.id) for thread in threads], pa.string()),
             "initiator": pa.array([each.owner.initiator for each in owned], pa.int32()),
-            "provider": texts([thread.provider for thread in told]),
-            "model": texts([thread.model for thread in told]),
-            "credential_kind": texts([thread.credential_kind for thread in told]),
-            "credential_hint": texts([thread.credential_hint for thread in told]),
-            "started_at": moments(thread.started_at for thread in told),
-            "ended_at": moments(_end(thread) for thread in told),
+            "provider": texts([thread.provider for thread in threads]),
+            "model": texts([thread.model for thread in threads]),
+            "credential_kind": texts([thread.credential_kind for thread in threads]),
+            "credential_hint": texts([thread.credential_hint for thread in threads]),
+            "started_at": moments(thread.started_at for thread in threads),
+            "ended_at": moments(_end(thread) for thread in threads),
             **sums,
             **{
                 f"{name}_acted": pa.array([each[place] for each in acted], pa.int64())
                 for place, name in enumerate(sums)
             },
-            "actions": pa.array([len(thread.agentic_actions) for thread in told], pa.uint32()),
-            "error_type": texts([thread.error_type for thread in told]),
-            "error_message": texts([thread.error_message for thread in told]),
+            "actions": pa.array([len(thread.agentic_actions) for thread in threads], pa.uint32()),
+            "error_type": texts([thread.error_type for thread in threads]),
+            "error_message": texts([thread.error_message for thread in threads]),
         }
     )
 
@@ -211,16 +211,16 @@ def _acted(thread: session_usage.Thread) -> Spent:
 
 def _thinking(owned: Iterable[Owned]) -> pa.Table:
     thoughts = [
-        (each, found, ordinal, thought.text)
+        (each, id_, ordinal, thought.text)
         for each in owned
         for action in each.thread.agentic_actions
-        if (found := action_id(action))
+        if (id_ := action_id(action))
         for ordinal, thought in enumerate(action.thinking)
     ]
     return pa.table(
         {
             "session": pa.array([each.owner.session for each, *_ in thoughts], pa.int64()),
-            "interception": pa.array([found for _, found, *_ in thoughts], pa.string()),
+            "interception": pa.array([id_ for _, id_, *_ in thoughts], pa.string()),
             "started_at": moments(each.thread.started_at for each, *_ in thoughts),
             "ordinal": pa.array([ordinal for *_, ordinal, _ in thoughts], pa.uint32()),
             "text": texts([text for *_, text in thoughts]),
@@ -228,8 +228,8 @@ def _thinking(owned: Iterable[Owned]) -> pa.Table:
     )
 
 
-def _sums(told: Sequence[TokenCounts]) -> dict[str, pa.Array]:
-    rows = [counted(each) for each in told]
+def _sums(counts: Sequence[TokenCounts]) -> dict[str, pa.Array]:
+    rows = [counted(each) for each in counts]
     return {name: pa.array([row[name] for row in rows], pa.int64()) for name in _SUMS}
 
 

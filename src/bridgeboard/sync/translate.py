@@ -1,7 +1,7 @@
-"""The wire's words → ours: the one dictionary of an interception.
+"""Translates interceptions from the API into tables of the store.
 
-Everything is done by column over a whole batch: per-row pandas would cost more than all the rest
-of a sync.
+All work is done by column over a whole batch: pandas by row would take longer than the rest of a
+sync.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from aibridge import BulkInterception, BulkPrompt, BulkTokenUsage, BulkToolUsage
 from bridgeboard import pricing
 from bridgeboard.pricing import Book
-from bridgeboard.store import Told
+from bridgeboard.store import InterceptionTables
 from bridgeboard.sync.columns import clean, moments, series, texts
 
 MOST: Final = 10**15
-"""Counts beyond are cut to it: a thousand times what pricing takes for absurd, and small enough
-that the sums of a request fit 64 bits."""
+"""Larger counts are cut to this: a thousand times the largest count that pricing accepts, and small
+enough that the sums of a request fit into 64 bits."""
 
 _NAMES: Final = ("provider", "provider_name", "model")
 _NO_EXTRAS: Final[Mapping[str, int | str]] = {}
@@ -55,7 +55,7 @@ _MONEY: Final = {
 
 @dataclass(frozen=True)
 class _Children:
-    """All children of one kind over a batch: beside each the number of its interception."""
+    """All child rows of one kind in a batch, each with the row number of its interception."""
 
     row: NDArray[np.int32]
     ordinal: NDArray[np.uint32]
@@ -73,16 +73,16 @@ class _Children:
         return pa.array(np.bincount(rows, minlength=size).astype(np.uint32))
 
 
-def told(
+def interception_tables(
     rows: Sequence[BulkInterception], digests: Sequence[int], book: Book, *, text: bool
-) -> Told:
-    """Interceptions as the store takes them, priced (api-contract 5.2 to 5.5, docs/costs.md).
+) -> InterceptionTables:
+    """The store's tables of priced interceptions (api-contract 5.2 to 5.5, docs/costs.md).
 
     Args:
         rows: interceptions, each id once.
-        digests: of each row as it was told, signed 64 bits.
-        book: where prices come from.
-        text: whether prompts and tool inputs are kept.
+        digests: of each row as received, signed 64 bits.
+        book: the prices.
+        text: whether prompts and tool inputs are stored.
     """
     size = len(rows)
     prompts = [prompt for row in rows for prompt in row.user_prompts or ()]
@@ -102,7 +102,7 @@ def told(
         **_money(priced, size),
         "digest": pa.array(digests, pa.int64()),
     }
-    return Told(
+    return InterceptionTables(
         usage=pa.table(usage),
         responses=_responses(priced),
         tool_calls=_tool_calls(calls, called, injected, failed),
@@ -132,14 +132,16 @@ def _identity(rows: Sequence[BulkInterception]) -> dict[str, pa.Array]:
 def _vendors(
     rows: Sequence[BulkInterception], priced: pd.DataFrame, started_at: pa.Array, book: Book
 ) -> pa.Array:
-    """Who bills for each row: for its responses, or would have for one that has none."""
-    found = np.full(len(rows), None, dtype=object)
-    found[priced["interception_id"].to_numpy()] = priced["vendor"].astype(object)
+    """The vendor of each row; of a row without responses, the one that would have billed."""
+    vendors = np.full(len(rows), None, dtype=object)
+    vendors[priced["interception_id"].to_numpy()] = priced["vendor"].astype(object)
     bare = [place for place, row in enumerate(rows) if not row.token_usages]
-    asked = {name: _kinds([getattr(rows[place], name) for place in bare]) for name in _NAMES}
+    columns = {name: _kinds([getattr(rows[place], name) for place in bare]) for name in _NAMES}
     times = started_at.take(pa.array(bare, pa.int64())).to_pandas()
-    found[bare] = pricing.vendors(pd.DataFrame(asked | {"created_at": times}), book).astype(object)
-    return pa.array([vendor or None for vendor in found], pa.string(), from_pandas=True)
+    vendors[bare] = pricing.vendors(pd.DataFrame(columns | {"created_at": times}), book).astype(
+        object
+    )
+    return pa.array([vendor or None for vendor in vendors], pa.string(), from_pandas=True)
 
 
 def _priced(rows: Sequence[BulkInterception], book: Book) -> pd.DataFrame:
@@ -149,8 +151,8 @@ def _priced(rows: Sequence[BulkInterception], book: Book) -> pd.DataFrame:
     responses = pricing.responses(_token_rows(tokens, _Children.of(counts).row))
     which = responses["interception_id"].to_numpy()
     named = {name: _kinds([getattr(row, name) for row in rows]).take(which) for name in _NAMES}
-    asked = responses.assign(**named)
-    return pd.concat([responses, pricing.price(asked, book)], axis="columns")
+    inputs = responses.assign(**named)
+    return pd.concat([responses, pricing.price(inputs, book)], axis="columns")
 
 
 def _token_rows(tokens: Sequence[BulkTokenUsage], row: NDArray[np.int32]) -> pd.DataFrame:
@@ -168,13 +170,13 @@ def _token_rows(tokens: Sequence[BulkTokenUsage], row: NDArray[np.int32]) -> pd.
 
 
 def _extras(tokens: Sequence[BulkTokenUsage]) -> dict[str, "pd.Series[Any]"]:
-    """What only metadata knows, a column each; missing where a row does not tell it."""
+    """The values of the metadata, a column each; missing where a row has none."""
     raws = [bytes(token.metadata) for token in tokens]
     # The same few metadata come again and again.
     known = {raw: pricing.extras(_object(raw)) for raw in set(raws) - _NOTHING}
-    told = [known.get(raw, _NO_EXTRAS) for raw in raws]
-    names = sorted({name for found in known.values() for name in found})
-    return {name: _sparse([found.get(name) for found in told]) for name in names}
+    extras = [known.get(raw, _NO_EXTRAS) for raw in raws]
+    names = sorted({name for one in known.values() for name in one})
+    return {name: _sparse([one.get(name) for one in extras]) for name in names}
 
 
 def _object(raw: bytes) -> dict[str, object]:
@@ -228,9 +230,9 @@ def _tool_calls(
 
 
 def input_hash(text: str) -> int:
-    """A stable 64-bit checksum of a tool's input, to see the same input again without keeping it.
+    """A stable 64-bit checksum of a tool's input, to recognise equal inputs without storing them.
 
-    No digest that would stand up to somebody who makes collisions: nothing depends on it.
+    It does not resist deliberate collisions; nothing depends on that.
     """
     raw = text.encode("utf-8", "surrogatepass")
     return crc32(raw) - 2**31 << 32 | adler32(raw)

@@ -1,7 +1,7 @@
-"""Who bills for each provider instance, as the server says it, and since when (docs/costs.md 3).
+"""The vendor that bills for each provider instance, by the server, with dates (docs/costs.md 3).
 
-It is kept with the day on which it was first heard, since an instance may move to another vendor:
-what was used before keeps its vendor. Of an address only the host is kept.
+Each is stored with the time at which it was first seen, since an instance may move to another
+vendor: earlier usage keeps its vendor. Of an address only the host is stored.
 """
 
 from collections.abc import Iterable
@@ -19,18 +19,18 @@ _TYPES_SINCE: Final = (2, 36)
 
 
 def learn(client: Client, can: Capabilities, store: Store, now: datetime) -> None:
-    """Ask the server about its instances, if our token may know, and keep what is new.
+    """Ask the server for its provider instances, if our token may list them, and store what is new.
 
-    An auditor's token is told nothing by most servers, which is no error.
+    Most servers refuse that to an auditor's token, which is no error.
     """
     if not _may_know(can):
         return
     try:
-        told = client.providers()
+        providers = client.providers()
     except AIBridgeError:
         return
     before = said(store)
-    after = grown(before, told, now)
+    after = merged(before, providers, now)
     if after != before:
         with store.write() as batch:
             batch.set_meta(SAID, written(after))
@@ -41,19 +41,19 @@ def _may_know(can: Capabilities) -> bool:
     return newest >= (_ADDRESSES_SINCE if "owner" in can.roles else _TYPES_SINCE)
 
 
-def grown(
+def merged(
     before: tuple[Told, ...], providers: Iterable[Provider], now: datetime
 ) -> tuple[Told, ...]:
-    """What was said before, and what of now is new; in order of time.
+    """The stored vendors and what is new in ``providers``, in order of time.
 
-    An instance of which nothing had been said was always as it is; another vendor holds from now.
+    The first vendor of an instance holds for all time before, too; another one holds from ``now``.
     """
     latest = {one.provider_name: one for one in before}
     first, later = list(before), []
     for provider in providers:
-        fresh = _told(provider)
+        fresh = _instance_vendor(provider)
         known = fresh and latest.get(fresh.provider_name)
-        if fresh is None or (known and _same(known, fresh)):
+        if fresh is None or (known and _is_same(known, fresh)):
             continue
         if known is None:
             first.insert(0, fresh)
@@ -62,15 +62,15 @@ def grown(
     return (*first, *later)
 
 
-def _told(provider: Provider) -> Told | None:
+def _instance_vendor(provider: Provider) -> Told | None:
     name = provider.name.strip().lower()
     if provider.base_url is not None:
         vendor, why, host = told_by(provider.type, provider.base_url)
         return Told(name, vendor, why, host)
-    # Without an address only some types have a vendor; the others say nothing.
+    # Without an address only some types name a vendor.
     vendor, why = told_by_type(provider.type)
     return Told(name, vendor, why) if vendor else None
 
 
-def _same(known: Told, fresh: Told) -> bool:
+def _is_same(known: Told, fresh: Told) -> bool:
     return (known.vendor, known.host or fresh.host) == (fresh.vendor, fresh.host or known.host)

@@ -1,4 +1,4 @@
-"""Which stretches of time a sync reads, newest first. Pure.
+"""The time windows that a sync reads, newest first. Pure.
 
 A span is half-open, ``[since, until)``, in aware UTC; None is without end. Spans of one plan
 touch and never overlap, so that reading each of them reads everything once.
@@ -11,30 +11,30 @@ from typing import Final, NamedTuple
 from aibridge import Search
 
 DAYS_BACK: Final = 60
-"""As long as servers keep rows by default (api-contract 7); what is older is one last window."""
+"""Servers keep rows so long by default (api-contract 7); all that is older is one last window."""
 
 NARROWEST: Final = timedelta(microseconds=2)
-"""The server knows no window of a single instant (api-contract 3.10)."""
+"""The server's shortest window (api-contract 3.10)."""
 
 _DAY: Final = timedelta(days=1)
 _TICK: Final = timedelta(microseconds=1)
 
 
 class Span(NamedTuple):
-    """A half-open stretch of time; None is without end."""
+    """A half-open time window; None is unbounded."""
 
     since: datetime | None
     until: datetime | None
 
     @property
     def search(self) -> Search:
-        """The span in the server's words, whose bounds are inclusive (api-contract 3.10)."""
+        """The span as a search of the API, whose bounds are inclusive (api-contract 3.10)."""
         last = self.until - _TICK if self.until else None
         return Search(started_after=self.since, started_before=last)
 
 
 def plan(now: datetime, since: datetime | None = None, *, days: int = DAYS_BACK) -> list[Span]:
-    """Today and all that comes later, day by day back, and one span for all that is older.
+    """One span for today and later, one for each day before, and one for all that is older.
 
     Newest first. ``since`` (taken to the whole second) is where the last span begins; None is
     from the beginning.
@@ -54,7 +54,7 @@ def day(on: date) -> Span:
 
 
 def closed_day(span: Span, now: datetime) -> date | None:
-    """Which day a span is, if it is a whole one and over; else None."""
+    """The day of a span that is one whole past day; else None."""
     if span.since is None or span.until is None or span.until > _midnight(now):
         return None
     on = span.since.astimezone(UTC).date()
@@ -62,7 +62,7 @@ def closed_day(span: Span, now: datetime) -> date | None:
 
 
 def newest(opened_at: datetime) -> Span:
-    """The first span of a plan that was opened at that time, or a little more than it."""
+    """The span from the start of that day on, which contains the newest span of its plan."""
     return Span(_midnight(opened_at), None)
 
 

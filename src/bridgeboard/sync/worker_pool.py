@@ -1,4 +1,4 @@
-"""Several fetchers, one writer: pages cross from threads to the caller over a bounded queue."""
+"""A pool of worker threads that hand what they read to one writer over a bounded queue."""
 
 import gc
 import sys
@@ -12,32 +12,32 @@ J = TypeVar("J")
 T = TypeVar("T")
 
 MOST_TOGETHER: Final = 10
-"""Pages in one transaction: more of them are slower again and hold more memory."""
+"""Items in one batch: larger batches are slower and take more memory."""
 
 PATIENCE_SECONDS: Final = 5.0
-_LOOK_SECONDS: Final = 0.1
-_YOUNG: Final = 200_000
-"""Objects between two looks for cyclic garbage. Records come by the ten thousand and are none: at
-Python's own 700 a fifth of a first sync would go into looking."""
+_POLL_SECONDS: Final = 0.1
+_GC_THRESHOLD: Final = 200_000
+"""New objects between two garbage collections. At Python's own 700 a first sync would spend a fifth
+of its time on collections that free nothing."""
 
 _TURN_SECONDS: Final = 0.0005
-"""How long a thread may keep Python's lock while another one waits for it."""
+"""Python's switch interval: how long a thread keeps the interpreter lock while another waits."""
 
 _ROUNDING: Final = 5e-7
-"""Python cuts turns to whole microseconds: what it told would be one less when told back."""
+"""Python cuts intervals to whole microseconds; without this, restoring one would lose one."""
 
 
-class _Left:
-    """What a fetcher that has nothing more to do puts last."""
+class _Done:
+    """The last item of each worker."""
 
 
-class Crew(Generic[J, T]):
-    """Fetchers that each take one job after the other; at most ``waiting`` pieces wait to be taken.
+class WorkerPool(Generic[J, T]):
+    """Threads that take one job after the other; at most ``waiting`` items wait in the queue.
 
-    What they fetch is handed over as it arrives, that of one job in its own order. Whatever a
-    fetcher raises ends all of them and is raised to the caller, after everything that arrived
-    before it. Leaving ``batches`` early ends them too; a fetcher that still waits for the network
-    by then is left behind and changes nothing any more.
+    Items are handed over as they arrive, those of one job in order. An error in a worker ends all
+    of them and is raised to the caller, after everything that arrived before it. Leaving
+    ``batches`` early ends them too; a worker that still waits for the network then is abandoned
+    and has no effect any more.
     """
 
     def __init__(
@@ -53,11 +53,11 @@ class Crew(Generic[J, T]):
             self._jobs.put(job)
         self._fetch = fetch
         self._size = max(1, min(workers, len(jobs)))
-        self._arrivals: Queue[T | _Left | BaseException] = Queue(waiting)
+        self._arrivals: Queue[T | _Done | BaseException] = Queue(waiting)
         self._stopping = threading.Event()
 
     def batches(self) -> Iterator[list[T]]:
-        """What has arrived, up to ten pieces at a time, until all jobs are done."""
+        """The items that have arrived, up to ten at a time, until all jobs are done."""
         threads = [
             threading.Thread(target=self._work, name=f"fetcher-{number}", daemon=True)
             for number in range(self._size)
@@ -65,21 +65,21 @@ class Crew(Generic[J, T]):
         for thread in threads:
             thread.start()
         try:
-            yield from self._taken(len(threads))
+            yield from self._batches(len(threads))
         finally:
             self._stopping.set()
             for thread in threads:
                 thread.join(PATIENCE_SECONDS)
 
-    def _taken(self, working: int) -> Iterator[list[T]]:
+    def _batches(self, working: int) -> Iterator[list[T]]:
         while working:
             batch: list[T] = []
             failure: BaseException | None = None
-            for piece in self._arrived():
+            for piece in self._next_items():
                 if isinstance(piece, BaseException):
                     failure = piece
                     break
-                if isinstance(piece, _Left):
+                if isinstance(piece, _Done):
                     working -= 1
                 else:
                     batch.append(piece)
@@ -88,7 +88,7 @@ class Crew(Generic[J, T]):
             if failure is not None:
                 raise failure
 
-    def _arrived(self) -> Iterator[T | _Left | BaseException]:
+    def _next_items(self) -> Iterator[T | _Done | BaseException]:
         yield self._arrivals.get()
         with suppress(Empty):
             for _ in range(MOST_TOGETHER - 1):
@@ -96,40 +96,40 @@ class Crew(Generic[J, T]):
 
     def _work(self) -> None:
         try:
-            for job in self._left():
-                self._pursue(job)
-            self._hand_over(_Left())
+            for job in self._next_jobs():
+                self._run(job)
+            self._put(_Done())
         except BaseException as error:  # noqa: BLE001  # raised again where somebody can act on it
-            self._hand_over(error)
+            self._put(error)
 
-    def _left(self) -> Iterator[J]:
+    def _next_jobs(self) -> Iterator[J]:
         with suppress(Empty):
             while not self._stopping.is_set():
                 yield self._jobs.get_nowait()
 
-    def _pursue(self, job: J) -> None:
+    def _run(self, job: J) -> None:
         for piece in self._fetch(job):
-            self._hand_over(piece)
+            self._put(piece)
             if self._stopping.is_set():
                 return
 
-    def _hand_over(self, piece: T | _Left | BaseException) -> None:
+    def _put(self, piece: T | _Done | BaseException) -> None:
         while not self._stopping.is_set():
             with suppress(Full):
-                self._arrivals.put(piece, timeout=_LOOK_SECONDS)
+                self._arrivals.put(piece, timeout=_POLL_SECONDS)
                 return
 
 
 @contextmanager
 def at_speed() -> Iterator[None]:
-    """Suit Python to a crew at work, in the whole process, for the block.
+    """Tune Python for a worker pool, in the whole process, for the block.
 
-    It looks for cyclic garbage less often, and a thread that waits for the lock gets it sooner:
-    the writer lets go of it for every statement, and would wait 5 ms for it twenty times a batch.
+    Garbage is collected less often, and threads get the interpreter lock sooner: the writer
+    releases it for every statement, and would wait 5 ms for it twenty times a batch.
     """
     young, *older = gc.get_threshold()
     interval = sys.getswitchinterval()
-    gc.set_threshold(max(young, _YOUNG), *older)
+    gc.set_threshold(max(young, _GC_THRESHOLD), *older)
     sys.setswitchinterval(min(interval, _TURN_SECONDS) + _ROUNDING)
     try:
         yield
