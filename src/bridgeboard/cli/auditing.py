@@ -181,7 +181,7 @@ def _line(entry: Entry) -> str:
 
 
 def _object(entry: Entry) -> str:
-    told = {
+    fields = {
         "number": entry.number,
         "at": entry.at.isoformat(),
         "who": entry.who,
@@ -189,4 +189,4 @@ def _object(entry: Entry) -> str:
         "why": entry.why,
         "about": entry.about,
     }
-    return json.dumps(told)
+    return json.dumps(fields)

@@ -43,10 +43,10 @@ def now() -> datetime:
 
 def span(text: str) -> timedelta:
     """``30d``, ``12h`` or ``4w`` as a length of time."""
-    found = re.fullmatch(r"(\d{1,4})([hdw])", text.strip().lower())
-    if not found or not int(found[1]):
+    match = re.fullmatch(r"(\d{1,4})([hdw])", text.strip().lower())
+    if not match or not int(match[1]):
         raise typer.BadParameter("write a number and h, d or w, for example 30d")
-    return timedelta(**{UNITS[found[2]]: int(found[1])})
+    return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
 Since = Annotated[
@@ -197,14 +197,14 @@ def _draw(progress: Progress, bars: dict[str, int], event: Event) -> None:
 def summary(run: Run, quarantined: int) -> str:
     """What a sync that ended has read, and how many records wait in quarantine."""
     done = run.counts
-    told = (
+    text = (
         f"{formats.plural(done.sessions, 'row')} of the session list and details of"
         f" {formats.plural(done.details, 'session')} read."
     )
     if run.generation == "interceptions":
         changed = formats.exact(done.changed_rows)
-        told = f"{formats.plural(done.read_rows, 'request')} read, {changed} new or changed; {told}"
-    words = [told]
+        text = f"{formats.plural(done.read_rows, 'request')} read, {changed} new or changed; {text}"
+    words = [text]
     if quarantined:
         records = formats.plural(quarantined, "record")
         words.append(f"{records} could not be read: `bridgeboard check` says what to do.")

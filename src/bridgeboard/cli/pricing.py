@@ -39,8 +39,8 @@ def provider(text: str) -> str:
 def moment(text: str) -> datetime:
     """A day or a time; UTC unless it names a zone."""
     try:
-        told = datetime.fromisoformat(text.strip())
-        return told.astimezone(UTC) if told.tzinfo else told.replace(tzinfo=UTC)
+        parsed = datetime.fromisoformat(text.strip())
+        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise typer.BadParameter("write 2026-11-20 or 2026-11-20T02:00Z") from None
 
@@ -50,10 +50,10 @@ def tokens(text: str) -> dict[str, int]:
     counts: dict[str, int] = {}
     for part in filter(None, (each.strip() for each in text.split(","))):
         name, _, count = part.partition("=")
-        told = COUNTED.get({"cache_write": "cache_write_5m"}.get(name, name))
-        if told is None or not count.isascii() or not count.isdigit():
+        counted = COUNTED.get({"cache_write": "cache_write_5m"}.get(name, name))
+        if counted is None or not count.isascii() or not count.isdigit():
             raise typer.BadParameter(f"{part!r}: write NAME=COUNT with {', '.join(COUNTED)}")
-        counts[told] = counts.get(told, 0) + int(count)
+        counts[counted] = counts.get(counted, 0) + int(count)
     return counts
 
 
@@ -98,8 +98,8 @@ def price(
     with explained():
         book = _book(settings.read())
     tier = service_tier.strip().lower()
-    found = book.resolve(provider, instance, model, at or now(), service_tier=tier)
-    answer = described(found, tokens)
+    applied = book.resolve(provider, instance, model, at or now(), service_tier=tier)
+    answer = described(applied, tokens)
     if as_json:
         out.print(json.dumps(answer), markup=False)
     else:

@@ -79,10 +79,10 @@ Force = Annotated[bool, typer.Option("--force", help="Replace a file that is the
 
 
 def _only(by: str) -> typer.models.OptionInfo:
-    told: typer.models.OptionInfo = typer.Option(
+    option: typer.models.OptionInfo = typer.Option(
         help=f"Only this {FILTERS[by].lower()}; may be repeated.", metavar="NAME"
     )
-    return told
+    return option
 
 
 def report(  # noqa: PLR0917 - typer reads options from the signature
@@ -114,14 +114,14 @@ def report(  # noqa: PLR0917 - typer reads options from the signature
         path = store or store_files.store_file(configured)
         memory = configured.store_memory_mb
         with Store.open(path, memory_mb=memory) as opened, opened.snapshot() as reader:
-            told = reports.ask(reader, scope, named, at)
+            answers = reports.ask(reader, scope, named, at)
             strangers = reports.strangers(reader, scope)
     for by, value in strangers:
         err.print(
             f"Nothing was ever recorded of {FILTERS[by].lower()} {formats.visible(value)!r}.",
             markup=False,
         )
-    _write(to, reports.page(told).encode(), force=force)
+    _write(to, reports.page(answers).encode(), force=force)
 
 
 _OPTIONS: Final = (

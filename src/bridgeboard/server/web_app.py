@@ -155,11 +155,11 @@ def refuse_an_open_door(settings: Settings) -> None:
     """
     if settings.loopback or settings.guarded or (settings.demo and settings.allow_remote):
         return
-    told = "or accept it with --allow-remote" if settings.demo else "or keep --host 127.0.0.1"
+    remedy = "or accept it with --allow-remote" if settings.demo else "or keep --host 127.0.0.1"
     raise SettingsError(
         f"{settings.host} can be reached from other machines, and nobody is asked who they are: "
         "everybody who reaches it would see all sessions. Configure [login] or [proxy] in the "
-        f"settings file (docs/deployment.md says how), {told}."
+        f"settings file (docs/deployment.md says how), {remedy}."
     )
 
 
@@ -181,8 +181,8 @@ def note_settings(settings: Settings) -> None:
     """
     if settings.demo:
         return
-    told = settings.model_dump_json(exclude={"token"})
-    about = f"settings {hashlib.sha256(told.encode()).hexdigest()[:16]}"
+    text = settings.model_dump_json(exclude={"token"})
+    about = f"settings {hashlib.sha256(text.encode()).hexdigest()[:16]}"
     noted = state_files.audit_log(settings)
     try:
         last = next((one for one in noted.entries(1_000) if one.what == SETTINGS), None)
@@ -260,26 +260,26 @@ async def _enter(request: Request) -> RedirectResponse:
     """
     to = place(request.query_params.get("to", ""), pages())
     ours, base = urlsplit(current().login.redirect_url), current().base_path
-    asked = {"to": to}
+    parameters = {"to": to}
     if request.headers.get("host") != ours.netloc and "moved" not in request.query_params:
-        moved = urlencode(asked | {"moved": "1"})  # once: a proxy may hide the browser's name
+        moved = urlencode(parameters | {"moved": "1"})  # once: a proxy may hide the browser's name
         return RedirectResponse(f"{ours.scheme}://{ours.netloc}{base}{ENTER}?{moved}", 303)
     start = begin()
     if start is None:
         return RedirectResponse(f"{base}{to}", 303)
-    told = {"set-cookie": place_cookie(to, base), "cache-control": "no-store"}
-    return RedirectResponse(f"{start}&{urlencode(asked)}", 303, headers=told)
+    headers = {"set-cookie": place_cookie(to, base), "cache-control": "no-store"}
+    return RedirectResponse(f"{start}&{urlencode(parameters)}", 303, headers=headers)
 
 
 async def _healthz(_request: Request) -> JSONResponse:
     keeper = process.current()
-    told: dict[str, object] = {"status": "ok"}
+    body: dict[str, object] = {"status": "ok"}
     if not current().guarded:  # strangers would know which weaknesses to look for
-        told["version"] = version("bridgeboard")
-    told["sync"] = synced(keeper.status if keeper else Status())
+        body["version"] = version("bridgeboard")
+    body["sync"] = synced(keeper.status if keeper else Status())
     if keeper and current().backup_time:
-        told["backup"] = backed_up(keeper.backup_status)
-    return JSONResponse(told)
+        body["backup"] = backed_up(keeper.backup_status)
+    return JSONResponse(body)
 
 
 def synced(status: Status) -> dict[str, object]:

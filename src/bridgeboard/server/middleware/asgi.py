@@ -34,9 +34,9 @@ def cookie(scope: Message, name: str) -> str:
     """The value of a cookie; empty without one."""
     for key, value in scope["headers"]:
         if key.lower() == b"cookie":
-            found = re.search(rf"(?:^|;)\s*{name}=([^;]*)", value.decode("latin-1"))
-            if found:
-                return found[1].strip()
+            match = re.search(rf"(?:^|;)\s*{name}=([^;]*)", value.decode("latin-1"))
+            if match:
+                return match[1].strip()
     return ""
 
 

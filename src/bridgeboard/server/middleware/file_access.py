@@ -48,5 +48,5 @@ def _is_for(path: str, viewer: Viewer) -> bool:
     """Whether somebody may have a file: what they had made, and pictures, which nobody takes."""
     if is_for(path, viewer):
         return True
-    found = runtime.get_instance().media_file_mgr.read_file(file_id(path))
-    return found is not None and found.kind is not MediaFileKind.DOWNLOADABLE
+    file = runtime.get_instance().media_file_mgr.read_file(file_id(path))
+    return file is not None and file.kind is not MediaFileKind.DOWNLOADABLE

@@ -95,18 +95,18 @@ class Believed:
     def __init__(self, app: ASGIApp, proxy: Proxy) -> None:
         self.app = app
         self.proxy = proxy
-        told = proxy.headers
+        names = proxy.headers
         self.names = {
             name.lower().encode("latin-1", "replace")
-            for name in (told.user, told.email, told.groups, told.username)
+            for name in (names.user, names.email, names.groups, names.username)
             if name
         }
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Pass everything through but what somebody says who may not."""
         if scope["type"] in {"http", "websocket"} and not _trusts(self.proxy, scope):
-            kept = [pair for pair in scope["headers"] if pair[0].lower() not in self.names]
-            scope = {**scope, "headers": kept}
+            headers = [pair for pair in scope["headers"] if pair[0].lower() not in self.names]
+            scope = {**scope, "headers": headers}
         await self.app(scope, receive, send)
 
 
@@ -127,15 +127,15 @@ def _trusts(proxy: Proxy, scope: Message) -> bool:
 
 def _forwarded_by_tls(scope: Message) -> bool:
     """Whether a request's header says so, once and of one hop: a list holds what others said."""
-    told = [value for name, value in scope["headers"] if name.lower() == FORWARDED]
-    return [value.strip().lower() for value in told] == [b"https"]
+    values = [value for name, value in scope["headers"] if name.lower() == FORWARDED]
+    return [value.strip().lower() for value in values] == [b"https"]
 
 
 def _secured(headers: Pairs, *, tls: bool) -> Pairs:
-    told = SECURITY_HEADERS | ({"strict-transport-security": TLS_ONLY} if tls else {})
-    ours = {name.encode(): value.encode() for name, value in told.items()}
-    kept = [pair for pair in headers if pair[0].lower() not in ours]
-    return [_sealed(*pair) if tls else pair for pair in kept] + list(ours.items())
+    security = SECURITY_HEADERS | ({"strict-transport-security": TLS_ONLY} if tls else {})
+    ours = {name.encode(): value.encode() for name, value in security.items()}
+    others = [pair for pair in headers if pair[0].lower() not in ours]
+    return [_sealed(*pair) if tls else pair for pair in others] + list(ours.items())
 
 
 def _sealed(name: bytes, value: bytes) -> tuple[bytes, bytes]:

@@ -71,8 +71,8 @@ class Asked:
     def _identity(self, scope: Message) -> Identity:
         if not self._settings.proxy.configured:
             return self._login(scope)[0]
-        told = HTTPConnection(scope).headers
-        every = {name: told.getlist(name) for name in told}
+        headers = HTTPConnection(scope).headers
+        every = {name: headers.getlist(name) for name in headers}
         once = {name: values[0] for name, values in every.items() if len(values) == 1}
         return access.from_headers(once, self._settings.proxy.headers)
 
@@ -96,8 +96,8 @@ def _claims(scope: Message, secret: str) -> dict[str, Any]:
     cookies = HTTPConnection(scope).cookies
 
     def one(name: str) -> bytes | None:
-        told = cookies.get(name, "").encode("latin-1", "replace")
-        return decode_signed_value(secret, name, told)
+        value = cookies.get(name, "").encode("latin-1", "replace")
+        return decode_signed_value(secret, name, value)
 
     try:
         claims = json.loads(get_cookie_with_chunks(one, LOGIN) or b"{}")

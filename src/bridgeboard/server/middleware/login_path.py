@@ -53,64 +53,64 @@ class WayIn:
         if scope["type"] != "http" or scope["path"] not in {BEGIN, CALLBACK}:
             await self.app(scope, receive, send)
             return
-        said: list[Message] = []
+        answered: list[Message] = []
 
         async def hear(message: Message) -> None:
-            said.append(message)
+            answered.append(message)
 
         try:
             await self.app(scope, receive, hear)
         except Exception:
             log.exception("a login failed")
-            said = answer(500, "", "text/plain")
-        told = self._begun if scope["path"] == BEGIN else self._over
-        for message in told(scope, said):
+            answered = answer(500, "", "text/plain")
+        rewrite = self._begin_answer if scope["path"] == BEGIN else self._end_answer
+        for message in rewrite(scope, answered):
             await send(message)
 
-    def _begun(self, scope: Message, said: list[Message]) -> list[Message]:
+    def _begin_answer(self, scope: Message, answered: list[Message]) -> list[Message]:
         """A redirect to the provider, or a page that says why there is none."""
-        if said[0]["status"] < 400:  # noqa: PLR2004 - where HTTP's errors begin
-            return said
-        told = query(scope).get("to", [""])[0]
-        return _page(503, UNREACHABLE, self._again(told))
+        if answered[0]["status"] < 400:  # noqa: PLR2004 - where HTTP's errors begin
+            return answered
+        page = query(scope).get("to", [""])[0]
+        return _page(503, UNREACHABLE, self._again(page))
 
-    def _over(self, scope: Message, said: list[Message]) -> list[Message]:
+    def _end_answer(self, scope: Message, answered: list[Message]) -> list[Message]:
         """A redirect to where somebody wanted to go, or a page that says that they are not in."""
-        if 400 <= said[0]["status"] < 500:  # noqa: PLR2004 - asked in a way that no provider does
-            return said
-        told = unquote(cookie(scope, PLACE))
-        cookies = [pair for pair in said[0]["headers"] if pair[0].lower() == b"set-cookie"]
-        if told:
+        if 400 <= answered[0]["status"] < 500:  # noqa: PLR2004 - asked in a way that no provider does
+            return answered
+        page = unquote(cookie(scope, PLACE))
+        cookies = [pair for pair in answered[0]["headers"] if pair[0].lower() == b"set-cookie"]
+        if page:
             cookies.append((b"set-cookie", place_cookie("", self.base).encode()))
         if _wanted_in(scope) and not _is_in(scope, cookies):
-            return _page(400, FAILED, self._again(told), cookies)
-        there = (b"location", f"{self.base}{place(told, self.pages)}".encode())
+            return _page(400, FAILED, self._again(page), cookies)
+        there = (b"location", f"{self.base}{place(page, self.pages)}".encode())
         return answer(302, "", "text/plain", [there, *cookies])
 
-    def _again(self, told: str) -> str:
+    def _again(self, page: str) -> str:
         """Where to try a login again that was to lead to a page; without one, the start page."""
-        if not told:
+        if not page:
             return f"{self.base}/"
-        return f"{self.base}{ENTER}?{urlencode({'to': place(told, self.pages)})}"
+        return f"{self.base}{ENTER}?{urlencode({'to': place(page, self.pages)})}"
 
 
-def place(told: str, pages: Collection[str]) -> str:
-    """The address of a page of ours, ``told`` if it is one, else the start page's.
+def place(address: str, pages: Collection[str]) -> str:
+    """The address of a page of ours, ``address`` if it is one, else the start page's.
 
-    It never leads elsewhere, whatever is told: one slash, a page by its name, and a query. A query
-    that is too long to be kept is left out.
+    It never leads elsewhere, whatever the address: one slash, a page by its name, and a query.
+    A query that is too long to be kept is left out.
     """
-    matched = re.fullmatch(r"/([a-z]*)(\?[!-~]*)?", told)
+    matched = re.fullmatch(r"/([a-z]*)(\?[!-~]*)?", address)
     if not matched or (matched[1] and matched[1] not in pages):
         return "/"
-    return told if len(quote(told, safe="")) <= LONGEST_PLACE else f"/{matched[1]}"
+    return address if len(quote(address, safe="")) <= LONGEST_PLACE else f"/{matched[1]}"
 
 
-def place_cookie(told: str, base: str = "") -> str:
+def place_cookie(address: str, base: str = "") -> str:
     """A Set-Cookie header that keeps where somebody wants to go, or forgets it."""
-    seconds = PLACE_SECONDS if told else 0
-    kept = f"{PLACE}={quote(told, safe='')}; Max-Age={seconds}; Path={base}{CALLBACK}"
-    return f"{kept}; HttpOnly; SameSite=Lax"
+    seconds = PLACE_SECONDS if address else 0
+    cookie_text = f"{PLACE}={quote(address, safe='')}; Max-Age={seconds}; Path={base}{CALLBACK}"
+    return f"{cookie_text}; HttpOnly; SameSite=Lax"
 
 
 UNREACHABLE: Final = (
@@ -164,13 +164,13 @@ def _page(
 
 def _wanted_in(scope: Message) -> bool:
     """Whether a browser comes from the provider with an answer, and nobody just cancelled."""
-    asked = query(scope)
-    return "code" in asked or asked.get("error", ["access_denied"]) != ["access_denied"]
+    parameters = query(scope)
+    return "code" in parameters or parameters.get("error", ["access_denied"]) != ["access_denied"]
 
 
 def _is_in(scope: Message, cookies: Pairs) -> bool:
     """Whether a browser holds a login once it has been told these cookies; the last one counts."""
-    told = [value for _, value in cookies if value.startswith(f"{LOGIN}=".encode())]
-    if told:
-        return b"max-age=0" not in told[-1].lower()
+    logins = [value for _, value in cookies if value.startswith(f"{LOGIN}=".encode())]
+    if logins:
+        return b"max-age=0" not in logins[-1].lower()
     return bool(cookie(scope, LOGIN))

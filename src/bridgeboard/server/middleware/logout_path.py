@@ -44,5 +44,5 @@ def _comes_from_elsewhere(scope: Message) -> bool:
 
     Another port of this machine and another name of the company's are the same site for it.
     """
-    told = {value for name, value in scope["headers"] if name == b"sec-fetch-site"}
-    return not told.isdisjoint({b"cross-site", b"same-site"})
+    sites = {value for name, value in scope["headers"] if name == b"sec-fetch-site"}
+    return not sites.isdisjoint({b"cross-site", b"same-site"})
