@@ -1,6 +1,7 @@
 """Whether a body is JSON at all is judged quickly, and as Python's own parser judges it."""
 
 import json
+import time
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aibridge.answers import unfinished
+from aibridge.bodies import MAX_FRUITLESS_BYTES, Body, Limits
 
 WHOLE = json.dumps({"count": 1, "results": [interception_row(1, client="é😀\ud800")]})
 LONGEST = 4300  # digits of an integer that Python reads
@@ -68,3 +70,10 @@ def test_a_number_too_long_for_python_is_found_wherever_it_stands(
 
 def test_a_web_page_is_called_one() -> None:
     assert verdict(b"<html></html>") == "an HTML page instead of JSON"
+
+
+def test_a_body_that_comes_in_one_large_piece_is_read_whole() -> None:
+    content = b'{"count": 0, "results": [' + b" " * 2 * MAX_FRUITLESS_BYTES + b"]}"
+    request = httpx.Request("GET", "http://bridge/")
+    response = httpx.Response(200, stream=httpx.ByteStream(content), request=request)
+    assert Body(response, Limits(), time.monotonic()).read().content == content

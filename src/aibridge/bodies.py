@@ -114,7 +114,8 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
         for start in range(0, len(data), size):
             piece = data[start : start + size]
             self._received += len(piece)
-            self._is_cut |= self._received - self._fruitful > MAX_FRUITLESS_BYTES
+            fruitless = self._received - self._fruitful
+            self._is_cut |= self._is_compressed and fruitless > MAX_FRUITLESS_BYTES
             if self._is_enough(self._received):
                 return
             yield piece
