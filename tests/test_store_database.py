@@ -231,7 +231,7 @@ def test_a_store_of_a_later_version_is_refused_and_left_alone(tmp_path: Path) ->
 def test_a_file_that_is_no_database_is_called_damaged(tmp_path: Path) -> None:
     path = tmp_path / "store.duckdb"
     path.write_text("no database" * 1000)
-    with pytest.raises(StoreDamagedError, match="bridgeboard restore") as caught:
+    with pytest.raises(StoreDamagedError, match="bridgeboard repair") as caught:
         fresh(tmp_path)
     assert str(path) in str(caught.value)
     assert path.read_text().startswith("no database")
@@ -246,7 +246,7 @@ def test_a_file_with_broken_bytes_is_called_damaged(tmp_path: Path, where: float
     start = int(where * len(held))
     held[start : start + 8192] = b"\xff" * 8192
     path.write_bytes(held)
-    damaged = pytest.raises(StoreDamagedError, match="bridgeboard restore")
+    damaged = pytest.raises(StoreDamagedError, match="bridgeboard repair")
     with damaged, fresh(tmp_path) as store:
         store.rows("SELECT * FROM meta")
 
@@ -255,7 +255,7 @@ def test_half_a_file_is_called_damaged(tmp_path: Path) -> None:
     path = tmp_path / "store.duckdb"
     fresh(tmp_path).close()
     path.write_bytes(path.read_bytes()[:6000])
-    with pytest.raises(StoreDamagedError, match="bridgeboard restore"):
+    with pytest.raises(StoreDamagedError, match="bridgeboard repair"):
         fresh(tmp_path)
 
 
