@@ -119,7 +119,7 @@ def test_every_number_is_that_of_the_vocabulary(store: Store) -> None:
             for side, is_bound in zip(told, bounds, strict=True)
         ]
     gapped = [cell.startswith(formats.AT_LEAST) for cell in shown["Spend"][:2]]
-    assert gapped == [bool(side["unpriced_tokens"]) for side in told]
+    assert gapped == [bool(side["unpriced_tokens"] and side["spend"]) for side in told]
 
 
 def test_the_sidebar_narrows_both_but_not_what_the_page_names_itself(store: Store) -> None:
