@@ -200,7 +200,8 @@ FULL = """
 import json, resource, signal, sys
 from pathlib import Path
 from bridgeboard import store as room
-from bridgeboard.store import Store, StoreError
+from bridgeboard.model.store import StoreError
+from bridgeboard.store import Store
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 path, what = Path(sys.argv[1]), sys.argv[2]
@@ -326,7 +327,8 @@ NOBODY = 65_534
 UNPRIVILEGED = """
 import os, sys
 from pathlib import Path
-from bridgeboard.store import Store, StoreError
+from bridgeboard.model.store import StoreError
+from bridgeboard.store import Store
 if os.getuid() == 0:
     os.setgid(65534)
     os.setuid(65534)

@@ -12,7 +12,8 @@ from stores import fresh
 WRITER = """
 import json, resource, signal, sys
 from pathlib import Path
-from bridgeboard.store import Store, StoreError
+from bridgeboard.model.store import StoreError
+from bridgeboard.store import Store
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 ROWS = "INSERT INTO meta SELECT 'row', md5(random()::VARCHAR) FROM range(10000)"

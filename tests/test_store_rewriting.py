@@ -228,7 +228,8 @@ def test_without_room_it_says_that_deleted_text_is_still_there(
 FULL = """
 import resource, signal, sys
 from pathlib import Path
-from bridgeboard.store import Store, StoreError
+from bridgeboard.model.store import StoreError
+from bridgeboard.store import Store
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with Store.open(Path(sys.argv[1]), threads=1) as store:
