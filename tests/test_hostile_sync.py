@@ -86,7 +86,7 @@ def test_a_server_that_changes_its_version_in_the_middle_is_followed(  # a case
 ) -> None:
     turning = Turning(good(first), good(then), where, 4)
     if where == "interceptions":
-        with pytest.raises(ServerChangedError, match="nothing is to be done"):
+        with pytest.raises(ServerChangedError, match="Nothing is to be done"):
             synced(held, turning)
     else:
         synced(held, turning)
