@@ -390,11 +390,12 @@ from bridgeboard.store import Store
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 data, night = Path(sys.argv[1]), datetime(2026, 11, 21, 2, 30, tzinfo=UTC)
-times = iter([night, night + timedelta(hours=1)])
-nightly = NightlyBackups(Settings.model_construct(data_folder=str(data)), lambda: next(times), UTC)
+now = [night]
+nightly = NightlyBackups(Settings.model_construct(data_folder=str(data)), lambda: now[-1], UTC)
 told = []
 with Store.open(data / "store.duckdb") as store:
-    for size in (int(sys.argv[2]), resource.RLIM_INFINITY):
+    for hours, size in enumerate((int(sys.argv[2]), resource.RLIM_INFINITY)):
+        now.append(night + timedelta(hours=hours))
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
         nightly.make_if_due(store)
         told.append([nightly.status.problem, len(nightly.status.good)])
