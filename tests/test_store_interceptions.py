@@ -313,7 +313,7 @@ def test_a_batch_whose_rows_are_in_another_order_than_their_numbers_is_put_right
     book = _book()
     rows = told(book.tables(), book.calls)
     turned = pa.compute.sort_indices(rows.usage["row"], sort_keys=[("", "descending")])
-    mixed = interceptions.Told(
+    mixed = interceptions.InterceptionTables(
         rows.usage.take(turned), rows.responses, rows.tool_calls, rows.prompts, rows.tool_inputs
     )
     with fresh(tmp_path) as store:
