@@ -27,6 +27,7 @@ def run(*arguments: str, **environment: str) -> Result:
 @pytest.fixture(autouse=True)
 def _no_settings_file(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     for variable in settings.variables():
         monkeypatch.delenv(variable, raising=False)
 
