@@ -18,7 +18,6 @@ from typing import Final
 from urllib.parse import quote
 
 import psycopg
-import pytest
 from identity_services import needed
 
 from bridgeboard import settings
@@ -34,10 +33,9 @@ _NUMBERS = count()
 
 @dataclass(frozen=True)
 class Server:
-    """A PostgreSQL that runs, and its socket's folder."""
+    """A PostgreSQL that runs, by its socket's folder."""
 
     folder: Path
-    process: "subprocess.Popen[bytes]"
 
     def url(self, name: str = "postgres", password: str = PASSWORD) -> str:
         return f"postgresql://bridgeboard:{quote(password, safe='')}@/{name}?host={self.folder}"
@@ -58,7 +56,7 @@ def postgres() -> Iterator[Server]:
     """A server until the block ends."""
     folders = [str(path) for path in Path("/usr/lib/postgresql").glob("*/bin")]
     initdb = needed("initdb", "postgresql", *folders)
-    program = Path(initdb).with_name("postgres")
+    pg_ctl = Path(initdb).with_name("pg_ctl")
     # Short, as the path of a socket has 107 characters at most.
     folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
     account = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
@@ -74,21 +72,15 @@ def postgres() -> Iterator[Server]:
              "--encoding=UTF8", "--locale=C", f"--pwfile={secret}"],
             check=True, capture_output=True, cwd=folder, **run_as,
         )  # fmt: skip
-        command = [program, "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"]
-        with subprocess.Popen(  # noqa: S603 - likewise
-            command, stderr=subprocess.PIPE, cwd=folder, **run_as
-        ) as process:
-            assert process.stderr
-            for line in process.stderr:
-                if b"ready to accept connections" in line:
-                    break
-            else:
-                pytest.fail("PostgreSQL did not start")
-            try:
-                yield Server(folder, process)
-            finally:
-                process.terminate()
-                process.communicate(timeout=30)
+        options = f"-k {folder} -c listen_addresses= -c fsync=off"
+        start = [pg_ctl, "-D", data, "-l", folder / "log", "-w", "-o", options, "start"]
+        subprocess.run(start, check=True, stdout=subprocess.DEVNULL, cwd=folder, **run_as)  # noqa: S603 - likewise
+        try:
+            yield Server(folder)
+        finally:
+            # At once: it would wait without end for connections that tests have left open.
+            stop = [pg_ctl, "-D", data, "-w", "-m", "immediate", "stop"]
+            subprocess.run(stop, check=True, stdout=subprocess.DEVNULL, cwd=folder, **run_as)  # noqa: S603 - likewise
     finally:
         shutil.rmtree(folder)
 
