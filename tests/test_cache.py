@@ -2,9 +2,12 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 
 import pytest
+from streamlit.runtime.scriptrunner import RerunData, RerunException
 
+from bridgeboard.analysis import cache
 from bridgeboard.analysis.cache import Kept
 
 
@@ -57,6 +60,47 @@ def test_two_at_the_same_time_wait_for_one_making() -> None:
     second.join(60)
     assert told == ["done", "done"]
     assert made == ["slow"]
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, RerunException(RerunData())])
+def test_who_waits_for_a_maker_that_is_stopped_makes_the_value_instead(
+    stop: BaseException | type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_making, is_waiting = threading.Event(), threading.Event()
+    kept, ends, values = Kept[str](2), list[type[BaseException]](), list[str]()
+
+    class Watched(Future[str]):
+        def result(self, timeout: float | None = None) -> str:
+            is_waiting.set()
+            return super().result(timeout)
+
+    monkeypatch.setattr(cache, "Future", Watched)
+
+    def stopped() -> str:
+        is_making.set()
+        assert is_waiting.wait(60)
+        raise stop
+
+    def first() -> None:
+        try:
+            kept.value("a", stopped)
+        except BaseException as error:  # noqa: BLE001  # a stop is no Exception
+            ends.append(type(error))
+
+    def second() -> None:
+        try:
+            values.append(kept.value("a", lambda: "done"))
+        except BaseException as error:  # noqa: BLE001  # a stop is no Exception
+            values.append(repr(error))
+
+    threads = [threading.Thread(target=first), threading.Thread(target=second)]
+    threads[0].start()
+    assert is_making.wait(60)
+    threads[1].start()
+    for thread in threads:
+        thread.join(60)
+    assert ends == [stop if isinstance(stop, type) else type(stop)]
+    assert values == ["done"]
 
 
 def test_nothing_is_left_after_clearing() -> None:
