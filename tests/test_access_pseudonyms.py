@@ -1,6 +1,7 @@
 """Pseudonyms: stable, readable, of one person each, and nobody's without the key."""
 
 import re
+from hashlib import sha256
 from itertools import islice
 
 import pytest
@@ -22,11 +23,19 @@ def test_there_are_words_enough_and_each_is_one() -> None:
     assert not set(ADJECTIVES) & set(ANIMALS)
 
 
+def test_no_word_is_added_removed_or_moved() -> None:
+    # Each word's place and their number are part of every name that was ever given.
+    words = "\n".join((*ADJECTIVES, "", *ANIMALS))
+    assert (len(ADJECTIVES), len(ANIMALS)) == (158, 182)
+    assert sha256(words.encode()).hexdigest() == WORDS
+
+
 def test_a_name_stays_what_it_is() -> None:
     # Whoever changes the words or the digest gives everybody another name: this says so.
     assert aliases(["3fa85f64-5717-4562-b3fc-2c963f66afa6"], KEY) == PINNED
 
 
+WORDS = "0f996539b790ff1e05fa3c7c6f08203ecacfb4ea42de1cdfde801c6d57080166"
 PINNED = {"3fa85f64-5717-4562-b3fc-2c963f66afa6": "Solar Husky 9073"}
 
 

@@ -42,6 +42,8 @@ def _spelt(id_: str, key: str) -> tuple[str, str]:
     return f"{ADJECTIVES[adjective]} {ANIMALS[animal]}", f"{rest:075d}"[::-1]
 
 
+# The order and the number of the words decide every name: never change, add or remove one, or
+# everybody has another name than in the reports and exports that exist.
 _ADJECTIVES: Final = """
 Able Active Agile Airy Alert Amber Ample Azure Balanced Blithe Bold Brave Breezy Bright Brisk
 Broad Bronze Calm Candid Careful Cheerful Civil Clear Clever Cloudy Coastal Cobalt Copper Coral
