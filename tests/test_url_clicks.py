@@ -119,11 +119,6 @@ def test_a_right_word_that_other_choices_leave_no_room_for_is_no_complaint(
     assert complaints(app(at, **asked)) == []
 
 
-@pytest.mark.parametrize("at", PAGES)
-def test_every_pair_of_a_number_and_a_split_of_a_page_is_no_complaint(at: str) -> None:
-    assert at
-
-
 NEEDED: dict[str, dict[str, Any]] = {
     **{f"not_{name}": {name: "x"} for name in ("teams", "people", "vendors", "models", "clients")},
     "not_providers": {"providers": "x"},
