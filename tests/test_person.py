@@ -249,6 +249,33 @@ def test_restoring_a_backup_names_who_was_erased_since(
     assert "names nobody else who was erased after" in said.output
 
 
+def test_views_and_notes_of_a_backup_that_name_who_was_erased_since_do_not_come_back(
+    served: Running, data: Path, tmp_path: Path
+) -> None:
+    who, kept = somebody(data), str(tmp_path / "kept")
+    with store_in(data) as opened:
+        path = opened.path
+    desks = [Desk(state.opened(data), path.stem, audience) for audience in ("", "ab12")]
+    for desk in desks:
+        desk.keep(View(f"of {who.username}", "people", ""))
+        desk.keep(View("everybody", "people", "period=7d"))
+        desk.write(f"spend:{who.id}", Note("seen", datetime(2026, 11, 20, tzinfo=UTC)))
+    assert run("backup", kept, running=served, folder=data).exit_code == 0
+    said = run("person", "erase", who.id, "--reason", "x", running=served, folder=data)
+    assert said.exit_code == 0, said.output
+    path.rename(tmp_path / "away")
+    state.opened(data).close()
+    for file in data.glob("state.sqlite*"):
+        file.unlink()
+    said = run("restore", kept, running=served, folder=data)
+    assert said.exit_code == 0, said.output
+    assert "but for 4 views and notes in which somebody is named" in said.output
+    for desk in desks:
+        assert [view.name for view in desk.views()] == ["everybody"]
+        assert not desk.notes()
+    assert traces(data, who) == set()
+
+
 def test_a_name_that_several_had_is_refused_with_their_ids(served: Running, data: Path) -> None:
     who = somebody(data)
     with store_in(data) as opened, opened.write() as batch:

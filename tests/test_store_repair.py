@@ -442,7 +442,7 @@ def test_whoever_was_erased_after_the_backup_stays_erased(
         assert not erasure.people_called(opened, name)
         held = demo_sync.contents(opened)
         assert held["usage"] == expected["usage"]
-        assert erasure_list.apply(opened, files) == 0
+        assert erasure_list.apply(opened, files).missing == 0
 
 
 def test_a_list_of_erased_people_that_cannot_be_read_stops_a_repair(

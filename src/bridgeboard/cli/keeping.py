@@ -1,7 +1,7 @@
 """Keeping the store: sync, reprice, backup, restore."""
 
 import re
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ from bridgeboard.runtime import background_sync, clients, nightly_backups, state
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.state.backup import is_empty, is_in, restore_from
 from bridgeboard.store import Store, backups
+from bridgeboard.store.erasure import Somebody
 
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 PHASES = {
@@ -114,16 +115,23 @@ def restore(folder: Folder) -> None:
         told = person.erased_since(chosen, backups.made_at(folder), done.erased)
         out.print(told, markup=False)
         if (folder / nightly_backups.STATE).is_dir():
-            out.print(_restored_state(chosen, folder / nightly_backups.STATE), markup=False)
+            state = folder / nightly_backups.STATE
+            out.print(_restored_state(chosen, state, path, done.people), markup=False)
 
 
-def _restored_state(chosen: Settings, folder: Path) -> str:
-    """Restore views, notes and the audit log if there are none; what became of them."""
+def _restored_state(
+    chosen: Settings, folder: Path, store_path: Path, erased: Collection[Somebody]
+) -> str:
+    """Restore views, notes and the audit log if there are none; what became of them.
+
+    ``erased`` are those whom the backup still names though they were erased since.
+    """
     database = state_files.state_database(chosen)
     if not is_in(folder):
         return (
             f"Views, notes and the audit log of that time are in {folder}, as an earlier version"
-            f" had them: copy those that are lost to {chosen.folder}."
+            f" had them: copy those that are lost to {chosen.folder}, but none that names somebody"
+            " who was erased."
         )
     if not is_empty(database):
         return (
@@ -131,7 +139,13 @@ def _restored_state(chosen: Settings, folder: Path) -> str:
             f" backup are in {folder}."
         )
     restore_from(database, folder)
-    return f"Views, notes and the audit log are in {database.name} again."
+    dropped = person.drop_views_and_notes(chosen, store_path, erased)
+    database.scrub()
+    text = f"Views, notes and the audit log are in {database.name} again"
+    if dropped:
+        text += f", but for {formats.plural(dropped, 'view or note', 'views and notes')}"
+        text += " in which somebody is named who was erased"
+    return f"{text}."
 
 
 def _local(chosen: Settings) -> Store:

@@ -91,7 +91,7 @@ def erase(
                 keeps = numbers is Numbers.KEEP
                 alias = erasure.erase(batch, who, has_numbers=keeps, now=datetime.now(UTC))
                 _note(chosen, ERASING, f"{alias.username}, numbers: {numbers}", reason)
-                dropped = sum(_drop(desk, who) for desk in _desks(chosen, opened))
+                dropped = drop_views_and_notes(chosen, opened.path, [who])
                 # Before it is committed: a store that is lost at once must not bring them back.
                 erasure_list.write(batch, store_files.erasure_files(chosen, opened.path))
             opened.rewrite()
@@ -190,8 +190,13 @@ def _note(chosen: Settings, what: str, about: str, why: str) -> None:
     state_files.audit_log(chosen).write("operator", what, why, about, at=datetime.now(UTC))
 
 
-def _desks(chosen: Settings, opened: Store) -> list[Desk]:
-    return Desk.of_store(state_files.state_database(chosen), opened.path.stem)
+def drop_views_and_notes(chosen: Settings, path: Path, people: Collection[Somebody]) -> int:
+    """Delete views and notes of a store in which one of these people is named; how many."""
+    return sum(_drop(desk, who) for desk in _desks(chosen, path) for who in people)
+
+
+def _desks(chosen: Settings, path: Path) -> list[Desk]:
+    return Desk.of_store(state_files.state_database(chosen), path.stem)
 
 
 def _former_files(chosen: Settings, who: Somebody) -> list[Path]:
@@ -235,7 +240,7 @@ def _export_beside(chosen: Settings, opened: Store, who: Somebody, folder: Path)
     """Write what stands beside the store: views, notes, and entries of the audit log."""
     named = _names(who)
     views, notes = [], []
-    for desk in _desks(chosen, opened):
+    for desk in _desks(chosen, opened.path):
         of_views, of_notes = _mentions(desk, who)
         views += [asdict(view) for view in desk.views() if view.name in of_views]
         kept = desk.notes()

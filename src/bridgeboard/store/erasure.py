@@ -208,14 +208,15 @@ def erase(batch: Batch, who: Somebody, *, has_numbers: bool, now: datetime) -> A
     return alias
 
 
-def erase_again(batch: Batch) -> None:
-    """Erase whoever is there though they were erased: a backup may have brought them back."""
+def erase_again(batch: Batch) -> list[Somebody]:
+    """Erase whoever is there though they were erased, as a backup brought them back; who it was."""
     known = erased(batch)
-    for who in _people(batch):
-        if alias := known.alias(who.id):
-            _take_out(batch, who, alias)
+    people = [(who, alias) for who in _people(batch) if (alias := known.alias(who.id))]
+    for who, alias in people:
+        _take_out(batch, who, alias)
     for key in erased_keys(batch):
         _delete_text(batch, key)
+    return [who for who, _ in people]
 
 
 def _take_out(batch: Batch, who: Somebody, alias: Alias) -> None:

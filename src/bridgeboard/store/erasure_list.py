@@ -7,6 +7,7 @@ digests, and what people are called instead (``erasure``).
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ import pyarrow as pa
 from bridgeboard import private_files
 from bridgeboard.store import erasure
 from bridgeboard.store.database import Store
+from bridgeboard.store.erasure import Somebody
 from bridgeboard.store.errors import StoreLocationError
 from bridgeboard.store.reader import Reader
 
@@ -31,6 +33,19 @@ FROM brought
 
 Rows = dict[str, dict[str, Any]]
 """Rows of the table ``erased`` by their digest."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What became of a store by its files.
+
+    Attributes:
+        missing: how many erased people it did not know of.
+        people: whom it held all the same, by the names that they had.
+    """
+
+    missing: int
+    people: tuple[Somebody, ...]
 
 
 def file_in(folder: Path, store_path: Path) -> Path:
@@ -56,8 +71,8 @@ def write(reader: Reader | Store, files: Sequence[Path]) -> None:
                 ) from error
 
 
-def apply(store: Store, files: Sequence[Path]) -> int:
-    """Erase from a store whoever was erased by its files, and write these; how many were missing.
+def apply(store: Store, files: Sequence[Path]) -> Applied:
+    """Erase from a store whoever was erased by its files, and write these.
 
     Whoever was erased again may still be read in the bytes of the file: rewrite it.
 
@@ -70,14 +85,15 @@ def apply(store: Store, files: Sequence[Path]) -> int:
         for digest, row in _read(files).items()
         if digest not in stored or (stored[digest]["key"] is None and row["key"] is not None)
     }
+    people: list[Somebody] = []
     if missing:
         with store.write() as batch:
             batch.execute("DELETE FROM erased WHERE list_contains(?, digest)", [list(missing)])
             with batch.registered(brought=pa.Table.from_pylist(list(missing.values()))):
                 batch.execute(_ADD)
-            erasure.erase_again(batch)
+            people = erasure.erase_again(batch)
     write(store, files)
-    return len(missing.keys() - stored.keys())
+    return Applied(len(missing.keys() - stored.keys()), tuple(people))
 
 
 def _stored(reader: Reader | Store) -> Rows:

@@ -19,6 +19,7 @@ import duckdb
 from bridgeboard import private_files
 from bridgeboard.store import backups, erasure_list, group_blocks, migrations, restorations
 from bridgeboard.store.database import Store
+from bridgeboard.store.erasure import Somebody
 from bridgeboard.store.errors import StoreDamagedError, StoreLocationError, explained, too_new
 from bridgeboard.store.file_check import FileState, read_file
 from bridgeboard.store.file_location import checked, location, locked, log
@@ -35,11 +36,13 @@ class Restored:
         since: from when on it knows nothing; None for one that began anew.
         erased_again: how many people were in the backup who have been erased since.
         erased: what erased people are called in it.
+        people: whom the backup held though they were erased, by the names that they had.
     """
 
     since: datetime | None
     erased_again: int
     erased: frozenset[str]
+    people: tuple[Somebody, ...]
 
 
 @dataclass(frozen=True)
@@ -134,13 +137,13 @@ def complete(
         if made_at
         else "The store began anew, as there was no backup."
     )
-    erased_again = erasure_list.apply(store, erasures)
-    if erased_again:
+    applied = erasure_list.apply(store, erasures)
+    if applied.missing or applied.people:
         store.rewrite()
     with store.write() as batch:
         since = restorations.add(batch, made_at, now, f"{source} {more}".strip())
     erased = frozenset(name for (name,) in store.rows("SELECT username FROM erased"))
-    return Restored(since, erased_again, erased)
+    return Restored(since, applied.missing, erased, applied.people)
 
 
 def _state(path: Path, memory_mb: int) -> FileState | None:
