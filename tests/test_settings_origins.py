@@ -213,7 +213,18 @@ def test_of_the_states_address_the_host_alone_is_told(
 
 
 @pytest.mark.parametrize(
-    "url", ["sqlite:///s3same", "s3same", "postgresql://s3same", "postgresql://a:s3same@h:x/d"]
+    "url",
+    [
+        "sqlite:///s3same",
+        "s3same",
+        "postgresql://s3same",
+        "postgresql://a:s3same@h:x/d",
+        # Libraries do not agree on where such passwords end.
+        "postgresql://a:p@s3same@h/d",
+        "postgresql://a:p@s:s3same@h/d",
+        "postgresql://s3same:12/p@h/d",
+        "postgresql://s3same:12/p?@h/d",
+    ],
 )
 def test_a_states_address_that_is_none_is_refused_without_it(
     write: Callable[[str], None], url: str

@@ -306,7 +306,17 @@ def test_a_postgres_that_may_only_be_read_is_read(
         assert "read-only" in refused(database)
 
 
-@pytest.mark.parametrize("url", ["sqlite:///x", "mysql://u:sesame@h/d", "nonsense:sesame", "://"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite:///x",
+        "mysql://u:sesame@h/d",
+        "nonsense:sesame",
+        "://",
+        "postgresql://u:p@sesame@h/d",
+        "postgresql://u:p@s:sesame@h/d",
+    ],
+)
 def test_an_address_of_anything_else_is_refused_without_it(tmp_path: Path, url: str) -> None:
     with pytest.raises(StateError, match="no address of a PostgreSQL") as caught:
         Database(tmp_path, url)

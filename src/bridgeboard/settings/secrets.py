@@ -129,9 +129,11 @@ def passwords(url: str) -> set[str]:
 
 
 def _parts(url: str) -> SplitResult | None:
+    """The parts of an address; None where it is not plain which part is the password."""
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - it raises
     except ValueError:
         return None
-    return parts
+    # The last "@" ends the password here, and the first one where it is connected.
+    return None if url.count("@") != parts.netloc.count("@") or url.count("@") > 1 else parts

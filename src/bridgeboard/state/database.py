@@ -229,10 +229,14 @@ def _address(url: str) -> URL:
     """The address of a PostgreSQL, with the driver that is used. Raises StateError."""
     try:
         address = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         address = None
-    if address is None or address.get_backend_name() not in {"postgresql", "postgres"}:
-        raise StateError("state_url is no address of a PostgreSQL: postgresql://HOST/DATABASE")
+    is_ours = address is not None and address.get_backend_name() in {"postgresql", "postgres"}
+    if address is None or not is_ours or "@" in (address.host or ""):
+        raise StateError(
+            "state_url is no address of a PostgreSQL: postgresql://HOST/DATABASE, with other"
+            " characters than letters and digits of the password as %XX"
+        )
     return address.set(drivername="postgresql+psycopg")
 
 
