@@ -224,6 +224,17 @@ def test_a_backup_that_fails_deletes_none_and_is_tried_again_an_hour_later(
     assert files(data) == {"store.duckdb", "backups"}
 
 
+def test_a_state_database_that_cannot_be_copied_is_no_fault_of_the_program(
+    opened: Store, data: Path
+) -> None:
+    (data / "state.sqlite").mkdir()
+    nightly = NightlyBackups(settings_of(data), Clock(NIGHT), UTC)
+    assert not nightly.make_if_due(opened)
+    assert nightly.status.problem
+    assert f"{data / 'state.sqlite'} is no file: move it away." in nightly.status.problem
+    assert "fault" not in nightly.status.problem
+
+
 def test_what_is_wrong_with_the_folder_is_said(opened: Store, data: Path) -> None:
     folder = data / "backups"
     folder.mkdir(mode=0o755)

@@ -9,24 +9,10 @@ from contextlib import contextmanager
 import typer
 from rich.console import Console
 
-from aibridge import AIBridgeError
-from bridgeboard.model.store import StoreError
-from bridgeboard.pricing import PriceFileError
-from bridgeboard.settings import SettingsError
-from bridgeboard.state import StateError
-from bridgeboard.teams import TeamsFileError
+from bridgeboard.runtime.problems import FORESEEN
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
-
-TOLD = (
-    AIBridgeError,
-    PriceFileError,
-    SettingsError,
-    StateError,
-    StoreError,
-    TeamsFileError,
-)
 
 
 @contextmanager
@@ -34,7 +20,7 @@ def explained() -> Iterator[None]:
     """End with status 2 and a sentence where somebody can do something about an error."""
     try:
         yield
-    except TOLD as error:
+    except FORESEEN as error:
         err.print(f"bridgeboard: {error}", markup=False)
         raise typer.Exit(2) from None
 

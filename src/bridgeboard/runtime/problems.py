@@ -7,9 +7,18 @@ from aibridge import AIBridgeError
 from bridgeboard.model.store import StoreError
 from bridgeboard.pricing import PriceFileError
 from bridgeboard.settings import SettingsError
+from bridgeboard.state import StateError
 from bridgeboard.teams import TeamsFileError
 
-FORESEEN = (AIBridgeError, PriceFileError, SettingsError, StoreError, TeamsFileError)
+FORESEEN = (
+    AIBridgeError,
+    PriceFileError,
+    SettingsError,
+    StateError,
+    StoreError,
+    TeamsFileError,
+)
+"""Errors whose messages say what to do, and quote nothing that was recorded."""
 
 logger = logging.getLogger(__name__)
 
