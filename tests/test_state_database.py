@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Barrier, Lock
 from urllib.parse import quote
 
 import databases
@@ -255,6 +256,37 @@ def test_a_postgres_that_is_away_is_told_once_and_without_its_password(
         database._silent_until = 0
         monkeypatch.undo()
         assert "refused" in refused(database)
+
+
+def test_threads_that_wait_for_a_postgres_that_is_away_do_not_ask_it_one_after_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, both_wait = [], Barrier(2)
+
+    class Waiting:
+        """A lock that two take up only once both want it."""
+
+        def __init__(self) -> None:
+            self.lock = Lock()
+
+        def __enter__(self) -> None:
+            both_wait.wait(10)
+            self.lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.lock.release()
+
+    def away(_: object) -> None:
+        asked.append(1)
+        raise sqlalchemy.exc.OperationalError("", {}, Exception("connection refused"))
+
+    monkeypatch.setattr(sqlalchemy.Engine, "connect", away)
+    with databases.database(tmp_path, "postgresql://u@127.0.0.1:1/state") as database:
+        monkeypatch.setattr(database, "_preparing", Waiting())
+        with ThreadPoolExecutor(2) as threads:
+            answers = list(threads.map(refused, [database, database]))
+    assert len(asked) == 1
+    assert sum("did not answer a moment ago" in answer for answer in answers) == 1
 
 
 def test_a_wrong_password_is_told_without_it(postgres: databases.Server, tmp_path: Path) -> None:

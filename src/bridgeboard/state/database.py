@@ -70,7 +70,7 @@ class Database:
         with self._explained("read"):
             engine = self._engine if self._is_there() else _empty()
             if engine is self._engine:
-                self._prepare()
+                self._prepare("read")
             with engine.connect() as connection:
                 yield connection
 
@@ -85,7 +85,7 @@ class Database:
             if self.path and not self._is_there():
                 with self._explained("made", OSError):
                     _make(self.path)
-            self._prepare()
+            self._prepare("written")
             with self._alone() as connection:
                 yield connection
 
@@ -163,9 +163,10 @@ class Database:
             connection.execute(text("SELECT pg_advisory_xact_lock(7305808871465447265)"))
             yield connection
 
-    def _prepare(self) -> None:
-        """Make or change tables, once in a process for each file."""
-        with self._preparing:
+    def _prepare(self, done: str) -> None:
+        """Make or change tables, once in a process for each file. Raises StateError."""
+        # Explained inside: who waited here for one that got no answer does not ask again.
+        with self._preparing, self._explained(done):
             identity = _identity(self.path)
             if identity == self._ready:
                 return
