@@ -136,3 +136,40 @@ def test_every_module_says_what_it_is_for() -> None:
 def test_the_constraints_name_versions_and_no_places() -> None:
     for line in (ROOT / "constraints.txt").read_text("utf-8").splitlines():
         assert re.fullmatch(r"[\w.-]+==[\w.]+( ; .+)?", line), line
+
+
+def test_every_module_that_docs_and_docstrings_name_exists() -> None:
+    sources = sorted((ROOT / "src").rglob("*.py"))
+    names = {
+        path.relative_to(ROOT / "src").with_suffix("").as_posix().removesuffix("/__init__"): set(
+            re.findall(r"\w+", path.read_text("utf-8"))
+        )
+        for path in sources
+    }
+    # What was a room or a module once is looked for too: it is in sentences the longest.
+    former = {"boards", "connect", "desk", "doors", "explorer", "metrics", "private", "watch"}
+    modules = former | {module.rpartition("/")[2] for module in names}
+    settings_tables = {"login", "proxy", "settings", "state"}
+
+    def exists(name: str) -> bool:
+        parts = re.split(r"[./]", name)
+        return any(
+            (module == path or module.endswith(f"/{path}"))
+            and (end == len(parts) or parts[end] in words)
+            for end in range(1, len(parts) + 1)
+            for path in ["/".join(parts[:end])]
+            for module, words in names.items()
+        )
+
+    missing = [
+        f"{path.name}: {name}"
+        for path in [*sources, *DOCUMENTS]
+        if path.name != "CHANGELOG.md"
+        for name in re.findall(r"`([a-z_]+(?:[./]\w+)+)`", path.read_text("utf-8"))
+        if (first := re.split(r"[./]", name)[0]) in modules
+        and first not in settings_tables
+        and not (ROOT / name).exists()
+        and not name.endswith((".py", ".md", ".toml", ".csv", ".json", ".jsonl"))
+        and not exists(name)
+    ]
+    assert missing == []

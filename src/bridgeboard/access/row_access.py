@@ -1,6 +1,6 @@
 """What a reader may see: whose rows, with or without text, under which names.
 
-A row_access is decided before anything is asked. The store then answers from views of its own that
+Row access is decided before anything is asked. The store then answers from views of its own that
 stand in front of the tables on that reader's cursor (``store.row_views``), so that no question
 can tell more, whoever asks it.
 """

@@ -141,7 +141,7 @@ def _sentences(verdict: Verdict) -> list[str]:
         for number in verdict.torn
     ]
     if verdict.good:
-        end = "Whether entries are missing behind the last cannot be seen from the file."
+        end = "Whether entries are missing behind the last cannot be seen from the log."
         checked = verdict.right > verdict.unchecked
         first = (
             f"{entries}, all as they were written. {end}"

@@ -1,4 +1,4 @@
-"""The one error of this room."""
+"""The error of a question to the metrics that cannot be answered."""
 
 
 class MetricError(ValueError):

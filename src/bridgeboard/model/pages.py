@@ -198,7 +198,7 @@ PRESENCE: Final[Mapping[str, tuple[str, str]]] = {
         "People who were active at some time before this period, and not in it.",
     ),
 }
-"""Column of ``metrics.presence`` → its label and its definition."""
+"""Column of ``queries.adoption.presence`` → its label and its definition."""
 
 _NOUNS: Final = {"initiator": ("person", "people"), "server": ("MCP server", "MCP servers")}
 

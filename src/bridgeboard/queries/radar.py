@@ -1,6 +1,7 @@
-"""What the radar asks the store: each question is one statement, from a scope and limits.
+"""Queries that find anomalies: each is one statement, from a scope and limits.
 
-Numbers that have a name come from ``metrics``; what sessions did request by request is asked here.
+Numbers that have a name come from ``queries.metric_query``; what sessions did request by request
+is asked here.
 """
 
 from collections.abc import Iterable

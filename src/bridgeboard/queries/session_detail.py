@@ -110,7 +110,7 @@ class Head:
 
     @property
     def by_metric(self) -> Mapping[str, Any]:
-        """Its numbers under the names of the vocabulary, for ``metrics.accuracy``."""
+        """Its numbers under the names of the vocabulary, for ``model.accuracy``."""
         return {
             **{metric: getattr(self, name) for name, metric in NUMBERS.items()},
             "threads": self.threads,

@@ -39,7 +39,7 @@ class SessionRow:
             it is known yet, and with these none of the numbers.
         cost, shadow_cost: in pico-USD. With ``unpriced_tokens``, a lower bound.
         summed_rows, unread_rows: what makes other numbers less than exact
-            (``metrics.accuracy``).
+            (``model.accuracy``).
         whole_tokens: the server's own sum where no request is known.
         accuracy: "exact" where all requests are known one by one, else "aggregate".
     """

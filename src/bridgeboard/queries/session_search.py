@@ -23,8 +23,8 @@ MARKS: Final = 1_000
 class Hit:
     """A text with the words in it, ``matches`` times, none of them overlapping.
 
-    ``usage``, ``kind`` and ``ordinal`` name it as ``passages.whole`` wants them; ``started_at``
-    is that of its request.
+    ``usage``, ``kind`` and ``ordinal`` name it as ``recorded_text.whole`` wants them;
+    ``started_at`` is that of its request.
     """
 
     usage: int

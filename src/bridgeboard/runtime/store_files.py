@@ -151,7 +151,7 @@ def repaired(
 
 
 def _all_erasure_files(settings: Settings, path: Path, backups: Sequence[Path]) -> list[Path]:
-    """Likewise, with those that lie beside backups which were made elsewhere."""
+    """The lists of erased people of this store, and those beside backups made elsewhere."""
     named = [path.parent, *(each.expanduser().resolve().parent for each in backups)]
     beside = [erasure_list.file_in(folder, path) for folder in named]
     known = erasure_files(settings, path)

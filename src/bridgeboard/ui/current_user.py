@@ -1,4 +1,4 @@
-"""The door: who looks, what they may see, and what is noted of it.
+"""The reader of this run: who it is, what they may see, and what is noted of it.
 
 Every question to the store is asked with the row access of the reader of this run (``ui/runner``),
 so a page cannot tell more than they may see. Whoever is not known gets nothing at all.

@@ -5,7 +5,7 @@ a widget writes it in its callback only, with one change: one entry in the brows
 one press of Back undoes. What cannot be read is collected, and the page says it in one line.
 
 Values in addresses are short and stable: names, dates and numbers, never labels. What a link of an
-earlier time says is read too (``old_addresses``).
+earlier time says is read too (``ui.old_urls``).
 """
 
 import re

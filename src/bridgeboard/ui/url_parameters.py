@@ -18,7 +18,7 @@ SHARED: Final = FILTERS | EVERYWHERE
 UNFILTERED: Final = frozenset({"audit", "session", "settings"})
 """Pages that no filter concerns."""
 UNREAD: Final = "unread"
-"""What the address has in place of more parameters than can be read (``doors.long``)."""
+"""Stands in the address for more parameters than can be read (``server.middleware.long_urls``)."""
 PLACES: Final = frozenset({"after", "before"})
 """Places in a list."""
 KEEPING_PLACE: Final = PLACES | {"columns", "compare", "request"}

@@ -1,4 +1,4 @@
-"""The words of ASGI, and what all doors do with them: read a request, make an answer."""
+"""Types of ASGI, and what all middleware needs: reading a request, making an answer."""
 
 import re
 from collections.abc import Awaitable, Callable, MutableMapping

@@ -1,7 +1,7 @@
 """The path under which a reverse proxy shows the dashboard, passed on by it or stripped.
 
-All other doors know paths without it, and Streamlit knows them with it, as it makes addresses of
-its own. So it is taken off where a request comes in, if it is there, and put on before the app.
+All other middleware knows paths without it, and Streamlit knows them with it, as it makes addresses
+of its own. So it is taken off where a request comes in, if it is there, and put on before the app.
 """
 
 from bridgeboard.server.login_start import without_base

@@ -2,7 +2,7 @@
 
 Each line holds the digest of the line before it, so that a line that was changed, removed, put in
 or moved is noticed, and digests are made with a key, so that nobody who lacks it can make the log
-anew. What the file alone cannot tell is that its last lines are missing: whoever needs that has
+anew. What the log alone cannot tell is that its last lines are missing: whoever needs that has
 the entries handed on elsewhere.
 """
 

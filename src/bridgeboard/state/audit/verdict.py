@@ -29,7 +29,7 @@ class Verdict:
         torn: the numbers of lines that were begun only: a process was killed, or the disk was full.
             They are no entries, and the entry after them says that they were there.
         unkeyed: how many of the right ones are older than the log's key. Whoever could write the
-            file could have made them, until the first entry with a key was put behind them.
+            log could have made them, until the first entry with a key was put behind them.
         unchecked: how many have a key that is not the one at hand: that each follows the one before
             is all that could be checked of them.
         key_missing: whether the key of the last entries is not at hand, or of those from ``broken``

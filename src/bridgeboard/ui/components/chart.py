@@ -1,4 +1,4 @@
-"""Charts → the screen: the only way there, safe for many readers at once (``charts.specs``)."""
+"""Charts → the screen: the only way there, safe for many readers at once (``charts.encodings``)."""
 
 from collections.abc import Callable
 

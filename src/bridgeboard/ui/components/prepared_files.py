@@ -1,6 +1,7 @@
 """Files that are made when a reader asks for one, and kept until that reader's page runs again.
 
-Each is for that reader alone: nobody else can have it made, or fetch it (``doors.files``).
+Each is for that reader alone: nobody else can have it made, or fetch it
+(``server.middleware.file_access``).
 """
 
 import logging

@@ -39,7 +39,7 @@ def searched(find: Find, search: Search) -> bool:
     """The same switch, for what a search finds in everybody's text.
 
     Every search is put in the audit log: whenever the words, the filters or the reason are others
-    than those of the search before. The words are noted as a keyed digest (``searches``).
+    than those of the search before. The words are noted as a keyed digest (``ui.search_audit``).
     """
     reason = _wanted()
     if reason is None:

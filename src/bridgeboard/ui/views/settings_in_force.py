@@ -161,7 +161,7 @@ def _listed(words: tuple[str, ...]) -> str:
 
 
 def _matrix() -> None:
-    """What each role may, as the door itself decides it."""
+    """What each role may see and do."""
     titles = {name: title for shown in shell.SECTIONS.values() for name, title, _ in shown}
     may = {
         f"Open {titles.get(page, page.capitalize())}": roles for page, roles in access.PAGES.items()
