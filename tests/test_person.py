@@ -16,8 +16,10 @@ from test_cli_keeping import _alone, run, store_in  # noqa: F401  # a fixture of
 
 from bridgeboard import state
 from bridgeboard.demo.api import Profile
+from bridgeboard.model.store import StoreError
 from bridgeboard.runtime import demo_company
 from bridgeboard.runtime.demo_company import Running
+from bridgeboard.state import Database, StateError
 from bridgeboard.state.audit import Audit
 from bridgeboard.state.saved_views import Desk, Note, View
 from bridgeboard.store import Store, erasure
@@ -339,6 +341,34 @@ def test_whoever_is_killed_before_the_file_is_rewritten_leaves_that_to_the_next_
         assert isinstance(said.exception, KilledError)
     assert traces(data, who)
     assert run("sync", running=served, folder=data).exit_code == 0
+    assert traces(data, who) == set()
+
+
+@pytest.mark.parametrize("file", ["store", "state"])
+def test_an_erasure_that_leaves_bytes_says_all_the_same_who_it_was_and_is_finished_by_another_run(
+    served: Running, data: Path, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    who = somebody(data)
+    with store_in(data) as opened:
+        Desk(state.opened(data), opened.path.stem).keep(View(f"of {who.name}", "people", ""))
+    state.opened(data).close()
+
+    def fail(_: object) -> None:
+        raise StoreError("There is no room.") if file == "store" else StateError("It is locked.")
+
+    erase = ("person", "erase", who.id, "--reason", "x")
+    with monkeypatch.context() as patch:
+        patch.setattr(*((Store, "rewrite") if file == "store" else (Database, "scrub")), fail)
+        said = run(*erase, running=served, folder=data)
+    assert said.exit_code == 2
+    assert "Their numbers stay under the name erased-" in said.output
+    assert "Backups elsewhere may still hold them" in said.output
+    assert "can still be read in the bytes of files. " in said.output
+    if file == "store":
+        assert traces(data, who)
+    said = run(*erase, running=served, folder=data)
+    assert said.exit_code == 2
+    assert "knows nobody" in said.output
     assert traces(data, who) == set()
 
 

@@ -242,6 +242,24 @@ def test_what_was_deleted_is_in_no_byte(file: Database) -> None:
         assert b"somebody" not in path.read_bytes(), path
 
 
+@pytest.mark.parametrize(
+    ("held", "reason"),
+    [("BEGIN", "another process reads it"), ("BEGIN IMMEDIATE", "another process keeps it locked")],
+)
+def test_what_cannot_leave_the_bytes_of_the_file_is_told(
+    file: Database, monkeypatch: pytest.MonkeyPatch, held: str, reason: str
+) -> None:
+    file.close()
+    monkeypatch.setattr(module, "WAITING_SECONDS", 0.05)
+    assert file.path
+    with closing(sqlite3.connect(file.path, isolation_level=None)) as other:
+        other.execute(held)
+        other.execute("SELECT * FROM audit_lines").fetchall()
+        with pytest.raises(StateError, match=f"cannot be rewritten: {reason}"):
+            file.scrub()
+    file.scrub()
+
+
 def test_a_postgres_that_is_away_is_told_once_and_without_its_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,8 +12,9 @@ from urllib.parse import unquote_plus
 
 import typer
 
-from bridgeboard import formats, settings
+from bridgeboard import formats, settings, store
 from bridgeboard.cli.terminal import explained, out
+from bridgeboard.model.store import StoreError
 from bridgeboard.runtime import state_files, store_files
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.state import StateError, former_files
@@ -86,7 +87,12 @@ def erase(
             raise SettingsError("Give a reason: it goes into the audit log.")
         chosen = settings.read()
         with _opened(chosen) as opened:
-            who = _somebody(opened, user)
+            try:
+                who = _somebody(opened, user)
+            except SettingsError:
+                # They may have been erased by a try that did not come to its end.
+                _leave_no_bytes(chosen, opened)
+                raise
             with opened.write() as batch:
                 keeps = numbers is Numbers.KEEP
                 alias = erasure.erase(batch, who, has_numbers=keeps, now=datetime.now(UTC))
@@ -94,13 +100,12 @@ def erase(
                 dropped = drop_views_and_notes(chosen, opened.path, [who])
                 # Before it is committed: a store that is lost at once must not bring them back.
                 erasure_list.write(batch, store_files.erasure_files(chosen, opened.path))
-            opened.rewrite()
-            state_files.state_database(chosen).scrub()
             _say_done(alias, dropped)
             folders = dict.fromkeys([chosen.backups_path, *(backups or ())])
             held = [*kept_aside(opened.path), *_former_files(chosen, who)]
             held += personal.backups_with(folders, who)
             _say_left(chosen, held, has_looked=bool(backups))
+            _leave_no_bytes(chosen, opened)
 
 
 def erased_since(chosen: Settings, moment: datetime | None, erased: Collection[str]) -> str:
@@ -134,6 +139,26 @@ def erased_since(chosen: Settings, moment: datetime | None, erased: Collection[s
         " Their text and names are in the store again: erase them again before anybody looks at it."
         " The log has the reasons that were given."
     )
+
+
+def _leave_no_bytes(chosen: Settings, opened: Store) -> None:
+    """Leave nothing of what was deleted in the bytes of files; raise StoreError where it stays."""
+    problems = []
+    try:
+        if store.still_in_file(opened):
+            opened.rewrite()
+    except StoreError as error:
+        problems.append(str(error))
+    try:
+        state_files.state_database(chosen).scrub()
+    except StateError as error:
+        problems.append(str(error))
+    if problems:
+        raise StoreError(
+            f"What was deleted can still be read in the bytes of files. {' '.join(problems)} Then"
+            " run this command again: it knows nobody of this name any more, and removes what is"
+            " left."
+        )
 
 
 def _say_done(alias: erasure.Alias, dropped: int) -> None:
@@ -202,7 +227,11 @@ def _desks(chosen: Settings, path: Path) -> list[Desk]:
 def _former_files(chosen: Settings, who: Somebody) -> list[Path]:
     """Files of views and notes that an earlier version left, and that name somebody."""
     files = former_files.kept_aside(chosen.folder, "*.desk*.json")
-    return [file for file in files if _names(who).search(unquote_plus(file.read_text("utf-8")))]
+    return [
+        file
+        for file in files
+        if _names(who).search(unquote_plus(file.read_text("utf-8", "replace")))
+    ]
 
 
 def _names(who: Somebody) -> re.Pattern[str]:

@@ -6,6 +6,7 @@ dashboards, so that what is read in a transaction that writes stays so until its
 """
 
 import os
+import sqlite3
 import stat
 import sys
 from collections.abc import Iterator
@@ -118,7 +119,7 @@ class Database:
 
     def scrub(self) -> None:
         """Leave nothing of what was deleted in the database's bytes. Raises StateError."""
-        with self._explained("rewritten"):
+        with self._explained("rewritten"), self._explained("rewritten", sqlite3.Error):
             if not self._is_there():
                 return
             with self._engine.connect() as connection:
@@ -128,7 +129,12 @@ class Database:
                 else:  # on the bare connection, as it may not stand in a transaction
                     plain: Any = connection.connection.driver_connection
                     plain.execute("VACUUM")
-                    plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    ((is_busy, *_),) = plain.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    if is_busy:
+                        advice = "Try again, or end the process that reads it."
+                        raise StateError(
+                            self._message("rewritten", "another process reads it", advice)
+                        )
 
     def close(self) -> None:
         """Let go of all connections; the next use makes new ones."""
@@ -193,7 +199,9 @@ class Database:
 
     @contextmanager
     def _explained(
-        self, done: str, kind: type[SQLAlchemyError | OSError] = SQLAlchemyError
+        self,
+        done: str,
+        kind: type[SQLAlchemyError | OSError | sqlite3.Error] = SQLAlchemyError,
     ) -> Iterator[None]:
         """Errors of the database as one that says what to do; never with a password."""
         if monotonic() < self._silent_until:

@@ -42,14 +42,14 @@ class DeskError(StateError):
     """A view or a note cannot be put down or read."""
 
 
-def explained(error: SQLAlchemyError | OSError) -> tuple[str, str, bool]:
+def explained(error: SQLAlchemyError | OSError | sqlite3.Error) -> tuple[str, str, bool]:
     """What is wrong, what to do, and whether nobody answers at all."""
     if isinstance(error, OSError):
         return error.strerror or "unknown", f"{_ACCOUNT}.", False
     if isinstance(error, PoolTimeoutError):
         return "too many use it at once", "Try again.", True
-    cause = error.orig if isinstance(error, DBAPIError) else None
-    first = next(iter(str(cause or error).strip().splitlines()), "unknown")
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    first = next(iter(str(cause).strip().splitlines()), "unknown")
     if isinstance(cause, sqlite3.Error):
         name = getattr(cause, "sqlite_errorname", "").removeprefix("SQLITE_")
         reason, advice = _SQLITE.get(name.partition("_")[0], (first, "Look at its file"))
