@@ -208,7 +208,8 @@ def test_a_day_of_the_course_leads_to_what_a_side_did_on_it(
 ) -> None:
     assert store
     pair = largest("person")[:2]
-    day = max(row["started_at"].date() for row in valued("person")[pair[1]])
+    summed = [row for row in valued("person")[pair[1]] if row["grain"] == "action"]
+    day = max(row["started_at"].date() for row in summed)
     query = {"beside-show": shown, "beside-at": str(day)}
     test = app(what="people", a=pair[0], b=pair[1], **query)
     assert not test.exception
@@ -222,8 +223,16 @@ def test_a_day_of_the_course_leads_to_what_a_side_did_on_it(
     ]
     if shown == "Requests":
         counted = [sum(row["requests"] for row in rows) for rows in own]
-        assert [row["cells"] for row in told["rows"]] == [[formats.compact(n)] for n in counted]
-    assert [row["full"] for row in told["rows"]] == list(pair)
+        has_sums = [any(row["grain"] == "action" for row in rows) for rows in own]
+        assert any(has_sums)
+        assert [row["cells"] for row in told["rows"]] == [
+            [formats.number(n, "count", at_least=is_bound)]
+            for n, is_bound in zip(counted, has_sums, strict=True)
+        ]
+        assert [row["full"] for row in told["rows"]] == [
+            f"{name}: {'at least' if is_bound else 'exactly'} {n}"
+            for name, n, is_bound in zip(pair, counted, has_sums, strict=True)
+        ]
     assert told["leads"] == f"Opens its {shown.lower()} of that day."
     drop = test.button(key="clear-beside").click().run()
     assert drop.selectbox(key="beside-at").value is None

@@ -10,10 +10,14 @@ from dashboard_store import filled, looking
 from facts import facts
 
 from bridgeboard import charts
+from bridgeboard.analysis import adoption as questions_of_people
 from bridgeboard.analysis import trends
 from bridgeboard.analysis.comparison import Line
-from bridgeboard.analysis.headlines import headline
+from bridgeboard.analysis.headlines import headline, headlines
 from bridgeboard.analysis.movers import Move
+from bridgeboard.analysis.questions import Questions
+from bridgeboard.analysis.rankings import ranking
+from bridgeboard.analysis.runner import Snapshot
 from bridgeboard.model.accuracy import (
     EXACT,
     Accuracy,
@@ -94,7 +98,10 @@ def test_a_short_list_marks_lower_bounds() -> None:
 def test_a_chart_says_of_what_one_points_at_how_it_stands() -> None:
     day = date(2026, 11, 1)
     row = {"requests": 5, "summed_rows": 2}
-    words = trends.phrases("requests", [(day, "a", row), (day, "b", {**row, "summed_rows": 0})])
+    records = [(day, "a", row), (day, "b", {**row, "summed_rows": 0})]
+    rows = ((day, "a", 5), (day, "b", 5))
+    accuracies = trends.accuracies("requests", records)
+    words = trends.Trend("requests", rows, ("a", "b"), 2, None, accuracies).phrases
     assert words == {(day, "a"): "at least 5"}
     course = charts.Course(
         label="Requests",
@@ -148,6 +155,12 @@ def test_sums_of_sessions_without_any_known_request_are_unknown(tmp_path: Path) 
             batch.execute("DELETE FROM usage")
             batch.execute("UPDATE sessions SET detailed_at = NULL")
         shown = runner.current().totals(("spend", "tool_errors", "sessions"), find.scope)
+        questions = runner.current()
+        course = questions.series(("spend", "sessions"), "month", find.scope)
+        people = questions.measured(("spend", "sessions"), "initiator", find.scope, "-sessions")
+        presence = questions_of_people.presence(questions, find.scope)
+        words = trend.nothing(_chosen(), "spend")
+        about_sessions = trend.nothing(_chosen(), "sessions")
         with store.snapshot() as reader:
             sums = total(Answer.of(*reader.named(*totals(find))))
     assert sums.sessions
@@ -155,7 +168,85 @@ def test_sums_of_sessions_without_any_known_request_are_unknown(tmp_path: Path) 
     assert sums.listed.cost is None
     assert sums.listed.tool_errors is None
     assert sums.whole.requests is None
-    assert shown == {"spend": None, "tool_errors": None, "sessions": sums.sessions}
+    assert {name for name, value in shown.items() if value is not None} == {"sessions"}
+    assert shown["sessions"] == sums.sessions
+    assert set(course.column("spend")) == {None}
+    assert sum(course.column("sessions")) == sums.sessions
+    assert set(people.column("spend")) == {None}
+    assert {presence[name] for name in ("new", "returning", "dormant")} == {None}
+    assert words.startswith("Not known yet")
+    assert about_sessions.startswith("Nothing was recorded")
+
+
+UNREAD_CLIENT = "A client of which only tokens are known"
+
+
+@pytest.fixture(scope="module", params=[0, 1])
+def unread(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Questions to a store in which so many rows, on one day, tell nothing but tokens."""
+    with filled(tmp_path_factory.mktemp("unread") / "store.duckdb") as store:
+        with store.write() as batch:
+            batch.execute("DELETE FROM usage WHERE grain <> 'interception'")
+            batch.execute("DELETE FROM tool_calls WHERE grain <> 'interception'")
+            batch.execute(
+                "UPDATE usage SET grain = 'session', requests = 0, prompts = 0, tool_calls = 0,"
+                f" client = '{UNREAD_CLIENT}' WHERE tool_calls = 0 AND started_at = (SELECT"
+                f" min(started_at) FROM usage WHERE tool_calls = 0) AND {request.param} = 1"
+            )
+        with store.snapshot() as reader:
+            yield request.param, Snapshot(reader)
+
+
+WHOLE = Scope(BEGAN - timedelta(days=30), BEGAN + timedelta(days=30))
+BASH = WHOLE.only("tool", "Bash")
+
+
+def bounds(name: str, rows: Answer, by: str) -> dict[Any, bool]:
+    """Whether a number is a lower bound, by the values of a dimension."""
+    return {row[by]: accuracy(name, row).is_bound for row in rows.records()}
+
+
+@pytest.mark.parametrize("scope", [WHOLE, BASH, WHOLE.without("tool", "Bash")])
+def test_one_row_of_unknown_tools_makes_each_number_of_tool_calls_a_lower_bound(
+    unread: tuple[int, Questions], scope: Scope
+) -> None:
+    rows, questions = unread
+    by_tool = [
+        questions.measured(("tool_calls",), "tool", scope, "-tool_calls"),
+        questions.top(("tool_calls",), ("tool",), scope, rank_by="tool_calls", n=3),
+    ]
+    said = {
+        "card": headlines(questions, ("tool_calls",), scope, None)[0].now.accuracy.is_bound,
+        "all": accuracy(
+            "tool_calls", ranking(questions, ("tool_calls",), "tool", scope, most=3).whole
+        ).is_bound,
+        **{
+            (place, tool): is_bound
+            for place, answer in enumerate(by_tool)
+            for tool, is_bound in bounds("tool_calls", answer, "tool").items()
+        },
+        "chart": bool(trends.whole(questions, "tool_calls", "month", scope).phrases),
+        "split chart": bool(trends.split(questions, "tool_calls", "tool", "day", scope).phrases),
+    }
+    assert set(said.values()) == {rows == 1}
+    assert len(said) > 6 or scope is BASH
+    assert accuracy("tool_calls", questions.totals(("tool_calls",), scope)).reasons == (
+        ("of 1 sessions, or rests of them, only tokens are known",) if rows else ()
+    )
+
+
+def test_a_filter_by_tool_leaves_what_is_not_known_where_it_is(
+    unread: tuple[int, Questions],
+) -> None:
+    rows, questions = unread
+    days = bounds("tool_calls", questions.series(("tool_calls",), "day", BASH), "day")
+    assert sum(days.values()) == rows
+    is_bound = accuracy("requests", questions.totals(("requests",), BASH)).is_bound
+    assert is_bound == (rows == 1)
+    clients = questions.top(("tool_calls",), ("client",), BASH, rank_by="tool_calls", n=2)
+    assert bounds("tool_calls", clients, "client") == {
+        name: rows == 1 and name == "Other" for name in clients.column("client")
+    }
 
 
 def _chosen() -> Chosen:

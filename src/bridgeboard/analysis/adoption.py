@@ -4,17 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridgeboard.analysis.questions import Questions
-from bridgeboard.model.accuracy import limits
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries import adoption
-from bridgeboard.queries.metric_query import select
 
 
 def presence(questions: Questions, scope: Scope) -> Mapping[str, Any]:
     """New, returning and dormant people, and what tells how these numbers stand."""
-    people = questions.ask(adoption.presence(scope)).only
-    return {**people, **questions.ask(select(limits(("active_people",)), (), scope)).only}
+    people = questions.ask(adoption.presence(scope))
+    active = questions.totals(("active_people",), scope)
+    if active["active_people"] is None:
+        for name in people.columns:
+            people = people.unknown(name)
+    return {**people.only, **active}
 
 
 def stickiness(windows: Answer) -> float | None:

@@ -63,11 +63,10 @@ def headlines(
     questions: Questions, names: tuple[str, ...], scope: Scope, before: Scope | None
 ) -> list[Headline]:
     """Numbers of a scope, compared with the period before where that was recorded in whole."""
-    asked = (*names, *accuracy.limits(names))
-    now = questions.totals(asked, scope)
+    now = questions.totals(names, scope)
     past = None
     if before is not None and is_recorded(questions, before):
-        past = questions.totals(asked, before)
+        past = questions.totals(names, before)
     return [headline(name, now, past) for name in names]
 
 

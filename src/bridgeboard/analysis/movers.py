@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bridgeboard.analysis.questions import Questions
-from bridgeboard.model.accuracy import EXACT, Accuracy, accuracy, limits
+from bridgeboard.model.accuracy import EXACT, Accuracy, accuracy
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import UNASSIGNED
 from bridgeboard.model.scope import Scope
-from bridgeboard.queries.metric_query import select
 
 MOVERS: Final = 8
 """How many of the largest changes are shown."""
@@ -48,9 +47,8 @@ def changes(
     """How a number of each value of some dimensions changed between two periods."""
     moved: list[Move] = []
     for name in by:
-        names = (measure, *limits((measure,), (name,)))
         was, now = (
-            by_value(measure, questions.ask(select(names, (name,), each)))
+            by_value(measure, questions.split((measure,), (name,), each))
             for each in (before, scope)
         )
         moved += moves(name, was, now)

@@ -1,11 +1,15 @@
 """Numbers by dimensions, over time and in all, of whatever answers a statement."""
 
 from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable
 from typing import Any, Final
 
 from bridgeboard.analysis.coverage import Coverage
-from bridgeboard.model import accuracy, metrics, periods, time_buckets
+from bridgeboard.model import accuracy, periods, time_buckets
 from bridgeboard.model.answer import Answer
+from bridgeboard.model.dimensions import dimension
+from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries import first_seen_order, metric_query
 from bridgeboard.queries.metric_query import Query
@@ -15,7 +19,10 @@ MOST: Final = 10_000
 
 
 class Questions(ABC):
-    """The questions of pages and reports, all put as ``ask`` and ``coverage`` answer."""
+    """The questions of pages and reports, all put as ``ask`` and ``coverage`` answer.
+
+    Answers have, after the numbers asked for, those that tell how they stand (``accuracy.limits``).
+    """
 
     @abstractmethod
     def ask(self, question: Query) -> Answer:
@@ -33,41 +40,43 @@ class Questions(ABC):
         To sort by something else asks nothing again. ``order`` is one name, a "-" before it for
         the largest first; unknown numbers come last.
         """
-        rows = self._together(names, by, scope)
-        if len(rows) < MOST:
-            return _sorted(rows, *order)
-        return self.ask(metric_query.select(names, by, scope, order=order, limit=MOST))
+        return self._known(self._ordered(names, by, scope, order), names)
 
     def totals(self, names: tuple[str, ...], scope: Scope) -> dict[str, Any]:
-        """Each number over the whole scope, unknown but for sessions while no request is known."""
-        row = dict(self.ask(metric_query.select(names, (), scope)).only)
-        return accuracy.without_requests(row) if self.coverage().knows_no_request else row
+        """Each number over the whole scope."""
+        return dict(self.split(names, (), scope).only)
+
+    def split(self, names: tuple[str, ...], by: tuple[str, ...], scope: Scope) -> Answer:
+        """Numbers by dimensions, all rows there are."""
+        return self._with_limits(
+            names, by, scope, lambda asked: self.ask(metric_query.select(asked, by, scope))
+        )
 
     def measured(self, names: tuple[str, ...], by: str, scope: Scope, order: str) -> Answer:
-        """Numbers by a dimension in an order, and after them what tells how they stand.
-
-        A limit that the dimension cannot split is that of the whole scope, in every row: nobody
-        knows to which value it belongs.
-        """
-        split = accuracy.limits(names, (by,))
-        rows = self.ordered((*names, *split), (by,), scope, (order,))
-        whole = tuple(name for name in accuracy.limits(names) if name not in split)
-        if not whole:
-            return rows
-        limits = self.totals(whole, accuracy.unsplit(scope, whole))
-        ends = tuple(limits[name] for name in whole)
-        return Answer((*rows.columns, *whole), tuple((*row, *ends) for row in rows.rows))
+        """Numbers by a dimension in an order, at most ``MOST`` rows."""
+        return self._with_limits(
+            names, (by,), scope, lambda asked: self._ordered(asked, (by,), scope, (order,))
+        )
 
     def top(
         self, names: tuple[str, ...], by: tuple[str, ...], scope: Scope, *, rank_by: str, n: int
     ) -> Answer:
         """The ``n`` largest values of a dimension and all others as "Other"."""
-        return self.ask(metric_query.select_top(names, by, scope, rank_by=rank_by, n=n))
+
+        def ask(asked: tuple[str, ...]) -> Answer:
+            return self.ask(metric_query.select_top(asked, by, scope, rank_by=rank_by, n=n))
+
+        return self._with_limits(names, by, scope, ask)
 
     def series(self, names: tuple[str, ...], grain: str, scope: Scope) -> Answer:
         """Numbers over time, an empty one for each stretch in which nothing happened."""
-        rows = self.ask(metric_query.select(names, (grain,), scope))
-        return Answer(rows.columns, tuple(time_buckets.filled(rows.rows, names, (grain,), scope)))
+
+        def ask(asked: tuple[str, ...]) -> Answer:
+            rows = self.ask(metric_query.select(asked, (grain,), scope)).rows
+            filled = time_buckets.filled(rows, asked, (grain,), scope)
+            return Answer.of((grain, *asked), filled)
+
+        return self._with_limits(names, (grain,), scope, ask)
 
     def choices(self, name: str) -> list[str]:
         """All values of a dimension, of all times, the most frequent first."""
@@ -82,9 +91,57 @@ class Questions(ABC):
         ranked = self.ask(first_seen_order.first_seen(name, periods.everything())).column(name)
         return {str(value): place for place, value in enumerate(ranked)}
 
+    def _with_limits(
+        self,
+        names: tuple[str, ...],
+        by: tuple[str, ...],
+        scope: Scope,
+        ask: Callable[[tuple[str, ...]], Answer],
+    ) -> Answer:
+        """What is asked about numbers by dimensions, and after them what tells how they stand.
+
+        A limit that a dimension cannot split is that of all its values, in every row: nobody
+        knows to which of them it belongs. Nor does a filter by tool hide rows without known tools.
+        """
+        limits, split = accuracy.limits(names), accuracy.limits(names, by)
+        answer = ask((*names, *split))
+        for name in limits:
+            if name not in split:
+                whole = accuracy.unsplit(scope, (name,))
+                answer = _with_counts(answer, name, self._counts(name, by, whole))
+        unfiltered = accuracy.unsplit(scope, (accuracy.UNREAD,))
+        rows_counted = [name for name in split if name in accuracy.COUNTS_OF_ROWS]
+        if rows_counted and unfiltered != scope:
+            counts = self._counts(accuracy.UNREAD, by, unfiltered)
+            hidden = _less(counts, self._counts(accuracy.UNREAD, by, scope))
+            for name in rows_counted:
+                answer = _with_counts(answer, name, hidden)
+        return self._known(answer, (*names, *limits))
+
+    def _counts(self, name: str, by: tuple[str, ...], scope: Scope) -> Answer:
+        """A count by those of some dimensions that can split it."""
+        able = tuple(each for each in by if METRICS[name].splits(dimension(each)))
+        return self.ask(metric_query.select((name,), able, scope))
+
+    def _known(self, answer: Answer, names: tuple[str, ...]) -> Answer:
+        """The answer; all but sessions is unknown in it while sessions are known but no request."""
+        if self.coverage().knows_no_request:
+            for name in names:
+                if name not in accuracy.OF_SESSIONS:
+                    answer = answer.unknown(name)
+        return answer
+
+    def _ordered(
+        self, names: tuple[str, ...], by: tuple[str, ...], scope: Scope, order: tuple[str, ...]
+    ) -> Answer:
+        rows = self._together(names, by, scope)
+        if len(rows) < MOST:
+            return _sorted(rows, *order)
+        return self.ask(metric_query.select(names, by, scope, order=order, limit=MOST))
+
     def _together(self, names: tuple[str, ...], by: tuple[str, ...], scope: Scope) -> Answer:
         """Numbers by dimensions; counts of keys, as dear as all others, are asked apart."""
-        keyed = tuple(name for name in names if metrics.METRICS[name].counts_keys)
+        keyed = tuple(name for name in names if METRICS[name].counts_keys)
         others = tuple(name for name in names if name not in keyed)
         parts = [
             self.ask(metric_query.select(some, by, scope, limit=MOST))
@@ -102,3 +159,39 @@ def _sorted(answer: Answer, name: str) -> Answer:
     known = [row for row in rows if row[place] is not None]
     known.sort(key=lambda row: row[place], reverse=name.startswith("-"))
     return Answer(answer.columns, (*known, *(row for row in rows if row[place] is None)))
+
+
+def _with_counts(answer: Answer, name: str, counts: Answer) -> Answer:
+    """The answer with a count, of fewer dimensions, added to its column of this name.
+
+    The column is put last where there is none. What is together as "Other" has the sum of all
+    values that have no row of their own.
+    """
+    by = counts.columns[:-1]
+    folds = "is_rest" in answer.columns
+    records = list(answer.records())
+    shown = {
+        each: {row[each] for row in records if not (folds and row["is_rest"])}
+        for each in by
+        if folds and not dimension(each).time
+    }
+    sums = Counter[tuple[Any, ...]]()
+    for *values, count in counts.rows:
+        key = (
+            None if each in shown and value not in shown[each] else value
+            for each, value in zip(by, values, strict=True)
+        )
+        sums[tuple(key)] += count or 0
+    column = [
+        (row.get(name) or 0)
+        + sums[tuple(None if each in shown and row["is_rest"] else row[each] for each in by)]
+        for row in records
+    ]
+    return answer.with_column(name, column)
+
+
+def _less(counts: Answer, others: Answer) -> Answer:
+    """Counts less others by the same dimensions."""
+    less = {row[:-1]: row[-1] or 0 for row in others.rows}
+    rows = ((*row[:-1], (row[-1] or 0) - less.get(row[:-1], 0)) for row in counts.rows)
+    return Answer.of(counts.columns, rows)

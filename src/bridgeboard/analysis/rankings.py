@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridgeboard.analysis.questions import Questions
-from bridgeboard.model import accuracy
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
@@ -43,9 +42,8 @@ def ranking(
     Numbers that cannot be split by the dimension are left out.
     """
     shown = tuple(name for name in names if METRICS[name].splits(DIMENSIONS[by]))
-    asked = (*shown, *accuracy.limits(shown, (by,)))
-    parts = questions.top(asked, (by,), scope, rank_by=asked[0], n=most)
-    return Ranking(by, shown, parts, _whole(questions, asked, by, scope))
+    parts = questions.top(shown, (by,), scope, rank_by=shown[0], n=most)
+    return Ranking(by, shown, parts, _whole(questions, shown, by, scope))
 
 
 def shares(measure: str, by: str, values: Sequence[Any], total: float | None) -> list[float] | None:
@@ -68,5 +66,5 @@ def _whole(
     together = next(rows.records(), totals)
     return {
         name: totals[name] if METRICS[name].adds_up(DIMENSIONS[by]) else together[name]
-        for name in names
+        for name in totals
     }

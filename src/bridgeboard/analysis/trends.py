@@ -8,7 +8,7 @@ from typing import Any, cast
 from bridgeboard import formats
 from bridgeboard.analysis.questions import Questions
 from bridgeboard.model import pages
-from bridgeboard.model.accuracy import accuracy, limits
+from bridgeboard.model.accuracy import Accuracy, accuracy
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.model.time_buckets import filled
@@ -16,7 +16,7 @@ from bridgeboard.model.time_buckets import filled
 Bucket = date | datetime
 Record = tuple[Bucket, str, Mapping[str, Any]]
 """A stretch of time, a series, and the numbers of both."""
-Phrases = Mapping[tuple[Bucket, str], str]
+Accuracies = Mapping[tuple[Bucket, str], Accuracy]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Trend:
         series: from the bottom of a stack: the largest first, the rest last.
         values: how many values the dimension has in the scope.
         rest: the series of all values beyond those shown; None where there is none.
-        phrases: the words for numbers that are not exact, by stretch of time and series.
+        accuracies: of numbers that are not exact, how they stand, by stretch of time and series.
     """
 
     measure: str
@@ -37,25 +37,33 @@ class Trend:
     series: tuple[str, ...]
     values: int
     rest: str | None
-    phrases: Phrases
+    accuracies: Accuracies
+
+    @property
+    def phrases(self) -> Mapping[tuple[Bucket, str], str]:
+        """The words for numbers that are not exact, by stretch of time and series."""
+        kind = METRICS[self.measure].format
+        return {
+            (bucket, series): how.phrase(formats.exact_number(value, kind))
+            for bucket, series, value in self.rows
+            if (how := self.accuracies.get((bucket, series)))
+        }
 
 
 def whole(questions: Questions, measure: str, grain: str, scope: Scope, series: str = "") -> Trend:
     """A number over time, everything together, as one series."""
     series = series or METRICS[measure].label
-    names = (measure, *limits((measure,), (grain,)))
-    answer = questions.series(names, grain, scope)
+    answer = questions.series((measure,), grain, scope)
     records = [(row[grain], series, row) for row in answer.records()]
     rows = tuple((bucket, name, row[measure]) for bucket, name, row in records)
-    return Trend(measure, rows, (series,), 1, None, phrases(measure, records))
+    return Trend(measure, rows, (series,), 1, None, accuracies(measure, records))
 
 
 def split(  # noqa: PLR0917  # all that a question is made of
     questions: Questions, measure: str, by: str, grain: str, scope: Scope, most: int = pages.TOP
 ) -> Trend:
     """A number over time, in parts by a dimension: ``most`` values, all others together."""
-    names = (measure, *limits((measure,), (grain, by)))
-    answer = questions.top(names, (grain, by), scope, rank_by=measure, n=most)
+    answer = questions.top((measure,), (grain, by), scope, rank_by=measure, n=most)
     values = answer.column("values_count")[0] if answer.rows else 0
     rest = pages.rest(values, most) if values > most else None
     records = [
@@ -69,7 +77,7 @@ def split(  # noqa: PLR0917  # all that a question is made of
         tuple(sums(rows, rest)),
         values,
         rest,
-        phrases(measure, records),
+        accuracies(measure, records),
     )
 
 
@@ -82,14 +90,7 @@ def sums(rows: Iterable[tuple[Bucket, str, Any]], rest: str | None) -> dict[str,
     return {name: totals[name] for name in ranked}
 
 
-def phrases(measure: str, records: Sequence[Record]) -> Phrases:
-    """The words for numbers that are not exact, by stretch of time and series."""
-    kind = METRICS[measure].format
-    numbers = [
-        (bucket, name, row[measure], accuracy(measure, row)) for bucket, name, row in records
-    ]
-    return {
-        (bucket, name): how.phrase(formats.exact_number(value, kind))
-        for bucket, name, value, how in numbers
-        if how.standing != "exact"
-    }
+def accuracies(measure: str, records: Sequence[Record]) -> Accuracies:
+    """How numbers that are not exact stand, by stretch of time and series."""
+    every = {(bucket, series): accuracy(measure, row) for bucket, series, row in records}
+    return {place: how for place, how in every.items() if how.standing != "exact"}

@@ -108,12 +108,12 @@ def presence_accuracy(column: str, row: Mapping[str, Any]) -> Accuracy:
     return how
 
 
-def without_requests(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A row of metrics while sessions are known but no request: all others are not known."""
-    of_sessions = {"sessions", "detail_coverage"}
-    return {name: value if name in of_sessions else None for name, value in row.items()}
-
-
+OF_SESSIONS: Final = frozenset({"sessions", "detail_coverage"})
+"""Metrics that are known while sessions are known but no request."""
+UNREAD: Final = "unread_rows"
+"""Counts rows of usage of which no tool is known: a filter by tool drops them all."""
+COUNTS_OF_ROWS: Final = frozenset({"summed_rows", UNREAD})
+"""Limits that such rows count in."""
 NOT_COMPARABLE: Final = (
     "only one of the two periods is known exactly, the other is a lower bound, so no change is "
     "shown."

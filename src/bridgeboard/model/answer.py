@@ -52,11 +52,17 @@ class Answer:
 
     def unknown(self, name: str) -> Self:
         """The same with all values of a column unknown; as it is if there is no such column."""
-        if name not in self.columns:
-            return self
-        place = self.columns.index(name)
-        rows = ((*row[:place], None, *row[place + 1 :]) for row in self.rows)
-        return self.of(self.columns, rows)
+        return self.with_column(name, (None for _ in self.rows)) if name in self.columns else self
+
+    def with_column(self, name: str, values: Iterable[Any]) -> Self:
+        """The same with other values in a column; it is the last one where there is none yet."""
+        place = self.columns.index(name) if name in self.columns else len(self.columns)
+        columns = (*self.columns[:place], name, *self.columns[place + 1 :])
+        rows = (
+            (*row[:place], value, *row[place + 1 :])
+            for row, value in zip(self.rows, values, strict=True)
+        )
+        return self.of(columns, rows)
 
     @property
     def only(self) -> Mapping[str, Any]:

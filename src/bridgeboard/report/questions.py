@@ -10,7 +10,7 @@ from bridgeboard.analysis.headlines import is_recorded
 from bridgeboard.analysis.questions import Questions
 from bridgeboard.analysis.rankings import ranking
 from bridgeboard.analysis.runner import Snapshot
-from bridgeboard.model import accuracy, pages, periods, time_buckets
+from bridgeboard.model import pages, periods, time_buckets
 from bridgeboard.model.pages import BOARDS
 from bridgeboard.model.scope import Scope
 from bridgeboard.model.store import Reader
@@ -64,14 +64,13 @@ def ask(reader: Reader, scope: Scope, preset: str, now: datetime) -> Answers:
     covered = questions.coverage()
     before = periods.compared(scope, preset, periods.known_until(now, covered.as_of))
     is_compared = is_recorded(questions, before)
-    names = (*headline(), *accuracy.limits(headline()))
     return Answers(
         scope=scope,
         preset=preset,
         before=before,
         made_at=now,
-        totals=questions.totals(names, scope),
-        past=questions.totals(names, before) if is_compared else None,
+        totals=questions.totals(headline(), scope),
+        past=questions.totals(headline(), before) if is_compared else None,
         courses=tuple(_course(questions, *each, scope, now) for each in _COURSES),
         tables=tuple(ranking(questions, names, by, scope, most=TOP) for by, names in _TABLES),
         presence=presence(questions, scope),

@@ -7,12 +7,14 @@ from bridgeboard.access import Permission
 from bridgeboard.analysis.answers import groups_tell_sessions
 from bridgeboard.analysis.cache import Kept
 from bridgeboard.analysis.runner import Runner
+from bridgeboard.model.accuracy import OF_SESSIONS
 from bridgeboard.runtime import process
 from bridgeboard.runtime.process import Process
 from bridgeboard.ui import current_user
 
 UNTOLD: Final = "The last sync failed. The operator of this dashboard can see why."
 """What readers are told in place of a reason that may name somebody."""
+NO_REQUEST: Final = "Not known yet: sessions are known, but none of their requests."
 CACHE: Final[Kept[Any]] = Kept(2048)
 """The answers of all readers, each under the rows that who asked may see."""
 
@@ -47,6 +49,11 @@ def without_people(names: Iterable[str]) -> tuple[str, ...]:
 def tells_sessions(dimensions: Iterable[str]) -> bool:
     """Whether the reader can be told how many sessions there are by some dimensions."""
     return shows_people() or groups_tell_sessions(dimensions)
+
+
+def is_unknown(measure: str) -> bool:
+    """Whether a number is unknown as sessions are known, but no request yet."""
+    return measure not in OF_SESSIONS and current().coverage().knows_no_request
 
 
 def _why_none(keeper: Process | None) -> str:

@@ -61,6 +61,8 @@ def board(
         _rows(key, len(told)).value()  # a slip in the address is told though no box reads it
         if told.rows:
             _board(by, told, len(names), now, key, order)
+        elif runner.is_unknown(order):
+            notices.empty(runner.NO_REQUEST)
         else:
             notices.empty("Nothing matches in this period. Drop a filter, or choose a longer one.")
 
@@ -128,7 +130,7 @@ def in_words(value: Any, measure: str, how: Accuracy) -> str:
 
 def _few(shown: int, count: int, measure: str) -> str:
     if not count:
-        return "None in this period."
+        return runner.NO_REQUEST if runner.is_unknown(measure) else "None in this period."
     told = f"{shown} of {count:,}" if count > shown else f"All {shown}"
     return f"{told}, by {METRICS[measure].label.lower()}"
 
@@ -221,7 +223,7 @@ def _whole(by: str, order: str, now: Chosen) -> str:
     if not METRICS[order].adds_up(DIMENSIONS[by]):
         return ""
     one = METRICS[order]
-    told = runner.current().totals((order, *accuracy.limits((order,))), now.scope)
+    told = runner.current().totals((order,), now.scope)
     is_bound = accuracy.accuracy(order, told).is_bound
     whole = formats.number(told[order], one.format, at_least=is_bound)
     return f" · {whole} {one.label.lower()} in all"

@@ -14,6 +14,7 @@ from bridgeboard.analysis.headlines import is_recorded
 from bridgeboard.analysis.movers import Move
 from bridgeboard.model import accuracy, pages, time_buckets
 from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.metric import Metric
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.pages import Board
 from bridgeboard.ui import navigation, runner, url
@@ -55,14 +56,14 @@ def _course(measure: str, split: str, now: Chosen, key: str) -> None:
         asked, lambda: _drawn(measure, split, now, every, running=running)
     )
     if drawn is None:
-        notices.empty(nothing(now))
+        notices.empty(nothing(now, measure))
         return
     one = METRICS[measure]
     chart.show(
         drawn.spec,
         key=f"chart-{key}",
         on_select=lambda: _keep_picked(f"chart-{key}", split, drawn.names),
-        alt=_in_words(one.label, split, drawn.rows, now),
+        alt=_in_words(one, split, drawn.rows, now),
     )
     if len(drawn.names) > 1:
         st.html(charts.legend(drawn.picture))
@@ -158,19 +159,20 @@ def _counted(split: str, names: Sequence[str], values: int) -> str:
     return f"{formats.plural(values, 'value')} of {label}.{clickable}"
 
 
-def _in_words(label: str, split: str, rows: Sequence[tuple[Any, str, Any]], now: Chosen) -> str:
+def _in_words(one: Metric, split: str, rows: Sequence[tuple[Any, str, Any]], now: Chosen) -> str:
     most = max((row for row in rows if row[2] is not None), key=lambda row: row[2])
     by = "" if split == WHOLE else f" by {DIMENSIONS[split].label.lower()}"
-    kind = next(one.format for one in METRICS.values() if one.label == label)
     at = charts.when(most[0], now.grain, now.scope.zone)
     return (
-        f"{label}{by} per {now.grain}, {now.words}. The largest is {formats.visible(most[1])}, "
-        f"{at}, with {formats.number(most[2], kind)}. The table below has all numbers."
+        f"{one.label}{by} per {now.grain}, {now.words}. The largest is {formats.visible(most[1])}, "
+        f"{at}, with {formats.number(most[2], one.format)}. The table below has all numbers."
     )
 
 
-def nothing(now: Chosen) -> str:
-    """Why there is nothing to see, and what to do."""
+def nothing(now: Chosen, measure: str) -> str:
+    """Why there is nothing to see of a number, and what to do."""
+    if runner.is_unknown(measure):
+        return runner.NO_REQUEST
     narrowed = bool(now.scope.include or now.scope.exclude)
     if narrowed:
         return (

@@ -100,7 +100,8 @@ def _about(name: str, now: Chosen) -> str:
 
 def _compared(name: str, pair: tuple[str, str], now: Chosen) -> None:
     names = _names(name)
-    a, b = (_totals(scope(now.scope, name, value), names) for value in pair)
+    questions = runner.current()
+    a, b = (questions.totals(names, scope(now.scope, name, value)) for value in pair)
     lines = comparison.beside(a, b, names)
     _table(lines, pair, [_accuracies(names, side) for side in (a, b)])
     both = replace(now, scope=now.scope.free(name).only(name, *pair))
@@ -114,10 +115,6 @@ def _names(name: str) -> tuple[str, ...]:
         for each in comparison.COMPARED
         if not (name == "initiator" and each == "active_people")
     )
-
-
-def _totals(told: Scope, names: tuple[str, ...]) -> dict[str, Any]:
-    return runner.current().totals((*names, *accuracy.limits(names)), told)
 
 
 def _sessions(now: Chosen) -> None:
@@ -262,7 +259,11 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
     ]
     told = [row for side in sides for row in side.rows if row[0] in set(every)]
     if not any(value for *_, value in told):
-        notices.empty("Neither of the two has any of it in this period. Choose a longer one.")
+        notices.empty(
+            runner.NO_REQUEST
+            if runner.is_unknown(measure)
+            else "Neither of the two has any of it in this period. Choose a longer one."
+        )
         return
     picture = charts.Course(
         label=METRICS[measure].label,
@@ -290,7 +291,13 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
     if at is None:
         st.caption(f"Click the lines at {_AN[now.grain]} to see both, and where to read more.")
     else:
-        _within(at, name, measure, told, now)
+        numbers = [
+            (value, number, side.accuracies.get((at, value), EXACT))
+            for side in sides
+            for bucket, value, number in side.rows
+            if bucket == at
+        ]
+        _within(at, name, measure, numbers, now)
     both = replace(now, scope=now.scope.free(name).only(name, *pair))
     downloads.behind(
         export_sheets.over_time(told, measure, name, now.grain), both, key="course-beside"
@@ -346,11 +353,10 @@ def _pick(drawn: str, parameter: url.Parameter[Any], every: Sequence[Any], at: A
 
 
 def _within(
-    at: Any, name: str, measure: str, told: Sequence[tuple[Any, str, Any]], now: Chosen
+    at: Any, name: str, measure: str, numbers: Sequence[tuple[str, Any, Accuracy]], now: Chosen
 ) -> None:
     """Both sides in a stretch of time, each a way to what it did in it."""
     one = METRICS[measure]
-    rows = [(value, number) for bucket, value, number in told if bucket == at]
     whole = "day" if now.grain == "hour" else now.grain
     page, what = _LISTS.get(measure, _REQUESTS)
     with trend.picked(_when(at, now), one.label, AT, "beside"):
@@ -361,16 +367,17 @@ def _within(
                 rows=[
                     short_table.Row(
                         f"{side}: {_short(value)}",
-                        formats.visible(value),
-                        (formats.number(number, one.format),),
+                        f"{formats.visible(value)}: "
+                        f"{how.phrase(formats.exact_number(number, one.format))}",
+                        (formats.number(number, one.format, at_least=how.is_bound),),
                     )
-                    for side, (value, number) in zip("AB", rows, strict=True)
+                    for side, (value, number, how) in zip("AB", numbers, strict=True)
                 ],
                 note="",
                 leads=f"Opens its {what} of that {whole}.",
             ),
             "beside-within",
-            lambda row: _leave(page, scope(_cut(at, now), name, rows[row][0])),
+            lambda row: _leave(page, scope(_cut(at, now), name, numbers[row][0])),
         )
 
 

@@ -44,10 +44,9 @@ def of_week(now: Chosen, measure: str, by: Sequence[str], key: str) -> None:
             **_parameter(key).widget_arguments(),
         )
     with notices.tile("the hours of the week"):
-        names = (measure, *accuracy.limits((measure,), ("weekday_hour",)))
-        told = runner.current().series(names, "weekday_hour", now.scope)
+        told = runner.current().series((measure,), "weekday_hour", now.scope)
         if not any(told.column(measure)):
-            notices.empty(trend.nothing(now))
+            notices.empty(trend.nothing(now, measure))
             return
         _grid(told, measure, hour, now, key)
         st.caption(_words(told, measure, by, now))
@@ -109,7 +108,7 @@ def _busiest(told: Answer, measure: str) -> int:
 def _inside(hour: int, measure: str, by: Sequence[str], now: Chosen, key: str) -> None:
     """The largest values of each dimension in an hour of the week, and what they are in all."""
     inside = replace(now, scope=now.scope.only("weekday_hour", str(hour)), before=None)
-    whole = runner.current().totals((measure, *accuracy.limits((measure,))), inside.scope)
+    whole = runner.current().totals((measure,), inside.scope)
     how = accuracy.accuracy(measure, whole)
     words = f"{breakdown.in_words(whole[measure], measure, how)} in all"
     with (
