@@ -66,8 +66,8 @@ class Asked:
             "tz": [self.zone],
         }
         for chosen in (self.keep, self.leave):
-            query |= {filters.PARAMETERS[name]: values for name, values in chosen.items()}
-        return query | {filters.NOT + filters.PARAMETERS[name]: ["true"] for name in self.leave}
+            query |= {FILTERS[name]: values for name, values in chosen.items()}
+        return query | {filters.NOT + FILTERS[name]: ["true"] for name in self.leave}
 
 
 def random_scopes(count: int) -> Iterable[Asked]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from bridgeboard import formats
 from bridgeboard.analysis.questions import Questions
-from bridgeboard.model import accuracy, pages, periods
+from bridgeboard.model import accuracy, periods
 from bridgeboard.model.accuracy import NOT_COMPARABLE, Accuracy
 from bridgeboard.model.metric import Metric
 from bridgeboard.model.metrics import METRICS
@@ -49,7 +49,7 @@ class Headline:
     @property
     def goodness(self) -> int:
         """1 where the change is good, -1 where it is bad, 0 where it is neither."""
-        return pages.good(self.metric.name) * self.direction
+        return self.metric.rise * self.direction
 
     @property
     def why_no_change(self) -> str:

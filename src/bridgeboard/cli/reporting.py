@@ -13,6 +13,7 @@ from bridgeboard import report as reports
 from bridgeboard.cli.keeping import now
 from bridgeboard.cli.terminal import err, explained, out
 from bridgeboard.model import periods
+from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.errors import MetricError
 from bridgeboard.model.pages import FILTERS
 from bridgeboard.model.scope import Scope
@@ -80,7 +81,7 @@ Force = Annotated[bool, typer.Option("--force", help="Replace a file that is the
 
 def _only(by: str) -> typer.models.OptionInfo:
     option: typer.models.OptionInfo = typer.Option(
-        help=f"Only this {FILTERS[by].lower()}; may be repeated.", metavar="NAME"
+        help=f"Only this {DIMENSIONS[by].label.lower()}; may be repeated.", metavar="NAME"
     )
     return option
 
@@ -108,7 +109,7 @@ def report(  # noqa: PLR0917 - typer reads options from the signature
         configured = settings.read()
     scope = _scope(named, at, zone, (first, last), configured.first_weekday)
     chosen = (team, person, provider, provider_name, vendor, model, client)
-    scope = _narrowed(scope, dict(zip(_OPTIONS, chosen, strict=True)))
+    scope = _narrowed(scope, dict(zip(FILTERS, chosen, strict=True)))
     _check_place(to, force=force)
     with explained():
         path = store or store_files.store_file(configured)
@@ -117,22 +118,9 @@ def report(  # noqa: PLR0917 - typer reads options from the signature
             answers = reports.ask(reader, scope, named, at)
             strangers = reports.strangers(reader, scope)
     for by, value in strangers:
-        err.print(
-            f"Nothing was ever recorded of {FILTERS[by].lower()} {formats.visible(value)!r}.",
-            markup=False,
-        )
+        label = DIMENSIONS[by].label.lower()
+        err.print(f"Nothing was ever recorded of {label} {formats.visible(value)!r}.", markup=False)
     _write(to, reports.page(answers).encode(), force=force)
-
-
-_OPTIONS: Final = (
-    "team",
-    "initiator",
-    "provider",
-    "provider_name",
-    "vendor",
-    "model",
-    "client",
-)
 
 
 def _named(period: str | None, first: Day, last: Day) -> str:

@@ -8,6 +8,9 @@ from bridgeboard.model.dimensions import Dimension, Source
 Format = Literal["count", "money", "rate", "seconds"]
 """A whole number; pico-USD (an average, too, is cut to whole ones); 0 to 1; seconds."""
 
+Rise = Literal[1, 0, -1]
+"""What a rise of a number is: good, neither good nor bad in itself, bad."""
+
 Kind = Literal["whole", "sum", "keys"]
 """How a part is made; each is right, but the latter two can be had faster.
 
@@ -83,6 +86,7 @@ class Metric:
             happened but is not known, the number is NULL whatever this says.
         additive: whether the numbers of disjoint rows add up to that of all of them.
         limits: what makes it less than exact.
+        rise: what a rise is, and so the colour of a change.
     """
 
     name: str
@@ -94,6 +98,7 @@ class Metric:
     empty: int | None = None
     additive: bool = False
     limits: tuple[Limit, ...] = ()
+    rise: Rise = 1
 
     @property
     def counts_keys(self) -> bool:

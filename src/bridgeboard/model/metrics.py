@@ -7,10 +7,11 @@ always computed from sums, never from ratios, so that they are right for any gro
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from bridgeboard.model.errors import MetricError
-from bridgeboard.model.metric import Limit, Metric, Part
+from bridgeboard.model.metric import Limit, Metric, Part, Rise
 
 # A count that no server can have meant may be close to 64 bits: sums are wider, and one beyond
 # 64 bits is unknown. Money keeps its full width.
@@ -59,32 +60,34 @@ def _total(name: str, label: str, definition: str, *columns: str) -> Metric:
     )
 
 
-def _count(name: str, label: str, definition: str, part: Part, *limits: Limit) -> Metric:
-    return Metric(
-        name, label, definition, "count", (part,), _WIDE, empty=0, additive=True, limits=limits
-    )
+def _count(
+    name: str, label: str, definition: str, part: Part, *limits: Limit, rise: Rise = 1
+) -> Metric:
+    added = partial(Metric, empty=0, additive=True, limits=limits, rise=rise)
+    return added(name, label, definition, "count", (part,), _WIDE)
 
 
-def _money(name: str, label: str, definition: str, column: str) -> Metric:
+def _money(name: str, label: str, definition: str, column: str, *, rise: Rise = 0) -> Metric:
     limits = (_UNPRICED, _SHIFTED)
-    parts = (_sums(column),)
-    return Metric(name, label, definition, "money", parts, empty=0, additive=True, limits=limits)
+    added = partial(Metric, empty=0, additive=True, limits=limits, rise=rise)
+    return added(name, label, definition, "money", (_sums(column),))
 
 
 def _rate(
-    name: str, label: str, definition: str, share: Part, whole: Part, *limits: Limit
+    name: str, label: str, definition: str, share: Part, whole: Part, *limits: Limit, rise: Rise = 1
 ) -> Metric:
-    return Metric(name, label, definition, "rate", (share, whole), _RATE, limits=limits)
+    parts = (share, whole)
+    return Metric(name, label, definition, "rate", parts, _RATE, limits=limits, rise=rise)
 
 
 def _each(name: str, label: str, definition: str, *parts: Part, limit: Limit = _SHIFTED) -> Metric:
-    return Metric(name, label, definition, "money", parts, _EACH, limits=(limit,))
+    return Metric(name, label, definition, "money", parts, _EACH, limits=(limit,), rise=0)
 
 
 def _percentile(name: str, label: str, definition: str, place: int) -> Metric:
     value = f"{{0}}[{place}] / 1e6"
     parts = (_DURATIONS,)
-    return Metric(name, label, definition, "seconds", parts, value, limits=(_LEFT_OUT,))
+    return Metric(name, label, definition, "seconds", parts, value, limits=(_LEFT_OUT,), rise=0)
 
 
 _SPEND: Final = _sums("cost")
@@ -127,6 +130,7 @@ _MONEY: Final = (
         "What the same usage would have cost more without a cache, less what writing to the"
         " cache cost; negative where it was not worth it.",
         "cache_saving",
+        rise=1,
     ),
     _each(
         "cost_per_request",
@@ -180,6 +184,7 @@ _MONEY: Final = (
         (_SPEND, _sums("priced_tokens")),
         "{0} * 1000000 // nullif({1}, 0)",
         limits=(_SHIFTED,),
+        rise=0,
     ),
 )
 _ACTIVITY: Final = (
@@ -203,6 +208,7 @@ _ACTIVITY: Final = (
         "Requests that ended without any token on record.",
         _added("coalesce(" + _sum("requests", "f.status = 'unmetered'") + ", 0)"),
         _UNSEEN,
+        rise=-1,
     ),
     Metric(
         "sessions",
@@ -246,12 +252,14 @@ _ACTIVITY: Final = (
         "Sums",
         "Rows of usage that are sums of several requests, as newer servers tell them.",
         _added(f"count_if(NOT {_EXACT})"),
+        rise=0,
     ),
     _count(
         "unread_rows",
         "Sums of sessions",
         "Sessions, or rests of them, of which only the tokens are known.",
         _added(f"count_if(NOT {_READ})"),
+        rise=0,
     ),
     _percentile(
         "duration_p50",
@@ -291,6 +299,7 @@ _TOKEN_METRICS: Final = (
         "Tokens whose price nobody knows; above zero, spend is a lower bound.",
         _added(f"{_ALL_TOKENS.usage} - {_sum('priced_tokens')}"),
         _SHIFTED,
+        rise=0,
     ),
     _rate(
         "priced_rate",
@@ -321,6 +330,7 @@ _TOKEN_METRICS: Final = (
         _sums("output"),
         _ALL_TOKENS,
         _SHIFTED,
+        rise=0,
     ),
 )
 _TOOLS: Final = (
@@ -339,6 +349,7 @@ _TOOLS: Final = (
         _ERRORS,
         replace(_UNSEEN, unless_none="tool_calls"),
         _UNREAD,
+        rise=-1,
     ),
     _rate(
         "tool_error_rate",
@@ -349,6 +360,7 @@ _TOOLS: Final = (
             _sum("injected", _EXACT),
             calls="count_if(f.injected AND f.failed IS NOT NULL)",
         ),
+        rise=-1,
     ),
 )
 _COVERAGE: Final = (

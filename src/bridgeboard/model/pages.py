@@ -9,34 +9,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from bridgeboard.model.dimensions import DIMENSIONS
-from bridgeboard.model.metrics import METRICS
 
 FILTERS: Final[Mapping[str, str]] = {
-    "team": "Team",
-    "initiator": "Person",
-    "provider": "Provider",
-    "provider_name": "Provider instance",
-    "vendor": "Vendor",
-    "model": "Model",
-    "client": "Client",
+    "team": "teams",
+    "initiator": "people",
+    "provider": "providers",
+    "provider_name": "instances",
+    "vendor": "vendors",
+    "model": "models",
+    "client": "clients",
 }
-"""Dimensions that every page can be filtered by → label."""
-
-NEUTRAL: Final = frozenset(
-    name for name, one in METRICS.items() if one.format == "money" and name != "cache_saving"
-) | {
-    "shadow_cost",
-    "output_rate",
-    "duration_p50",
-    "duration_p95",
-    "unpriced_tokens",
-    "summed_rows",
-    "unread_rows",
-}
-"""Numbers of which more is neither good nor bad in itself."""
-
-WORSE: Final = frozenset({"tool_errors", "tool_error_rate", "unmetered_requests"})
-"""Numbers of which more is worse."""
+"""Dimensions that every page can be filtered by → their parameter in addresses, in the order of the
+sidebar. Several values are the parameter several times."""
 
 
 @dataclass(frozen=True)
@@ -212,13 +196,6 @@ def nouns(by: str) -> tuple[str, str]:
     """What one value of a dimension is called, and what several are."""
     one = DIMENSIONS[by].label.lower()
     return _NOUNS.get(by, (one, f"{one}s"))
-
-
-def good(name: str) -> int:
-    """Whether more of a number is better (1), worse (-1) or neither (0)."""
-    if name in NEUTRAL:
-        return 0
-    return -1 if name in WORSE else 1
 
 
 PARTIAL: Final = "The first sync has not come to its end: older requests are missing."

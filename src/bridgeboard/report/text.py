@@ -11,7 +11,7 @@ from bridgeboard.analysis.rankings import Ranking
 from bridgeboard.model import accuracy, pages, periods
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.model.pages import BOARDS, FILTERS
+from bridgeboard.model.pages import BOARDS
 from bridgeboard.model.scope import Scope
 from bridgeboard.report.answers import Answers
 from bridgeboard.report.names import Name, name
@@ -134,8 +134,7 @@ def compared(told: Answers) -> str:
 def filters(scope: Scope) -> list[str]:
     """The filters in force, a sentence's part each."""
     return [
-        f"{FILTERS.get(by, DIMENSIONS[by].label)} {verb} "
-        f"{' or '.join(name(value).text for value in values)}"
+        f"{DIMENSIONS[by].label} {verb} {' or '.join(name(value).text for value in values)}"
         for verb, pairs in (("is", scope.include), ("is not", scope.exclude))
         for by, values in pairs
     ]

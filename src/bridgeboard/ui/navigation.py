@@ -4,6 +4,7 @@ from typing import Any, Final
 
 import streamlit as st
 
+from bridgeboard.model.pages import FILTERS
 from bridgeboard.ui import url
 from bridgeboard.ui.components import filters
 
@@ -19,7 +20,7 @@ _MOVED: Final = "moved"
 
 def leads(by: str) -> bool:
     """Whether a value of a dimension leads anywhere."""
-    return by in filters.PARAMETERS or by == "tool"
+    return by in FILTERS or by == "tool"
 
 
 def meaning(by: str) -> str:

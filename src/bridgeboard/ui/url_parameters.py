@@ -3,12 +3,13 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
+from bridgeboard.model import pages
+
 FILTERS: Final = frozenset(
     {
         *("period", "dates", "from", "until", "compare"),
-        *("teams", "people", "providers", "instances", "vendors", "models", "clients"),
-        *("not_teams", "not_people", "not_providers", "not_instances", "not_vendors"),
-        *("not_models", "not_clients"),
+        *pages.FILTERS.values(),
+        *(f"not_{parameter}" for parameter in pages.FILTERS.values()),
     }
 )
 """Those of all pages over the store that filters concern."""

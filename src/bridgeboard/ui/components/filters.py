@@ -8,22 +8,14 @@ from typing import Any, Final
 import streamlit as st
 
 from bridgeboard import formats
-from bridgeboard.model import pages, periods
+from bridgeboard.model import periods
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.pages import FILTERS
 from bridgeboard.model.scope import Scope
 from bridgeboard.ui import runner, url
 from bridgeboard.ui.components import clock, value_picker
 from bridgeboard.ui.url import Parameter, Several
 
-PARAMETERS: Final = {
-    "team": "teams",
-    "initiator": "people",
-    "provider": "providers",
-    "provider_name": "instances",
-    "vendor": "vendors",
-    "model": "models",
-    "client": "clients",
-}
-"""Dimension → its parameter in addresses. Several values are the parameter several times."""
 RARER: Final = ("provider", "provider_name", "vendor")
 """Dimensions whose filters stand in a fold."""
 NOT: Final = "not_"
@@ -73,9 +65,9 @@ def pickers() -> None:
             **COMPARE.widget_arguments(),
         )
         st.subheader("Filters", anchor=False)
-        for name, label in pages.FILTERS.items():
+        for name in FILTERS:
             if name not in RARER and runner.without_people((name,)):
-                _values(name, label)
+                _values(name)
         _rarer()
 
 
@@ -88,7 +80,7 @@ def _rarer() -> None:
         elif fold.open or any(one.value() for one in (FROM, UNTIL)):
             _hours()
         for name in RARER:
-            _values(name, pages.FILTERS[name])
+            _values(name)
 
 
 def chosen() -> Chosen:
@@ -113,10 +105,10 @@ def chips() -> None:
         for name, values, is_left_out in active:
             st.button(
                 formats.unmarked(_chip(name, values, is_left_out=is_left_out)),
-                key=f"chip-{PARAMETERS[name]}",
+                key=f"chip-{FILTERS[name]}",
                 icon=":material/close:",
                 on_click=drop,
-                args=(PARAMETERS[name],),
+                args=(FILTERS[name],),
                 help="Drop this filter",
             )
         if len(active) > 1:
@@ -142,7 +134,7 @@ def parameters(scope: Scope, more: Mapping[str, str]) -> dict[str, list[str]]:
     words = {PERIOD.name: ["custom"], DATES.name: [day.isoformat() for day in days]}
     for pairs, is_left_out in ((scope.include, False), (scope.exclude, True)):
         for name, values in pairs:
-            if parameter := PARAMETERS.get(name):
+            if parameter := FILTERS.get(name):
                 words[parameter] = list(values)
                 if is_left_out:
                     words[NOT + parameter] = ["true"]
@@ -153,7 +145,7 @@ def parameters(scope: Scope, more: Mapping[str, str]) -> dict[str, list[str]]:
 
 def narrow(name: str, value: str) -> None:
     """Keep only one value of a dimension: what a click on a bar or a row does."""
-    parameter = PARAMETERS[name]
+    parameter = FILTERS[name]
     url.put({parameter: [value], NOT + parameter: ()})
 
 
@@ -219,8 +211,8 @@ def _dates() -> Sequence[date]:
     return DATES.value() or (today - timedelta(days=6), today)
 
 
-def _values(name: str, label: str) -> None:
-    parameter = PARAMETERS[name]
+def _values(name: str) -> None:
+    parameter, label = FILTERS[name], DIMENSIONS[name].label
     picker(name, parameter, label)
     if url.get_all(parameter):
         st.checkbox(f"All but these: {label.lower()}", **_left_out(parameter).widget_arguments())
@@ -242,8 +234,7 @@ def _left_out(parameter: str) -> Parameter[bool]:
 
 def _active() -> Iterator[tuple[str, list[str], bool]]:
     """Dimension, values, and whether these are left out, for each filter in force."""
-    for name in pages.FILTERS:
-        parameter = PARAMETERS[name]
+    for name, parameter in FILTERS.items():
         if runner.without_people((name,)) and (chosen := values(name, parameter)):
             yield name, chosen, bool(_left_out(parameter).value())
 
@@ -252,12 +243,12 @@ def _chip(name: str, values: Sequence[str], *, is_left_out: bool) -> str:
     verb = "is not" if is_left_out else "is"
     shown = [formats.middle(formats.visible(value), 28) for value in values[:2]]
     more = f" and {len(values) - 2} more" if len(values) > 2 else ""  # noqa: PLR2004 - two fit
-    return f"{pages.FILTERS[name]} {verb} {' or '.join(shown)}{more}"
+    return f"{DIMENSIONS[name].label} {verb} {' or '.join(shown)}{more}"
 
 
 _OF_FILTERS: Final = (
-    *PARAMETERS.values(),
-    *(NOT + parameter for parameter in PARAMETERS.values()),
+    *FILTERS.values(),
+    *(NOT + parameter for parameter in FILTERS.values()),
 )
 
 

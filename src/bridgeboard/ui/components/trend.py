@@ -144,7 +144,7 @@ def _keep_picked(key: str, split: str, names: Sequence[str]) -> None:
     points = st.session_state[key]["selection"].get("picked", [])
     for point in points:
         name = point.get("series")
-        if split in filters.PARAMETERS and name in names[: pages.TOP]:
+        if split in pages.FILTERS and name in names[: pages.TOP]:
             filters.narrow(split, name)
 
 
@@ -153,7 +153,7 @@ def _counted(split: str, names: Sequence[str], values: int) -> str:
         return "Everything together."
     label = DIMENSIONS[split].label.lower()
     top = min(pages.TOP, values)
-    clickable = " Click one to keep only it." if split in filters.PARAMETERS else ""
+    clickable = " Click one to keep only it." if split in pages.FILTERS else ""
     if values > len(names):
         return f"Top {top} of {values:,} by {label}, the rest together as Other.{clickable}"
     return f"{formats.plural(values, 'value')} of {label}.{clickable}"

@@ -5,6 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from bridgeboard import formats
+from bridgeboard.model.pages import FILTERS
 from bridgeboard.model.scope import Scope
 from bridgeboard.ui import navigation, url
 from bridgeboard.ui.components import filters, notices
@@ -39,7 +40,7 @@ def asked(now: Chosen) -> Chosen:
 
 
 def _sessions_of(who: str) -> dict[str, list[str]]:
-    people = filters.PARAMETERS["initiator"]
+    people = FILTERS["initiator"]
     carried = url.filters()
     carried.pop(filters.NOT + people, None)
     return {**carried, people: [who]}
