@@ -45,6 +45,7 @@ from reader_actions import (
 from removed_checks import MISSING
 from wire import WireError, await_sync
 
+pytestmark = pytest.mark.slow
 FIRST = ("auditor", "analyst")
 """Who may see most, and so comes first."""
 Matrix = dict[tuple[str, str], Crossing]

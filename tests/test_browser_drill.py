@@ -9,7 +9,7 @@ from browsers import PATIENCE, await_first_sync, come_to, settled, violations
 from dashboard_process import dashboard
 from playwright.sync_api import Browser, Locator, Page, expect
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 COMPANY = ("--end", "2026-11-20T17:00:00", "--days", "75", "--scale", "0.4")
 

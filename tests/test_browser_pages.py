@@ -15,7 +15,7 @@ from dashboard_process import dashboard
 from databases import unusable
 from playwright.sync_api import Browser, Locator, Page, expect
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 COMPANY = ("--end", "2026-11-20T17:00:00", "--days", "75", "--scale", "0.4")
 """One whose last 30 days can be compared with those before."""

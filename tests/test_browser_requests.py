@@ -10,7 +10,7 @@ from browsers import LOOKS, PATIENCE, await_first_sync, check_look, come_to, set
 from dashboard_process import dashboard
 from playwright.sync_api import Browser, Page, expect
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 COMPANY = ("--end", "2026-11-20T17:00:00", "--days", "30", "--scale", "0.3")
 

@@ -71,7 +71,9 @@ def test_the_two_command_lines_stand_where_ci_and_readers_find_them() -> None:
     assert demo[1].endswith(".venv/bin/bridgeboard demo")
     assert test[1].endswith(".venv/bin/pytest -n 2 --dist loadfile")
     assert '-c constraints.txt -e ".[dev]"' in test[1]
-    assert "<!-- test -->" in (ROOT / ".ci" / "run").read_text("utf-8")
+    ci = (ROOT / ".ci" / "run").read_text("utf-8")
+    assert "<!-- test -->" in ci
+    assert '"$test_command -m slow"' in ci
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -16,6 +16,7 @@ from itsdangerous import URLSafeTimedSerializer
 from playwright.sync_api import Browser, Page, expect
 from scripted_browser import Visitor
 
+pytestmark = pytest.mark.slow
 USER, TOKENS = "_streamlit_user", "_streamlit_user_tokens"
 BOSS = {
     "X-Forwarded-User": "0000-boss",

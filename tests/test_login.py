@@ -176,6 +176,7 @@ def holding(context: BrowserContext, house: House, cookie: str) -> Page:
     return context.new_page()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("look", LOOKS)
 def test_the_entrance_is_accessible_and_fits(
@@ -202,6 +203,7 @@ def test_the_entrance_is_accessible_and_fits(
     context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_somebody_comes_in_where_they_wanted_to_and_is_out_everywhere_at_once(
     browser: Browser, house: House
@@ -237,6 +239,7 @@ def test_somebody_comes_in_where_they_wanted_to_and_is_out_everywhere_at_once(
     assert ("ada@example.com", "login") in house.noted()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_somebody_without_a_role_is_told_what_to_do_and_can_go(page: Page, house: House) -> None:
     page.goto(house.address)
@@ -355,6 +358,7 @@ def test_a_logout_that_cannot_be_noted_is_one_all_the_same(
         assert [one.value for one in test.run(timeout=60).text] == said
 
 
+@pytest.mark.slow
 def test_logouts_are_noted_once_however_somebody_leaves_and_outlive_a_restart(
     running: Running, tmp_path: Path
 ) -> None:
@@ -502,6 +506,7 @@ def test_an_open_page_behind_a_proxy_ends_after_the_hours_of_a_login(tmp_path: P
     assert ends(asked, looks=3600)[-1] == 1008
 
 
+@pytest.mark.slow
 def test_a_page_behind_a_proxy_has_to_come_back_after_the_hours_of_a_login(
     running: Running, tmp_path: Path
 ) -> None:
@@ -533,6 +538,7 @@ def test_an_open_page_behind_a_proxy_ends_once_its_readers_logins_are_ended(
     assert ends(asked, looks=0.01, ending=end) == [b"x", 1008]
 
 
+@pytest.mark.slow
 def test_nginx_with_a_proxy_tells_who_comes(tmp_path: Path) -> None:
     people = {"a1": {"User": "1", "Email": "ada@example.com", "Groups": "analysts"}}
     port = free_port()
@@ -584,6 +590,7 @@ def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Front, Ho
             yield front, House(front.address, folder, idp)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_behind_tls_the_right_person_comes_in_with_sealed_cookies_and_without_the_provider_nobody(
     browser: Browser, behind: tuple[Front, House], shots: Path
@@ -627,6 +634,7 @@ def test_behind_tls_the_right_person_comes_in_with_sealed_cookies_and_without_th
     context.close()
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("strips", [False, True], ids=["passed-on", "stripped"])
 def test_under_a_path_that_a_proxy_passes_on_or_strips_all_works_the_login_too(
@@ -683,6 +691,7 @@ def test_under_a_path_that_a_proxy_passes_on_or_strips_all_works_the_login_too(
         context.close()
 
 
+@pytest.mark.slow
 def test_only_tls_is_promised_to_browsers_and_only_behind_it(
     house: House, behind: tuple[Front, House]
 ) -> None:

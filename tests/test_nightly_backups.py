@@ -370,6 +370,7 @@ def _killed_after(path: Path, folder: Path, now: datetime, steps: int) -> bytes:
         return heard + child.stdout.read()
 
 
+@pytest.mark.slow
 def test_a_backup_killed_at_any_step_leaves_a_good_one_and_no_half_one(
     synced: Path, tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 from file_bytes import readable
+from slow_cases import one_fast
 from small_bridges import NOW, Book
 from stores import contents, fresh, naive, put
 
@@ -282,14 +283,16 @@ store.rewrite()
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize(
     "step",
-    [
-        "rewriting _copy",
-        "rewriting _compare",
-        "Store _let_go",
-        "rewriting exchange",
-        "rewriting make_durable",
-        "Store _take_up",
-    ],
+    one_fast(
+        [
+            "rewriting exchange",
+            "rewriting _copy",
+            "rewriting _compare",
+            "Store _let_go",
+            "rewriting make_durable",
+            "Store _take_up",
+        ]
+    ),
 )
 def test_whoever_is_killed_on_the_way_leaves_one_whole_store(
     pruned: Store, tmp_path: Path, step: str, moment: str

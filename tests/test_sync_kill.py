@@ -28,6 +28,7 @@ with Client(url, token) as client, Store.open(Path(path), memory_mb=256, threads
 KILLS = 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1])
 def test_a_killed_sync_resumes_and_ends_like_an_undisturbed_one(tmp_path: Path, seed: int) -> None:
     assert killed(KILLS, seed, tmp_path) == KILLS
