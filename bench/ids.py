@@ -11,7 +11,7 @@ from genai_prices.data import providers
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ClauseEquals, ClauseOr, MatchLogic, ModelPrice, TieredPrices
 
-from bridgeboard.pricing import Book, Price, catalog
+from bridgeboard.pricing import Book, Price, bundled_prices
 from bridgeboard.pricing.rates import pico
 
 WIRES = {"anthropic": "anthropic", "github-copilot": "copilot"}
@@ -59,7 +59,9 @@ def listed(book: Book, at: datetime) -> Iterator[Listed]:
 
 
 def _names(vendor: str) -> Iterator[str]:
-    spelt_out = (n for entry in catalog.entries(vendor) for n in (entry.id, *_exact(entry.match)))
+    spelt_out = (
+        n for entry in bundled_prices.entries(vendor) for n in (entry.id, *_exact(entry.match))
+    )
     yield from dict.fromkeys(spelt_out)
 
 

@@ -5,7 +5,7 @@ from bridgeboard.ui.shell import ensure_shell
 ensure_shell()
 
 from bridgeboard.ui.components import clock, filters, notices
-from bridgeboard.ui.views import request, requests
+from bridgeboard.ui.views import request, request_list
 
 now = filters.chosen()
 
@@ -14,4 +14,4 @@ with notices.tile("the requests"):
     if one:
         request.show(one, clock.zone())
     else:
-        requests.show(now)
+        request_list.show(now)

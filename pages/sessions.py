@@ -5,9 +5,9 @@ from bridgeboard.ui.shell import ensure_shell
 ensure_shell()
 
 from bridgeboard.ui.components import filters, notices
-from bridgeboard.ui.views import prompt_search, session_filters, sessions
+from bridgeboard.ui.views import prompt_search, session_filters, session_list
 
-sessions.follow_choice()
+session_list.follow_choice()
 now = filters.chosen()
 
 session_filters.pickers()
@@ -15,4 +15,4 @@ find = session_filters.chosen(now.scope)
 with notices.tile("the search in prompts"):
     prompt_search.show(find)
 with notices.tile("the list of sessions"):
-    sessions.show(find, now)
+    session_list.show(find, now)

@@ -11,7 +11,7 @@ from heapq import heappop, heappush
 import httpx
 
 from aibridge import Pace
-from bridgeboard.demo.api.gate import Limiter
+from bridgeboard.demo.api.auth_and_rate_limit import Limiter
 
 NOON = datetime(2026, 5, 20, 12, tzinfo=UTC).timestamp()
 LIST = "/api/v2/aibridge/interceptions"

@@ -17,7 +17,7 @@ from typer.testing import CliRunner, Result
 
 from bridgeboard import cli, settings, state
 from bridgeboard.analysis.sync_history import Run
-from bridgeboard.cli import keeping
+from bridgeboard.cli import store_commands
 from bridgeboard.demo import truth
 from bridgeboard.model.completeness import DayCount
 from bridgeboard.model.sync import Counts
@@ -117,7 +117,7 @@ def test_the_summary_of_a_sync_is_its_line_in_the_journal(
     generation: str, outcome: str, told: str
 ) -> None:
     counts = Counts(read_rows=1200, changed_rows=40, sessions=7, details=3)
-    assert keeping.summary(Run(END, END, generation, outcome, counts, ""), 0) == told
+    assert store_commands.summary(Run(END, END, generation, outcome, counts, ""), 0) == told
 
 
 def test_sync_needs_a_deployment(folder: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_span_that_is_none_is_refused(span: str, running: Running, folder: Pat
 
 def test_since_reads_no_further_back(running: Running, tmp_path: Path) -> None:
     # The demo company stands still, so the span reaches from its end to this day.
-    days = (keeping.now() - END).days + 3
+    days = (store_commands.now() - END).days + 3
     said = run("sync", "--since", f"{days}d", running=running, folder=tmp_path / "data")
     assert said.exit_code == 0, said.output
     with store_in(tmp_path / "data") as opened:
@@ -289,13 +289,13 @@ def test_a_sync_a_day_later_writes_the_file_anew_without_what_was_deleted(
         held = readable(folder)
         return sum(text in held for text in old)
 
-    monkeypatch.setattr(keeping, "now", lambda: END)
+    monkeypatch.setattr(store_commands, "now", lambda: END)
     assert run("sync", running=running, folder=folder, BRIDGEBOARD_TEXT_DAYS="3").exit_code == 0
     # A few lie across the end of a compressed block.
     assert left() > len(old) * 0.9 > 100
     said = run("check", running=running, folder=folder)
     assert "can still be read in the store's file" in said.output
-    monkeypatch.setattr(keeping, "now", lambda: END + timedelta(days=1))
+    monkeypatch.setattr(store_commands, "now", lambda: END + timedelta(days=1))
     assert run("sync", running=running, folder=folder, BRIDGEBOARD_TEXT_DAYS="3").exit_code == 0
     assert left() == 0
     assert "can still be read" not in run("check", running=running, folder=folder).output

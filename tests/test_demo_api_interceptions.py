@@ -9,8 +9,8 @@ from small_bridges import NOW, Book, ask, at, ids, validation, wire_time
 
 from bridgeboard.demo.api import asking, interceptions
 from bridgeboard.demo.api.deployment import ERAS
+from bridgeboard.demo.api.http_answers import stamper
 from bridgeboard.demo.api.index import Index
-from bridgeboard.demo.api.wire import stamper
 from bridgeboard.demo.records import PromptRow, TokenRow
 
 INVALID = "Query parameters have invalid values."

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from bridgeboard.demo import truth
 from bridgeboard.demo.company import hostile
-from bridgeboard.demo.company.catalogue import CLIENTS
+from bridgeboard.demo.company.company_data import CLIENTS
 from bridgeboard.demo.company.people import OFFICES
 from bridgeboard.demo.records import InterceptionRow, Tables
 from bridgeboard.demo.world import World, make

@@ -7,7 +7,7 @@ import pytest
 from demo_worlds import quarter
 
 from bridgeboard.demo import truth
-from bridgeboard.demo.company.catalogue import CLIENTS
+from bridgeboard.demo.company.company_data import CLIENTS
 from bridgeboard.demo.records import InterceptionRow, Tables
 from bridgeboard.demo.world import World
 

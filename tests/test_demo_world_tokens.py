@@ -6,7 +6,7 @@ import pytest
 from demo_worlds import quarter
 
 from bridgeboard.demo import truth
-from bridgeboard.demo.company.catalogue import OFFERS
+from bridgeboard.demo.company.company_data import OFFERS
 from bridgeboard.demo.records import Tables, TokenRow
 from bridgeboard.demo.world import World
 

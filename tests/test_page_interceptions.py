@@ -22,12 +22,12 @@ from bridgeboard import formats
 from bridgeboard.demo import api, truth
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.model.scope import Scope
-from bridgeboard.queries import request_list
+from bridgeboard.queries import request_list as queries
 from bridgeboard.queries.request_list import PAGE, Interception
 from bridgeboard.queries.typed_rows import Key, typed
 from bridgeboard.runtime import deployment
 from bridgeboard.store import Store
-from bridgeboard.ui.views import request_table, requests
+from bridgeboard.ui.views import request_list, request_table
 
 ROOT = Path(__file__).parents[1]
 END: datetime = max(row["started_at"] for row in facts().usage)
@@ -127,11 +127,11 @@ def test_a_place_in_the_address_is_kept_by_a_link(store: Store) -> None:
     assert store
     expected = newest_first(facts().usage)
     last = expected[PAGE - 1]
-    test = app(after=requests.cursor(Key(last["started_at"], last["usage"])))
+    test = app(after=request_list.cursor(Key(last["started_at"], last["usage"])))
     assert list(table(test)["started_at"]) == began(expected[PAGE : 2 * PAGE])
     assert f"{PAGE + 1}-{2 * PAGE} of {len(expected):,} requests" in said(test)
     oldest = expected[-1]
-    test = app(after=requests.cursor(Key(oldest["started_at"], oldest["usage"])))
+    test = app(after=request_list.cursor(Key(oldest["started_at"], oldest["usage"])))
     assert "older than the place" in said(test)
     test.button(key="turn-newest").click().run()
     assert list(table(test)["started_at"]) == began(expected[:PAGE])
@@ -153,7 +153,7 @@ def test_a_filter_of_this_page_keeps_what_counting_keeps(store: Store, name: str
         column = {"tool": "tool", "server": "server_url"}[name]
         value = next(row[column] for row in facts().calls if row["injected"])
         expected = using(**{column: value})
-    test = app(**{requests.NARROWED[name]: value})
+    test = app(**{request_list.NARROWED[name]: value})
     assert f"{formats.plural(len(expected), 'request')}, newest first" in said(test) or (
         f"First {PAGE} of {formats.plural(len(expected), 'request')}" in said(test)
     )
@@ -213,10 +213,12 @@ def test_names_that_would_act_on_the_screen_are_made_visible(store: Store) -> No
 def test_files_hold_all_requests_of_the_list_with_all_digits(
     store: Store, monkeypatch: pytest.MonkeyPatch, *, errors: bool
 ) -> None:
-    monkeypatch.setattr(requests, "BLOCK", 7)
+    monkeypatch.setattr(request_list, "BLOCK", 7)
     every = Scope(datetime(2020, 1, 1, tzinfo=UTC), demo_sync.NOW)
     with store.snapshot() as reader:
-        sheet = request_table.sheet(requests._all(reader, every, errors_only=errors), "Requests")
+        sheet = request_table.sheet(
+            request_list._all(reader, every, errors_only=errors), "Requests"
+        )
     names = [column.name for column in sheet.columns]
     by_id = {row["id"]: row for row in facts().usage}
     for row in sheet.rows:
@@ -225,21 +227,21 @@ def test_files_hold_all_requests_of_the_list_with_all_digits(
         assert given["spend"] == own["cost"]
         assert given["initiator"] == own["person"]
         assert [given[f"{kind}_tokens"] for kind in KINDS] == [own[kind] for kind in KINDS]
-    (count,) = store.rows(*request_list.counted(every, errors_only=errors))
+    (count,) = store.rows(*queries.counted(every, errors_only=errors))
     assert len({row[0] for row in sheet.rows}) == len(sheet.rows) == count[0]
 
 
 def test_a_file_of_more_requests_than_it_may_hold_has_the_newest_and_says_so(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(requests, "BLOCK", 7)
-    monkeypatch.setattr(requests, "EXPORTED", 20)
+    monkeypatch.setattr(request_list, "BLOCK", 7)
+    monkeypatch.setattr(request_list, "EXPORTED", 20)
     every = Scope(datetime(2020, 1, 1, tzinfo=UTC), demo_sync.NOW)
     with store.snapshot() as reader:
-        told = list(requests._all(reader, every, errors_only=False))
-    newest = typed(Interception, store.rows(*request_list.interceptions(every, limit=20)))
+        told = list(request_list._all(reader, every, errors_only=False))
+    newest = typed(Interception, store.rows(*queries.interceptions(every, limit=20)))
     assert [row.id for row in told] == [row.id for row in newest]
-    (count,) = store.rows(*request_list.counted(every))
+    (count,) = store.rows(*queries.counted(every))
     assert f"20 requests, the newest of {count[0]:,}, with all digits" in said(
         app(range="Last 90 days")
     )

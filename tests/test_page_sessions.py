@@ -18,7 +18,7 @@ from bridgeboard.queries.session_columns import COLUMNS
 from bridgeboard.runtime import state_files
 from bridgeboard.state.audit import digest_of_words
 from bridgeboard.store import Store
-from bridgeboard.ui.views import sessions
+from bridgeboard.ui.views import session_list
 
 ROOT = Path(__file__).parents[1]
 EVERY = {"range": "Custom days", "dates": ["2026-01-01", "2026-12-31"], "tz": "UTC"}
@@ -92,7 +92,7 @@ def test_pages_follow_each_other_and_a_link_to_one_shows_it(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert store
-    monkeypatch.setattr(sessions, "PAGE", 10)
+    monkeypatch.setattr(session_list, "PAGE", 10)
     test = app(sort="Requests", columns=["Session", "Requests"])
     first = rows(test)
     test.button(key="turn-after").click().run()

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from token_rows import response
 
-from bridgeboard.pricing import Book, Status, catalog, price
+from bridgeboard.pricing import Book, Status, bundled_prices, price
 from bridgeboard.pricing.corrections import CORRECTIONS
 
 BOOK = Book()
@@ -54,14 +54,16 @@ def test_a_correction_tells_its_source_and_since_when_it_holds() -> None:
 @pytest.mark.parametrize("one", CORRECTIONS, ids=lambda one: one.model)
 def test_a_correction_goes_away_when_the_list_is_right(one: object) -> None:
     correction = next(each for each in CORRECTIONS if each is one)
-    _, entry = catalog.listed(correction.vendor, correction.model) or pytest.fail("not listed")
+    _, entry = bundled_prices.listed(correction.vendor, correction.model) or pytest.fail(
+        "not listed"
+    )
     edges = [price.since for price in correction.prices]
     moments = [*WEEK, *(edge + timedelta(hours=hour) for edge in edges for hour in range(48))]
     wrong = [
         at
         for at in moments
         if (right := correction.at(at))
-        and catalog.cards(correction.vendor, entry, at)[0].rates[:3] != right[1].rates[:3]
+        and bundled_prices.cards(correction.vendor, entry, at)[0].rates[:3] != right[1].rates[:3]
     ]
     assert wrong, "the list says the same now: delete the correction"
 

@@ -8,13 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bridgeboard.pricing import (
-    Book,
-    Card,
-    Status,
-    catalog,
-    snapshot,
-)
+from bridgeboard.pricing import Book, Card, Status, bundled_prices, other_price_lists
 
 FILE = Path(__file__).parent / "vectors" / "prices-crosscheck.csv"
 BOOK = Book()
@@ -93,7 +87,7 @@ def test_the_list_says_what_it_said_when_it_was_checked(line: dict[str, str], at
 
 
 def test_the_snapshot_gives_the_reason_of_each_disagreement() -> None:
-    text = files("bridgeboard.pricing").joinpath("snapshot.csv").read_text("utf-8")
+    text = files("bridgeboard.pricing").joinpath("other_price_lists.csv").read_text("utf-8")
     reasons = {
         (line["source"], title({**line, "provider": line["vendor"]})): line["reason"]
         for line in csv.DictReader(text.splitlines())
@@ -105,7 +99,7 @@ def test_the_snapshot_gives_the_reason_of_each_disagreement() -> None:
 @pytest.fixture
 def forgetful(monkeypatch: pytest.MonkeyPatch) -> None:
     """A first list that knows no model at all."""
-    monkeypatch.setattr(catalog, "listed", lambda _vendor, _model: None)
+    monkeypatch.setattr(bundled_prices, "listed", lambda _vendor, _model: None)
 
 
 @pytest.mark.usefixtures("forgetful")
@@ -125,7 +119,9 @@ def test_the_snapshot_knows_no_service_tiers_and_nothing_that_only_resembles_it(
 
 
 def test_the_snapshot_holds_what_the_sources_said() -> None:
-    quoted = {(q.source, q.vendor, q.model): q for line in snapshot.QUOTES.values() for q in line}
+    quoted = {
+        (q.source, q.vendor, q.model): q for line in other_price_lists.QUOTES.values() for q in line
+    }
     vendors = {"bedrock": "aws", "copilot": "github-copilot"}
     for line in LINES:
         for peer in PEERS:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from token_rows import AT
 
 from bridgeboard.pricing import Book, PriceFileError, Status, load, parse
-from bridgeboard.pricing.overrides import meet
+from bridgeboard.pricing.operator_prices import meet
 
 
 def book(text: str) -> Book:

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridgeboard.analysis.radar import RateLimits, SpendLimits
-from bridgeboard.analysis.radar.credentials import KeyRow, drifts
-from bridgeboard.analysis.radar.failing import HourRow, ToolRow, outages, tools
-from bridgeboard.analysis.radar.gaps import gaps
-from bridgeboard.analysis.radar.money import CacheRow, caches, new_models, unpriced
+from bridgeboard.analysis.radar.activity_gaps import gaps
+from bridgeboard.analysis.radar.cost_findings import CacheRow, caches, new_models, unpriced
+from bridgeboard.analysis.radar.credential_changes import KeyRow, drifts
+from bridgeboard.analysis.radar.failure_rates import HourRow, ToolRow, outages, tools
 from bridgeboard.model.radar_limits import DOLLAR
 from bridgeboard.model.scope import Scope
 

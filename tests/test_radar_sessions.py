@@ -11,8 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridgeboard.analysis.radar import SessionLimits, SessionRef
-from bridgeboard.analysis.radar.robust import at_least, codes, deviation, logarithmic, median
-from bridgeboard.analysis.radar.sessions import (
+from bridgeboard.analysis.radar.robust_statistics import (
+    at_least,
+    codes,
+    deviation,
+    logarithmic,
+    median,
+)
+from bridgeboard.analysis.radar.runaway_sessions import (
     Detail,
     Repeat,
     Sessions,

@@ -9,14 +9,14 @@ import typer
 
 from bridgeboard import private_files
 from bridgeboard.cli import (
-    auditing,
+    audit_log,
     dashboard,
-    keeping,
     logins,
     person,
     pricing,
     repairing,
     reporting,
+    store_commands,
     terminal,
 )
 
@@ -28,15 +28,15 @@ app = typer.Typer(
 )
 app.command()(dashboard.demo)
 app.command()(dashboard.serve)
-app.command("sync")(keeping.copy)
-app.command()(keeping.reprice)
+app.command("sync")(store_commands.copy)
+app.command()(store_commands.reprice)
 app.command()(pricing.price)
 app.command()(reporting.report)
-app.command()(keeping.backup)
-app.command()(keeping.restore)
+app.command()(store_commands.backup)
+app.command()(store_commands.restore)
 app.command()(repairing.repair)
 app.command()(dashboard.check)
-app.command()(auditing.audit)
+app.command()(audit_log.audit)
 app.command()(logins.logout)
 app.add_typer(person.app, name="person")
 app.command("demo-api")(dashboard.demo_api)

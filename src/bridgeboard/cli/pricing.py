@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from bridgeboard import formats, pricing, settings
-from bridgeboard.cli.keeping import now
+from bridgeboard.cli.store_commands import now
 from bridgeboard.cli.terminal import err, explained, out
 from bridgeboard.pricing import CLASSES, Book, Card, Price, informed, own_book
 from bridgeboard.runtime import store_files

@@ -10,7 +10,7 @@ import typer
 
 from bridgeboard import formats, settings
 from bridgeboard import report as reports
-from bridgeboard.cli.keeping import now
+from bridgeboard.cli.store_commands import now
 from bridgeboard.cli.terminal import err, explained, out
 from bridgeboard.model import periods
 from bridgeboard.model.dimensions import DIMENSIONS

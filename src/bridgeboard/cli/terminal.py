@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import typer
 from rich.console import Console
 
-from bridgeboard.runtime.problems import FORESEEN
+from bridgeboard.runtime.failure_messages import FORESEEN
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)

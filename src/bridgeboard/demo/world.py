@@ -8,15 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from bridgeboard.demo.company.books import Books
-from bridgeboard.demo.company.catalogue import PROVIDERS
-from bridgeboard.demo.company.dice import cast, uuid
-from bridgeboard.demo.company.habits import Window
+from bridgeboard.demo.company.company_data import PROVIDERS
+from bridgeboard.demo.company.edge_cases import plant
 from bridgeboard.demo.company.incidents import Incident, forecast, strike, testify
-from bridgeboard.demo.company.oddities import plant
 from bridgeboard.demo.company.people import staff, teams
+from bridgeboard.demo.company.raw_tables import Books
 from bridgeboard.demo.company.scene import Scene
-from bridgeboard.demo.company.shifts import work
+from bridgeboard.demo.company.seeded_random import cast, uuid
+from bridgeboard.demo.company.workdays import work
+from bridgeboard.demo.company.working_times import Window
 from bridgeboard.demo.records import Tables
 
 __all__ = ["Incident", "World", "make"]

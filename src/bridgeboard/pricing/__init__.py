@@ -1,12 +1,12 @@
 """Tokens in, money out: responses, the price book and exact costs (docs/costs.md)."""
 
-from bridgeboard.pricing.book import Book, own_book
-from bridgeboard.pricing.bounds import bounds, estimated, snippet, vendor_line
-from bridgeboard.pricing.instances import informed, said
 from bridgeboard.pricing.money import MOST_TOKENS, exact, price, total, vendors
-from bridgeboard.pricing.overrides import Override, PriceFile, PriceFileError, load, parse
+from bridgeboard.pricing.operator_prices import Override, PriceFile, PriceFileError, load, parse
+from bridgeboard.pricing.price_book import Book, own_book
+from bridgeboard.pricing.provider_instances import informed, said
 from bridgeboard.pricing.rates import CLASSES, PICO, Card, Price, Status
 from bridgeboard.pricing.responses import UNMETERED, WORST, extras, responses, usage_money
+from bridgeboard.pricing.unpriced_bounds import bounds, estimated, snippet, vendor_line
 from bridgeboard.pricing.vendors import Seller, Told, told_by, told_by_type
 
 __all__ = [

@@ -6,10 +6,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from bridgeboard.pricing import catalog, corrections
-from bridgeboard.pricing.book import STANDARD_TIERS, Book
+from bridgeboard.pricing import bundled_prices, corrections
+from bridgeboard.pricing.exact_sums import Ints
+from bridgeboard.pricing.price_book import STANDARD_TIERS, Book
 from bridgeboard.pricing.rates import Price
-from bridgeboard.pricing.sums import Ints
 
 _START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK: Final = timedelta(microseconds=1)
@@ -82,7 +82,9 @@ def _hours(responses: pd.DataFrame, book: Book) -> Ints:
     if not timed.any():
         return np.zeros(len(responses), dtype=np.int64)
     moments = _moments(responses["created_at"])
-    clocks = np.array(sorted(catalog.clocks() | corrections.clocks()), dtype=np.int64) * 1_000_000
+    clocks = (
+        np.array(sorted(bundled_prices.clocks() | corrections.clocks()), dtype=np.int64) * 1_000_000
+    )
     stretch = np.searchsorted(clocks, moments % _DAY, side="right")
     weekday = (moments // _DAY + _THURSDAY) % _WEEK
     return np.where(timed[codes], stretch * _WEEK + weekday, 0).astype(np.int64)

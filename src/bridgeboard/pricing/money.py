@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bridgeboard.pricing.book import Book
+from bridgeboard.pricing.exact_sums import MOST, Ints
 from bridgeboard.pricing.lookup import resolved
+from bridgeboard.pricing.price_book import Book
 from bridgeboard.pricing.rates import CLASSES, Price, Status
-from bridgeboard.pricing.sums import MOST, Ints
 
 Mask = NDArray[np.bool_]
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from bridgeboard.pricing.exact_sums import MOST, Ints, summed
 from bridgeboard.pricing.rates import Status
-from bridgeboard.pricing.sums import MOST, Ints, summed
 
 KEY: Final = ("interception_id", "provider_response_id")
 TOKENS: Final = ("input", "output", "cache_read", "cache_write")

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
-from bridgeboard.pricing import catalog
+from bridgeboard.pricing import bundled_prices
 
 UNKNOWN_MODELS: Final = frozenset({"", "coder-aibridge-unknown"})
 COPILOT: Final = "github-copilot"
@@ -131,8 +131,8 @@ def named(provider_name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _names() -> dict[str, str]:
-    listed = {_plain(name): vendor for vendor, name in catalog.titles().items()}
-    ids = {_plain(vendor): vendor for vendor in (*catalog.vendors(), *UNLISTED)}
+    listed = {_plain(name): vendor for vendor, name in bundled_prices.titles().items()}
+    ids = {_plain(vendor): vendor for vendor in (*bundled_prices.vendors(), *UNLISTED)}
     usual = {name: vendor for vendor, names in _SPELLINGS.items() for name in names}
     return listed | usual | ids
 
@@ -143,14 +143,22 @@ def _plain(name: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _sole(model: str) -> str:
-    sellers = {vendor for vendor in catalog.vendors() - _RESELLERS if catalog.listed(vendor, model)}
-    return next(iter(sellers)) if len(sellers) == 1 and sellers <= {*catalog.makers(model)} else ""
+    sellers = {
+        vendor
+        for vendor in bundled_prices.vendors() - _RESELLERS
+        if bundled_prices.listed(vendor, model)
+    }
+    return (
+        next(iter(sellers))
+        if len(sellers) == 1 and sellers <= {*bundled_prices.makers(model)}
+        else ""
+    )
 
 
 def _at_home(provider: str, model: str) -> bool:
     if provider not in _HOME or model.startswith(_OPEN_WEIGHTS):
         return False
-    return provider in catalog.makers(model)
+    return provider in bundled_prices.makers(model)
 
 
 def told_by(kind: str, base_url: str) -> tuple[str, str, str]:
@@ -161,7 +169,7 @@ def told_by(kind: str, base_url: str) -> tuple[str, str, str]:
     """
     parts = _split(base_url)
     host = parts[0] if parts else ""
-    if parts and (vendor := catalog.at_address(f"https://{host}{parts[1]}")):
+    if parts and (vendor := bundled_prices.at_address(f"https://{host}{parts[1]}")):
         return vendor, f"the server says: {kind} at {host}, an address of {vendor}", host
     vendor, why = told_by_type(kind)
     if vendor:

@@ -5,7 +5,7 @@ nothing but itself: no script, no request, no recorded text beyond names. The sa
 make the same bytes.
 """
 
-from bridgeboard.report.answers import Answers
+from bridgeboard.report.contents import Answers
 from bridgeboard.report.page import page
 from bridgeboard.report.questions import ask, strangers
 

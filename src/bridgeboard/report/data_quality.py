@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from bridgeboard import formats
 from bridgeboard.model import pages, periods
-from bridgeboard.report.answers import Answers, Trust
+from bridgeboard.report.contents import Answers, Trust
 
 _LATE: Final = timedelta(hours=1)
 """What is missing at the end of a period is told when it may be more than that."""

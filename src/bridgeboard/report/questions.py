@@ -15,7 +15,7 @@ from bridgeboard.model.pages import BOARDS
 from bridgeboard.model.scope import Scope
 from bridgeboard.model.store import Reader
 from bridgeboard.queries import metric_query
-from bridgeboard.report.answers import Answers, Course, Trust
+from bridgeboard.report.contents import Answers, Course, Trust
 
 TOP: Final = 20
 """How many values a table names; the rest is "Other"."""

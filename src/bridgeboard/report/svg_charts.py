@@ -11,7 +11,7 @@ from bridgeboard.analysis.trends import Bucket, Trend
 from bridgeboard.charts import encodings
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.report.answers import Course
+from bridgeboard.report.contents import Course
 from bridgeboard.report.names import Name, name
 
 WIDTH: Final = 1_000

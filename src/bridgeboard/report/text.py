@@ -13,7 +13,7 @@ from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.pages import BOARDS
 from bridgeboard.model.scope import Scope
-from bridgeboard.report.answers import Answers
+from bridgeboard.report.contents import Answers
 from bridgeboard.report.names import Name, name
 from bridgeboard.report.questions import HEADLINES, TOP
 

@@ -18,8 +18,8 @@ from bridgeboard.model.backups import BackupStatus
 from bridgeboard.model.sync import Status
 from bridgeboard.runtime import clients, store_files
 from bridgeboard.runtime.deployment import LiveDeployment
+from bridgeboard.runtime.failure_messages import logged
 from bridgeboard.runtime.nightly_backups import NightlyBackups
-from bridgeboard.runtime.problems import logged
 from bridgeboard.settings import Settings
 from bridgeboard.store import Store, sync_state, team_memberships, text_index
 from bridgeboard.teams import Membership

@@ -10,7 +10,7 @@ from typing import Final
 from bridgeboard import private_files, store
 from bridgeboard.model.backups import BackupStatus
 from bridgeboard.runtime import state_files, store_files
-from bridgeboard.runtime.problems import logged
+from bridgeboard.runtime.failure_messages import logged
 from bridgeboard.settings import Settings
 from bridgeboard.state.backup import backup_to
 from bridgeboard.store import Store, erasure_list, sync_state

@@ -12,9 +12,9 @@ from pydantic import SecretStr, ValidationError
 
 from bridgeboard.access import SHORTEST_KEY
 from bridgeboard.settings import fields, secrets
+from bridgeboard.settings.definitions import Settings
 from bridgeboard.settings.demo import DemoSettings
 from bridgeboard.settings.files import SETTINGS_VARIABLE, SettingsError, settings_file
-from bridgeboard.settings.model import Settings
 from bridgeboard.settings.origins import Origin, origins, shown, unsecret
 from bridgeboard.settings.tables import Login, Proxy
 

@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 from pydantic import PrivateAttr, SecretStr
 
-from bridgeboard.settings.model import Settings
+from bridgeboard.settings.definitions import Settings
 
 
 class DemoSettings(Settings):

@@ -10,9 +10,9 @@ from pydantic import SecretStr
 
 from bridgeboard.settings import fields
 from bridgeboard.settings import secrets as stored_secrets
+from bridgeboard.settings.definitions import Settings
 from bridgeboard.settings.fields import Environment, File
 from bridgeboard.settings.files import settings_file
-from bridgeboard.settings.model import Settings
 
 NOT_SET: Final = "not set"
 _DEMO: Final = frozenset({"url", "token", "search_text", "data_folder", "teams_file", "state_url"})

@@ -18,7 +18,7 @@ from aibridge import ToolCall
 from bridgeboard import pricing
 from bridgeboard.pricing import Book
 from bridgeboard.store.aggregates import Aggregates
-from bridgeboard.sync.columns import MOMENT, moments, series, texts
+from bridgeboard.sync.arrow_columns import MOMENT, moments, series, texts
 from bridgeboard.sync.session_usage import Spent
 from bridgeboard.sync.translate import input_hash
 

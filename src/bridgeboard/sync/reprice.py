@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from bridgeboard import pricing
 from bridgeboard.pricing import Book, informed
 from bridgeboard.store import Batch, Store, prices
-from bridgeboard.sync.columns import series
+from bridgeboard.sync.arrow_columns import series
 
 ROWS: Final = 100_000
 """Rows of usage in one transaction, about; a day is never cut."""

@@ -28,7 +28,7 @@ from bridgeboard.store import Batch, Store, completeness, sync_state
 from bridgeboard.store import sessions as session_table
 from bridgeboard.store.sync_state import Window
 from bridgeboard.sync import day_counts, failing_pages, windows, writer
-from bridgeboard.sync.columns import clean, moments, texts
+from bridgeboard.sync.arrow_columns import clean, moments, texts
 from bridgeboard.sync.failing_sessions import sift
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.permission_check import confirming_empty_windows, require_read_access

@@ -13,7 +13,7 @@ from aibridge import AgenticAction, SessionDetail, Thread, TokenCounts, TokenSum
 from bridgeboard import pricing
 from bridgeboard.store.details import Details
 from bridgeboard.sync import session_usage
-from bridgeboard.sync.columns import moments, texts
+from bridgeboard.sync.arrow_columns import moments, texts
 from bridgeboard.sync.session_usage import NOTHING, Spent
 from bridgeboard.sync.translate import MOST
 

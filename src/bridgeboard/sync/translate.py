@@ -19,7 +19,7 @@ from aibridge import BulkInterception, BulkPrompt, BulkTokenUsage, BulkToolUsage
 from bridgeboard import pricing
 from bridgeboard.pricing import Book
 from bridgeboard.store import InterceptionTables
-from bridgeboard.sync.columns import clean, moments, series, texts
+from bridgeboard.sync.arrow_columns import clean, moments, series, texts
 
 MOST: Final = 10**15
 """Larger counts are cut to this: a thousand times the largest count that pricing accepts, and small

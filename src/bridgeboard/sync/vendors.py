@@ -11,7 +11,7 @@ from typing import Final
 
 from aibridge import AIBridgeError, Capabilities, Client, Provider
 from bridgeboard.pricing import Told, said, told_by, told_by_type
-from bridgeboard.pricing.instances import SAID, written
+from bridgeboard.pricing.provider_instances import SAID, written
 from bridgeboard.store import Store
 
 _ADDRESSES_SINCE: Final = (2, 34)

@@ -6,18 +6,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from bridgeboard.analysis.radar import (
-    causes,
-    credentials,
-    failing,
-    gaps,
-    money,
-    sessions,
-    spend,
+    activity_gaps,
+    cost_findings,
+    credential_changes,
+    failure_rates,
+    runaway_sessions,
+    shared_causes,
+    spend_spikes,
 )
-from bridgeboard.analysis.radar.causes import Cause, Share
 from bridgeboard.analysis.radar.finding import Finding, SessionRef, order
-from bridgeboard.analysis.radar.sessions import Detail, Hours, Repeat, Sessions, Signs
-from bridgeboard.analysis.radar.spend import Spike
+from bridgeboard.analysis.radar.runaway_sessions import Detail, Hours, Repeat, Sessions, Signs
+from bridgeboard.analysis.radar.shared_causes import Cause, Share
+from bridgeboard.analysis.radar.spend_spikes import Spike
 from bridgeboard.model.dimensions import UNKNOWN
 from bridgeboard.model.radar_limits import Limits
 from bridgeboard.model.scope import Scope
@@ -82,21 +82,25 @@ class _Asked:
         """Failures, gaps, keys and missing prices."""
         limits, longer = self.limits.rates, self.longer
         found = [
-            *failing.tools(self.rows(questions.tools(longer)), longer, limits),
-            *failing.outages(self.rows(questions.failures(longer)), longer, limits),
-            *money.caches(self.rows(questions.caches(longer)), longer, limits),
-            *money.unpriced(self.rows(questions.unpriced(self.scope)), self.scope, limits),
-            *credentials.drifts(self.rows(questions.credentials(longer)), longer, limits),
+            *failure_rates.tools(self.rows(questions.tools(longer)), longer, limits),
+            *failure_rates.outages(self.rows(questions.failures(longer)), longer, limits),
+            *cost_findings.caches(self.rows(questions.caches(longer)), longer, limits),
+            *cost_findings.unpriced(self.rows(questions.unpriced(self.scope)), self.scope, limits),
+            *credential_changes.drifts(self.rows(questions.credentials(longer)), longer, limits),
         ]
         if not (self.scope.include or self.scope.exclude):
-            found += gaps.gaps(self.rows(questions.activity(longer)), longer, limits)
+            found += activity_gaps.gaps(self.rows(questions.activity(longer)), longer, limits)
         return found
 
     def money(self) -> list[Finding]:
         """Runaway sessions, spikes and new models: each cause once."""
         found = {one.key: one for one in self.runaways()}
-        days = {name: self.rows(questions.spend(self.longer, name)) for name in spend.DIMENSIONS}
-        spikes = {one.key: one for name in spend.DIMENSIONS for one in self.spikes(name, days)}
+        days = {
+            name: self.rows(questions.spend(self.longer, name)) for name in spend_spikes.DIMENSIONS
+        }
+        spikes = {
+            one.key: one for name in spend_spikes.DIMENSIONS for one in self.spikes(name, days)
+        }
         new = {one.key: one for one in self.new_models(days["model"])}
         told = [
             *map(self.of_session, found.values()),
@@ -104,7 +108,7 @@ class _Asked:
             *map(self.of_new_model, new.values()),
         ]
         shares = self.shares(told)
-        explained = causes.explained(told, shares, self.limits.spend)
+        explained = shared_causes.explained(told, shares, self.limits.spend)
         for cause in told:
             if cause.key in spikes:
                 found[cause.key] = self.spelt_out(spikes[cause.key], cause, shares)
@@ -117,7 +121,7 @@ class _Asked:
 
     def spikes(self, name: str, days: dict[Any, list[tuple[Any, ...]]]) -> list[Spike]:
         last = local_date(self.now, self.scope.zone) - _DAY
-        told = spend.spikes(days[name], name, last, self.limits.spend)  # type: ignore[arg-type] # a name of spend.DIMENSIONS
+        told = spend_spikes.spikes(days[name], name, last, self.limits.spend)  # type: ignore[arg-type] # a name of spend.DIMENSIONS
         first, end = self.scope.first_day, self.scope.last_day
         return [one for one in told if one.first <= end and one.last >= first]
 
@@ -125,7 +129,7 @@ class _Asked:
         first_at = {
             model: at.replace(tzinfo=UTC) for model, at in self.rows(questions.first_days())
         }
-        told = money.new_models(days, first_at, self.longer, self.limits.spend)
+        told = cost_findings.new_models(days, first_at, self.longer, self.limits.spend)
         return [one for one in told if _touches(one, self.scope)]
 
     def shares(self, told: Sequence[Cause]) -> list[Share]:
@@ -137,8 +141,8 @@ class _Asked:
 
     def spelt_out(self, spike: Spike, cause: Cause, shares: Sequence[Share]) -> Finding:
         most = self.limits.spend.contributors
-        parts = causes.contributors(cause, shares, most)
-        return spend.finding(spike, parts, (), self.longer, self.limits.spend)
+        parts = shared_causes.contributors(cause, shares, most)
+        return spend_spikes.finding(spike, parts, (), self.longer, self.limits.spend)
 
     def of_spike(self, spike: Spike) -> Cause:
         days = frozenset(spike.days)
@@ -165,23 +169,23 @@ class _Asked:
         told = Sessions.of({name: table[name].to_pylist() for name in questions.SESSION_COLUMNS})
         repeats = [Repeat(*row) for row in self.rows(questions.repeats(longer, limits))]
         chosen = [session for session, near in zip(told.keys, told.in_scope, strict=True) if near]
-        signs = sessions.together(
-            sessions.outliers(told, limits),
-            sessions.repeated(repeats, chosen, limits),
+        signs = runaway_sessions.together(
+            runaway_sessions.outliers(told, limits),
+            runaway_sessions.repeated(repeats, chosen, limits),
             self.alone(told, longer),
         )
         details = self.details(longer, signs)
-        return sessions.findings(signs, details, longer.zone, limits)
+        return runaway_sessions.findings(signs, details, longer.zone, limits)
 
     def alone(self, told: Sessions, longer: Scope) -> Signs:
         limits = self.limits.sessions
-        chosen = sessions.candidates(told, limits)
+        chosen = runaway_sessions.candidates(told, limits)
         if not chosen:
             return {}
         people = {one.ref.session: one.initiator for one in self.details(longer, chosen)}
         session_hours = _by_key(self.rows(questions.session_hours(longer, people)))
         person_hours = _by_key(self.rows(questions.person_hours(longer, set(people.values()))))
-        return sessions.alone(told, people, session_hours, person_hours, limits)
+        return runaway_sessions.alone(told, people, session_hours, person_hours, limits)
 
     def details(self, longer: Scope, keys: Iterable[int]) -> list[Detail]:
         wanted = list(keys)

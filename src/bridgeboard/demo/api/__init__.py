@@ -4,12 +4,12 @@
 (docs/api-contract.md). ``transport`` and ``asgi`` put it behind httpx or a server.
 """
 
+from bridgeboard.demo.api.auth_and_rate_limit import Key, holders, tokens
 from bridgeboard.demo.api.bridge import Bridge, Clock, Switches
 from bridgeboard.demo.api.deployment import Profile
 from bridgeboard.demo.api.faults import KINDS, Faults
-from bridgeboard.demo.api.gate import Key, holders, tokens
+from bridgeboard.demo.api.http_answers import Answer
 from bridgeboard.demo.api.transports import App, Transport, asgi, transport
-from bridgeboard.demo.api.wire import Answer
 
 __all__ = [
     "KINDS",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridgeboard.demo.api import golang, grammar, params, wire
+from bridgeboard.demo.api import golang, grammar, http_answers, params
 from bridgeboard.demo.api.deployment import Era
 from bridgeboard.demo.api.grammar import Endpoint, Filters
 from bridgeboard.demo.api.index import Rows, View
@@ -25,7 +25,7 @@ class Ask:
     params: Params
     view: View
     era: Era
-    stamp: wire.Stamp
+    stamp: http_answers.Stamp
 
     @property
     def reads_all(self) -> bool:
@@ -66,7 +66,7 @@ def page(ask: Ask) -> Page:
     try:
         reading.check()
     except Invalid as invalid:
-        raise wire.refuse(400, INVALID_VALUES, validations=invalid.validations) from None
+        raise http_answers.refuse(400, INVALID_VALUES, validations=invalid.validations) from None
     return Page(limit or DEFAULT_LIMIT, offset, after_id)
 
 
@@ -74,14 +74,14 @@ def check_cursor(cursor: str | None, name: str, offset: int) -> None:
     """Refuse a cursor together with an offset."""
     if cursor and offset:
         both = f"Cannot use both {name} and offset pagination in the same request."
-        raise wire.refuse(400, INVALID_VALUES, both)
+        raise http_answers.refuse(400, INVALID_VALUES, both)
 
 
 def check_limit(limit: int) -> None:
     """Refuse a limit beyond the largest."""
     if limit > LARGEST_LIMIT:
         detail = f"Pagination limit must be in range (0, {LARGEST_LIMIT}]"
-        raise wire.refuse(400, "Invalid pagination limit value.", detail)
+        raise http_answers.refuse(400, "Invalid pagination limit value.", detail)
 
 
 def search(ask: Ask, endpoint: Endpoint, complaint: str, failure: str) -> Filters:
@@ -94,7 +94,7 @@ def search(ask: Ask, endpoint: Endpoint, complaint: str, failure: str) -> Filter
             provider_name=lambda text: _provider_name(ask, text),
         )
     except Invalid as invalid:
-        raise wire.refuse(400, complaint, validations=invalid.validations) from None
+        raise http_answers.refuse(400, complaint, validations=invalid.validations) from None
     check_text(failure, filters.texts())
     return filters
 
@@ -102,7 +102,7 @@ def search(ask: Ask, endpoint: Endpoint, complaint: str, failure: str) -> Filter
 def check_text(failure: str, texts: Iterable[str]) -> None:
     """Fail with a 500 on text that no database stores: NUL, or bytes that are not UTF-8."""
     if any(map(is_unstorable, texts)):
-        raise wire.refuse(500, failure, _NO_UTF8)
+        raise http_answers.refuse(500, failure, _NO_UTF8)
 
 
 def is_unstorable(text: str) -> bool:

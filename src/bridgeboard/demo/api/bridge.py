@@ -14,22 +14,22 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from bridgeboard.demo.api import (
-    catalog,
+    auth_and_rate_limit,
     deployment,
-    gate,
+    http_answers,
     interceptions,
+    name_lists,
     params,
     sessions,
     threads,
-    wire,
 )
 from bridgeboard.demo.api.asking import Ask
+from bridgeboard.demo.api.auth_and_rate_limit import WINDOW_SECONDS, Limiter
 from bridgeboard.demo.api.deployment import ERAS, Profile
 from bridgeboard.demo.api.faults import Faults
-from bridgeboard.demo.api.gate import WINDOW_SECONDS, Limiter
+from bridgeboard.demo.api.http_answers import Answer, Refused
 from bridgeboard.demo.api.index import Index, View
 from bridgeboard.demo.api.params import Params
-from bridgeboard.demo.api.wire import Answer, Refused
 from bridgeboard.demo.records import Person, Tables
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -37,15 +37,15 @@ Clock: TypeAlias = Callable[[], datetime]
 _ROOT = "/api/v2/"
 _BYPASS = "X-Coder-Bypass-Ratelimit"
 _TRUE = {"1", "t", "T", "TRUE", "true", "True"}
-_NOT_OWNER = wire.plain(428, f'"{_BYPASS}" provided but user is not owner')
+_NOT_OWNER = http_answers.plain(428, f'"{_BYPASS}" provided but user is not owner')
 _NO_ROUTE = "Route not found."
 _NOT_VISIBLE = "Resource not found or you do not have access to this resource"
 _NOT_PERMITTED = "You don't have permission to view this content."
 _SITE = b"<!doctype html><html><title>Coder</title><p>A demo: only /api/v2 is here.</html>\n"
 _ENDPOINTS: Mapping[str, Callable[[Ask], Answer]] = {
-    "/clients": catalog.clients,
+    "/clients": name_lists.clients,
     "/interceptions": interceptions.listing,
-    "/models": catalog.models,
+    "/models": name_lists.models,
     "/sessions": sessions.listing,
 }
 
@@ -90,7 +90,7 @@ class Bridge:
         tables: Tables,
         *,
         profile: Profile = "v2.34",
-        tokens: Mapping[str, str | gate.Key],
+        tokens: Mapping[str, str | auth_and_rate_limit.Key],
         switches: Switches = Switches(),
         clock: Clock | None = None,
         wall: Clock | None = None,
@@ -105,9 +105,9 @@ class Bridge:
         self._era = ERAS[profile]
         self._index = Index(tables)
         self._wall = clock or wall or _running_from(self._index.last_moment)
-        self._keyring = gate.Keyring(tokens, self._index.people)
+        self._keyring = auth_and_rate_limit.Keyring(tokens, self._index.people)
         self._limiter = Limiter(switches.rate_limit or 0, self._wall)
-        self._stamp = wire.stamper(switches.utc_offset_minutes)
+        self._stamp = http_answers.stamper(switches.utc_offset_minutes)
         self._lock = threading.Lock()
         self._seen: tuple[tuple[int, int, int], View] | None = None
         self._numbers = itertools.count()
@@ -141,9 +141,9 @@ class Bridge:
 
     def _judge(self, asked: "_Request") -> Answer:
         if asked.path is None:
-            return wire.plain(400, "400 Bad Request")
+            return http_answers.plain(400, "400 Bad Request")
         if not asked.path.startswith(_ROOT):
-            return Answer(200, (("Content-Type", wire.HTML_TYPE),), _SITE)
+            return Answer(200, (("Content-Type", http_answers.HTML_TYPE),), _SITE)
         if self.switches.rate_limit is None:
             return self._route(asked)
         return self._limited(asked)
@@ -172,12 +172,12 @@ class Bridge:
     def _too_many(self) -> Answer:
         limit = self.switches.rate_limit
         text = f"You've been rate limited for sending more than {limit} requests in 1m0s."
-        return wire.refusal(429, text).with_headers(("Retry-After", str(WINDOW_SECONDS)))
+        return http_answers.refusal(429, text).with_headers(("Retry-After", str(WINDOW_SECONDS)))
 
     def _identity(self, asked: "_Request") -> Person | None:
         try:
             return self._keyring.person(asked.token, self._wall())
-        except gate.Rejected:
+        except auth_and_rate_limit.Rejected:
             return None
 
     def _route(self, asked: "_Request") -> Answer:
@@ -187,7 +187,7 @@ class Bridge:
                 return self._bridged(asked, path.removeprefix(prefix))
         endpoint = self._around().get(path.removeprefix(_ROOT))
         if endpoint is None:
-            return wire.refusal(404, _NO_ROUTE)
+            return http_answers.refusal(404, _NO_ROUTE)
         return endpoint(asked) if asked.method == "GET" else Answer(405, (), b"")
 
     def _around(self) -> Mapping[str, Callable[["_Request"], Answer]]:
@@ -202,30 +202,32 @@ class Bridge:
 
     def _buildinfo(self, _: "_Request") -> Answer:
         url, deployment_id = self.switches.access_url, self.tables.deployment_id
-        return wire.ok(deployment.buildinfo(self.version, url, deployment_id))
+        return http_answers.ok(deployment.buildinfo(self.version, url, deployment_id))
 
     def _entitlements(self, _: "_Request") -> Answer:
         switches = self.switches
-        return wire.ok(
+        return http_answers.ok(
             deployment.entitlements(licensed=switches.licensed, enabled=switches.enabled)
         )
 
     def _me(self, asked: "_Request") -> Answer:
-        return wire.ok(deployment.me(self._caller(asked)))
+        return http_answers.ok(deployment.me(self._caller(asked)))
 
     def _providers(self, asked: "_Request") -> Answer:
         if self._caller(asked).role != "owner":
-            return wire.refusal(403, "Forbidden.", _NOT_PERMITTED)
-        return wire.ok(deployment.providers(self.tables.providers, icons=self._era.knows_budgets))
+            return http_answers.refusal(403, "Forbidden.", _NOT_PERMITTED)
+        return http_answers.ok(
+            deployment.providers(self.tables.providers, icons=self._era.knows_budgets)
+        )
 
     def _all_providers(self, asked: "_Request") -> Answer:
         if self._caller(asked).role not in {"owner", "auditor"}:
-            return wire.refusal(404, _NOT_VISIBLE)
-        return wire.ok(deployment.all_providers(self.tables.providers))
+            return http_answers.refusal(404, _NOT_VISIBLE)
+        return http_answers.ok(deployment.all_providers(self.tables.providers))
 
     def _bridged(self, asked: "_Request", path: str) -> Answer:
         if not (self.switches.licensed and self.switches.enabled):
-            return wire.refusal(403, "AI Gateway is a Premium feature. Contact sales!")
+            return http_answers.refusal(403, "AI Gateway is a Premium feature. Contact sales!")
         if asked.method == "GET":
             if path == "/providers" and self._era.lists_providers:
                 return self._all_providers(asked)
@@ -247,8 +249,10 @@ class Bridge:
     def _caller(self, asked: "_Request") -> Person:
         try:
             return self._keyring.person(asked.token, self._wall())
-        except gate.Rejected as rejected:
-            raise Refused(gate.unauthorized(rejected, self.switches.access_url)) from None
+        except auth_and_rate_limit.Rejected as rejected:
+            raise Refused(
+                auth_and_rate_limit.unauthorized(rejected, self.switches.access_url)
+            ) from None
 
     def _view(self) -> View:
         now = self.clock() if self.clock else None
@@ -263,24 +267,24 @@ class Bridge:
     def _model_traffic(self, asked: "_Request", path: str) -> Answer:
         """Answer what no read endpoint answers (api-contract 6.2)."""
         if not self.switches.data_plane:
-            return wire.refusal(404, "aibridged handler not mounted")
+            return http_answers.refusal(404, "aibridged handler not mounted")
         if asked.headers.get("x-coder-ai-governance-token") and not self.switches.byok:
-            return wire.refusal(403, "Bring Your Own Key (BYOK) mode is not enabled.")
-        token = gate.provider_token(asked.headers)
+            return http_answers.refusal(403, "Bring Your Own Key (BYOK) mode is not enabled.")
+        token = auth_and_rate_limit.provider_token(asked.headers)
         if token is None:
-            return wire.plain(400, "no authentication key provided")
+            return http_answers.plain(400, "no authentication key provided")
         try:
             self._keyring.person(token, self._wall())
-        except gate.Rejected:
-            return wire.plain(403, "unauthorized")
+        except auth_and_rate_limit.Rejected:
+            return http_answers.plain(403, "unauthorized")
         return self._unsupported(asked.method, path)
 
     def _unsupported(self, method: str, path: str) -> Answer:
         spent = self.switches.spent_budget
         if spent is not None and self._era.knows_budgets:
             who = "Please contact an administrator for more details."
-            return wire.plain(403, f"AI budget of US${spent:.2f} exceeded. {who}")
-        return wire.plain(404, f"route not supported: {method} {path or '/'}")
+            return http_answers.plain(403, f"AI budget of US${spent:.2f} exceeded. {who}")
+        return http_answers.plain(404, f"route not supported: {method} {path or '/'}")
 
 
 def _running_from(start: datetime) -> Clock:
@@ -302,7 +306,7 @@ class _Request:
 
     @property
     def token(self) -> str:
-        return gate.session_token(self.headers, self.params)
+        return auth_and_rate_limit.session_token(self.headers, self.params)
 
 
 def _bytes(text: bytes | str) -> bytes:

@@ -6,27 +6,27 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bridgeboard.demo.api import wire
-from bridgeboard.demo.api.wire import Answer
+from bridgeboard.demo.api import http_answers
+from bridgeboard.demo.api.http_answers import Answer
 
 _BAD_GATEWAY = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>\n"
 _SIGN_IN = b"<!doctype html><html><title>Sign in</title><form action=/login></form></html>\n"
 
 
 def _failed(status: int, message: str) -> Callable[[Answer], Answer]:
-    return lambda _: wire.refusal(status, message, "demo fault")
+    return lambda _: http_answers.refusal(status, message, "demo fault")
 
 
 def _page(status: int, body: bytes) -> Callable[[Answer], Answer]:
-    return lambda _: Answer(status, (("Content-Type", wire.HTML_TYPE),), body)
+    return lambda _: Answer(status, (("Content-Type", http_answers.HTML_TYPE),), body)
 
 
-def _delivered(delivery: wire.Delivery) -> Callable[[Answer], Answer]:
+def _delivered(delivery: http_answers.Delivery) -> Callable[[Answer], Answer]:
     return lambda answer: replace(answer, delivery=delivery)
 
 
 def _limited(_: Answer) -> Answer:
-    answer = wire.refusal(429, "You've been rate limited. Please try again later.")
+    answer = http_answers.refusal(429, "You've been rate limited. Please try again later.")
     return answer.with_headers(("Retry-After", "0"))
 
 
@@ -36,9 +36,9 @@ def _malformed(answer: Answer) -> Answer:
 
 def _twisted(answer: Answer) -> Answer:
     """Make every number a text and every list an object; other than JSON stays as it is."""
-    if answer.header("Content-Type") != wire.JSON_TYPE:
+    if answer.header("Content-Type") != http_answers.JSON_TYPE:
         return answer
-    return replace(answer, body=wire.to_json(_twist(json.loads(answer.body))))
+    return replace(answer, body=http_answers.to_json(_twist(json.loads(answer.body))))
 
 
 def _twist(value: Any) -> Any:
@@ -57,7 +57,7 @@ STRIKES: Mapping[str, Callable[[Answer], Answer]] = {
     "error_500": _failed(500, "Internal error getting AI Bridge sessions."),
     "error_502": _page(502, _BAD_GATEWAY),
     "error_503": _failed(503, "Service temporarily unavailable."),
-    "error_504": lambda _: wire.plain(504, "upstream request timeout"),
+    "error_504": lambda _: http_answers.plain(504, "upstream request timeout"),
     "rate_limited": _limited,
     "html": _page(200, _SIGN_IN),
     "malformed": _malformed,

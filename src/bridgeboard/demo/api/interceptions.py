@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from typing import Any
 
-from bridgeboard.demo.api import asking, wire
+from bridgeboard.demo.api import asking, http_answers
 from bridgeboard.demo.api.asking import Ask
 from bridgeboard.demo.api.index import POSITION
 from bridgeboard.demo.records import InterceptionRow, PromptRow, TokenRow, ToolRow
@@ -11,7 +11,7 @@ from bridgeboard.demo.records import InterceptionRow, PromptRow, TokenRow, ToolR
 _FAILURE = "Internal error getting AI Bridge interceptions."
 
 
-def listing(ask: Ask) -> wire.Answer:
+def listing(ask: Ask) -> http_answers.Answer:
     """Answer one page, newest first; ``count`` ignores page and cursor."""
     page = asking.page(ask)
     asking.check_cursor(page.after_id, "after_id", page.offset)
@@ -21,7 +21,7 @@ def listing(ask: Ask) -> wire.Answer:
     # Rows come oldest first, so what lies before the cursor is what the caller has not seen.
     end = bisect_left(rows, _position(ask, page.after_id), key=POSITION) if page.after_id else None
     results = [told(ask, row) for row in page.cut(rows[:end][::-1])]
-    return wire.ok({"count": len(rows), "results": results})
+    return http_answers.ok({"count": len(rows), "results": results})
 
 
 def _position(ask: Ask, after_id: str) -> Any:
@@ -31,10 +31,10 @@ def _position(ask: Ask, after_id: str) -> Any:
     return POSITION(row)
 
 
-def lost(name: str, trouble: str) -> wire.Refused:
+def lost(name: str, trouble: str) -> http_answers.Refused:
     """Refuse a cursor; ``trouble`` is the interception and what is wrong with it."""
     detail = f"execute transaction: {name}: interception {trouble}: invalid pagination cursor"
-    return wire.refuse(400, "Invalid pagination cursor.", detail)
+    return http_answers.refuse(400, "Invalid pagination cursor.", detail)
 
 
 def told(ask: Ask, row: InterceptionRow) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from bridgeboard.demo.api import asking, golang, wire
+from bridgeboard.demo.api import asking, golang, http_answers
 from bridgeboard.demo.api.asking import Ask
 from bridgeboard.demo.api.grammar import Filters
 from bridgeboard.demo.api.index import Rows, SessionKey, View, Whole, by_session
@@ -35,7 +35,7 @@ class Group:
         return self.session_id, self.initiator_id
 
 
-def listing(ask: Ask) -> wire.Answer:
+def listing(ask: Ask) -> http_answers.Answer:
     """Answer one page, last active first; ``count`` is that of all groups."""
     page = asking.page(ask)
     cursor = ask.first("after_session_id")
@@ -46,7 +46,7 @@ def listing(ask: Ask) -> wire.Answer:
     groups = _groups(ask, filters)
     remaining = _after(ask, groups, cursor) if cursor else groups
     rows = [_told(ask, group, failure) for group in page.cut(remaining)]
-    return wire.ok({"count": len(groups), "sessions": rows})
+    return http_answers.ok({"count": len(groups), "sessions": rows})
 
 
 def _groups(ask: Ask, filters: Filters) -> Sequence[Group]:
@@ -82,11 +82,11 @@ def _ranked(view: View, rows: Rows) -> list[Group]:
 
 def _after(ask: Ask, groups: Sequence[Group], cursor: str) -> Sequence[Group]:
     if asking.is_unstorable(cursor):
-        raise wire.refuse(500, "Internal error validating after_session_id cursor.")
+        raise http_answers.refuse(500, "Internal error validating after_session_id cursor.")
     rows = ask.view.sessions.get(cursor, ()) if ask.reads_all else ()
     if not rows:
         lost = f"after_session_id: session {golang.quote(cursor)} not found"
-        raise wire.refuse(400, "Query parameter has invalid value.", lost)
+        raise http_answers.refuse(400, "Query parameter has invalid value.", lost)
     # The defect of api-contract 2.4: the position ignores the filters, and of all initiators of
     # this id it is the newest one's.
     position = max(ask.view.active_at(members) for members in by_session(rows).values()), cursor
@@ -96,7 +96,7 @@ def _after(ask: Ask, groups: Sequence[Group], cursor: str) -> Sequence[Group]:
 def readable(whole: Whole, failure: str) -> Whole:
     """Fail as the server does to read the metadata of a session whose first one is NULL."""
     if whole.metadata is None:
-        raise wire.refuse(500, failure, _NULL_METADATA)
+        raise http_answers.refuse(500, failure, _NULL_METADATA)
     return whole
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridgeboard.demo.api import asking, golang, wire
+from bridgeboard.demo.api import asking, golang, http_answers
 from bridgeboard.demo.api.asking import Ask
 from bridgeboard.demo.api.index import POSITION, Rows, by_session, tally
 from bridgeboard.demo.api.interceptions import lost, tool_call
@@ -34,23 +34,23 @@ class Thread:
         return [token for row in rows for token in stored.get(row.id, ())] if self.lit else []
 
 
-def detail(ask: Ask, session_id: str) -> wire.Answer:
+def detail(ask: Ask, session_id: str) -> http_answers.Answer:
     """Answer one session; its threads are those of all initiators who share the id."""
     after = _cursor(ask, "after_id")
     before = _cursor(ask, "before_id")
     if after and before:
-        raise wire.refuse(400, _BOTH)
+        raise http_answers.refuse(400, _BOTH)
     limit = _limit(ask)
     asking.check_text("Internal error fetching session.", [session_id])
     rows = ask.view.sessions.get(session_id, ()) if ask.reads_all else ()
     if not rows:
-        raise wire.refuse(404, "Session not found.")
+        raise http_answers.refuse(404, "Session not found.")
     threads = _threads(rows)
     page = _page(ask, session_id, threads, after, before)[:limit]
     fields = _header(ask, rows, threads)
     if page:
         fields |= _bounds(ask, "page_", [row for thread in page for row in thread.rows])
-    return wire.ok(fields | {"threads": [_thread(ask, thread) for thread in page]})
+    return http_answers.ok(fields | {"threads": [_thread(ask, thread) for thread in page]})
 
 
 def _cursor(ask: Ask, name: str) -> str | None:
@@ -58,7 +58,7 @@ def _cursor(ask: Ask, name: str) -> str | None:
     try:
         cursor = golang.uuid(text) if text else golang.NIL_UUID
     except ValueError as problem:
-        raise wire.refuse(400, f"Invalid {name} query parameter.", str(problem)) from None
+        raise http_answers.refuse(400, f"Invalid {name} query parameter.", str(problem)) from None
     return None if cursor == golang.NIL_UUID else cursor
 
 
@@ -69,7 +69,7 @@ def _limit(ask: Ask) -> int:
         limit = 0
     if not 1 <= limit <= LARGEST_LIMIT:
         complaint = f"Limit must be between 1 and {LARGEST_LIMIT}."
-        raise wire.refuse(400, "Invalid limit query parameter.", complaint)
+        raise http_answers.refuse(400, "Invalid limit query parameter.", complaint)
     return limit
 
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import httpx
 
 from bridgeboard.demo.api.bridge import Bridge
-from bridgeboard.demo.api.wire import Answer, Headers
+from bridgeboard.demo.api.http_answers import Answer, Headers
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from random import Random
 
 from bridgeboard.demo.company import prose, tools
-from bridgeboard.demo.company.books import Books, Call, Seat, Spent, Use
-from bridgeboard.demo.company.catalogue import Client, Project, table
-from bridgeboard.demo.company.dice import chance, heavy, seconds, uuid
+from bridgeboard.demo.company.company_data import Client, Project, table
+from bridgeboard.demo.company.raw_tables import Books, Call, Seat, Spent, Use
 from bridgeboard.demo.company.scene import Scene
+from bridgeboard.demo.company.seeded_random import chance, heavy, seconds, uuid
 from bridgeboard.demo.company.tools import FAILING, Server
 from bridgeboard.demo.records import FirewallLog
 

@@ -2,7 +2,7 @@
 
 import json
 
-from bridgeboard.demo.company.books import Use
+from bridgeboard.demo.company.raw_tables import Use
 
 _BIDI = "Please review \u202etxt.exe\u202c and \u2066invoice\u2069\u200f.pdf before noon"
 _COMBINING = "Z" + "\u0300\u0301\u0302\u0323\u0330" * 12 + "algo everywhere"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from random import Random
 
-from bridgeboard.demo.company.catalogue import CLIENTS, table
-from bridgeboard.demo.company.dice import cast, chance, uuid, word
+from bridgeboard.demo.company.company_data import CLIENTS, table
+from bridgeboard.demo.company.seeded_random import cast, chance, uuid, word
 from bridgeboard.demo.records import Person, Role
 
 _TABLE = table("people")

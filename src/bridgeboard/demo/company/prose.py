@@ -6,8 +6,8 @@ A template's slots are filled as they are met, so a text is a function of its st
 from collections.abc import Callable, Sequence
 from random import Random
 
-from bridgeboard.demo.company.catalogue import Project, table
-from bridgeboard.demo.company.dice import chance, pick
+from bridgeboard.demo.company.company_data import Project, table
+from bridgeboard.demo.company.seeded_random import chance, pick
 
 _TEXTS = table("prose")
 _WORDS: dict[str, Sequence[str]] = {

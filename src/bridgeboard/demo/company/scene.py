@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bridgeboard.demo.company.books import Books
-from bridgeboard.demo.company.habits import Window
+from bridgeboard.demo.company.raw_tables import Books
+from bridgeboard.demo.company.working_times import Window
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from bridgeboard.demo.company.books import Use
-from bridgeboard.demo.company.catalogue import LINES, Client, Gadget, Project, Route, Verb, table
-from bridgeboard.demo.company.dice import chance, pick
+from bridgeboard.demo.company.company_data import LINES, Client, Gadget, Project, Route, Verb, table
 from bridgeboard.demo.company.prose import ask
+from bridgeboard.demo.company.raw_tables import Use
+from bridgeboard.demo.company.seeded_random import chance, pick
 
 _ROOT = "/home/coder/src"
 

@@ -17,7 +17,7 @@ from bridgeboard.state.saved_views import LONGEST_NOTE, Note
 from bridgeboard.ui import current_user, page_links, runner, url
 from bridgeboard.ui.components import clock, downloads, filters, notices
 from bridgeboard.ui.components.filters import Chosen
-from bridgeboard.ui.views import requests, saved_views
+from bridgeboard.ui.views import request_list, saved_views
 
 PAGE: Final = 25
 KIND: Final = url.some_of("kinds", KINDS)
@@ -201,10 +201,10 @@ def _go(one: Finding) -> None:
         st.session_state[_GOING] = ("session", page_links.session(session.id, session.initiator_id))
         return
     page = _PAGES[one.kind]
-    more = requests.NARROWED if page == "interceptions" else {}
+    more = request_list.NARROWED if page == "interceptions" else {}
     parameters = filters.parameters(one.evidence.scope, more)
     if one.kind == "failing_tool":
-        parameters[requests.ERRORS.name] = ["true"]
+        parameters[request_list.ERRORS.name] = ["true"]
     st.session_state[_GOING] = (page, parameters)
 
 

@@ -14,7 +14,7 @@ from bridgeboard.queries.text_search import Hit, Progress, Search
 from bridgeboard.server.app_folder import home
 from bridgeboard.ui import current_user, runner, url
 from bridgeboard.ui.components import clock, notices, recorded_text, reveal
-from bridgeboard.ui.views import sessions
+from bridgeboard.ui.views import session_list
 
 WORDS: Final = url.text("search", 200)
 MOST: Final = 50
@@ -31,7 +31,7 @@ _hits = st.components.v2.component(
 def show(find: Find) -> None:
     """The field to type words in, and where they are; nothing where searching is not permitted."""
     if opening := st.session_state.pop(_OPENING, None):
-        sessions.leave_for(opening)
+        session_list.leave_for(opening)
     if not (settings.current().search_text and current_user.reader().may(Permission.SEARCH)):
         return
     words = st.text_input(
@@ -88,7 +88,9 @@ def _draw(progress: Progress, words: str) -> None:
         else f"{formats.plural(len(progress.hits), 'hit')}, the latest first"
     )
     st.markdown(f"{many}. {_so_far(progress).split(',')[0]}.")
-    known = sessions.addresses([hit.session for hit in progress.hits if hit.session is not None])
+    known = session_list.addresses(
+        [hit.session for hit in progress.hits if hit.session is not None]
+    )
     places = [_place(hit, known, words) for hit in progress.hits]
 
     def pressed() -> None:

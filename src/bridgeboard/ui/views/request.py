@@ -27,7 +27,7 @@ from bridgeboard.ui.components import (
 )
 from bridgeboard.ui.components.data_table import Column
 from bridgeboard.ui.components.reveal import of_request, revealed
-from bridgeboard.ui.views import request_table, request_wire, session_data
+from bridgeboard.ui.views import request_raw_data, request_table, session_data
 
 NARROWEST: Final = 310
 _METRICS: Final = {
@@ -75,7 +75,7 @@ def show(detail: Detail, zone: ZoneInfo) -> None:
     with notices.tile("what was written and called"):
         _written(detail, zone, text=text)
     st.header("What only the deployment tells", anchor=False)
-    trend.apart(request_wire.show, detail, text)
+    trend.apart(request_raw_data.show, detail, text)
 
 
 def _head(detail: Detail, zone: ZoneInfo) -> None:

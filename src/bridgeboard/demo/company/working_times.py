@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
-from bridgeboard.demo.company.dice import cast, chance, poisson
 from bridgeboard.demo.company.people import Colleague, Habit
+from bridgeboard.demo.company.seeded_random import cast, chance, poisson
 
 DAY = timedelta(days=1)
 _SATURDAY = 5

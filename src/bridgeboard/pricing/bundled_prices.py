@@ -27,8 +27,8 @@ from genai_prices.types import (
 )
 
 from bridgeboard.pricing.corrections import CORRECTIONS
+from bridgeboard.pricing.model_names import released, spellings
 from bridgeboard.pricing.rates import Card, card
-from bridgeboard.pricing.spellings import released, spellings
 
 Rule = StartDateConstraint | TimeOfDateConstraint
 

@@ -6,25 +6,25 @@ server promises none.
 
 import re
 
-from bridgeboard.demo.api import asking, wire
+from bridgeboard.demo.api import asking, http_answers
 from bridgeboard.demo.api.asking import Ask
 from bridgeboard.demo.api.grammar import Endpoint, Filters
 from bridgeboard.demo.api.index import Rows
 
 
-def models(ask: Ask) -> wire.Answer:
+def models(ask: Ask) -> http_answers.Answer:
     """Answer the distinct models of finished interceptions, or ``null``."""
     page, filters = _question(ask, "models")
     names = sorted({row.model for row in _rows(ask)})
-    return wire.ok(page.cut(_matching(names, filters.model)) or None)
+    return http_answers.ok(page.cut(_matching(names, filters.model)) or None)
 
 
-def clients(ask: Ask) -> wire.Answer:
+def clients(ask: Ask) -> http_answers.Answer:
     """Answer the distinct clients, or ``null``; a missing and a stored ``Unknown`` are two."""
     page, filters = _question(ask, "clients")
     stored = dict.fromkeys(row.client for row in _rows(ask))
     names = ["Unknown" if client is None else client for client in stored]
-    return wire.ok(page.cut(_matching(names, filters.client)) or None)
+    return http_answers.ok(page.cut(_matching(names, filters.client)) or None)
 
 
 def _question(ask: Ask, endpoint: Endpoint) -> tuple[asking.Page, Filters]:

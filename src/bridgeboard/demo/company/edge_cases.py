@@ -10,15 +10,15 @@ from datetime import datetime, timedelta
 from random import Random
 
 from bridgeboard.demo.company import hostile, prose
-from bridgeboard.demo.company.books import Call, Seat, Spent, Use
-from bridgeboard.demo.company.catalogue import CLIENTS, OFFERS, PROJECTS, Offer, session_id
+from bridgeboard.demo.company.company_data import CLIENTS, OFFERS, PROJECTS, Offer, session_id
 from bridgeboard.demo.company.conversations import Talk, thread
-from bridgeboard.demo.company.dice import cast, seconds, uuid
-from bridgeboard.demo.company.habits import DAY, midnight
 from bridgeboard.demo.company.people import Colleague
+from bridgeboard.demo.company.raw_tables import Call, Seat, Spent, Use
 from bridgeboard.demo.company.scene import Scene
-from bridgeboard.demo.company.shifts import converse, pause, sit_down, take_seat
+from bridgeboard.demo.company.seeded_random import cast, seconds, uuid
 from bridgeboard.demo.company.tools import SERVERS
+from bridgeboard.demo.company.workdays import converse, pause, sit_down, take_seat
+from bridgeboard.demo.company.working_times import DAY, midnight
 from bridgeboard.demo.records import FirewallLog
 
 _LONG = (51, 64, 120, 300)

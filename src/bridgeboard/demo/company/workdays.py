@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from bridgeboard.demo.company import prose
-from bridgeboard.demo.company.books import Seat
-from bridgeboard.demo.company.catalogue import (
+from bridgeboard.demo.company.company_data import (
     CLIENTS,
     OFFERS,
     POOL,
@@ -18,11 +17,12 @@ from bridgeboard.demo.company.catalogue import (
     session_id,
 )
 from bridgeboard.demo.company.conversations import Talk, thread
-from bridgeboard.demo.company.dice import chance, pick, seconds, uuid
-from bridgeboard.demo.company.habits import openings
 from bridgeboard.demo.company.people import Colleague
+from bridgeboard.demo.company.raw_tables import Seat
 from bridgeboard.demo.company.scene import Scene
+from bridgeboard.demo.company.seeded_random import chance, pick, seconds, uuid
 from bridgeboard.demo.company.tools import SERVERS
+from bridgeboard.demo.company.working_times import openings
 
 VOLUME = 0.31
 _LEGACY_UNTIL = 0.08

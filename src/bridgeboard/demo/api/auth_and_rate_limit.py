@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from bridgeboard.demo.api import golang, wire
+from bridgeboard.demo.api import golang, http_answers
 from bridgeboard.demo.api.params import Params
 from bridgeboard.demo.records import Person, Role, Tables
 
@@ -168,7 +168,7 @@ def _cookie(header: str) -> str:
     return next((value.strip('"') for name, _, value in pairs if name == COOKIE), "")
 
 
-def unauthorized(rejected: Rejected, access_url: str) -> wire.Answer:
+def unauthorized(rejected: Rejected, access_url: str) -> http_answers.Answer:
     """Answer 401 with the challenge; the standard message always reads as an expired token."""
     expired = "expired" in rejected.message + rejected.detail
     description = "The access token has expired" if expired else "The access token is invalid"
@@ -177,7 +177,7 @@ def unauthorized(rejected: Rejected, access_url: str) -> wire.Answer:
         f' error_description="{description}",'
         f' resource_metadata="{access_url}/.well-known/oauth-protected-resource"'
     )
-    answer = wire.refusal(401, rejected.message, rejected.detail)
+    answer = http_answers.refusal(401, rejected.message, rejected.detail)
     return answer.with_headers(("WWW-Authenticate", challenge))
 
 

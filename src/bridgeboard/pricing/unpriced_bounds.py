@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import pandas as pd
 
-from bridgeboard.pricing import catalog
+from bridgeboard.pricing import bundled_prices
 from bridgeboard.pricing.money import UNPRICEABLE
-from bridgeboard.pricing.overrides import Override
+from bridgeboard.pricing.operator_prices import Override
 from bridgeboard.pricing.rates import CLASSES
 from bridgeboard.pricing.vendors import UNKNOWN_MODELS
 
@@ -36,7 +36,7 @@ def bounds(vendor: str, counts: Mapping[str, int], at: datetime) -> tuple[int, i
 @lru_cache(maxsize=256)
 def _offers(vendor: str, day: date) -> tuple[tuple[int, ...], ...]:
     noon = datetime.combine(day, time(12), UTC)
-    cards = (catalog.cards(vendor, entry, noon) for entry in catalog.entries(vendor))
+    cards = (bundled_prices.cards(vendor, entry, noon) for entry in bundled_prices.entries(vendor))
     first = (tiers[0] for tiers in cards if tiers)
     sold = {card.rates for card in first if card.rates[0] and card.rates[1]}
     return tuple(tuple(rate or 0 for rate in rates) for rates in sold)

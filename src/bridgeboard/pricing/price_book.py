@@ -6,8 +6,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from bridgeboard.pricing import catalog, corrections, snapshot
-from bridgeboard.pricing.overrides import Billing, Override, PriceFile, load
+from bridgeboard.pricing import bundled_prices, corrections, other_price_lists
+from bridgeboard.pricing.operator_prices import Billing, Override, PriceFile, load
 from bridgeboard.pricing.rates import Card, Price, Status, scaled
 from bridgeboard.pricing.vendors import (
     COPILOT,
@@ -52,7 +52,8 @@ class Book:
         mine = f" + {self.file.version}" if self.file.version else ""
         words = [(one.provider_name, one.vendor, one.since) for one in self.told]
         server = f" + vendors {sha256(repr(words).encode()).hexdigest()[:8]}" if words else ""
-        listed = f"{catalog.SOURCE} {catalog.VERSION} + {snapshot.VERSION} + {corrections.VERSION}"
+        bundled = f"{bundled_prices.SOURCE} {bundled_prices.VERSION}"
+        listed = f"{bundled} + {other_price_lists.VERSION} + {corrections.VERSION}"
         return f"{listed}{server}{mine}"
 
     def resolve(
@@ -91,12 +92,12 @@ class Book:
         rows = self.file.overrides
         own = {at for row in rows for at in (row.valid_from, row.valid_to) if at}
         heard = {one.since for one in self.told if one.since}
-        listed = catalog.dates() | corrections.dates()
+        listed = bundled_prices.dates() | corrections.dates()
         return tuple(sorted(own | heard | listed | {CREDITS_SINCE}))
 
     def hourly(self, model: str) -> bool:
         """Whether a model's price may change within a day."""
-        return any(row.alias for row in self.file.overrides) or catalog.hourly(model)
+        return any(row.alias for row in self.file.overrides) or bundled_prices.hourly(model)
 
     def _override(self, provider_name: str, model: str, at: datetime) -> Override | None:
         rows = (row for row in self.file.overrides if row.speaks_for(provider_name, model, at))
@@ -127,7 +128,9 @@ class Book:
             price,
             status=status,
             note=note,
-            source="operator" if row.cards else f"operator, {price.source or catalog.SOURCE}",
+            source="operator"
+            if row.cards
+            else f"operator, {price.source or bundled_prices.SOURCE}",
             version=self.version,
             cards=scaled(price.cards, row.multiplier),
             valid_from=max((at for at in (row.valid_from, price.valid_from) if at), default=None),
@@ -154,19 +157,19 @@ def _listed(vendor: str, model: str, at: datetime, served: str, why: str = "") -
         return Price(Status.UNPRICED, f"the price list does not know {vendor}", vendor)
     price = _cataloged(vendor, model, at, served)
     if price.status is Status.UNPRICED and not served:
-        return snapshot.listed(vendor, model) or price
+        return other_price_lists.listed(vendor, model) or price
     return price
 
 
 def _cataloged(vendor: str, model: str, at: datetime, served: str) -> Price:
-    found = catalog.listed(vendor, model)
+    found = bundled_prices.listed(vendor, model)
     if found is None:
         return Price(Status.UNPRICED, f"{vendor} lists no price for this model", vendor)
     shelf, entry = found
     right = corrections.correction(shelf, entry.id) if shelf == vendor else None
     dated = right and right.at(at)
-    cards = catalog.cards(vendor, entry, at, served)
-    if cards and served and not catalog.offers(entry, at, served):
+    cards = bundled_prices.cards(vendor, entry, at, served)
+    if cards and served and not bundled_prices.offers(entry, at, served):
         return Price(Status.UNPRICED, f"tier unpriced: {served[:40]}", vendor)
     if right and dated:
         price, card = dated
@@ -185,10 +188,10 @@ def _cataloged(vendor: str, model: str, at: datetime, served: str) -> Price:
         "" if cards else "listed without a price",
         vendor,
         f"{shelf}/{entry.id}",
-        catalog.SOURCE,
-        catalog.VERSION,
+        bundled_prices.SOURCE,
+        bundled_prices.VERSION,
         cards,
-        valid_from=catalog.since(entry, at),
+        valid_from=bundled_prices.since(entry, at),
     )
     return replace(priced, note="listed at no charge") if priced.status is Status.FREE else priced
 
@@ -206,7 +209,7 @@ def _worth(cards: tuple[Card, ...], vendor: str) -> Status:
 def _copilot(price: Price, model: str, at: datetime, served: str) -> Price:
     if price.status is Status.INCLUDED:
         return replace(price, note="included in the Copilot plan")
-    retired = None if catalog.listed(COPILOT, model) else _at_maker(model, at, served)
+    retired = None if bundled_prices.listed(COPILOT, model) else _at_maker(model, at, served)
     worth = retired or price
     if at < CREDITS_SINCE:
         return replace(worth, status=Status.NOTIONAL, note="Copilot was billed by seat")
@@ -220,7 +223,7 @@ def _copilot(price: Price, model: str, at: datetime, served: str) -> Price:
 
 def _at_maker(model: str, at: datetime, served: str) -> Price | None:
     """What the maker of a model that Copilot does not list asks for it, if anything."""
-    makers = catalog.makers(model.strip().lower())
+    makers = bundled_prices.makers(model.strip().lower())
     asked = (_cataloged(maker, model, at, served) for maker in makers)
     price = next((price for price in asked if price.status is Status.PRICED), None)
     return replace(price, vendor=COPILOT) if price else None

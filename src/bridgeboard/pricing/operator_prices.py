@@ -15,7 +15,7 @@ from typing import Final, Literal, NoReturn, get_args
 
 from bridgeboard import operator_files
 from bridgeboard.operator_files import UnreadableTextError
-from bridgeboard.pricing import catalog
+from bridgeboard.pricing import bundled_prices
 from bridgeboard.pricing.rates import CLASSES, Card, card
 from bridgeboard.pricing.vendors import NONE, UNLISTED
 
@@ -24,7 +24,7 @@ Billing = Literal["metered", "included", "seat", "byok", "free"]
 _WORDS: Final = ("provider_name", "model", "billing", "alias")
 _DATES: Final = ("valid_from", "valid_to")
 _ALLOWED: Final = frozenset({*_WORDS, *_DATES, "multiplier", "tiers", *CLASSES})
-_VENDORS: Final = catalog.vendors() | UNLISTED | {NONE}
+_VENDORS: Final = bundled_prices.vendors() | UNLISTED | {NONE}
 _ALIAS = re.compile(r"^[a-z0-9_-]+/.+$")
 
 
@@ -203,7 +203,7 @@ class _Reader:
             self.fail(self.find("alias", row.line), "give either 'alias' or prices, not both")
         if row.alias and not _ALIAS.match(row.alias):
             self.fail(self.find("alias", row.line), "'alias' is written vendor/model")
-        if row.alias and not catalog.listed(*row.alias.split("/", maxsplit=1)):
+        if row.alias and not bundled_prices.listed(*row.alias.split("/", maxsplit=1)):
             self.fail(self.find("alias", row.line), f"no list price for {row.alias!r}")
         if not row.multiplier:
             self.fail(self.find("multiplier", row.line), 'for no cost write billing = "free"')

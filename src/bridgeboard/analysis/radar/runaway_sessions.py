@@ -21,7 +21,7 @@ from bridgeboard.analysis.radar.finding import (
     key,
     named,
 )
-from bridgeboard.analysis.radar.robust import Floats, Usual, codes, logarithmic
+from bridgeboard.analysis.radar.robust_statistics import Floats, Usual, codes, logarithmic
 from bridgeboard.model.radar_limits import SessionLimits
 from bridgeboard.model.scope import Scope
 

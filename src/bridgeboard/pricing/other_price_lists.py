@@ -1,8 +1,9 @@
 """A second opinion on prices: what two other lists said on a day, kept beside this file.
 
-``snapshot.csv`` holds base rates in USD per million tokens, flat and undated, from LiteLLM's list
-and from the one the server itself books by. It speaks for models that the first list does not know
-(docs/costs.md 3); where they differ, a line says why the first list holds (docs/costs.md 8).
+``other_price_lists.csv`` holds base rates in USD per million tokens, flat and undated, from
+LiteLLM's list and from the one the server itself books by. It speaks for models that the first list
+does not know (docs/costs.md 3); where they differ, a line says why the first list holds
+(docs/costs.md 8).
 """
 
 import csv
@@ -13,10 +14,10 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Final
 
+from bridgeboard.pricing.model_names import spellings
 from bridgeboard.pricing.rates import CLASSES, Card, Price, Status, card
-from bridgeboard.pricing.spellings import spellings
 
-_TEXT: Final = files("bridgeboard.pricing").joinpath("snapshot.csv").read_text("utf-8")
+_TEXT: Final = files("bridgeboard.pricing").joinpath("other_price_lists.csv").read_text("utf-8")
 VERSION: Final = f"snapshot {sha256(_TEXT.encode()).hexdigest()[:8]}"
 
 

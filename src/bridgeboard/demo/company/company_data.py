@@ -7,7 +7,7 @@ from importlib.resources import files
 from random import Random
 from typing import Any, Literal
 
-from bridgeboard.demo.company.dice import uuid, word
+from bridgeboard.demo.company.seeded_random import uuid, word
 from bridgeboard.demo.records import Provider
 
 

@@ -16,7 +16,7 @@ from bridgeboard.analysis.radar.finding import (
     key,
     named,
 )
-from bridgeboard.analysis.radar.robust import NORMAL, deviation, median
+from bridgeboard.analysis.radar.robust_statistics import NORMAL, deviation, median
 from bridgeboard.model.radar_limits import SpendLimits
 from bridgeboard.model.scope import Scope
 

@@ -7,8 +7,8 @@ from operator import attrgetter
 from random import Random
 from typing import Any, TypeVar
 
-from bridgeboard.demo.company.catalogue import Offer
-from bridgeboard.demo.company.dice import chance, times, uuid, word
+from bridgeboard.demo.company.company_data import Offer
+from bridgeboard.demo.company.seeded_random import chance, times, uuid, word
 from bridgeboard.demo.records import (
     FirewallLog,
     InterceptionRow,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, Protocol
 
-from bridgeboard.pricing.book import Book
+from bridgeboard.pricing.price_book import Book
 from bridgeboard.pricing.vendors import Told
 
 SAID: Final = "instance_vendors"

@@ -16,7 +16,7 @@ from bridgeboard.analysis.radar.finding import (
     key,
     named,
 )
-from bridgeboard.analysis.radar.robust import at_least
+from bridgeboard.analysis.radar.robust_statistics import at_least
 from bridgeboard.model.radar_limits import RateLimits
 from bridgeboard.model.scope import Scope
 
