@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from bridgeboard.server.middleware import MESSAGES
@@ -34,6 +35,21 @@ def settled(page: Page) -> None:
         "data-test-script-state", "notRunning", timeout=PATIENCE
     )
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=PATIENCE)
+
+
+def log_out(page: Page) -> None:
+    """Log out here and at the provider.
+
+    Streamlit's page drops a click while it has no connection, and says so on its console only.
+    """
+    button = page.get_by_role("button", name="Log out")
+    question = page.get_by_role("heading", name="Sign out?")
+    for _ in range(3):
+        button.click()
+        with suppress(Error):
+            question.wait_for(timeout=PATIENCE / 3)
+            break
+    page.get_by_role("button", name="Sign out").click(timeout=PATIENCE)
 
 
 def violations(page: Page) -> list[str]:

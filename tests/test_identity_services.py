@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from browsers import PATIENCE
+from browsers import PATIENCE, log_out
 from dashboard_process import free_port
 from identity_services import ACCOUNTS, Provider, nginx, provider, whoami
 from itsdangerous import URLSafeTimedSerializer
@@ -296,9 +296,7 @@ def test_a_browser_logs_in_and_out_behind_tls_and_its_other_tab_does_not_notice(
                 beside.http.cookies.set(one["name"], one["value"], domain="127.0.0.1")
             assert beside.told()["user"]["is_logged_in"] is False
 
-        page.get_by_role("button", name="Log out").click()
-        expect(page.get_by_role("heading", name="Sign out?")).to_be_visible(timeout=PATIENCE)
-        page.get_by_role("button", name="Sign out").click()
+        log_out(page)
         expect(page.get_by_text('"is_logged_in": false')).to_be_visible(timeout=PATIENCE)
         expect(tab.get_by_text("Fresh")).to_be_visible()
         expect(tab.get_by_text("ada@example.com")).to_be_visible()

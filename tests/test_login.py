@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import httpx
 import pytest
 import streamlit
-from browsers import LOOKS, PATIENCE, picture, settled, too_wide, violations
+from browsers import LOOKS, PATIENCE, log_out, picture, settled, too_wide, violations
 from conftest import END
 from dashboard_process import dashboard, free_port
 from databases import broken, log_below
@@ -221,8 +221,7 @@ def test_somebody_comes_in_where_they_wanted_to_and_is_out_everywhere_at_once(
     tab.goto(house.address)
     stands(tab, "Overview")
 
-    page.get_by_role("button", name="Log out").click()
-    page.get_by_role("button", name="Sign out").click(timeout=PATIENCE)
+    log_out(page)
     stands(page, ENTRANCE)
     assert urlsplit(page.url).path == "/"
     tab.get_by_role("link", name="Spend").click()
@@ -249,8 +248,7 @@ def test_somebody_without_a_role_is_told_what_to_do_and_can_go(page: Page, house
     stands(page, REFUSED)
     expect(page.get_by_text("eve@example.com has no role in this dashboard.")).to_be_visible()
     assert ("eve@example.com", "refused") in house.noted()
-    page.get_by_role("button", name="Log out").click()
-    page.get_by_role("button", name="Sign out").click(timeout=PATIENCE)
+    log_out(page)
     stands(page, ENTRANCE)
 
 
@@ -673,8 +671,7 @@ def test_under_a_path_that_a_proxy_passes_on_or_strips_all_works_the_login_too(
             held = {one["name"]: one for one in context.cookies(f"{front.address}oauth2callback")}
             assert held[USER]["path"] == "/board"
             assert PLACE not in held
-            page.get_by_role("button", name="Log out").click()
-            page.get_by_role("button", name="Sign out").click(timeout=PATIENCE)
+            log_out(page)
             stands(page, ENTRANCE)
             assert urlsplit(page.url).path == "/board/"
             beside = (front.address.rstrip("/"), idp.issuer, "data:", "blob:")
