@@ -1,3 +1,4 @@
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -225,3 +226,23 @@ def test_leaving_early_ends_fetchers_that_wait_for_room() -> None:
     assert next(batches)
     batches.close()  # type: ignore[attr-defined]  # a generator
     assert len(begun) < 20
+
+
+def test_workers_read_on_while_the_writer_is_busy_as_far_as_there_is_room() -> None:
+    begun: list[int] = []
+
+    def fetch(job: int) -> Iterator[int]:
+        begun.append(job)
+        yield job
+
+    batches = WorkerPool(range(1000), fetch, workers=1, waiting=60, size=lambda _: 6).batches()
+    first = next(batches)
+    while len(begun) < len(first) + 11:  # ten wait, one waits for room
+        threading.Event().wait(0.001)
+    assert len(begun) == len(first) + 11
+    batches.close()  # type: ignore[attr-defined]  # a generator
+
+
+def test_an_item_that_is_larger_than_the_room_is_handed_over_alone() -> None:
+    pool = WorkerPool(range(5), lambda job: iter([job]), workers=2, waiting=10, size=lambda _: 99)
+    assert sorted(item for batch in pool.batches() for item in batch) == list(range(5))

@@ -185,7 +185,12 @@ class _Run:
             self._people = _people(self._store, session_ids)
             self._known = {thread for (thread,) in self._store.rows(_SHARED_THREADS)}
         pool = WorkerPool(
-            session_ids, self._answers, workers=self._context.options.details_together
+            session_ids,
+            self._answers,
+            workers=self._context.options.details_together,
+            # Enough to read on while a transaction is written.
+            waiting=THREADS_TOGETHER,
+            size=_size,
         )
         waiting: list[_Answer] = []
         rows, written = 0, self._began
@@ -287,6 +292,10 @@ class _Run:
             quarantined=tally.quarantined + len(rejected),
         )
         return self._tally
+
+
+def _size(answer: _Answer) -> int:
+    return 1 + len(answer.fetched.threads)
 
 
 def _people(store: Store, session_ids: Sequence[str]) -> dict[str, list[str]]:

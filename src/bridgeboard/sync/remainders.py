@@ -20,7 +20,7 @@ def put_pieces(batch: Batch, owned: Sequence[Owned], context: Context) -> None:
     """Write the usage of threads for requests that the store does not have one by one."""
     if not owned:
         return
-    thread_ids = pa.table({"id": pa.array([str(each.thread.id) for each in owned], pa.string())})
+    thread_ids = pa.table({"id": pa.array([each.id for each in owned], pa.string())})
     exact = _members(batch, thread_ids)
     by_session: dict[int, list[Owned]] = defaultdict(list)
     for each in owned:
@@ -53,14 +53,14 @@ def _members(batch: Batch, threads: pa.Table) -> dict[str, dict[str, Spent]]:
 
 
 def _sums(group: Sequence[Owned], exact: dict[str, dict[str, Spent]]) -> list[Sum]:
-    by_id = {str(each.thread.id): each for each in group}
-    rows = pieces([each.plain for each in group], exact)
+    by_id = {each.id: each for each in group}
+    rows = pieces([each.usage for each in group], exact)
     return [_sum(by_id[row.thread], row) for row in rows]
 
 
 def _sum(owned: Owned, row: Piece) -> Sum:
     thread, owner = owned.thread, owned.owner
-    action = owned.acts[row.id] if row.grain == "action" else None
+    action = owned.first_actions[row.id] if row.grain == "action" else None
     return Sum(
         grain=row.grain,
         session=owner.session,

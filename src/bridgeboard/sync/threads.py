@@ -1,6 +1,6 @@
 """Translates a session's details from the API into tables (api-contract 4.4 to 4.6, 5.7)."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -62,14 +62,41 @@ class Owned:
     thread: Thread
 
     @cached_property
-    def plain(self) -> session_usage.Thread:
-        """The thread as ``session_usage`` takes it."""
-        return plain(self.thread)
+    def id(self) -> str:
+        """The thread's id, which is that of its root request."""
+        return str(self.thread.id)
 
     @cached_property
-    def acts(self) -> Mapping[str | None, AgenticAction]:
+    def actions(self) -> tuple[tuple[str, AgenticAction], ...]:
+        """The actions whose request is known, with its id: only tool calls name a request."""
+        return tuple(
+            (str(each.tool_calls[0].interception_id), each)
+            for each in self.thread.agentic_actions
+            if each.tool_calls
+        )
+
+    @cached_property
+    def first_actions(self) -> Mapping[str, AgenticAction]:
         """The first action of each request that called tools."""
-        return {action_id(each): each for each in reversed(self.thread.agentic_actions)}
+        return dict(reversed(self.actions))
+
+    @cached_property
+    def usage(self) -> session_usage.Thread:
+        """The thread as ``session_usage`` takes it."""
+        thread = self.thread
+        return session_usage.Thread(
+            self.id,
+            thread.model,
+            thread.started_at,
+            spent(thread.token_usage),
+            thread.prompt is not None,
+            tuple(
+                session_usage.Action(
+                    id_, each.model, each.tool_calls[0].created_at, spent(each.token_usage)
+                )
+                for id_, each in self.actions
+            ),
+        )
 
 
 def counted(counts: TokenCounts) -> dict[str, int]:
@@ -89,35 +116,6 @@ def spent(sums: TokenSums) -> Spent:
 def is_split(sums: TokenSums) -> bool:
     """Whether the metadata counts the two kinds of cache writes separately."""
     return not SPLIT.isdisjoint(sums.metadata or {})
-
-
-def action_id(action: AgenticAction) -> str | None:
-    """The id of an action's request, which only its tool calls name; None without tool calls."""
-    return str(action.tool_calls[0].interception_id) if action.tool_calls else None
-
-
-def ids(thread: Thread) -> Iterator[str]:
-    """Ids of the requests of a thread that are known: its root, and those that called tools."""
-    yield str(thread.id)
-    yield from (id_ for action in thread.agentic_actions if (id_ := action_id(action)))
-
-
-def plain(thread: Thread) -> session_usage.Thread:
-    """A thread as ``session_usage`` takes it."""
-    return session_usage.Thread(
-        str(thread.id),
-        thread.model,
-        thread.started_at,
-        spent(thread.token_usage),
-        thread.prompt is not None,
-        tuple(
-            session_usage.Action(
-                id_, each.model, each.tool_calls[0].created_at, spent(each.token_usage)
-            )
-            for each in thread.agentic_actions
-            if (id_ := action_id(each))
-        ),
-    )
 
 
 def details(
@@ -157,32 +155,32 @@ def details(
 
 
 def requests(owned: Sequence[Owned]) -> pa.Table:
-    """All requests that threads name, for ``request_links.by_id``."""
-    named = [(each, id_) for each in owned for id_ in ids(each.thread)]
-    return (
-        pa.table(
-            {
-                "session_id": texts([each.session_id for each, _ in named]),
-                "thread": pa.array([str(each.thread.id) for each, _ in named], pa.string()),
-                "id": pa.array([id_ for _, id_ in named], pa.string()),
-                "credential_kind": texts([each.thread.credential_kind for each, _ in named]),
-                "started_at": moments(each.thread.started_at for each, _ in named),
-                "ended_at": moments(_end(each.thread) for each, _ in named),
-            }
-        )
-        .group_by(["session_id", "thread", "id", "credential_kind", "started_at", "ended_at"])
-        .aggregate([])
+    """All requests that threads name, for ``request_links.by_id``, each once."""
+    # A thread names its root, and those requests that called tools.
+    named = [(each.id, *(id_ for id_, _ in each.actions)) for each in owned]
+    threads = pa.table(
+        {
+            "session_id": texts([each.session_id for each in owned]),
+            "thread": pa.array([each.id for each in owned], pa.string()),
+            "credential_kind": texts([each.thread.credential_kind for each in owned]),
+            "started_at": moments(each.thread.started_at for each in owned),
+            "ended_at": moments(_end(each.thread) for each in owned),
+        }
     )
+    rows = pa.array([place for place, ids in enumerate(named) for _ in ids], pa.int64())
+    ids = pa.array([id_ for ids in named for id_ in ids], pa.string())
+    table = threads.take(rows).append_column("id", ids)
+    return table.group_by(table.column_names).aggregate([])
 
 
 def _threads(owned: Sequence[Owned]) -> pa.Table:
     threads = [each.thread for each in owned]
-    acted = [_acted(each.plain) for each in owned]
+    acted = [_acted(each.usage) for each in owned]
     sums = _sums([thread.token_usage for thread in threads])
     return pa.table(
         {
             "session": pa.array([each.owner.session for each in owned], pa.int64()),
-            "id": pa.array([str(thread.id) for thread in threads], pa.string()),
+            "id": pa.array([each.id for each in owned], pa.string()),
             "initiator": pa.array([each.owner.initiator for each in owned], pa.int32()),
             "provider": texts([thread.provider for thread in threads]),
             "model": texts([thread.model for thread in threads]),
@@ -213,8 +211,7 @@ def _thinking(owned: Iterable[Owned]) -> pa.Table:
     thoughts = [
         (each, id_, ordinal, thought.text)
         for each in owned
-        for action in each.thread.agentic_actions
-        if (id_ := action_id(action))
+        for id_, action in each.actions
         for ordinal, thought in enumerate(action.thinking)
     ]
     return pa.table(

@@ -3,9 +3,10 @@
 import gc
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from queue import Empty, Full, Queue, SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Final, Generic, TypeVar
 
 J = TypeVar("J")
@@ -15,7 +16,6 @@ MOST_TOGETHER: Final = 10
 """Items in one batch: larger batches are slower and take more memory."""
 
 PATIENCE_SECONDS: Final = 5.0
-_POLL_SECONDS: Final = 0.1
 _GC_THRESHOLD: Final = 200_000
 """New objects between two garbage collections. At Python's own 700 a first sync would spend a fifth
 of its time on collections that free nothing."""
@@ -31,12 +31,52 @@ class _Done:
     """The last item of each worker."""
 
 
-class WorkerPool(Generic[J, T]):
-    """Threads that take one job after the other; at most ``waiting`` items wait in the queue.
+class _Arrivals(Generic[T]):
+    """A queue with room for items of ``room`` in all, or for one item that is larger."""
 
-    Items are handed over as they arrive, those of one job in order. An error in a worker ends all
-    of them and is raised to the caller, after everything that arrived before it. Leaving
-    ``batches`` early ends them too; a worker that still waits for the network then is abandoned
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self._items: deque[tuple[T, int]] = deque()
+        self._size = 0
+        self._is_closed = False
+        self._changed = threading.Condition()
+
+    def put(self, item: T, size: int) -> None:
+        """Add an item once there is room for it; nothing after ``close``."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_closed or self._has_room(size))
+            if not self._is_closed:
+                self._items.append((item, size))
+                self._size += size
+                self._changed.notify_all()
+
+    def take(self, most: int) -> list[T]:
+        """The next items, at least one, which is waited for."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._items)
+            taken = [self._items.popleft() for _ in range(min(most, len(self._items)))]
+            self._size -= sum(size for _, size in taken)
+            self._changed.notify_all()
+        return [item for item, _ in taken]
+
+    def close(self) -> None:
+        """Let nobody wait for room any longer."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+    def _has_room(self, size: int) -> bool:
+        return not self._items or self._size + size <= self._room
+
+
+class WorkerPool(Generic[J, T]):
+    """Threads that take one job after the other, and wait while too much waits for the writer.
+
+    ``waiting`` is how much may wait in the queue, by the ``size`` of the items; 1 each by default.
+    One item may wait whatever its size. Items are handed over as they arrive, those of one job in
+    order. An error in a worker ends all of them and is raised to the caller, after everything that
+    arrived before it. Leaving ``batches`` early ends them too; a worker that still waits for the
+    network then is abandoned
     and has no effect any more.
     """
 
@@ -47,20 +87,22 @@ class WorkerPool(Generic[J, T]):
         *,
         workers: int,
         waiting: int = MOST_TOGETHER,
+        size: Callable[[T], int] = lambda _: 1,
     ) -> None:
         self._jobs: SimpleQueue[J] = SimpleQueue()
         for job in jobs:
             self._jobs.put(job)
         self._fetch = fetch
-        self._size = max(1, min(workers, len(jobs)))
-        self._arrivals: Queue[T | _Done | BaseException] = Queue(waiting)
+        self._workers = max(1, min(workers, len(jobs)))
+        self._size_of = size
+        self._arrivals: _Arrivals[T | _Done | BaseException] = _Arrivals(waiting)
         self._stopping = threading.Event()
 
     def batches(self) -> Iterator[list[T]]:
         """The items that have arrived, up to ten at a time, until all jobs are done."""
         threads = [
             threading.Thread(target=self._work, name=f"fetcher-{number}", daemon=True)
-            for number in range(self._size)
+            for number in range(self._workers)
         ]
         for thread in threads:
             thread.start()
@@ -68,6 +110,7 @@ class WorkerPool(Generic[J, T]):
             yield from self._batches(len(threads))
         finally:
             self._stopping.set()
+            self._arrivals.close()
             for thread in threads:
                 thread.join(PATIENCE_SECONDS)
 
@@ -75,7 +118,7 @@ class WorkerPool(Generic[J, T]):
         while working:
             batch: list[T] = []
             failure: BaseException | None = None
-            for piece in self._next_items():
+            for piece in self._arrivals.take(MOST_TOGETHER):
                 if isinstance(piece, BaseException):
                     failure = piece
                     break
@@ -88,19 +131,13 @@ class WorkerPool(Generic[J, T]):
             if failure is not None:
                 raise failure
 
-    def _next_items(self) -> Iterator[T | _Done | BaseException]:
-        yield self._arrivals.get()
-        with suppress(Empty):
-            for _ in range(MOST_TOGETHER - 1):
-                yield self._arrivals.get_nowait()
-
     def _work(self) -> None:
         try:
             for job in self._next_jobs():
                 self._run(job)
-            self._put(_Done())
+            self._arrivals.put(_Done(), 0)
         except BaseException as error:  # noqa: BLE001  # raised again where somebody can act on it
-            self._put(error)
+            self._arrivals.put(error, 0)
 
     def _next_jobs(self) -> Iterator[J]:
         with suppress(Empty):
@@ -109,14 +146,8 @@ class WorkerPool(Generic[J, T]):
 
     def _run(self, job: J) -> None:
         for piece in self._fetch(job):
-            self._put(piece)
+            self._arrivals.put(piece, self._size_of(piece))
             if self._stopping.is_set():
-                return
-
-    def _put(self, piece: T | _Done | BaseException) -> None:
-        while not self._stopping.is_set():
-            with suppress(Full):
-                self._arrivals.put(piece, timeout=_POLL_SECONDS)
                 return
 
 
