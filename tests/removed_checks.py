@@ -9,6 +9,7 @@ from typing import Any
 
 import streamlit as st
 
+from bridgeboard import access
 from bridgeboard.access import EVERYTHING
 from bridgeboard.analysis.runner import Runner
 from bridgeboard.server.middleware import file_access as doors
@@ -49,7 +50,7 @@ def graft(chosen: Path) -> None:
     prepared_files._refuse_others = missing("files", lambda *_: None, prepared_files._refuse_others)
     told.desk = property(missing("desk", lambda _: "", told.desk.fget))
     places: dict[str, tuple[Any, str, Callable[..., Any]]] = {
-        "row_access": (current_user, "_row_access", lambda _: EVERYTHING),
+        "row_access": (access, "row_access_of", lambda _, **__: EVERYTHING),
         "reason": (reveal, "revealed", unreasoned),
         "cache": (Runner, "state", lambda held: (str(held.path), held.version, None)),
         "whose": (current_user, "viewer", anybody),

@@ -18,12 +18,14 @@ from bridgeboard.access import (
     Permission,
     RefusedError,
     Role,
+    RowAccess,
     Rules,
     Viewer,
     from_claims,
     from_headers,
     may_open,
     may_use,
+    row_access_of,
     viewer,
 )
 from bridgeboard.access.identity import LONGEST, MOST_GROUPS
@@ -82,6 +84,15 @@ ADMINS = {"audit", "settings"}
 )
 def test_a_role_opens_its_pages_and_no_other(role: Role, pages: set[str]) -> None:
     assert {page for page in PAGES if may_open(of(role), page)} == pages
+
+
+def test_each_role_reaches_its_rows_and_of_several_the_widest() -> None:
+    groups, teams = RowAccess.of_groups(7), RowAccess.of_teams("payments")
+    assert row_access_of(of(Role.VIEWER), floor=7) == groups
+    assert row_access_of(of(Role.ADMIN), floor=7) == groups
+    assert row_access_of(of(Role.LEAD, Role.VIEWER), floor=7) == teams
+    assert row_access_of(of(Role.ANALYST, Role.LEAD), floor=7) == RowAccess.numbers()
+    assert row_access_of(of(Role.AUDITOR, Role.ANALYST), floor=7) == RowAccess.everything()
 
 
 @pytest.mark.parametrize("page", ["", "Audit", "../audit", "nothing", "audit "])

@@ -115,6 +115,37 @@ def test_the_table_of_rooms_in_the_docs_names_every_room() -> None:
         ), room
 
 
+def steps() -> list[str]:
+    """The numbered steps of "How do I add ...?", a file or several each."""
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    section = text.partition("## How do I add")[2].partition("\n## ")[0]
+    return [
+        " ".join(step.split())
+        for step in re.findall(r"^\d\. (.*(?:\n   .*)*)", section, re.MULTILINE)
+    ]
+
+
+@pytest.mark.parametrize("step", steps())
+def test_every_step_of_adding_something_names_files_and_symbols_that_exist(step: str) -> None:
+    files, _, what = step.partition(":")
+    paths = [ROOT / name for name in re.findall(r"`([\w./-]+/[\w./-]+|README.md)`", files)]
+    assert paths
+    assert [path for path in paths if path.stem != "NAME" and not path.exists()] == []
+    text = "".join(
+        path.read_text("utf-8") for path in paths if path.suffix == ".py" and path.exists()
+    )
+    assert [name for name in re.findall(r"`(\w+)`", what) if name not in text] == []
+
+
+def test_every_file_of_the_table_of_decisions_exists() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    table = text.partition("## Where is what decided?")[2].partition("\n## ")[0]
+    names = re.findall(r"`([a-z_]+/[a-z_/]+)`", table)
+    assert len(names) > 40
+    folders = (ROOT / "src" / "bridgeboard", ROOT / "src")
+    assert [n for n in names if not any((root / f"{n}.py").exists() for root in folders)] == []
+
+
 def test_every_ignore_of_the_linter_says_why() -> None:
     lines = [
         (path, line)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import rooms_picture
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src"
@@ -222,6 +223,13 @@ def test_only_a_few_rooms_know_the_time() -> None:
 def test_no_file_outgrows_its_room() -> None:
     for _, path in files():
         assert len(path.read_text("utf-8").splitlines()) <= 400, path
+
+
+def test_the_picture_of_the_rooms_is_drawn_from_the_table() -> None:
+    drawn = rooms_picture.picture(ROOMS)
+    assert rooms_picture.PICTURE.read_text("utf-8") == drawn, "run python tests/rooms_picture.py"
+    extra = ROOMS | {"bridgeboard.charts": {*ROOMS["bridgeboard.charts"], "bridgeboard.pricing"}}
+    assert rooms_picture.picture(extra) != drawn
 
 
 IMPORTED = """

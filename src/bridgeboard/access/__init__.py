@@ -19,7 +19,7 @@ from bridgeboard.access.roles import (
     may_open,
     may_use,
 )
-from bridgeboard.access.row_access import EVERYTHING, Pseudonyms, RowAccess
+from bridgeboard.access.row_access import EVERYTHING, Pseudonyms, RowAccess, row_access_of
 from bridgeboard.access.rules import Rules, viewer
 
 __all__ = [
@@ -43,5 +43,6 @@ __all__ = [
     "from_headers",
     "may_open",
     "may_use",
+    "row_access_of",
     "viewer",
 ]

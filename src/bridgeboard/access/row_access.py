@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Self
 
+from bridgeboard.access.roles import Role, Viewer
+
 Alias = Callable[[Iterable[str]], Mapping[str, str]]
 """Ids of people → another name for each, no two the same; the same id has always the same."""
 LEAST_FLOOR: Final = 2
@@ -87,3 +89,17 @@ class RowAccess:
 
 
 EVERYTHING: Final = RowAccess.everything()
+
+
+def row_access_of(viewer: Viewer, *, floor: int) -> RowAccess:
+    """The widest row access that the roles of a viewer give, SELF aside.
+
+    Viewers and admins see groups of at least ``floor`` people.
+    """
+    if viewer.may(Role.AUDITOR):
+        return EVERYTHING
+    if viewer.may(Role.ANALYST):
+        return RowAccess.numbers()
+    if viewer.may(Role.LEAD):
+        return RowAccess.of_teams(*viewer.teams)
+    return RowAccess.of_groups(floor)

@@ -159,17 +159,10 @@ def _seen(who: Viewer, *, own: bool) -> Reader:
     if (own and has_choice(who)) or who.roles == {Role.SELF}:
         alone = replace(who, roles=frozenset({Role.SELF}), teams=frozenset())
         return Reader(alone, _named(RowAccess.of_person(who.username)))
-    return Reader(replace(who, roles=who.roles - {Role.SELF}), _named(_row_access(who)))
-
-
-def _row_access(who: Viewer) -> RowAccess:
-    if who.may(Role.AUDITOR):
-        return EVERYTHING
-    if who.may(Role.ANALYST):
-        return RowAccess.numbers()
-    if who.may(Role.LEAD):
-        return RowAccess.of_teams(*who.teams)
-    return RowAccess.of_groups(settings.current().floor)
+    return Reader(
+        replace(who, roles=who.roles - {Role.SELF}),
+        _named(access.row_access_of(who, floor=settings.current().floor)),
+    )
 
 
 def _named(row_access: RowAccess) -> RowAccess:
