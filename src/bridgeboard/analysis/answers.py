@@ -18,10 +18,10 @@ def answer(reader: Reader, question: Query) -> Answer:
     Whoever sees groups of people only is told how many sessions there are by time, team and
     client; by anything else it is unknown, as sums of groups do not say what a session used.
     """
-    told = Answer.of(*reader.named(*question))
+    result = Answer.of(*reader.named(*question))
     if reader.sees_groups_only and not groups_tell_sessions(question.dimensions or ()):
-        return told.unknown("sessions")
-    return told
+        return result.unknown("sessions")
+    return result
 
 
 def groups_tell_sessions(dimensions: Iterable[str]) -> bool:

@@ -219,14 +219,14 @@ def _texts(known: Known) -> Iterator[Ability]:
         )
         return
     days = formats.plural(known.text_days, "day")
-    kept = f"Kept for {days}, then deleted." if known.text_days else "Kept for ever."
+    sentence = f"Kept for {days}, then deleted." if known.text_days else "Kept for ever."
     for what, count, only in (
         ("Prompts", known.reach.prompts, _ONLY_ROOTS if known.lists_requests is False else ""),
         ("Thinking", known.reach.thoughts, _ONLY_ACTIONS),
         ("Tool inputs", known.reach.inputs, ""),
     ):
         if count:
-            yield Ability(what, "partly" if only else "yes", f"{only}{kept}")
+            yield Ability(what, "partly" if only else "yes", f"{only}{sentence}")
         else:
             yield Ability(what, "not known", "None has been recorded, or none is kept any more.")
 

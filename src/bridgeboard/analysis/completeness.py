@@ -29,15 +29,15 @@ class Verdict:
 
 def verdicts(counts: Sequence[DayCount], left: Sequence[LeftOut]) -> list[Verdict]:
     """What the counts of closed days and what was left out come to."""
-    told = []
+    sentences = []
     for kind, noun in _NOUNS.items():
         days = [one for one in counts if one.kind == kind]
         if days:
-            told.append(_of_days(days, noun))
+            sentences.append(_of_days(days, noun))
         gone = [one for one in left if one.kind == kind]
         if gone:
-            told.append(_of_left_out(gone, noun))
-    return told
+            sentences.append(_of_left_out(gone, noun))
+    return sentences
 
 
 _NOUNS: Final = {"interceptions": "requests", "sessions": "sessions"}
@@ -54,13 +54,13 @@ def _of_days(days: Sequence[DayCount], noun: str) -> Verdict:
             " these days again reads them again; if that stays so, see on the page Trust what was"
             " odd in the syncs, and report it.",
         )
-    counted, held = (sum(getattr(one, name) for one in days) for name in ("counted", "held"))
+    counted, stored = (sum(getattr(one, name) for one in days) for name in ("counted", "held"))
     broken = sum(one.unreadable for one in days)
     deleted = sum(one.deleted for one in days)
     return Verdict(
         good=True,
         text=f"On {len(days):,} closed days the deployment counts {counted:,} {noun}, day by day,"
-        f" and the store has {held:,}"
+        f" and the store has {stored:,}"
         + (f", {broken:,} in quarantine" if broken else "")
         + (f", {deleted:,} deleted on purpose with somebody who was erased" if deleted else "")
         + ": none is missing.",

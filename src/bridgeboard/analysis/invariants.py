@@ -53,10 +53,15 @@ def check(reader: Reader, scope: Scope) -> list[Invariant]:
 
 def _kinds(reader: Reader, scope: Scope) -> Iterator[Invariant]:
     kinds = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
-    told = _only(reader, (*kinds, "total_tokens"), scope)
-    together = sum(told[:4])
+    totals = _only(reader, (*kinds, "total_tokens"), scope)
+    together = sum(totals[:4])
     yield Invariant(
-        "Tokens", "the four kinds", "all tokens", together, told[4], METRICS["total_tokens"].format
+        "Tokens",
+        "the four kinds",
+        "all tokens",
+        together,
+        totals[4],
+        METRICS["total_tokens"].format,
     )
 
 
@@ -80,12 +85,12 @@ def _lists(reader: Reader, scope: Scope) -> Iterator[Invariant]:
     """The list of sessions with what is in none; nothing where only groups are seen."""
     if reader.sees_groups_only:
         return
-    told = session_totals.total(answer(reader, session_totals.totals(Find(scope))))
-    listed, others = told.listed.by_metric, told.others.by_metric
+    sums = session_totals.total(answer(reader, session_totals.totals(Find(scope))))
+    in_sessions, others = sums.listed.by_metric, sums.others.by_metric
     for name, whole in zip(NUMBERS, _only(reader, NUMBERS, scope), strict=True):
         one = METRICS[name]
         is_count = name == "sessions"
-        left = told.sessions if is_count else (listed[name] or 0) + (others[name] or 0)
+        left = sums.sessions if is_count else (in_sessions[name] or 0) + (others[name] or 0)
         yield Invariant(
             one.label,
             "rows of the list" if is_count else "sessions listed and what is in none",

@@ -45,42 +45,42 @@ class Account:
     texts: Sequence[Text] = ()
 
 
-def as_json(told: Account, *, with_text: bool = False) -> bytes:
+def as_json(account: Account, *, with_text: bool = False) -> bytes:
     """An account as JSON in ASCII; ``texts`` is only there with text."""
-    tools = [item for item in told.items if item.kind == "tool"]
+    tools = [item for item in account.items if item.kind == "tool"]
     document = {
         "about": ABOUT,
         "text": WITH if with_text else WITHOUT,
-        "missing": list(told.missing),
-        "totals": {**_plain(told.head), "accuracy": told.head.accuracy},
+        "missing": list(account.missing),
+        "totals": {**_plain(account.head), "accuracy": account.head.accuracy},
     }
     lists = {
-        "threads": [_thread(each, with_text=with_text) for each in told.threads],
-        "calls": [_plain(each) for each in told.calls],
+        "threads": [_thread(each, with_text=with_text) for each in account.threads],
+        "calls": [_plain(each) for each in account.calls],
         "tool_calls": [_plain(each, without=("kind",)) for each in tools],
-        **({"texts": [_plain(each) for each in told.texts]} if with_text else {}),
+        **({"texts": [_plain(each) for each in account.texts]} if with_text else {}),
     }
     parts = [f'"{name}": {_json(value)}' for name, value in document.items()]
     parts += [f'"{name}": {_lines(rows)}' for name, rows in lists.items()]
     return ("{\n" + ",\n".join(parts) + "\n}\n").encode("ascii")
 
 
-def as_markdown(told: Account, *, with_text: bool = False) -> str:
+def as_markdown(account: Account, *, with_text: bool = False) -> str:
     """An account as Markdown without HTML, links or pictures."""
-    head = told.head
+    head = account.head
     parts = [
         "# Session",
         f"{ABOUT} {WITH if with_text else WITHOUT}",
-        *(f"- {sentence}" for sentence in told.missing),
+        *(f"- {sentence}" for sentence in account.missing),
         fenced("\n".join(f"{name}: {_cell(value)}" for name, value in _facts(head))),
         "## Threads",
-        _table(told.threads, _THREAD_COLUMNS),
+        _table(account.threads, _THREAD_COLUMNS),
         "## Calls",
-        _table(told.calls, _CALL_COLUMNS),
+        _table(account.calls, _CALL_COLUMNS),
         "## Tool calls",
-        _table([item for item in told.items if item.kind == "tool"], _TOOL_COLUMNS),
+        _table([item for item in account.items if item.kind == "tool"], _TOOL_COLUMNS),
     ]
-    return "\n\n".join([*parts, *(_texts(told) if with_text else ())]) + "\n"
+    return "\n\n".join([*parts, *(_texts(account) if with_text else ())]) + "\n"
 
 
 def fenced(text: str) -> str:
@@ -129,11 +129,11 @@ def _facts(head: Head) -> Iterator[tuple[str, object]]:
     yield "accuracy", head.accuracy
 
 
-def _texts(told: Account) -> Iterator[str]:
+def _texts(account: Account) -> Iterator[str]:
     """Texts under their calls, in the order given."""
-    places = {call.usage: call.place for call in told.calls}
+    places = {call.usage: call.place for call in account.calls}
     yield "## Texts"
-    for text in told.texts:
+    for text in account.texts:
         yield f"### Call {places.get(text.usage, text.usage)}: {text.kind} {text.ordinal + 1}"
         yield fenced(text.text)
 

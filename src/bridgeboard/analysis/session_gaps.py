@@ -13,9 +13,9 @@ _PROBLEMS: Final = {
 }
 
 
-def missing(head: Head, kept: Kept | None = None) -> tuple[str, ...]:
+def missing(head: Head, retained: Kept | None = None) -> tuple[str, ...]:
     """What a reader would miss without noticing; empty when all is known."""
-    return (*_usage(head), *_details(head), *(_text(head, kept) if kept else ()))
+    return (*_usage(head), *_details(head), *(_text(head, retained) if retained else ()))
 
 
 def _usage(head: Head) -> Iterator[str]:
@@ -58,16 +58,16 @@ def _details(head: Head) -> Iterator[str]:
         )
 
 
-def _text(head: Head, kept: Kept) -> Iterator[str]:
-    has_any = kept.prompts or kept.inputs or kept.thoughts
-    if kept.setting == "none" and not has_any:
+def _text(head: Head, retained: Kept) -> Iterator[str]:
+    has_any = retained.prompts or retained.inputs or retained.thoughts
+    if retained.setting == "none" and not has_any:
         yield "No text is kept here: no prompts, no thinking, no tool inputs."
         return
-    for name, there, told in (
-        ("prompts", kept.prompts, head.prompts or 0),
-        ("tool inputs", kept.inputs, head.tool_calls or 0),
+    for name, there, recorded in (
+        ("prompts", retained.prompts, head.prompts or 0),
+        ("tool inputs", retained.inputs, head.tool_calls or 0),
     ):
-        if there < told:
-            yield f"The text of {told - there:,} of its {told:,} {name} is not kept (any more)."
-    if not kept.thoughts:
+        if there < recorded:
+            yield f"The text of {recorded - there:,} of its {recorded:,} {name} is not kept (any more)."
+    if not retained.thoughts:
         yield "No thinking is kept; only requests that called tools tell any."

@@ -42,36 +42,41 @@ def matching(reader: Rows, now: datetime) -> Matching:
     )
 
 
-def sentences(told: Matching) -> Iterator[str]:
+def sentences(matching: Matching) -> Iterator[str]:
     """What an operator should know of the teams file; nothing where all fits."""
-    if told.unmatched:
+    if matching.unmatched:
         yield (
-            f"{formats.plural(len(told.unmatched), 'entry', 'entries')} of the teams file for "
-            f"people who have not used the AI Bridge so far: {_names(told.unmatched)}"
+            f"{formats.plural(len(matching.unmatched), 'entry', 'entries')} of the teams file for "
+            f"people who have not used the AI Bridge so far: {_names(matching.unmatched)}"
         )
-    for name, entry in told.renamed[:MOST]:
+    for name, entry in matching.renamed[:MOST]:
         yield (
             f"{formats.line(name)} was renamed, and is meant by the entry {formats.line(entry)} "
             "of the teams file"
         )
-    if told.displaced:
+    if matching.displaced:
         yield (
             "Not meant by the entry of the teams file with their user name, as somebody else had "
-            f"that name before; write ids in place of names there: {_names(told.displaced)}"
+            f"that name before; write ids in place of names there: {_names(matching.displaced)}"
         )
-    if told.teamless:
+    if matching.teamless:
         yield (
-            f"{formats.plural(len(told.teamless), 'person', 'people')} in no team now: "
-            f"{_names(told.teamless)}"
+            f"{formats.plural(len(matching.teamless), 'person', 'people')} in no team now: "
+            f"{_names(matching.teamless)}"
         )
 
 
-def counts(told: Matching) -> Iterator[str]:
+def counts(matching: Matching) -> Iterator[str]:
     """The same without a name, for somebody who may not see who the people are."""
     for rows, one, many, what in (
-        (told.unmatched, "entry", "entries", "of the teams file for people who have not used it"),
-        (told.displaced, "entry", "entries", "of the teams file that mean somebody else"),
-        (told.teamless, "person", "people", "in no team now"),
+        (
+            matching.unmatched,
+            "entry",
+            "entries",
+            "of the teams file for people who have not used it",
+        ),
+        (matching.displaced, "entry", "entries", "of the teams file that mean somebody else"),
+        (matching.teamless, "person", "people", "in no team now"),
     ):
         if rows:
             yield f"{formats.plural(len(rows), one, many)} {what}: bridgeboard check names them"

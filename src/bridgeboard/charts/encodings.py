@@ -74,13 +74,13 @@ def colours(names: Iterable[str], places: Mapping[str, int]) -> dict[str, str]:
     loses a colour to somebody who is new. There are more names than colours: of two in the same
     picture that would have the same one, the later takes the next that is free.
     """
-    listed = list(names)
+    every = list(names)
     known = [name for name in places if name not in NOBODY]
     order = {name: place for place, name in enumerate(known)}
     taken: dict[str, str] = {}
-    for name in sorted(listed, key=lambda name: order.get(name, len(order))):
+    for name in sorted(every, key=lambda name: order.get(name, len(order))):
         taken[name] = NEUTRAL if name in NOBODY else _free(order.get(name, len(order)), taken)
-    return {name: taken[name] for name in listed}
+    return {name: taken[name] for name in every}
 
 
 def _free(place: int, taken: Mapping[str, str]) -> str:

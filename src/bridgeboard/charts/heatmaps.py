@@ -115,10 +115,10 @@ def cohorts(
 
 def _cells(chart: alt.Chart) -> alt.Chart:
     """Cells to click at; that whose row is ``chosen`` has an outline."""
-    told: alt.Chart = chart.mark_rect(cornerRadius=2, strokeWidth=2.5, cursor="pointer").encode(
+    cells: alt.Chart = chart.mark_rect(cornerRadius=2, strokeWidth=2.5, cursor="pointer").encode(
         stroke=alt.condition("datum.chosen", alt.value(OUTLINE), alt.value(None))
     )
-    return told
+    return cells
 
 
 def _chosen_last(frame: pd.DataFrame) -> pd.DataFrame:

@@ -27,8 +27,8 @@ class DayCount:
     @classmethod
     def of(cls, row: Sequence[Any]) -> Self:
         """A row of the store's table."""
-        kind, day, counted, held, unreadable, counted_at, deleted = row
-        return cls(kind, day, counted, held, unreadable, aware(counted_at), deleted)
+        kind, day, counted, stored, unreadable, counted_at, deleted = row
+        return cls(kind, day, counted, stored, unreadable, aware(counted_at), deleted)
 
     @property
     def missing(self) -> int:

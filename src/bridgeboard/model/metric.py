@@ -114,5 +114,5 @@ class Metric:
     def adds_up(self, dimension: Dimension) -> bool:
         """Whether its parts by a dimension add up to the whole."""
         sources = {source for part in self.parts for source in part.sources}
-        told = {source for source in sources if dimension.splits(source)}
-        return self.additive and bool(told - dimension.overlapping)
+        splitting = {source for source in sources if dimension.splits(source)}
+        return self.additive and bool(splitting - dimension.overlapping)

@@ -132,10 +132,10 @@ def _moment(name: str, at: datetime) -> datetime:
 def _canonical(filters: Iterable[tuple[str, Iterable[str]]]) -> Filters:
     chosen: dict[str, set[str]] = {}
     for name, values in filters:
-        one, told = dimension(name), tuple(values)
+        one, texts = dimension(name), tuple(values)
         if one.time:
-            _check_recurring(one, told)
-        chosen.setdefault(name, set()).update(told)
+            _check_recurring(one, texts)
+        chosen.setdefault(name, set()).update(texts)
     return tuple((name, tuple(sorted(chosen[name]))) for name in sorted(chosen) if chosen[name])
 
 

@@ -13,14 +13,14 @@ _LATE: Final = timedelta(hours=1)
 """What is missing at the end of a period is told when it may be more than that."""
 
 
-def facts(told: Answers) -> list[tuple[str, str]]:
+def facts(answers: Answers) -> list[tuple[str, str]]:
     """(what, how it is) pairs."""
-    zone = ZoneInfo(told.scope.zone)
-    held, shares = told.trust.covered, told.trust.told
+    zone = ZoneInfo(answers.scope.zone)
+    coverage, shares = answers.trust.covered, answers.trust.told
     gap = shares["unpriced_tokens"]
-    found = [
-        ("Synced", formats.moment(held.synced_at, zone)),
-        ("Recorded", _recorded(held.first_at, held.last_at, zone)),
+    lines = [
+        ("Synced", formats.moment(coverage.synced_at, zone)),
+        ("Recorded", _recorded(coverage.first_at, coverage.last_at, zone)),
         ("Sessions of this period with details", formats.rate(shares["detail_coverage"])),
         (
             "Tokens of this period with a price",
@@ -28,14 +28,14 @@ def facts(told: Answers) -> list[tuple[str, str]]:
         ),
         ("Tokens of this period known per request", formats.rate(shares["exact_rate"])),
         ("Sums of several requests", formats.exact(shares["summed_rows"])),
-        ("Records that could not be read", formats.exact(held.quarantined)),
-        ("Checks of the numbers", checks(told.trust)),
-        ("AI Bridge", told.trust.server_version or formats.DASH),
-        ("Price list", told.trust.price_version or formats.DASH),
-        ("Data version", formats.exact(told.trust.data_version)),
-        ("Made", formats.moment(told.made_at, zone)),
+        ("Records that could not be read", formats.exact(coverage.quarantined)),
+        ("Checks of the numbers", checks(answers.trust)),
+        ("AI Bridge", answers.trust.server_version or formats.DASH),
+        ("Price list", answers.trust.price_version or formats.DASH),
+        ("Data version", formats.exact(answers.trust.data_version)),
+        ("Made", formats.moment(answers.made_at, zone)),
     ]
-    return [(what, formats.visible(said)) for what, said in found]
+    return [(what, formats.visible(said)) for what, said in lines]
 
 
 def checks(trust: Trust) -> str:
@@ -45,14 +45,14 @@ def checks(trust: Trust) -> str:
     return f"{trust.checks - trust.broken} of {trust.checks} hold"
 
 
-def warnings(told: Answers) -> list[str]:
+def warnings(answers: Answers) -> list[str]:
     """What a reader must know before all else, a sentence or two each."""
-    return list(_warnings(told))
+    return list(_warnings(answers))
 
 
-def _warnings(told: Answers) -> Iterator[str]:
-    trust = told.trust
-    zone = ZoneInfo(told.scope.zone)
+def _warnings(answers: Answers) -> Iterator[str]:
+    trust = answers.trust
+    zone = ZoneInfo(answers.scope.zone)
     if trust.broken:
         yield (
             f"{trust.broken} of {trust.checks} checks of these numbers do not hold: it is a "
@@ -62,11 +62,11 @@ def _warnings(told: Answers) -> Iterator[str]:
         yield pages.PARTIAL
     if trust.told["summed_rows"]:
         yield pages.SUMS
-    until = periods.known_until(told.made_at, trust.covered.as_of)
-    if trust.covered.last_at and until < min(told.scope.until, told.made_at) - _LATE:
+    until = periods.known_until(answers.made_at, trust.covered.as_of)
+    if trust.covered.last_at and until < min(answers.scope.until, answers.made_at) - _LATE:
         yield (f"What came after {formats.moment(until, zone)} had not been synced: it is missing.")
     if not trust.told["requests"]:
-        narrowed = told.scope.include or told.scope.exclude
+        narrowed = answers.scope.include or answers.scope.exclude
         yield (
             "Nothing matches these filters in this period."
             if narrowed

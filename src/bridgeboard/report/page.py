@@ -16,25 +16,25 @@ TITLE: Final = "AI usage and spend"
 _TEMPLATE: Final = "page.html"
 
 
-def page(told: Answers) -> str:
+def page(answers: Answers) -> str:
     """The page: the same for the same answers. Everything recorded in it is escaped."""
     return _template().render(
         title=TITLE,
-        period=periods.words(told.scope, told.preset),
-        days=periods.span(told.scope),
-        zone=told.scope.zone,
-        running=told.running,
-        filters=text.filters(told.scope),
-        compared=text.compared(told),
-        warnings=data_quality.warnings(told),
-        boards=text.cards(told),
-        pictures=[picture(course, told.scope.zone) for course in told.courses],
+        period=periods.words(answers.scope, answers.preset),
+        days=periods.span(answers.scope),
+        zone=answers.scope.zone,
+        running=answers.running,
+        filters=text.filters(answers.scope),
+        compared=text.compared(answers),
+        warnings=data_quality.warnings(answers),
+        boards=text.cards(answers),
+        pictures=[picture(course, answers.scope.zone) for course in answers.courses],
         size=(WIDTH, HEIGHT),
-        grids=text.grids(told),
-        presence=text.presence(told),
-        changes=text.changes(told),
-        definitions=text.definitions(told),
-        facts=data_quality.facts(told),
+        grids=text.grids(answers),
+        presence=text.presence(answers),
+        changes=text.changes(answers),
+        definitions=text.definitions(answers),
+        facts=data_quality.facts(answers),
         dash=formats.DASH,
         least=formats.AT_LEAST.strip(),
     )

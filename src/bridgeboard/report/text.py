@@ -85,23 +85,25 @@ class Change:
     now: Value
 
 
-def cards(told: Answers) -> list[tuple[str, list[Card]]]:
+def cards(answers: Answers) -> list[tuple[str, list[Card]]]:
     """The headline numbers of each board under its title, none twice."""
-    found, seen = [], set[str]()
+    groups, seen = [], set[str]()
     for board in HEADLINES:
         names = [each for each in BOARDS[board].headline if each not in seen]
         seen.update(names)
-        found.append((_TITLES[board], [_card(each, told) for each in names]))
-    return found
+        groups.append((_TITLES[board], [_card(each, answers) for each in names]))
+    return groups
 
 
-def presence(told: Answers) -> list[Card]:
+def presence(answers: Answers) -> list[Card]:
     """Who began, who stayed and who left."""
     return [
         Card(
             label,
             _number(
-                told.presence[column], "count", accuracy.presence_accuracy(column, told.presence)
+                answers.presence[column],
+                "count",
+                accuracy.presence_accuracy(column, answers.presence),
             ),
             meaning,
         )
@@ -109,26 +111,26 @@ def presence(told: Answers) -> list[Card]:
     ]
 
 
-def grids(told: Answers) -> list[Grid]:
+def grids(answers: Answers) -> list[Grid]:
     """All tables that have any rows."""
-    return [_grid(table) for table in told.tables if table.parts.rows]
+    return [_grid(table) for table in answers.tables if table.parts.rows]
 
 
-def changes(told: Answers) -> list[tuple[str, list[Change]]]:
+def changes(answers: Answers) -> list[tuple[str, list[Change]]]:
     """What moved most, by the label of what it is measured in."""
     return [
         (METRICS[measure].label, [_change(measure, one) for one in moves])
-        for measure, moves in told.moves.items()
+        for measure, moves in answers.moves.items()
         if moves
     ]
 
 
-def compared(told: Answers) -> str:
+def compared(answers: Answers) -> str:
     """With what the numbers are compared, or why with nothing."""
-    days = periods.span(told.before)
-    if told.past is None:
+    days = periods.span(answers.before)
+    if answers.past is None:
         return f"Nothing was recorded in all of the period before ({days}), so nothing is compared."
-    return f"Compared with {days}{', up to the same moment' if told.running else ''}."
+    return f"Compared with {days}{', up to the same moment' if answers.running else ''}."
 
 
 def filters(scope: Scope) -> list[str]:
@@ -140,18 +142,18 @@ def filters(scope: Scope) -> list[str]:
     ]
 
 
-def definitions(told: Answers) -> dict[str, str]:
+def definitions(answers: Answers) -> dict[str, str]:
     """Label → definition of every number on the page."""
     shown = [each for board in HEADLINES for each in BOARDS[board].headline]
-    shown += [each for table in told.tables for each in table.names]
+    shown += [each for table in answers.tables for each in table.names]
     shown += ["detail_coverage", "priced_rate", "exact_rate"]
     return {METRICS[each].label: METRICS[each].definition for each in shown} | dict(
         pages.PRESENCE.values()
     )
 
 
-def _card(metric: str, told: Answers) -> Card:
-    one = headline(metric, told.totals, told.past)
+def _card(metric: str, answers: Answers) -> Card:
+    one = headline(metric, answers.totals, answers.past)
     kind = one.metric.format
     return Card(
         label=one.metric.label,
@@ -211,8 +213,8 @@ def _rows(
 ) -> Iterator[Row]:
     for row, part in zip(records, shares or [0.0] * len(records), strict=True):
         is_rest = row["is_rest"]
-        told = pages.rest(row["values_count"], TOP) if is_rest else row[table.by]
-        yield Row(name(told), part, _values(table, row), rest=is_rest)
+        label = pages.rest(row["values_count"], TOP) if is_rest else row[table.by]
+        yield Row(name(label), part, _values(table, row), rest=is_rest)
 
 
 def _values(table: Ranking, row: Mapping[str, Any]) -> tuple[Value, ...]:

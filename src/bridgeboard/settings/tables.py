@@ -37,12 +37,12 @@ def leads_without_teams(roles: Words, leads: Words) -> list[str]:
 
 
 def _listed(name: str, value: object) -> tuple[str, ...]:
-    listed = [value] if isinstance(value, str) else value
-    if not isinstance(listed, (list, tuple)) or not listed:
+    words = [value] if isinstance(value, str) else value
+    if not isinstance(words, (list, tuple)) or not words:
         raise ValueError(f'{name!r} needs a list of words, for example ["platform-admins"]')
-    if not all(isinstance(word, str) and word.strip() for word in listed):
+    if not all(isinstance(word, str) and word.strip() for word in words):
         raise ValueError(f"{name!r} lists something that is no word")
-    return tuple(word.strip() for word in listed)
+    return tuple(word.strip() for word in words)
 
 
 SHORTEST_COOKIE_SECRET: Final = 32
@@ -184,10 +184,10 @@ class Proxy(Table):
     @field_validator("addresses", mode="before")
     @classmethod
     def _networks(cls, value: Any) -> Any:
-        listed = value.split(",") if isinstance(value, str) else value
-        if not isinstance(listed, (list, tuple)):
-            return listed
-        return tuple(_network(each) for each in listed if each != "")
+        words = value.split(",") if isinstance(value, str) else value
+        if not isinstance(words, (list, tuple)):
+            return words
+        return tuple(_network(each) for each in words if each != "")
 
     @property
     def configured(self) -> bool:

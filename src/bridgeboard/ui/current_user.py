@@ -59,8 +59,8 @@ class Reader:
         if row_access.is_of_everybody and row_access.pseudonyms is None:
             return ""
         names = row_access.pseudonyms.digest if row_access.pseudonyms else ""
-        told = repr((row_access.teams, row_access.person, row_access.floor, names))
-        return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        key = repr((row_access.teams, row_access.person, row_access.floor, names))
+        return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     @property
     def may_reveal(self) -> bool:
@@ -97,14 +97,14 @@ def admitted() -> Reader:
 
 
 @contextmanager
-def acting(told: Reader) -> Iterator[None]:
+def acting(reader: Reader) -> Iterator[None]:
     """Do what a reader asked for when their page is not there any more: files are made so.
 
     Raises ClosedError when their login has ended since.
     """
-    if told.login:
-        _check(told.login)
-    token = _acting.set(told)
+    if reader.login:
+        _check(reader.login)
+    token = _acting.set(reader)
     try:
         yield
     finally:
@@ -189,8 +189,8 @@ def identity() -> Identity:
 def _headers() -> dict[str, str]:
     """What the proxy said; a header that came twice is left out."""
     every = st.context.headers
-    told = {name: every.get_all(name) for name in every}
-    return {name: values[0] for name, values in told.items() if len(values) == 1}
+    given = {name: every.get_all(name) for name in every}
+    return {name: values[0] for name, values in given.items() if len(values) == 1}
 
 
 def _logged_in() -> tuple[Identity, Login]:

@@ -65,19 +65,19 @@ def whose(reader: Reader) -> None:
     """Say what the numbers of all pages are of, where that is not everybody."""
     row_access = reader.row_access
     if row_access.floor is not None:
-        told = (
+        sentence = (
             f"You see groups of at least {row_access.floor} people: smaller ones are together as "
             '"Other (small groups)". Days are whole days of UTC. They appear two days later and '
             "stay as they are then: requests that arrive later, other prices and changed teams do "
             "not alter them, so other readers may see other numbers."
         )
     elif row_access.teams is not None:
-        told = f"You see what people did while they were in: {', '.join(row_access.teams)}."
+        sentence = f"You see what people did while they were in: {', '.join(row_access.teams)}."
     elif row_access.person is not None:
-        told = "You see what you did yourself."
+        sentence = "You see what you did yourself."
     else:
         return
-    st.caption(f":material/visibility: {notices.plain(told)}")
+    st.caption(f":material/visibility: {notices.plain(sentence)}")
 
 
 def _invite(why: str) -> None:

@@ -164,13 +164,13 @@ def _short(name: str, word: str) -> str:
     )
     if word in labels:
         return labels[word]
-    if name in {"hour", "person-hour"} and (found := _HOUR.fullmatch(word)):
-        return f"{found[1].lower()}-{found[2]}"
-    if name.endswith("-rows") and (found := _ROWS.fullmatch(word)):
-        return found[1]
-    if name == "cohort" and (found := _COHORT.fullmatch(word)):
-        return f"{found[1]}~{found[3] or 0}"
-    if name == "beside-at" and (found := _MOMENT.fullmatch(word)):
-        zone = "UTC" if found[3] == "+0000" else f"{found[3][:3]}:{found[3][3:]}"
-        return f"{found[1]}T{found[2]}{zone}"
+    if name in {"hour", "person-hour"} and (match := _HOUR.fullmatch(word)):
+        return f"{match[1].lower()}-{match[2]}"
+    if name.endswith("-rows") and (match := _ROWS.fullmatch(word)):
+        return match[1]
+    if name == "cohort" and (match := _COHORT.fullmatch(word)):
+        return f"{match[1]}~{match[3] or 0}"
+    if name == "beside-at" and (match := _MOMENT.fullmatch(word)):
+        zone = "UTC" if match[3] == "+0000" else f"{match[3][:3]}:{match[3][3:]}"
+        return f"{match[1]}T{match[2]}{zone}"
     return word

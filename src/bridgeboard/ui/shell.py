@@ -213,9 +213,9 @@ def _question(name: str) -> str:
 
     Python's own parser counts its depth for all threads together until 3.12, and fails at times.
     """
-    told = (home() / "pages" / f"{name}.py").read_text("utf-8")
-    found = re.match(r'"""([^"\\]+)"""$', told, re.MULTILINE)
-    return found[1] if found else ""
+    source = (home() / "pages" / f"{name}.py").read_text("utf-8")
+    docstring = re.match(r'"""([^"\\]+)"""$', source, re.MULTILINE)
+    return docstring[1] if docstring else ""
 
 
 def _is_configured() -> bool:

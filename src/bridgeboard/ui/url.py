@@ -236,8 +236,8 @@ def carried(page: str, here: str = "") -> dict[str, list[str]]:
     """
     if page == here:
         return current()
-    kept: dict[str, dict[str, list[str]]] = st.session_state.get(_KEPT, {})
-    return {**kept.get("", {}), **kept.get(page, {}), **everywhere()}
+    parameters: dict[str, dict[str, list[str]]] = st.session_state.get(_KEPT, {})
+    return {**parameters.get("", {}), **parameters.get(page, {}), **everywhere()}
 
 
 def filters() -> dict[str, list[str]]:
@@ -256,18 +256,18 @@ def keep(page: str) -> None:
     The filters of all pages are remembered where they count, for who comes back from elsewhere.
     What other pages had is forgotten as far as it means nothing with other filters.
     """
-    kept: dict[str, dict[str, list[str]]] = st.session_state.setdefault(_KEPT, {})
+    parameters: dict[str, dict[str, list[str]]] = st.session_state.setdefault(_KEPT, {})
     words = current()
     own = url_parameters.of(page) - url_parameters.SHARED - url_parameters.FLEETING
     if page not in url_parameters.UNFILTERED:
         now = {name: words[name] for name in words if name in url_parameters.FILTERS}
-        then = kept.get("", now)
+        then = parameters.get("", now)
         changes = {name for name in {*then, *now} if then.get(name) != now.get(name)}
-        for each in kept.values():
+        for each in parameters.values():
             for name in url_parameters.outdated(each, changes):
                 del each[name]
-        kept[""] = now
-    kept[page] = {name: words[name] for name in words if name in own}
+        parameters[""] = now
+    parameters[page] = {name: words[name] for name in words if name in own}
 
 
 _KEPT: Final = "addresses_kept"
@@ -310,18 +310,18 @@ def apart() -> Iterator[None]:
 
 def complain(what: str) -> None:
     """Note something in the address that is not understood."""
-    heard = _complaints.get()
-    if heard is not None:
-        heard[what] = None
+    complaints = _complaints.get()
+    if complaints is not None:
+        complaints[what] = None
 
 
 def tell() -> None:
     """One line about all that was not understood; nothing if that is nothing."""
-    heard = list(_complaints.get() or ())
-    if not heard:
+    complaints = list(_complaints.get() or ())
+    if not complaints:
         return
-    named = [formats.middle(formats.visible(what), _SHORT) for what in heard[:_SHOWN]]
-    more = f" and {len(heard) - _SHOWN:,} more" if len(heard) > _SHOWN else ""
+    named = [formats.middle(formats.visible(what), _SHORT) for what in complaints[:_SHOWN]]
+    more = f" and {len(complaints) - _SHOWN:,} more" if len(complaints) > _SHOWN else ""
     st.warning(
         formats.unmarked(
             f"Not understood in this address: {', '.join(named)}{more}. What you see is without it."
@@ -347,10 +347,10 @@ def give(key: str, value: Any) -> None:
 
     Only a difference is written: to write all values of a long list sends them to the browser.
     """
-    held = st.session_state.get(key, _MISSING)
-    if held is _MISSING and value in (None, "", False, []):
+    current = st.session_state.get(key, _MISSING)
+    if current is _MISSING and value in (None, "", False, []):
         return
-    if held is _MISSING or held != value:
+    if current is _MISSING or current != value:
         st.session_state[key] = value
 
 

@@ -82,32 +82,32 @@ def caches(rows: Iterable[CacheRow], scope: Scope, limits: RateLimits) -> list[F
 
 
 def _by_pair(rows: Iterable[CacheRow]) -> dict[tuple[str, str], dict[date, _Cached]]:
-    found: dict[tuple[str, str], dict[date, _Cached]] = {}
+    pairs: dict[tuple[str, str], dict[date, _Cached]] = {}
     for day, client, model, fresh, read, written, saving in rows:
         # Where a count or the saving is unknown nothing can be said about what was lost.
         if fresh is not None and read is not None and written is not None and saving is not None:
-            own = found.setdefault((client, model), {})
+            own = pairs.setdefault((client, model), {})
             one = _Cached(fresh + read + written, read, saving)
             own[day] = own.get(day, _Cached()) + one
-    return found
+    return pairs
 
 
 def _drops(days: Mapping[date, _Cached], limits: RateLimits) -> list[_Drop]:
     """The days of one client and model that fell; later ones are not compared with them."""
-    found: list[_Drop] = []
-    kept: deque[tuple[date, _Cached]] = deque()
+    drops: list[_Drop] = []
+    days_before: deque[tuple[date, _Cached]] = deque()
     before = _Cached()
     for day in sorted(days):
-        while kept and day - kept[0][0] > _DAY * limits.history_days:
-            before -= kept.popleft()[1]
+        while days_before and day - days_before[0][0] > _DAY * limits.history_days:
+            before -= days_before.popleft()[1]
         now = days[day]
         is_known = min(now.tokens, before.tokens) >= limits.cache_tokens
         if is_known and before.rate - now.rate > limits.cache_points:
-            found.append(_Drop(day, now, before))
+            drops.append(_Drop(day, now, before))
         else:
-            kept.append((day, now))
+            days_before.append((day, now))
             before += now
-    return found
+    return drops
 
 
 def _runs(drops: Sequence[tuple[str, _Drop]]) -> list[list[tuple[str, _Drop]]]:
@@ -232,12 +232,12 @@ def unpriced(
         scope: period, zone and filters.
         limits: what a trifle is.
     """
-    told = [(model, lacking or 0, tokens or 0) for model, lacking, tokens in rows]
-    every = sum(tokens for _, _, tokens in told)
-    lacking = sum(many for _, many, _ in told)
+    lacks = [(model, lacking or 0, tokens or 0) for model, lacking, tokens in rows]
+    every = sum(tokens for _, _, tokens in lacks)
+    lacking = sum(many for _, many, _ in lacks)
     if not every or lacking <= limits.unpriced * every:
         return []
-    ordered = sorted((one for one in told if one[1]), key=lambda one: (-one[1], one[0]))
+    ordered = sorted((one for one in lacks if one[1]), key=lambda one: (-one[1], one[0]))
     models = ", ".join(named(model) for model, *_ in ordered[:_QUIET_DAYS])
     shown = scope.only("model", *(model for model, *_ in ordered))
     return [

@@ -56,8 +56,8 @@ def drifts(rows: Iterable[KeyRow], scope: Scope, limits: RateLimits) -> list[Fin
         every, own = counts.get(day, (0, 0))
         many = requests or 0
         counts[day] = every + many, own + many * (kind == OWN)
-    found = (_drift(person, counts, scope, limits) for person, counts in sorted(people.items()))
-    return [one for one in found if one]
+    changes = (_drift(person, counts, scope, limits) for person, counts in sorted(people.items()))
+    return [one for one in changes if one]
 
 
 def _drift(person: str, counts: _Counts, scope: Scope, limits: RateLimits) -> Finding | None:

@@ -110,8 +110,8 @@ def stretches(counts: Mapping[At, tuple[int, int]], rule: Rule) -> list[Stretch[
         rule: what that means.
     """
     hot = _hot(counts, rule)
-    found = [_stretch(run, counts, hot) for run in _runs(sorted(hot), counts, rule)]
-    return [one for one in found if _tells(one, rule)]
+    every = [_stretch(run, counts, hot) for run in _runs(sorted(hot), counts, rule)]
+    return [one for one in every if _tells(one, rule)]
 
 
 def _hot(counts: Mapping[At, tuple[int, int]], rule: Rule) -> dict[At, float]:
@@ -119,21 +119,21 @@ def _hot(counts: Mapping[At, tuple[int, int]], rule: Rule) -> dict[At, float]:
 
     Without enough tries before nothing is known to be usual, and nothing is bad.
     """
-    found: dict[At, float] = {}
-    kept: deque[At] = deque()
+    hot: dict[At, float] = {}
+    recent: deque[At] = deque()
     tries = failures = 0
     for at in sorted(counts):
-        while kept and at - kept[0] > rule.step * rule.steps:
-            old = counts[kept.popleft()]
+        while recent and at - recent[0] > rule.step * rule.steps:
+            old = counts[recent.popleft()]
             tries, failures = tries - old[0], failures - old[1]
         now = counts[at]
         usual = failures / tries if tries >= rule.tries else None
         if usual is not None and _is_bad(now, usual, rule):
-            found[at] = usual
+            hot[at] = usual
         else:
-            kept.append(at)
+            recent.append(at)
             tries, failures = tries + now[0], failures + now[1]
-    return found
+    return hot
 
 
 def _is_bad(now: tuple[int, int], usual: float, rule: Rule) -> bool:
@@ -195,20 +195,20 @@ def tools(rows: Iterable[ToolRow], scope: Scope, limits: RateLimits) -> list[Fin
         (day, (server, tool), calls, errors) for day, server, tool, calls, errors in known
     )
     rule = tool_rule(limits)
-    found: list[Finding] = []
+    findings: list[Finding] = []
     bad: list[tuple[str, Stretch[date]]] = []
     for server, counts in sorted(by_server.items()):
         for one in stretches(counts, rule):
             bad.append((server, one))
             parts = _worst(server, one, by_tool)
-            found.append(_tool(("server", server), server, one, parts, scope))
-    found += [
+            findings.append(_tool(("server", server), server, one, parts, scope))
+    findings += [
         _tool(("tool", tool), server, one, (), scope)
         for (server, tool), counts in sorted(by_tool.items())
         for one in stretches(counts, rule)
         if not any(name == server and _overlap(one, other) for name, other in bad)
     ]
-    return found
+    return findings
 
 
 _Key = TypeVar("_Key", str, tuple[str, str])
@@ -217,12 +217,12 @@ _Key = TypeVar("_Key", str, tuple[str, str])
 def _counted(
     rows: Iterable[tuple[At, _Key, int, int]],
 ) -> dict[_Key, dict[At, tuple[int, int]]]:
-    found: dict[_Key, dict[At, tuple[int, int]]] = {}
+    by_key: dict[_Key, dict[At, tuple[int, int]]] = {}
     for at, name, tries, failures in rows:
-        counts = found.setdefault(name, {})
+        counts = by_key.setdefault(name, {})
         before = counts.get(at, (0, 0))
         counts[at] = before[0] + tries, before[1] + failures
-    return found
+    return by_key
 
 
 def _overlap(one: Stretch[date], other: Stretch[date]) -> bool:

@@ -97,20 +97,20 @@ Hours = Mapping[int, Mapping[int, int]]
 """Per key, per hour of the local week from Monday, how many."""
 
 
-def outliers(told: Sessions, limits: SessionLimits) -> Signs:
+def outliers(sessions: Sessions, limits: SessionLimits) -> Signs:
     """Per session in scope what is far out about its numbers."""
-    pairs = list(zip(told.clients, told.models, strict=True))
-    groupings = (codes(pairs), codes(told.clients), np.zeros(len(pairs), dtype=np.intp))
-    found: Signs = {}
+    pairs = list(zip(sessions.clients, sessions.models, strict=True))
+    groupings = (codes(pairs), codes(sessions.clients), np.zeros(len(pairs), dtype=np.intp))
+    signs: Signs = {}
     for name, (least, times) in _floors(limits).items():
-        values = told.numbers[name]
+        values = sessions.numbers[name]
         usual = logarithmic(values, groupings, least=limits.group, spread=limits.spread)
         floor = usual.median + least if name == "cost" else np.full(len(values), least)
         for place in _far(values, usual, np.maximum(floor, times * usual.median), limits.z):
-            if told.in_scope[place]:
+            if sessions.in_scope[place]:
                 sign = _sign(name, float(values[place]), float(usual.median[place]))
-                found.setdefault(told.keys[place], []).append(sign)
-    return found
+                signs.setdefault(sessions.keys[place], []).append(sign)
+    return signs
 
 
 def _floors(limits: SessionLimits) -> dict[str, tuple[float, float]]:
@@ -156,15 +156,15 @@ def _repeated(one: Repeat) -> Sign:
     return Sign("repeats", one.times, None, one.times, words)
 
 
-def candidates(told: Sessions, limits: SessionLimits) -> list[int]:
+def candidates(sessions: Sessions, limits: SessionLimits) -> list[int]:
     """Sessions in scope that ran long enough with hardly a prompt to ask when that was."""
-    seconds = told.numbers["alone_seconds"]
+    seconds = sessions.numbers["alone_seconds"]
     long = np.flatnonzero(seconds >= limits.alone_seconds)
-    return [told.keys[int(place)] for place in long if told.in_scope[int(place)]]
+    return [sessions.keys[int(place)] for place in long if sessions.in_scope[int(place)]]
 
 
 def alone(
-    told: Sessions,
+    sessions: Sessions,
     people: Mapping[int, int],
     session_hours: Hours,
     person_hours: Hours,
@@ -173,21 +173,21 @@ def alone(
     """Per candidate what it did without its person outside that person's hours.
 
     Args:
-        told: all sessions.
+        sessions: all sessions.
         people: session → initiator.
         session_hours: requests of each session.
         person_hours: prompts of each initiator.
         limits: what is worth telling.
     """
-    seconds = dict(zip(told.keys, told.numbers["alone_seconds"], strict=True))
-    found: Signs = {}
+    seconds = dict(zip(sessions.keys, sessions.numbers["alone_seconds"], strict=True))
+    signs: Signs = {}
     for session, initiator in people.items():
         hours = session_hours.get(session, {})
         usual = usual_hours(person_hours.get(initiator, {}), limits)
         outside = sum(many for hour, many in hours.items() if hour not in usual)
         if outside >= limits.alone_share * max(1, sum(hours.values())):
-            found[session] = [_alone(float(seconds[session]), outside)]
-    return found
+            signs[session] = [_alone(float(seconds[session]), outside)]
+    return signs
 
 
 def usual_hours(prompts: Mapping[int, int], limits: SessionLimits) -> frozenset[int]:
@@ -224,13 +224,13 @@ def _alone(seconds: float, outside: int) -> Sign:
 
 def together(*parts: Signs) -> Signs:
     """The signs of each session, the strongest first; sessions with none that counts by itself."""
-    found: Signs = {}
+    merged: Signs = {}
     for part in parts:
         for session, signs in part.items():
-            found.setdefault(session, []).extend(signs)
+            merged.setdefault(session, []).extend(signs)
     return {
         session: sorted(signs, key=lambda sign: (-sign.weight, sign.name))
-        for session, signs in found.items()
+        for session, signs in merged.items()
         if any(sign.name != SUPPORTING for sign in signs)
     }
 
@@ -249,7 +249,7 @@ def findings(
 
 def _finding(detail: Detail, signs: Sequence[Sign], zone: str, limits: SessionLimits) -> Finding:
     ref = detail.ref
-    told = "; ".join(sign.words for sign in signs)
+    reasons = "; ".join(sign.words for sign in signs)
     cost = "" if any(sign.name == "cost" for sign in signs) else f"; it {_cost(detail.cost)}"
     return Finding(
         kind="runaway",
@@ -257,7 +257,7 @@ def _finding(detail: Detail, signs: Sequence[Sign], zone: str, limits: SessionLi
         severity=_severity(signs, limits),
         first_at=detail.first_at,
         last_at=detail.last_at,
-        reason=f"A session of {named(ref.person)} stands out: {told}{cost}.",
+        reason=f"A session of {named(ref.person)} stands out: {reasons}{cost}.",
         numbers=_numbers(signs, detail.cost),
         key=key("runaway", ref.id, ref.initiator_id),
         evidence=Evidence(
@@ -278,13 +278,15 @@ def _severity(signs: Sequence[Sign], limits: SessionLimits) -> Severity:
 
 
 def _numbers(signs: Sequence[Sign], cost: int | None) -> dict[str, int | float | str | None]:
-    found: dict[str, int | float | str | None] = {"session_cost": cost}
+    numbers: dict[str, int | float | str | None] = {"session_cost": cost}
     for sign in signs:
         if sign.name != "cost":
-            found[_NAMES[sign.name]] = sign.observed if sign.name == "pace" else int(sign.observed)
+            numbers[_NAMES[sign.name]] = (
+                sign.observed if sign.name == "pace" else int(sign.observed)
+            )
         if sign.usual is not None:
-            found[f"usual_{_NAMES[sign.name]}"] = round(sign.usual)
-    return found
+            numbers[f"usual_{_NAMES[sign.name]}"] = round(sign.usual)
+    return numbers
 
 
 _NAMES: Final = {

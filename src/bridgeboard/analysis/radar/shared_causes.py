@@ -57,15 +57,15 @@ def explained(
     """Key of a cause → key of the one that tells it; those that tell themselves are left out."""
     rows = list(shares)
     ordered = sorted(causes, key=lambda one: (RANKS[one.about], -one.excess, one.key))
-    told: dict[str, str] = {}
+    cause_of: dict[str, str] = {}
     for place, first in enumerate(ordered):
         for second in ordered[place + 1 :]:
-            _settle(first, second, rows, told, limits)
-    return {key: _root(key, told) for key in told}
+            _settle(first, second, rows, cause_of, limits)
+    return {key: _root(key, cause_of) for key in cause_of}
 
 
 def _settle(
-    first: Cause, second: Cause, rows: Sequence[Share], told: dict[str, str], limits: SpendLimits
+    first: Cause, second: Cause, rows: Sequence[Share], causes: dict[str, str], limits: SpendLimits
 ) -> None:
     """Let one of two tell the other, unless that is told already; ``first`` is more specific."""
     if first.dimension == second.dimension and first.name != second.name:
@@ -73,18 +73,18 @@ def _settle(
     if second.about == "session":
         return
     common = first.days & second.days
-    if not common or second.key in told:
+    if not common or second.key in causes:
         return
     shared = _common(first, second, common, rows)
     if shared >= limits.explains * second.excess:
-        told[second.key] = first.key
-    elif shared >= limits.explains * first.excess and _may_be_told(first, told):
-        told[first.key] = second.key
+        causes[second.key] = first.key
+    elif shared >= limits.explains * first.excess and _may_be_told(first, causes):
+        causes[first.key] = second.key
 
 
-def _may_be_told(first: Cause, told: Mapping[str, str]) -> bool:
+def _may_be_told(first: Cause, causes: Mapping[str, str]) -> bool:
     # A session is always told: it is the most anybody can do something about.
-    return first.about != "session" and first.key not in told
+    return first.about != "session" and first.key not in causes
 
 
 def _common(first: Cause, second: Cause, days: frozenset[date], rows: Sequence[Share]) -> int:
@@ -98,10 +98,10 @@ def _common(first: Cause, second: Cause, days: frozenset[date], rows: Sequence[S
     return min(shared, *(one.amount for one in (first, second)))
 
 
-def _root(key: str, told: Mapping[str, str]) -> str:
+def _root(key: str, causes: Mapping[str, str]) -> str:
     seen = {key}
-    while key in told and told[key] not in seen:
-        key = told[key]
+    while key in causes and causes[key] not in seen:
+        key = causes[key]
         seen.add(key)
     return key
 

@@ -96,9 +96,9 @@ def _far(
         early = (day - first).days < limits.complete_days
         if amount is None or amount < limits.excess or early or day > last_complete:
             continue
-        found = _judged(day, amount, _history(day, spent, first, limits), limits)
-        if found:
-            yield found
+        spike = _judged(day, amount, _history(day, spent, first, limits), limits)
+        if spike:
+            yield spike
 
 
 def _history(
@@ -190,11 +190,11 @@ def _reason(spike: Spike, contributors: Sequence[Contributor]) -> str:
     if spike.first != spike.last:
         when = f"from {spike.first} to {spike.last}"
     usual = "nothing" if not spike.usual else formats.money(spike.usual)
-    told = (
+    words = (
         f"{_CALLED[spike.dimension]}{named(spike.name)} spent {formats.money(spike.amount)} {when}"
         f" where {usual} is usual"
     )
     if spike.usual:
-        told += f", {spike.amount / spike.usual:,.1f} times as much"
+        words += f", {spike.amount / spike.usual:,.1f} times as much"
     parts = [f"{named(one.name)} ({formats.money(one.amount)})" for one in contributors]
-    return f"{told}; most of it: {', '.join(parts)}." if parts else f"{told}."
+    return f"{words}; most of it: {', '.join(parts)}." if parts else f"{words}."

@@ -50,9 +50,9 @@ def sweep(
         StoreError: when the store cannot be read.
     """
     cut = replace(scope, until=max(scope.since, min(scope.until, now.astimezone(UTC))))
-    asked = _Asked(reader, cut, now, limits)
-    found = [*asked.money(), *asked.rates()]
-    return tuple(sorted((one for one in found if _touches(one, cut)), key=order))
+    run = _Asked(reader, cut, now, limits)
+    findings = [*run.money(), *run.rates()]
+    return tuple(sorted((one for one in findings if _touches(one, cut)), key=order))
 
 
 def _touches(finding: Finding, scope: Scope) -> bool:
@@ -81,7 +81,7 @@ class _Asked:
     def rates(self) -> list[Finding]:
         """Failures, gaps, keys and missing prices."""
         limits, longer = self.limits.rates, self.longer
-        found = [
+        findings = [
             *failure_rates.tools(self.rows(questions.tools(longer)), longer, limits),
             *failure_rates.outages(self.rows(questions.failures(longer)), longer, limits),
             *cost_findings.caches(self.rows(questions.caches(longer)), longer, limits),
@@ -89,12 +89,12 @@ class _Asked:
             *credential_changes.drifts(self.rows(questions.credentials(longer)), longer, limits),
         ]
         if not (self.scope.include or self.scope.exclude):
-            found += activity_gaps.gaps(self.rows(questions.activity(longer)), longer, limits)
-        return found
+            findings += activity_gaps.gaps(self.rows(questions.activity(longer)), longer, limits)
+        return findings
 
     def money(self) -> list[Finding]:
         """Runaway sessions, spikes and new models: each cause once."""
-        found = {one.key: one for one in self.runaways()}
+        by_key = {one.key: one for one in self.runaways()}
         days = {
             name: self.rows(questions.spend(self.longer, name)) for name in spend_spikes.DIMENSIONS
         }
@@ -102,38 +102,38 @@ class _Asked:
             one.key: one for name in spend_spikes.DIMENSIONS for one in self.spikes(name, days)
         }
         new = {one.key: one for one in self.new_models(days["model"])}
-        told = [
-            *map(self.of_session, found.values()),
+        findings = [
+            *map(self.of_session, by_key.values()),
             *map(self.of_spike, spikes.values()),
             *map(self.of_new_model, new.values()),
         ]
-        shares = self.shares(told)
-        explained = shared_causes.explained(told, shares, self.limits.spend)
-        for cause in told:
+        shares = self.shares(findings)
+        explained = shared_causes.explained(findings, shares, self.limits.spend)
+        for cause in findings:
             if cause.key in spikes:
-                found[cause.key] = self.spelt_out(spikes[cause.key], cause, shares)
-        found |= new
+                by_key[cause.key] = self.spelt_out(spikes[cause.key], cause, shares)
+        by_key |= new
         return [
             replace(one, explains=tuple(sorted(k for k, by in explained.items() if by == one.key)))
-            for one in found.values()
+            for one in by_key.values()
             if one.key not in explained
         ]
 
     def spikes(self, name: str, days: dict[Any, list[tuple[Any, ...]]]) -> list[Spike]:
         last = local_date(self.now, self.scope.zone) - _DAY
-        told = spend_spikes.spikes(days[name], name, last, self.limits.spend)  # type: ignore[arg-type] # a name of spend.DIMENSIONS
+        spiking = spend_spikes.spikes(days[name], name, last, self.limits.spend)  # type: ignore[arg-type] # a name of spend.DIMENSIONS
         first, end = self.scope.first_day, self.scope.last_day
-        return [one for one in told if one.first <= end and one.last >= first]
+        return [one for one in spiking if one.first <= end and one.last >= first]
 
     def new_models(self, days: Iterable[tuple[Any, ...]]) -> list[Finding]:
         first_at = {
             model: at.replace(tzinfo=UTC) for model, at in self.rows(questions.first_days())
         }
-        told = cost_findings.new_models(days, first_at, self.longer, self.limits.spend)
-        return [one for one in told if _touches(one, self.scope)]
+        models = cost_findings.new_models(days, first_at, self.longer, self.limits.spend)
+        return [one for one in models if _touches(one, self.scope)]
 
-    def shares(self, told: Sequence[Cause]) -> list[Share]:
-        days = {day for cause in told if cause.about != "session" for day in cause.days}
+    def shares(self, causes: Sequence[Cause]) -> list[Share]:
+        days = {day for cause in causes if cause.about != "session" for day in cause.days}
         if not days:
             return []
         rows = self.rows(questions.shares(self.longer, days))
@@ -166,26 +166,28 @@ class _Asked:
         limits = self.limits.sessions
         longer = questions.unfiltered(questions.earlier(self.scope, limits.history_days))
         table = self.reader.table(*questions.sessions(self.scope, limits))
-        told = Sessions.of({name: table[name].to_pylist() for name in questions.SESSION_COLUMNS})
+        columns = Sessions.of({name: table[name].to_pylist() for name in questions.SESSION_COLUMNS})
         repeats = [Repeat(*row) for row in self.rows(questions.repeats(longer, limits))]
-        chosen = [session for session, near in zip(told.keys, told.in_scope, strict=True) if near]
+        chosen = [
+            session for session, near in zip(columns.keys, columns.in_scope, strict=True) if near
+        ]
         signs = runaway_sessions.together(
-            runaway_sessions.outliers(told, limits),
+            runaway_sessions.outliers(columns, limits),
             runaway_sessions.repeated(repeats, chosen, limits),
-            self.alone(told, longer),
+            self.alone(columns, longer),
         )
         details = self.details(longer, signs)
         return runaway_sessions.findings(signs, details, longer.zone, limits)
 
-    def alone(self, told: Sessions, longer: Scope) -> Signs:
+    def alone(self, columns: Sessions, longer: Scope) -> Signs:
         limits = self.limits.sessions
-        chosen = runaway_sessions.candidates(told, limits)
+        chosen = runaway_sessions.candidates(columns, limits)
         if not chosen:
             return {}
         people = {one.ref.session: one.initiator for one in self.details(longer, chosen)}
         session_hours = _by_key(self.rows(questions.session_hours(longer, people)))
         person_hours = _by_key(self.rows(questions.person_hours(longer, set(people.values()))))
-        return runaway_sessions.alone(told, people, session_hours, person_hours, limits)
+        return runaway_sessions.alone(columns, people, session_hours, person_hours, limits)
 
     def details(self, longer: Scope, keys: Iterable[int]) -> list[Detail]:
         wanted = list(keys)
@@ -206,7 +208,7 @@ class _Asked:
 
 
 def _by_key(rows: Iterable[tuple[int, int, int]]) -> Hours:
-    found: dict[int, dict[int, int]] = {}
+    spends: dict[int, dict[int, int]] = {}
     for one, hour, many in rows:
-        found.setdefault(one, {})[hour] = many
-    return found
+        spends.setdefault(one, {})[hour] = many
+    return spends

@@ -62,8 +62,8 @@ def _listed() -> tuple[str, ...]:
 def remember(page: str, session: dict[str, str]) -> None:
     """Keep a page's address for :func:`come_back`, before leaving it for a session."""
     left = {name: words for name, words in url.current().items() if name != ZONE}
-    kept = st.session_state.setdefault(LEFT, {})
-    kept[page, session["id"], session["person"]] = (left, _parameter().value() or BROWSER)
+    pages_left = st.session_state.setdefault(LEFT, {})
+    pages_left[page, session["id"], session["person"]] = (left, _parameter().value() or BROWSER)
 
 
 def come_back(page: str) -> None:

@@ -79,14 +79,14 @@ def how_far() -> str:
     if status is None or status.event is None:
         return "Waiting for the deployment's first answer …"
     event = status.event
-    told = f"Now {_PHASES.get(event.phase, event.phase)}: {formats.exact(event.done)}"
+    words = f"Now {_PHASES.get(event.phase, event.phase)}: {formats.exact(event.done)}"
     if event.total:
-        told += f" of {formats.exact(event.total)}"
+        words += f" of {formats.exact(event.total)}"
     if event.windows_total:
-        told += f", {event.windows_done} of {event.windows_total} days"
+        words += f", {event.windows_done} of {event.windows_total} days"
     if event.left:
-        told += f", about {formats.duration(event.left)} to go"
-    return told + "."
+        words += f", about {formats.duration(event.left)} to go"
+    return words + "."
 
 
 def _facts(scope: Scope) -> None:
@@ -101,8 +101,8 @@ def _facts(scope: Scope) -> None:
             icon=":material/verified:",
             query_params=url.carried("trust"),
         )
-    if told := trouble():
-        st.caption(f":material/warning: {formats.unmarked(told)}")
+    if problem := trouble():
+        st.caption(f":material/warning: {formats.unmarked(problem)}")
 
 
 def trouble() -> str:
@@ -147,13 +147,15 @@ def _window() -> str:
 
 
 def _shares(scope: Scope) -> list[str]:
-    told = runner.current().totals(("detail_coverage", "priced_rate"), scope)
+    shares = runner.current().totals(("detail_coverage", "priced_rate"), scope)
     words = {
         "detail_coverage": "details of {} of sessions",
         "priced_rate": "{} of tokens priced",
     }
     return [
-        words[name].format(formats.rate(share)) for name, share in told.items() if share is not None
+        words[name].format(formats.rate(share))
+        for name, share in shares.items()
+        if share is not None
     ]
 
 

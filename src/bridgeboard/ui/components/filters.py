@@ -171,8 +171,8 @@ def _take_period() -> None:
 
 
 def _days() -> None:
-    held = st.session_state.get(DATES.key)
-    if held is None or len(held) != 1:  # a range of which one end is chosen is left alone
+    ends = st.session_state.get(DATES.key)
+    if ends is None or len(ends) != 1:  # a range of which one end is chosen is left alone
         days = _dates()
         url.give(DATES.key, (min(days), max(days)))
     st.date_input(

@@ -45,8 +45,8 @@ def row(cards: Sequence[Card], narrowest: int = 128) -> None:
     They are one piece of HTML: as elements of Streamlit's they took a tenth of the browser's time
     of a page. Whoever points at a card, or reaches it by keys, reads what its number means.
     """
-    told = "".join(map(_html, cards))
-    st.html(f'<dl class="cards" style="--narrowest: {narrowest}px">{told}</dl>')
+    items = "".join(map(_html, cards))
+    st.html(f'<dl class="cards" style="--narrowest: {narrowest}px">{items}</dl>')
 
 
 def headline(names: tuple[str, ...], now: Chosen) -> None:
@@ -58,8 +58,8 @@ def headline(names: tuple[str, ...], now: Chosen) -> None:
 def basis(now: Chosen) -> None:
     """What the money of a page is worked out from, as far as the server tells usage."""
     with notices.tile("what these numbers are made of"):
-        told = runner.current().totals(("summed_rows", "exact_rate"), now.scope)
-        st.caption(_basis(told["summed_rows"], told["exact_rate"]))
+        totals = runner.current().totals(("summed_rows", "exact_rate"), now.scope)
+        st.caption(_basis(totals["summed_rows"], totals["exact_rate"]))
 
 
 def _basis(sums: int, exact_share: float | None) -> str:

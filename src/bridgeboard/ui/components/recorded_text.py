@@ -71,8 +71,10 @@ def shown(usage: int, items: Sequence[Item], look: Look) -> None:
     """What was written and called in a call: prompts, thoughts, tool calls."""
     begun: Begun = {}
     if look.text:
-        told = session_data.texts([usage], ("prompt", "thinking", "tool_input", "tool_error"), FOLD)
-        begun = {(text.kind, text.ordinal): text for text in told}
+        texts = session_data.texts(
+            [usage], ("prompt", "thinking", "tool_input", "tool_error"), FOLD
+        )
+        begun = {(text.kind, text.ordinal): text for text in texts}
     for item in items:
         if item.kind == "tool":
             _tool(item, begun, look)
@@ -104,52 +106,52 @@ def _tool(item: Item, begun: Begun, look: Look) -> None:
         _text(_of(item, "tool_error", "What the tool said", item.error_length, begun), look)
 
 
-def _text(told: _Told, look: Look) -> None:
+def _text(recorded: _Told, look: Look) -> None:
     """One text: absent, hidden, whole, folded, in parts, or with marks."""
-    if told.length is None:
-        st.caption(f"{told.label}: not kept.")
+    if recorded.length is None:
+        st.caption(f"{recorded.label}: not kept.")
         return
-    size = formats.plural(told.length, "character")
-    if not look.text or told.begun is None:
-        st.caption(f"{told.label}: hidden, {size}.")
-    elif _is_hit(told, look) or _is_marked(told, look):
-        _marked(told, look, size)
-    elif told.begun.is_whole:
-        st.caption(f"{told.label} · {size}")
-        _code(told.begun.text, told.kind)
-    elif st.toggle(f"{told.label} · show all of {size}", key=f"all-{told.key}"):
-        _in_parts(told)
+    size = formats.plural(recorded.length, "character")
+    if not look.text or recorded.begun is None:
+        st.caption(f"{recorded.label}: hidden, {size}.")
+    elif _is_hit(recorded, look) or _is_marked(recorded, look):
+        _marked(recorded, look, size)
+    elif recorded.begun.is_whole:
+        st.caption(f"{recorded.label} · {size}")
+        _code(recorded.begun.text, recorded.kind)
+    elif st.toggle(f"{recorded.label} · show all of {size}", key=f"all-{recorded.key}"):
+        _in_parts(recorded)
     else:
-        _code(told.begun.text + " …", None)
+        _code(recorded.begun.text + " …", None)
 
 
-def _is_hit(told: _Told, look: Look) -> bool:
+def _is_hit(recorded: _Told, look: Look) -> bool:
     hit = look.hit
-    mine = (told.usage, told.kind, told.ordinal)
+    mine = (recorded.usage, recorded.kind, recorded.ordinal)
     return hit is not None and (hit.usage, hit.kind, hit.ordinal) == mine
 
 
-def _is_marked(told: _Told, look: Look) -> bool:
-    begun = told.begun.text if told.begun else ""
+def _is_marked(recorded: _Told, look: Look) -> bool:
+    begun = recorded.begun.text if recorded.begun else ""
     return bool(look.words and session_search.marks(begun, look.words, most=1))
 
 
-def _marked(told: _Told, look: Look, size: str) -> None:
+def _marked(recorded: _Told, look: Look, size: str) -> None:
     """A text with the words marked, on the part with the first of them."""
-    whole = told.begun.text if told.begun and told.begun.is_whole else _whole(told)
-    pretty = formats.pretty_json(whole) if told.kind == "tool_input" else None
+    whole = recorded.begun.text if recorded.begun and recorded.begun.is_whole else _whole(recorded)
+    pretty = formats.pretty_json(whole) if recorded.kind == "tool_input" else None
     if pretty and session_search.marks(pretty, look.words, most=1):
         whole = pretty
     first = next(iter(session_search.marks(whole, look.words, most=1)), (0, 0))[0]
-    st.caption(f"{told.label} · {size}")
-    part = _part(len(whole), told.key, first // PART + 1)
+    st.caption(f"{recorded.label} · {size}")
+    part = _part(len(whole), recorded.key, first // PART + 1)
     piece = whole[(part - 1) * PART : part * PART]
     data: dict[str, Any] = {
         "parts": list(split(piece, session_search.marks(piece, look.words))),
-        "label": told.label,
-        "turn": look.turn if _is_hit(told, look) else "",
+        "label": recorded.label,
+        "turn": look.turn if _is_hit(recorded, look) else "",
     }
-    _passage(key=f"marked-{told.key}", data=data)
+    _passage(key=f"marked-{recorded.key}", data=data)
 
 
 def split(text: str, marks: Iterable[tuple[int, int]]) -> Iterator[dict[str, Any]]:
@@ -164,11 +166,11 @@ def split(text: str, marks: Iterable[tuple[int, int]]) -> Iterator[dict[str, Any
         yield {"text": formats.visible(text[at:]), "marked": False}
 
 
-def _in_parts(told: _Told) -> None:
-    whole = _whole(told)
-    pretty = formats.pretty_json(whole) if told.kind == "tool_input" else None
+def _in_parts(recorded: _Told) -> None:
+    whole = _whole(recorded)
+    pretty = formats.pretty_json(whole) if recorded.kind == "tool_input" else None
     text = whole if pretty is None else pretty
-    part = _part(len(text), told.key, 1)
+    part = _part(len(text), recorded.key, 1)
     piece = text[(part - 1) * PART : part * PART]
     st.code(formats.visible(piece), language=None, wrap_lines=True, height=SCROLL)
 
@@ -195,5 +197,5 @@ def _code(text: str, kind: Kind | None) -> None:
     st.code(formats.visible(text if pretty is None else pretty), language=None, wrap_lines=True)
 
 
-def _whole(told: _Told) -> str:
-    return session_data.whole(told.usage, told.kind, told.ordinal)
+def _whole(recorded: _Told) -> str:
+    return session_data.whole(recorded.usage, recorded.kind, recorded.ordinal)

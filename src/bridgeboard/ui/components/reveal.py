@@ -44,15 +44,15 @@ def searched(find: Find, search: Search) -> bool:
     reason = _wanted()
     if reason is None:
         return False
-    asked = (find, search, reason)
-    if st.session_state.get(_SEARCHED) == asked:
+    question = (find, search, reason)
+    if st.session_state.get(_SEARCHED) == question:
         return True
     try:
         key = state_files.audit_log(settings.current()).words_key()
         current_user.note("search", search_audit.about(find, search, key), reason)
     except AuditError as error:
         return _stays_hidden(error)
-    st.session_state[_SEARCHED] = asked
+    st.session_state[_SEARCHED] = question
     return True
 
 
@@ -86,14 +86,14 @@ def _wanted() -> str | None:
 
 
 def _reason() -> str:
-    told = st.text_input(
+    reason = st.text_input(
         "Reason for looking at recorded text",
         key=REASON,
         max_chars=200,
         placeholder="Incident 4711, asked for by …",
         help="It is kept in the audit log, with your name and what you look at.",
     )
-    return " ".join((told or "").split())
+    return " ".join((reason or "").split())
 
 
 def _is_noted(what: str, reason: str) -> bool:

@@ -48,25 +48,25 @@ class List:
     level: str = field(default="h3")
 
 
-def show(told: List, key: str, press: Callable[[int], None] | None = None) -> None:
+def show(table: List, key: str, press: Callable[[int], None] | None = None) -> None:
     """Draw a list; ``press`` is called with the place of the row whose name was pressed."""
 
     def pressed() -> None:
         place = st.session_state[key]["pressed"]
-        if press and isinstance(place, int) and 0 <= place < len(told.rows):
+        if press and isinstance(place, int) and 0 <= place < len(table.rows):
             press(place)
 
-    _list(key=key, data=_told(told), on_pressed_change=pressed)
+    _list(key=key, data=_told(table), on_pressed_change=pressed)
 
 
-def _told(told: List) -> dict[str, Any]:
+def _told(table: List) -> dict[str, Any]:
     return {
-        "title": told.title,
-        "level": told.level,
-        "note": told.note,
-        "leads": told.leads,
-        "head": [{"label": label, "meaning": meaning} for label, meaning in told.head],
-        "shares": any(row.share for row in told.rows),
+        "title": table.title,
+        "level": table.level,
+        "note": table.note,
+        "leads": table.leads,
+        "head": [{"label": label, "meaning": meaning} for label, meaning in table.head],
+        "shares": any(row.share for row in table.rows),
         "rows": [
             {
                 "name": row.name,
@@ -74,6 +74,6 @@ def _told(told: List) -> dict[str, Any]:
                 "cells": list(row.cells),
                 "share": row.share and {"of": row.share[0], "text": row.share[1]},
             }
-            for row in told.rows
+            for row in table.rows
         ],
     }

@@ -43,14 +43,14 @@ class Choices:
     def having(self, words: str) -> tuple[str, ...]:
         """The labels that have all of the words in them, in any case; at most ``FOUND``."""
         wanted = words.casefold().split()
-        found: list[str] = []
+        matches: list[str] = []
         for label in self.labels:
             folded = label.casefold()
             if all(word in folded for word in wanted):
-                found.append(label)
-                if len(found) == FOUND:
+                matches.append(label)
+                if len(matches) == FOUND:
                     break
-        return tuple(found)
+        return tuple(matches)
 
 
 def several(name: str, parameter: str, label: str, **more: Any) -> None:
@@ -91,11 +91,11 @@ def one(name: str, parameter: str, label: str, placeholder: str, **more: Any) ->
 
 def named(name: str, words: Iterable[str]) -> list[str]:
     """The values of a dimension that words of an address name, each once."""
-    told = [word for word in words if word]
-    if not told:
+    values = [word for word in words if word]
+    if not values:
         return []
     known = choices(name)
-    return list(dict.fromkeys(map(known.value, told)))
+    return list(dict.fromkeys(map(known.value, values)))
 
 
 def offered(name: str, key: str, chosen: Sequence[str]) -> Sequence[str]:

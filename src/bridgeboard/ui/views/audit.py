@@ -31,26 +31,26 @@ def verdict() -> None:
     not_handed_on()
     if not st.button("Check every line", key="verify", icon=":material/fact_check:"):
         return
-    told = _log().verify()
-    if told.key_missing:
+    result = _log().verify()
+    if result.key_missing:
         st.warning(
             "**The end of the log cannot be checked**: it was signed with a key that is not here. "
             "Set audit_key as it was, and check again.",
             icon=":material/key_off:",
         )
-    elif told.broken is not None:
+    elif result.broken is not None:
         st.error(
-            f"**Line {told.broken:,} is not as it was written.** {notices.plain(told.why)} "
-            f"The {told.right:,} lines before it are.",
+            f"**Line {result.broken:,} is not as it was written.** {notices.plain(result.why)} "
+            f"The {result.right:,} lines before it are.",
             icon=":material/error:",
         )
     else:
-        st.success(f"All {told.right:,} lines are as they were written.", icon=":material/check:")
-    if told.unkeyed:
-        st.caption(f"The first {told.unkeyed:,} were written before the log had a key.")
-    if told.unchecked:
+        st.success(f"All {result.right:,} lines are as they were written.", icon=":material/check:")
+    if result.unkeyed:
+        st.caption(f"The first {result.unkeyed:,} were written before the log had a key.")
+    if result.unchecked:
         st.caption(
-            f"Of {told.unchecked:,} the digest cannot be checked: the key that they were signed "
+            f"Of {result.unchecked:,} the digest cannot be checked: the key that they were signed "
             "with is not here."
         )
 
@@ -72,19 +72,19 @@ def not_handed_on() -> None:
 def entries() -> None:
     """A page of entries and the ways to older and newer ones."""
     before = int(st.session_state.get(BEFORE) or 0)
-    told = _log().entries(PAGE, before or None)
-    if not told:
+    rows = _log().entries(PAGE, before or None)
+    if not rows:
         notices.empty("Nothing has been noted yet.")
         return
     data_table.show(
-        [(one.at, one.who, one.what, one.about, one.why, one.number) for one in told],
+        [(one.at, one.who, one.what, one.about, one.why, one.number) for one in rows],
         _COLUMNS,
         key="audit-entries",
         alt="Entries of the audit log, the newest first",
     )
     with st.container(horizontal=True, gap="small", key="audit-turns"):
         st.button("Newest", key="audit-newest", disabled=not before, on_click=_turn, args=(0,))
-        oldest = told[-1].number
+        oldest = rows[-1].number
         st.button("Older", key="audit-older", disabled=oldest <= 1, on_click=_turn, args=(oldest,))
 
 

@@ -88,8 +88,8 @@ def sessions(scope: Scope) -> tuple[Side, Side] | None:
     """The two sessions whose ids or links were given; None while one of them is missing."""
     pair = _pair(_longest(scope))
     with st.container(horizontal=True, key="sides"):
-        told = [_field(key, pair) for key in (A, B)]
-    return (_side(told[0]), _side(told[1])) if all(told) else None
+        ids = [_field(key, pair) for key in (A, B)]
+    return (_side(ids[0]), _side(ids[1])) if all(ids) else None
 
 
 def _widget(name: str) -> str:
@@ -122,8 +122,8 @@ def _pair(largest: Sequence[str]) -> Pair:
 
 
 def _largest(name: str, scope: Scope) -> list[str]:
-    told = runner.current().ordered((RANKED_BY,), (name,), scope.free(name), (f"-{RANKED_BY}",))
-    return [str(value) for value in told.column(name)[:4]]
+    answer = runner.current().ordered((RANKED_BY,), (name,), scope.free(name), (f"-{RANKED_BY}",))
+    return [str(value) for value in answer.column(name)[:4]]
 
 
 def _picker(key: str, name: str, pair: Pair) -> None:
@@ -144,8 +144,8 @@ def _picker(key: str, name: str, pair: Pair) -> None:
 def _longest(scope: Scope) -> list[str]:
     """The largest sessions of the period, as links: an id alone may be of several people."""
     order = Order(RANKED_BY)
-    told = page(runner.current().ask(listing(Find(scope), order, limit=2)), order, limit=2)
-    heads = [session_data.head(row.session) for row in told.rows]
+    answer = page(runner.current().ask(listing(Find(scope), order, limit=2)), order, limit=2)
+    heads = [session_data.head(row.session) for row in answer.rows]
     return [
         f"session?{urlencode(page_links.session(head.id, head.initiator_id))}"
         for head in heads
@@ -155,7 +155,7 @@ def _longest(scope: Scope) -> list[str]:
 
 def _field(key: str, pair: Pair) -> str:
     url.give(_widget(key), pair[key])
-    told = st.text_input(
+    text = st.text_input(
         f"Session {key.upper()}",
         key=_widget(key),
         on_change=_take,
@@ -164,25 +164,25 @@ def _field(key: str, pair: Pair) -> str:
         placeholder="Its id, or a link to it",
         help="Copy the address of a session's page, or its id from the list of sessions.",
     )
-    return (told or "").strip()
+    return (text or "").strip()
 
 
-def _side(told: str) -> Side:
-    id_, person = _named(told)
+def _side(value: str) -> Side:
+    id_, person = _named(value)
     owners = session_data.owners(id_)
     mine = [one for one in owners if person in {"", str(one.initiator_id)}]
     if not mine:
-        return Side(told)
+        return Side(value)
     sharers = 0 if person else len(owners) - 1
-    return Side(told, mine[0], session_data.head(mine[0].session), sharers)
+    return Side(value, mine[0], session_data.head(mine[0].session), sharers)
 
 
-def _named(told: str) -> tuple[str, str]:
+def _named(value: str) -> tuple[str, str]:
     """The id and the person that a link or an id names; "" for nobody."""
     try:
-        query = parse_qs(urlsplit(told).query)
+        query = parse_qs(urlsplit(value).query)
     except ValueError:
-        return told, ""
+        return value, ""
     if "id" not in query:
-        return told, ""
+        return value, ""
     return query["id"][0], query.get("person", [""])[0].lower()

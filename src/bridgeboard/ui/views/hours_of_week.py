@@ -44,16 +44,16 @@ def of_week(now: Chosen, measure: str, by: Sequence[str], key: str) -> None:
             **_parameter(key).widget_arguments(),
         )
     with notices.tile("the hours of the week"):
-        told = runner.current().series((measure,), "weekday_hour", now.scope)
-        if not any(told.column(measure)):
+        answer = runner.current().series((measure,), "weekday_hour", now.scope)
+        if not any(answer.column(measure)):
             notices.empty(trend.nothing(now, measure))
             return
-        _grid(told, measure, hour, now, key)
-        st.caption(_words(told, measure, by, now))
+        _grid(answer, measure, hour, now, key)
+        st.caption(_words(answer, measure, by, now))
         if hour is not None:
             _inside(hour, measure, by, now, key)
         downloads.behind(
-            export_sheets.of(told, f"{METRICS[measure].label} by hour of the week"), now, key=key
+            export_sheets.of(answer, f"{METRICS[measure].label} by hour of the week"), now, key=key
         )
 
 
@@ -68,40 +68,40 @@ def _from(week_start: int) -> list[int]:
     return [*_HOURS[first:], *_HOURS[:first]]
 
 
-def _grid(told: Answer, measure: str, hour: int | None, now: Chosen, key: str) -> None:
+def _grid(answer: Answer, measure: str, hour: int | None, now: Chosen, key: str) -> None:
     one = METRICS[measure]
     # A chart of its own for each choice, so that a second click on an hour is told, too.
     drawn = f"{key}-{hour}"
     chart.show(
         charts.hours_of_week(
-            told.column(measure),
+            answer.column(measure),
             one.label,
             one.format,
             hour,
             now.scope.week_start,
             phrases={
                 place: how.phrase(formats.exact_number(row[measure], one.format))
-                for place, row in enumerate(told.records())
+                for place, row in enumerate(answer.records())
                 if (how := accuracy.accuracy(measure, row)).standing != "exact"
             },
         ),
         key=drawn,
         on_select=lambda: _pick(drawn, hour, key),
         alt=f"{one.label} by weekday and hour in {now.scope.zone}; most on "
-        f"{_long(_busiest(told, measure))}. The box Hour picks one as a click does.",
+        f"{_long(_busiest(answer, measure))}. The box Hour picks one as a click does.",
     )
 
 
-def _words(told: Answer, measure: str, by: Sequence[str], now: Chosen) -> str:
+def _words(answer: Answer, measure: str, by: Sequence[str], now: Chosen) -> str:
     many = " and ".join(pages.nouns(each)[1] for each in by)
     return (
         f"{METRICS[measure].label} by local weekday and hour ({formats.unmarked(now.scope.zone)}). "
-        f"Busiest: {_long(_busiest(told, measure))}. Click an hour to see its {many}."
+        f"Busiest: {_long(_busiest(answer, measure))}. Click an hour to see its {many}."
     )
 
 
-def _busiest(told: Answer, measure: str) -> int:
-    values = told.column(measure)
+def _busiest(answer: Answer, measure: str) -> int:
+    values = answer.column(measure)
     return max(_HOURS, key=lambda place: values[place] or 0)
 
 

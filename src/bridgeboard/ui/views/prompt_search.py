@@ -94,9 +94,9 @@ def _draw(progress: Progress, words: str) -> None:
     places = [_place(hit, known, words) for hit in progress.hits]
 
     def pressed() -> None:
-        told = st.session_state["hits"]["pressed"]
-        if isinstance(told, int) and 0 <= told < len(places) and places[told]:
-            st.session_state[_OPENING] = places[told]
+        hit = st.session_state["hits"]["pressed"]
+        if isinstance(hit, int) and 0 <= hit < len(places) and places[hit]:
+            st.session_state[_OPENING] = places[hit]
 
     with st.container(height=420, key="hits-box"):
         _hits(

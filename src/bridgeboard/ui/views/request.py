@@ -88,8 +88,8 @@ def _head(detail: Detail, zone: ZoneInfo) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center", key="request-head"):
         client = detail.client or "Unknown client"
-        told = f"{formats.unmarked(detail.person)} · {formats.unmarked(client)}"
-        st.header(told, anchor=False, width="stretch")
+        words = f"{formats.unmarked(detail.person)} · {formats.unmarked(client)}"
+        st.header(words, anchor=False, width="stretch")
         if place := request_table.session_place(detail):
             st.page_link(
                 "pages/session.py",
@@ -155,11 +155,11 @@ def _facts(detail: Detail, zone: ZoneInfo) -> None:
 
 
 def _listed(title: str, facts: Sequence[tuple[str, str]]) -> short_table.List:
-    told = [
+    rows = [
         short_table.Row(name=name, full=f"{name}: {value}", cells=(formats.middle(value, NAME),))
         for name, value in facts
     ]
-    return short_table.List(title, [("What", ""), ("Value", "")], told, note="")
+    return short_table.List(title, [("What", ""), ("Value", "")], rows, note="")
 
 
 NAME: Final = 36
@@ -192,8 +192,8 @@ def _where(detail: Detail, zone: ZoneInfo) -> list[tuple[str, str]]:
     )
 
 
-def _id(told: UUID | None) -> str | None:
-    return None if told is None else str(told)
+def _id(id_: UUID | None) -> str | None:
+    return None if id_ is None else str(id_)
 
 
 def _numbers(detail: Detail) -> list[tuple[str, str]]:
@@ -229,11 +229,11 @@ def _found(reader: Reader, named: str) -> tuple[Detail, ...]:
 def _responses(detail: Detail) -> None:
     """Each answer of the provider with its price."""
     st.header("Responses and their price", anchor=False)
-    told = typed(
+    rows = typed(
         Response,
         runner.current().read(lambda reader: reader.rows(*request_list.responses(detail.usage))),
     )
-    if not told:
+    if not rows:
         notices.empty("No response is on record: the request ended without any tokens.")
         return
     st.caption(
@@ -241,7 +241,7 @@ def _responses(detail: Detail) -> None:
         "by itself, at the list price of its moment."
     )
     data_table.show(
-        [_response(each) for each in told],
+        [_response(each) for each in rows],
         _RESPONSES,
         key="responses",
         alt="Responses with their price",
@@ -281,14 +281,14 @@ def _response(one: Response) -> tuple[object, ...]:
 
 
 def _oddities(one: Response) -> str:
-    told = [
+    sentences = [
         *([f"tier {formats.visible(one.service_tier)}"] if one.service_tier else []),
         *([formats.plural(one.negatives, "count") + " below zero"] if one.negatives else []),
         *(["split of cache writes unknown"] if one.split_unknown else []),
         *(["split of cache writes too large"] if one.split_clamped else []),
         *(["total differs from its parts"] if one.total_mismatch else []),
     ]
-    return ", ".join(told) or formats.DASH
+    return ", ".join(sentences) or formats.DASH
 
 
 def _written(detail: Detail, zone: ZoneInfo, *, text: bool) -> None:

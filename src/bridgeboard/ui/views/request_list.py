@@ -68,12 +68,12 @@ def show(now: Chosen) -> None:
         errors = _pickers()
     narrowed = _narrowed(now.scope)
     _tell_kind(narrowed)
-    listed = page(narrowed, errors_only=errors)
-    if not listed.rows:
-        _tell_nothing(listed.count)
+    answer = page(narrowed, errors_only=errors)
+    if not answer.rows:
+        _tell_nothing(answer.count)
         return
-    _turning(listed, replace(now, scope=narrowed), errors_only=errors)
-    request_table.page(listed.rows)
+    _turning(answer, replace(now, scope=narrowed), errors_only=errors)
+    request_table.page(answer.rows)
 
 
 def page(scope: Scope, *, errors_only: bool) -> Listed:
@@ -81,13 +81,13 @@ def page(scope: Scope, *, errors_only: bool) -> Listed:
     after, before = map(_place_named, (AFTER, BEFORE))
     count = _count(scope, errors_only=errors_only)
     if before and not after:
-        told = _rows(scope, errors_only=errors_only, before=before)
-        if len(told) == PAGE:
-            return Listed(told, _place(scope, told[0].key, errors_only=errors_only), count)
+        rows = _rows(scope, errors_only=errors_only, before=before)
+        if len(rows) == PAGE:
+            return Listed(rows, _place(scope, rows[0].key, errors_only=errors_only), count)
     if after:
-        told = _rows(scope, errors_only=errors_only, after=after)
-        place = _place(scope, told[0].key, errors_only=errors_only) if told else count + 1
-        return Listed(told, place, count)
+        rows = _rows(scope, errors_only=errors_only, after=after)
+        place = _place(scope, rows[0].key, errors_only=errors_only) if rows else count + 1
+        return Listed(rows, place, count)
     return Listed(_rows(scope, errors_only=errors_only), 1, count)
 
 
@@ -104,15 +104,15 @@ def _place_named(name: str) -> Key | None:
     return key
 
 
-def _key(told: str) -> Key | None:
-    found = _KEY.fullmatch(told)
-    if found is None:
+def _key(word: str) -> Key | None:
+    match = _KEY.fullmatch(word)
+    if match is None:
         return None
     try:
-        at = _EPOCH + int(found[1]) * _MICROSECOND
+        at = _EPOCH + int(match[1]) * _MICROSECOND
     except OverflowError:
         return None
-    return Key(at, int(found[2]))
+    return Key(at, int(match[2]))
 
 
 def _narrowed(scope: Scope) -> Scope:
@@ -126,8 +126,8 @@ def _pickers() -> bool:
     """The filters that only this page has; whether only errors are wanted."""
     for name, parameter in NARROWED.items():
         one = DIMENSIONS[name]
-        told = formats.unmarked(one.definition)
-        filters.picker(name, parameter, one.label, help=told, width=260)
+        meaning = formats.unmarked(one.definition)
+        filters.picker(name, parameter, one.label, help=meaning, width=260)
     return st.checkbox(
         "Errors only",
         help="Requests with a tool call that failed, or that are known to have failed.",
@@ -195,16 +195,16 @@ _SUMS: Final = (
 )
 
 
-def _turning(listed: Listed, now: Chosen, *, errors_only: bool) -> None:
+def _turning(answer: Listed, now: Chosen, *, errors_only: bool) -> None:
     """Which rows these are, the ways to those beside, and the files."""
-    words = _words(listed, errors_only=errors_only)
+    words = _words(answer, errors_only=errors_only)
     with st.container(horizontal=True, vertical_alignment="center", key="requests-turn"):
         st.markdown(words, width="stretch")
-        _turn("Newest", ":material/first_page:", "", "", is_on=listed.has_newer)
-        newer, older = cursor(listed.rows[0].key), cursor(listed.rows[-1].key)
-        _turn("Newer", ":material/chevron_left:", BEFORE, newer, is_on=listed.has_newer)
-        _turn("Older", ":material/chevron_right:", AFTER, older, is_on=listed.has_older)
-        _files(listed.count, now, errors_only=errors_only)
+        _turn("Newest", ":material/first_page:", "", "", is_on=answer.has_newer)
+        newer, older = cursor(answer.rows[0].key), cursor(answer.rows[-1].key)
+        _turn("Newer", ":material/chevron_left:", BEFORE, newer, is_on=answer.has_newer)
+        _turn("Older", ":material/chevron_right:", AFTER, older, is_on=answer.has_older)
+        _files(answer.count, now, errors_only=errors_only)
 
 
 def _files(count: int, now: Chosen, *, errors_only: bool) -> None:
@@ -239,16 +239,16 @@ def _all(reader: Reader, scope: Scope, *, errors_only: bool) -> Iterator[Interce
         left -= len(block)
 
 
-def _words(listed: Listed, *, errors_only: bool) -> str:
+def _words(answer: Listed, *, errors_only: bool) -> str:
     noun = "request with an error" if errors_only else "request"
     many = "requests with an error" if errors_only else "requests"
-    count = formats.plural(listed.count, noun, many)
-    shown = len(listed.rows)
-    if shown == listed.count:
+    count = formats.plural(answer.count, noun, many)
+    shown = len(answer.rows)
+    if shown == answer.count:
         return f"{count}, newest first"
-    if listed.first == 1:
+    if answer.first == 1:
         return f"First {shown:,} of {count}, newest first"
-    return f"{listed.first:,}-{listed.first + shown - 1:,} of {count}, newest first"
+    return f"{answer.first:,}-{answer.first + shown - 1:,} of {count}, newest first"
 
 
 def _turn(label: str, icon: str, name: str, place: str, *, is_on: bool) -> None:

@@ -33,16 +33,16 @@ _COLUMNS: Final = (
 def show(detail: Detail, text: bool) -> None:  # noqa: FBT001 - arguments of a part are told in order
     """The request as the deployment lists it, or in one sentence why it does not."""
     with notices.tile("what only the deployment tells"):
-        told = _told(detail)
-        if isinstance(told, str):
-            st.caption(told)
+        recorded = _told(detail)
+        if isinstance(recorded, str):
+            st.caption(recorded)
             return
-        _tokens(told)
-        agent = (told.metadata or {}).get(AGENT)
+        _tokens(recorded)
+        agent = (recorded.metadata or {}).get(AGENT)
         st.caption("User agent" if agent else "No user agent was recorded.")
         if agent:
             st.code(formats.visible(str(agent)), language=None, wrap_lines=True)
-        _metadata(told, text=text)
+        _metadata(recorded, text=text)
 
 
 def _told(detail: Detail) -> RecordedRequest | str:
@@ -51,7 +51,7 @@ def _told(detail: Detail) -> RecordedRequest | str:
     if current_user.reader().row_access.pseudonyms:
         return "What only the deployment knows of a request is not shown where names are not."
     try:
-        told = live_data.request(detail.id, detail.initiator_id, detail.started_at)
+        recorded = live_data.request(detail.id, detail.initiator_id, detail.started_at)
     except DeploymentError as error:
         if error.trouble in {"gone", "unavailable"}:
             return (
@@ -62,31 +62,31 @@ def _told(detail: Detail) -> RecordedRequest | str:
             "Raw token rows, user agent and metadata are only at the deployment, which does not "
             f"tell them now: {formats.unmarked(str(error))}"
         )
-    return told or (
+    return recorded or (
         "The deployment lists this request no more: it deletes after 60 days by default. Raw token "
         "rows, user agent and metadata went with it."
     )
 
 
-def _tokens(told: RecordedRequest) -> None:
+def _tokens(recorded: RecordedRequest) -> None:
     """Token rows as they were recorded; those of one answer have the same response."""
-    if not told.token_rows:
+    if not recorded.token_rows:
         st.caption("No token rows were recorded.")
         return
-    count = formats.plural(len(told.token_rows), "token row")
+    count = formats.plural(len(recorded.token_rows), "token row")
     st.caption(
         f"{count} as recorded. Rows with the same response are one answer, counted once above."
     )
     data_table.show(
-        list(map(astuple, told.token_rows)),
+        list(map(astuple, recorded.token_rows)),
         _COLUMNS,
         key="token-rows",
         alt="Token rows as the deployment recorded them",
     )
 
 
-def _metadata(told: RecordedRequest, *, text: bool) -> None:
-    every = _gathered(told)
+def _metadata(recorded: RecordedRequest, *, text: bool) -> None:
+    every = _gathered(recorded)
     if not every:
         st.caption("No metadata was recorded.")
         return
@@ -99,6 +99,6 @@ def _metadata(told: RecordedRequest, *, text: bool) -> None:
     st.code(formats.visible(plain), language=None, wrap_lines=True, height=height)
 
 
-def _gathered(told: RecordedRequest) -> dict[str, Any]:
-    parts = {"request": told.metadata, **told.metadata_of}
+def _gathered(recorded: RecordedRequest) -> dict[str, Any]:
+    parts = {"request": recorded.metadata, **recorded.metadata_of}
     return {name: value for name, value in parts.items() if value}

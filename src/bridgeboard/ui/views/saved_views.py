@@ -60,14 +60,14 @@ def _row(view: View, place: int) -> None:
 
 
 def _keep(page: str) -> None:
-    told = [
+    facts = [
         (name, value)
         for name in st.query_params
         if name not in _FLEETING
         for value in st.query_params.get_all(name)
     ]
     try:
-        desk().keep(View(st.session_state.get(_NAME) or "", page, urlencode(told)))
+        desk().keep(View(st.session_state.get(_NAME) or "", page, urlencode(facts)))
         st.session_state[_NAME] = ""
     except DeskError as error:
         st.session_state[_PROBLEM] = str(error)

@@ -64,13 +64,13 @@ def found(named: Place) -> Told:
     if mine is None or head is None:
         _absent(owners)
         url.stop()
-    told = session_gaps.missing(head, session_data.kept(head.session))
-    return Told(head, told, tuple(one for one in owners if one is not mine))
+    gaps = session_gaps.missing(head, session_data.kept(head.session))
+    return Told(head, gaps, tuple(one for one in owners if one is not mine))
 
 
-def header(told: Told, zone: ZoneInfo) -> None:
+def header(details: Told, zone: ZoneInfo) -> None:
     """Who, with what, when; and all that makes this session unlike others."""
-    head = told.head
+    head = details.head
     with st.container(horizontal=True, vertical_alignment="center", key="who"):
         client = formats.unmarked(head.client or "Unknown client")
         st.header(f"{formats.unmarked(_named(head))} · {client}", anchor=False, width="content")
@@ -85,13 +85,13 @@ def header(told: Told, zone: ZoneInfo) -> None:
     st.caption(" · ".join(map(formats.unmarked, _facts(head, zone))))
     st.code(formats.visible(head.id), language=None, width="content")
     _freshen(head)
-    _sharing(told.sharers)
+    _sharing(details.sharers)
 
 
-def remarks(told: Told) -> None:
+def remarks(details: Told) -> None:
     """What a reader would miss without noticing."""
-    if told.missing:
-        st.caption(f":material/info: {formats.unmarked(' '.join(told.missing))}")
+    if details.missing:
+        st.caption(f":material/info: {formats.unmarked(' '.join(details.missing))}")
 
 
 def cards(head: Head) -> list[headline_cards.Card]:
@@ -227,10 +227,10 @@ def _card(label: str, value: float | None, kind: str, meaning: str) -> headline_
 
 
 def _spend(head: Head) -> str:
-    told = "An estimate at list prices."
+    words = "An estimate at list prices."
     if head.shadow_cost:
-        told += f" Covered by subscriptions beside it: {formats.exact_money(head.shadow_cost)}."
-    return told
+        words += f" Covered by subscriptions beside it: {formats.exact_money(head.shadow_cost)}."
+    return words
 
 
 def _tokens(head: Head) -> str:

@@ -140,14 +140,14 @@ def jumps(head: Head, part: Part, named: Place, zone: ZoneInfo, *, text: bool) -
     first = (page - 1) * THREADS + 1
     height: Any = _HEIGHT if len(threads) > _MANY else "content"
     with st.container(height=height, border=False, key="jumps"):
-        told = short_table.List(
+        table = short_table.List(
             title=formats.span(first, len(threads), len(known), "thread").capitalize(),
             head=_HEAD,
             rows=[_row(each, part, opening, zone) for each in threads],
             note="",
             leads="Shows this thread alone.",
         )
-        short_table.show(told, "jump", lambda row: session_url.to_thread(_part(threads[row])))
+        short_table.show(table, "jump", lambda row: session_url.to_thread(_part(threads[row])))
 
 
 _HEAD: Final = (
@@ -227,8 +227,8 @@ def _part(thread: Thread) -> Part:
 
 
 def _openings(usages: Sequence[int]) -> dict[int, str]:
-    told = session_data.texts(usages, ("prompt",), session_transcript.OPENING) if usages else ()
-    return {text.usage: formats.line(text.text) for text in reversed(told)}
+    prompts = session_data.texts(usages, ("prompt",), session_transcript.OPENING) if usages else ()
+    return {text.usage: formats.line(text.text) for text in reversed(prompts)}
 
 
 def _row(thread: Thread, part: Part, opening: Mapping[int, str], zone: ZoneInfo) -> short_table.Row:

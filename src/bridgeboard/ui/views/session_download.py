@@ -59,10 +59,10 @@ _FILES: Final = (("JSON", "json", "application/json"), ("Markdown", "md", "text/
 def made(session: int, ending: str, *, with_text: bool) -> bytes:
     """A session as one file. Raises StoreError when it has gone meanwhile."""
     with_text = with_text and current_user.reader().may_reveal
-    told = _told(session, with_text=with_text)
+    account = _told(session, with_text=with_text)
     if ending == "json":
-        return session_file.as_json(told, with_text=with_text)
-    return session_file.as_markdown(told, with_text=with_text).encode("utf-8")
+        return session_file.as_json(account, with_text=with_text)
+    return session_file.as_markdown(account, with_text=with_text).encode("utf-8")
 
 
 def _told(session: int, *, with_text: bool) -> Account:
@@ -70,13 +70,13 @@ def _told(session: int, *, with_text: bool) -> Account:
         heads = typed(session_detail.Head, reader.rows(*session_detail.head(session)))
         if not heads:
             raise StoreError("The session is not in the store any more.")
-        (kept,) = typed(recorded_text.Kept, reader.rows(*recorded_text.kept(session)))
+        (retained,) = typed(recorded_text.Kept, reader.rows(*recorded_text.kept(session)))
         every = typed(session_calls.Call, reader.rows(*session_calls.calls(session, limit=None)))
         usages = [call.usage for call in every]
         texts = recorded_text.texts(usages, most=WHOLE)
         return Account(
             heads[0],
-            session_gaps.missing(heads[0], kept),
+            session_gaps.missing(heads[0], retained),
             typed(session_detail.Thread, reader.rows(*session_detail.threads(session))),
             every,
             typed(recorded_text.Item, reader.rows(*recorded_text.timeline(usages))),

@@ -53,8 +53,8 @@ def pickers() -> None:
     with st.expander("More filters", icon=":material/tune:", expanded=any(_active())):
         with st.grid(min_column_width=220, gap="small", key="more-filters"):
             for name, parameter in NARROWED.items():
-                told = formats.unmarked(DIMENSIONS[name].definition)
-                filters.picker(name, parameter, DIMENSIONS[name].label, help=told)
+                meaning = formats.unmarked(DIMENSIONS[name].definition)
+                filters.picker(name, parameter, DIMENSIONS[name].label, help=meaning)
             st.selectbox(
                 "Errors",
                 list(_OUTCOMES),

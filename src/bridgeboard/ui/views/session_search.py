@@ -61,8 +61,8 @@ def _hits(session: int, words: str) -> tuple[Hit, ...]:
     if known is None or known[0] != about:
         known = (about, session_data.hits(session, words))
         st.session_state[_FOUND] = known
-    found: tuple[Hit, ...] = known[1]
-    return found
+    hits: tuple[Hit, ...] = known[1]
+    return hits
 
 
 def _here(hits: tuple[Hit, ...], named: Place) -> int:

@@ -30,35 +30,35 @@ def timeline(session: int, part: Part, look: Look, *, dated: bool) -> None:
 
     What is in a fold is made when it is opened. ``dated`` tells the day with the time.
     """
-    asked = session_url.asked()
-    if session_data.part(session, asked.thread) != part:
+    place = session_url.asked()
+    if session_data.part(session, place.thread) != part:
         st.rerun()
     if session_url.was_linked():
         st.toast("The address of this page now leads to this request.", icon=":material/link:")
     course = session_data.course(session, part)
     with notices.tile("the calls"):
-        page, opened = _page(session, part, asked, look, course)
-        told = session_data.page_of_calls(session, part, course, page)
-        if not told:
+        page, opened = _page(session, part, place, look, course)
+        calls = session_data.page_of_calls(session, part, course, page)
+        if not calls:
             st.caption("No request is known here.")
             return
-        _span(course, page, len(told))
+        _span(course, page, len(calls))
         _open_once(opened, look)
-        _calls(session, told, opened, look, is_whole=part is None, dated=dated)
+        _calls(session, calls, opened, look, is_whole=part is None, dated=dated)
 
 
 def _page(
-    session: int, part: Part, asked: session_url.Place, look: Look, course: session_data.Course
+    session: int, part: Part, place: session_url.Place, look: Look, course: session_data.Course
 ) -> tuple[int, int | None]:
     """The page that the address leads to, and the call to open on it."""
-    if asked.call:
-        spot = session_data.call_spot(session, asked.call, part)
+    if place.call:
+        spot = session_data.call_spot(session, place.call, part)
         if spot:
             return spot.page, spot.usage
         notices.remark("The request that this link names is not here (any more).")
-    if look.hit and not asked.calls:
+    if look.hit and not place.calls:
         return course.page(_key(look.hit)), look.hit.usage
-    page = min(asked.calls or 1, course.pages)
+    page = min(place.calls or 1, course.pages)
     return page, None
 
 
@@ -68,8 +68,8 @@ def _key(hit: Hit) -> Key:
 
 def _span(course: session_data.Course, page: int, shown: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="calls-head"):
-        told = formats.span((page - 1) * session_data.PAGE + 1, shown, course.count, "call")
-        st.markdown(told, width="content")
+        words = formats.span((page - 1) * session_data.PAGE + 1, shown, course.count, "call")
+        st.markdown(words, width="content")
         if course.pages > 1:
             key = f"page-of-calls-{page}"  # it follows the address
             st.pagination(
@@ -91,19 +91,19 @@ def _open_once(usage: int | None, look: Look) -> None:
 
 def _calls(
     session: int,
-    told: Sequence[Call],
+    calls: Sequence[Call],
     opened: int | None,
     look: Look,
     *,
     is_whole: bool,
     dated: bool,
 ) -> None:
-    usages = [call.usage for call in told]
+    usages = [call.usage for call in calls]
     items = session_data.items(usages)
-    opening = openings([call.usage for call in told if call.prompts]) if look.text else {}
+    opening = openings([call.usage for call in calls if call.prompts]) if look.text else {}
     places = session_data.places(session) if is_whole else {}
-    before: object = told
-    for call in told:
+    before: object = calls
+    for call in calls:
         if len(places) > 1 and call.thread != before:
             before = call.thread
             st.caption(f"**{_thread(call, places)}**")
@@ -125,10 +125,10 @@ def _calls(
 
 def openings(usages: Sequence[int]) -> dict[int, str]:
     """How the prompts of calls begin, ready for a label."""
-    told = session_data.texts(usages, ("prompt",), OPENING) if usages else ()
+    prompts = session_data.texts(usages, ("prompt",), OPENING) if usages else ()
     return {
         text.usage: formats.unmarked(text.text + ("" if text.is_whole else " …"))
-        for text in reversed(told)
+        for text in reversed(prompts)
     }
 
 

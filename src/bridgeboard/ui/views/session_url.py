@@ -44,13 +44,13 @@ class Place:
 
 def asked() -> Place:
     """What the address names now; what makes no sense in it is left out."""
-    told = st.query_params
+    parameters = st.query_params
     return Place(
-        id=told.get("id", ""),
+        id=parameters.get("id", ""),
         initiator=_uuid("person"),
-        thread=REST if told.get("thread") == REST else _uuid("thread"),
+        thread=REST if parameters.get("thread") == REST else _uuid("thread"),
         call=_uuid("call"),
-        find=told.get("find", ""),
+        find=parameters.get("find", ""),
         hit=_number("hit"),
         threads=_number("threads"),
         calls=_number("calls"),
@@ -128,8 +128,8 @@ def _uuid(name: str) -> UUID | None:
 
 
 def _number(name: str) -> int | None:
-    told = st.query_params.get(name, "")
-    is_one = told.isascii() and told.isdigit() and len(told) <= len("1000000000")
-    if told and not is_one:
-        complain(f"{name}={told}")
-    return max(1, int(told)) if is_one else None
+    word = st.query_params.get(name, "")
+    is_one = word.isascii() and word.isdigit() and len(word) <= len("1000000000")
+    if word and not is_one:
+        complain(f"{name}={word}")
+    return max(1, int(word)) if is_one else None

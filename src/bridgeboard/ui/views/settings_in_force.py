@@ -36,8 +36,8 @@ def values() -> None:
     """Every setting: its value, who set it, and what it means. Of a secret only that it is set."""
     st.header("Settings", anchor=False)
     with notices.tile("the settings"):
-        told = settings.origins(settings.current(), _now())
-        changed = [one.name for one in told if one.changed]
+        origins = settings.origins(settings.current(), _now())
+        changed = [one.name for one in origins if one.changed]
         if changed:
             notices.remark(
                 f"{formats.plural(len(changed), 'setting')} changed since the start. What is shown "
@@ -45,7 +45,7 @@ def values() -> None:
             )
         _whereabouts()
         head = (("Setting", ""), ("Value", ""), ("Set by", ""), ("Meaning", ""))
-        rows = [short_table.Row(one.name, one.name, _cells(one)) for one in told]
+        rows = [short_table.Row(one.name, one.name, _cells(one)) for one in origins]
         with st.container(key=f"{PROSE}-settings"):
             short_table.show(short_table.List("", head, rows, ""), "list-settings")
 
@@ -110,9 +110,9 @@ def teams() -> None:
     with notices.tile("the teams"):
         row_access = current_user.reader().row_access
         with runner.current().store.snapshot() as reader:
-            told = team_file.matching(reader, datetime.now(UTC))
+            match = team_file.matching(reader, datetime.now(UTC))
         sees_names = row_access.is_of_everybody and not row_access.pseudonyms
-        sentences = list((team_file.sentences if sees_names else team_file.counts)(told))
+        sentences = list((team_file.sentences if sees_names else team_file.counts)(match))
         for sentence in sentences:
             st.text(f"{sentence}.")
         if not sentences:
@@ -140,8 +140,8 @@ def _roles(now: Settings) -> None:
         if role is Role.LEAD:
             known = {who.lower() for who in whose}
             whose += [who for who in now.leads if who.lower() not in known]
-        told = formats.visible(", ".join(whose) or formats.DASH)
-        rows.append(short_table.Row(role, role, (told,)))
+        people = formats.visible(", ".join(whose) or formats.DASH)
+        rows.append(short_table.Row(role, role, (people,)))
     head = (("Role", ""), ("Groups, e-mail addresses, usernames", ""))
     with st.container(key=f"{PROSE}-roles"):
         short_table.show(short_table.List("Who has which role", head, rows, ""), "list-roles")

@@ -29,7 +29,7 @@ _UNNOTED: Final = "sync_unnoted"
 
 def facts(lines: dict[str, str], key: str) -> None:
     """What is so, a line for each; nothing of it is read as Markdown."""
-    rows = [short_table.Row(name, name, (formats.visible(told),)) for name, told in lines.items()]
+    rows = [short_table.Row(name, name, (formats.visible(words),)) for name, words in lines.items()]
     with st.container(key=f"{PROSE}-{key}"):
         short_table.show(short_table.List("", (("What", ""), ("Is", "")), rows, ""), f"list-{key}")
 
@@ -124,8 +124,8 @@ def _button(now: _Seen) -> None:
         help="Begins the next sync at once. That you did is put in the audit log.",
         on_click=_begin,
     )
-    if told := st.session_state.pop(_UNNOTED, ""):
-        notices.remark(f"No sync was begun. {told}")
+    if problem := st.session_state.pop(_UNNOTED, ""):
+        notices.remark(f"No sync was begun. {problem}")
 
 
 def _can_begin(keeper: Process | None) -> bool:
@@ -198,13 +198,13 @@ def priced() -> None:
 
 
 def _stored() -> dict[str, str]:
-    held = runner.current()
+    questions = runner.current()
     every = periods.everything()
-    at = held.setting("priced_at")
+    at = questions.setting("priced_at")
     share = runner.current().totals(("priced_rate",), every)["priced_rate"]
     models = runner.current().kept("unpriced models", _unpriced)
     return {
-        "Price list": held.setting("price_version") or "none: prices are being put in place",
+        "Price list": questions.setting("price_version") or "none: prices are being put in place",
         "Priced at": formats.moment(datetime.fromisoformat(at) if at else None, clock.zone()),
         "Tokens with a price, of all times": formats.rate(share),
         "Models without a price": formats.exact(models),

@@ -29,25 +29,25 @@ def checked(now: Chosen) -> None:
                 "they are run for those who may see everything."
             )
             return
-        found = runner.current().kept(
+        results = runner.current().kept(
             ("checks", now.scope),
             lambda: runner.current().read(lambda reader: invariants.check(reader, now.scope)),
         )
-        broken = [one for one in found if not one.holds]
+        broken = [one for one in results if not one.holds]
         if broken:
             st.error(
-                f"**{len(broken)} of {len(found)} checks do not hold.** Please report this with "
+                f"**{len(broken)} of {len(results)} checks do not hold.** Please report this with "
                 "the rows below: it is a mistake of Bridgeboard, or a damaged store.",
                 icon=":material/error:",
             )
         else:
             st.success(
-                f"**All {len(found)} checks hold**, on {formats.unmarked(now.words)}.",
+                f"**All {len(results)} checks hold**, on {formats.unmarked(now.words)}.",
                 icon=":material/verified:",
             )
         if runner.current().totals(("summed_rows",), now.scope)["summed_rows"]:
             notices.remark(pages.SUMS)
-        shown = sorted(found, key=lambda one: one.holds)
+        shown = sorted(results, key=lambda one: one.holds)
         data_table.show(
             [
                 (
@@ -81,20 +81,22 @@ def covered(now: Chosen) -> None:
     """What the store covers of this period and of all times."""
     st.header("What is covered?", anchor=False)
     with notices.tile("the coverage"):
-        held = runner.current().coverage()
+        covers = runner.current().coverage()
         zone = clock.zone()
-        told = runner.current().totals(("detail_coverage", "priced_rate", "exact_rate"), now.scope)
+        shares = runner.current().totals(
+            ("detail_coverage", "priced_rate", "exact_rate"), now.scope
+        )
         lines = {
-            "First request": formats.moment(held.first_at, zone),
-            "Last request": formats.moment(held.last_at, zone),
-            "Last sync that went well": formats.moment(held.synced_at, zone),
-            "Rows of usage": formats.exact(held.rows),
-            "Sessions with details": f"{held.detailed:,} of {held.sessions:,}",
-            "Sessions of this period with details": formats.rate(told["detail_coverage"]),
-            "Tokens of this period with a price": formats.rate(told["priced_rate"]),
-            "Tokens of this period known per request": formats.rate(told["exact_rate"]),
+            "First request": formats.moment(covers.first_at, zone),
+            "Last request": formats.moment(covers.last_at, zone),
+            "Last sync that went well": formats.moment(covers.synced_at, zone),
+            "Rows of usage": formats.exact(covers.rows),
+            "Sessions with details": f"{covers.detailed:,} of {covers.sessions:,}",
+            "Sessions of this period with details": formats.rate(shares["detail_coverage"]),
+            "Tokens of this period with a price": formats.rate(shares["priced_rate"]),
+            "Tokens of this period known per request": formats.rate(shares["exact_rate"]),
             "Price list": runner.current().setting("price_version") or formats.DASH,
-            "Records in quarantine": formats.exact(held.quarantined),
+            "Records in quarantine": formats.exact(covers.quarantined),
         }
         _pairs(lines, "coverage")
 
@@ -103,8 +105,8 @@ def history() -> None:
     """The last syncs, and what was odd about them."""
     st.header("Syncs", anchor=False)
     with notices.tile("the syncs"):
-        if told := data_quality.trouble():
-            notices.remark(told)
+        if problem := data_quality.trouble():
+            notices.remark(problem)
         runs = runner.current().read(lambda reader: sync_history.runs(reader, RUNS))
         data_table.show(list(map(_run, runs)), _RUNS, key="runs", alt="The last syncs")
         _odd()
@@ -154,18 +156,18 @@ def quarantine() -> None:
     """What could not be read: why, since when, how often tried. The records stay in the store."""
     st.header("Quarantine", anchor=False)
     with notices.tile("the quarantine"):
-        held = runner.current().read(lambda reader: sync_history.quarantined(reader, SHOWN))
-        if not held:
+        rows = runner.current().read(lambda reader: sync_history.quarantined(reader, SHOWN))
+        if not rows:
             st.caption("Every record could be read.")
             return
         data_table.show(
-            [(one.kind, one.identity, one.reason, one.seen_at, one.tries) for one in held],
+            [(one.kind, one.identity, one.reason, one.seen_at, one.tries) for one in rows],
             _QUARANTINED,
             key="quarantine",
             alt="Records that could not be read",
         )
         st.markdown(
-            f"{formats.span(1, len(held), runner.current().coverage().quarantined, 'record')}. "
+            f"{formats.span(1, len(rows), runner.current().coverage().quarantined, 'record')}. "
             "An update of Bridgeboard may read them: run `bridgeboard sync --requeue` then."
         )
 
@@ -253,12 +255,12 @@ def server() -> None:
             if version
             else "No sync has asked the server yet."
         )
-        told = capabilities.abilities(known)
+        lines = capabilities.abilities(known)
         data_table.still(
             {
-                "What": [one.what for one in told],
-                "Here": [f"**{one.here}**" if one.here == "no" else one.here for one in told],
-                "So what": [formats.unmarked(one.so_what) for one in told],
+                "What": [one.what for one in lines],
+                "Here": [f"**{one.here}**" if one.here == "no" else one.here for one in lines],
+                "So what": [formats.unmarked(one.so_what) for one in lines],
             },
             alt="What can be known of this deployment, and what follows",
         )
@@ -266,13 +268,13 @@ def server() -> None:
 
 
 def _known() -> capabilities.Known:
-    held, now = runner.current(), settings.current()
+    questions, now = runner.current(), settings.current()
     last = runner.current().read(lambda reader: sync_history.runs(reader, 1))
     return capabilities.Known(
         reach=runner.current().read(coverage.field_coverage),
-        version=held.setting("server_version") or "",
+        version=questions.setting("server_version") or "",
         generation=last[0].generation if last else "",
-        text=held.setting("text") or now.text,
+        text=questions.setting("text") or now.text,
         text_days=now.text_days,
         rows_days=now.rows_days,
         first_at=runner.current().coverage().first_at,
