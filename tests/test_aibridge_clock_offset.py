@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aibridge import AIBridgeError
-from aibridge.server_clock import Skew
+from aibridge.server_clock import ClockOffset
 
 NOON = datetime(2026, 5, 20, 12, tzinfo=UTC).timestamp()
 
@@ -78,7 +78,7 @@ def test_an_answer_of_failure_tells_the_time_too(kind: str) -> None:
     ],
 )
 def test_a_nonsense_date_tells_nothing(told: str) -> None:
-    skew = Skew()
+    skew = ClockOffset()
     skew.learn(httpx.Headers({"Date": told}), NOON, NOON)
     assert skew.seconds is None
 
@@ -91,7 +91,7 @@ def test_a_nonsense_date_tells_nothing(told: str) -> None:
 def test_the_true_offset_is_never_further_off_than_a_second_and_the_quickest_answer(
     true: float, waits: list[tuple[float, float]]
 ) -> None:
-    skew, now = Skew(), NOON
+    skew, now = ClockOffset(), NOON
     for pause, latency in waits:
         now += pause
         skew.learn(dated(now + latency / 2 + true), now, now + latency)
@@ -102,7 +102,7 @@ def test_the_true_offset_is_never_further_off_than_a_second_and_the_quickest_ans
 
 
 def test_a_clock_that_is_set_is_followed() -> None:
-    skew = Skew()
+    skew = ClockOffset()
     skew.learn(dated(NOON), NOON, NOON + 0.1)
     assert skew.seconds == 0
     skew.learn(dated(NOON + 500), NOON, NOON + 0.1)
@@ -112,6 +112,6 @@ def test_a_clock_that_is_set_is_followed() -> None:
 
 
 def test_an_answer_that_seems_to_come_before_its_question_tells_nothing() -> None:
-    skew = Skew()
+    skew = ClockOffset()
     skew.learn(dated(NOON), NOON + 500, NOON)
     assert skew.seconds is None

@@ -7,8 +7,7 @@ from concurrent.futures import Future
 import pytest
 from streamlit.runtime.scriptrunner import RerunData, RerunException
 
-from bridgeboard.analysis import cache
-from bridgeboard.analysis.cache import Kept
+from bridgeboard.analysis.cache import AnswerCache
 
 
 def counting(made: list[str], name: str) -> Callable[[], str]:
@@ -20,27 +19,27 @@ def counting(made: list[str], name: str) -> Callable[[], str]:
 
 
 def test_a_value_is_made_once() -> None:
-    kept, made = Kept[str](2), list[str]()
-    assert [kept.value("a", counting(made, "a")) for _ in range(3)] == ["A"] * 3
+    cache, made = AnswerCache[str](2), list[str]()
+    assert [cache.value("a", counting(made, "a")) for _ in range(3)] == ["A"] * 3
     assert made == ["a"]
 
 
 def test_what_was_not_asked_for_the_longest_goes_first() -> None:
-    kept, made = Kept[str](2), list[str]()
+    cache, made = AnswerCache[str](2), list[str]()
     for name in "abacab":
-        kept.value(name, counting(made, name))
+        cache.value(name, counting(made, name))
     assert made == ["a", "b", "c", "b"]
 
 
 def test_what_fails_is_tried_again() -> None:
-    kept = Kept[int](2)
+    cache = AnswerCache[int](2)
     with pytest.raises(ZeroDivisionError):
-        kept.value("a", lambda: 1 // 0)
-    assert kept.value("a", lambda: 1) == 1
+        cache.value("a", lambda: 1 // 0)
+    assert cache.value("a", lambda: 1) == 1
 
 
 def test_two_at_the_same_time_wait_for_one_making() -> None:
-    kept, made = Kept[str](2), list[str]()
+    cache, made = AnswerCache[str](2), list[str]()
     is_making, may_end = threading.Event(), threading.Event()
 
     def make() -> str:
@@ -50,10 +49,10 @@ def test_two_at_the_same_time_wait_for_one_making() -> None:
         return "done"
 
     told: list[str] = []
-    first = threading.Thread(target=lambda: told.append(kept.value("a", make)))
+    first = threading.Thread(target=lambda: told.append(cache.value("a", make)))
     first.start()
     assert is_making.wait(60)
-    second = threading.Thread(target=lambda: told.append(kept.value("a", make)))
+    second = threading.Thread(target=lambda: told.append(cache.value("a", make)))
     second.start()
     may_end.set()
     first.join(60)
@@ -67,14 +66,14 @@ def test_who_waits_for_a_maker_that_is_stopped_makes_the_value_instead(
     stop: BaseException | type[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_making, is_waiting = threading.Event(), threading.Event()
-    kept, ends, values = Kept[str](2), list[type[BaseException]](), list[str]()
+    cache, ends, values = AnswerCache[str](2), list[type[BaseException]](), list[str]()
 
     class Watched(Future[str]):
         def result(self, timeout: float | None = None) -> str:
             is_waiting.set()
             return super().result(timeout)
 
-    monkeypatch.setattr(cache, "Future", Watched)
+    monkeypatch.setattr("bridgeboard.analysis.cache.Future", Watched)
 
     def stopped() -> str:
         is_making.set()
@@ -83,13 +82,13 @@ def test_who_waits_for_a_maker_that_is_stopped_makes_the_value_instead(
 
     def first() -> None:
         try:
-            kept.value("a", stopped)
+            cache.value("a", stopped)
         except BaseException as error:  # noqa: BLE001  # a stop is no Exception
             ends.append(type(error))
 
     def second() -> None:
         try:
-            values.append(kept.value("a", lambda: "done"))
+            values.append(cache.value("a", lambda: "done"))
         except BaseException as error:  # noqa: BLE001  # a stop is no Exception
             values.append(repr(error))
 
@@ -104,8 +103,8 @@ def test_who_waits_for_a_maker_that_is_stopped_makes_the_value_instead(
 
 
 def test_nothing_is_left_after_clearing() -> None:
-    kept, made = Kept[str](2), list[str]()
-    kept.value("a", counting(made, "a"))
-    kept.clear()
-    kept.value("a", counting(made, "a"))
+    cache, made = AnswerCache[str](2), list[str]()
+    cache.value("a", counting(made, "a"))
+    cache.clear()
+    cache.value("a", counting(made, "a"))
     assert made == ["a", "a"]

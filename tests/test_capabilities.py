@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridgeboard.analysis import coverage, sync_history
-from bridgeboard.analysis.capabilities import Ability, Known, abilities, short
+from bridgeboard.analysis.capabilities import Capability, Known, capability_lines, short
 from bridgeboard.analysis.coverage import FieldCoverage
 from bridgeboard.demo import truth
 from bridgeboard.store import Store
@@ -32,9 +32,9 @@ def known(store: Store, **more: object) -> Known:
     return replace(told, **more)  # type: ignore[arg-type]  # fields of Known
 
 
-def by_name(told: Known) -> dict[str, Ability]:
-    found = {one.what: one for one in abilities(told)}
-    assert len(found) == len(abilities(told))
+def by_name(told: Known) -> dict[str, Capability]:
+    found = {one.what: one for one in capability_lines(told)}
+    assert len(found) == len(capability_lines(told))
     return found
 
 
@@ -103,7 +103,7 @@ def test_after_an_upgrade_of_the_server_both_is_told(tmp_path: Path) -> None:
         demo_sync.run(store, demo_sync.bridge(TABLES, profile="v2.35"))
         told = known(store)
     assert here(exact)["Each request by itself"] == "yes"
-    (one, *_) = abilities(told)
+    (one, *_) = capability_lines(told)
     assert one.here == "partly"
     assert one.so_what.startswith(("Known of ", "Of all so far, but "))
     assert "lower bounds" in one.so_what

@@ -43,7 +43,7 @@ from bridgeboard.runtime import state_files
 from bridgeboard.runtime.demo_company import Running
 from bridgeboard.server import login_start
 from bridgeboard.server.app_folder import home
-from bridgeboard.server.middleware import PLACE, Asked, Ending, place
+from bridgeboard.server.middleware import PLACE, Requester, WebsocketExpiry, place
 from bridgeboard.settings import Login, Proxy, Settings
 from bridgeboard.state import opened
 from bridgeboard.state.logins import Ended
@@ -471,7 +471,9 @@ PROXY = Settings.model_construct(
 )
 
 
-def ends(asked: Asked, *, looks: float, ending: Callable[[], object] = lambda: None) -> list[Any]:
+def ends(
+    asked: Requester, *, looks: float, ending: Callable[[], object] = lambda: None
+) -> list[Any]:
     """What an app hears of a socket that says one thing and then nothing, until it ends."""
     heard: list[Any] = []
     sent: list[Any] = []
@@ -492,7 +494,7 @@ def ends(asked: Asked, *, looks: float, ending: Callable[[], object] = lambda: N
 
     headers = [(name.lower().encode(), value.encode()) for name, value in BOSS.items()]
     scope = {"type": "websocket", "headers": headers}
-    asyncio.run(Ending(streamlit, asked, looks=looks)(scope, receive, send))
+    asyncio.run(WebsocketExpiry(streamlit, asked, looks=looks)(scope, receive, send))
     assert sent == [{"type": "websocket.close", "code": 1008}]
     return heard
 
@@ -500,7 +502,7 @@ def ends(asked: Asked, *, looks: float, ending: Callable[[], object] = lambda: N
 def test_an_open_page_behind_a_proxy_ends_after_the_hours_of_a_login(tmp_path: Path) -> None:
     hours = Login.model_construct(hours=1e-6)
     told = PROXY.model_copy(update={"login": hours})
-    asked = Asked(told, Ended(opened(tmp_path / "data")), lambda: datetime.now(UTC))
+    asked = Requester(told, Ended(opened(tmp_path / "data")), lambda: datetime.now(UTC))
     assert ends(asked, looks=3600)[-1] == 1008
 
 
@@ -531,7 +533,7 @@ def test_an_open_page_behind_a_proxy_ends_once_its_readers_logins_are_ended(
     tmp_path: Path, name: str
 ) -> None:
     here, there = Ended(opened(tmp_path / "data")), Ended(opened(tmp_path / "data"))
-    asked = Asked(PROXY, here, lambda: datetime.now(UTC))
+    asked = Requester(PROXY, here, lambda: datetime.now(UTC))
     end = partial(there.end_all_of, name, now=datetime.now(UTC) + timedelta(hours=1))
     assert ends(asked, looks=0.01, ending=end) == [b"x", 1008]
 

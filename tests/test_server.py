@@ -17,8 +17,8 @@ from bridgeboard.server import web_app
 from bridgeboard.server.app_folder import home
 from bridgeboard.server.middleware import (
     SECURITY_HEADERS,
-    SameOrigin,
     SecurityHeaders,
+    WebsocketOrigins,
     WithBase,
     WithoutBase,
 )
@@ -135,7 +135,7 @@ def hosts_passed_on(settings: Settings, told: list[tuple[str, str]], peer: str) 
 
     headers = [(name.lower().encode(), value.encode()) for name, value in told]
     scope = {"type": "websocket", "scheme": "ws", "client": (peer, 7), "headers": headers}
-    asyncio.run(SameOrigin(inner, settings)(scope, None, send))  # type: ignore[arg-type]  # nothing is received
+    asyncio.run(WebsocketOrigins(inner, settings)(scope, None, send))  # type: ignore[arg-type]  # nothing is received
     assert sent == ([] if seen else [{"type": "websocket.close", "code": 1008}])
     return [value for one in seen for name, value in one["headers"] if name == b"host"]
 

@@ -20,7 +20,7 @@ from bridgeboard.demo import api
 from bridgeboard.demo.api.deployment import Profile
 from bridgeboard.store import Store
 from bridgeboard.sync import Options, failing_pages
-from bridgeboard.sync.failing_sessions import sift
+from bridgeboard.sync.failing_sessions import readable_sessions
 from bridgeboard.sync.windows import Span
 
 OOPS = {"message": "Internal error getting AI Bridge sessions.", "detail": "oops"}
@@ -207,7 +207,7 @@ def test_sifting_reads_every_row_but_the_spoiled_ones(spoiled: set[int], count: 
     def check(_: AIBridgeError) -> None:
         pass
 
-    found = sift(page, count, check)
+    found = readable_sessions(page, count, check)
     assert {row.id for row in found.rows} == {row.session_id for row in rows} - bad
     assert found.spoiled == len(bad)
     assert asked <= 1 + 2 * len(bad) * (count.bit_length() + 1)

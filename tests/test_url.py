@@ -266,7 +266,7 @@ def test_the_sessions_of_a_person_are_those_of_that_person(store: Store) -> None
 def test_an_address_that_is_too_long_leads_to_one_that_says_so() -> None:
     app = Starlette(
         routes=[Route("/spend", lambda _: PlainTextResponse("there"))],
-        middleware=[Middleware(middleware.Long)],
+        middleware=[Middleware(middleware.LongUrls)],
     )
     client = TestClient(app, follow_redirects=False)
     assert client.get("/spend?" + "&".join(["a=b"] * 1_000)).text == "there"

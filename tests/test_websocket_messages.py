@@ -10,7 +10,7 @@ from hypothesis import given, strategies
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from bridgeboard.server.middleware import Messages
+from bridgeboard.server.middleware import WebsocketMessages
 
 Message = MutableMapping[str, Any]
 KINDS = [one.name for one in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields]
@@ -54,7 +54,7 @@ def passed(*frames: object, knows: bool = True) -> tuple[list[Any], list[Message
         sent.append(message)
 
     asyncio.run(
-        Messages(streamlit, Known(knows=knows))(  # type: ignore[arg-type]  # it is asked that alone
+        WebsocketMessages(streamlit, Known(knows=knows))(  # type: ignore[arg-type]  # it is asked that alone
             {"type": "websocket"}, receive, send
         )
     )
@@ -126,7 +126,7 @@ def shown(told: ForwardMsg, *, knows: bool) -> bytes:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    begun = Messages(streamlit, Known(knows=knows))  # type: ignore[arg-type]  # likewise
+    begun = WebsocketMessages(streamlit, Known(knows=knows))  # type: ignore[arg-type]  # likewise
     asyncio.run(begun({"type": "websocket"}, None, send))  # type: ignore[arg-type]  # nothing comes
     return bytes(sent[0]["bytes"])
 

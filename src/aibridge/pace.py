@@ -16,7 +16,7 @@ from typing import Final
 import httpx
 
 from aibridge.errors import ConfigurationError
-from aibridge.server_clock import Skew
+from aibridge.server_clock import ClockOffset
 
 MINUTE: Final = 60.0
 LONGEST_NAP: Final = 5.0
@@ -104,7 +104,7 @@ class Pace:
         self._sleep = sleep
         self._async_sleep = async_sleep
         self._lock = threading.Lock()
-        self._skew = Skew()
+        self._skew = ClockOffset()
         self._latest = 0.0
         self._minute = 0
         self._tallies: dict[str, _Tally] = {}

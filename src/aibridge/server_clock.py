@@ -11,7 +11,7 @@ _LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 """No clock is this wrong; near the calendar's end whoever reckons with it would leave it."""
 
 
-class Skew:
+class ClockOffset:
     """Bounds of (server's clock - our clock) in seconds, narrowed by every answer.
 
     One answer tells it to a second and the time the answer took; many together tell it better.

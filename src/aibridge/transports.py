@@ -22,7 +22,7 @@ from aibridge.bodies import Body, Limits, too_late
 from aibridge.calls import Call
 from aibridge.errors import AIBridgeError, ArgumentError, ClosedError
 from aibridge.pace import Pace
-from aibridge.server_clock import Skew
+from aibridge.server_clock import ClockOffset
 
 HTTPClient: TypeAlias = httpx.Client | httpx.AsyncClient
 
@@ -136,7 +136,7 @@ class Timing:
 
     pace: Pace | None = None
     clock: Callable[[], float] = time.time
-    skew: Skew = field(default_factory=Skew)
+    skew: ClockOffset = field(default_factory=ClockOffset)
 
     @property
     def offset(self) -> timedelta | None:

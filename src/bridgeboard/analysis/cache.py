@@ -1,7 +1,7 @@
-"""What was worked out once, kept under what it was worked out from; shared by all who look.
+"""A thread-safe LRU cache of answers, shared by all readers.
 
-Streamlit's own cache digests each part of a key byte by byte, which took a third of the time of a
-page whose answers were all known. What a page asks by is hashable as it stands.
+Streamlit's own cache hashes each part of a key byte by byte, which took a third of the time of a
+page whose answers were all known. The keys of questions are hashable as they are.
 """
 
 from collections import OrderedDict
@@ -13,13 +13,13 @@ from typing import Generic, TypeVar
 Value = TypeVar("Value")
 
 
-class Kept(Generic[Value]):
-    """The ``most`` values asked for last; safe to ask from several threads.
+class AnswerCache(Generic[Value]):
+    """The ``most`` values that were used last.
 
-    Two who ask for the same at the same time wait for one making. What fails is not kept: each
-    who waited for it gets the error, who comes later tries again. Who is stopped while making
-    one (a page that runs again, an interrupt) stops nobody else: who waited makes it instead.
-    Values are shared, so they are never changed.
+    Threads that need the same value at the same time wait for one calculation. An error is not
+    cached: all who waited get it, later callers try again. A thread that is stopped while it
+    calculates (its page runs again, or an interrupt) stops no other: one that waited calculates
+    instead. Values are shared, so they must not be changed.
     """
 
     def __init__(self, most: int) -> None:
@@ -28,7 +28,7 @@ class Kept(Generic[Value]):
         self._values: OrderedDict[Hashable, Future[Value]] = OrderedDict()
 
     def value(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """The value under a key, made now if it is not there."""
+        """The value of a key, calculated now if it is not cached."""
         while True:
             future, is_new = self._future(key)
             if is_new:

@@ -57,7 +57,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Ability:
+class Capability:
     """One thing, whether it can be known here, and what follows for the reader."""
 
     what: str
@@ -65,7 +65,7 @@ class Ability:
     so_what: str
 
 
-def abilities(known: Known) -> list[Ability]:
+def capability_lines(known: Known) -> list[Capability]:
     """All that a reader should know about, the most important first."""
     return [
         *_by_request(known),
@@ -129,12 +129,12 @@ _COLUMNS: Final = (
 )
 
 
-def _by_request(known: Known) -> Iterator[Ability]:
+def _by_request(known: Known) -> Iterator[Capability]:
     for one in _COLUMNS:
         count, whole = (getattr(known.reach, name) for name in (one.known, one.whole))
         here = _here(count, whole, known.lists_requests)
         words = {"yes": one.if_known, "no": one.if_not, "not known": _FIRST}.get(here)
-        yield Ability(one.what, here, words or _partly(count, whole, one))
+        yield Capability(one.what, here, words or _partly(count, whole, one))
 
 
 def _here(count: int, whole: int, tells: bool | None) -> Here:  # noqa: FBT001 - three answers
@@ -156,15 +156,15 @@ def _begun(sentence: str) -> str:
     return sentence[0].lower() + sentence[1:]
 
 
-def _keys(known: Known) -> Ability:
+def _keys(known: Known) -> Capability:
     what, reach = "Whose key paid", known.reach
     if not reach.usage:
-        return Ability(what, "not known", _FIRST)
+        return Capability(what, "not known", _FIRST)
     if not reach.keyed:
-        return Ability(what, "no", "All usage counts as the company's spend.")
+        return Capability(what, "no", "All usage counts as the company's spend.")
     if reach.keyed == reach.usage:
-        return Ability(what, "yes", "What people pay with keys of their own is no spend here.")
-    return Ability(
+        return Capability(what, "yes", "What people pay with keys of their own is no spend here.")
+    return Capability(
         what,
         "partly",
         f"Known of {formats.rate(reach.keyed / reach.usage)}: it comes with the details of "
@@ -172,14 +172,14 @@ def _keys(known: Known) -> Ability:
     )
 
 
-def _sessions(known: Known) -> Iterator[Ability]:
+def _sessions(known: Known) -> Iterator[Capability]:
     yield _details(known.reach)
     what, many = "Tokens of every thread", formats.plural(known.reach.long, "session")
     if known.reach.usage and known.reach.exact == known.reach.usage:
-        yield Ability(what, "yes", "They are added up from the requests themselves.")
+        yield Capability(what, "yes", "They are added up from the requests themselves.")
     elif known.reach.long:
         has = "has" if known.reach.long == 1 else "have"
-        yield Ability(
+        yield Capability(
             what,
             "partly",
             f"{many} {has} more than 50 threads, and the server tells no tokens of those after "
@@ -187,18 +187,18 @@ def _sessions(known: Known) -> Iterator[Ability]:
             "the session used just one.",
         )
     else:
-        yield Ability(what, "yes", "The server tells those of 50 threads; no session has more.")
+        yield Capability(what, "yes", "The server tells those of 50 threads; no session has more.")
 
 
-def _details(reach: FieldCoverage) -> Ability:
+def _details(reach: FieldCoverage) -> Capability:
     what = "Details of every session"
     if not reach.sessions:
-        return Ability(what, "not known", _FIRST)
+        return Capability(what, "not known", _FIRST)
     if reach.detailed == reach.sessions:
-        return Ability(what, "yes", "Threads, keys and thoughts of all sessions were read.")
+        return Capability(what, "yes", "Threads, keys and thoughts of all sessions were read.")
     lacking = reach.sessions - reach.detailed
     why = f" The server could not tell {reach.troubled:,} of them." if reach.troubled else ""
-    return Ability(
+    return Capability(
         what,
         "partly" if reach.detailed else "no",
         f"{lacking:,} of {formats.plural(reach.sessions, 'session')} are without: their totals "
@@ -210,9 +210,9 @@ _ONLY_ROOTS: Final = "Only those that begin a thread. "
 _ONLY_ACTIONS: Final = "Only of requests that called tools: servers tell no other. "
 
 
-def _texts(known: Known) -> Iterator[Ability]:
+def _texts(known: Known) -> Iterator[Capability]:
     if known.text == "none":
-        yield Ability(
+        yield Capability(
             "Prompts, thinking, tool inputs",
             "no",
             "Text is never kept, by the setting text: nobody can read here what people wrote.",
@@ -226,12 +226,12 @@ def _texts(known: Known) -> Iterator[Ability]:
         ("Tool inputs", known.reach.inputs, ""),
     ):
         if count:
-            yield Ability(what, "partly" if only else "yes", f"{only}{sentence}")
+            yield Capability(what, "partly" if only else "yes", f"{only}{sentence}")
         else:
-            yield Ability(what, "not known", "None has been recorded, or none is kept any more.")
+            yield Capability(what, "not known", "None has been recorded, or none is kept any more.")
 
 
-def _behind_the_firewall(known: Known) -> Iterator[Ability]:
+def _behind_the_firewall(known: Known) -> Iterator[Capability]:
     reach = known.reach
     yield _told_by_later_servers(
         known,
@@ -248,14 +248,16 @@ def _behind_the_firewall(known: Known) -> Iterator[Ability]:
     )
 
 
-def _told_by_later_servers(known: Known, what: str, count: int, words: str) -> Ability:
+def _told_by_later_servers(known: Known, what: str, count: int, words: str) -> Capability:
     if count:
-        return Ability(what, "yes" if known.tells_network is not False else "partly", words)
+        return Capability(what, "yes" if known.tells_network is not False else "partly", words)
     if known.tells_network is False:
-        return Ability(what, "no", f"Not told by {short(known.version)}; later servers tell it.")
+        return Capability(what, "no", f"Not told by {short(known.version)}; later servers tell it.")
     if known.tells_network:
-        return Ability(what, "yes", "This server would tell it; nothing of the kind was recorded.")
-    return Ability(what, "not known", "Nothing of the kind was recorded.")
+        return Capability(
+            what, "yes", "This server would tell it; nothing of the kind was recorded."
+        )
+    return Capability(what, "not known", "Nothing of the kind was recorded.")
 
 
 def short(version: str) -> str:
@@ -263,11 +265,13 @@ def short(version: str) -> str:
     return version.partition("+")[0]
 
 
-def _history(known: Known) -> Ability:
+def _history(known: Known) -> Capability:
     what = "What the server has deleted"
     since = f" since {formats.day(known.first_at.date())}" if known.first_at else ""
     purge = "The server deletes after its own retention, 60 days unless somebody changed it. "
     if not known.rows_days:
-        return Ability(what, "yes", f"{purge}The numbers{since} are kept here for ever.")
+        return Capability(what, "yes", f"{purge}The numbers{since} are kept here for ever.")
     days = formats.plural(known.rows_days, "day")
-    return Ability(what, "partly", f"{purge}Here numbers are deleted after {days}, by a setting.")
+    return Capability(
+        what, "partly", f"{purge}Here numbers are deleted after {days}, by a setting."
+    )

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar, cast
 from bridgeboard.access import RowAccess
 from bridgeboard.analysis import coverage as of_store
 from bridgeboard.analysis.answers import answer
-from bridgeboard.analysis.cache import Kept
+from bridgeboard.analysis.cache import AnswerCache
 from bridgeboard.analysis.coverage import Coverage
 from bridgeboard.analysis.questions import Questions
 from bridgeboard.model.answer import Answer
@@ -60,7 +60,7 @@ class Runner(Questions):
 
     store: Store
     row_access: RowAccess
-    cache: Kept[Any]
+    cache: AnswerCache[Any]
 
     def ask(self, question: Query) -> Answer:
         """The answer to a statement of ``queries``. Raises StoreError."""

@@ -68,6 +68,7 @@ def _text(head: Head, retained: Kept) -> Iterator[str]:
         ("tool inputs", retained.inputs, head.tool_calls or 0),
     ):
         if there < recorded:
-            yield f"The text of {recorded - there:,} of its {recorded:,} {name} is not kept (any more)."
+            gone = recorded - there
+            yield f"The text of {gone:,} of its {recorded:,} {name} is not kept (any more)."
     if not retained.thoughts:
         yield "No thinking is kept; only requests that called tools tell any."

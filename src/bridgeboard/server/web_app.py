@@ -28,17 +28,17 @@ from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.server.app_folder import home, pages
 from bridgeboard.server.login_start import ENTER, begin
 from bridgeboard.server.middleware import (
-    Asked,
-    Believed,
-    Closed,
-    Ending,
-    Files,
-    Long,
-    Messages,
-    SameOrigin,
+    FileAccess,
+    HiddenPaths,
+    LoginPath,
+    LogoutPath,
+    LongUrls,
+    Requester,
     SecurityHeaders,
-    WayIn,
-    WayOut,
+    TrustedHeaders,
+    WebsocketExpiry,
+    WebsocketMessages,
+    WebsocketOrigins,
     WithBase,
     WithoutBase,
     place,
@@ -101,12 +101,12 @@ def application(settings: Settings, *, when_ready: Callable[[], None] = lambda: 
         ],
         middleware=[
             Middleware(SecurityHeaders, tls=uses_tls(settings), proxy=settings.proxy),
-            Middleware(SameOrigin, settings=settings),
+            Middleware(WebsocketOrigins, settings=settings),
             Middleware(WithoutBase, base=base),
-            Middleware(Closed),
-            Middleware(Long),
-            Middleware(WayIn, pages=pages(), base=base),
-            Middleware(Believed, proxy=settings.proxy),
+            Middleware(HiddenPaths),
+            Middleware(LongUrls),
+            Middleware(LoginPath, pages=pages(), base=base),
+            Middleware(TrustedHeaders, proxy=settings.proxy),
             *_for_who_is_known(settings),
             Middleware(WithBase, base=base),
         ],
@@ -211,14 +211,20 @@ def refuse_a_taken_port(settings: Settings) -> None:
 def _for_who_is_known(settings: Settings) -> list[Middleware]:
     """What stands between a request and the app and has to know who asks, if anybody is asked."""
     if not settings.guarded:
-        return [Middleware(Messages, asked=None)]
-    asked = Asked(settings, state_files.ended_logins(settings), _now)
+        return [Middleware(WebsocketMessages, requester=None)]
+    requester = Requester(settings, state_files.ended_logins(settings), _now)
     note = partial(_note, state_files.audit_log(settings))
     refused = partial(note, REFUSED_FILE, "somebody unnamed")
-    every = [Middleware(Files, asked=asked), Middleware(Messages, asked=asked, note=refused)]
+    every = [
+        Middleware(FileAccess, requester=requester),
+        Middleware(WebsocketMessages, requester=requester, note=refused),
+    ]
     if settings.proxy.configured:
-        return [Middleware(Ending, asked=asked), *every]
-    return [*every, Middleware(WayOut, asked=asked, note=partial(note, LOGOUT))]
+        return [Middleware(WebsocketExpiry, requester=requester), *every]
+    return [
+        *every,
+        Middleware(LogoutPath, requester=requester, note=partial(note, LOGOUT)),
+    ]
 
 
 def _note(noted: Audit, what: str, who: str) -> None:

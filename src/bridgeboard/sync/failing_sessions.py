@@ -16,7 +16,7 @@ Ask: TypeAlias = Callable[[int, int], SessionPage]
 Check: TypeAlias = Callable[[AIBridgeError], None]
 
 
-class PageSifter:
+class HalvedPages:
     """Reads a window page by page: the sessions, and how many could not be read."""
 
     def __init__(self, ask: Ask, check: Check) -> None:
@@ -56,7 +56,7 @@ class PageSifter:
         return self._counts <= {count} and seen == count
 
 
-def sift(ask: Ask, count: int, check: Check) -> PageSifter:
+def readable_sessions(ask: Ask, count: int, check: Check) -> HalvedPages:
     """All sessions of a window except those that the server fails to list.
 
     Args:
@@ -64,9 +64,9 @@ def sift(ask: Ask, count: int, check: Check) -> PageSifter:
         count: how many sessions the window has; at most what fits into a page.
         check: raises when the server fails altogether.
     """
-    sifter = PageSifter(ask, check)
+    sifter = HalvedPages(ask, check)
     for _ in range(TRIES):
-        sifter = PageSifter(ask, check)
+        sifter = HalvedPages(ask, check)
         sifter.read(0, count)
         if sifter.is_steady(count):
             break

@@ -29,7 +29,7 @@ from bridgeboard.store import sessions as session_table
 from bridgeboard.store.sync_state import Window
 from bridgeboard.sync import day_counts, failing_pages, windows, writer
 from bridgeboard.sync.arrow_columns import clean, moments, texts
-from bridgeboard.sync.failing_sessions import sift
+from bridgeboard.sync.failing_sessions import readable_sessions
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.permission_check import confirming_empty_windows, require_read_access
 from bridgeboard.sync.quarantine import suspects, without_impossible
@@ -197,7 +197,7 @@ def _around(client: Client, span: Span, now: datetime, error: AIBridgeError) -> 
 
 
 def _sift(client: Client, span: Span, count: int, now: datetime) -> _Reading:
-    sifter = sift(
+    sifter = readable_sessions(
         lambda first, size: client.sessions_page(span.search, limit=size, offset=first),
         count,
         partial(failing_pages.check, client.sessions_page),

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from bridgeboard.access import Permission
 from bridgeboard.analysis.answers import groups_tell_sessions
-from bridgeboard.analysis.cache import Kept
+from bridgeboard.analysis.cache import AnswerCache
 from bridgeboard.analysis.runner import Runner
 from bridgeboard.model.accuracy import OF_SESSIONS
 from bridgeboard.runtime import process
@@ -15,7 +15,7 @@ from bridgeboard.ui import current_user
 UNTOLD: Final = "The last sync failed. The operator of this dashboard can see why."
 """What readers are told in place of a reason that may name somebody."""
 NO_REQUEST: Final = "Not known yet: sessions are known, but none of their requests."
-CACHE: Final[Kept[Any]] = Kept(2048)
+CACHE: Final[AnswerCache[Any]] = AnswerCache(2048)
 """The answers of all readers, each under the rows that who asked may see."""
 
 

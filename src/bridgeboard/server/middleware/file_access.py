@@ -13,7 +13,7 @@ from streamlit.runtime.media_file_storage import MediaFileKind
 from bridgeboard.access import Viewer
 from bridgeboard.server.file_owners import asked_by, file_id, is_for
 from bridgeboard.server.middleware.asgi import ASGIApp, Message, Receive, Send
-from bridgeboard.server.middleware.identity import Asked
+from bridgeboard.server.middleware.identity import Requester
 
 MEDIA: Final = "/media/"
 """Where Streamlit serves files from."""
@@ -21,24 +21,24 @@ NOWHERE: Final = f"{MEDIA}-"
 """A file that is never there: ids are hexadecimal."""
 
 
-class Files:
+class FileAccess:
     """A file that is not for who asks is answered as one that is not there.
 
     Whatever runs for a websocket knows who is at its other end (``file_owners.asking``).
     """
 
-    def __init__(self, app: ASGIApp, asked: Asked) -> None:
+    def __init__(self, app: ASGIApp, requester: Requester) -> None:
         self.app = app
-        self.asked = asked
+        self.requester = requester
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Pass everything else through."""
         if scope["type"] == "websocket":
-            with asked_by(await asyncio.to_thread(self.asked.viewer, scope)):
+            with asked_by(await asyncio.to_thread(self.requester.viewer, scope)):
                 await self.app(scope, receive, send)
             return
         if scope["type"] == "http" and scope["path"].startswith(MEDIA):
-            who = await asyncio.to_thread(self.asked.viewer, scope)  # it may ask a database
+            who = await asyncio.to_thread(self.requester.viewer, scope)  # it may ask a database
             if who is None or not _is_for(scope["path"], who):
                 scope = {**scope, "path": NOWHERE, "raw_path": NOWHERE.encode()}
         await self.app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Headers: what every answer carries, and which of a request's are believed."""
+"""Security headers of every answer, and which headers of a request are trusted."""
 
 from typing import Final
 
@@ -70,8 +70,8 @@ class SecurityHeaders:
         await self.app(scope, receive, send_with_headers)
 
 
-class Closed:
-    """What :data:`CLOSED` names is not there."""
+class HiddenPaths:
+    """Answers 404 for the paths of Streamlit that :data:`CLOSED` names."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -85,11 +85,11 @@ class Closed:
         await self.app(scope, receive, send)
 
 
-class Believed:
-    """Headers that say who somebody is are dropped unless a listed proxy sent them.
+class TrustedHeaders:
+    """Drops headers that say who somebody is, unless a listed proxy sent them.
 
-    Without a proxy nobody is believed. The peer is the one that is really connected: uvicorn must
-    not put an address from a header in its place (``server.serve``).
+    Without a proxy they are always dropped. The peer is the one that is really connected: uvicorn
+    must not put an address from a header in its place (``server.serve``).
     """
 
     def __init__(self, app: ASGIApp, proxy: Proxy) -> None:

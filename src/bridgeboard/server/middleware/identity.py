@@ -20,8 +20,8 @@ LOGIN: Final = "_streamlit_user"
 """The cookie by which Streamlit knows who is logged in."""
 
 
-class Asked:
-    """Who asks, of requests and websockets whose headers were sifted by ``Believed``.
+class Requester:
+    """Who makes a request or opens a websocket, after ``TrustedHeaders`` dropped untrusted headers.
 
     Args:
         settings: where a login or a proxy is configured.

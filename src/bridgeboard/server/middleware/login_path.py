@@ -32,7 +32,7 @@ LONGEST_PLACE: Final = 3_000
 log = logging.getLogger(__name__)
 
 
-class WayIn:
+class LoginPath:
     """Streamlit's login, with the way back to where somebody wanted to go, and told in words.
 
     By itself it leads everybody to the start page, those too whom it did not let in, and says no

@@ -5,25 +5,25 @@ from collections.abc import Callable
 from typing import Final
 
 from bridgeboard.server.middleware.asgi import ASGIApp, Message, Receive, Send
-from bridgeboard.server.middleware.identity import Asked
+from bridgeboard.server.middleware.identity import Requester
 
 LEAVE: Final = "/auth/logout"
 """Where Streamlit takes its cookies back. The button leads there too, after it ended the login."""
 
 
-class WayOut:
+class LogoutPath:
     """A visit to the logout ends the login by which somebody comes, if nothing did before.
 
     But for one that another origin's link leads to: that costs its browser the cookie, and no more.
 
     Args:
-        asked: who visits.
+        requester: who visits.
         note: what to do once for each login that ends so, with the name of whose it is.
     """
 
-    def __init__(self, app: ASGIApp, asked: Asked, note: Callable[[str], None]) -> None:
+    def __init__(self, app: ASGIApp, requester: Requester, note: Callable[[str], None]) -> None:
         self.app = app
-        self.asked = asked
+        self.requester = requester
         self.note = note
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -34,7 +34,7 @@ class WayOut:
         await self.app(scope, receive, send)
 
     def _end(self, scope: Message) -> None:
-        identity = self.asked.end(scope)
+        identity = self.requester.end(scope)
         if identity:
             self.note(identity.name or "somebody unnamed")
 

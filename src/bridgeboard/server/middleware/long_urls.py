@@ -1,4 +1,4 @@
-"""Addresses that hold more than Streamlit reads: it drops all of them without a word."""
+"""Addresses with more parameters than Streamlit reads: it drops all of them silently."""
 
 from typing import Final
 
@@ -12,8 +12,8 @@ UNREAD: Final = b"unread=parameters"
 """What a page is told in place of such an address."""
 
 
-class Long:
-    """A page whose address is too long is led to one that says so."""
+class LongUrls:
+    """Redirects an address with too many parameters to one that says so."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 from bridgeboard.server.middleware.asgi import ASGIApp, Message, Receive, Send, Socket
-from bridgeboard.server.middleware.identity import Asked
+from bridgeboard.server.middleware.identity import Requester
 
 LOOKS: Final = 30
 """Seconds after which it is looked whether an idle socket's time is over."""
@@ -18,12 +18,12 @@ OVER: Final = 1008
 """Why it is closed, in the numbers of RFC 6455."""
 
 
-class Ending:
+class WebsocketExpiry:
     """A socket ends after ``login.hours``, and once the operator ends the logins of its reader."""
 
-    def __init__(self, app: ASGIApp, asked: Asked, *, looks: float = LOOKS) -> None:
+    def __init__(self, app: ASGIApp, requester: Requester, *, looks: float = LOOKS) -> None:
         self.app = app
-        self.asked = asked
+        self.requester = requester
         self.looks = looks
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -32,15 +32,15 @@ class Ending:
             await self.app(scope, receive, send)
             return
         socket = Socket(receive, send)
-        login = self.asked.opened(scope)
+        login = self.requester.opened(scope)
 
         async def hear() -> Message:
             while True:
                 message = None
-                until = min(self.looks, self.asked.seconds_left(login))
+                until = min(self.looks, self.requester.seconds_left(login))
                 with suppress(TimeoutError):
                     message = await asyncio.wait_for(receive(), until)
-                if await asyncio.to_thread(self.asked.is_over, login):  # it may ask a database
+                if await asyncio.to_thread(self.requester.is_over, login):  # it may ask a database
                     return await socket.close(OVER)
                 if message is not None:
                     return message

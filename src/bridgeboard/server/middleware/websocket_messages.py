@@ -17,7 +17,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
 
 from bridgeboard.server.middleware.asgi import ASGIApp, Message, Receive, Send, Socket
-from bridgeboard.server.middleware.identity import Asked
+from bridgeboard.server.middleware.identity import Requester
 
 RUN: Final = "rerun_script"
 """Run the page, with what was chosen and pressed: the entrance needs no more."""
@@ -34,7 +34,7 @@ VERSION: Final = st.__version__.encode()
 log = logging.getLogger(__name__)
 
 
-class Messages:
+class WebsocketMessages:
     """Of a socket's messages those in :data:`MESSAGES` are passed on, and only from readers.
 
     From somebody who is not known it is :data:`RUN` alone, which shows them the entrance; a file
@@ -42,15 +42,18 @@ class Messages:
     closes its socket.
 
     Args:
-        asked: who is at the other end; None where nobody is asked, and everybody is a reader.
+        requester: who is at the other end; None where nobody is asked, and everybody is a reader.
         note: what to do once in a socket that is refused a file.
     """
 
     def __init__(
-        self, app: ASGIApp, asked: Asked | None, note: Callable[[], None] = lambda: None
+        self,
+        app: ASGIApp,
+        requester: Requester | None,
+        note: Callable[[], None] = lambda: None,
     ) -> None:
         self.app = app
-        self.asked = asked
+        self.requester = requester
         self.note = note
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -59,16 +62,16 @@ class Messages:
             await self.app(scope, receive, send)
             return
         is_reader = partial(self._is_reader, scope)
-        socket = _Sifted(is_reader, self.note, receive, send, was_reader=await is_reader())
+        socket = _FilteredSocket(is_reader, self.note, receive, send, was_reader=await is_reader())
         await self.app(scope, socket.receive, socket.send)
 
     async def _is_reader(self, scope: Message) -> bool:
-        if self.asked is None:
+        if self.requester is None:
             return True
-        return await asyncio.to_thread(self.asked.viewer, scope) is not None  # asks a database
+        return await asyncio.to_thread(self.requester.viewer, scope) is not None  # asks a database
 
 
-class _Sifted(Socket):
+class _FilteredSocket(Socket):
     """One socket as Streamlit sees it; ``is_reader`` says whether a reader is at its other end."""
 
     def __init__(

@@ -21,7 +21,7 @@ REFUSED: Final = 1008
 log = logging.getLogger(__name__)
 
 
-class SameOrigin:
+class WebsocketOrigins:
     """Only websockets of our own pages are passed on; all others are answered with 403.
 
     A page is ours if its ``Origin`` is the address of that very request (scheme, host and port),

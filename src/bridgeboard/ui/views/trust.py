@@ -255,7 +255,7 @@ def server() -> None:
             if version
             else "No sync has asked the server yet."
         )
-        lines = capabilities.abilities(known)
+        lines = capabilities.capability_lines(known)
         data_table.still(
             {
                 "What": [one.what for one in lines],
