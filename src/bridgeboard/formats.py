@@ -143,10 +143,10 @@ def difference(value: float | None, kind: str) -> str:
     if kind == "rate":
         points = _unsigned_zero(100 * value)
         return f"{points:+.1f} pts" if points else "0 pts"
-    told = number(abs(value), kind)
+    text = number(abs(value), kind)
     if not value:
-        return told
-    return f"{'-' if value < 0 else '+'}{told}"
+        return text
+    return f"{'-' if value < 0 else '+'}{text}"
 
 
 def ratio(times: float | None) -> str:
@@ -257,8 +257,8 @@ def clock_time(at: datetime | None, zone: tzinfo) -> str:
 
 def offset(local: datetime) -> str:
     """How far the clocks of an aware time are from UTC: ``+01:00``, ``UTC`` where they agree."""
-    told = local.strftime("%z")
-    return "UTC" if not told.strip("+-0") else f"{told[:3]}:{told[3:]}"
+    text = local.strftime("%z")
+    return "UTC" if not text.strip("+-0") else f"{text[:3]}:{text[3:]}"
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

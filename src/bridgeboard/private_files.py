@@ -54,9 +54,9 @@ def how_to_close(folder: Path) -> str:
     """What to do about a folder that other accounts may list, enter or write; empty if none may."""
     if os.name == "nt" or not folder.is_dir():
         return ""
-    told = folder.stat()
-    if not told.st_mode & _OTHERS:
+    status = folder.stat()
+    if not status.st_mode & _OTHERS:
         return ""
-    if told.st_uid == os.geteuid():
+    if status.st_uid == os.geteuid():
         return f"Run: chmod 700 {folder}"
     return f"It belongs to another account: name a folder below it, such as {folder / 'data'}"

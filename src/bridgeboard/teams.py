@@ -92,8 +92,8 @@ def _csv_rows(name: str, text: str) -> Iterator[tuple[int, Mapping[str, object]]
                 continue
             if len(cells) != len(header):
                 _fail(name, reader.line_num, f"{len(cells)} cells for {len(header)} columns")
-            told = {key: cell.strip() for key, cell in zip(header, cells, strict=True)}
-            yield reader.line_num, {key: cell for key, cell in told.items() if cell}
+            row = {key: cell.strip() for key, cell in zip(header, cells, strict=True)}
+            yield reader.line_num, {key: cell for key, cell in row.items() if cell}
     except csv.Error as error:
         _fail(name, reader.line_num, f"not valid CSV: {error}")
 
@@ -121,15 +121,15 @@ def _toml_rows(name: str, text: str) -> Iterator[tuple[int, Mapping[str, object]
 
 
 def _check_names(name: str, line: int, names: Iterable[str]) -> None:
-    told = list(names)
-    unknown = [word for word in told if word not in _COLUMNS]
-    if not {"username", "id"} & set(told):
+    every = list(names)
+    unknown = [word for word in every if word not in _COLUMNS]
+    if not {"username", "id"} & set(every):
         _fail(name, line, "'username' is missing, and there is no 'id' either")
-    if "team" not in told:
+    if "team" not in every:
         _fail(name, line, "'team' is missing")
     if unknown:
         _fail(name, line, f"{unknown[0]!r} is unknown; there are {', '.join(_COLUMNS)}")
-    if len(set(told)) < len(told):
+    if len(set(every)) < len(every):
         _fail(name, line, "names a column twice")
 
 

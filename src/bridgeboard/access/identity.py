@@ -143,10 +143,10 @@ def _once(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _groups(value: object) -> frozenset[str]:
-    listed: Iterable[object] = value if isinstance(value, (list, tuple, set, frozenset)) else ()
+    values: Iterable[object] = value if isinstance(value, (list, tuple, set, frozenset)) else ()
     if isinstance(value, str):
-        listed = (value,)
-    return frozenset(_words(islice(listed, MOST_GROUPS)))
+        values = (value,)
+    return frozenset(_words(islice(values, MOST_GROUPS)))
 
 
 def _words(values: Iterable[object]) -> Iterator[str]:

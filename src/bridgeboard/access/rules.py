@@ -65,7 +65,7 @@ def viewer(identity: Identity, rules: Rules) -> Viewer:
         raise RefusedError(_NOBODY[identity.source])
     words = _words(identity)
     teams = frozenset(team for word in words for team in rules.leads.get(word, ()))
-    given = {role for role, listed in rules.roles.items() if listed & words}
+    given = {role for role, holders in rules.roles.items() if holders & words}
     if teams:
         given.add(Role.LEAD)
     roles = _possible(given, identity, teams)

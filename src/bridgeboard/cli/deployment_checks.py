@@ -123,9 +123,11 @@ def _backups(settings: Settings, path: Path, now: datetime) -> Iterator[Finding]
 def _contents(opened: Store) -> Iterator[Finding]:
     covered = coverage(opened)
     sessions = covered.sessions
-    held = f"{formats.plural(covered.rows, 'row')} of usage, {formats.plural(sessions, 'session')}"
+    contents = (
+        f"{formats.plural(covered.rows, 'row')} of usage, {formats.plural(sessions, 'session')}"
+    )
     share = f", details for {covered.detailed * 100 // sessions} % of them" if sessions else ""
-    yield Finding(good=True, text=f"The local store {opened.path} holds {held}{share}")
+    yield Finding(good=True, text=f"The local store {opened.path} holds {contents}{share}")
     if not covered.is_whole:
         yield Finding(
             good=False,

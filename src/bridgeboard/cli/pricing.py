@@ -121,24 +121,24 @@ def _book(chosen: Settings) -> Book:
         return book
 
 
-def described(found: Price, counts: Mapping[str, int] | None = None) -> dict[str, Any]:
+def described(price: Price, counts: Mapping[str, int] | None = None) -> dict[str, Any]:
     """A price as the command prints it; amounts are decimal texts, None where unknown."""
     used = {"input": 0, "output": 0, "cache_read": 0, "cache_write": 0} | dict(counts or {})
     used["cache_write"] += used.get("cache_write_1h", 0)
     used["web_searches"] = used.pop("web_search", 0)
     prompt = used["input"] + used["cache_read"] + used["cache_write"]
     answer: dict[str, Any] = {
-        "status": str(found.status),
-        "vendor": found.vendor or None,
-        "model_id": found.price_id.partition("/")[2] or None,
-        **_rates(found.card(prompt) if found.cards else None),
-        "tiers": [{"above_tokens": card.above} | _rates(card) for card in found.cards[1:]],
-        "source": found.source or None,
-        "valid_from": found.valid_from.isoformat() if found.valid_from else None,
-        "reason": "; ".join(dict.fromkeys(filter(None, (found.why, found.note)))),
+        "status": str(price.status),
+        "vendor": price.vendor or None,
+        "model_id": price.price_id.partition("/")[2] or None,
+        **_rates(price.card(prompt) if price.cards else None),
+        "tiers": [{"above_tokens": card.above} | _rates(card) for card in price.cards[1:]],
+        "source": price.source or None,
+        "valid_from": price.valid_from.isoformat() if price.valid_from else None,
+        "reason": "; ".join(dict.fromkeys(filter(None, (price.why, price.note)))),
     }
     if counts is not None:
-        answer["usd"] = _decimal(pricing.exact(used, found), _PICO)
+        answer["usd"] = _decimal(pricing.exact(used, price), _PICO)
     return answer
 
 

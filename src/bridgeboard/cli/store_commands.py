@@ -112,8 +112,8 @@ def restore(folder: Folder) -> None:
         out.print(f"Restored {folder} as {path}.", markup=False)
         for line in repairing.what_came_since(done, now()):
             out.print(line, markup=False)
-        told = person.erased_since(chosen, backups.made_at(folder), done.erased)
-        out.print(told, markup=False)
+        erased = person.erased_since(chosen, backups.made_at(folder), done.erased)
+        out.print(erased, markup=False)
         if (folder / nightly_backups.STATE).is_dir():
             state = folder / nightly_backups.STATE
             out.print(_restored_state(chosen, state, path, done.people), markup=False)

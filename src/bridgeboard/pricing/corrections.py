@@ -74,10 +74,10 @@ def correction(vendor: str, model: str) -> Correction | None:
 
 def dates() -> frozenset[datetime]:
     """Every UTC moment from which on another correction holds, days without peak included."""
-    found = CORRECTIONS
-    days = {datetime.combine(day, time(), UTC) for one in found for day in one.off_days}
+    every = CORRECTIONS
+    days = {datetime.combine(day, time(), UTC) for one in every for day in one.off_days}
     return frozenset(
-        {price.since for one in found for price in one.prices} | days | {day + _DAY for day in days}
+        {price.since for one in every for price in one.prices} | days | {day + _DAY for day in days}
     )
 
 

@@ -38,11 +38,11 @@ def resolved(responses: pd.DataFrame, book: Book) -> tuple[list[Price], Ints]:
     )
     which = np.asarray(keys.groupby(list(keys), sort=False).ngroup(), dtype=np.int64)
     _, firsts = np.unique(which, return_index=True)
-    asked = keys.drop(columns=["epoch", "hour"]).iloc[firsts].itertuples(index=False, name=None)
+    wanted = keys.drop(columns=["epoch", "hour"]).iloc[firsts].itertuples(index=False, name=None)
     times = responses["created_at"].iloc[firsts].tolist()
     prices = [
         book.resolve(provider, name, model, _utc(at), byok=own, service_tier=served)
-        for (provider, name, model, own, served), at in zip(asked, times, strict=True)
+        for (provider, name, model, own, served), at in zip(wanted, times, strict=True)
     ]
     return prices, which
 

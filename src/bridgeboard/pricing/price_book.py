@@ -53,8 +53,8 @@ class Book:
         words = [(one.provider_name, one.vendor, one.since) for one in self.told]
         server = f" + vendors {sha256(repr(words).encode()).hexdigest()[:8]}" if words else ""
         bundled = f"{bundled_prices.SOURCE} {bundled_prices.VERSION}"
-        listed = f"{bundled} + {other_price_lists.VERSION} + {corrections.VERSION}"
-        return f"{listed}{server}{mine}"
+        lists = f"{bundled} + {other_price_lists.VERSION} + {corrections.VERSION}"
+        return f"{lists}{server}{mine}"
 
     def resolve(
         self,
@@ -91,9 +91,9 @@ class Book:
         """Every UTC moment at which the answer of ``resolve`` may change, ascending."""
         rows = self.file.overrides
         own = {at for row in rows for at in (row.valid_from, row.valid_to) if at}
-        heard = {one.since for one in self.told if one.since}
-        listed = bundled_prices.dates() | corrections.dates()
-        return tuple(sorted(own | heard | listed | {CREDITS_SINCE}))
+        by_server = {one.since for one in self.told if one.since}
+        by_list = bundled_prices.dates() | corrections.dates()
+        return tuple(sorted(own | by_server | by_list | {CREDITS_SINCE}))
 
     def hourly(self, model: str) -> bool:
         """Whether a model's price may change within a day."""
@@ -162,10 +162,10 @@ def _listed(vendor: str, model: str, at: datetime, served: str, why: str = "") -
 
 
 def _cataloged(vendor: str, model: str, at: datetime, served: str) -> Price:
-    found = bundled_prices.listed(vendor, model)
-    if found is None:
+    listing = bundled_prices.listed(vendor, model)
+    if listing is None:
         return Price(Status.UNPRICED, f"{vendor} lists no price for this model", vendor)
-    shelf, entry = found
+    shelf, entry = listing
     right = corrections.correction(shelf, entry.id) if shelf == vendor else None
     dated = right and right.at(at)
     cards = bundled_prices.cards(vendor, entry, at, served)
@@ -224,8 +224,8 @@ def _copilot(price: Price, model: str, at: datetime, served: str) -> Price:
 def _at_maker(model: str, at: datetime, served: str) -> Price | None:
     """What the maker of a model that Copilot does not list asks for it, if anything."""
     makers = bundled_prices.makers(model.strip().lower())
-    asked = (_cataloged(maker, model, at, served) for maker in makers)
-    price = next((price for price in asked if price.status is Status.PRICED), None)
+    prices = (_cataloged(maker, model, at, served) for maker in makers)
+    price = next((price for price in prices if price.status is Status.PRICED), None)
     return replace(price, vendor=COPILOT) if price else None
 
 

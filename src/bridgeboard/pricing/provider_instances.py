@@ -40,9 +40,9 @@ def said(store: Informant) -> tuple[Told, ...]:
     )
 
 
-def written(told: Iterable[Told]) -> str:
+def written(statements: Iterable[Told]) -> str:
     """The same as the text of that setting."""
-    return json.dumps([_row(one) for one in told])
+    return json.dumps([_row(one) for one in statements])
 
 
 def _row(one: Told) -> dict[str, str | None]:

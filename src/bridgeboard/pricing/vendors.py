@@ -93,25 +93,25 @@ class Told:
     since: datetime | None = None
 
 
-def seller(provider: str, provider_name: str, model: str, told: Told | None = None) -> Seller:
+def seller(provider: str, provider_name: str, model: str, statement: Told | None = None) -> Seller:
     """Who bills for a model of a provider instance; the operator's own word comes before this.
 
     Args:
         provider: the recorded wire type.
         provider_name: the instance, "" if unknown.
         model: as requested.
-        told: what the server said about the instance, if our token may read it.
+        statement: what the server said about the instance, if our token may read it.
     """
     if provider == "copilot":
         return Seller(COPILOT, "the provider type is Copilot")
-    if told is not None:
-        return Seller(told.vendor, told.why)
-    asked = model.strip().lower()
-    home = provider if not provider_name.strip() and _at_home(provider, asked) else ""
+    if statement is not None:
+        return Seller(statement.vendor, statement.why)
+    plain_name = model.strip().lower()
+    home = provider if not provider_name.strip() and _at_home(provider, plain_name) else ""
     reasons = (
-        ("aws" if bedrock(asked) else "", "the model id is spelled as only Bedrock does"),
+        ("aws" if bedrock(plain_name) else "", "the model id is spelled as only Bedrock does"),
         (name := named(provider_name), f"the instance is named like {name}"),
-        (sole := _sole(asked), f"only {sole} sells this model"),
+        (sole := _sole(plain_name), f"only {sole} sells this model"),
         (home, "the instance is unknown; the provider type is that of the model's maker"),
     )
     known = (Seller(vendor, why) for vendor, why in reasons if vendor)
@@ -131,10 +131,10 @@ def named(provider_name: str) -> str:
 
 @lru_cache(maxsize=1)
 def _names() -> dict[str, str]:
-    listed = {_plain(name): vendor for vendor, name in bundled_prices.titles().items()}
+    titles = {_plain(name): vendor for vendor, name in bundled_prices.titles().items()}
     ids = {_plain(vendor): vendor for vendor in (*bundled_prices.vendors(), *UNLISTED)}
     usual = {name: vendor for vendor, names in _SPELLINGS.items() for name in names}
-    return listed | usual | ids
+    return titles | usual | ids
 
 
 def _plain(name: str) -> str:
@@ -199,10 +199,12 @@ def _split(base_url: str) -> tuple[str, str] | None:
     return (plain, parts.path) if host else None
 
 
-def newest(told: Iterable[Told], provider_name: str, at: datetime) -> Told | None:
+def newest(statements: Iterable[Told], provider_name: str, at: datetime) -> Told | None:
     """What the server had said about an instance at a moment: the latest of it."""
     name = provider_name.strip().lower()
-    heard = [
-        one for one in told if one.provider_name == name and (one.since is None or one.since <= at)
+    latest = [
+        one
+        for one in statements
+        if one.provider_name == name and (one.since is None or one.since <= at)
     ]
-    return heard[-1] if heard else None
+    return latest[-1] if latest else None

@@ -50,14 +50,14 @@ def bridge(demo: Demo, now: datetime) -> tuple[api.Bridge, Company]:
     company = world.make(demo.seed, end=end, days=demo.days, scale=demo.scale)
     tables = company.tables
     tokens = api.tokens(tables, demo.seed)
-    made = api.Bridge(
+    server = api.Bridge(
         tables,
         profile=demo.profile,
         tokens=api.holders(tables, tokens),
         switches=demo.switches,
         clock=None if demo.end else _clock,
     )
-    return made, Company(dict(tokens), company.teams)
+    return server, Company(dict(tokens), company.teams)
 
 
 @contextmanager
@@ -65,8 +65,8 @@ def demo_server(
     demo: Demo, now: datetime, *, host: str = "127.0.0.1", port: int = 0
 ) -> Iterator[Running]:
     """The demo server on a real port, 0 for any free one, until the block ends."""
-    made, company = bridge(demo, now)
-    running = server.Server(made, host, port)
+    bridge_, company = bridge(demo, now)
+    running = server.Server(bridge_, host, port)
     try:
         running.start()
     except OSError as error:

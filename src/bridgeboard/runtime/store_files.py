@@ -153,18 +153,18 @@ def repaired(
 def _all_erasure_files(settings: Settings, path: Path, backups: Sequence[Path]) -> list[Path]:
     """The lists of erased people of this store, and those beside backups made elsewhere."""
     named = [path.parent, *(each.expanduser().resolve().parent for each in backups)]
-    beside = [erasure_list.file_in(folder, path) for folder in named]
+    files = [erasure_list.file_in(folder, path) for folder in named]
     known = erasure_files(settings, path)
-    return list(dict.fromkeys([*known, *(each for each in beside if each.is_file())]))
+    return list(dict.fromkeys([*known, *(each for each in files if each.is_file())]))
 
 
 def _remembered(settings: Settings) -> dict[str, str]:
     try:
-        found = json.loads((settings.folder / DEPLOYMENTS).read_text("utf-8"))
+        deployments = json.loads((settings.folder / DEPLOYMENTS).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     # Names only, so that the file cannot lead anywhere else.
-    named = found.items() if isinstance(found, dict) else ()
+    named = deployments.items() if isinstance(deployments, dict) else ()
     return {url: Path(name).name for url, name in named if isinstance(name, str)}
 
 

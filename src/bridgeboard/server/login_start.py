@@ -14,8 +14,8 @@ ENTER: Final = "/enter"
 def entrance(to: str) -> str | None:
     """Where a login begins that leads to a page; None where Streamlit's alone can begin one."""
     base = current().base_path
-    asked = urlencode({"to": without_base(to, base)})
-    return f"{base}{ENTER}?{asked}" if begin() else None
+    query = urlencode({"to": without_base(to, base)})
+    return f"{base}{ENTER}?{query}" if begin() else None
 
 
 def begin() -> str | None:

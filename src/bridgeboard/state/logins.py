@@ -60,8 +60,8 @@ class Login:
             claims: what the provider says.
             names: all that the person is called.
         """
-        told = "\n".join(str(claims.get(name)) for name in ("iss", "sub", "iat", "nonce"))
-        key = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+        identity = "\n".join(str(claims.get(name)) for name in ("iss", "sub", "iat", "nonce"))
+        key = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
         try:
             began_at = datetime.fromtimestamp(float(claims.get("iat")), UTC)  # type: ignore[arg-type]  # it raises
         except (TypeError, ValueError, OverflowError, OSError):

@@ -103,27 +103,27 @@ def lack(batch: Batch, sessions: pa.Table, lit: int) -> pa.Table:
         return batch.table(_LACK, [lit])
 
 
-def replace_pieces(batch: Batch, threads: pa.Table, told: Aggregates | None) -> None:
+def replace_pieces(batch: Batch, threads: pa.Table, aggregates: Aggregates | None) -> None:
     """Put the rows of threads (``id``) in the place of those they had."""
     with batch.registered(told=threads):
-        held = batch.table(_PIECES)
-    _replace(batch, held, told)
+        previous = batch.table(_PIECES)
+    _replace(batch, previous, aggregates)
 
 
-def replace_rests(batch: Batch, sessions: pa.Table, told: Aggregates | None) -> None:
+def replace_rests(batch: Batch, sessions: pa.Table, aggregates: Aggregates | None) -> None:
     """Put the rests of sessions (``session``) in the place of those they had."""
     with batch.registered(touched=sessions):
-        held = batch.table(_RESTS)
-    _replace(batch, held, told)
+        previous = batch.table(_RESTS)
+    _replace(batch, previous, aggregates)
 
 
-def _replace(batch: Batch, held: pa.Table, told: Aggregates | None) -> None:
-    remove(batch, held)
-    if told is None:
+def _replace(batch: Batch, previous: pa.Table, aggregates: Aggregates | None) -> None:
+    remove(batch, previous)
+    if aggregates is None:
         return
-    usage = told.usage.append_column("usage", _keys(batch, held, told.usage))
+    usage = aggregates.usage.append_column("usage", _keys(batch, previous, aggregates.usage))
     text_index.forget(batch, usage["usage"])
-    children = {name: getattr(told, name) for name in CHILDREN}
+    children = {name: getattr(aggregates, name) for name in CHILDREN}
     erased = usage.filter(erasure.of(usage, "initiator", erasure.erased_keys(batch)))["row"]
     for name in ("prompts", "tool_inputs"):
         children[name] = erasure.without(children[name], erased)
@@ -136,13 +136,13 @@ def _replace(batch: Batch, held: pa.Table, told: Aggregates | None) -> None:
                     batch.execute(f"INSERT INTO {name} BY NAME {select}")
 
 
-def remove(batch: Batch, held: pa.Table) -> None:
+def remove(batch: Batch, rows: pa.Table) -> None:
     """Remove rows (``usage``, ``started_at``) with all that hangs on them."""
-    if not held.num_rows:
+    if not rows.num_rows:
         return
-    text_index.forget(batch, held["usage"])
+    text_index.forget(batch, rows["usage"])
     outer = "(SELECT min(started_at) FROM held) AND (SELECT max(started_at) FROM held)"
-    with batch.registered(held=held):
+    with batch.registered(held=rows):
         for name in ("usage", *CHILDREN):
             batch.execute(
                 f"DELETE FROM {name} WHERE usage IN (SELECT usage FROM held)"
@@ -150,12 +150,12 @@ def remove(batch: Batch, held: pa.Table) -> None:
             )
 
 
-def _keys(batch: Batch, held: pa.Table, told: pa.Table) -> pa.Array:
+def _keys(batch: Batch, previous: pa.Table, usage: pa.Table) -> pa.Array:
     names = ("grain", "id", "session")
-    old = {tuple(row[name] for name in names): row["usage"] for row in held.to_pylist()}
-    asked = [tuple(row[name] for name in names) for row in told.select(names).to_pylist()]
-    fresh = iter(batch.take_keys("usage", len(asked) - sum(key in old for key in asked)))
-    return pa.array([old[key] if key in old else next(fresh) for key in asked], pa.int64())
+    old = {tuple(row[name] for name in names): row["usage"] for row in previous.to_pylist()}
+    wanted = [tuple(row[name] for name in names) for row in usage.select(names).to_pylist()]
+    fresh = iter(batch.take_keys("usage", len(wanted) - sum(key in old for key in wanted)))
+    return pa.array([old[key] if key in old else next(fresh) for key in wanted], pa.int64())
 
 
 _NOW_EXACT: Final = """
@@ -180,12 +180,12 @@ def yield_to_exact(batch: Batch) -> int:
     microsecond. What the server had purged meanwhile has no exact rows, and its sums stay. The
     sessions touched are to be read again.
     """
-    held = batch.table(_NOW_EXACT)
-    if held.num_rows:
-        with batch.registered(gone=held):
+    aggregates = batch.table(_NOW_EXACT)
+    if aggregates.num_rows:
+        with batch.registered(gone=aggregates):
             batch.execute(
                 "UPDATE sessions SET detailed_digest = NULL"
                 " WHERE session IN (SELECT session FROM gone)"
             )
-        remove(batch, held)
-    return int(held.num_rows)
+        remove(batch, aggregates)
+    return int(aggregates.num_rows)

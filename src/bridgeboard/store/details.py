@@ -62,27 +62,27 @@ class Details:
     thinking: pa.Table
 
 
-def put(batch: Batch, told: Details, now: datetime) -> None:
+def put(batch: Batch, details: Details, now: datetime) -> None:
     """Take over details. A thread that the server tells no more was purged there, and stays."""
-    with batch.registered(headers=told.headers):
+    with batch.registered(headers=details.headers):
         purged = batch.table(_PURGED)
         with batch.registered(purged=purged):
             whole = batch.table(_WHOLE)
     with batch.registered(whole=whole):
         batch.execute(_HEADER)
-    _put_threads(batch, told)
-    with batch.registered(read=told.read):
+    _put_threads(batch, details)
+    with batch.registered(read=details.read):
         batch.execute(_READ, [now.astimezone(UTC).replace(tzinfo=None)])
 
 
-def _put_threads(batch: Batch, told: Details) -> None:
-    told = _without_erased(batch, told)
-    if told.threads.num_rows:
-        with batch.registered(told=told.threads):
+def _put_threads(batch: Batch, details: Details) -> None:
+    details = _without_erased(batch, details)
+    if details.threads.num_rows:
+        with batch.registered(told=details.threads):
             batch.execute("DELETE FROM threads WHERE id IN (SELECT id::UUID FROM told)")
             batch.execute(f"INSERT INTO threads BY NAME SELECT {_THREADS} FROM told")
-    if told.thinking.num_rows:
-        with batch.registered(thoughts=told.thinking):
+    if details.thinking.num_rows:
+        with batch.registered(thoughts=details.thinking):
             batch.execute(
                 "DELETE FROM thinking WHERE (session, interception) IN"
                 " (SELECT session, interception::UUID FROM thoughts)"
@@ -90,21 +90,21 @@ def _put_threads(batch: Batch, told: Details) -> None:
             batch.execute("INSERT INTO thinking BY NAME SELECT * FROM thoughts")
 
 
-def _without_erased(batch: Batch, told: Details) -> Details:
+def _without_erased(batch: Batch, details: Details) -> Details:
     """The same without what people wrote who were erased."""
     keys = erasure.erased_keys(batch)
     if not keys:
-        return told
+        return details
     rows = [
         row | {"error_message": row["error_message"] and "", "credential_hint": None}
         if row["initiator"] in keys
         else row
-        for row in told.threads.to_pylist()
+        for row in details.threads.to_pylist()
     ]
     sessions = batch.rows("SELECT session FROM sessions WHERE list_contains($1, initiator)", [keys])
-    theirs = erasure.of(told.thinking, "session", [session for (session,) in sessions])
+    theirs = erasure.of(details.thinking, "session", [session for (session,) in sessions])
     return replace(
-        told,
-        threads=pa.Table.from_pylist(rows, told.threads.schema),
-        thinking=told.thinking.filter(pc.invert(theirs)),
+        details,
+        threads=pa.Table.from_pylist(rows, details.threads.schema),
+        thinking=details.thinking.filter(pc.invert(theirs)),
     )

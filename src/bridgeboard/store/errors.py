@@ -120,15 +120,15 @@ def died(path: Path, of: str) -> StoreError:
     return _error(StoreDamagedError, path, f"reading it ended a process: {of}")
 
 
-def refused(path: Path, told: str) -> StoreError | None:
+def refused(path: Path, message: str) -> StoreError | None:
     """The error of what is no damage of a file, although it cannot be read; None for damage.
 
     Another process has it, a later version wrote it, or there is no room for what was read.
-    ``told`` is what DuckDB said.
+    ``message`` is what DuckDB said.
     """
-    found = next((kind for sign, kind in _SIGNS if sign.search(told)), None)
-    is_other = found in {StoreBusyError, StoreTooNewError, StoreFullError}
-    return _error(found, path, told) if found and is_other else None
+    error_kind = next((kind for sign, kind in _SIGNS if sign.search(message)), None)
+    is_other = error_kind in {StoreBusyError, StoreTooNewError, StoreFullError}
+    return _error(error_kind, path, message) if error_kind and is_other else None
 
 
 def too_new(what: Path, version: int, known: int) -> StoreTooNewError:
@@ -163,19 +163,19 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def _kind(error: duckdb.Error) -> type[StoreError] | None:
-    found = next((kind for sign, kind in _SIGNS if sign.search(str(error))), None)
+    error_kind = next((kind for sign, kind in _SIGNS if sign.search(str(error))), None)
     if isinstance(error, duckdb.TransactionException):
-        return found if _UNCOMMITTED.search(str(error)) else None
+        return error_kind if _UNCOMMITTED.search(str(error)) else None
     is_trouble = isinstance(error, _TROUBLES)
     # DuckDB tells a wrong checksum by the plain class.
-    return (found or StoreError) if is_trouble or type(error) is duckdb.Error else None
+    return (error_kind or StoreError) if is_trouble or type(error) is duckdb.Error else None
 
 
-def _error(kind: type[StoreError], path: Path, told: str) -> StoreError:
+def _error(kind: type[StoreError], path: Path, message: str) -> StoreError:
     if kind is StoreBusyError:
-        holder = _LOCKED.search(told)
+        holder = _LOCKED.search(message)
         return busy(
             path, f"pid {holder[2]}: {holder[1] or 'unknown'}" if holder else "another process"
         )
-    cause = " ".join(told.split())[:_MENTIONED]
+    cause = " ".join(message.split())[:_MENTIONED]
     return kind(_ADVICE[kind].format(path=path, cause=cause))

@@ -171,10 +171,10 @@ def anonymize(batch: Writer, initiator: int) -> None:
 
 
 def _since(cursor: duckdb.DuckDBPyConnection) -> date:
-    found = cursor.execute(
+    row = cursor.execute(
         f"SELECT value FROM {real(cursor)}.meta WHERE name = ?", [SINCE]
     ).fetchall()
-    return date.fromisoformat(found[0][0]) if found else date.min
+    return date.fromisoformat(row[0][0]) if row else date.min
 
 
 def _put(batch: Writer, schema: str, floor: int) -> None:

@@ -44,43 +44,43 @@ def live(dimensions: Collection[str] | None) -> Live:
     """What a question sees that speaks of these dimensions; None is not told."""
     if dimensions is None:
         return "shape"
-    told = set(dimensions) - TIMES
-    if told - (KINDS | TOOLS | TEAMS):
+    categories = set(dimensions) - TIMES
+    if categories - (KINDS | TOOLS | TEAMS):
         return "nobody"
-    if told & TOOLS:
-        return "nothing" if told - TOOLS else "tools"
-    if told & KINDS:
+    if categories & TOOLS:
+        return "nothing" if categories - TOOLS else "tools"
+    if categories & KINDS:
         return "kinds"
-    return "teams" if told else "nothing"
+    return "teams" if categories else "nothing"
 
 
 def views(
-    schema: str, floor: int, told: Live, columns: Mapping[str, Mapping[str, str]]
+    schema: str, floor: int, live_sums: Live, columns: Mapping[str, Mapping[str, str]]
 ) -> dict[str, str]:
     """The view of each table that groups have, for one kind of question.
 
     Args:
         schema: the full name of the schema that the tables are in.
         floor: how many people a group has at least: sums that were made for fewer are not seen.
-        told: the kind of question.
+        live_sums: the kind of question.
         columns: those of the real tables, with their types: what groups do not have is NULL.
     """
-    where = "WHERE FALSE" if told == "nobody" else ""
+    where = "WHERE FALSE" if live_sums == "nobody" else ""
     names = {"real": schema, "floor": floor}
-    found = {}
-    for table, (source, own) in (_SHAPE if told == "shape" else _GROUPED).items():
-        known = {*own.split(), *_NAMED.get((told, table), "").split()}
+    views_ = {}
+    for table, (source, own) in (_SHAPE if live_sums == "shape" else _GROUPED).items():
+        known = {*own.split(), *_NAMED.get((live_sums, table), "").split()}
         shown = (_column(known, *each) for each in columns[table].items())
-        found[table] = f"SELECT {', '.join(shown)} FROM {source.format(**names)} t {where}"
-    return found
+        views_[table] = f"SELECT {', '.join(shown)} FROM {source.format(**names)} t {where}"
+    return views_
 
 
 def _column(known: Collection[str], name: str, kind: str) -> str:
     if name in known:
         return f"t.{name}::HUGEINT AS {name}" if name in _ADDED else f"t.{name}"
     if name in _CALLED:
-        told = f"['{OTHER}']" if kind.endswith("[]") else f"'{OTHER}'"
-        return f"{told} AS {name}"
+        other = f"['{OTHER}']" if kind.endswith("[]") else f"'{OTHER}'"
+        return f"{other} AS {name}"
     return f"NULL::{kind} AS {name}"
 
 

@@ -81,47 +81,47 @@ def digests(
     reader: Reader | Store, since: datetime | None, until: datetime | None
 ) -> frozenset[int]:
     """The digests of interceptions held in the half-open window; None is without end."""
-    found = reader.table(_DIGESTS, [stored(since), stored(until)])
-    return frozenset(found["digest"].to_pylist())
+    table = reader.table(_DIGESTS, [stored(since), stored(until)])
+    return frozenset(table["digest"].to_pylist())
 
 
-def put(batch: Batch, told: InterceptionTables) -> Written:
+def put(batch: Batch, tables: InterceptionTables) -> Written:
     """Take over interceptions; one that is there already is replaced with all that hangs on it.
 
     It keeps its key and what only details tell: session, thread, credential. Sessions that held
     one of them as an aggregate have to be decomposed again: their details count as unread.
     """
-    told = _without_erased(batch, told)
-    if not told.usage.num_rows:
+    tables = _without_erased(batch, tables)
+    if not tables.usage.num_rows:
         return Written(0, 0)
-    held = _held(batch, told.usage)
-    _outdate(batch, held.filter(pc.invert(held["is_exact"])))
-    held = held.filter(held["is_exact"])
-    usage = _usage(batch, told.usage, held)
+    previous = _held(batch, tables.usage)
+    _outdate(batch, previous.filter(pc.invert(previous["is_exact"])))
+    previous = previous.filter(previous["is_exact"])
+    usage = _usage(batch, tables.usage, previous)
     text_index.forget(batch, usage["usage"])
-    _remove(batch, held)
-    _insert(batch, told, usage)
+    _remove(batch, previous)
+    _insert(batch, tables, usage)
     _spare(batch, usage)
-    return Written(told.usage.num_rows - held.num_rows, held.num_rows)
+    return Written(tables.usage.num_rows - previous.num_rows, previous.num_rows)
 
 
-def _without_erased(batch: Batch, told: InterceptionTables) -> InterceptionTables:
+def _without_erased(batch: Batch, tables: InterceptionTables) -> InterceptionTables:
     """The same without the text and the names of people who were erased."""
-    known = erasure.aliases(batch, told.usage["initiator_id"].to_pylist())
+    known = erasure.aliases(batch, tables.usage["initiator_id"].to_pylist())
     if not known:
-        return told
-    erased = told.usage.filter(erasure.of(told.usage, "initiator_id", known))["row"]
-    usage = erasure.renamed(told.usage, "initiator_id", known)
+        return tables
+    erased = tables.usage.filter(erasure.of(tables.usage, "initiator_id", known))["row"]
+    usage = erasure.renamed(tables.usage, "initiator_id", known)
     gone = pc.filter(erased, pc.invert(pc.is_in(erased, value_set=usage["row"])))
-    dropped = told.usage.filter(pc.is_in(told.usage["row"], value_set=gone))
+    dropped = tables.usage.filter(pc.is_in(tables.usage["row"], value_set=gone))
     days = pc.cast(dropped["started_at"], pa.date32()).to_pylist()
     erasure.leave_out(batch, "interceptions", zip(days, dropped["id"].to_pylist(), strict=True))
     return InterceptionTables(
         usage=usage,
-        responses=erasure.without(told.responses, gone),
-        tool_calls=erasure.without(told.tool_calls, gone),
-        prompts=erasure.without(told.prompts, erased),
-        tool_inputs=erasure.without(told.tool_inputs, erased),
+        responses=erasure.without(tables.responses, gone),
+        tool_calls=erasure.without(tables.tool_calls, gone),
+        prompts=erasure.without(tables.prompts, erased),
+        tool_inputs=erasure.without(tables.tool_inputs, erased),
     )
 
 
@@ -148,31 +148,31 @@ AND greatest({", ".join(f"abs({name}_sum)" for name in _COUNTS)}) > $1
 
 def remove_beyond(batch: Batch, most: int) -> list[str]:
     """Remove requests that count more than so many tokens of a kind; return their ids."""
-    held = batch.table(_BEYOND, [most])
-    _remove(batch, held)
-    ids: list[str] = held["id"].to_pylist()
+    rows = batch.table(_BEYOND, [most])
+    _remove(batch, rows)
+    ids: list[str] = rows["id"].to_pylist()
     return ids
 
 
-def _usage(batch: Batch, told: pa.Table, held: pa.Table) -> pa.Table:
+def _usage(batch: Batch, rows: pa.Table, previous: pa.Table) -> pa.Table:
     """The rows of ``usage``, with keys and with what is kept of the rows before."""
-    keys = people.initiators(batch, told.select(_PERSON).rename_columns(["id", "username", "name"]))
-    size = told.num_rows
-    before = pc.index_in(told["row"], value_set=held["row"].combine_chunks())
-    fresh = pa.array(batch.take_keys("usage", size - held.num_rows), pa.int64())
+    keys = people.initiators(batch, rows.select(_PERSON).rename_columns(["id", "username", "name"]))
+    size = rows.num_rows
+    before = pc.index_in(rows["row"], value_set=previous["row"].combine_chunks())
+    fresh = pa.array(batch.take_keys("usage", size - previous.num_rows), pa.int64())
     added = {
         "usage": pc.replace_with_mask(
-            _at(held["usage"], before), pc.is_null(before).combine_chunks(), fresh
+            _at(previous["usage"], before), pc.is_null(before).combine_chunks(), fresh
         ),
         "grain": pa.repeat("interception", size),
-        "initiator": pa.array([keys[id_] for id_ in told["initiator_id"].to_pylist()], pa.int32()),
-        "session": _at(held["session"], before),
-        "thread": _at(held["thread"], before),
-        "threads": pc.fill_null(_at(held["threads"], before), 0),
-        "credential_kind": _at(held["credential_kind"], before),
+        "initiator": pa.array([keys[id_] for id_ in rows["initiator_id"].to_pylist()], pa.int32()),
+        "session": _at(previous["session"], before),
+        "thread": _at(previous["thread"], before),
+        "threads": pc.fill_null(_at(previous["threads"], before), 0),
+        "credential_kind": _at(previous["credential_kind"], before),
         "requests": pa.repeat(pa.scalar(1, pa.uint8()), size),
     }
-    return _extended(told.drop_columns(list(_PERSON)), added)
+    return _extended(rows.drop_columns(list(_PERSON)), added)
 
 
 def _at(column: pa.ChunkedArray, places: pa.ChunkedArray) -> pa.Array:
@@ -186,11 +186,11 @@ def _extended(table: pa.Table, columns: Mapping[str, pa.Array]) -> pa.Table:
     return table
 
 
-def _remove(batch: Batch, held: pa.Table) -> None:
-    if not held.num_rows:
+def _remove(batch: Batch, rows: pa.Table) -> None:
+    if not rows.num_rows:
         return
-    window = [bound(held["started_at"]).as_py() for bound in (pc.min, pc.max)]
-    with batch.registered(held=held):
+    window = [bound(rows["started_at"]).as_py() for bound in (pc.min, pc.max)]
+    with batch.registered(held=rows):
         for name in ("usage", *CHILDREN):
             batch.execute(
                 f"DELETE FROM {name} WHERE started_at BETWEEN $1 AND $2"
@@ -199,11 +199,11 @@ def _remove(batch: Batch, held: pa.Table) -> None:
             )
 
 
-def _insert(batch: Batch, told: InterceptionTables, usage: pa.Table) -> None:
+def _insert(batch: Batch, tables: InterceptionTables, usage: pa.Table) -> None:
     _append(batch, "usage", usage.drop_columns(["row"]))
     key = ("usage", "started_at")
     for name in CHILDREN:
-        children: pa.Table | None = getattr(told, name)
+        children: pa.Table | None = getattr(tables, name)
         if children is not None and children.num_rows:
             copied = (*key, "grain", *_DIMENSIONS) if name == "tool_calls" else key
             _append(batch, name, _under(children, usage, copied))

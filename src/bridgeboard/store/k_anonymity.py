@@ -64,23 +64,23 @@ class Folds:
             self._fold_labels([name for (name,) in teams])
 
     def _run(self, sql: str, params: Sequence[Any] = (), **more: Any) -> list[tuple[Any, ...]]:
-        told = sql.format(t=self.name, k=self.floor, **more)
-        return self.cursor.execute(told, list(params)).fetchall()
+        statement = sql.format(t=self.name, k=self.floor, **more)
+        return self.cursor.execute(statement, list(params)).fetchall()
 
     def _make_blocks(self) -> None:
-        told = list(_blocks(self._run(_DAYS), self.floor if "blocks" in self.rules else 1))
+        blocks = list(_blocks(self._run(_DAYS), self.floor if "blocks" in self.rules else 1))
         self._run("CREATE TABLE {t}_days (day DATE, block TIMESTAMP)")
-        self._run(_PUT_DAYS, [[day for day, _ in told], [first for _, first in told]])
+        self._run(_PUT_DAYS, [[day for day, _ in blocks], [first for _, first in blocks]])
         self._run(_EDGES)
 
     def _make_classes(self) -> None:
         self._run("CREATE TABLE {t}_classes (block TIMESTAMP, kind UBIGINT, class UBIGINT)")
         self._run(_NAMES)
-        for level, kept in enumerate(self.levels):
-            key = f"hash({', '.join([str(level), *kept])})"
-            shown = (name if name in kept else f"'{OTHER}'" for name in self.columns)
+        for level, columns in enumerate(self.levels):
+            key = f"hash({', '.join([str(level), *columns])})"
+            shown = (name if name in columns else f"'{OTHER}'" for name in self.columns)
             self._run(_PUT_NAMES, key=key, shown=", ".join(shown))
-            least = self.floor if kept and "classes" in self.rules else 1
+            least = self.floor if columns and "classes" in self.rules else 1
             self._run(_PLACE, key=key, least=least)
         if "rest" in self.rules:
             rest = f"hash({len(self.levels) - 1})"

@@ -30,10 +30,10 @@ def migrate(connection: duckdb.DuckDBPyConnection, path: Path, until: int | None
         StoreDamagedError: when it is a database of something else.
     """
     goal = len(MIGRATIONS) if until is None else until
-    held = _schema(connection, path)
-    if held > goal:
-        raise too_new(path, held, goal)
-    for version in range(held, goal):
+    version_now = _schema(connection, path)
+    if version_now > goal:
+        raise too_new(path, version_now, goal)
+    for version in range(version_now, goal):
         connection.execute("BEGIN")
         connection.execute(MIGRATIONS[version])
         connection.execute("DELETE FROM meta WHERE name = ?", [SCHEMA])
@@ -47,9 +47,9 @@ def _schema(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
     if not names:
         return 0
     if "meta" in names:
-        found = connection.execute("SELECT value FROM meta WHERE name = ?", [SCHEMA]).fetchall()
-        if found:
-            return int(found[0][0])
+        rows = connection.execute("SELECT value FROM meta WHERE name = ?", [SCHEMA]).fetchall()
+        if rows:
+            return int(rows[0][0])
     raise StoreDamagedError(
         f"{path} is a database, but no store of Bridgeboard. Name another data folder."
     )

@@ -54,15 +54,15 @@ def connected(path: Path, memory_mb: int, threads: int | None) -> duckdb.DuckDBP
 
 
 def _opened(path: Path, settings: dict[str, Any]) -> duckdb.DuckDBPyConnection:
-    held = _bytes(log(path))
+    before = _bytes(log(path))
     connection = duckdb.connect(str(path), config=settings)
     try:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
-        if held:
+        if before:
             # Earlier versions let others read it.
             with suppress(OSError):
                 log(path).chmod(0o600)
-            _take_in(connection, path, held)
+            _take_in(connection, path, before)
         migrations.migrate(connection, path)
         refuse_open(path)
         _clear(path)
@@ -72,7 +72,7 @@ def _opened(path: Path, settings: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _take_in(connection: duckdb.DuckDBPyConnection, path: Path, held: int) -> None:
+def _take_in(connection: duckdb.DuckDBPyConnection, path: Path, size: int) -> None:
     """Move what a killed process left in the log into the file.
 
     A log with a broken beginning is passed over without a word, and the next batch would be
@@ -83,7 +83,7 @@ def _take_in(connection: duckdb.DuckDBPyConnection, path: Path, held: int) -> No
             connection.execute("CHECKPOINT")
     except StoreFullError:
         return
-    if held >= _LEAST_BATCH and _bytes(log(path)) == held:
+    if size >= _LEAST_BATCH and _bytes(log(path)) == size:
         raise StoreDamagedError(
             f"The log {log(path)} is damaged; the batches in it cannot be read as they are, and"
             " going on would delete them. Nothing was changed. Put the newest backup in its place"

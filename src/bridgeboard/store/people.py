@@ -27,34 +27,34 @@ _INSERT: Final = (
 )
 
 
-def initiators(batch: Batch, told: pa.Table) -> dict[str, int]:
+def initiators(batch: Batch, named: pa.Table) -> dict[str, int]:
     """The keys of people, who are written if they are new or have other names now.
 
     Args:
         batch: what to write into.
-        told: ``id`` (UUID as text), ``username``, ``name`` ('' for none); the first row of
+        named: ``id`` (UUID as text), ``username``, ``name`` ('' for none); the first row of
             several of one id counts.
     """
-    with batch.registered(people_told=_distinct(told)):
+    with batch.registered(people_told=_distinct(named)):
         people = batch.table(_MATCH)
-    held = people["initiator"].to_pylist()
-    fresh = iter(batch.take_keys("initiators", held.count(None)))
-    keys = [next(fresh) if key is None else key for key in held]
+    known = people["initiator"].to_pylist()
+    fresh = iter(batch.take_keys("initiators", known.count(None)))
+    keys = [next(fresh) if key is None else key for key in known]
     place = people.schema.get_field_index("initiator")
     keyed = people.set_column(place, "initiator", pa.array(keys, pa.int32()))
-    is_new = pa.array([key is None for key in held], pa.bool_())
+    is_new = pa.array([key is None for key in known], pa.bool_())
     _write(batch, keyed.filter(is_new), _INSERT)
     renamed = keyed.filter(pa.compute.and_not(people["changed"], is_new))
     _write(batch, renamed, _REMEMBER)
     _write(batch, renamed, _UPDATE)
-    if renamed.num_rows or any(key is None for key in held):
+    if renamed.num_rows or any(key is None for key in known):
         batch.keep(WHO_IS_MEANT)
     return dict(zip(keyed["id"].to_pylist(), keys, strict=True))
 
 
-def _distinct(told: pa.Table) -> pa.Table:
-    ids = {id_: place for place, id_ in reversed(list(enumerate(told["id"].to_pylist())))}
-    return told.take(pa.array(sorted(ids.values()), pa.int64()))
+def _distinct(named: pa.Table) -> pa.Table:
+    ids = {id_: place for place, id_ in reversed(list(enumerate(named["id"].to_pylist())))}
+    return named.take(pa.array(sorted(ids.values()), pa.int64()))
 
 
 def _write(batch: Batch, people: pa.Table, statement: str) -> None:

@@ -85,14 +85,14 @@ def backups_with(folders: Iterable[Path], who: Somebody) -> Iterator[Path]:
 def _holds(people: Path, id_: str) -> bool:
     with duckdb.connect() as connection:
         try:
-            found = connection.execute(
+            row = connection.execute(
                 "SELECT count(*) FROM read_parquet($1) WHERE id = $2::UUID",
                 [glob.escape(str(people)), id_],
             ).fetchall()
         except duckdb.Error:
             # It cannot be read, so nobody can say that it does not.
             return True
-    return found != [(0,)]
+    return row != [(0,)]
 
 
 def _text(value: str) -> str:

@@ -77,16 +77,16 @@ def set_version(batch: Batch, version: str | None, now: datetime) -> None:
 
 def spans(reader: Reader | Store, size: int) -> list[Span]:
     """Windows of whole days, ascending, that hold all usage, each about ``size`` rows or a day."""
-    found: list[Span] = []
+    spans_: list[Span] = []
     room = 0
     for day, count in reader.rows(_DAYS):
-        if found and count <= room:
-            found[-1] = (found[-1][0], day + timedelta(days=1))
+        if spans_ and count <= room:
+            spans_[-1] = (spans_[-1][0], day + timedelta(days=1))
             room -= count
         else:
-            found.append((day, day + timedelta(days=1)))
+            spans_.append((day, day + timedelta(days=1)))
             room = size - count
-    return found
+    return spans_
 
 
 def held(reader: Reader, span: Span) -> Held:
@@ -111,7 +111,7 @@ def put(batch: Batch, span: Span, usage: pa.Table, responses: pa.Table, moved: p
             batch.execute(_PUT_VENDORS, span)
 
 
-def _update(batch: Batch, table: str, names: tuple[str, ...], told: pa.Table) -> None:
-    if told.num_rows:
-        with batch.registered(prices_told=told):
+def _update(batch: Batch, table: str, names: tuple[str, ...], priced: pa.Table) -> None:
+    if priced.num_rows:
+        with batch.registered(prices_told=priced):
             batch.execute(_PUT.format(table, ", ".join(f"{name} = t.{name}" for name in names)))

@@ -68,13 +68,13 @@ class Reader:
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
         """The answer as the names of its columns and plain rows."""
         with explained(self._path), self._turns:
-            told = self._on(dimensions).execute(sql, params)
-            return [column[0] for column in told.description or ()], told.fetchall()
+            cursor = self._on(dimensions).execute(sql, params)
+            return [column[0] for column in cursor.description or ()], cursor.fetchall()
 
     def meta(self, name: str) -> str | None:
         """A setting of the store itself; None if it was never set."""
-        found = self.rows("SELECT value FROM meta WHERE name = ?", [name])
-        return found[0][0] if found else None
+        rows = self.rows("SELECT value FROM meta WHERE name = ?", [name])
+        return rows[0][0] if rows else None
 
     def tables(self) -> list[str]:
         """The names of all tables."""
@@ -158,5 +158,5 @@ class Batch(Reader):
     def _written(self, sql: str, params: Params) -> int:
         """How many rows a statement wrote; -1 if the database does not count them."""
         with explained(self._path):
-            told = self._connection.execute(sql, params).fetchall()
-        return int(told[0][0]) if told else -1
+            rows = self._connection.execute(sql, params).fetchall()
+        return int(rows[0][0]) if rows else -1

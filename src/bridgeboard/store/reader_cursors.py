@@ -60,10 +60,10 @@ class Cursors:
             begun: dict[Live, duckdb.DuckDBPyConnection] = {}
 
             def picked(dimensions: Collection[str] | None) -> duckdb.DuckDBPyConnection:
-                told = live(dimensions)
-                if told not in begun:
-                    begun[told] = stack.enter_context(self._transaction((row_access, told), last))
-                return begun[told]
+                sums = live(dimensions)
+                if sums not in begun:
+                    begun[sums] = stack.enter_context(self._transaction((row_access, sums), last))
+                return begun[sums]
 
             yield picked
 
@@ -129,8 +129,8 @@ def _rename(cursor: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms) -> None:
         return
     aliases = pseudonyms.alias(sorted(ids))
     cursor.execute(f"DELETE FROM {NAMES}")
-    told = sorted((each, str(other_id(alias)), alias) for each, alias in aliases.items())
-    cursor.execute(_PUT, [list(column) for column in zip(*told, strict=True)])
+    names = sorted((each, str(other_id(alias)), alias) for each, alias in aliases.items())
+    cursor.execute(_PUT, [list(column) for column in zip(*names, strict=True)])
 
 
 def other_id(alias: str) -> UUID:

@@ -145,7 +145,7 @@ def by_tokens(batch: Batch, threads: pa.Table) -> None:
     apply(batch, links((row, row["session"], row["id"], row["credential_kind"]) for row in chosen))
 
 
-def links(found: Iterable[tuple[Mapping[str, Any], int, str | None, str | None]]) -> pa.Table:
+def links(linked: Iterable[tuple[Mapping[str, Any], int, str | None, str | None]]) -> pa.Table:
     """Links of requests that are no roots, from (row, session, thread, credential kind)."""
     rows = [
         {
@@ -156,16 +156,16 @@ def links(found: Iterable[tuple[Mapping[str, Any], int, str | None, str | None]]
             "threads": 0,
             "credential_kind": kind,
         }
-        for row, session, thread, kind in found
+        for row, session, thread, kind in linked
     ]
     return pa.Table.from_pylist(rows, schema=LINK)
 
 
-def apply(batch: Batch, found: pa.Table) -> None:
+def apply(batch: Batch, links: pa.Table) -> None:
     """Write links that are not yet there, and what follows from them."""
-    if not found.num_rows:
+    if not links.num_rows:
         return
-    with batch.registered(links=found):
+    with batch.registered(links=links):
         fresh = batch.table(_FRESH).cast(LINK)
     if not fresh.num_rows:
         return

@@ -140,8 +140,8 @@ def rewrite_if_due(store: Store, now: datetime) -> bool:
 
 def still_in_file(store: Store) -> datetime | None:
     """Since when something deleted can still be read in the file; None if nothing can."""
-    told = store.meta(DELETED_AT)
-    return datetime.fromisoformat(told) if told else None
+    since = store.meta(DELETED_AT)
+    return datetime.fromisoformat(since) if since else None
 
 
 def note_deletion(batch: Batch, now: datetime) -> None:

@@ -217,10 +217,10 @@ def put_up(
 
 def tables(cursor: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
     """The tables that there are: their columns and types."""
-    found: dict[str, dict[str, str]] = {}
+    columns: dict[str, dict[str, str]] = {}
     for table, column, kind in cursor.execute(_COLUMNS).fetchall():
-        found.setdefault(table, {})[column] = kind
-    return found
+        columns.setdefault(table, {})[column] = kind
+    return columns
 
 
 def real(cursor: duckdb.DuckDBPyConnection) -> str:

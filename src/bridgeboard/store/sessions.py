@@ -60,7 +60,7 @@ WHERE started_at < $2 AND coalesce(ended_at, started_at) >= $1
 """
 
 
-def put(batch: Batch, listed: pa.Table, now: datetime) -> pa.Table:
+def put(batch: Batch, sessions: pa.Table, now: datetime) -> pa.Table:
     """Take over rows of the session list.
 
     Of a row under a filter only what api-contract 4.3 computes over the whole session is the
@@ -69,7 +69,7 @@ def put(batch: Batch, listed: pa.Table, now: datetime) -> pa.Table:
 
     Args:
         batch: what to write into.
-        listed: ``row`` (int32), ``id``, ``initiator_id``, ``username``, ``name``, ``client``,
+        sessions: ``row`` (int32), ``id``, ``initiator_id``, ``username``, ``name``, ``client``,
             ``providers``, ``models`` (lists of text), ``started_at``, ``ended_at`` (UTC),
             the four sums, ``network_total``, ``network_blocked``, ``digest`` (of what speaks of
             the whole session), ``last_prompt`` (null for none); each identity once.
@@ -78,25 +78,25 @@ def put(batch: Batch, listed: pa.Table, now: datetime) -> pa.Table:
     Returns:
         ``session`` (key) of those that are new or told otherwise than before.
     """
-    known = erasure.aliases(batch, listed["initiator_id"].to_pylist())
+    known = erasure.aliases(batch, sessions["initiator_id"].to_pylist())
     dropped = {id_ for id_, alias in known.items() if not alias.has_numbers}
-    gone = listed.filter(erasure.of(listed, "initiator_id", dropped))
+    gone = sessions.filter(erasure.of(sessions, "initiator_id", dropped))
     days = [at.date() for at in gone["started_at"].to_pylist()]
     erasure.leave_out(batch, "sessions", zip(days, gone["id"].to_pylist(), strict=True))
-    listed = erasure.renamed(listed, "initiator_id", known)
+    sessions = erasure.renamed(sessions, "initiator_id", known)
     people.initiators(
         batch,
-        listed.select(["initiator_id", "username", "name"]).rename_columns(
+        sessions.select(["initiator_id", "username", "name"]).rename_columns(
             ["id", "username", "name"]
         ),
     )
-    with batch.registered(listed=listed):
+    with batch.registered(listed=sessions):
         matched = _keyed(batch, batch.table(_MATCH))
-    told = listed
+    stated = sessions
     for name in ("session", "initiator", "new", "changed"):
-        told = told.append_column(name, matched[name])
+        stated = stated.append_column(name, matched[name])
     moment = now.astimezone(UTC).replace(tzinfo=None)
-    with batch.registered(told=told):
+    with batch.registered(told=stated):
         batch.execute(_UPDATE)
         batch.execute(_INSERT, [moment])
         batch.keep(_LISTED, [moment])
@@ -121,8 +121,8 @@ def coverage(reader: Reader | Store, since: datetime, until: datetime) -> tuple[
 
 def told_id(reader: Reader | Store, session: int) -> str | None:
     """The id by which the deployment knows a session of ours; None if there is none."""
-    found = reader.rows("SELECT id FROM sessions WHERE session = ?", [session])
-    return str(found[0][0]) if found else None
+    rows = reader.rows("SELECT id FROM sessions WHERE session = ?", [session])
+    return str(rows[0][0]) if rows else None
 
 
 def is_detailed(reader: Reader | Store, session: int) -> bool:
@@ -132,9 +132,9 @@ def is_detailed(reader: Reader | Store, session: int) -> bool:
 
 
 def _keyed(batch: Batch, matched: pa.Table) -> pa.Table:
-    held = matched["session"].to_pylist()
-    keys = iter(batch.take_keys("sessions", held.count(None)))
-    filled = pa.array([next(keys) if key is None else key for key in held], pa.int64())
+    known = matched["session"].to_pylist()
+    keys = iter(batch.take_keys("sessions", known.count(None)))
+    filled = pa.array([next(keys) if key is None else key for key in known], pa.int64())
     return matched.set_column(matched.schema.get_field_index("session"), "session", filled)
 
 

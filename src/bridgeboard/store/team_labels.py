@@ -43,8 +43,8 @@ def folded(people: Numbers, classes: Numbers, teams: Numbers, floor: int) -> NDA
             # They are together already, and still too few: the smallest other team joins them.
             loose[_smallest(sizes[:rest])] = True
         labels[loose[labels]] = rest
-    told: NDArray[np.bool_] = labels == rest
-    return told
+    is_rest: NDArray[np.bool_] = labels == rest
+    return is_rest
 
 
 def _core(
@@ -59,8 +59,8 @@ def _core(
             np.bincount(people[has_class[classes]], minlength=homes.size) > 0
         )
         more_labels = has_label | (np.bincount(homes[near], minlength=count) >= floor)
-        told = near[people]
-        more_classes = has_class | (np.bincount(classes[told], minlength=users.size) >= floor)
+        labels = near[people]
+        more_classes = has_class | (np.bincount(classes[labels], minlength=users.size) >= floor)
         if (more_labels == has_label).all() and (more_classes == has_class).all():
             return has_label
         has_label, has_class = more_labels, more_classes

@@ -138,8 +138,8 @@ def _lines(texts: pa.StringArray) -> list[bytes] | list[None]:
 def _written(texts: pa.StringArray) -> tuple[bytes, np.ndarray]:
     """Texts one after the other, nothing but words and blanks, and where each begins."""
     offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :][: len(texts) + 1]
-    held = texts.buffers()[2] if offsets[-1] > offsets[0] else None
-    text = bytes(held[offsets[0] : offsets[-1]]).translate(_PLAIN) if held else b""
+    buffer = texts.buffers()[2] if offsets[-1] > offsets[0] else None
+    text = bytes(buffer[offsets[0] : offsets[-1]]).translate(_PLAIN) if buffer else b""
     return text, offsets[:-1] - offsets[0]
 
 

@@ -46,9 +46,9 @@ def tokens(tables: Tables, seed: int) -> dict[Role, str]:
     return {role: _token(seed, role) for role in _ROLES if _first(tables, role)}
 
 
-def holders(tables: Tables, made: Mapping[Role, str]) -> dict[str, str]:
+def holders(tables: Tables, tokens: Mapping[Role, str]) -> dict[str, str]:
     """Return token → person id for tokens that ``tokens`` made over the same tables."""
-    people = ((token, _first(tables, role)) for role, token in made.items())
+    people = ((token, _first(tables, role)) for role, token in tokens.items())
     return {token: person.id for token, person in people if person}
 
 

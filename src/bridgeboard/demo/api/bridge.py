@@ -125,33 +125,33 @@ class Bridge:
         headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
     ) -> Answer:
         """Answer one request. Path and query are as they stand in the request line."""
-        asked = _Request(method, _bytes(raw_path), _bytes(query), _lower(headers))
+        request = _Request(method, _bytes(raw_path), _bytes(query), _lower(headers))
         try:
-            answer = self._judge(asked)
+            answer = self._judge(request)
         except Refused as refused:
             answer = refused.answer
-        return self._finish(asked, answer)
+        return self._finish(request, answer)
 
-    def _finish(self, asked: "_Request", answer: Answer) -> Answer:
+    def _finish(self, request: "_Request", answer: Answer) -> Answer:
         if self.switches.faults:
             answer = self.switches.faults.strike(answer, next(self._numbers))
         answer = answer.with_headers(("X-Coder-Build-Version", self.version))
-        body = b"" if asked.method == "HEAD" else answer.body
+        body = b"" if request.method == "HEAD" else answer.body
         return replace(answer, body=body, delay_seconds=self.switches.latency_seconds)
 
-    def _judge(self, asked: "_Request") -> Answer:
-        if asked.path is None:
+    def _judge(self, request: "_Request") -> Answer:
+        if request.path is None:
             return http_answers.plain(400, "400 Bad Request")
-        if not asked.path.startswith(_ROOT):
+        if not request.path.startswith(_ROOT):
             return Answer(200, (("Content-Type", http_answers.HTML_TYPE),), _SITE)
         if self.switches.rate_limit is None:
-            return self._route(asked)
-        return self._limited(asked)
+            return self._route(request)
+        return self._limited(request)
 
-    def _limited(self, asked: "_Request") -> Answer:
-        person = self._identity(asked)
-        caller, path = person.id if person else "", asked.path or ""
-        wants_bypass = asked.headers.get(_BYPASS.lower()) in _TRUE
+    def _limited(self, request: "_Request") -> Answer:
+        person = self._identity(request)
+        caller, path = person.id if person else "", request.path or ""
+        wants_bypass = request.headers.get(_BYPASS.lower()) in _TRUE
         if not wants_bypass:
             verdict = self._limiter.judge(caller, path)
         elif person is not None and person.role == "owner":
@@ -159,13 +159,13 @@ class Bridge:
         else:
             verdict = self._limiter.refuse(caller, path)
         if verdict.passed:
-            return self._admitted(asked).with_headers(*verdict.headers)
+            return self._admitted(request).with_headers(*verdict.headers)
         refusal = _NOT_OWNER if wants_bypass else self._too_many()
         return refusal.with_headers(*verdict.headers)
 
-    def _admitted(self, asked: "_Request") -> Answer:
+    def _admitted(self, request: "_Request") -> Answer:
         try:
-            return self._route(asked)
+            return self._route(request)
         except Refused as refused:
             return refused.answer
 
@@ -174,21 +174,21 @@ class Bridge:
         text = f"You've been rate limited for sending more than {limit} requests in 1m0s."
         return http_answers.refusal(429, text).with_headers(("Retry-After", str(WINDOW_SECONDS)))
 
-    def _identity(self, asked: "_Request") -> Person | None:
+    def _identity(self, request: "_Request") -> Person | None:
         try:
-            return self._keyring.person(asked.token, self._wall())
+            return self._keyring.person(request.token, self._wall())
         except auth_and_rate_limit.Rejected:
             return None
 
-    def _route(self, asked: "_Request") -> Answer:
-        path = asked.path or ""
+    def _route(self, request: "_Request") -> Answer:
+        path = request.path or ""
         for prefix in self._era.prefixes if self.switches.enterprise else ():
             if path == prefix or path.startswith(prefix + "/"):
-                return self._bridged(asked, path.removeprefix(prefix))
+                return self._bridged(request, path.removeprefix(prefix))
         endpoint = self._around().get(path.removeprefix(_ROOT))
         if endpoint is None:
             return http_answers.refusal(404, _NO_ROUTE)
-        return endpoint(asked) if asked.method == "GET" else Answer(405, (), b"")
+        return endpoint(request) if request.method == "GET" else Answer(405, (), b"")
 
     def _around(self) -> Mapping[str, Callable[["_Request"], Answer]]:
         endpoints = {
@@ -210,45 +210,45 @@ class Bridge:
             deployment.entitlements(licensed=switches.licensed, enabled=switches.enabled)
         )
 
-    def _me(self, asked: "_Request") -> Answer:
-        return http_answers.ok(deployment.me(self._caller(asked)))
+    def _me(self, request: "_Request") -> Answer:
+        return http_answers.ok(deployment.me(self._caller(request)))
 
-    def _providers(self, asked: "_Request") -> Answer:
-        if self._caller(asked).role != "owner":
+    def _providers(self, request: "_Request") -> Answer:
+        if self._caller(request).role != "owner":
             return http_answers.refusal(403, "Forbidden.", _NOT_PERMITTED)
         return http_answers.ok(
             deployment.providers(self.tables.providers, icons=self._era.knows_budgets)
         )
 
-    def _all_providers(self, asked: "_Request") -> Answer:
-        if self._caller(asked).role not in {"owner", "auditor"}:
+    def _all_providers(self, request: "_Request") -> Answer:
+        if self._caller(request).role not in {"owner", "auditor"}:
             return http_answers.refusal(404, _NOT_VISIBLE)
         return http_answers.ok(deployment.all_providers(self.tables.providers))
 
-    def _bridged(self, asked: "_Request", path: str) -> Answer:
+    def _bridged(self, request: "_Request", path: str) -> Answer:
         if not (self.switches.licensed and self.switches.enabled):
             return http_answers.refusal(403, "AI Gateway is a Premium feature. Contact sales!")
-        if asked.method == "GET":
+        if request.method == "GET":
             if path == "/providers" and self._era.lists_providers:
-                return self._all_providers(asked)
+                return self._all_providers(request)
             if endpoint := self._endpoint(path):
-                return endpoint(self._ask(asked))
+                return endpoint(self._ask(request))
             if session := re.fullmatch(r"/sessions/([^/]+)", path, re.DOTALL):
-                return threads.detail(self._ask(asked), session[1])
-        return self._model_traffic(asked, path)
+                return threads.detail(self._ask(request), session[1])
+        return self._model_traffic(request, path)
 
     def _endpoint(self, path: str) -> Callable[[Ask], Answer] | None:
         if path == "/interceptions" and not self._era.has_interceptions:
             return None
         return _ENDPOINTS.get(path)
 
-    def _ask(self, asked: "_Request") -> Ask:
-        caller = self._caller(asked)
-        return Ask(caller, asked.params, self._view(), self._era, self._stamp)
+    def _ask(self, request: "_Request") -> Ask:
+        caller = self._caller(request)
+        return Ask(caller, request.params, self._view(), self._era, self._stamp)
 
-    def _caller(self, asked: "_Request") -> Person:
+    def _caller(self, request: "_Request") -> Person:
         try:
-            return self._keyring.person(asked.token, self._wall())
+            return self._keyring.person(request.token, self._wall())
         except auth_and_rate_limit.Rejected as rejected:
             raise Refused(
                 auth_and_rate_limit.unauthorized(rejected, self.switches.access_url)
@@ -264,20 +264,20 @@ class Bridge:
                 self._seen = epoch, self._index.view(now, purged_before)
             return self._seen[1]
 
-    def _model_traffic(self, asked: "_Request", path: str) -> Answer:
+    def _model_traffic(self, request: "_Request", path: str) -> Answer:
         """Answer what no read endpoint answers (api-contract 6.2)."""
         if not self.switches.data_plane:
             return http_answers.refusal(404, "aibridged handler not mounted")
-        if asked.headers.get("x-coder-ai-governance-token") and not self.switches.byok:
+        if request.headers.get("x-coder-ai-governance-token") and not self.switches.byok:
             return http_answers.refusal(403, "Bring Your Own Key (BYOK) mode is not enabled.")
-        token = auth_and_rate_limit.provider_token(asked.headers)
+        token = auth_and_rate_limit.provider_token(request.headers)
         if token is None:
             return http_answers.plain(400, "no authentication key provided")
         try:
             self._keyring.person(token, self._wall())
         except auth_and_rate_limit.Rejected:
             return http_answers.plain(403, "unauthorized")
-        return self._unsupported(asked.method, path)
+        return self._unsupported(request.method, path)
 
     def _unsupported(self, method: str, path: str) -> Answer:
         spent = self.switches.spent_budget

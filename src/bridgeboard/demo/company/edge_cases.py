@@ -135,8 +135,8 @@ def _elsewhere(stage: Stage, rng: Random) -> None:
         talk = sit_down(stage.scene, rng, person, at, client="Claude Code", model="sonnet-5")
         root = uuid(rng)
         use = Use("Bash", '{"command": "make verify"}')
-        asked = _call(rng, root, None, at, prompt=prose.ask(rng, talk.project), uses=(use,))
-        stage.write(rng, talk.seat, asked)
+        request = _call(rng, root, None, at, prompt=prose.ask(rng, talk.project), uses=(use,))
+        stage.write(rng, talk.seat, request)
         resumed = replace(talk.seat, session_id=uuid(rng))
         for step in range(1, 4):
             child = _call(rng, uuid(rng), root, at + step * _MINUTE, uses=(use,))
