@@ -12,7 +12,14 @@ from small_bridges import NOW, Book
 from bridgeboard.analysis import completeness
 from bridgeboard.cli import deployment_checks
 from bridgeboard.demo.api.deployment import Profile
-from bridgeboard.store import Store, erasure, migrations, schema
+from bridgeboard.store import (
+    Store,
+    backups,
+    erasure,
+    erasure_list,
+    migrations,
+    schema,
+)
 from bridgeboard.store.schema import MIGRATIONS
 from bridgeboard.sync import ErasureKeyLostError, Options, requeue
 
@@ -174,3 +181,33 @@ def test_the_key_of_an_earlier_version_moves_to_what_it_is_needed_for() -> None:
         migrations.migrate(connection, Path(":memory:"))
         assert connection.execute("SELECT key FROM erased").fetchall() == [("ab12",)]
         assert connection.execute("FROM meta WHERE name LIKE '%key%'").fetchall() == []
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_numbers_that_are_deleted_under_the_name_after_an_erasure_do_not_come_back(
+    store: Store, book: Book, tmp_path: Path, profile: Profile
+) -> None:
+    book.call(0, session="s", model=MODEL, tokens=[(10, 1)])
+    book.call(5, session="s", model=MODEL, tokens=[(20, 1)], who=book.member)
+    sync(store, book, profile)
+    alias = erase(store, "owner", has_numbers=True)
+    # Once more, with the numbers kept, changes nothing.
+    before = store.rows(INPUT)
+    assert erase(store, alias.username, has_numbers=True) == alias
+    assert store.rows(INPUT) == before
+    backups.backup(store, tmp_path / "backup", now=NOW)
+    erase(store, alias.username, has_numbers=False)
+    files = [erasure_list.file_in(tmp_path, store.path)]
+    erasure_list.write(store, files)
+    read_again(store)
+    sync(store, book, profile)
+    assert store.rows(INPUT) == [("member", 20)]
+    # Nor with a backup from between the two.
+    backups.restore(tmp_path / "backup", tmp_path / "restored.duckdb", now=NOW)
+    with Store.open(tmp_path / "restored.duckdb") as restored:
+        assert [name for name, _ in restored.rows(INPUT)] == [alias.username, "member"]
+        assert erasure_list.apply(restored, files).missing == 1
+        assert restored.rows(INPUT) == [("member", 20)]
+        read_again(restored)
+        sync(restored, book, profile)
+        assert restored.rows(INPUT) == [("member", 20)]

@@ -195,15 +195,23 @@ def erase(batch: Batch, who: Somebody, *, has_numbers: bool, now: datetime) -> A
     Returns:
         What they are called from now on.
     """
-    key = _key(batch)
-    digest = _digest(key, who.id)
-    made = UUID(bytes=bytes.fromhex(digest)[:16], version=5)
-    alias = Alias(str(made), f"erased-{made.hex[:8]}", has_numbers)
-    batch.execute("DELETE FROM erased WHERE digest = $1", [digest])
-    batch.execute(
-        "INSERT INTO erased VALUES (?, ?::UUID, ?, ?, ?, ?)",
-        [digest, alias.id, alias.username, has_numbers, stored(now), key],
-    )
+    if batch.rows("SELECT 1 FROM erased WHERE id = $1::UUID", [who.id]):
+        # They were erased before, and are named by what they are called since.
+        batch.execute(
+            "UPDATE erased SET numbers = $2, erased_at = $3 WHERE id = $1::UUID",
+            [who.id, has_numbers, stored(now)],
+        )
+        alias = Alias(who.id, who.username, has_numbers)
+    else:
+        key = _key(batch)
+        digest = _digest(key, who.id)
+        made = UUID(bytes=bytes.fromhex(digest)[:16], version=5)
+        alias = Alias(str(made), f"erased-{made.hex[:8]}", has_numbers)
+        batch.execute("DELETE FROM erased WHERE digest = $1", [digest])
+        batch.execute(
+            "INSERT INTO erased VALUES (?, ?::UUID, ?, ?, ?, ?)",
+            [digest, alias.id, alias.username, has_numbers, stored(now), key],
+        )
     _take_out(batch, who, alias)
     return alias
 
@@ -211,7 +219,10 @@ def erase(batch: Batch, who: Somebody, *, has_numbers: bool, now: datetime) -> A
 def erase_again(batch: Batch) -> list[Somebody]:
     """Erase whoever is there though they were erased, as a backup brought them back; who it was."""
     known = erased(batch)
-    people = [(who, alias) for who in _people(batch) if (alias := known.alias(who.id))]
+    gone = {alias.id: alias for alias in known.people.values() if not alias.has_numbers}
+    people = [
+        (who, alias) for who in _people(batch) if (alias := known.alias(who.id) or gone.get(who.id))
+    ]
     for who, alias in people:
         _take_out(batch, who, alias)
     for key in erased_keys(batch):
@@ -223,9 +234,9 @@ def _take_out(batch: Batch, who: Somebody, alias: Alias) -> None:
     """Delete all of somebody that their alias leaves nothing of."""
     _delete_text(batch, who.key)
     _erase_mentions(batch, who)
-    if alias.has_numbers:
+    if alias.has_numbers and who.id != alias.id:
         _rename(batch, who, alias)
-    else:
+    elif not alias.has_numbers:
         for kind, rows in _OWN_ROWS.items():
             leave_out(batch, kind, batch.rows(rows, [who.key]))
         for statement in _NUMBERS:

@@ -40,7 +40,7 @@ class Applied:
     """What became of a store by its files.
 
     Attributes:
-        missing: how many erased people it did not know of.
+        missing: how many erased people it did not know of, or only that their text was erased.
         people: whom it held all the same, by the names that they had.
     """
 
@@ -59,7 +59,7 @@ def write(reader: Reader | Store, files: Sequence[Path]) -> None:
     Raises:
         StoreLocationError: when the first cannot be written, or one cannot be read.
     """
-    known = _read(files) | _stored(reader)
+    known = _merged(_read(files), _stored(reader))
     for place, file in enumerate(files):
         try:
             _put(file, known)
@@ -80,24 +80,44 @@ def apply(store: Store, files: Sequence[Path]) -> Applied:
         StoreLocationError: as ``write`` does.
     """
     stored = _stored(store)
-    missing = {
-        digest: row
-        for digest, row in _read(files).items()
-        if digest not in stored or (stored[digest]["key"] is None and row["key"] is not None)
-    }
+    merged = _merged(stored, _read(files))
+    changed = {digest: row for digest, row in merged.items() if row != stored.get(digest)}
     people: list[Somebody] = []
-    if missing:
+    if changed:
         with store.write() as batch:
-            batch.execute("DELETE FROM erased WHERE list_contains(?, digest)", [list(missing)])
-            with batch.registered(brought=pa.Table.from_pylist(list(missing.values()))):
+            batch.execute("DELETE FROM erased WHERE list_contains(?, digest)", [list(changed)])
+            with batch.registered(brought=pa.Table.from_pylist(list(changed.values()))):
                 batch.execute(_ADD)
             people = erasure.erase_again(batch)
     write(store, files)
-    return Applied(len(missing.keys() - stored.keys()), tuple(people))
+    missing = [
+        digest
+        for digest, row in changed.items()
+        if digest not in stored or stored[digest]["numbers"] != row["numbers"]
+    ]
+    return Applied(len(missing), tuple(people))
 
 
 def _stored(reader: Reader | Store) -> Rows:
     return {row[0]: dict(zip(_COLUMNS, row, strict=True)) for row in reader.rows(_ROWS)}
+
+
+def _merged(*lists: Rows) -> Rows:
+    """The rows of all lists; what one of them says of an erasure is not undone by another.
+
+    A key that is known is not forgotten, and numbers that were deleted stay so.
+    """
+    merged: Rows = {}
+    for rows in lists:
+        for digest, row in rows.items():
+            former = merged.get(digest, row)
+            merged[digest] = {
+                **row,
+                "key": row["key"] or former["key"],
+                "numbers": row["numbers"] and former["numbers"],
+                "erased_at": max(row["erased_at"], former["erased_at"]),
+            }
+    return merged
 
 
 def _read(files: Sequence[Path]) -> Rows:
@@ -105,7 +125,8 @@ def _read(files: Sequence[Path]) -> Rows:
     for file in files:
         try:
             listed = json.loads(file.read_text("utf-8"))
-            rows |= {row["digest"]: {name: row[name] for name in _COLUMNS} for row in listed}
+            read = {row["digest"]: {name: row[name] for name in _COLUMNS} for row in listed}
+            rows = _merged(rows, read)
         except FileNotFoundError:
             continue
         except (OSError, ValueError, TypeError, KeyError) as error:
