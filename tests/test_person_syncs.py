@@ -19,9 +19,10 @@ from bridgeboard.store import (
     erasure_list,
     migrations,
     schema,
+    sync_state,
 )
 from bridgeboard.store.schema import MIGRATIONS
-from bridgeboard.sync import ErasureKeyLostError, Options, requeue
+from bridgeboard.sync import ErasureKeyLostError, Options, requeue, sessions
 
 MODEL = "claude-sonnet-4-5"
 LATER = NOW + timedelta(hours=1)
@@ -211,3 +212,26 @@ def test_numbers_that_are_deleted_under_the_name_after_an_erasure_do_not_come_ba
         read_again(restored)
         sync(restored, book, profile)
         assert restored.rows(INPUT) == [("member", 20)]
+
+
+def test_sessions_that_were_deleted_on_purpose_do_not_count_as_held(
+    store: Store, book: Book, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither where a day fits on one page of the list nor where it is read in parts."""
+    minutes = -20 * 24 * 60
+    for number in range(6):
+        who = {"who": book.member} if number % 2 else {}
+        book.call(minutes + number, session=f"s{number}", model=MODEL, tokens=[(10, 1)], **who)
+    book.call(minutes + 60, session="s0", model=MODEL, tokens=[(10, 1)])
+    served = demo_sync.bridge(book.tables(), profile="v2.35")
+    demo_sync.run(store, served, now=LATER)
+    erase(store, "owner", has_numbers=False)
+    day = (NOW + timedelta(minutes=minutes)).date()
+    for size in (1_000, 4):
+        monkeypatch.setattr(sessions, "LARGEST_PAGE", size)
+        with store.write() as batch:
+            batch.execute("DELETE FROM day_counts")
+            sync_state.open_windows(batch, "sessions", [sessions.windows.day(day)], LATER)
+        demo_sync.run(store, served, now=LATER)
+        (count,) = [one for one in completeness.day_counts(store) if one.day == day]
+        assert (count.counted, count.held, count.deleted, count.missing) == (6, 3, 3, 0)

@@ -17,6 +17,8 @@ _DELETED: Final = """
 SELECT day, count(*) FROM erased_rows
 WHERE kind = 'interceptions' AND day >= ?::DATE AND day < ?::DATE GROUP BY 1
 """
+LISTED: Final = "listed_sessions"
+"""The kind of erased rows that are sessions of a day's list, each with its initiator."""
 _WITHIN: Final = """
 kind = $1 AND coalesce(since, TIMESTAMP '0001-01-01') >= coalesce($2, TIMESTAMP '0001-01-01')
 AND coalesce(since, TIMESTAMP '0001-01-01') < coalesce($3, TIMESTAMP '9999-01-01')
@@ -49,6 +51,24 @@ def held(reader: Reader | Store, since: datetime, until: datetime) -> Mapping[da
 def deleted(reader: Reader | Store, since: datetime, until: datetime) -> Mapping[date, int]:
     """How many interceptions of each day of a window are left out because of an erasure."""
     return dict(reader.rows(_DELETED, [stored(since), stored(until)]))
+
+
+def forget_listed(batch: Batch, day: date) -> None:
+    """Forget which sessions of a day were left out: its list is read anew."""
+    batch.keep("DELETE FROM erased_rows WHERE kind = ? AND day = ?", [LISTED, day])
+
+
+def put_deleted(batch: Batch, kind: str, day: date) -> int:
+    """Take sessions of a day that were left out for deleted ones, not for held; how many."""
+    ((deleted,),) = batch.rows(
+        "SELECT count(*) FROM erased_rows WHERE kind = ? AND day = ?", [LISTED, day]
+    )
+    batch.keep(
+        "UPDATE day_counts SET held = greatest(0, held + coalesce(deleted, 0) - $3), deleted = $3"
+        " WHERE kind = $1 AND day = $2",
+        [kind, day, deleted],
+    )
+    return int(deleted)
 
 
 def leave_out(batch: Batch, left: Iterable[LeftOut]) -> None:

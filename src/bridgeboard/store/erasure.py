@@ -23,7 +23,7 @@ from bridgeboard.store.database import Store
 from bridgeboard.store.reader import Batch, Reader
 from bridgeboard.store.rewriting import DELETED_AT
 
-LeftOut = Literal["interceptions", "sessions"]
+LeftOut = Literal["interceptions", "sessions", "listed_sessions"]
 
 _UUIDS: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _NAMELESS: Final = "thread"
@@ -32,7 +32,7 @@ _OF_REQUESTS: Final = ("prompts", "tool_inputs")
 _OF_SESSIONS: Final = ("thinking", "last_prompts")
 _REQUESTS: Final = "usage IN (SELECT usage FROM usage WHERE initiator = $1)"
 _SESSIONS: Final = "session IN (SELECT session FROM sessions WHERE initiator = $1)"
-_OWN_ROWS: Final[Mapping[LeftOut, str]] = {
+_OWN_ROWS: Final[Mapping[Literal["interceptions", "sessions"], str]] = {
     "interceptions": "SELECT started_at::DATE, id::VARCHAR FROM usage"
     " WHERE initiator = $1 AND grain = 'interception'",
     "sessions": "SELECT started_at::DATE, id FROM sessions WHERE initiator = $1",

@@ -24,7 +24,7 @@ from aibridge import (
 from bridgeboard.model.completeness import DayCount, LeftOut
 from bridgeboard.model.sync import Event
 from bridgeboard.queries.completeness import LEFT_OUT
-from bridgeboard.store import Batch, Store, completeness, sync_state
+from bridgeboard.store import Batch, Store, completeness, erasure, sync_state
 from bridgeboard.store import sessions as session_table
 from bridgeboard.store.sync_state import Window
 from bridgeboard.sync import day_counts, failing_pages, windows, writer
@@ -247,14 +247,36 @@ def _note(batch: Batch, span: Span, reading: _Reading, now: datetime) -> None:
     completeness.leave_out(batch, reading.left_out)
     if not reading.parts:
         completeness.found_again(batch, KIND, span.since, span.until, now)
+    deleted = _note_deleted(batch, span, reading, now)
     day = windows.closed_day(span, now)
     if day is None or reading.counted is None:
         return
     unreadable = len(reading.rejected)
     # Sessions that are not on this page are in the parts, which are read as well.
     stored = reading.counted - unreadable - sum(left.rows or 0 for left in reading.left_out)
-    count = DayCount(KIND, day, reading.counted, stored, unreadable, now)
+    stored = max(0, stored - deleted)
+    count = DayCount(KIND, day, reading.counted, stored, unreadable, now, deleted)
     completeness.put_counts(batch, [count])
+
+
+def _note_deleted(batch: Batch, span: Span, reading: _Reading, now: datetime) -> int:
+    """Store which sessions of a past day are left out because of an erasure; how many so far.
+
+    A day that is listed in parts may list a session in several of them, which counts once.
+    """
+    day = windows.past_day(span, now)
+    if day is None:
+        return 0
+    known = erasure.aliases(batch, [str(row.initiator.id) for row in reading.rows])
+    ids = (
+        f"{day} {row.initiator.id} {row.id}"
+        for row in reading.rows
+        if (alias := known.get(str(row.initiator.id))) and not alias.has_numbers
+    )
+    if span == windows.day(day):
+        completeness.forget_listed(batch, day)
+    erasure.leave_out(batch, completeness.LISTED, ((day, id_) for id_ in ids))
+    return completeness.put_deleted(batch, KIND, day)
 
 
 def _put(batch: Batch, reading: _Reading, context: Context) -> int:

@@ -55,10 +55,17 @@ def day(on: date) -> Span:
 
 def closed_day(span: Span, now: datetime) -> date | None:
     """The day of a span that is one whole past day; else None."""
+    on = past_day(span, now)
+    return on if on and span == day(on) else None
+
+
+def past_day(span: Span, now: datetime) -> date | None:
+    """The past day that a span is, or is a part of; else None."""
     if span.since is None or span.until is None or span.until > _midnight(now):
         return None
     on = span.since.astimezone(UTC).date()
-    return on if span == day(on) else None
+    end = day(on).until
+    return on if end and span.until <= end else None
 
 
 def newest(opened_at: datetime) -> Span:
