@@ -15,7 +15,7 @@ from file_bytes import readable
 from test_cli import ALONE
 from typer.testing import CliRunner, Result
 
-from bridgeboard import cli, settings, state
+from bridgeboard import cli, formats, settings, state
 from bridgeboard.analysis.sync_history import Run
 from bridgeboard.cli import store_commands
 from bridgeboard.demo import truth
@@ -23,6 +23,7 @@ from bridgeboard.model.completeness import DayCount
 from bridgeboard.model.sync import Counts
 from bridgeboard.runtime import demo_company
 from bridgeboard.runtime.demo_company import Running
+from bridgeboard.state import StateError, audit
 from bridgeboard.state.audit import Audit
 from bridgeboard.store import Store, completeness, sync_state
 from bridgeboard.sync.quarantine import Suspect
@@ -308,3 +309,39 @@ def test_check_names_damaged_files_that_a_repair_kept(running: Running, folder: 
     said = run("check", running=running, folder=folder)
     assert said.exit_code == 1
     assert f"{kept} was kept when the store was repaired" in said.output
+
+
+def test_check_goes_on_where_it_cannot_be_told_how_far_the_audit_log_was_handed_on(
+    running: Running, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise StateError("It is locked.")
+
+    monkeypatch.setattr(audit, "progress", fail)
+    target = str(tmp_path / "target")
+    said = run("check", running=running, folder=folder, BRIDGEBOARD_AUDIT_TARGET=target)
+    assert said.exit_code == 1
+    assert "✗ It is locked." in said.output
+    assert "✓ The deployment answers at" in said.output
+
+
+def test_check_names_instances_for_which_nobody_is_known_who_bills(
+    running: Running, folder: Path, tmp_path: Path
+) -> None:
+    def unbilled(**more: str) -> list[str]:
+        said = run("check", running=running, folder=folder, **more)
+        return [line for line in said.output.splitlines() if "Nobody is known who bills" in line]
+
+    with store_in(folder) as opened:
+        where = "FILTER (provider_name = 'vllm-internal')"
+        tokens = "sum(input + output + cache_read + cache_write)"
+        ((requests, share),) = opened.rows(
+            f"SELECT sum(requests) {where}, ({tokens} {where}) / {tokens} FROM usage"
+        )
+    (line,) = unbilled()
+    assert f"for {requests:,} requests of the provider instance vllm-internal (type openai)" in line
+    assert f"{formats.rate(share)} of all tokens and no known part of spend" in line
+    assert 'below [vendors]: "vllm-internal" = "?"' in line
+    prices = tmp_path / "prices.toml"
+    prices.write_text('[vendors]\n"vllm-internal" = "none"\n')
+    assert not unbilled(BRIDGEBOARD_PRICES=str(prices))

@@ -29,6 +29,57 @@ class Billing:
     lines: list[str]
 
 
+@dataclass(frozen=True)
+class Unbilled:
+    """A provider instance for which nobody is known who bills.
+
+    Attributes:
+        name: of the instance; empty where requests do not tell theirs.
+        provider: its type.
+        requests: how many of its requests nobody bills for.
+        of_tokens: their share of all tokens; None where there are none.
+        of_spend: their share of all spend; None where nothing of theirs has a price.
+        line: what settles it in ``[vendors]`` of the prices file; empty where no single line does.
+    """
+
+    name: str
+    provider: str
+    requests: int
+    of_tokens: float | None
+    of_spend: float | None
+    line: str
+
+
+def unbilled(reader: Reader, since: datetime, until: datetime, file: Path | None) -> list[Unbilled]:
+    """The instances of a window for which nobody is known who bills, most tokens first.
+
+    What the operator has settled in the prices file is not among them.
+
+    Raises:
+        PriceFileError: when the file cannot be used.
+    """
+    instances = prices.instances(reader, since, until)
+    if instances.empty:
+        return []
+    book = informed(reader, own_book(file))
+    lines_of = _lines(instances, book)
+    records = instances.sort_values("tokens", ascending=False).to_dict("records")
+    tokens = sum(row["tokens"] for row in records)
+    spend = sum(row["cost"] or 0 for row in records)
+    return [
+        Unbilled(
+            name := _text(row["provider_name"]),
+            row["provider"],
+            row["requests"],
+            row["tokens"] / tokens if tokens else None,
+            row["cost"] / spend if row["cost"] is not None and spend else None,
+            lines_of.get(name, ""),
+        )
+        for row in records
+        if not _text(row["vendor"]) and not book.file.vendor(_text(row["provider_name"]))
+    ]
+
+
 def billing(reader: Reader, since: datetime, until: datetime, file: Path | None) -> Billing:
     """Who bills in a window, by the operator's prices file and by what the server said.
 
@@ -66,6 +117,11 @@ def lines(instances: pd.DataFrame, book: Book) -> list[str]:
 
     An instance whose models have several vendors cannot be settled by one line.
     """
+    return list(_lines(instances, book).values())
+
+
+def _lines(instances: pd.DataFrame, book: Book) -> dict[str, str]:
+    """The lines by the name of their instance."""
     records = [row for row in instances.to_dict("records") if _text(row["provider_name"])]
     vendors = Counter(row["provider_name"] for row in records)
     open_ones = [
@@ -77,7 +133,10 @@ def lines(instances: pd.DataFrame, book: Book) -> list[str]:
     ]
     # What nobody knows comes first: that is what costs a price.
     ordered = sorted(open_ones, key=lambda row: bool(_text(row["vendor"])))
-    return [vendor_line(row["provider_name"], _text(row["vendor"])) for row in ordered]
+    return {
+        row["provider_name"]: vendor_line(row["provider_name"], _text(row["vendor"]))
+        for row in ordered
+    }
 
 
 def _seller(row: Mapping[Any, Any], book: Book) -> Seller:
@@ -103,4 +162,4 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-__all__ = ["Billing", "PriceFileError", "billing", "lines", "rows"]
+__all__ = ["Billing", "PriceFileError", "Unbilled", "billing", "lines", "rows", "unbilled"]

@@ -65,12 +65,15 @@ def instances(reader: Reader, since: datetime, until: datetime) -> pd.DataFrame:
 
     Returns:
         ``provider``, ``provider_name``, ``vendor`` (missing where unknown); ``model``, one that was
-        asked for lately; ``requests``; ``cost`` (Python integers, None where nothing is priced);
-        ``first_at``, ``last_at`` (naive UTC).
+        asked for lately; ``requests``; ``tokens`` and ``cost`` (Python integers, the latter None
+        where nothing is priced); ``first_at``, ``last_at`` (naive UTC).
     """
     frame: pd.DataFrame = reader.frame(INSTANCES, [stored(since), stored(until)])
     costs = [int(cost) if isinstance(cost, str) else None for cost in frame["cost"]]
-    return frame.assign(cost=pd.Series(costs, index=frame.index, dtype=object))
+    return frame.assign(
+        cost=pd.Series(costs, index=frame.index, dtype=object),
+        tokens=frame["tokens"].map(int).astype(object),
+    )
 
 
 def priced(reader: Rows) -> list[tuple[str | None, str | None]]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from aibridge import AIBridgeError, Capabilities, Client, Search
 from bridgeboard import formats, store
-from bridgeboard.analysis import completeness, restorations, team_file
+from bridgeboard.analysis import billing, completeness, restorations, team_file
 from bridgeboard.analysis.coverage import coverage
 from bridgeboard.model.store import StoreError
 from bridgeboard.pricing import PriceFileError, own_book
@@ -53,19 +53,15 @@ def run(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 def _audit(settings: Settings) -> Iterator[Finding]:
     """Whether the state can be read, and entries of the audit log are handed on as they should."""
-    database = state_files.state_database(settings)
     try:
-        state_files.audit_log(settings).entries(1)
-        yield Finding(good=True, text=f"Views, notes and the audit log are in {database.name}")
-    except StateError as error:
-        yield Finding(good=False, text=str(error))
-        return
-    try:
+        log = state_files.audit_log(settings)
+        log.entries(1)
+        yield Finding(good=True, text=f"Views, notes and the audit log are in {log.database.name}")
         state_files.audit_target(settings)
-    except SettingsError as error:
+        done = state_files.handed_on(settings)
+    except (SettingsError, StateError) as error:
         yield Finding(good=False, text=str(error))
         return
-    done = state_files.handed_on(settings)
     if done is None:
         return
     if done.problem:
@@ -93,6 +89,7 @@ def _store(settings: Settings, now: datetime) -> Iterator[Finding]:
         yield from _backups(settings, path, now)
         with Store.open(path, memory_mb=settings.store_memory_mb) as opened:
             yield from _contents(opened)
+            yield from _vendors(opened, settings, now)
             yield from _teams(opened, settings, now)
     except SettingsError:
         yield Finding(good=True, text="There is no local store yet; serve or sync makes one")
@@ -149,6 +146,35 @@ def _contents(opened: Store) -> Iterator[Finding]:
         )
 
 
+def _vendors(opened: Store, settings: Settings, now: datetime) -> Iterator[Finding]:
+    """For which provider instances nobody is known who bills, and what settles it."""
+    try:
+        with opened.snapshot() as reader:
+            covered = coverage(reader)
+            since = covered.first_at or now
+            until = max(covered.as_of, now) + timedelta(days=1)
+            unbilled = billing.unbilled(reader, since, until, settings.prices_path)
+    except PriceFileError:  # which is told of the file
+        return
+    file = settings.prices_path or "a file that prices_file names"
+    for one in unbilled:
+        requests = formats.plural(one.requests, "request")
+        name = f"the provider instance {formats.line(one.name)}" if one.name else "no instance"
+        spend = "no known part" if one.of_spend is None else formats.rate(one.of_spend)
+        advice = (
+            f"Put into {file}, below [vendors]: {formats.line(one.line)} - then"
+            " run: bridgeboard reprice"
+            if one.line
+            else f"Give its models prices of their own in {file}: no single line settles it"
+        )
+        yield Finding(
+            good=True,
+            text=f"Nobody is known who bills for {requests} of {name}"
+            f" (type {formats.line(one.provider)}): {formats.rate(one.of_tokens)} of all tokens and"
+            f" {spend} of spend. {advice}",
+        )
+
+
 def _teams(opened: Store, settings: Settings, now: datetime) -> Iterator[Finding]:
     """Whom the teams file means; nothing without one, or with one that cannot be used."""
     if not settings.teams_file:
@@ -174,8 +200,9 @@ def _deleted(opened: Store) -> Iterator[Finding]:
     for path in store.kept_aside(opened.path):
         yield Finding(
             good=False,
-            text=f"{path} was kept when the store was repaired. It holds what people typed, also"
-            " what was deleted since. Delete it once nobody needs it.",
+            text=f"{path} was kept when the store was repaired, or left by a repair or a restore"
+            " that was stopped. It holds what people typed, also what was deleted since. Delete it"
+            " once nobody needs it.",
         )
 
 

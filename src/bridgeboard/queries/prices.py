@@ -37,6 +37,7 @@ WHERE priced_tokens > 0 OR status NOT IN ('unpriced', 'unmetered')
 INSTANCES: Final = """
 SELECT provider, provider_name, vendor, arg_max(model, started_at) AS model,
        sum(requests)::BIGINT AS requests, sum(cost)::HUGEINT::VARCHAR AS cost,
+       sum(input::HUGEINT + output + cache_read + cache_write)::VARCHAR AS tokens,
        min(started_at) AS first_at, max(started_at) AS last_at
 FROM usage WHERE started_at >= $1 AND started_at < $2
 GROUP BY provider, provider_name, vendor
