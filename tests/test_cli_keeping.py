@@ -311,6 +311,52 @@ def test_check_names_damaged_files_that_a_repair_kept(running: Running, folder: 
     assert f"{kept} was kept when the store was repaired" in said.output
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["restored.duckdb", "restored.duckdb.wal", ".restored.duckdb.restoring",
+     ".restored.duckdb.restoring.wal"],
+)  # fmt: skip
+def test_check_names_what_a_restore_left_that_was_killed(
+    running: Running, folder: Path, name: str
+) -> None:
+    (folder / name).write_text("what people typed")
+    said = run("check", running=running, folder=folder)
+    assert said.exit_code == 1
+    assert f"{folder / name} was kept when the store was repaired, or left by" in said.output
+
+
+def test_nothing_is_restored_beside_the_log_of_a_store_that_is_gone(
+    running: Running, folder: Path, tmp_path: Path
+) -> None:
+    kept = tmp_path / "kept"
+    assert run("backup", str(kept), running=running, folder=folder).exit_code == 0
+    (path,) = folder.glob("*.duckdb")
+    path.unlink()
+    path.with_name(f"{path.name}.wal").write_bytes(b"x" * 5_000)
+    said = run("restore", str(kept), running=running, folder=folder)
+    assert said.exit_code == 2
+    assert f"{path}.wal is there already: move it away first." in " ".join(said.output.split())
+    assert not path.exists()
+    assert not list(folder.glob("restored.duckdb*"))
+
+
+def test_a_state_that_cannot_be_restored_is_told_before_the_store_is(
+    running: Running, folder: Path, tmp_path: Path
+) -> None:
+    Audit(state.opened(folder)).write("ada", "login", at=END)
+    kept = tmp_path / "kept"
+    assert run("backup", str(kept), running=running, folder=folder).exit_code == 0
+    other = tmp_path / "other"
+    other.mkdir(mode=0o700)
+    (other / "audit.key").write_text("another")
+    said = run("restore", str(kept), running=running, folder=other)
+    assert said.exit_code == 2
+    assert "audit.key is another one than the backup's" in " ".join(said.output.split())
+    assert not list(other.glob("*.duckdb"))
+    (other / "audit.key").unlink()
+    assert run("restore", str(kept), running=running, folder=other).exit_code == 0
+
+
 def test_check_goes_on_where_it_cannot_be_told_how_far_the_audit_log_was_handed_on(
     running: Running, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

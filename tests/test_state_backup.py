@@ -8,9 +8,9 @@ import databases
 import pytest
 from log_lines import lines
 
-from bridgeboard.state import Database, StateError
+from bridgeboard.state import Database, StateError, backup
 from bridgeboard.state.audit import Audit, Verdict
-from bridgeboard.state.backup import backup_to, is_empty, restore_from
+from bridgeboard.state.backup import backup_to, holds_nothing_else, restore_from
 from bridgeboard.state.logins import Ended, Login, person
 from bridgeboard.state.saved_views import Desk, Note, View
 
@@ -48,7 +48,7 @@ def test_what_was_backed_up_is_restored_to_either_engine(
     Audit(database).write("ada", "later", at=AT)
     url = request.getfixturevalue("postgres").fresh() if engine == "PostgreSQL" else ""
     with databases.database(tmp_path / "anew", url) as anew:
-        assert is_empty(anew)
+        assert holds_nothing_else(anew, folder)
         assert restore_from(anew, folder) == counts
         assert content(anew) == before
         assert Audit(anew).verify() == Verdict(3)
@@ -90,7 +90,7 @@ def test_files_of_an_earlier_version_that_nobody_asked_for_are_in_it(tmp_path: P
     former.write_text('{"views": {"mine": {"page": "spend", "query": ""}}, "notes": {}}')
     former.chmod(0o600)
     with databases.database(tmp_path / "data") as database:
-        assert not is_empty(database)
+        assert not holds_nothing_else(database, tmp_path / "backup")
         backup_to(database, tmp_path / "backup")
     with databases.database(tmp_path / "anew") as anew:
         restore_from(anew, tmp_path / "backup")
@@ -113,7 +113,7 @@ def test_what_is_no_backup_or_damaged_or_has_another_key_restores_nothing(tmp_pa
         (tmp_path / "backup" / "state.sqlite").write_bytes(b"x" * 5_000)
         with pytest.raises(StateError, match="damaged"):
             restore_from(anew, tmp_path / "backup")
-        assert is_empty(anew)
+        assert holds_nothing_else(anew, tmp_path)
     assert not list((tmp_path / "anew").glob("tmp*"))
 
 
@@ -124,3 +124,26 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
         pytest.raises(StateError, match="cannot be used"),
     ):
         backup_to(database, tmp_path / "file")
+
+
+def test_a_restore_that_was_stopped_before_the_rows_is_begun_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with databases.database(tmp_path / "data") as database:
+        fill(database)
+        (tmp_path / "data" / "other.desk.json").write_text('{"views": {}, "notes": {}}')
+        before = content(database)
+        backup_to(database, tmp_path / "backup")
+    with databases.database(tmp_path / "anew") as anew:
+
+        def stop(*_: object) -> None:
+            assert (tmp_path / "anew" / "audit.key").is_file()
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(backup, "copy_rows", stop)
+            with pytest.raises(KeyboardInterrupt):
+                restore_from(anew, tmp_path / "backup")
+        restore_from(anew, tmp_path / "backup")
+        assert content(anew) == before
+        assert (tmp_path / "anew" / "other.desk.json").is_file()

@@ -17,11 +17,12 @@ import pytest
 from stores import fresh
 from typer.testing import CliRunner
 
-from bridgeboard import cli, store
+from bridgeboard import cli, settings, store
 from bridgeboard.analysis import restorations as of_restorations
 from bridgeboard.cli import repairing
 from bridgeboard.demo import api
 from bridgeboard.model.store import StoreError
+from bridgeboard.runtime import state_files
 from bridgeboard.store import (
     Repaired,
     Store,
@@ -584,6 +585,21 @@ def test_without_any_backup_the_command_says_so(original: Original, tmp_path: Pa
     said = CliRunner().invoke(cli.app, ["repair", "--file", str(path)])
     assert said.exit_code == 0, said.output
     assert "There was no good backup in" in said.output
+    assert "The audit log here names nobody else" in said.output
+
+
+@pytest.mark.usefixtures("_alone")
+def test_without_any_backup_the_command_names_whom_only_the_audit_log_knows_to_be_erased(
+    original: Original, tmp_path: Path
+) -> None:
+    path = original.copied(tmp_path)
+    path.write_bytes(b"")
+    log = state_files.audit_log(settings.read())
+    log.write("operator", "erase person", "x", "erased-12345678, numbers: keep", at=demo_sync.NOW)
+    said = CliRunner().invoke(cli.app, ["repair", "--file", str(path)])
+    words = " ".join(said.output.split())
+    assert "1 person was erased (erased-12345678, numbers: keep" in words
+    assert "come back with the next sync: erase them again" in words
 
 
 def test_what_the_server_may_have_forgotten_is_told_by_its_dates() -> None:

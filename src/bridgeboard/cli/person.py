@@ -111,12 +111,16 @@ def erase(
 def erased_since(chosen: Settings, moment: datetime | None, erased: Collection[str]) -> str:
     """Who was erased after a backup of that time by the audit log alone; and what to do.
 
-    ``erased`` are those whom the store knows to be erased, by what they are called since.
+    Args:
+        chosen: where the audit log is.
+        moment: when the backup was made; None for a store that began anew without one.
+        erased: those whom the store knows to be erased, by what they are called since.
     """
+    after = "after this backup was made" if moment else "from the store before this one"
     try:
         entries = state_files.audit_log(chosen).entries(MOST_ENTRIES)
     except StateError as error:
-        return f"Whoever else was erased after this backup was made: erase them again. ({error})"
+        return f"Whoever else was erased {after}: erase them again. ({error})"
     later = [
         one
         for one in entries
@@ -124,20 +128,24 @@ def erased_since(chosen: Settings, moment: datetime | None, erased: Collection[s
         and (not moment or one.at > moment)
         and one.about.partition(",")[0] not in erased
     ]
-    when = f" ({moment:%Y-%m-%d %H:%M} UTC)" if moment else ""
+    if moment:
+        after += f" ({moment:%Y-%m-%d %H:%M} UTC)"
+        outcome = "are in the store again"
+    else:
+        outcome = "come back with the next sync"
     if not later:
         return (
-            f"The audit log here names nobody else who was erased after this backup was made{when}."
-            " Whoever was erased elsewhere since is in the store again: erase them again."
+            f"The audit log here names nobody else who was erased {after}. The names and text of"
+            f" whoever was erased elsewhere since {outcome}: erase them again."
         )
     names = ", ".join(
         f"{formats.line(one.about)}, on {formats.day(one.at.date())}" for one in later
     )
     many = formats.plural(len(later), "person was", "people were")
     return (
-        f"After this backup was made{when} {many} erased ({names}) who cannot be recognised here."
-        " Their text and names are in the store again: erase them again before anybody looks at it."
-        " The log has the reasons that were given."
+        f"{many} erased ({names}) {after} and cannot be recognised here. Their text and names"
+        f" {outcome}: erase them again before anybody looks at it. The log has the reasons that"
+        " were given."
     )
 
 

@@ -69,6 +69,7 @@ def described(done: Repaired, path: Path, chosen: Settings, now: datetime) -> It
             " sync reads what the server still has. What it no longer has is missing. If there is"
             f" a backup elsewhere, move {path} away and run: bridgeboard restore FOLDER"
         )
+        yield person.erased_since(chosen, None, done.restored.erased)
         return
     yield f"{path} is the backup {done.backup} now."
     yield from what_came_since(done.restored, now)

@@ -23,7 +23,8 @@ from bridgeboard.model.sync import Event
 from bridgeboard.pricing import own_book
 from bridgeboard.runtime import background_sync, clients, nightly_backups, state_files, store_files
 from bridgeboard.settings import Settings, SettingsError
-from bridgeboard.state.backup import is_empty, is_in, restore_from
+from bridgeboard.state import StateError
+from bridgeboard.state.backup import check_key, holds_nothing_else, is_in, restore_from
 from bridgeboard.store import Store, backups
 from bridgeboard.store.erasure import Somebody
 
@@ -108,37 +109,53 @@ def restore(folder: Folder) -> None:
     """Make a store of a backup, and what is beside it. Refuses to replace a store."""
     with explained():
         chosen = settings.read()
+        state = folder / nightly_backups.STATE
+        # Before the store is in its place: what is wrong can be mended, and all begun again.
+        database, has_state = state_files.state_database(chosen), state.is_dir()
+        is_wanted = has_state and is_in(state) and holds_nothing_else(database, state)
+        if is_wanted:
+            check_key(database, state)
         path, done = store_files.restored(chosen, folder, now=now())
         out.print(f"Restored {folder} as {path}.", markup=False)
         for line in repairing.what_came_since(done, now()):
             out.print(line, markup=False)
         erased = person.erased_since(chosen, backups.made_at(folder), done.erased)
         out.print(erased, markup=False)
-        if (folder / nightly_backups.STATE).is_dir():
-            state = folder / nightly_backups.STATE
+        if is_wanted:
             out.print(_restored_state(chosen, state, path, done.people), markup=False)
+        elif has_state:
+            out.print(_left_state(chosen, state), markup=False)
 
 
-def _restored_state(
-    chosen: Settings, folder: Path, store_path: Path, erased: Collection[Somebody]
-) -> str:
-    """Restore views, notes and the audit log if there are none; what became of them.
-
-    ``erased`` are those whom the backup still names though they were erased since.
-    """
-    database = state_files.state_database(chosen)
+def _left_state(chosen: Settings, folder: Path) -> str:
+    """Why views, notes and the audit log of a backup were not restored."""
     if not is_in(folder):
         return (
             f"Views, notes and the audit log of that time are in {folder}, as an earlier version"
             f" had them: copy those that are lost to {chosen.folder}, but none that names somebody"
             " who was erased."
         )
-    if not is_empty(database):
-        return (
-            f"{database.name} has views, notes or an audit log, and stays as it is. Those of the"
-            f" backup are in {folder}."
-        )
-    restore_from(database, folder)
+    return (
+        f"{state_files.state_database(chosen).name} has views, notes or an audit log, and stays as"
+        f" it is. Those of the backup are in {folder}."
+    )
+
+
+def _restored_state(
+    chosen: Settings, folder: Path, store_path: Path, erased: Collection[Somebody]
+) -> str:
+    """Restore views, notes and the audit log; what became of them.
+
+    ``erased`` are those whom the backup still names though they were erased since.
+    """
+    database = state_files.state_database(chosen)
+    try:
+        restore_from(database, folder)
+    except StateError as error:
+        raise StateError(
+            f"The store is restored. Views, notes and the audit log are not: {error} Once that is"
+            f" mended, move {store_path} away and run this command again."
+        ) from error
     dropped = person.drop_views_and_notes(chosen, store_path, erased)
     database.scrub()
     text = f"Views, notes and the audit log are in {database.name} again"

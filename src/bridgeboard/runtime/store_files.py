@@ -8,7 +8,7 @@ from pathlib import Path
 from aibridge import AIBridgeError, Client
 from bridgeboard import private_files, store
 from bridgeboard.settings import Settings, SettingsError
-from bridgeboard.store import Repaired, Restored, Store, StoreLocationError, erasure_list
+from bridgeboard.store import Repaired, Restored, Store, erasure_list, file_location
 
 DEPLOYMENTS = "deployments.json"
 
@@ -103,17 +103,14 @@ def restored(settings: Settings, folder: Path, *, now: datetime) -> tuple[Path, 
         SettingsError: when others may enter the data folder.
         StoreError: when the backup cannot be used, or its deployment has a store already.
     """
-    fresh = private_folder(settings) / "restored.duckdb"
+    fresh = private_folder(settings) / file_location.RESTORED
     store.remove(fresh)
     store.restore(folder, fresh, now=now)
     try:
         with Store.open(fresh, memory_mb=settings.store_memory_mb) as opened:
             identity = opened.meta("deployment_id") or settings.url
             path = store.location(settings.folder, identity)
-            if path.exists():
-                raise StoreLocationError(
-                    f"{path} is there already: move it away to restore {folder}."
-                )
+            file_location.refuse_present(path)
             files = _all_erasure_files(settings, path, [folder])
             done = store.complete(opened, folder, files, now)
         fresh.rename(path)

@@ -63,11 +63,24 @@ def is_in(folder: Path) -> bool:
     return (folder / FILE).is_file()
 
 
-def is_empty(database: Database) -> bool:
-    """Whether there is nothing that restoring would replace. Raises StateError."""
+def holds_nothing_else(database: Database, folder: Path) -> bool:
+    """Whether restoring a backup would replace nothing. Raises StateError.
+
+    The key and the files of earlier versions may be those of the backup already: a process that was
+    killed while it restored them has put them there.
+    """
     with database.reading() as connection:
         rows = [connection.execute(select(table).limit(1)).first() for table in TABLES]
-    return not any(rows) and not _former_files(database.folder)
+    return not any(rows) and all(
+        _is_same(file, folder / file.name) for file in _former_files(database.folder)
+    )
+
+
+def check_key(database: Database, folder: Path) -> None:
+    """Raise StateError where the data folder has another key of the audit log than a backup."""
+    key, old_key = folder / keys.FILE, database.folder / keys.FILE
+    if key.is_file() and old_key.is_file() and not _is_same(old_key, key):
+        raise StateError(f"{old_key} is another one than the backup's: move it away to restore.")
 
 
 def restore_from(database: Database, folder: Path) -> dict[str, int]:
@@ -82,26 +95,26 @@ def restore_from(database: Database, folder: Path) -> dict[str, int]:
     """
     if not is_in(folder):
         raise StateError(f"{folder} holds no backup of views, notes and the audit log: no {FILE}.")
-    if not is_empty(database):
+    if not holds_nothing_else(database, folder):
         raise StateError(
             f"{database.name} holds views, notes or an audit log already: move it away, or name"
             " another database, to restore."
         )
-    key, old_key = folder / keys.FILE, database.folder / keys.FILE
     with _in_folder(database.folder), TemporaryDirectory(dir=database.folder) as name:
-        if key.is_file() and old_key.is_file() and key.read_bytes() != old_key.read_bytes():
-            raise StateError(
-                f"{old_key} is another one than the backup's: move it away to restore."
-            )
+        check_key(database, folder)
         # A copy, which may get the tables of this version: a backup is not changed.
         shutil.copyfile(folder / FILE, Path(name) / FILE)
         (Path(name) / FILE).chmod(0o600)
         copy = Database(Path(name))
-        counts = copy_rows(copy, database)
-        copy.close()
-        for file in (key, *_former_files(folder)):
+        with copy.reading():  # which finds a damaged one
+            pass
+        # Before the rows, which cannot be checked and continued without the key: whoever is
+        # stopped between the two restores again.
+        for file in (folder / keys.FILE, *_former_files(folder)):
             if file.is_file():
                 private_files.put(database.folder / file.name, file.read_text("utf-8"))
+        counts = copy_rows(copy, database)
+        copy.close()
     return counts
 
 
@@ -126,6 +139,10 @@ def _copy_pages(database: Database, target: Path) -> None:
         if not isinstance(source, sqlite3.Connection):
             raise TypeError(type(source))
         source.backup(copy)
+
+
+def _is_same(file: Path, other: Path) -> bool:
+    return other.is_file() and file.read_bytes() == other.read_bytes()
 
 
 def _former_files(folder: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from bridgeboard.store.errors import (
 from bridgeboard.store.file_location import kept_aside, location, remove
 from bridgeboard.store.interceptions import InterceptionTables, Written
 from bridgeboard.store.reader import Batch, Reader
-from bridgeboard.store.repair import Repaired, Restored, complete, is_whole, repair
+from bridgeboard.store.repair import Repaired, Restored, complete, repair
 from bridgeboard.store.retention import Size, prune, rewrite_if_due, size, still_in_file
 
 __all__ = [
@@ -34,7 +34,6 @@ __all__ = [
     "backup",
     "backups_of",
     "complete",
-    "is_whole",
     "kept_aside",
     "location",
     "prune",

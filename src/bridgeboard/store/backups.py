@@ -27,7 +27,7 @@ from bridgeboard.store.errors import (
     explained,
     too_new,
 )
-from bridgeboard.store.file_location import checked, log, remove
+from bridgeboard.store.file_location import checked, refuse_present, remove, restoring
 from bridgeboard.store.reader import Reader
 from bridgeboard.store.schema import MIGRATIONS
 
@@ -137,11 +137,10 @@ def restore(folder: Path, path: Path, *, now: datetime) -> None:
         StoreDamagedError: when the backup is not as it was written, or none.
     """
     folder, path = folder.expanduser().resolve(), checked(path)
-    if path.exists() or log(path).exists():
-        raise StoreLocationError(f"{path} is there already: move it away first.")
+    refuse_present(path)
     schema, tables = _manifest(folder)
     _check_files(folder, tables)
-    growing = path.with_name(f".{path.name}.restoring")
+    growing = restoring(path)
     try:
         private_files.make_folder(path.parent)
         remove(growing)

@@ -19,6 +19,8 @@ if sys.platform != "win32":
 
 _UNSAFE: Final = re.compile(r"[^a-z0-9]+")
 _READABLE: Final = 40
+RESTORED: Final = "restored.duckdb"
+"""The file in a data folder of a backup that is being restored: whose it is shows in it only."""
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -62,13 +64,43 @@ def spilled(path: Path) -> Path:
 def kept_aside(path: Path) -> list[Path]:
     """Files and folders beside a store that hold what was typed and are never pruned.
 
-    They are what a repair kept of a damaged store, and what it left when it was killed.
+    They are what a repair kept of a damaged store, and what a repair or a restore left when it was
+    killed.
     """
-    unfinished = (path.with_name(f".{path.name}.{what}") for what in ("repairing", "restoring"))
+    fresh = path.with_name(RESTORED)
+    files = (fresh, restoring(fresh), restoring(path))
+    unfinished = (
+        work_folder(path),
+        *(part for file in files for part in (file, log(file), spilled(file))),
+    )
     return [
         *sorted(path.parent.glob(f"{glob.escape(path.name)}.damaged-*")),
         *(each for each in unfinished if each.exists()),
     ]
+
+
+def restoring(path: Path) -> Path:
+    """Where a store is made of a backup before it appears."""
+    return path.with_name(f".{path.name}.restoring")
+
+
+def work_folder(path: Path) -> Path:
+    """Where a repair makes what takes the place of a damaged store."""
+    return path.with_name(f".{path.name}.repairing")
+
+
+def refuse_present(path: Path) -> None:
+    """Raise for a file of a store, or the log of one, that is there already.
+
+    Raises:
+        StoreLocationError: which says what to move away.
+    """
+    present = [str(each) for each in (path, log(path)) if each.exists()]
+    if present:
+        raise StoreLocationError(
+            f"{' and '.join(present)} {'is' if len(present) == 1 else 'are'} there already: move"
+            f" {'it' if len(present) == 1 else 'them'} away first."
+        )
 
 
 @contextmanager

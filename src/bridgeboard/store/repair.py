@@ -22,7 +22,7 @@ from bridgeboard.store.database import Store
 from bridgeboard.store.erasure import Somebody
 from bridgeboard.store.errors import StoreDamagedError, StoreLocationError, explained, too_new
 from bridgeboard.store.file_check import FileState, read_file
-from bridgeboard.store.file_location import checked, location, locked, log
+from bridgeboard.store.file_location import checked, location, locked, log, work_folder
 from bridgeboard.store.schema import MIGRATIONS
 
 _OURS: Final = frozenset({"meta", "usage", "sessions", "initiators"})
@@ -62,18 +62,6 @@ class Repaired:
     restored: Restored
 
 
-def is_whole(path: Path, *, memory_mb: int = 512) -> bool:
-    """Whether nothing is wrong with a store: all of its file and its log can be read.
-
-    Raises:
-        StoreBusyError: when somebody has the store open.
-        StoreTooNewError: when a later Bridgeboard has written it.
-        StoreDamagedError: when it is a database of something else.
-        StoreLocationError: when there is no such file.
-    """
-    return _state(checked(path), memory_mb) is None
-
-
 def repair(
     path: Path,
     candidates: Sequence[Path],
@@ -94,14 +82,17 @@ def repair(
         memory_mb: how much memory reading and writing may take.
 
     Raises:
-        StoreError: as ``is_whole`` does, and when there is no room, the folder cannot be written,
-            or no backup is good and it may not begin anew. Nothing was changed then.
+        StoreBusyError: when somebody has the store open.
+        StoreTooNewError: when a later Bridgeboard has written it.
+        StoreError: when there is no such file, it is a database of something else, there is no
+            room, the folder cannot be written, or no backup is good and it may not begin anew.
+            Nothing was changed then.
     """
     path = checked(path)
     state = _state(path, memory_mb)
     if state is None:
         # A repair that was killed may have left it.
-        shutil.rmtree(_folder(path), ignore_errors=True)
+        shutil.rmtree(work_folder(path), ignore_errors=True)
         return None
     with _work_folder(path) as folder, locked(path) if path.exists() else nullcontext():
         fresh, aside = folder / "new.duckdb", _name_aside(path, now)
@@ -207,13 +198,9 @@ def _check_deployment(store: Store, path: Path, state: FileState) -> None:
         )
 
 
-def _folder(path: Path) -> Path:
-    return path.with_name(f".{path.name}.repairing")
-
-
 @contextmanager
 def _work_folder(path: Path) -> Iterator[Path]:
-    folder = _folder(path)
+    folder = work_folder(path)
     try:
         shutil.rmtree(folder, ignore_errors=True)
         private_files.make_folder(folder)
