@@ -27,7 +27,7 @@ from bridgeboard.runtime.nightly_backups import NightlyBackups, backup_status, i
 from bridgeboard.server import web_app
 from bridgeboard.settings import DemoSettings, Settings, SettingsError
 from bridgeboard.state.audit import Audit, Verdict
-from bridgeboard.store import Store, StoreLocationError, backups, migrations
+from bridgeboard.store import Store, StoreLocationError, backups, erasure_list, migrations
 from bridgeboard.store.schema import MIGRATIONS
 
 HERE = Path(__file__).parent
@@ -489,3 +489,43 @@ def test_files_of_erased_people_stand_in_the_data_folder_and_with_the_backups(
     assert NightlyBackups(chosen, Clock(NIGHT), UTC).make_if_due(opened)
     folders = [each.parent for each in store_files.erasure_files(chosen, opened.path)]
     assert folders == [data, data.parent / "elsewhere"]
+
+
+def test_a_list_of_erased_people_that_cannot_be_written_is_no_backup_that_failed(
+    opened: Store, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen, clock = settings_of(data), Clock(NIGHT)
+    nightly = NightlyBackups(chosen, clock, UTC)
+    assert nightly.make_if_due(opened)
+    with opened.write() as batch:
+        batch.execute("INSERT INTO erased VALUES ('d1', uuid(), 'erased-1', true, now(), 'ab')")
+    clock.now += DAY
+
+    def fail(*_: object) -> None:
+        raise StoreLocationError("store.erased.json cannot be written.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(erasure_list, "write", fail)
+        assert not nightly.make_if_due(opened)
+    assert len(nightly.status.good) == 2
+    assert nightly.status.problem == (
+        "The backup of 2026-11-22 02:30 UTC was made, but not all that belongs beside it."
+        " store.erased.json cannot be written."
+    )
+    assert backup_status(chosen, opened.path, clock.now, UTC).problem == nightly.status.problem
+
+
+def test_the_folder_of_backups_is_read_only_when_one_is_due(
+    opened: Store, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock(NIGHT)
+    nightly = NightlyBackups(settings_of(data), clock, UTC)
+    assert nightly.make_if_due(opened)
+    looks: list[Path] = []
+    monkeypatch.setattr(nightly, "look", looks.append)
+    clock.now += timedelta(hours=1)
+    assert not nightly.make_if_due(opened)
+    assert not looks
+    clock.now += DAY
+    nightly.make_if_due(opened)
+    assert looks

@@ -51,14 +51,16 @@ class NightlyBackups:
         A night that was missed, as nothing ran, is made up.
         """
         now = self._clock()
-        self.look(opened.path)
-        last = self.status.good[0].made_at if self.status.good else None
-        if not is_due(self._settings.backup_time, last, now, self._zone):
+        # By what was seen last: the folder may hold hundreds of files, and this is asked often.
+        if not self._is_due(now):
             return False
         if self._last_try and timedelta(0) <= now - self._last_try < RETRY:
             return False
+        self.look(opened.path)
+        if not self._is_due(now):
+            return False
         # Of a store that was never read to its end, all is still on the server.
-        if last is None and sync_state.read_until(opened) is None:
+        if not self.status.good and sync_state.read_until(opened) is None:
             return False
         self._last_try = now
         problem = self._make(opened, now, stops)
@@ -67,8 +69,12 @@ class NightlyBackups:
             self.look(opened.path)
         return problem is None
 
+    def _is_due(self, now: datetime) -> bool:
+        last = self.status.good[0].made_at if self.status.good else None
+        return is_due(self._settings.backup_time, last, now, self._zone)
+
     def _make(self, opened: Store, now: datetime, stops: Callable[[], bool]) -> str | None:
-        """Make a backup; why it failed, or None."""
+        """Make a backup, and the list of who was erased beside it; what failed, or None."""
         try:
             store.add_backup(
                 opened,
@@ -78,9 +84,12 @@ class NightlyBackups:
                 more=lambda folder: copy_state(self._settings, folder),
                 stops=stops,
             )
-            erasure_list.write(opened, store_files.erasure_files(self._settings, opened.path))
         except Exception as error:  # noqa: BLE001  # whatever it is, the thread goes on
             return logged("No backup could be made", error)
+        try:
+            erasure_list.write(opened, store_files.erasure_files(self._settings, opened.path))
+        except Exception as error:  # noqa: BLE001  # likewise
+            return logged("The list of erased people could not be written", error)
         return None
 
 
@@ -92,8 +101,10 @@ def backup_status(
     if settings.backup_time is None:
         return BackupStatus(good)
     failed_at, problem = _last_failure(settings, path)
-    if problem and failed_at and (not good or failed_at > good[0].made_at):
-        problem = f"The backup of {_moment(failed_at)} failed. {problem}"
+    if problem and failed_at and (not good or failed_at >= good[0].made_at):
+        is_made = bool(good) and failed_at == good[0].made_at
+        outcome = "was made, but not all that belongs beside it" if is_made else "failed"
+        problem = f"The backup of {_moment(failed_at)} {outcome}. {problem}"
     elif good and now - good[0].made_at > LATE:
         problem = (
             f"The last backup was made at {_moment(good[0].made_at)}, and one is due every night:"
