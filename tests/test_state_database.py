@@ -19,7 +19,14 @@ from sqlalchemy import func, select, text
 
 from bridgeboard.state import Database, StateError
 from bridgeboard.state import database as module
-from bridgeboard.state.schema import ENDED_LOGINS, FORWARDED, MIGRATIONS, MIGRATIONS_DONE, TABLES
+from bridgeboard.state.schema import (
+    AUDIT_LINES,
+    ENDED_LOGINS,
+    FORWARDED,
+    MIGRATIONS,
+    MIGRATIONS_DONE,
+    TABLES,
+)
 
 AT = datetime(2026, 5, 4, 9, 30, 0, 123_456, tzinfo=UTC)
 
@@ -371,3 +378,22 @@ def test_an_address_of_anything_else_is_refused_without_it(tmp_path: Path, url: 
     with pytest.raises(StateError, match="no address of a PostgreSQL") as caught:
         Database(tmp_path, url)
     assert "sesame" not in str(caught.value)
+
+
+def test_one_empty_database_is_made_for_all_who_read_before_there_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module._empty.cache_clear()
+    engines: list[str] = []
+    create = module.sqlalchemy.create_engine
+
+    def counted(url: object, **more: object) -> object:
+        engines.append(str(url))
+        return create(url, **more)
+
+    monkeypatch.setattr(module.sqlalchemy, "create_engine", counted)
+    for name in "abc":
+        with databases.database(tmp_path / name) as database, database.reading() as connection:
+            assert connection.execute(select(AUDIT_LINES)).all() == []
+    assert engines.count("sqlite://") == 2  # the template, and what copies it
+    module._empty.cache_clear()

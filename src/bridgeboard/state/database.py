@@ -11,7 +11,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
@@ -21,7 +21,7 @@ from typing import Any, Final
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, InvalidatePoolError, SQLAlchemyError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy.pool import NullPool, StaticPool
 
 from bridgeboard import private_files
 from bridgeboard.state import schema
@@ -296,12 +296,22 @@ def _postgres_options() -> dict[str, Any]:
     }
 
 
+@cache
 def _empty() -> Engine:
-    """A database that holds nothing and is gone with its last use."""
-    engine = sqlalchemy.create_engine("sqlite://", poolclass=StaticPool)
-    with engine.begin() as connection:
+    """A database that holds nothing; each connection has one of its own, in memory."""
+    template = sqlalchemy.create_engine("sqlite://", poolclass=StaticPool)
+    with template.begin() as connection:
         schema.migrate(connection)
-    return engine
+        plain: Any = connection.connection.driver_connection
+    content = plain.serialize()
+    template.dispose()
+
+    def connect() -> sqlite3.Connection:
+        connection = sqlite3.connect(":memory:", check_same_thread=False)
+        connection.deserialize(content)
+        return connection
+
+    return sqlalchemy.create_engine("sqlite://", creator=connect, poolclass=NullPool)
 
 
 def _make(path: Path) -> None:
