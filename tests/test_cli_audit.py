@@ -224,3 +224,17 @@ def test_a_postgres_that_is_away_is_told_without_its_password(
         assert said.exit_code in {1, 2}
         assert "PostgreSQL at 127.0.0.1 cannot be" in said.output
         assert "s3same" not in said.output
+
+
+def test_the_target_gets_the_rest_of_a_log_before_it_is_put_into_a_file(
+    log: Audit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRIDGEBOARD_AUDIT_TARGET", str(tmp_path / "target"))
+    said = audit("--move-to", str(tmp_path / "first"))
+    assert "A new one began." in said.output
+    assert len((tmp_path / "target").read_bytes().splitlines()) == 3
+    monkeypatch.setenv("BRIDGEBOARD_AUDIT_TARGET", str(tmp_path / "no folder" / "target"))
+    said = audit("--move-to", str(tmp_path / "second"))
+    assert said.exit_code == 0
+    assert "What the target has not got is in that file only." in said.output
+    assert [entry.what for entry in log.entries()] == ["move audit log"]

@@ -76,10 +76,7 @@ def audit(
         if send:
             _send(log, chosen)
         elif move_to:
-            count = log.move_to(move_to, at=datetime.now(UTC))
-            out.print(
-                f"{move_to} holds the log's {formats.plural(count, 'line')}. A new one began."
-            )
+            _move(log, chosen, move_to)
         elif holds:
             _find(log, holds)
         elif verify:
@@ -106,6 +103,19 @@ def _send(log: Audit, chosen: Settings) -> None:
     if done.number < last:
         raise AuditError("Another process hands entries on right now. Try again when it is done.")
     out.print(f"{chosen.audit_target} has all entries up to {done.number}.", markup=False)
+
+
+def _move(log: Audit, chosen: Settings, file: Path) -> None:
+    """Begin a new log, once the target has what it can get of this one: it reads no file."""
+    unsent = ""
+    try:
+        if chosen.audit_target:
+            _send(log, chosen)
+    except (AuditError, SettingsError) as error:
+        unsent = f" What the target has not got is in that file only. {error}"
+    count = log.move_to(file, at=datetime.now(UTC))
+    lines = formats.plural(count, "line")
+    out.print(f"{file} holds the log's {lines}. A new one began.{unsent}", markup=False)
 
 
 def _find(log: Audit, digest: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
+from bridgeboard import private_files
 from bridgeboard.state.audit import former_log
 from bridgeboard.state.audit import key as keys
 from bridgeboard.state.audit.entry import (
@@ -298,6 +299,8 @@ def _new_file(path: Path) -> Iterator[BufferedWriter]:
             yield file
             file.flush()
             os.fsync(file.fileno())
+        # Its name as well: after this the lines are deleted where they were.
+        private_files.make_durable(path.parent)
     except OSError as error:
         path.unlink(missing_ok=True)
         raise AuditError(f"{path} cannot be written: {error.strerror}.") from error
