@@ -1,4 +1,4 @@
-"""From what came over the wire to a value, or to the error that tells it best.
+"""Parses responses into values, or into the error that describes them best.
 
 Server text that reaches a message is made printable, cut short, and freed of the token in case
 something on the way echoes requests.

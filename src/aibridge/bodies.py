@@ -1,4 +1,4 @@
-"""Bodies of answers, read to their end within a size and a time.
+"""Reads response bodies to their end, within limits of size and time.
 
 A kilobyte of a compressed body may hold a megabyte, and httpx decompresses at once whatever has
 arrived. So it is given the body in small pieces, and stopped when too much has come out.

@@ -1,4 +1,4 @@
-"""Interceptions by the thousand: pages read five times as fast, and only what is new on them.
+"""Fast reading of interceptions: decodes only the rows of a page that are new.
 
 A page is cut into rows without looking into them. A row that is known by its digest is passed over
 undecoded; the others go through one compiled decoder. Whatever that one does not take, or could

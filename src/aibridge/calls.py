@@ -1,4 +1,4 @@
-"""The API's verbs as data: where to ask, with which parameters, and how to read the answer.
+"""The endpoints of the API as data: path, parameters, and how to read the response.
 
 Nothing here does I/O. A ``Call`` becomes a request in ``client``; which call follows which is
 told in ``lists``. Rows of a page are read one by one, so that one bad row does not cost its

@@ -1,4 +1,4 @@
-"""What a server and a token can do, found by asking (api-contract 1.8, 6.2, 6.3)."""
+"""What a server and a token can do, found out by requests (api-contract 1.8, 6.2, 6.3)."""
 
 import re
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Synchronous attempts that end at their deadline.
+"""Synchronous requests that end at their deadline.
 
 httpx bounds each wait by itself: a server that sends a byte of its head now and then would be
 waited for without end. An asynchronous attempt can be cancelled wherever it is, so a synchronous

@@ -1,4 +1,4 @@
-"""How a whole list is read that can be followed from row to row, and how all names are.
+"""Reads whole lists that are paged by the id of a row, and all names of models and clients.
 
 The lists are alive while they are read: see ``interceptions`` and ``threads`` for what can happen
 to a row between two pages, and what is done about it. Sessions, whose list is sorted by what

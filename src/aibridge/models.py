@@ -1,4 +1,4 @@
-"""The API's nouns: frozen models that keep the wire's own names.
+"""The objects of the API: frozen models with the API's own field names.
 
 Null, absent and empty are kept apart as far as the server keeps them apart
 (docs/api-contract.md section 5): a field typed ``X | None`` is nullable or may be absent,

@@ -1,4 +1,4 @@
-"""Asking no faster than the server allows, so that nobody is refused (api-contract 1.7).
+"""The rate limit: sends requests no faster than the server allows (api-contract 1.7).
 
 The server counts requests by person and path in minutes of its clock, and takes the count of this
 minute and as much of the last one's as lies within sixty seconds. ``Pace`` counts along, and lets

@@ -1,4 +1,4 @@
-"""The words in which a plan tells its driver what to do next.
+"""Types of the plans that tell a client which request to send next.
 
 A plan is a generator. It yields a ``Call`` and is sent the value of its answer, or thrown the
 error; it yields ``Resolve`` and is sent a ``Route``; it yields a ``Batch`` to hand items to the

@@ -1,4 +1,4 @@
-"""What is tried again, how often, and after which wait."""
+"""Which requests are repeated, how often, and after which wait."""
 
 from httpx_retries import Retry
 

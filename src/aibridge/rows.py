@@ -1,4 +1,4 @@
-"""Rows of pages, known again when a page tells them twice."""
+"""Recognises rows that several pages of a list contain."""
 
 import json
 from collections import Counter

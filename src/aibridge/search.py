@@ -1,4 +1,4 @@
-"""Filters, and the query language they are sent in (api-contract 3)."""
+"""Filters, and the query language of the API in which they are sent (api-contract 3)."""
 
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime

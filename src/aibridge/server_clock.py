@@ -1,4 +1,4 @@
-"""How far the server's clock is from ours, from what its answers tell."""
+"""The offset between the server's clock and ours, from the times of its responses."""
 
 import math
 from datetime import UTC, datetime

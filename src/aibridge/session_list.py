@@ -1,4 +1,4 @@
-"""How the whole list of sessions is read although it is sorted by what changes meanwhile.
+"""Reads the whole list of sessions, although its order changes meanwhile.
 
 The list is sorted by latest activity and read by offset, since its cursor is not sound under a
 filter (api-contract 2.4). Between two pages

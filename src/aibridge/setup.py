@@ -1,4 +1,4 @@
-"""What a client is given, checked once, and turned into httpx's own settings."""
+"""Checks the arguments of a client once, and turns them into httpx settings."""
 
 import importlib.metadata
 import ssl

@@ -1,4 +1,4 @@
-"""How a request is sent: when it is time for it, and until its answer is whole.
+"""Sends a request when the rate limit permits it, and reads its whole response.
 
 ``httpx_retries`` sees only what happens before a body is read. Beneath it, therefore, stand
 transports that read each body to its end, within a size and a time, so that a body that breaks

@@ -1,4 +1,4 @@
-"""Numbers, times and recorded text → words. One place decides how each of them looks."""
+"""Formats numbers, times and recorded text as words; each kind in one place."""
 
 import json
 import re

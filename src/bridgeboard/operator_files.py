@@ -1,4 +1,4 @@
-"""Text of the files that operators write by hand or save from a spreadsheet.
+"""Reads text files that operators write by hand or save from a spreadsheet.
 
 UTF-8, with or without a byte order mark, and UTF-16 with one are read. Everything else is refused
 with the cause: text that was decoded by a guess would give people and teams other names.

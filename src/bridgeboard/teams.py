@@ -1,4 +1,4 @@
-"""Who is in which team, and when: the operator's file, CSV or TOML (docs/store.md, "Teams")."""
+"""Reads the operator's teams file: who is in which team, and when (docs/store.md, "Teams")."""
 
 import csv
 import re

@@ -1,4 +1,4 @@
-"""Who somebody is, as a provider's claims or a proxy's headers tell it.
+"""Who somebody is, as the claims of a provider or the headers of a proxy say.
 
 All of it is written by others. Nothing here raises: what has not the shape of a name, an address
 or a group is as if it had not been told, and nothing is ever cut to fit, since half a name may be

@@ -1,4 +1,4 @@
-"""Names that are none: the same person has the same one, and without the key nobody finds whose."""
+"""Pseudonyms: the same person always has the same one; the key is needed to tell whose it is."""
 
 import hmac
 from collections import Counter

@@ -1,4 +1,4 @@
-"""What a reader may be, and what each role may open and use."""
+"""Roles and permissions: which pages each role may open and what it may do there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

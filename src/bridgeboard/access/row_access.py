@@ -1,4 +1,4 @@
-"""What a reader may see: whose rows, with or without text, under which names.
+"""Which rows of the store a reader may see, with or without text, under which names.
 
 Row access is decided before anything is asked. The store then answers from views of its own that
 stand in front of the tables on that reader's cursor (``store.row_views``), so that no question

@@ -1,4 +1,4 @@
-"""Who is what: the operator's rules, and the viewer that an identity becomes by them."""
+"""Gives an identity its roles and teams, by the operator's rules."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

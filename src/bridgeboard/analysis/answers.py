@@ -1,4 +1,4 @@
-"""Questions to one state of the store."""
+"""Runs one query on a reader; what groups of people cannot tell becomes unknown."""
 
 from collections.abc import Iterable
 from typing import Final

@@ -1,4 +1,4 @@
-"""Who bills for each provider instance, why we say so, and what settles it."""
+"""Who bills for each provider instance, why, and what would settle it."""
 
 from collections import Counter
 from collections.abc import Mapping

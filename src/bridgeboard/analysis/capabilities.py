@@ -1,4 +1,4 @@
-"""What can be known here, and what not: the server's version and the store's rows, in plain words.
+"""What this server and this store can tell and what not, in plain words.
 
 Pure. Whatever is said follows from what there is: two servers of one version may have left
 different things in a store, and a store outlives an upgrade of its server.

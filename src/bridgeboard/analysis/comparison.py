@@ -1,4 +1,4 @@
-"""Two of a kind side by side: periods, people, models, or sessions."""
+"""Compares two periods, people, models or sessions, line by line."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

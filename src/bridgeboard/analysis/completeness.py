@@ -1,4 +1,4 @@
-"""Whether the store has all that the server counts of closed days, and what it fails to list."""
+"""Whether the store has all rows that the server counts for closed days."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

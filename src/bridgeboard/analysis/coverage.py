@@ -1,4 +1,4 @@
-"""What a store covers: since when, until when, how whole, and which fields are known."""
+"""What a store covers: first and last request, completeness, and which fields are known."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

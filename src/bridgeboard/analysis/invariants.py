@@ -1,4 +1,4 @@
-"""What must be equal if the numbers are right, each with its two numbers.
+"""Checks of the page Trust: pairs of numbers that must be equal.
 
 The checks ask what the pages ask, in one state of the store: the parts of every additive number
 must be its whole, by every dimension, the list of sessions must have the same sums, and so must the

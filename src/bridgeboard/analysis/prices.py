@@ -1,4 +1,4 @@
-"""What has no price, between which bounds it lies, and who bills for each provider instance."""
+"""Usage without a price, the bounds of its cost, and who bills for each provider instance."""
 
 from datetime import datetime
 from pathlib import Path

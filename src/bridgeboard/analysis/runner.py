@@ -1,4 +1,4 @@
-"""Questions to a store by one who reaches some of its rows, each asked once for each state of it.
+"""Runs questions on a store for one row access, and caches each answer per store version.
 
 An answer belongs to one state of the store and to the rows that a reader reaches. It is kept under
 both and the question, so a page that is looked at again costs nothing, a sync shows at once, and

@@ -1,4 +1,4 @@
-"""A session as one file: JSON for machines, Markdown for people. Text only when asked for.
+"""A session as one file: JSON for programs, Markdown for people; text only on request.
 
 What was recorded is hostile. JSON escapes all that is not ASCII; in Markdown it stands in code
 only, which no character ends, with acting characters made visible.

@@ -1,4 +1,4 @@
-"""What is not known of a session, in plain sentences: of its server's generation, and of ours."""
+"""What is unknown about a session, in sentences: not recorded by its server, or not stored."""
 
 from collections.abc import Iterator
 from typing import Final

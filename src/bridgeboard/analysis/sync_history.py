@@ -1,4 +1,4 @@
-"""What the syncs of a store did, what was odd about them, and what they could not read."""
+"""The last syncs of a store, their anomalies, and rows they could not read."""
 
 from datetime import datetime
 from typing import NamedTuple

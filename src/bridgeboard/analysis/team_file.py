@@ -1,4 +1,4 @@
-"""How the teams file fits the people of the store: who is meant, who is not, in sentences."""
+"""How the teams file matches the people of the store: matched, unmatched, ambiguous."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Words in prompts: slice by slice of time, the latest first, where the store knows they may be."""
+"""Searches prompts for words, by slices of time, the latest first."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""Frame → chart. Our whole visual language."""
+"""Data frame to Vega chart."""
 
 from bridgeboard.charts.encodings import (
     ACCENT,

@@ -1,4 +1,4 @@
-"""What all charts share: how a Vega specification is made, colours, axes, and choosing by a click.
+"""What all charts share: the Vega specification, colours, axes, selection by click.
 
 A colour belongs to one thing on every page, in light and in dark. Every colour has a contrast of at
 least three to one with both grounds. The first eleven are told apart with the common colour

@@ -1,4 +1,4 @@
-"""Grids: the hours of the week, and cohorts by week."""
+"""Heat maps: hours of the week, and cohorts by week."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date

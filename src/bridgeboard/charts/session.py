@@ -1,4 +1,4 @@
-"""The calls and threads of one session: its context, what it has cost so far, its tokens."""
+"""Charts of one session: context size, cumulated cost, tokens of calls and threads."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeVar

@@ -1,4 +1,4 @@
-"""Small courses without axes, for the cards of headline numbers.
+"""Sparklines for headline cards.
 
 They are cut out of plain boxes: six pictures as images would each be a page of its own for the
 browser, and took a tenth of the time in which a page changes.

@@ -1,4 +1,4 @@
-"""The command line: the dashboard, its store, reports, and the demo company."""
+"""The command line."""
 
 import logging
 import os

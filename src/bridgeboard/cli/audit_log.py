@@ -1,4 +1,4 @@
-"""Who looked at what: the audit log, listed or verified."""
+"""The audit command: lists, verifies, forwards or moves the audit log."""
 
 import json
 from collections.abc import Iterator

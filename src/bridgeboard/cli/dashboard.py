@@ -1,4 +1,4 @@
-"""Serving and looking: demo, serve, check, demo-api."""
+"""Commands that serve something: demo, serve, check, demo-api."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""What works between here and a deployment, in plain words, from the address to the first row."""
+"""The checks of the check command, from the deployment's address to the first row."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Ending somebody's logins while the dashboard runs."""
+"""The logout command: ends somebody's logins while the dashboard runs."""
 
 import os
 from datetime import UTC, datetime

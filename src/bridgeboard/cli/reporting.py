@@ -1,4 +1,4 @@
-"""The report: a period of the store as one page."""
+"""The report command: a period of the store as one HTML page."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime

@@ -1,4 +1,4 @@
-"""Keeping the store: sync, reprice, backup, restore."""
+"""Commands on the store: sync, reprice, backup, restore."""
 
 import re
 from collections.abc import Collection, Generator

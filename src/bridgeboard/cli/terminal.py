@@ -1,4 +1,4 @@
-"""What the commands share: two streams of words, and errors told instead of traced."""
+"""Output of all commands: two streams, and errors as messages instead of tracebacks."""
 
 import signal
 import sys

@@ -1,4 +1,4 @@
-"""A table in, bytes out: CSV, Parquet and XLSX files that say what their numbers are about.
+"""Tables as CSV, Parquet and XLSX files that describe what they hold.
 
 The numbers are exact: what a file's column adds up to is what the sheet's column adds up to (in
 XLSX to the precision of a double, which is what spreadsheets count with). Recorded text is made

@@ -1,4 +1,4 @@
-"""A sheet → CSV, for spreadsheets and scripts alike, or → Parquet, for programs."""
+"""Writes a sheet as CSV or Parquet."""
 
 import io
 from codecs import BOM_UTF8

@@ -1,4 +1,4 @@
-"""What a file's numbers are about, so that they can be understood and asked for again."""
+"""The description of an export: scope, definitions, and how to get the same numbers again."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""A table and its values, ready to be written: plain Python values of their kinds, or their words.
+"""A table ready for export: typed columns with plain Python values.
 
 Recorded text is hostile. Everywhere, characters that would act on a screen are made visible; in
 words for CSV, what a spreadsheet would take for a formula begins with an apostrophe besides.

@@ -1,4 +1,4 @@
-"""A sheet → XLSX, for people: the table, and a second sheet that says what it is about."""
+"""Writes a sheet as XLSX: the table, and a second worksheet that describes it."""
 
 import io
 import re

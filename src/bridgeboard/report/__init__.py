@@ -1,4 +1,4 @@
-"""A period as one page to print or to mail: the dashboard's numbers, by the same questions.
+"""A period as one HTML page, with the numbers of the dashboard.
 
 ``ask`` asks them all of one state of the store, ``page`` writes what was answered. The page needs
 nothing but itself: no script, no request, no recorded text beyond names. The same answers always

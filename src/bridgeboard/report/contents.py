@@ -1,4 +1,4 @@
-"""What came of all questions of a report: plain values, nothing in words yet."""
+"""The answers that a report shows, as plain values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

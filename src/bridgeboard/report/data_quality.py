@@ -1,4 +1,4 @@
-"""How far the numbers can be trusted, in words."""
+"""How reliable the numbers of a report are, in words."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Recorded names as the report shows them: one harmless line, the whole name where it is cut."""
+"""Recorded names in a report: one line of plain text, with the whole name as a hint."""
 
 from dataclasses import dataclass
 from typing import Final

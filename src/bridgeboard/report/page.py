@@ -1,4 +1,4 @@
-"""Answers → one HTML page that needs nothing but itself."""
+"""Renders the answers as one self-contained HTML page."""
 
 from functools import cache
 from importlib.resources import files

@@ -1,4 +1,4 @@
-"""A course → where its bars, ticks and words lie. The page draws them."""
+"""Positions of bars, ticks and labels of the report's charts."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Answers → what the page says of them: cards, tables, facts, all in words with exact hints."""
+"""The answers in words: cards, tables and facts of the report."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

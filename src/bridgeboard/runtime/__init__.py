@@ -1,1 +1,1 @@
-"""The handles of this process: settings to client and store, and the sync beside the dashboard."""
+"""The objects of this process, made from settings: store, clients, background sync."""

@@ -1,4 +1,4 @@
-"""Clients of the configured deployment: one for readers who wait, one for the sync."""
+"""Clients of the configured deployment: one for pages, one for the sync."""
 
 import httpx
 

@@ -1,4 +1,4 @@
-"""The configured deployment, asked while somebody waits for a page."""
+"""Requests to the configured deployment while a page waits."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What is told of a failure of the work beside the dashboard."""
+"""Messages about failures of the sync and of backups in the background."""
 
 import logging
 import traceback

@@ -1,4 +1,4 @@
-"""A backup of the store every night, made by the process that serves the dashboard."""
+"""Makes a backup of the store every night, in the process that serves the dashboard."""
 
 import json
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What this process serves, as pages know it: store, deployment, and how its sync goes."""
+"""What pages know of this process: its store, its deployment, and how its sync goes."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""What readers and operators leave behind: the database of it, the audit log, ended logins."""
+"""Opens the state database, the audit log and the ended logins of this process."""
 
 from bridgeboard import state
 from bridgeboard.settings import Settings, SettingsError

@@ -1,4 +1,4 @@
-"""The data folder, and the store in it of the configured deployment."""
+"""The data folder, and the file of the configured deployment's store in it."""
 
 import json
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Where the files of the app are: its script, its pages, and what browsers are sent."""
+"""Where the files of the app are: its script, its pages and its static files."""
 
 from pathlib import Path
 

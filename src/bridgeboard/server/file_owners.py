@@ -1,4 +1,4 @@
-"""Whom each file was made for, and who is at the other end of a websocket.
+"""Remembers for whom each download was made, and who is behind each websocket.
 
 Pages say for whom they make a file; what stands before the app (``middleware.file_access``) asks.
 """

@@ -1,4 +1,4 @@
-"""Where a login begins that leads back to a page."""
+"""Where a login starts, so that it leads back to the wanted page."""
 
 from typing import Final
 from urllib.parse import urlencode

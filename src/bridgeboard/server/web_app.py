@@ -1,4 +1,4 @@
-"""The ASGI app around ``app.py``: health, security headers, the sync beside it, and its server."""
+"""The ASGI app around ``app.py``: middleware, health, background sync, and its server."""
 
 import asyncio
 import ctypes

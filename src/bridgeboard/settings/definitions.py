@@ -1,4 +1,4 @@
-"""Everything that can be set, with what it means and what makes no sense."""
+"""Every setting, with its variable, default, meaning and validation."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""The settings of a demo: those of the operator, pointed at the demo company's server."""
+"""The settings of a demo: the operator's, pointed at the demo server."""
 
 from datetime import datetime
 from typing import ClassVar, Self

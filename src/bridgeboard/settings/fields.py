@@ -1,4 +1,4 @@
-"""How a field of the settings is declared, and the environment variables that follow from it."""
+"""Declares fields of the settings, and the environment variables they have."""
 
 import os
 from pathlib import Path

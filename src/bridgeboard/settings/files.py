@@ -1,4 +1,4 @@
-"""Where the settings file is, and the files that it names."""
+"""Finds and reads the settings file and the files it names."""
 
 import os
 import tomllib

@@ -1,4 +1,4 @@
-"""The names and addresses by which browsers reach the dashboard."""
+"""The host names and addresses by which browsers reach the dashboard."""
 
 import ipaddress
 import re

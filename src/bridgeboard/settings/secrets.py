@@ -1,4 +1,4 @@
-"""Secrets: those that stand in files or in the keyring, and the address of a PostgreSQL."""
+"""Reads secrets from files or the keyring, and checks the address of a PostgreSQL."""
 
 import os
 import stat

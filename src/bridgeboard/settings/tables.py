@@ -1,4 +1,4 @@
-"""The tables of the settings file: who is what, and how people come in."""
+"""Tables of the settings file: roles, leads, login and proxy."""
 
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network

@@ -1,4 +1,4 @@
-"""Who is being answered at the moment, so that a file is exchanged while nobody is."""
+"""Counts running queries, so that the file is replaced while there is none."""
 
 import threading
 from collections.abc import Iterator

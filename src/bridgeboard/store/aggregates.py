@@ -1,4 +1,4 @@
-"""Usage that is known as sums only: actions, rests of threads, rests of sessions.
+"""Usage known only as sums: actions, remainders of threads and of sessions.
 
 Exact rows always go first. An aggregate row keeps its key when it is told again.
 """

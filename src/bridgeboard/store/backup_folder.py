@@ -1,4 +1,4 @@
-"""A folder of backups of one store: a new one is added, old ones are deleted."""
+"""A folder of backups of one store: adds new ones, deletes old ones."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""Whether all is here: what the server counts of each closed day, and what it fails to list."""
+"""The server's counts of each closed day, and the rows it fails to list."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime

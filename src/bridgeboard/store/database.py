@@ -1,4 +1,4 @@
-"""The file: opened by one process, written by one batch at a time, read by many.
+"""The store's file: opened by one process, one writer at a time, many readers.
 
 A batch is one transaction. Readers see whole batches only, and nobody waits for anybody but a
 batch for the one before it.

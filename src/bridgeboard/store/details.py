@@ -1,4 +1,4 @@
-"""What a session's details tell beyond the list: exact times, threads, thoughts."""
+"""Writes the details of sessions: exact times, threads, thinking."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""What can go wrong with the store's file; each message says what to do next.
+"""Errors of the store's file; each message says what to do next.
 
 StoreError
 ├── StoreBusyError      another process, or this one, has the file open

@@ -1,4 +1,4 @@
-"""Whether a store's file can be read, found out by a process of its own: it may die of it."""
+"""Checks in a process of its own whether a store's file can be read, as this may crash it."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""Where a store lies."""
+"""Where a store's file lies."""
 
 import glob
 import os

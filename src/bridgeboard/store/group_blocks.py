@@ -1,4 +1,4 @@
-"""Blocks of days whose sums readers of groups see: summed once, kept in the store, never again.
+"""Blocks of days whose sums are kept for readers who see groups only; each summed once.
 
 What such a reader was shown yesterday and is shown today differs by whole blocks, each of at least
 ``floor`` people. So nothing that happens later may change a block: a request that arrives late, an

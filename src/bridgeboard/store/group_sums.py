@@ -1,4 +1,4 @@
-"""The sums of days that no reader of groups has seen yet, to be kept (``store.group_blocks``).
+"""Calculates the sums of days for readers who see groups only (``store.group_blocks``).
 
 Rows carry the time of their block and the names of their class; what each question may split by is
 decided later (``store.k_anonymity``), so that only sums of classes, or of teams, or of tools can

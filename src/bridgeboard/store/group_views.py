@@ -1,4 +1,4 @@
-"""What a reader sees who may see groups of people only: views of sums that are kept for them.
+"""SQL views over kept sums, for readers who see groups only.
 
 They hold whole blocks of days (``store.group_blocks``). What each question may split by is one of
 ``Live``, so that only sums of classes, or of teams, or of tools can be had, and never of two of

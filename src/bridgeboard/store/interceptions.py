@@ -1,4 +1,4 @@
-"""Exact usage: interceptions as the server tells each of them by itself."""
+"""Writes interceptions, each as the server tells it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

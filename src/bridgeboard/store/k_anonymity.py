@@ -1,4 +1,4 @@
-"""Days and kinds taken together until every group has enough people.
+"""Merges days and categories until every group has enough people.
 
 Something is counted (requests, tool calls, sessions) in days, of people, each thing of one **kind**
 (what it was made with), each person in one **team**. From these come

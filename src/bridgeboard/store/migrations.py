@@ -1,4 +1,4 @@
-"""A file's schema: which one it has, and how it becomes the current one."""
+"""Brings a store's file to the current schema."""
 
 from pathlib import Path
 from typing import Final

@@ -1,4 +1,4 @@
-"""A store's file opened with care.
+"""Opens a store's file: checks, locks, recovery of the log.
 
 A new file appears whole or not at all. A log that the database would pass over, and with it every
 batch in it, is told instead. A file that ended the process the last time is tried elsewhere first.

@@ -1,4 +1,4 @@
-"""Initiators: whose requests they were."""
+"""Writes initiators: the people whose requests are stored."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""All that a store holds about one person, and which backups hold something of them."""
+"""All that a store holds about one person, and the backups that hold something of them."""
 
 import glob
 from collections.abc import Iterable, Iterator

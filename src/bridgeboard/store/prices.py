@@ -1,4 +1,4 @@
-"""What has a price and what has none; prices put in the place of older ones.
+"""What is priced and what is not; replaces older prices.
 
 Everything here goes by windows of ``started_at``, half-open, so that a store of any size is priced
 anew in pieces.

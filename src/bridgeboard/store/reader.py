@@ -1,4 +1,4 @@
-"""Questions to one state of the store, and a batch that also writes."""
+"""Queries on one state of the store, and a batch that also writes."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress

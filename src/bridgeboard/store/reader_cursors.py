@@ -1,4 +1,4 @@
-"""Cursors with views in front of the tables: made once, used again, at most so many at rest."""
+"""A pool of database cursors with the SQL views of each row access."""
 
 import hashlib
 import threading

@@ -1,4 +1,4 @@
-"""Which session and thread a request belongs to, and what its credential means for money.
+"""Links requests to their session and thread, and applies what the credential means for cost.
 
 The list of interceptions names neither (api-contract 5.2). A session's details name the root of
 each thread and all requests that called tools; the others, usually the last of a thread, are

@@ -1,4 +1,4 @@
-"""Notes that a store was made of a backup."""
+"""Records that a store was made of a backup."""
 
 from datetime import datetime
 

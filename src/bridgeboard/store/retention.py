@@ -1,4 +1,4 @@
-"""Keeping the store small: what is too old goes, text first."""
+"""Deletes what is older than the settings allow, text first."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""A store's file written anew, so that nothing of what was deleted stays in it."""
+"""Rewrites the store's file, so that deleted data is not left in it."""
 
 import shutil
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The views that stand in front of the tables: what is in them is all that a reader can name.
+"""The SQL views before all tables, which hold only the rows and columns a reader may see.
 
 Every table and every column is decided here. What is not named, because a later schema brought
 it, is empty: it is shown once somebody has said who may see it, never by default.

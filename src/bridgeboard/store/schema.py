@@ -1,4 +1,4 @@
-"""The tables, as ordered migrations. A migration that was released is never changed again.
+"""The tables, as numbered migrations. A released migration is never changed.
 
 Skinny facts hold numbers; text recorded from people stands in tables of its own, so that it can be
 left out or pruned first. Times are UTC without a zone. There are no keys or indexes: they cost

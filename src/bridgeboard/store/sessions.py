@@ -1,4 +1,4 @@
-"""Sessions as the list tells them, and which of them have details still to be read."""
+"""Writes sessions as the list tells them, and finds those whose details are to be read."""
 
 from datetime import UTC, datetime
 from typing import Final

@@ -1,4 +1,4 @@
-"""Which of some candidates together make up a total: four token counts are nearly a fingerprint."""
+"""Finds the candidates that together have a given sum of all four token counts."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations, groupby

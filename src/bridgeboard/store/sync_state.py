@@ -1,4 +1,4 @@
-"""The work of syncing: windows and how far they are, runs, quarantine, anomalies."""
+"""The progress of syncs: windows, runs, quarantine, anomalies."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

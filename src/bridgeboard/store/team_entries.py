@@ -1,4 +1,4 @@
-"""Which entry of the teams file means whom.
+"""Which person each entry of the teams file means.
 
 An entry names a person by id or by user name. A user name that somebody was renamed from still
 means that person, whoever has it now, as long as no entry says who they are by their id or their

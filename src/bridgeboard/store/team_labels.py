@@ -1,4 +1,4 @@
-"""Which teams can be told apart in a block, so that no sum of teams and classes is of few people.
+"""Which teams can be shown apart, so that no difference of sums is about too few people.
 
 Why it holds: say somebody combines sums of labels (teams, or the rest of them together) and sums of
 classes in whatever way. What a request weighs in the result is the weight of its person's label

@@ -1,4 +1,4 @@
-"""Teams: who was in which, and when."""
+"""Writes team memberships: who was in which team, and when."""
 
 from collections.abc import Iterable
 from datetime import datetime

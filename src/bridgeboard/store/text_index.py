@@ -1,4 +1,4 @@
-"""Which prompts may have a word: runs of some thousand prompts, and the words of each run.
+"""The word index of prompts: runs of some thousand prompts, and the words of each run.
 
 A run is a stretch of keys of requests. It says that every prompt under one of its keys has no other
 words than these, so a run can only be ruled out; what is in no run has to be read. Whoever writes

@@ -1,4 +1,4 @@
-"""Requests that no session's details account for, found homes by time and tokens.
+"""Finds sessions, by time and tokens, for requests that no session's details account for.
 
 Among them are children whose root is in another session, unfinished or purged (api-contract 4.4),
 members of threads without tokens (4.6), and all requests of a session that cannot be addressed.

@@ -1,4 +1,4 @@
-"""Reads a store's file in a process of its own, which may die of it (``file_check``).
+"""Reads a whole store file in a process of its own, which may crash (``file_check``).
 
 It runs as a script and imports nothing of ours, so that it begins at once. A line of JSON on stdout
 says after each step how far it came.

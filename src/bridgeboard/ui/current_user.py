@@ -1,4 +1,4 @@
-"""The reader of this run: who it is, what they may see, and what is noted of it.
+"""The reader of this run: who they are, what they may see, and their entries in the audit log.
 
 Every question to the store is asked with the row access of the reader of this run (``ui/runner``),
 so a page cannot tell more than they may see. Whoever is not known gets nothing at all.

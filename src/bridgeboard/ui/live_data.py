@@ -1,4 +1,4 @@
-"""What a page may ask the deployment while somebody waits: the one cached door to it.
+"""Cached requests of pages to the deployment.
 
 Answers are frozen and shared between browser sessions; what failed is never kept. The key of every
 cache holds the deployment and a digest of the token, so that no answer meant for one token is ever

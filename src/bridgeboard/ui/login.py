@@ -1,4 +1,4 @@
-"""What stands before every page: who is let in, what others are told, and the way out."""
+"""The login page, refusals, and logging out."""
 
 import html
 import logging

@@ -1,4 +1,4 @@
-"""Where a click leads: to a page of its own, or to the same page with only what was hit."""
+"""Links and moves to other pages, or to the same page with one value as a filter."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""Words of addresses as they were before they were short → as they are now; a frozen table.
+"""Translates labels in old links to the short values of today; a frozen table.
 
 Addresses once carried what the screen said: ``range=Last+7+days``, ``overview-show=Tokens``. Links
 and saved views of that time keep working. Labels of today may change; this table must not.

@@ -1,4 +1,4 @@
-"""Addresses of pages about one thing: the parameters that name it, as links and moves want them."""
+"""Links to the pages about one thing: a person, a session, a request."""
 
 from typing import Final
 from uuid import UUID

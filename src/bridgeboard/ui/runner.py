@@ -1,4 +1,4 @@
-"""The store as the reader of this run may see it: the only way from a page to it."""
+"""The questions of this run's reader to the store; the only way from a page to it."""
 
 from collections.abc import Iterable
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""A search in prompts as the audit log has it: a digest of its words, and its filters."""
+"""The entry in the audit log of a prompt search: a digest of its words, and its filters."""
 
 from collections.abc import Iterator
 

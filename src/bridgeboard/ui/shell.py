@@ -1,4 +1,4 @@
-"""The frame around every page: its look, the navigation, the filters, and the gate.
+"""The frame around every page: style, navigation, filters, and checks before the page runs.
 
 Until some browser session has run ``st.navigation``, Streamlit starts a deep link by running
 the page's file alone, without ``app.py``. Hence :func:`ensure_shell` at the head of every page.

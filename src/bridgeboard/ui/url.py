@@ -1,4 +1,4 @@
-"""The address of a page: what it says → what widgets hold, and back.
+"""Reads widgets' values from the address of a page, and writes them back.
 
 The address is the truth. Each run reads it, and gives widgets their values before they are made;
 a widget writes it in its callback only, with one change: one entry in the browser's history, which

@@ -1,4 +1,4 @@
-"""What looks wrong finds the reader: runaway sessions, spikes, failures, gaps (docs/radar.md).
+"""Anomaly detection: runaway sessions, spend spikes, failure rates, gaps (docs/radar.md).
 
 ``sweep`` asks one state of the store and tells findings. The rules are pure: rows in, findings
 out. No clock, no chance.

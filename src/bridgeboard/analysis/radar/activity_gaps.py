@@ -1,4 +1,4 @@
-"""Hours in which nothing was recorded although people are used to work then.
+"""Finds hours without any request in which people usually work.
 
 Such a gap is one in the data, not a saving. It begins and ends at once: just before and after it
 people are as busy as ever, which tells it from a holiday.

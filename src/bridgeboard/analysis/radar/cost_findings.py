@@ -1,4 +1,4 @@
-"""Money lost on caches, spent at once on something new, or not known at all."""
+"""Finds money lost on caches, sudden spend on new models, and usage without a price."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence

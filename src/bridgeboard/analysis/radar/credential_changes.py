@@ -1,4 +1,4 @@
-"""People who moved from the company's key to one of their own: their usage is no spend any more."""
+"""Finds people who moved from the company's key to one of their own."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Tools and providers that fail far more often than they used to."""
+"""Finds tools and providers that fail far more often than before."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence

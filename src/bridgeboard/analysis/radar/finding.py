@@ -1,4 +1,4 @@
-"""What a finding is: one thing that looks wrong, in words, in numbers and with a way to it."""
+"""A finding: an anomaly in words and numbers, with a link to its evidence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

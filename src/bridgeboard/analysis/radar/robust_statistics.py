@@ -1,4 +1,4 @@
-"""Numbers that one odd value cannot move: medians, MADs, and how unlikely failures are."""
+"""Robust statistics: median, MAD, and how unlikely a number of failures is."""
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Sessions that ran away: far deeper, dearer or faster than others, or on and on alone.
+"""Finds runaway sessions: far longer, dearer or faster than others, or repeating themselves.
 
 Numbers are compared by their logarithms with sessions of the same client and model, or, where
 there are too few, of the same client, or with all. A session is told once, with all its signs.

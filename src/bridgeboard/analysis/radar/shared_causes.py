@@ -1,4 +1,4 @@
-"""Several findings with one cause: which of them tells it, and what it accounts for.
+"""Groups findings that have the same cause, and says what it accounts for.
 
 A runaway session is also a spike of its person, their team and its model. What most of two
 excesses have in common is told once, by the more specific of the two.

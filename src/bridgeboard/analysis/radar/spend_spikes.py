@@ -1,4 +1,4 @@
-"""Days on which a person, a team or a model spent far more than usual (docs/radar.md)."""
+"""Finds days on which a person, team or model spent far more than usual (docs/radar.md)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

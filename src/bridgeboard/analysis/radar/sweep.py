@@ -1,4 +1,4 @@
-"""All questions of the radar to one state of the store, and what came of them."""
+"""Runs all detectors on one state of the store, and returns their findings."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What stands before the app on every request: security headers, cookies, whom to believe.
+"""ASGI middleware before the app: security headers, identity, login, websockets, downloads.
 
 All of it is pure ASGI middleware, for pages, files and the websocket alike.
 """

@@ -1,4 +1,4 @@
-"""The path under which a reverse proxy shows the dashboard, passed on by it or stripped.
+"""Handles the path prefix of a reverse proxy, whether the proxy strips it or not.
 
 All other middleware knows paths without it, and Streamlit knows them with it, as it makes addresses
 of its own. So it is taken off where a request comes in, if it is there, and put on before the app.

@@ -1,4 +1,4 @@
-"""Files that readers take away: there for whom they were made, and not there for anybody else.
+"""Downloads are found only by the viewer they were made for.
 
 By itself Streamlit hands a file to whoever knows its address, and makes one for whoever knows the
 id of its button.

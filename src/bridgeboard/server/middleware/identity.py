@@ -1,4 +1,4 @@
-"""Who makes a request, as pages are told too: by the cookie of a login or a proxy's headers."""
+"""Who makes a request, by the cookie of a login or the headers of a proxy."""
 
 import json
 from collections.abc import Callable

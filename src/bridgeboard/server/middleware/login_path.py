@@ -1,4 +1,4 @@
-"""The way in: Streamlit's login, told in words, which leads to where somebody wanted to go."""
+"""The login path: errors in words, and the way back to the wanted page."""
 
 import html
 import logging

@@ -1,4 +1,4 @@
-"""The way out: who visits Streamlit's logout is out everywhere, as who presses the button is."""
+"""The logout path: whoever visits it is logged out everywhere."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The end of an open page's websocket, where a proxy says who people are.
+"""Closes the websocket of an open page when its reader's time is over, behind a proxy.
 
 A proxy is asked when a socket opens, and never again: without an end a page that stands in a tab
 would be its reader's for ever. The browser opens a new socket by itself, for which the proxy is

@@ -1,4 +1,4 @@
-"""What is said over a page's websocket: the messages that our pages need, and nothing else.
+"""Passes only those websocket messages that our pages need.
 
 By itself Streamlit does whatever any socket asks for: it empties everybody's caches, reads the
 checkout with git, offers files for upload, writes files of its own. It also tells every socket

@@ -1,4 +1,4 @@
-"""Which pages may open a websocket: those of this very dashboard, and no other site's.
+"""Accepts websockets only from pages of this dashboard.
 
 A browser sends the cookies of its reader along with a websocket that any page opens, and tells
 whose page it was in the ``Origin`` header. That header is compared here, before Streamlit sees the

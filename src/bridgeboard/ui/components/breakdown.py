@@ -1,4 +1,4 @@
-"""Leaderboards: any dimension by any numbers, in the reader's order, a page at a time."""
+"""Breakdown tables: metrics by a dimension, sorted and paged."""
 
 from collections.abc import Sequence
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Charts → the screen: the only way there, safe for many readers at once (``charts.encodings``)."""
+"""Draws a chart; the only way to the screen (``charts.encodings``)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The reader's clock and zone, and the way back to a list. The only place that knows the time."""
+"""The reader's time and time zone; the only module of the pages that reads the clock."""
 
 from datetime import UTC, datetime
 from functools import cache

@@ -1,4 +1,4 @@
-"""The strip on every page that says how far its numbers can be trusted."""
+"""The strip at the top of each page about how complete and exact its numbers are."""
 
 from datetime import timedelta
 from typing import Final

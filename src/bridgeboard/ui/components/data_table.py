@@ -1,4 +1,4 @@
-"""Tables on the screen: the only way there, so that no page hands the browser what it cannot hold.
+"""Draws a table; the only way to the screen, with numbers that browsers can hold.
 
 A browser's numbers are doubles, and its table refuses whole ones beyond 2^53: money goes there in
 dollars, larger counts as digits of one length, which sort as text does. Every cell shows the words

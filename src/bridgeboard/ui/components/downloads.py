@@ -1,4 +1,4 @@
-"""What is on the screen, to take away: files are made when they are asked for."""
+"""Download buttons: files of what is on the screen, made on request."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Answers → sheets: what is on the screen, with names, kinds and definitions, ready to leave."""
+"""Turns answers into sheets for export, with names, types and definitions."""
 
 from collections.abc import Sequence
 from typing import Any

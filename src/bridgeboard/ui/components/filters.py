@@ -1,4 +1,4 @@
-"""The filters of every page: the address → widgets, and the scope that the numbers are about."""
+"""The filters of every page: widgets from the address, and the scope they make."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

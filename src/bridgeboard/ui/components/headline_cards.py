@@ -1,4 +1,4 @@
-"""Headline numbers: short on the card, exact on hover."""
+"""Cards with headline numbers: short, with the exact number and its meaning on hover."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

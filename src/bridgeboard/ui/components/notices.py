@@ -1,4 +1,4 @@
-"""What the reader is told when something is missing, refused or broken, and what to do about it."""
+"""Notices about what is missing, refused or broken, and what to do about it."""
 
 import logging
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Files that are made when a reader asks for one, and kept until that reader's page runs again.
+"""Files made on request, and kept until the page of their reader runs again.
 
 Each is for that reader alone: nobody else can have it made, or fetch it
 (``server.middleware.file_access``).

@@ -1,4 +1,4 @@
-"""Recorded text: hidden, folded or whole, always plain, with what was looked for marked.
+"""Shows recorded text as plain text: hidden, folded or whole, with search hits marked.
 
 Everything here was typed by people or made by models, so nothing of it is ever read as Markdown
 or HTML, and characters that act on the screen are made visible.

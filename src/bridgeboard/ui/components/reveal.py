@@ -1,4 +1,4 @@
-"""Recorded text: hidden until somebody who may see it says that they want to, and why."""
+"""Hides recorded text until a reader who may see it gives a reason."""
 
 from typing import Final
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Short lists: a few rows with numbers and bars, each a plain HTML table with real buttons.
+"""Short tables as HTML, with real buttons.
 
 Streamlit's own table is drawn on a canvas by a grid that is made for thousands of rows. Five of
 them on a page took more of the browser's time than all the rest of it, and a screen reader, a

@@ -1,4 +1,4 @@
-"""Pictures and tables that pages are made of; each fails alone."""
+"""The chart over time of a page, what moved most, and parts of a page that fail alone."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager

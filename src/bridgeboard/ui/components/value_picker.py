@@ -1,4 +1,4 @@
-"""Boxes for the values of a dimension: every value can be found, however many there are.
+"""Boxes for values of a dimension; every value can be found, however many there are.
 
 A box offers up to ``LISTED`` values, and the browser looks through them. Where there are more, a
 field beside it looks through all of them on the server, and the box then offers what it finds.

@@ -1,4 +1,4 @@
-"""Who began, who stayed and who left: how a company takes to its tools."""
+"""Adoption on the page People: new, returning and dormant people, activity, cohorts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

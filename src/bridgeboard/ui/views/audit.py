@@ -1,4 +1,4 @@
-"""The audit log as its page shows it: the newest entries first, and whether all are whole."""
+"""The page Audit log: the newest entries, and whether all are unchanged."""
 
 from typing import Final
 

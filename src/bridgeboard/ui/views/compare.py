@@ -1,4 +1,4 @@
-"""Two of a kind side by side: the same numbers of both, and their course."""
+"""The page Compare: two periods, people, models or sessions next to each other."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence

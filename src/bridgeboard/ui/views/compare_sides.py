@@ -1,4 +1,4 @@
-"""Which two things are compared: what the address names, else the two largest.
+"""Which two things the page Compare shows: from the address, else the two largest.
 
 Widgets show what the address says, and change it only in their own callbacks.
 """

@@ -1,4 +1,4 @@
-"""What the radar found: each finding with its reason, a way to the evidence, and notes on it."""
+"""The page Radar: findings with their reasons, links to the evidence, and notes."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta

@@ -1,4 +1,4 @@
-"""The hours of the week, and who or what was at work in the one that the reader picks."""
+"""The heat map of the hours of the week, and who or what was active in a picked hour."""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""One person: whose page this is, and what leads on from it."""
+"""The page Person: whose it is, and links to their sessions and requests."""
 
 from dataclasses import replace
 

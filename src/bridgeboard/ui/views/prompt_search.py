@@ -1,4 +1,4 @@
-"""Words in prompts over all sessions of a list: slice by slice of time, the latest hits first."""
+"""Searches the prompts of all sessions of a list, by slices of time, the latest first."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""One request: all that the store knows of it, and what only the deployment still tells."""
+"""One request on the page Interceptions: what the store and the deployment know of it."""
 
 from collections.abc import Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""The list of single requests: which are chosen, a page of them, and where it lies in all."""
+"""The list of requests on the page Interceptions: filters, paging, position."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What a request is in the deployment's own words: raw token rows, user agent, metadata.
+"""The raw data of a request from the deployment: token rows, user agent, metadata.
 
 The store keeps none of it, so it is asked for when somebody looks, for this one request.
 """

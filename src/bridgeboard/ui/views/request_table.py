@@ -1,4 +1,4 @@
-"""Requests → a table to look at, with ways to each of them, and one to take away."""
+"""Requests as a table on the screen, and as a sheet for export."""
 
 from collections.abc import Iterable, Sequence
 from typing import Final

@@ -1,4 +1,4 @@
-"""Saved views: any page as it is now, kept under a name for all who use this installation."""
+"""Saved views: pages kept under a name for all who see the same rows."""
 
 from html import escape
 from typing import Final

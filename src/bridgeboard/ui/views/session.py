@@ -1,4 +1,4 @@
-"""One session as a story: which one the address names, its headline, and its details."""
+"""The page Session: which one the address names, its headline, and its remarks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Pictures of a session, and the list of its threads to jump by."""
+"""Charts of a session, and the list of its threads."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the store holds of one session, as its page asks for it.
+"""What the page Session reads from the store.
 
 Text goes from the store to the reader who reveals it: only numbers are ever kept for others.
 """

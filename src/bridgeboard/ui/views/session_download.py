@@ -1,4 +1,4 @@
-"""A session to take away: files that are made when they are asked for, text only if asked for."""
+"""Downloads of a session, made on request; with text only if asked for."""
 
 import re
 from functools import partial

@@ -1,4 +1,4 @@
-"""What a list of sessions is narrowed to beyond the filters of every page: widgets → a find."""
+"""Filters of the list of sessions beyond those of every page."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

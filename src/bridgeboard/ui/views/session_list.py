@@ -1,4 +1,4 @@
-"""The list of sessions: in the reader's order and columns, a page at a time, with its totals."""
+"""The list of sessions: order, columns, paging, totals, files."""
 
 from collections.abc import Sequence
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Looking for words within a session: one text after the other, whatever thread it is in."""
+"""Searches the text of one session."""
 
 from typing import Final
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""The numbers behind a session's pictures: its threads and its calls as tables."""
+"""Tables of a session's threads and calls."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final

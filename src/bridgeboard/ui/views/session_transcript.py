@@ -1,4 +1,4 @@
-"""What happened in a session, call by call: prompt → thinking → tool calls."""
+"""The transcript of a session: prompts, thinking and tool calls, call by call."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

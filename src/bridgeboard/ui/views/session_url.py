@@ -1,4 +1,4 @@
-"""Where in a session the reader is. The address knows all of it, so that a link shows the same.
+"""The part of the address that names a place within a session.
 
 What a widget holds follows the address, never the other way round but in its own callback.
 """

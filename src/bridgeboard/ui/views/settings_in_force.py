@@ -1,4 +1,4 @@
-"""What is in force: every setting with where it comes from, and who may see what by them."""
+"""The page Settings: every setting with its origin, and what each role may see."""
 
 import re
 from datetime import UTC, datetime

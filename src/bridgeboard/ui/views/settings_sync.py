@@ -1,4 +1,4 @@
-"""Whether it runs well: the sync beside the dashboard, and what prices usage."""
+"""The page Settings: whether sync, backups and prices work."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

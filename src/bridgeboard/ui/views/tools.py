@@ -1,4 +1,4 @@
-"""The page of tools: all of them, or the one that the reader looks into."""
+"""The page Tools: all tools, or the one that the reader picked."""
 
 from dataclasses import replace
 

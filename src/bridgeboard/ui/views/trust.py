@@ -1,4 +1,4 @@
-"""Why the numbers can be believed, and where they cannot: the parts of the page Trust."""
+"""The page Trust: checks, coverage, unpriced usage, quarantine, sync history."""
 
 from collections.abc import Sequence
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Who bills for each provider instance, and why we say so: a part of the page Trust."""
+"""Who bills for each provider instance, on the page Trust."""
 
 from collections.abc import Sequence
 from typing import Final

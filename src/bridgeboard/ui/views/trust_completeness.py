@@ -1,4 +1,4 @@
-"""Whether the store has all that the deployment counts: a part of the page Trust."""
+"""Whether the store has all that the deployment counts, on the page Trust."""
 
 from collections.abc import Sequence
 from typing import Final
