@@ -22,7 +22,7 @@ def side_by_side(a: Scope, b: Scope) -> dict[str, Line]:
         asked = facts().connection.execute(question.sql, list(question.params))
         names = [column[0] for column in asked.description]
         answers.append(Answer.of(names, asked.fetchall()).only)
-    return {line.name: line for line in comparison.beside(*answers)}
+    return {line.name: line for line in comparison.compared_lines(*answers)}
 
 
 def test_two_people_are_compared_by_what_counting_says() -> None:

@@ -9,13 +9,13 @@ SESSIONS = Answer(("tool", "sessions"), (("Read", 1), ("Edit", 3)))
 
 
 def test_answers_about_the_same_things_stand_beside_each_other() -> None:
-    both = CALLS.beside(SESSIONS, ("tool",))
+    both = CALLS.joined_with(SESSIONS, ("tool",))
     assert both.columns == ("tool", "tool_calls", "sessions")
     assert both.rows == (("Bash", 5, None), ("Read", 2, 1), ("Edit", None, 3))
 
 
 def test_columns_can_be_taken_in_another_order() -> None:
-    told = CALLS.beside(SESSIONS, ("tool",)).only_columns(("sessions", "tool"))
+    told = CALLS.joined_with(SESSIONS, ("tool",)).only_columns(("sessions", "tool"))
     assert told.columns == ("sessions", "tool")
     assert told.rows[1] == (1, "Read")
 

@@ -337,7 +337,7 @@ def test_files_hold_both_sides_with_all_digits(store: Store) -> None:
         )
         for name in (first, second)
     ]
-    sheet = compare.sheet(comparison.beside(*told), (first, second), "Two")
+    sheet = compare.sheet(comparison.compared_lines(*told), (first, second), "Two")
     place = [column.name for column in sheet.columns].index("total_tokens")
     a, b = (tokens(valued("person")[name]) for name in (first, second))
     assert [row[place] for row in sheet.rows] == [a, b, b - a]

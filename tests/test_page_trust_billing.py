@@ -12,7 +12,7 @@ from facts import facts
 from test_pages_stored import END, app, said
 
 from bridgeboard.analysis import billing, prices
-from bridgeboard.pricing import Book, PriceFileError, Told, parse, vendor_line
+from bridgeboard.pricing import Book, PriceFileError, VendorStatement, parse, vendor_line
 from bridgeboard.store import Store
 
 AT = datetime(2026, 11, 20)  # noqa: DTZ001  # the store's times have no zone
@@ -36,7 +36,10 @@ FOUND = frame(
 
 
 def test_each_instance_tells_who_bills_why_since_when_and_its_share() -> None:
-    told = (Told("openai", "groq", "x"), Told("openai", "openai", "the server says so", "", MOVED))
+    told = (
+        VendorStatement("openai", "groq", "x"),
+        VendorStatement("openai", "openai", "the server says so", "", MOVED),
+    )
     rows = {row[:3]: row[3:] for row in billing.rows(FOUND, Book(told=told))}
     assert rows["groq", "openai", "groq"][:2] == ("the instance is named like groq", None)
     assert rows["openai", "openai", "openai"][:2] == ("the server says so", MOVED)

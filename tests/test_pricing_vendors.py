@@ -10,7 +10,7 @@ from token_rows import response
 
 from bridgeboard.pricing import Book, Price, Status, parse, price
 from bridgeboard.pricing.rates import PICO
-from bridgeboard.pricing.vendors import Told, told_by
+from bridgeboard.pricing.vendors import VendorStatement, vendor_by_address
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
 BOOK = Book()
@@ -176,7 +176,7 @@ def test_the_operator_may_say_any_vendor_of_the_list_or_none() -> None:
 def test_the_server_tells_the_vendor_by_type_and_address_and_no_credential_is_kept(
     kind: str, url: str, vendor: str, host: str | None
 ) -> None:
-    found, why, where = told_by(kind, url)
+    found, why, where = vendor_by_address(kind, url)
     assert found == vendor
     assert host is None or where == host
     assert "secret" not in why
@@ -186,8 +186,8 @@ def test_the_server_tells_the_vendor_by_type_and_address_and_no_credential_is_ke
 def test_what_the_server_says_comes_before_the_name_and_holds_from_its_day() -> None:
     moved = datetime(2026, 10, 1, tzinfo=UTC)
     told = (
-        Told("openai", "openai", "the server says so"),
-        Told("openai", "groq", "the server says so", since=moved),
+        VendorStatement("openai", "openai", "the server says so"),
+        VendorStatement("openai", "groq", "the server says so", since=moved),
     )
     book = Book(told=told)
     before, after = (

@@ -108,7 +108,9 @@ def test_an_address_is_read_without_its_credentials(url: str, kept: str) -> None
     assert Provider(name="n", type="openai", base_url=url).base_url == kept
 
 
-def _said(*instances: Provider, before: tuple[pricing.Told, ...] = ()) -> tuple[pricing.Told, ...]:
+def _said(
+    *instances: Provider, before: tuple[pricing.VendorStatement, ...] = ()
+) -> tuple[pricing.VendorStatement, ...]:
     return vendors.merged(before, instances, NOW)
 
 

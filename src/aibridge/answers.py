@@ -53,7 +53,7 @@ def read(call: Call[T], response: httpx.Response) -> T:
     except ValueError as error:
         reason = reasons(error)
     raise errors.DecodeError(
-        f"The answer to {_asked(response.request)} is not what the API promises: {reason}.",
+        f"The answer to {_request_line(response.request)} is not what the API promises: {reason}.",
         status=response.status_code,
         method=response.request.method,
         url=str(response.request.url),
@@ -65,7 +65,7 @@ def refusal(call: Call[Any], response: httpx.Response) -> errors.StatusError:
     words = _words(response)
     kind = _kind(call, response, words)
     reason = f": {_joined(words)}" if words else ""
-    what = f"{response.status_code} from {_asked(response.request)}{reason}"
+    what = f"{response.status_code} from {_request_line(response.request)}{reason}"
     if kind is errors.RedirectError:
         what, advice = _elsewhere(response)
     else:
@@ -105,7 +105,10 @@ def _unreachable(error: httpx.HTTPError, request: httpx.Request) -> errors.AIBri
     reason = _safe(str(error), request) or type(error).__name__
     where = request.url.copy_with(query=None)
     if isinstance(error, GarbledAnswer):
-        what, advice = f"The answer to {_asked(request)} is {reason}.", _garbled_advice(reason)
+        what, advice = (
+            f"The answer to {_request_line(request)} is {reason}.",
+            _garbled_advice(reason),
+        )
     else:
         what, advice = f"No answer from {where}: {reason}.", kind.usual_advice
     failure = kind(what, advice=advice, method=request.method, url=str(request.url))
@@ -175,7 +178,7 @@ def place(request: httpx.Request) -> str:
     return request.url.raw_path.partition(b"?")[0].decode("ascii")
 
 
-def _asked(request: httpx.Request) -> str:
+def _request_line(request: httpx.Request) -> str:
     return f"{request.method} {request.url.copy_with(query=None)}"
 
 
@@ -281,7 +284,8 @@ def _elsewhere(response: httpx.Response) -> tuple[str, str]:
     except (httpx.InvalidURL, ValueError):
         origin = "another address"
     origin = plain(origin.rpartition("@")[2] if "@" in origin else origin)
-    what = f"{response.status_code} from {_asked(response.request)}: it redirects to {origin}."
+    line = _request_line(response.request)
+    what = f"{response.status_code} from {line}: it redirects to {origin}."
     if (target_host := origin.partition("://")[2]) == asked.netloc.decode("ascii", "replace"):
         same_scheme = origin.startswith(asked.scheme + ":")
         return what, LOGIN_PAGE if same_scheme else f"Set the server's address to {origin}."

@@ -60,18 +60,18 @@ class SeenRows(Generic[T]):
 def session_rows(page: SessionPage) -> list[Row[SessionSummary]]:
     """The rows of a page of sessions, readable ones first; they carry no cursor."""
     rows = [Row[SessionSummary](each.key, None, each) for each in page.sessions]
-    keys = _told_apart(page.rejected, _session_key)
+    keys = _row_keys(page.rejected, _session_key)
     return rows + [Row(key, None, each) for key, each in zip(keys, page.rejected, strict=True)]
 
 
 def linked_rows(good: tuple[Linked, ...], bad: tuple[Rejected, ...]) -> list[Row[Linked]]:
     """The rows of a page that is followed by ids, readable ones first."""
     rows = [Row[Linked](each.id, each.id, each) for each in good]
-    keys = _told_apart(bad, _id)
+    keys = _row_keys(bad, _id)
     return rows + [Row(key, _id(each), each) for key, each in zip(keys, bad, strict=True)]
 
 
-def _told_apart(
+def _row_keys(
     rows: Iterable[Rejected], identity: Callable[[Rejected], Hashable]
 ) -> Iterator[Hashable]:
     # Without an identity, equal rows of one page are still as many as they are.

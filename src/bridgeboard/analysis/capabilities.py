@@ -233,14 +233,14 @@ def _texts(known: Known) -> Iterator[Capability]:
 
 def _behind_the_firewall(known: Known) -> Iterator[Capability]:
     reach = known.reach
-    yield _told_by_later_servers(
+    yield _only_on_later_servers(
         known,
         "Network calls of agents",
         reach.networked,
         f"Told of {reach.networked:,} of {formats.plural(reach.sessions, 'session')}: those that "
         "ran behind the agent firewall.",
     )
-    yield _told_by_later_servers(
+    yield _only_on_later_servers(
         known,
         "Why a thread failed",
         reach.failing,
@@ -248,7 +248,7 @@ def _behind_the_firewall(known: Known) -> Iterator[Capability]:
     )
 
 
-def _told_by_later_servers(known: Known, what: str, count: int, words: str) -> Capability:
+def _only_on_later_servers(known: Known, what: str, count: int, words: str) -> Capability:
     if count:
         return Capability(what, "yes" if known.tells_network is not False else "partly", words)
     if known.tells_network is False:

@@ -68,7 +68,7 @@ def questions(a: Scope, b: Scope, names: Sequence[str] = COMPARED) -> tuple[Quer
     return select(names, (), a), select(names, (), b)
 
 
-def beside(
+def compared_lines(
     a: Mapping[str, Any], b: Mapping[str, Any], names: Sequence[str] = COMPARED
 ) -> tuple[Line, ...]:
     """Two rows of metrics side by side, in the order of the names."""

@@ -150,7 +150,7 @@ class Questions(ABC):
         ]
         if len(parts) == 1:
             return parts[0]
-        return parts[0].beside(parts[1], by).only_columns((*by, *names))
+        return parts[0].joined_with(parts[1], by).only_columns((*by, *names))
 
 
 def _sorted(answer: Answer, name: str) -> Answer:

@@ -141,7 +141,7 @@ def _texts(account: Account) -> Iterator[str]:
 def _table(rows: Sequence[Any], names: Sequence[str]) -> str:
     """Rows as columns of plain text: a table of Markdown would read what is in its cells."""
     cells = [[_named(name) for name in names]]
-    cells += [[_cell(_told(name, row)) for name in names] for row in rows]
+    cells += [[_cell(_plain_row(name, row)) for name in names] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return fenced("\n".join(_line(row, widths) for row in cells))
 
@@ -169,16 +169,16 @@ def _lines(rows: Iterable[object]) -> str:
 
 
 def _json(value: object) -> str:
-    return json.dumps(_held(value), default=_word)
+    return json.dumps(_safe_number(value), default=_word)
 
 
-def _held(value: object) -> object:
+def _safe_number(value: object) -> object:
     """A value without whole numbers in which a reader loses digits."""
     match value:
         case int() if abs(value) > _LARGEST:
             return str(value)
         case dict():
-            return {name: _held(each) for name, each in value.items()}
+            return {name: _safe_number(each) for name, each in value.items()}
     return value
 
 
@@ -187,10 +187,10 @@ def _thread(thread: Thread, *, with_text: bool) -> dict[str, Any]:
 
 
 def _plain(row: Any, without: Iterable[str] = ()) -> dict[str, Any]:
-    return {_named(name): _told(name, row) for name in _names(row) if name not in without}
+    return {_named(name): _plain_row(name, row) for name in _names(row) if name not in without}
 
 
-def _told(name: str, row: Any) -> object:
+def _plain_row(name: str, row: Any) -> object:
     value = getattr(row, name)
     if value is None or name not in _MONEY:
         return value

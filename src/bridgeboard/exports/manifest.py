@@ -94,7 +94,7 @@ def manifest_json(sheet: Sheet, manifest: Manifest) -> bytes:
 
     In ASCII, so that filters stay exactly as they were chosen and yet nothing in them can act.
     """
-    return (json.dumps(_told(sheet, manifest), indent=2) + "\n").encode("ascii")
+    return (json.dumps(_description(sheet, manifest), indent=2) + "\n").encode("ascii")
 
 
 def file_name(name: str, manifest: Manifest, ending: str) -> str:
@@ -108,7 +108,7 @@ def file_name(name: str, manifest: Manifest, ending: str) -> str:
     return f"bridgeboard-{subject}-{days}.{_slug(ending)}"
 
 
-def _told(sheet: Sheet, manifest: Manifest) -> dict[str, Any]:
+def _description(sheet: Sheet, manifest: Manifest) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "title": manifest.title,

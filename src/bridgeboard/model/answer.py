@@ -32,7 +32,7 @@ class Answer:
         """The rows by name."""
         return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
 
-    def beside(self, other: Self, by: Sequence[str]) -> Self:
+    def joined_with(self, other: Self, by: Sequence[str]) -> Self:
         """The columns of both, row by row of what they have in common; None where one has no row.
 
         ``by`` are the first columns of both, in this order.

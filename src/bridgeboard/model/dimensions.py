@@ -60,7 +60,7 @@ def _known(name: str, *sources: Source) -> dict[Source, str]:
     return dict.fromkeys(sources, told)
 
 
-def _listed(name: str) -> dict[Source, str]:
+def _known_in_lists(name: str) -> dict[Source, str]:
     # Sessions name all that they used; "sources" makes one row of each.
     return _known(name, *_EVERY)
 
@@ -127,7 +127,7 @@ _CATEGORIES: Final = (
         "provider",
         "Provider",
         "The kind of API that the request was made to.",
-        _listed("provider"),
+        _known_in_lists("provider"),
         overlapping=_SESSIONS,
     ),
     Dimension(
@@ -146,7 +146,7 @@ _CATEGORIES: Final = (
         "model",
         "Model",
         "The model that was asked for.",
-        _listed("model"),
+        _known_in_lists("model"),
         overlapping=_SESSIONS,
     ),
     Dimension(

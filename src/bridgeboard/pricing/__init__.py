@@ -7,7 +7,7 @@ from bridgeboard.pricing.provider_instances import informed, said
 from bridgeboard.pricing.rates import CLASSES, PICO, Card, Price, Status
 from bridgeboard.pricing.responses import UNMETERED, WORST, extras, responses, usage_money
 from bridgeboard.pricing.unpriced_bounds import bounds, estimated, snippet, vendor_line
-from bridgeboard.pricing.vendors import Seller, Told, told_by, told_by_type
+from bridgeboard.pricing.vendors import Seller, VendorStatement, vendor_by_address, vendor_by_type
 
 __all__ = [
     "CLASSES",
@@ -23,7 +23,7 @@ __all__ = [
     "PriceFileError",
     "Seller",
     "Status",
-    "Told",
+    "VendorStatement",
     "bounds",
     "estimated",
     "exact",
@@ -36,10 +36,10 @@ __all__ = [
     "responses",
     "said",
     "snippet",
-    "told_by",
-    "told_by_type",
     "total",
     "usage_money",
+    "vendor_by_address",
+    "vendor_by_type",
     "vendor_line",
     "vendors",
 ]

@@ -95,12 +95,12 @@ def listed(vendor: str, model: str) -> tuple[str, ModelInfo] | None:
     shelves = (home, *(_PROVIDERS[name] for name in home.fallback_model_providers or ()))
     for name in spellings(model, vendor):
         for spelt in (name, _unmade(name, shelves)):
-            if spelt and (entry := _found(home, shelves, spelt)):
+            if spelt and (entry := _listing(home, shelves, spelt)):
                 return entry
     return None
 
 
-def _found(
+def _listing(
     home: Provider, shelves: tuple[Provider, ...], name: str
 ) -> tuple[str, ModelInfo] | None:
     if any(name in _spelt_out(shelf.id) for shelf in shelves):

@@ -120,7 +120,7 @@ def price(responses: pd.DataFrame, book: Book) -> pd.DataFrame:
     sheet = Sheet.of(prices)
     tier = sheet.tier(which, _prompt(responses))
     bill = Bill.of(_tokens(responses), sheet.rates[which, tier], sheet.known[which, tier])
-    priced = _told(responses.index, prices, which, bill)
+    priced = _as_frame(responses.index, prices, which, bill)
     return priced.assign(tier=sheet.above[which, tier])
 
 
@@ -190,7 +190,7 @@ def _prompt(responses: pd.DataFrame) -> Ints:
     return np.where(aggregate, 0, counted)
 
 
-def _told(index: pd.Index, prices: list[Price], which: Ints, bill: Bill) -> pd.DataFrame:
+def _as_frame(index: pd.Index, prices: list[Price], which: Ints, bill: Bill) -> pd.DataFrame:
     status = _status(prices, which, bill)
     spent = (status == Status.PRICED) | (status == Status.PARTIAL)
     unpriced = status == Status.UNPRICED

@@ -15,7 +15,7 @@ from bridgeboard.pricing.vendors import (
     UNKNOWN_MODELS,
     UNLISTED,
     Seller,
-    Told,
+    VendorStatement,
     newest,
     seller,
 )
@@ -44,7 +44,7 @@ class Book:
     """
 
     file: PriceFile = field(default_factory=PriceFile)
-    told: tuple[Told, ...] = ()
+    told: tuple[VendorStatement, ...] = ()
 
     @property
     def version(self) -> str:
@@ -108,16 +108,16 @@ class Book:
     ) -> Price:
         vendor = bills.vendor
         if row is None:
-            price = _listed(vendor, model, at, served, bills.why)
+            price = _from_lists(vendor, model, at, served, bills.why)
             return _copilot(price, model, at, served) if vendor == COPILOT else price
         if _overreaches(row, model):
-            return self._ruled(row, _listed("", model, at, served))
+            return self._ruled(row, _from_lists("", model, at, served))
         if row.cards:
             return self._ruled(row, _own(row, vendor, model))
         if row.alias:
             shelf, _, name = row.alias.partition("/")
-            return self._ruled(row, _listed(shelf, name, at, served))
-        return self._ruled(row, _listed(vendor, model, at, served, bills.why))
+            return self._ruled(row, _from_lists(shelf, name, at, served))
+        return self._ruled(row, _from_lists(vendor, model, at, served, bills.why))
 
     def _ruled(self, row: Override, price: Price) -> Price:
         status = _BILLED[row.billing]
@@ -148,7 +148,7 @@ def _own(row: Override, vendor: str, model: str) -> Price:
     return Price(Status.PRICED, "", vendor, price_id=f"operator/{name}", cards=row.cards)
 
 
-def _listed(vendor: str, model: str, at: datetime, served: str, why: str = "") -> Price:
+def _from_lists(vendor: str, model: str, at: datetime, served: str, why: str = "") -> Price:
     if model.strip().lower() in UNKNOWN_MODELS:
         return Price(Status.UNPRICED, "the request named no model", vendor)
     if not vendor:

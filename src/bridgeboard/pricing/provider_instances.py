@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from bridgeboard.pricing.price_book import Book
-from bridgeboard.pricing.vendors import Told
+from bridgeboard.pricing.vendors import VendorStatement
 
 SAID: Final = "instance_vendors"
 """The setting of a store that holds it."""
@@ -25,11 +25,11 @@ def informed(store: Informant, book: Book) -> Book:
     return replace(book, told=said(store))
 
 
-def said(store: Informant) -> tuple[Told, ...]:
+def said(store: Informant) -> tuple[VendorStatement, ...]:
     """What the server has said about its instances, in order of time."""
     rows = json.loads(store.meta(SAID) or "[]")
     return tuple(
-        Told(
+        VendorStatement(
             row["provider_name"],
             row["vendor"],
             row["why"],
@@ -40,12 +40,12 @@ def said(store: Informant) -> tuple[Told, ...]:
     )
 
 
-def written(statements: Iterable[Told]) -> str:
+def written(statements: Iterable[VendorStatement]) -> str:
     """The same as the text of that setting."""
     return json.dumps([_row(one) for one in statements])
 
 
-def _row(one: Told) -> dict[str, str | None]:
+def _row(one: VendorStatement) -> dict[str, str | None]:
     return {
         "provider_name": one.provider_name,
         "vendor": one.vendor,

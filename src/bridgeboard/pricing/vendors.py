@@ -80,7 +80,7 @@ class Seller:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class VendorStatement:
     """What the server said about one provider instance, from ``since`` on (None: always).
 
     ``host`` is the host of its address, "" for none; nothing else of the address is kept.
@@ -93,7 +93,9 @@ class Told:
     since: datetime | None = None
 
 
-def seller(provider: str, provider_name: str, model: str, statement: Told | None = None) -> Seller:
+def seller(
+    provider: str, provider_name: str, model: str, statement: VendorStatement | None = None
+) -> Seller:
     """Who bills for a model of a provider instance; the operator's own word comes before this.
 
     Args:
@@ -161,7 +163,7 @@ def _at_home(provider: str, model: str) -> bool:
     return provider in bundled_prices.makers(model)
 
 
-def told_by(kind: str, base_url: str) -> tuple[str, str, str]:
+def vendor_by_address(kind: str, base_url: str) -> tuple[str, str, str]:
     """(vendor or "", why, host) of an instance by its configured type and its address.
 
     The list's own patterns know the vendor by the address; where they do not, types that have
@@ -171,7 +173,7 @@ def told_by(kind: str, base_url: str) -> tuple[str, str, str]:
     host = parts[0] if parts else ""
     if parts and (vendor := bundled_prices.at_address(f"https://{host}{parts[1]}")):
         return vendor, f"the server says: {kind} at {host}, an address of {vendor}", host
-    vendor, why = told_by_type(kind)
+    vendor, why = vendor_by_type(kind)
     if vendor:
         return vendor, why, host
     if not base_url.strip() and kind in _HOME:
@@ -183,7 +185,7 @@ def told_by(kind: str, base_url: str) -> tuple[str, str, str]:
     )
 
 
-def told_by_type(kind: str) -> tuple[str, str]:
+def vendor_by_type(kind: str) -> tuple[str, str]:
     """(vendor or "", why) of an instance by its configured type, wherever it is."""
     return _TYPES.get(kind, ""), f"the server says: of type {kind}"
 
@@ -199,7 +201,9 @@ def _split(base_url: str) -> tuple[str, str] | None:
     return (plain, parts.path) if host else None
 
 
-def newest(statements: Iterable[Told], provider_name: str, at: datetime) -> Told | None:
+def newest(
+    statements: Iterable[VendorStatement], provider_name: str, at: datetime
+) -> VendorStatement | None:
     """What the server had said about an instance at a moment: the latest of it."""
     name = provider_name.strip().lower()
     latest = [

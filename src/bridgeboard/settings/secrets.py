@@ -87,13 +87,13 @@ def refuse_readable(path: Path) -> None:
     if not path.is_file() or os.name == "nt":
         return
     open_to_others = path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-    if open_to_others and (secret := _held(files.table(path))):
+    if open_to_others and (secret := _name_of(files.table(path))):
         raise SettingsError(
             f"{path} holds a secret ({secret}) and other users may read it. Run: chmod 600 {path}"
         )
 
 
-def _held(contents: dict[str, Any]) -> str:
+def _name_of(contents: dict[str, Any]) -> str:
     """The name of a secret in the file; empty if it holds none."""
     for table, names in _SECRETS.items():
         part = contents.get(table, {}) if table else contents

@@ -18,7 +18,7 @@ def words(contents: Any) -> Any:
     """A table of lists of words; one word alone is a list of one. Raises ValueError."""
     if not isinstance(contents, Mapping):
         raise ValueError('Write a table of lists, for example admin = ["platform-admins"]')  # noqa: TRY004 - pydantic's way
-    return {str(name).strip(): _listed(str(name), value) for name, value in contents.items()}
+    return {str(name).strip(): _as_words(str(name), value) for name, value in contents.items()}
 
 
 def roles(table: Words) -> Words:
@@ -36,7 +36,7 @@ def leads_without_teams(roles: Words, leads: Words) -> list[str]:
     return [who for who in roles.get(Role.LEAD, ()) if who.lower() not in known]
 
 
-def _listed(name: str, value: object) -> tuple[str, ...]:
+def _as_words(name: str, value: object) -> tuple[str, ...]:
     words = [value] if isinstance(value, str) else value
     if not isinstance(words, (list, tuple)) or not words:
         raise ValueError(f'{name!r} needs a list of words, for example ["platform-admins"]')

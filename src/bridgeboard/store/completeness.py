@@ -9,7 +9,7 @@ from bridgeboard.model.timestamps import stored
 from bridgeboard.store.database import Store
 from bridgeboard.store.reader import Batch, Reader
 
-_HELD: Final = """
+_STORED_DAYS: Final = """
 SELECT started_at::DATE, count(*) FROM usage
 WHERE grain = 'interception' AND started_at >= ? AND started_at < ? GROUP BY 1
 """
@@ -45,7 +45,7 @@ def put_counts(batch: Batch, counts: Iterable[DayCount]) -> None:
 
 def held(reader: Reader | Store, since: datetime, until: datetime) -> Mapping[date, int]:
     """How many interceptions of each day of a window the store has."""
-    return dict(reader.rows(_HELD, [stored(since), stored(until)]))
+    return dict(reader.rows(_STORED_DAYS, [stored(since), stored(until)]))
 
 
 def deleted(reader: Reader | Store, since: datetime, until: datetime) -> Mapping[date, int]:

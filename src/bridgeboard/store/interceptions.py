@@ -29,7 +29,7 @@ _PERSON: Final = ("initiator_id", "username", "name")
 _LATE: Final = timedelta(days=1)
 """How long after its request's end an action's first tool call may be recorded."""
 
-_HELD: Final = """
+_PREVIOUS: Final = """
 SELECT t.row, u.grain = 'interception' AS is_exact, u.usage, u.started_at, u.session,
        u.thread::VARCHAR AS thread, u.threads, u.credential_kind
 FROM usage u JOIN told t ON u.id = t.id::UUID
@@ -94,7 +94,7 @@ def put(batch: Batch, tables: InterceptionTables) -> Written:
     tables = _without_erased(batch, tables)
     if not tables.usage.num_rows:
         return Written(0, 0)
-    previous = _held(batch, tables.usage)
+    previous = _previous(batch, tables.usage)
     _outdate(batch, previous.filter(pc.invert(previous["is_exact"])))
     previous = previous.filter(previous["is_exact"])
     usage = _usage(batch, tables.usage, previous)
@@ -125,12 +125,12 @@ def _without_erased(batch: Batch, tables: InterceptionTables) -> InterceptionTab
     )
 
 
-def _held(batch: Batch, usage: pa.Table) -> pa.Table:
+def _previous(batch: Batch, usage: pa.Table) -> pa.Table:
     """What the store has under the ids of these rows, exactly or as aggregates."""
     earliest = pc.min(usage["started_at"]).as_py()
     latest = pc.max(pc.coalesce(usage["ended_at"], usage["started_at"])).as_py()
     with batch.registered(told=usage.select(["row", "id"])):
-        return batch.table(_HELD, [earliest, min(latest, datetime.max - _LATE) + _LATE])  # noqa: DTZ901 - stored times have no zone
+        return batch.table(_PREVIOUS, [earliest, min(latest, datetime.max - _LATE) + _LATE])  # noqa: DTZ901 - stored times have no zone
 
 
 def _outdate(batch: Batch, aggregates: pa.Table) -> None:

@@ -45,7 +45,7 @@ def connected(path: Path, memory_mb: int, threads: int | None) -> duckdb.DuckDBP
     settings: dict[str, Any] = {**SETTINGS, "memory_limit": f"{memory_mb}MB"}
     if threads:
         settings["threads"] = threads
-    with _told(path):
+    with _as_store_errors(path):
         private_files.make_folder(path.parent)
         if not path.exists():
             _make(path, settings)
@@ -146,7 +146,7 @@ def _marked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _as_store_errors(path: Path) -> Iterator[None]:
     """Raise what the file system says as a ``StoreError``."""
     try:
         yield

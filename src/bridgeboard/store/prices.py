@@ -34,12 +34,12 @@ _BY_TIME: Final = "{0}.started_at >= $1 AND {0}.started_at < $2"
 _DAYS: Final = """
 SELECT date_trunc('day', started_at) AS day, count(*) FROM usage GROUP BY day ORDER BY day
 """
-_USAGE_HELD: Final = f"""
+_STORED_USAGE: Final = f"""
 SELECT rowid AS place, usage, started_at, grain, provider, provider_name, model, credential_kind,
        {", ".join(USAGE)}
 FROM usage u WHERE {_BY_TIME.format("u")} ORDER BY usage
 """
-_RESPONSES_HELD: Final = f"""
+_STORED_RESPONSES: Final = f"""
 SELECT r.rowid AS place, r.usage, r.answered_at, r.input, r.output, r.cache_read, r.cache_write,
        r.cache_write_1h, r.web_searches, r.service_tier, {", ".join(f"r.{n}" for n in RESPONSE)}
 FROM responses r SEMI JOIN usage u USING (usage, started_at) WHERE {_BY_TIME.format("r")}
@@ -91,7 +91,7 @@ def spans(reader: Reader | Store, size: int) -> list[Span]:
 
 def held(reader: Reader, span: Span) -> Held:
     """The usage of a window, its responses, and the prices both have now."""
-    return Held(reader.table(_USAGE_HELD, span), reader.table(_RESPONSES_HELD, span))
+    return Held(reader.table(_STORED_USAGE, span), reader.table(_STORED_RESPONSES, span))
 
 
 def put(batch: Batch, span: Span, usage: pa.Table, responses: pa.Table, moved: pa.Table) -> None:

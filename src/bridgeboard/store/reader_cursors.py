@@ -76,7 +76,7 @@ class Cursors:
 
     @contextmanager
     def _transaction(self, key: _Key, last: int = 0) -> Iterator[duckdb.DuckDBPyConnection]:
-        cursor = self._taken(key) or self._made(key)
+        cursor = self._taken(key) or self._new_cursor(key)
         try:
             cursor.execute(f"SET VARIABLE {PIN} = {last}")
             cursor.execute("BEGIN READ ONLY")
@@ -91,7 +91,7 @@ class Cursors:
             raise
         self._rest(key, cursor)
 
-    def _made(self, key: _Key) -> duckdb.DuckDBPyConnection:
+    def _new_cursor(self, key: _Key) -> duckdb.DuckDBPyConnection:
         row_access, kind = key
         cursor = self._connection.cursor()
         try:

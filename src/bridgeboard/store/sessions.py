@@ -12,9 +12,9 @@ from bridgeboard.store.reader import Batch, Reader
 SUMS: Final = ("input_sum", "output_sum", "cache_read_sum", "cache_write_sum")
 """The server's own totals; a session's, a thread's, or a usage row's."""
 
-_HELD: Final = "(" + " + ".join(f"s.{name}" for name in SUMS) + ")"
-_TOLD: Final = "(" + " + ".join(f"t.{name}" for name in SUMS) + ")"
-GROWN: Final = f"{_TOLD} >= {_HELD}"
+_STORED_SUM: Final = "(" + " + ".join(f"s.{name}" for name in SUMS) + ")"
+_LISTED_SUM: Final = "(" + " + ".join(f"t.{name}" for name in SUMS) + ")"
+GROWN: Final = f"{_LISTED_SUM} >= {_STORED_SUM}"
 """Whether what is told is no less than what is held: a purge only takes away (api-contract 7)."""
 
 _MATCH: Final = """
@@ -40,7 +40,9 @@ FROM told t WHERE s.session = t.session AND NOT t.new AND (
     OR greatest(s.ended_at, t.ended_at) IS DISTINCT FROM s.ended_at
 )
 """
-_LISTED: Final = "UPDATE sessions SET listed_at = $1 WHERE session IN (SELECT session FROM told)"
+_SET_LISTED_AT: Final = (
+    "UPDATE sessions SET listed_at = $1 WHERE session IN (SELECT session FROM told)"
+)
 _INSERT: Final = f"""
 INSERT INTO sessions BY NAME
 SELECT session, id, initiator, client, providers, models, started_at, ended_at,
@@ -51,7 +53,7 @@ _STALE: Final = f"""
 SELECT s.id FROM sessions s WHERE s.detailed_digest IS DISTINCT FROM s.digest
 ORDER BY least(
     row_number() OVER (ORDER BY s.started_at DESC, s.session),
-    row_number() OVER (ORDER BY {_HELD} DESC, s.session)
+    row_number() OVER (ORDER BY {_STORED_SUM} DESC, s.session)
 ), s.started_at DESC, s.session
 """
 _COVERAGE: Final = """
@@ -99,7 +101,7 @@ def put(batch: Batch, sessions: pa.Table, now: datetime) -> pa.Table:
     with batch.registered(told=stated):
         batch.execute(_UPDATE)
         batch.execute(_INSERT, [moment])
-        batch.keep(_LISTED, [moment])
+        batch.keep(_SET_LISTED_AT, [moment])
         _put_last_prompts(batch)
         return batch.table("SELECT session FROM told WHERE changed")
 

@@ -146,7 +146,7 @@ def finish_run(  # noqa: PLR0917  # a line's fields in their order
             counts.details,
             counts.quarantined,
             counts.requests,
-            _held(message[:_MOST_MESSAGE]),
+            _holdable(message[:_MOST_MESSAGE]),
             run,
         ],
     )
@@ -168,7 +168,7 @@ def last_ended_at(reader: Reader | Store) -> datetime | None:
 def quarantine(batch: Batch, kind: str, records: Iterable[Unreadable], now: datetime) -> None:
     """Keep what cannot be read. A record told again counts another try."""
     for record in records:
-        identity, reason, raw = map(_held, (record.identity, record.reason, record.raw))
+        identity, reason, raw = map(_holdable, (record.identity, record.reason, record.raw))
         known = batch.rows(
             "SELECT seen_at, tries FROM quarantine WHERE kind = ? AND identity = ?",
             [kind, identity],
@@ -199,7 +199,7 @@ def release(batch: Batch, kind: str, identities: Sequence[str]) -> None:
     """Let records out of quarantine."""
     batch.execute(
         "DELETE FROM quarantine WHERE kind = ? AND list_contains(?, identity)",
-        [kind, [_held(identity) for identity in identities]],
+        [kind, [_holdable(identity) for identity in identities]],
     )
 
 
@@ -208,13 +208,13 @@ def anomaly(batch: Batch, kind: str, message: str, now: datetime) -> None:
     at = stored(now)
     batch.execute(
         "DELETE FROM anomalies WHERE kind = ? AND message = ? AND seen_at::DATE = ?::DATE",
-        [kind, _held(message[:_MOST_MESSAGE]), at],
+        [kind, _holdable(message[:_MOST_MESSAGE]), at],
     )
     batch.execute(
-        "INSERT INTO anomalies VALUES (?, ?, ?)", [at, kind, _held(message[:_MOST_MESSAGE])]
+        "INSERT INTO anomalies VALUES (?, ?, ?)", [at, kind, _holdable(message[:_MOST_MESSAGE])]
     )
 
 
-def _held(text: str) -> str:
+def _holdable(text: str) -> str:
     """A text as a database can hold it: with a mark for each half of a character."""
     return text.encode("utf-8", "replace").decode()

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from aibridge import AIBridgeError, Capabilities, Client, Provider
-from bridgeboard.pricing import Told, said, told_by, told_by_type
+from bridgeboard.pricing import VendorStatement, said, vendor_by_address, vendor_by_type
 from bridgeboard.pricing.provider_instances import SAID, written
 from bridgeboard.store import Store
 
@@ -42,8 +42,8 @@ def _may_know(can: Capabilities) -> bool:
 
 
 def merged(
-    before: tuple[Told, ...], providers: Iterable[Provider], now: datetime
-) -> tuple[Told, ...]:
+    before: tuple[VendorStatement, ...], providers: Iterable[Provider], now: datetime
+) -> tuple[VendorStatement, ...]:
     """The stored vendors and what is new in ``providers``, in order of time.
 
     The first vendor of an instance holds for all time before, too; another one holds from ``now``.
@@ -62,15 +62,15 @@ def merged(
     return (*first, *later)
 
 
-def _instance_vendor(provider: Provider) -> Told | None:
+def _instance_vendor(provider: Provider) -> VendorStatement | None:
     name = provider.name.strip().lower()
     if provider.base_url is not None:
-        vendor, why, host = told_by(provider.type, provider.base_url)
-        return Told(name, vendor, why, host)
+        vendor, why, host = vendor_by_address(provider.type, provider.base_url)
+        return VendorStatement(name, vendor, why, host)
     # Without an address only some types name a vendor.
-    vendor, why = told_by_type(provider.type)
-    return Told(name, vendor, why) if vendor else None
+    vendor, why = vendor_by_type(provider.type)
+    return VendorStatement(name, vendor, why) if vendor else None
 
 
-def _is_same(known: Told, fresh: Told) -> bool:
+def _is_same(known: VendorStatement, fresh: VendorStatement) -> bool:
     return (known.vendor, known.host or fresh.host) == (fresh.vendor, fresh.host or known.host)

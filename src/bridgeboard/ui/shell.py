@@ -237,14 +237,14 @@ def _gate() -> Capabilities | None:
         if not able.problem:
             return able
         title = "This token may not read" if able.enabled else "AI Bridge is not available here"
-        notices.state(title, _told(able.problem, UNTOLD), icon=":material/lock:")
+        notices.state(title, _reason(able.problem, UNTOLD), icon=":material/lock:")
     except DeploymentError as error:
         title, icon = _TROUBLES[error.trouble]
-        notices.state(title, _told(str(error), UNSAID), icon=icon)
+        notices.state(title, _reason(str(error), UNSAID), icon=icon)
     return None
 
 
-def _told(why: str, instead: str) -> str:
+def _reason(why: str, instead: str) -> str:
     """Why nothing can be read, for who can mend it: it may name the token's owner."""
     return why if current_user.reader().may(Permission.SYNC) else instead
 

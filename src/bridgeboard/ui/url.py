@@ -236,7 +236,7 @@ def carried(page: str, here: str = "") -> dict[str, list[str]]:
     """
     if page == here:
         return current()
-    parameters: dict[str, dict[str, list[str]]] = st.session_state.get(_KEPT, {})
+    parameters: dict[str, dict[str, list[str]]] = st.session_state.get(_PAGES, {})
     return {**parameters.get("", {}), **parameters.get(page, {}), **everywhere()}
 
 
@@ -256,7 +256,7 @@ def keep(page: str) -> None:
     The filters of all pages are remembered where they count, for who comes back from elsewhere.
     What other pages had is forgotten as far as it means nothing with other filters.
     """
-    parameters: dict[str, dict[str, list[str]]] = st.session_state.setdefault(_KEPT, {})
+    parameters: dict[str, dict[str, list[str]]] = st.session_state.setdefault(_PAGES, {})
     words = current()
     own = url_parameters.of(page) - url_parameters.SHARED - url_parameters.FLEETING
     if page not in url_parameters.UNFILTERED:
@@ -270,7 +270,7 @@ def keep(page: str) -> None:
     parameters[page] = {name: words[name] for name in words if name in own}
 
 
-_KEPT: Final = "addresses_kept"
+_PAGES: Final = "addresses_kept"
 
 
 def begin() -> None:

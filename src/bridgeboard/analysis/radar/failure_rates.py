@@ -111,7 +111,7 @@ def stretches(counts: Mapping[At, tuple[int, int]], rule: Rule) -> list[Stretch[
     """
     hot = _hot(counts, rule)
     every = [_stretch(run, counts, hot) for run in _runs(sorted(hot), counts, rule)]
-    return [one for one in every if _tells(one, rule)]
+    return [one for one in every if _is_significant(one, rule)]
 
 
 def _hot(counts: Mapping[At, tuple[int, int]], rule: Rule) -> dict[At, float]:
@@ -173,7 +173,7 @@ def _stretch(
     )
 
 
-def _tells(one: Stretch[At], rule: Rule) -> bool:
+def _is_significant(one: Stretch[At], rule: Rule) -> bool:
     usual = max(one.usual, rule.least)
     return (
         one.tries >= rule.tries

@@ -78,11 +78,11 @@ def _settle(
     shared = _common(first, second, common, rows)
     if shared >= limits.explains * second.excess:
         causes[second.key] = first.key
-    elif shared >= limits.explains * first.excess and _may_be_told(first, causes):
+    elif shared >= limits.explains * first.excess and _may_be_explained(first, causes):
         causes[first.key] = second.key
 
 
-def _may_be_told(first: Cause, causes: Mapping[str, str]) -> bool:
+def _may_be_explained(first: Cause, causes: Mapping[str, str]) -> bool:
     # A session is always told: it is the most anybody can do something about.
     return first.about != "session" and first.key not in causes
 

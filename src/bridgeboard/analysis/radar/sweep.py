@@ -50,7 +50,7 @@ def sweep(
         StoreError: when the store cannot be read.
     """
     cut = replace(scope, until=max(scope.since, min(scope.until, now.astimezone(UTC))))
-    run = _Asked(reader, cut, now, limits)
+    run = _Run(reader, cut, now, limits)
     findings = [*run.money(), *run.rates()]
     return tuple(sorted((one for one in findings if _touches(one, cut)), key=order))
 
@@ -60,7 +60,7 @@ def _touches(finding: Finding, scope: Scope) -> bool:
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Run:
     """One sweep."""
 
     reader: Reader

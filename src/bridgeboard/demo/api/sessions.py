@@ -45,7 +45,7 @@ def listing(ask: Ask) -> http_answers.Answer:
     filters = asking.search(ask, "sessions", "Invalid session search query.", failure)
     groups = _groups(ask, filters)
     remaining = _after(ask, groups, cursor) if cursor else groups
-    rows = [_told(ask, group, failure) for group in page.cut(remaining)]
+    rows = [_result(ask, group, failure) for group in page.cut(remaining)]
     return http_answers.ok({"count": len(groups), "sessions": rows})
 
 
@@ -100,7 +100,7 @@ def readable(whole: Whole, failure: str) -> Whole:
     return whole
 
 
-def _told(ask: Ask, row: Group, failure: str) -> dict[str, Any]:
+def _result(ask: Ask, row: Group, failure: str) -> dict[str, Any]:
     whole = readable(ask.view.whole(row.key), failure)
     fields: dict[str, Any] = {
         "id": row.session_id,

@@ -48,14 +48,14 @@ def zone_picker() -> None:
     with st.sidebar:
         st.selectbox(
             "Time zone",
-            _listed(),
+            _zone_names(),
             help="Days begin and end, and times are shown, in this zone.",
             **_parameter().widget_arguments(),
         )
 
 
 @cache
-def _listed() -> tuple[str, ...]:
+def _zone_names() -> tuple[str, ...]:
     return (BROWSER, "UTC", *sorted(_zones() - {"UTC"}))
 
 

@@ -49,7 +49,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Recorded:
     """One text: what it is called, which one it is, how long, and its beginning if revealed."""
 
     label: str
@@ -87,9 +87,9 @@ def anchor(key: str, turn: str) -> None:
     _passage(key=key, data={"parts": [], "label": "", "turn": turn})
 
 
-def _of(item: Item, kind: Kind, label: str, length: int | None, begun: Begun) -> _Told:
+def _of(item: Item, kind: Kind, label: str, length: int | None, begun: Begun) -> _Recorded:
     text = begun.get((kind, item.ordinal))
-    return _Told(label, item.usage, kind, item.ordinal, length, text)
+    return _Recorded(label, item.usage, kind, item.ordinal, length, text)
 
 
 def _tool(item: Item, begun: Begun, look: Look) -> None:
@@ -106,7 +106,7 @@ def _tool(item: Item, begun: Begun, look: Look) -> None:
         _text(_of(item, "tool_error", "What the tool said", item.error_length, begun), look)
 
 
-def _text(recorded: _Told, look: Look) -> None:
+def _text(recorded: _Recorded, look: Look) -> None:
     """One text: absent, hidden, whole, folded, in parts, or with marks."""
     if recorded.length is None:
         st.caption(f"{recorded.label}: not kept.")
@@ -125,18 +125,18 @@ def _text(recorded: _Told, look: Look) -> None:
         _code(recorded.begun.text + " …", None)
 
 
-def _is_hit(recorded: _Told, look: Look) -> bool:
+def _is_hit(recorded: _Recorded, look: Look) -> bool:
     hit = look.hit
     mine = (recorded.usage, recorded.kind, recorded.ordinal)
     return hit is not None and (hit.usage, hit.kind, hit.ordinal) == mine
 
 
-def _is_marked(recorded: _Told, look: Look) -> bool:
+def _is_marked(recorded: _Recorded, look: Look) -> bool:
     begun = recorded.begun.text if recorded.begun else ""
     return bool(look.words and session_search.marks(begun, look.words, most=1))
 
 
-def _marked(recorded: _Told, look: Look, size: str) -> None:
+def _marked(recorded: _Recorded, look: Look, size: str) -> None:
     """A text with the words marked, on the part with the first of them."""
     whole = recorded.begun.text if recorded.begun and recorded.begun.is_whole else _whole(recorded)
     pretty = formats.pretty_json(whole) if recorded.kind == "tool_input" else None
@@ -166,7 +166,7 @@ def split(text: str, marks: Iterable[tuple[int, int]]) -> Iterator[dict[str, Any
         yield {"text": formats.visible(text[at:]), "marked": False}
 
 
-def _in_parts(recorded: _Told) -> None:
+def _in_parts(recorded: _Recorded) -> None:
     whole = _whole(recorded)
     pretty = formats.pretty_json(whole) if recorded.kind == "tool_input" else None
     text = whole if pretty is None else pretty
@@ -197,5 +197,5 @@ def _code(text: str, kind: Kind | None) -> None:
     st.code(formats.visible(text if pretty is None else pretty), language=None, wrap_lines=True)
 
 
-def _whole(recorded: _Told) -> str:
+def _whole(recorded: _Recorded) -> str:
     return session_data.whole(recorded.usage, recorded.kind, recorded.ordinal)

@@ -56,10 +56,10 @@ def show(table: List, key: str, press: Callable[[int], None] | None = None) -> N
         if press and isinstance(place, int) and 0 <= place < len(table.rows):
             press(place)
 
-    _list(key=key, data=_told(table), on_pressed_change=pressed)
+    _list(key=key, data=_as_data(table), on_pressed_change=pressed)
 
 
-def _told(table: List) -> dict[str, Any]:
+def _as_data(table: List) -> dict[str, Any]:
     return {
         "title": table.title,
         "level": table.level,

@@ -102,7 +102,7 @@ def _compared(name: str, pair: tuple[str, str], now: Chosen) -> None:
     names = _names(name)
     questions = runner.current()
     a, b = (questions.totals(names, scope(now.scope, name, value)) for value in pair)
-    lines = comparison.beside(a, b, names)
+    lines = comparison.compared_lines(a, b, names)
     _table(lines, pair, [_accuracies(names, side) for side in (a, b)])
     both = replace(now, scope=now.scope.free(name).only(name, *pair))
     downloads.menu(sheet(lines, pair, " and ".join(pair)), both, key="beside")

@@ -45,7 +45,7 @@ def asked() -> Detail | None:
     named = st.query_params.get(request_table.ONE, "")
     if not named:
         return None
-    detail = runner.current().read(lambda reader: _found(reader, named))
+    detail = runner.current().read(lambda reader: _details(reader, named))
     if not detail:
         notices.remark(
             "The store holds no such request as this address names. It may have begun before the "
@@ -151,10 +151,10 @@ def _facts(detail: Detail, zone: ZoneInfo) -> None:
         ):
             key = title.split()[0].lower()
             with st.container(key=f"box-{key}"):
-                short_table.show(_listed(title, facts), f"facts-{key}")
+                short_table.show(_fact_table(title, facts), f"facts-{key}")
 
 
-def _listed(title: str, facts: Sequence[tuple[str, str]]) -> short_table.List:
+def _fact_table(title: str, facts: Sequence[tuple[str, str]]) -> short_table.List:
     rows = [
         short_table.Row(name=name, full=f"{name}: {value}", cells=(formats.middle(value, NAME),))
         for name, value in facts
@@ -219,7 +219,7 @@ def _worded(*facts: tuple[str, str | None]) -> list[tuple[str, str]]:
     return [(name, formats.line(value) if value else formats.DASH) for name, value in facts]
 
 
-def _found(reader: Reader, named: str) -> tuple[Detail, ...]:
+def _details(reader: Reader, named: str) -> tuple[Detail, ...]:
     ((usage,),) = reader.rows(*request_list.found(named))
     if usage is None:
         return ()

@@ -40,7 +40,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
-class Listed:
+class RequestPage:
     """A page of requests, newest first.
 
     Attributes:
@@ -76,19 +76,19 @@ def show(now: Chosen) -> None:
     request_table.page(answer.rows)
 
 
-def page(scope: Scope, *, errors_only: bool) -> Listed:
+def page(scope: Scope, *, errors_only: bool) -> RequestPage:
     """The page that the address names; the first for an address that names none, or too little."""
     after, before = map(_place_named, (AFTER, BEFORE))
     count = _count(scope, errors_only=errors_only)
     if before and not after:
         rows = _rows(scope, errors_only=errors_only, before=before)
         if len(rows) == PAGE:
-            return Listed(rows, _place(scope, rows[0].key, errors_only=errors_only), count)
+            return RequestPage(rows, _place(scope, rows[0].key, errors_only=errors_only), count)
     if after:
         rows = _rows(scope, errors_only=errors_only, after=after)
         place = _place(scope, rows[0].key, errors_only=errors_only) if rows else count + 1
-        return Listed(rows, place, count)
-    return Listed(_rows(scope, errors_only=errors_only), 1, count)
+        return RequestPage(rows, place, count)
+    return RequestPage(_rows(scope, errors_only=errors_only), 1, count)
 
 
 def cursor(key: Key) -> str:
@@ -172,10 +172,10 @@ def _tell_kind(scope: Scope) -> None:
         return
     exact = request_list.interceptions(periods.everything().only("accuracy", "exact"), limit=1)
     newest = typed(Interception, runner.current().ask(exact).rows)
-    notices.remark(f"{_GONE} {_kept(newest, scope)} {_SUMS}")
+    notices.remark(f"{_GONE} {_note_of_limit(newest, scope)} {_SUMS}")
 
 
-def _kept(newest: Sequence[Interception], scope: Scope) -> str:
+def _note_of_limit(newest: Sequence[Interception], scope: Scope) -> str:
     if not newest:
         return "The store has none from before."
     here = runner.current().totals(("requests",), scope.only("accuracy", "exact"))["requests"]
@@ -195,7 +195,7 @@ _SUMS: Final = (
 )
 
 
-def _turning(answer: Listed, now: Chosen, *, errors_only: bool) -> None:
+def _turning(answer: RequestPage, now: Chosen, *, errors_only: bool) -> None:
     """Which rows these are, the ways to those beside, and the files."""
     words = _words(answer, errors_only=errors_only)
     with st.container(horizontal=True, vertical_alignment="center", key="requests-turn"):
@@ -239,7 +239,7 @@ def _all(reader: Reader, scope: Scope, *, errors_only: bool) -> Iterator[Interce
         left -= len(block)
 
 
-def _words(answer: Listed, *, errors_only: bool) -> str:
+def _words(answer: RequestPage, *, errors_only: bool) -> str:
     noun = "request with an error" if errors_only else "request"
     many = "requests with an error" if errors_only else "requests"
     count = formats.plural(answer.count, noun, many)

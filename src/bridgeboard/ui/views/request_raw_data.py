@@ -33,7 +33,7 @@ _COLUMNS: Final = (
 def show(detail: Detail, text: bool) -> None:  # noqa: FBT001 - arguments of a part are told in order
     """The request as the deployment lists it, or in one sentence why it does not."""
     with notices.tile("what only the deployment tells"):
-        recorded = _told(detail)
+        recorded = _recorded(detail)
         if isinstance(recorded, str):
             st.caption(recorded)
             return
@@ -45,7 +45,7 @@ def show(detail: Detail, text: bool) -> None:  # noqa: FBT001 - arguments of a p
         _metadata(recorded, text=text)
 
 
-def _told(detail: Detail) -> RecordedRequest | str:
+def _recorded(detail: Detail) -> RecordedRequest | str:
     if detail.grain != "interception" or detail.id is None or detail.initiator_id is None:
         return "This request is only known from its session: no server lists it by itself."
     if current_user.reader().row_access.pseudonyms:

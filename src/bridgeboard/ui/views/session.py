@@ -28,7 +28,7 @@ _LOOKED: Final = "looked_for_details"
 
 
 @dataclass(frozen=True)
-class Told:
+class SessionFacts:
     """A session, what is not known of it, and the sessions of others under its id."""
 
     head: Head
@@ -56,7 +56,7 @@ def asked() -> Place:
     return named
 
 
-def found(named: Place) -> Told:
+def found(named: Place) -> SessionFacts:
     """The session that is named; of several people's the newest. Stops the page without one."""
     owners = session_data.owners(named.id)
     mine = next((one for one in owners if named.initiator in {None, one.initiator_id}), None)
@@ -65,10 +65,10 @@ def found(named: Place) -> Told:
         _absent(owners)
         url.stop()
     gaps = session_gaps.missing(head, session_data.kept(head.session))
-    return Told(head, gaps, tuple(one for one in owners if one is not mine))
+    return SessionFacts(head, gaps, tuple(one for one in owners if one is not mine))
 
 
-def header(details: Told, zone: ZoneInfo) -> None:
+def header(details: SessionFacts, zone: ZoneInfo) -> None:
     """Who, with what, when; and all that makes this session unlike others."""
     head = details.head
     with st.container(horizontal=True, vertical_alignment="center", key="who"):
@@ -88,7 +88,7 @@ def header(details: Told, zone: ZoneInfo) -> None:
     _sharing(details.sharers)
 
 
-def remarks(details: Told) -> None:
+def remarks(details: SessionFacts) -> None:
     """What a reader would miss without noticing."""
     if details.missing:
         st.caption(f":material/info: {formats.unmarked(' '.join(details.missing))}")

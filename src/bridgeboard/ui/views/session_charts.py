@@ -21,7 +21,7 @@ OUTSIDE: Final = "Requests outside known threads"
 _MANY: Final = 8
 """Threads that are listed without scrolling."""
 _HEIGHT: Final = 360
-_LISTED: Final = "listed_threads"
+_THREADS_SHOWN: Final = "listed_threads"
 _CALL: Final = "number_of_call"
 _SAME: Final = (
     "The table below has the numbers. The box Call opens a call in the timeline as a click does."
@@ -168,11 +168,11 @@ def _pages(page: int, count: int) -> None:
     starts = range(0, count, THREADS)
     if len(starts) == 1:
         return
-    st.session_state[_LISTED] = starts[page - 1]
+    st.session_state[_THREADS_SHOWN] = starts[page - 1]
     st.selectbox(
         "Threads",
         starts,
-        key=_LISTED,
+        key=_THREADS_SHOWN,
         format_func=lambda start: f"{start + 1:,}-{min(start + THREADS, count):,}",
         label_visibility="collapsed",
         on_change=_turn,
@@ -181,7 +181,7 @@ def _pages(page: int, count: int) -> None:
 
 
 def _turn() -> None:
-    session_url.to_page("threads", st.session_state[_LISTED] // THREADS + 1)
+    session_url.to_page("threads", st.session_state[_THREADS_SHOWN] // THREADS + 1)
 
 
 def _way_back(part: Part, known: Mapping[Any, int]) -> None:
@@ -268,7 +268,7 @@ def _per_thread(threads: Sequence[Thread], *, has_rest: bool) -> None:
         columns=["thread", *_KINDS],
     )
     totals = [(session_tables.total(each) or 0, session_tables.name(each)) for each in threads]
-    untold = _untold(threads, totals, has_rest=has_rest)
+    untold = _token_gap(threads, totals, has_rest=has_rest)
     if not any(total for total, _ in totals):
         st.caption(untold)
         return
@@ -285,7 +285,9 @@ def _per_thread(threads: Sequence[Thread], *, has_rest: bool) -> None:
         st.caption(untold)
 
 
-def _untold(threads: Sequence[Thread], totals: Sequence[tuple[int, str]], *, has_rest: bool) -> str:
+def _token_gap(
+    threads: Sequence[Thread], totals: Sequence[tuple[int, str]], *, has_rest: bool
+) -> str:
     """How many of the threads have no tokens, and why; "" when all have some."""
     count = sum(not total for total, _ in totals)
     if not count:

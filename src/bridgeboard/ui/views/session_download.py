@@ -59,13 +59,13 @@ _FILES: Final = (("JSON", "json", "application/json"), ("Markdown", "md", "text/
 def made(session: int, ending: str, *, with_text: bool) -> bytes:
     """A session as one file. Raises StoreError when it has gone meanwhile."""
     with_text = with_text and current_user.reader().may_reveal
-    account = _told(session, with_text=with_text)
+    account = _account(session, with_text=with_text)
     if ending == "json":
         return session_file.as_json(account, with_text=with_text)
     return session_file.as_markdown(account, with_text=with_text).encode("utf-8")
 
 
-def _told(session: int, *, with_text: bool) -> Account:
+def _account(session: int, *, with_text: bool) -> Account:
     with runner.current().snapshot() as reader:
         heads = typed(session_detail.Head, reader.rows(*session_detail.head(session)))
         if not heads:

@@ -136,7 +136,7 @@ def _page(find: Find, order: Order, count: int) -> tuple[Page, int]:
     for name in (AFTER, BEFORE):
         if cursor := st.query_params.get(name):
             try:
-                told = _asked(find, order, **{name: cursor})
+                told = _page_of(find, order, **{name: cursor})
                 rest = runner.current().ask(beyond(find, order, **{name: cursor})).only["sessions"]
             except CursorError:
                 notices.remark(
@@ -146,10 +146,10 @@ def _page(find: Find, order: Order, count: int) -> tuple[Page, int]:
             if told.rows:
                 first = count - rest + 1 if name == AFTER else rest - len(told.rows) + 1
                 return told, first
-    return _asked(find, order), 1
+    return _page_of(find, order), 1
 
 
-def _asked(find: Find, order: Order, **place: str) -> Page:
+def _page_of(find: Find, order: Order, **place: str) -> Page:
     told = runner.current().ask(listing(find, order, limit=PAGE, **place))
     return page(told, order, limit=PAGE, **place)
 

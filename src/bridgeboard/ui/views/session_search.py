@@ -13,7 +13,7 @@ from bridgeboard.ui.components.recorded_text import Look
 from bridgeboard.ui.views import session_data, session_url
 from bridgeboard.ui.views.session_url import Place
 
-_FOUND: Final = "hits_of_words"
+_HITS: Final = "hits_of_words"
 _FIELD: Final = "words"
 
 
@@ -57,10 +57,10 @@ def _look_for() -> None:
 def _hits(session: int, words: str) -> tuple[Hit, ...]:
     """The texts with the words; the last answer is kept for this reader alone."""
     about = (session, words, runner.current().version)
-    known = st.session_state.get(_FOUND)
+    known = st.session_state.get(_HITS)
     if known is None or known[0] != about:
         known = (about, session_data.hits(session, words))
-        st.session_state[_FOUND] = known
+        st.session_state[_HITS] = known
     hits: tuple[Hit, ...] = known[1]
     return hits
 

@@ -147,7 +147,7 @@ def _roles(now: Settings) -> None:
         short_table.show(short_table.List("Who has which role", head, rows, ""), "list-roles")
         if now.leads:
             rows = [
-                short_table.Row(formats.visible(who), formats.visible(who), (_listed(teams),))
+                short_table.Row(formats.visible(who), formats.visible(who), (_joined(teams),))
                 for who, teams in now.leads.items()
             ]
             head = (("Lead", ""), ("Teams", ""))
@@ -156,7 +156,7 @@ def _roles(now: Settings) -> None:
             )
 
 
-def _listed(words: tuple[str, ...]) -> str:
+def _joined(words: tuple[str, ...]) -> str:
     return formats.visible(", ".join(words))
 
 

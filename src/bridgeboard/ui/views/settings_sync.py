@@ -21,7 +21,7 @@ from bridgeboard.ui.current_user import ClosedError, Permission, RefusedError
 
 PROSE: Final = "prose"
 """Begins the key of what holds tables of words: their lines may break (``style.css``)."""
-_ASKED: Final = "sync_asked"
+_REQUESTED: Final = "sync_asked"
 """When the sync began after which another one was asked for."""
 _UNNOTED: Final = "sync_unnoted"
 """Why one that was asked for was not begun: shown once."""
@@ -47,7 +47,7 @@ def _live(*, busy: bool) -> None:
     now = _seen()
     if now.busy != busy:
         st.rerun()
-    _told(now)
+    _status(now)
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,13 @@ class _Seen:
 def _seen() -> _Seen:
     keeper = process.current()
     status = keeper.status if keeper else Status()
-    busy = status.state == "syncing" or st.session_state.get(_ASKED) == (status.began_at,)
+    busy = status.state == "syncing" or st.session_state.get(_REQUESTED) == (status.began_at,)
     if not busy:
-        st.session_state.pop(_ASKED, None)
+        st.session_state.pop(_REQUESTED, None)
     return _Seen(keeper, status, busy)
 
 
-def _told(now: _Seen) -> None:
+def _status(now: _Seen) -> None:
     with notices.tile("the sync"):
         zone = clock.zone()
         lines = {
@@ -146,7 +146,7 @@ def _begin() -> None:
     except AuditError as error:
         st.session_state[_UNNOTED] = str(error)
         return
-    st.session_state[_ASKED] = (keeper.status.began_at,)
+    st.session_state[_REQUESTED] = (keeper.status.began_at,)
     keeper.wake()
 
 
