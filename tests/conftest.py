@@ -4,6 +4,7 @@ import asyncio
 import atexit
 import os
 import shutil
+import sys
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 
 import databases
 import pytest
+import stores_of_the_run
 import streamlit as st
 from browsers import ARGUMENTS
 from playwright.sync_api import Page
@@ -28,6 +30,10 @@ from bridgeboard.state import Database
 
 END = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 SMALL = Demo(seed=7, days=30, scale=0.3, end=END)
+
+# Some machines switch this off; then each process that a test starts would compile all modules.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @atexit.register
@@ -46,6 +52,11 @@ def _nobodys_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(tmp_path_factory.mktemp("home")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _stores_of_the_run(tmp_path_factory: pytest.TempPathFactory) -> None:
+    stores_of_the_run.keep_in(tmp_path_factory)
 
 
 @pytest.fixture(scope="session", autouse=True)

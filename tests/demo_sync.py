@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import demo_worlds
+import stores_of_the_run
 
 from aibridge import Client, Retry
 from bridgeboard import sync
@@ -126,3 +128,9 @@ def interceptions(
 def opened(folder: Path, name: str = "store.duckdb") -> Iterator[Store]:
     with Store.open(folder / name, memory_mb=256, threads=2) as store:
         yield store
+
+
+def whole(folder: Path, profile: str = "v2.34") -> AbstractContextManager[Store]:
+    """An open store in a folder, with all that a version tells of the small company."""
+    served = bridge(demo_worlds.small().tables, profile=profile)
+    return stores_of_the_run.copied(f"whole {profile}", partial(run, served=served), folder)

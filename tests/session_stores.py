@@ -1,13 +1,14 @@
 """Stores with sessions to look at, and questions asked of them as a page does."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import demo_sync
+import stores_of_the_run
 
 from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow, Tables
@@ -40,14 +41,17 @@ def own() -> dict[tuple[str, str], list[InterceptionRow]]:
     return found
 
 
-@contextmanager
-def synced(folder: Path, kind: str, **options: Any) -> Iterator[Store]:
+def synced(folder: Path, kind: str, **options: Any) -> AbstractContextManager[Store]:
+    """An open store of a kind in a folder."""
+    name = " ".join(["sessions", kind, *(f"{name}={value}" for name, value in options.items())])
+    return stores_of_the_run.copied(name, partial(_sync, kind, options), folder)
+
+
+def _sync(kind: str, options: dict[str, Any], store: Store) -> None:
     profiles = PROFILES[kind]
-    with demo_sync.opened(folder) as store:
-        for profile, now in zip(profiles, (middle(), demo_sync.NOW)[-len(profiles) :], strict=True):
-            served = demo_sync.bridge(tables(), profile=profile, clock=partial(_same, now))
-            demo_sync.run(store, served, now=now, **options)
-        yield store
+    for profile, now in zip(profiles, (middle(), demo_sync.NOW)[-len(profiles) :], strict=True):
+        served = demo_sync.bridge(tables(), profile=profile, clock=partial(_same, now))
+        demo_sync.run(store, served, now=now, **options)
 
 
 def middle() -> datetime:

@@ -37,8 +37,7 @@ class UndoneError(Exception):
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The small company with all its details and teams, as a sync leaves it."""
-    with demo_sync.opened(tmp_path_factory.mktemp("filled")) as opened:
-        demo_sync.run(opened, demo_sync.bridge(WORLD.tables))
+    with demo_sync.whole(tmp_path_factory.mktemp("filled")) as opened:
         members = [
             Membership(name, team) for team, names in WORLD.teams.items() for name in names[1:]
         ]

@@ -31,8 +31,7 @@ def read(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Store]:
     """The small company, as a server that lists requests tells it, and as one that does not."""
-    with demo_sync.opened(tmp_path_factory.mktemp(request.param.replace(".", "-"))) as opened:
-        demo_sync.run(opened, demo_sync.bridge(WORLD.tables, profile=request.param))
+    with demo_sync.whole(tmp_path_factory.mktemp("read"), request.param) as opened:
         yield opened
 
 

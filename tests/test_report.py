@@ -50,8 +50,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A synced store's file, with teams; to be copied or read, not changed."""
     folder = tmp_path_factory.mktemp("synced")
     told = sorted(demo_worlds.small().teams.items())
-    with demo_sync.opened(folder) as store:
-        demo_sync.run(store, demo_sync.bridge(TABLES))
+    with demo_sync.whole(folder) as store:
         team_memberships.put_memberships(
             store,
             [Membership(name, team) for team, names in told for name in names],

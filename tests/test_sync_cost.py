@@ -24,8 +24,7 @@ SPEND = {Status.PRICED, Status.PARTIAL}
 
 @pytest.fixture(scope="module")
 def synced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with demo_sync.opened(tmp_path_factory.mktemp("synced")) as store:
-        demo_sync.run(store, demo_sync.bridge(TABLES))
+    with demo_sync.whole(tmp_path_factory.mktemp("synced")) as store:
         yield store
 
 

@@ -24,16 +24,14 @@ MODEL = "claude-sonnet-4-5"
 @pytest.fixture(scope="module")
 def exact(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The small company from a server that lists interceptions."""
-    with demo_sync.opened(tmp_path_factory.mktemp("exact")) as store:
-        demo_sync.run(store, demo_sync.bridge(TABLES))
+    with demo_sync.whole(tmp_path_factory.mktemp("exact")) as store:
         yield store
 
 
 @pytest.fixture(scope="module")
 def summed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The small company from a server that tells sessions only."""
-    with demo_sync.opened(tmp_path_factory.mktemp("summed")) as store:
-        demo_sync.run(store, demo_sync.bridge(TABLES, profile="v2.35"))
+    with demo_sync.whole(tmp_path_factory.mktemp("summed"), "v2.35") as store:
         yield store
 
 

@@ -12,8 +12,8 @@ from bridgeboard.demo import api, truth
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.store import Store
 
-TABLES = demo_worlds.small().tables
-BEFORE = demo_worlds.END - timedelta(days=6)
+TABLES = demo_sync.latest(800)
+BEFORE = demo_worlds.END - timedelta(days=4)
 AFTER = demo_worlds.END + timedelta(minutes=5)
 SUMS = ("input_sum", "output_sum", "cache_read_sum", "cache_write_sum")
 
@@ -108,7 +108,7 @@ def test_upgrading_is_the_same_whether_the_store_was_filled_in_one_run_or_two(
     demo_sync.run(store, served("v2.34", BEFORE), now=BEFORE)
     demo_sync.run(store, served("v2.35", AFTER), now=AFTER)
     with demo_sync.opened(tmp_path, "other.duckdb") as other:
-        early = BEFORE - timedelta(days=5)
+        early = BEFORE - timedelta(days=2)
         for profile, now in (("v2.34", early), ("v2.34", BEFORE), ("v2.35", AFTER)):
             demo_sync.run(other, served(profile, now), now=now)
         assert demo_sync.contents(other) == demo_sync.contents(store)
