@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 
-def one_fast(cases: Iterable[Any]) -> list[Any]:
-    """The cases, all but the first one marked as slow."""
-    first, *others = cases
-    return [
-        first,
-        *(
-            pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.slow)
-            for case in others
-        ),
-    ]
+def one_fast(cases: Iterable[Any], fast: Any = None) -> list[Any]:
+    """The cases of a test, all but one marked as slow: ``fast``, or the first one."""
+    every = list(cases)
+    chosen = every[0] if fast is None else fast
+    assert chosen in every
+    return [case if case == chosen else _slow(case) for case in every]
+
+
+def _slow(case: Any) -> Any:
+    return pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.slow)

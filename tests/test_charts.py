@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
-from itertools import combinations
+from itertools import combinations, product
 from math import dist
 from typing import Any
 
@@ -59,10 +59,9 @@ def lab(colour: str) -> tuple[float, float, float]:
     return 116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)
 
 
-@pytest.mark.parametrize("colour", [*RING, NEUTRAL])
-@pytest.mark.parametrize("ground", GROUNDS)
-def test_every_colour_stands_out_from_both_grounds(colour: str, ground: str) -> None:
-    assert contrast(colour, ground) >= 3
+def test_every_colour_stands_out_from_both_grounds() -> None:
+    pairs = product([*RING, NEUTRAL], GROUNDS)
+    assert [pair for pair in pairs if contrast(*pair) < 3] == []
 
 
 def test_the_colours_are_different_and_the_first_are_told_apart_at_a_glance() -> None:

@@ -242,14 +242,13 @@ def test_a_sheet_that_does_not_fit_together_is_refused() -> None:
         Sheet("x", (Column("spend", "", "money"), Column("spend_usd", "", "count")), ())
 
 
-@pytest.mark.parametrize("sign", "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20\u2212")
 @pytest.mark.parametrize("before", ["", " ", "\u3000 ", '"', " '", "\uff02", "\u201c\u00a0"])
-def test_no_cell_nor_header_of_a_csv_begins_a_formula(before: str, sign: str) -> None:
-    text = f"{before}{sign}1+1"
-    (header,), (cell,) = csv_rows(sheet_of("text", text, name=text))
-    assert header.startswith("'")
-    assert cell.startswith("'")
-    assert xlsx_rows(xlsx(sheet_of("text", text)))[1]["A"]
+def test_no_cell_nor_header_of_a_csv_begins_a_formula(before: str) -> None:
+    for sign in "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20\u2212":
+        text = f"{before}{sign}1+1"
+        (header,), (cell,) = csv_rows(sheet_of("text", text, name=text))
+        assert (header[0], cell[0]) == ("'", "'"), text
+        assert xlsx_rows(xlsx(sheet_of("text", text)))[1]["A"], text
 
 
 def test_what_a_spreadsheet_would_cut_off_at_semicolons_begins_no_formula_either() -> None:
@@ -392,6 +391,7 @@ def test_more_rows_than_a_spreadsheet_holds_are_refused_and_not_lost() -> None:
         xlsx(Sheet("x", (Column("x", "X", "count"),), ((1,),) * 1_048_576))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [exports.csv, parquet, xlsx])
 def test_a_hundred_thousand_rows_take_seconds(make: Any) -> None:
     large = replace(SHEET, rows=(FULL,) * 100_000)

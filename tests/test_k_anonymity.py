@@ -17,6 +17,7 @@ from facts import Row, facts
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_companies import BEGAN, OVER, SYNCED, Crowd, crowd
+from slow_cases import one_fast
 
 from bridgeboard.access import RowAccess
 from bridgeboard.analysis.coverage import coverage
@@ -70,7 +71,7 @@ def people(requests: int, told: Crowd) -> set[int]:
     return {owner for number, owner in enumerate(told.owners) if requests >> number & 1}
 
 
-@pytest.mark.parametrize("rule", ["blocks", "classes", "rest", "labels"])
+@pytest.mark.parametrize("rule", one_fast(["blocks", "classes", "rest", "labels"], fast="classes"))
 def test_every_rule_is_needed(tmp_path: Path, rule: str) -> None:
     floor = 3
     for seed in range(12):
@@ -219,7 +220,7 @@ def test_two_dimensions_of_one_kind_are_told_together_and_others_are_not(stores:
     assert {row[:2] for row in calls.rows} == {(OTHER, OTHER)}
 
 
-@pytest.mark.parametrize("floor", FLOORS)
+@pytest.mark.parametrize("floor", one_fast(FLOORS))
 def test_every_question_is_answered_and_none_tells_of_anybody(stores: Stores, floor: int) -> None:
     people = {row["person"] for row in facts().usage}
     people |= {str(row["initiator_id"]) for row in facts().usage}

@@ -454,6 +454,7 @@ def test_headers_that_name_somebody_are_nothing_without_a_proxy(
         assert not reader.was_sent("boss")
 
 
+@pytest.mark.slow
 def test_only_a_listed_proxy_names_somebody(tmp_path: Path) -> None:
     told = settings_file(tmp_path, '[proxy]\naddresses = ["10.9.8.7"]')
     given = {"BRIDGEBOARD_SETTINGS": told, "TMPDIR": str(tmp_path)}

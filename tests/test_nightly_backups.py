@@ -15,6 +15,7 @@ import databases
 import demo_sync
 import pytest
 from pydantic import SecretStr
+from slow_cases import one_fast
 from stores import contents
 from test_background_sync import GIVE_UP_SECONDS
 
@@ -418,7 +419,7 @@ print(json.dumps(told))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
-@pytest.mark.parametrize("room", [2_000, 6_000])
+@pytest.mark.parametrize("room", one_fast([2_000, 6_000]))
 def test_a_full_disk_is_told_and_the_next_try_goes_well(
     synced: Path, data: Path, room: int
 ) -> None:

@@ -88,6 +88,11 @@ def random_scopes(count: int) -> Iterable[Asked]:
 
 
 SCOPES = list(random_scopes(30))
+FAST = 4
+NUMBERS = [
+    *range(FAST),
+    *(pytest.param(number, marks=pytest.mark.slow) for number in range(FAST, len(SCOPES))),
+]
 
 
 def page(name: str, asked: Asked) -> AppTest:
@@ -178,16 +183,6 @@ def in_words(name: str, scope: Scope) -> str:
     return how.sentence(formats.exact_number(row[name], METRICS[name].format))
 
 
-@pytest.mark.parametrize("number", range(len(SCOPES)))
-def test_every_card_of_every_page_says_what_counting_says(number: int) -> None:
-    asked = SCOPES[number]
-    for name in PAGES:
-        cards = {card.label: card.help for card in headline(page(name, asked))}
-        for metric in BOARDS[name].headline:
-            said = cards[METRICS[metric].label].replace("\\", "").replace("\u2060", "")
-            assert said.startswith(in_words(metric, asked.scope)), (name, metric)
-
-
 class Taken:
     """What the pages offered for download while this was in place of their menus."""
 
@@ -209,31 +204,39 @@ def summed(sheet: exports.Sheet, header: str) -> Decimal:
 COUNTED = ("spend", "requests", "prompts", "total_tokens", "tool_calls", "cache_saving")
 
 
-@pytest.mark.parametrize("number", range(0, len(SCOPES), 3))
-def test_every_file_adds_up_to_what_counting_says(
+@pytest.mark.parametrize("number", NUMBERS)
+def test_every_card_and_every_file_of_every_page_says_what_counting_says(
     number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = SCOPES[number]
     taken = Taken(monkeypatch)
-    checked = 0
     for name in PAGES:
-        page(name, asked)
-    for sheet in taken.sheets:
-        split = next((one.name for one in sheet.columns if one.name in DIMENSIONS), None)
-        parts = [DIMENSIONS[one.name] for one in sheet.columns if one.name in DIMENSIONS]
-        for column in sheet.columns:
-            if column.name not in COUNTED or split is None:
-                continue
-            if not all(METRICS[column.name].adds_up(part) for part in parts):
-                continue
-            value = counted(column.name, asked.scope) or 0
-            unit = 10**12 if column.kind == "money" else 1
-            assert summed(sheet, column.header) * unit == value, (sheet.name, column.name)
-            checked += 1
+        cards = {card.label: card.help for card in headline(page(name, asked))}
+        for metric in BOARDS[name].headline:
+            said = cards[METRICS[metric].label].replace("\\", "").replace("\u2060", "")
+            assert said.startswith(in_words(metric, asked.scope)), (name, metric)
+    checked = sum(adds_up(sheet, asked.scope) for sheet in taken.sheets)
     assert checked > 20 or not usage(asked.scope)
 
 
-@pytest.mark.parametrize("number", range(len(SCOPES)))
+def adds_up(sheet: exports.Sheet, scope: Scope) -> int:
+    """How many columns of a file add up to what counting says, which all must that can."""
+    parts = [DIMENSIONS[one.name] for one in sheet.columns if one.name in DIMENSIONS]
+    summable = [
+        column
+        for column in sheet.columns
+        if column.name in COUNTED
+        and parts
+        and all(METRICS[column.name].adds_up(part) for part in parts)
+    ]
+    for column in summable:
+        value = counted(column.name, scope) or 0
+        unit = 10**12 if column.kind == "money" else 1
+        assert summed(sheet, column.header) * unit == value, (sheet.name, column.name)
+    return len(summable)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
 def test_the_report_says_what_counting_says(number: int, store: Store) -> None:
     scope = SCOPES[number].scope
     with store.snapshot() as reader:

@@ -11,6 +11,7 @@ import session_stores
 from audit_entries import last, noted
 from dashboard_store import looking
 from databases import broken, desk_of, forget
+from slow_cases import one_fast
 from streamlit.testing.v1 import AppTest
 
 from bridgeboard import settings
@@ -69,13 +70,13 @@ def test_all_sessions_are_listed_with_their_number_and_their_sums(store: Store) 
     assert len(rows(test)) == len(counted())
 
 
-@pytest.mark.parametrize("name", sorted(COLUMNS))
-def test_any_column_can_be_shown_and_sorted_by(store: Store, name: str) -> None:
+@pytest.mark.parametrize("name", one_fast(sorted(COLUMNS)))
+def test_any_column_can_be_sorted_by_and_all_can_be_shown(store: Store, name: str) -> None:
     assert store
-    test = app(sort=COLUMNS[name].label, columns=[COLUMNS[name].label])
+    test = app(sort=COLUMNS[name].label, columns=[column.label for column in COLUMNS.values()])
     assert not test.exception
     assert not test.error
-    assert name in rows(test).columns
+    assert set(COLUMNS) <= set(rows(test).columns)
     assert len(rows(test)) == len(counted())
 
 

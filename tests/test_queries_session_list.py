@@ -88,9 +88,9 @@ def test_the_world_has_what_makes_lists_difficult() -> None:
     assert {row["has_text"] for row in rows} == {True, False}
 
 
-@pytest.mark.parametrize("order", ORDERS, ids=str)
-def test_every_column_sorts_both_ways_with_unknown_last(order: Order) -> None:
-    assert keys(everything(WHOLE, order, 1000)) == in_order(listed().rows, order)
+def test_every_column_sorts_both_ways_with_unknown_last() -> None:
+    for order in ORDERS:
+        assert keys(everything(WHOLE, order, 1000)) == in_order(listed().rows, order), order
 
 
 @SOME

@@ -14,6 +14,7 @@ from typing import Any
 import demo_sync
 import duckdb
 import pytest
+from slow_cases import one_fast
 from stores import fresh
 from typer.testing import CliRunner
 
@@ -170,7 +171,7 @@ def test_nothing_is_nothing_to_repair(tmp_path: Path) -> None:
 # Damage is noticed.
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", one_fast(TABLES))
 def test_whatever_table_is_damaged_the_backup_comes_and_a_sync_brings_the_rest(
     original: Original, tmp_path: Path, table: str
 ) -> None:
@@ -189,7 +190,7 @@ def test_whatever_table_is_damaged_the_backup_comes_and_a_sync_brings_the_rest(
     assert synced(path, original) == original.contents
 
 
-@pytest.mark.parametrize("place", [0, 12, 40, 4_096, 4_110, 8_192])
+@pytest.mark.parametrize("place", one_fast([0, 12, 40, 4_096, 4_110, 8_192], fast=4_110))
 def test_a_broken_header_is_told_and_repaired(
     original: Original, tmp_path: Path, place: int
 ) -> None:
@@ -203,7 +204,7 @@ def test_a_broken_header_is_told_and_repaired(
     assert synced(path, original) == original.contents
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", one_fast(range(4)))
 def test_bytes_broken_anywhere_are_never_taken_for_data(
     original: Original, tmp_path: Path, seed: int
 ) -> None:
@@ -215,7 +216,7 @@ def test_bytes_broken_anywhere_are_never_taken_for_data(
     assert synced(path, original) == original.contents
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", one_fast(range(3)))
 def test_a_broken_log_is_told_kept_and_never_written_over(
     logged: Original, tmp_path: Path, seed: int
 ) -> None:
@@ -233,7 +234,7 @@ def test_a_broken_log_is_told_kept_and_never_written_over(
     assert synced(path, logged) == logged.contents
 
 
-@pytest.mark.parametrize("place", [0, 4, 40])
+@pytest.mark.parametrize("place", one_fast([0, 4, 40]))
 def test_a_log_that_would_be_passed_over_is_told_and_never_written_over(
     logged: Original, tmp_path: Path, place: int
 ) -> None:
@@ -247,6 +248,7 @@ def test_a_log_that_would_be_passed_over_is_told_and_never_written_over(
     assert synced(path, logged) == logged.contents
 
 
+@pytest.mark.slow
 def test_a_log_torn_by_a_kill_is_no_damage(logged: Original, tmp_path: Path) -> None:
     whole = file_location.log(logged.folder / "store.duckdb").read_bytes()
     for size in (0, 1, 50, 120, len(whole) // 3, len(whole) - 1):
@@ -285,12 +287,12 @@ def _cut(share: float) -> Callable[[Path], object]:
 
 @pytest.mark.parametrize(
     "damage",
-    [
-        _cut(0.0), _cut(0.003), _cut(0.6), _cut(0.99),
+    one_fast([
+        _cut(0.6), _cut(0.0), _cut(0.003), _cut(0.99),
         lambda path: path.write_text("no database, but a diary\n" * 900),
         lambda path: path.write_bytes(bytes(path.stat().st_size)),
-    ],
-    ids=["empty", "headers", "half", "nearly all", "text", "zeros"],
+    ]),
+    ids=["half", "empty", "headers", "nearly all", "text", "zeros"],
 )  # fmt: skip
 def test_without_a_backup_a_store_begins_anew_and_reads_what_the_server_has(
     original: Original, tmp_path: Path, damage: Callable[[Path], object]
@@ -497,6 +499,7 @@ def _killed_after(path: Path, backup: Path, steps: int) -> bytes:
         return heard + child.stdout.read()
 
 
+@pytest.mark.slow
 def test_a_repair_killed_at_any_step_loses_nothing_and_can_be_begun_again(
     logged: Original, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 import streamlit
 from facts import facts
+from slow_cases import one_fast
 from streamlit.testing.v1 import AppTest
 from test_url import app, complaints, query, store
 
@@ -74,7 +75,7 @@ def pairs(choices: Mapping[str, Any]) -> set[Pair]:
     return {frozenset(pair) for pair in combinations(choices.items(), 2)}
 
 
-@pytest.mark.parametrize("at", PAGES)
+@pytest.mark.parametrize("at", one_fast(PAGES, fast="tools"))
 def test_no_click_leads_to_a_complaint(
     store: Store, offered: dict[str, list[Any]], at: str
 ) -> None:
