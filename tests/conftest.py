@@ -30,6 +30,8 @@ from bridgeboard.state import Database
 
 END = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 SMALL = Demo(seed=7, days=30, scale=0.3, end=END)
+SMALLEST = Demo(seed=7, days=8, scale=0.2, end=END)
+"""For tests that sync all of it."""
 
 # Some machines switch this off; then each process that a test starts would compile all modules.
 sys.dont_write_bytecode = False
@@ -78,6 +80,13 @@ def company() -> demo_company.Demo:
 def running(company: demo_company.Demo) -> Iterator[Running]:
     """Its server on a real port."""
     with demo_company.demo_server(company, END) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def smallest() -> Iterator[Running]:
+    """The server of the smallest company on a real port."""
+    with demo_company.demo_server(SMALLEST, END) as server:
         yield server
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from conftest import END, SMALL
+from conftest import END, SMALLEST
 
 from bridgeboard.access import EVERYTHING, RowAccess
 from bridgeboard.demo import truth
@@ -42,6 +42,11 @@ class Listener:
             return keeper.status
 
 
+@pytest.fixture(scope="module")
+def running(smallest: Running) -> Running:
+    return smallest
+
+
 @pytest.fixture
 def listener(monkeypatch: pytest.MonkeyPatch) -> Listener:
     return Listener(monkeypatch)
@@ -74,7 +79,7 @@ def test_it_brings_all_there_is_into_the_store(kept: BackgroundSync, listener: L
     assert status.problem is None
     assert status.event is not None
     assert status.event.phase == "done"
-    served, _ = demo_company.bridge(SMALL, END)
+    served, _ = demo_company.bridge(SMALLEST, END)
     rows = truth.finished(served.tables)
     assert kept.store is not None
     assert kept.store.rows("SELECT count(*) FROM usage WHERE grain = 'interception'") == [
@@ -185,9 +190,9 @@ def test_after_it_has_stopped_the_store_can_be_opened_by_others(
 
 
 def test_what_was_synced_can_be_read_while_the_deployment_is_down(
-    tmp_path: Path, listener: Listener, company: demo_company.Demo
+    tmp_path: Path, listener: Listener
 ) -> None:
-    with demo_company.demo_server(company, END) as up:
+    with demo_company.demo_server(SMALLEST, END) as up:
         asked = settings_of(up.url, up.tokens["owner"], tmp_path)
         with clients.client(asked) as client, store_files.stored(asked, client) as opened:
             path = opened.path

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import END, SMALL
+from conftest import END, SMALLEST
 from file_bytes import readable
 from test_cli import ALONE
 from typer.testing import CliRunner, Result
@@ -38,6 +38,11 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     for variable in settings.variables():
         monkeypatch.delenv(variable, raising=False)
+
+
+@pytest.fixture(scope="module")
+def running(smallest: Running) -> Running:
+    return smallest
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +77,7 @@ def store_in(folder: Path) -> Store:
 
 
 def test_sync_copies_everything_and_says_how_much(synced: Path) -> None:
-    served, _ = demo_company.bridge(SMALL, END)
+    served, _ = demo_company.bridge(SMALLEST, END)
     requests = len(truth.finished(served.tables))
     sessions = len(truth.sessions(truth.finished(served.tables)))
     with store_in(synced) as opened:
@@ -293,7 +298,7 @@ def test_a_sync_a_day_later_writes_the_file_anew_without_what_was_deleted(
     monkeypatch.setattr(store_commands, "now", lambda: END)
     assert run("sync", running=running, folder=folder, BRIDGEBOARD_TEXT_DAYS="3").exit_code == 0
     # A few lie across the end of a compressed block.
-    assert left() > len(old) * 0.9 > 100
+    assert left() > len(old) * 0.9 > 20
     said = run("check", running=running, folder=folder)
     assert "can still be read in the store's file" in said.output
     monkeypatch.setattr(store_commands, "now", lambda: END + timedelta(days=1))
