@@ -33,8 +33,8 @@ OFF = api.Switches(rate_limit=None, enabled=False)
 
 @cache
 def tables() -> Tables:
-    """A company of three days."""
-    return demo_sync.latest(120)
+    """The last requests of the small company."""
+    return demo_sync.latest(70)
 
 
 def owner() -> str:

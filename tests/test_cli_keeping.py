@@ -255,6 +255,7 @@ def test_check_tells_what_is_wrong_with_the_files(running: Running, folder: Path
     assert "line 2" in said.output
 
 
+@pytest.mark.slow
 def test_a_sync_that_is_stopped_politely_ends_well_and_goes_on(
     running: Running, tmp_path: Path
 ) -> None:

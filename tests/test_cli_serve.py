@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from dashboard_process import COMPANY, dashboard
+from dashboard_process import dashboard
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
@@ -173,7 +173,7 @@ def test_the_token_is_not_among_the_arguments_of_any_process(
 
 
 def test_the_demos_store_goes_with_it(tmp_path: Path) -> None:
-    with dashboard("demo", *COMPANY, TMPDIR=str(tmp_path)) as address:
+    with dashboard("demo", "--days", "3", "--scale", "0.1", TMPDIR=str(tmp_path)) as address:
         assert httpx.get(f"{address}healthz").json()["status"] == "ok"
         assert list(tmp_path.glob("bridgeboard-demo-*"))
     assert not list(tmp_path.glob("bridgeboard-demo-*"))
