@@ -7,6 +7,7 @@ from pathlib import Path
 import demo_sync
 import demo_worlds
 import pytest
+from slow_cases import one_fast
 
 from bridgeboard.demo import api, truth
 from bridgeboard.demo.records import InterceptionRow
@@ -53,7 +54,7 @@ def misplaced(store: Store) -> list[str]:
     return [id_ for id_, session, thread in rows if (session, thread or own[id_][1]) != own[id_]]
 
 
-@pytest.mark.parametrize("details", [None, 0, 20])
+@pytest.mark.parametrize("details", one_fast([None, 0, 20]))
 def test_an_upgraded_server_adds_its_new_work_and_nothing_twice(
     store: Store, details: int | None
 ) -> None:
@@ -102,6 +103,7 @@ def test_an_upgrade_without_details_never_counts_too_much(store: Store) -> None:
     assert all(part >= least for part, least in zip(held, recorded(BEFORE), strict=True))
 
 
+@pytest.mark.slow
 def test_upgrading_is_the_same_whether_the_store_was_filled_in_one_run_or_two(
     store: Store, tmp_path: Path
 ) -> None:
