@@ -29,6 +29,8 @@ from bridgeboard.model.answer import Answer
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.session_totals import total, totals
+from bridgeboard.report import svg_charts
+from bridgeboard.report.contents import Course
 from bridgeboard.ui import runner
 from bridgeboard.ui.components import breakdown, headline_cards, trend
 from bridgeboard.ui.components.filters import Chosen
@@ -247,6 +249,46 @@ def test_a_filter_by_tool_leaves_what_is_not_known_where_it_is(
     assert bounds("tool_calls", clients, "client") == {
         name: rows == 1 and name == "Other" for name in clients.column("client")
     }
+
+
+def test_active_people_are_lower_bounds_on_each_day_whose_window_has_an_unseen_person(
+    unread: tuple[int, Questions],
+) -> None:
+    rows, questions = unread
+    days = bounds("requests", questions.series(("requests",), "day", WHOLE), "day")
+    windows = questions_of_people.windows(questions, WHOLE, (1, 7, 28))
+    assert {place for place, how in windows.accuracies.items() if how.is_bound} == {
+        (day, size)
+        for day in windows.people.column("day")
+        for size in (1, 7, 28)
+        if any(days.get(day - timedelta(days=back)) for back in range(size))
+    }
+    card, chart = adoption._stickiness(windows), adoption._phrases(windows)
+    assert card.meaning.startswith("About ") == (rows == 1)
+    assert len(chart) >= 3 * rows
+    assert all(words.startswith("at least ") for words in chart.values())
+    people, how = questions_of_people.cohorts(questions, WHOLE, 12)
+    assert people.rows
+    assert how.standing == ("about" if rows else "exact")
+    assert adoption._counted(5, how) == ("about 5 people" if rows else "5 people")
+
+
+def test_a_picture_of_a_report_says_how_each_of_its_numbers_stands(
+    unread: tuple[int, Questions],
+) -> None:
+    rows, questions = unread
+    course = trends.split(questions, "requests", "initiator", "month", WHOLE)
+    months = tuple(dict.fromkeys(row[0] for row in course.rows))
+    shown = Course("initiator", "month", months, None, course, {})
+    drawn = svg_charts.picture(shown, "UTC")
+    unseen = [month for month, _ in course.accuracies] or months
+    said = {
+        "words": "with at least" in svg_charts._in_words(shown, {unseen[0]: 1}, "UTC"),
+        "bars": any("at least" in bar.exactly for bar in drawn.bars),
+        "legend": any("at least" in entry.exactly for entry in drawn.legend),
+        "numbers": any(entry.value.startswith("≥") for entry in drawn.legend),
+    }
+    assert set(said.values()) == {rows == 1}, said
 
 
 def _chosen() -> Chosen:

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from bridgeboard import formats
 from bridgeboard.analysis.questions import Questions
 from bridgeboard.model import pages
-from bridgeboard.model.accuracy import Accuracy, accuracy
+from bridgeboard.model.accuracy import Accuracy, Standing, accuracy
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.model.time_buckets import filled
@@ -16,6 +16,7 @@ from bridgeboard.model.time_buckets import filled
 Bucket = date | datetime
 Record = tuple[Bucket, str, Mapping[str, Any]]
 """A stretch of time, a series, and the numbers of both."""
+_WORST_FIRST: Final[tuple[Standing, ...]] = ("at_least", "about")
 Accuracies = Mapping[tuple[Bucket, str], Accuracy]
 
 
@@ -48,6 +49,15 @@ class Trend:
             for bucket, series, value in self.rows
             if (how := self.accuracies.get((bucket, series)))
         }
+
+    def accuracy_of(self, *, bucket: Bucket | None = None, series: str | None = None) -> Accuracy:
+        """How the sum of a stretch of time, or of a series, stands."""
+        standings = {
+            how.standing
+            for (at, name), how in self.accuracies.items()
+            if bucket in {at, None} and series in {name, None}
+        }
+        return Accuracy(next((each for each in _WORST_FIRST if each in standings), "exact"))
 
 
 def whole(questions: Questions, measure: str, grain: str, scope: Scope, series: str = "") -> Trend:

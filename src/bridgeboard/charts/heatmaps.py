@@ -72,13 +72,15 @@ def cohorts(
     *,
     dark: bool,
     chosen: tuple[date, date] | None = None,
+    about: bool = False,
 ) -> alt.LayerChart:
     """How many of those who began in a week were active so many weeks later.
 
     ``rows`` are (week of beginning, week, people); ``dark`` is the ground it stands on. Choosing a
     cell fills the parameter ``picked`` with its ``began`` and ``week``, days in ISO 8601. The
-    ``chosen`` one is outlined.
+    ``chosen`` one is outlined. ``about`` is for numbers that are only about right.
     """
+    how = ", about" if about else ""
     sizes = {cohort: people for cohort, week, people in rows if cohort == week}
     frame = pd.DataFrame(
         {
@@ -98,8 +100,8 @@ def cohorts(
         tooltip=[
             alt.Tooltip("cohort:O", title="Began (people)"),
             alt.Tooltip("since:O", title="Weeks later"),
-            alt.Tooltip("people:Q", title="Active", format=",d"),
-            alt.Tooltip("share:Q", title="Share", format=".0%"),
+            alt.Tooltip("people:Q", title=f"Active{how}", format=",d"),
+            alt.Tooltip("share:Q", title=f"Share{how}", format=".0%"),
         ],
     )
     grid = _cells(base).encode(color=_shade("share:Q")).add_params(_picked("began", "week"))

@@ -34,6 +34,11 @@ class Accuracy:
         """Whether the number is a lower bound."""
         return self.standing == "at_least"
 
+    @property
+    def loose(self) -> "Accuracy":
+        """How a number stands that what is missing may make too large as well as too small."""
+        return Accuracy("about", self.reasons) if self.is_bound else self
+
     def phrase(self, number: str) -> str:
         """The number, in digits, with how it stands, inside a sentence: "at least 599"."""
         return _WORDS[self.standing].format(number)
@@ -103,9 +108,7 @@ def presence_accuracy(column: str, row: Mapping[str, Any]) -> Accuracy:
     who is not seen before it may count as new.
     """
     how = accuracy("active_people", {**row, "active_people": row[column]})
-    if how.is_bound and column != "returning":
-        return Accuracy("about", how.reasons)
-    return how
+    return how if column == "returning" else how.loose
 
 
 OF_SESSIONS: Final = frozenset({"sessions", "detail_coverage"})

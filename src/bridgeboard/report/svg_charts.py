@@ -9,6 +9,7 @@ from bridgeboard import charts, formats
 from bridgeboard.analysis import trends
 from bridgeboard.analysis.trends import Bucket, Trend
 from bridgeboard.charts import encodings
+from bridgeboard.model.accuracy import Accuracy
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.report.contents import Course
@@ -93,10 +94,11 @@ def picture(course: Course, zone: str) -> Picture:
         legend=tuple(
             Entry(
                 *looks[key],
-                formats.number(total, one.format),
-                formats.exact_number(total, one.format),
+                formats.number(total, one.format, at_least=how.is_bound),
+                _phrase(formats.exact_number(total, one.format), how),
             )
             for key, total in totals.items()
+            if (how := course.trend.accuracy_of(series=key))
         ),
     )
 
@@ -137,13 +139,14 @@ def _bars(
     kind = METRICS[course.trend.measure].format
     pitch = WIDTH / max(1, len(course.buckets))
     places = {bucket: place for place, bucket in enumerate(course.buckets)}
+    phrases = course.trend.phrases
     heights: dict[Bucket, float] = {}
     for bucket, key, value in rows:
         below = heights.get(bucket, 0.0)
         height = HEIGHT * value / top
         heights[bucket] = below + height
         called, colour = looks[key]
-        number = formats.exact_number(value, kind)
+        number = phrases.get((bucket, key)) or formats.exact_number(value, kind)
         yield Bar(
             x=round(pitch * (places[bucket] + (1 - _FILLED) / 2), 2),
             y=round(HEIGHT - below - height, 2),
@@ -169,8 +172,13 @@ def _in_words(course: Course, stacks: Mapping[Bucket, int], zone: str) -> str:
         return f"{one.label}: nothing was recorded."
     most = max(stacks, key=lambda bucket: stacks[bucket])
     at = encodings.when(most, course.grain, zone)
+    how = course.trend.accuracy_of(bucket=most)
     return (
         f"Bars of {one.label.lower()} per {course.grain}, stacked by "
         f"{DIMENSIONS[course.split].label.lower()}. The largest is {at} with "
-        f"{formats.number(stacks[most], one.format)}."
+        f"{_phrase(formats.number(stacks[most], one.format), how)}."
     )
+
+
+def _phrase(number: str, how: Accuracy) -> str:
+    return number if how.standing == "exact" else how.phrase(number)

@@ -12,9 +12,10 @@ from bridgeboard import charts, formats
 from bridgeboard.analysis import movers, trends
 from bridgeboard.analysis.headlines import is_recorded
 from bridgeboard.analysis.movers import Move
+from bridgeboard.analysis.trends import Trend
 from bridgeboard.model import accuracy, pages, time_buckets
+from bridgeboard.model.accuracy import EXACT
 from bridgeboard.model.dimensions import DIMENSIONS
-from bridgeboard.model.metric import Metric
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.pages import Board
 from bridgeboard.ui import navigation, runner, url
@@ -58,16 +59,15 @@ def _course(measure: str, split: str, now: Chosen, key: str) -> None:
     if drawn is None:
         notices.empty(nothing(now, measure))
         return
-    one = METRICS[measure]
     chart.show(
         drawn.spec,
         key=f"chart-{key}",
-        on_select=lambda: _keep_picked(f"chart-{key}", split, drawn.names),
-        alt=_in_words(one, split, drawn.rows, now),
+        on_select=lambda: _keep_picked(f"chart-{key}", split, drawn.trend.series),
+        alt=_in_words(drawn, split, now),
     )
-    if len(drawn.names) > 1:
+    if len(drawn.trend.series) > 1:
         st.html(charts.legend(drawn.picture))
-    st.caption(_counted(split, drawn.names, drawn.values))
+    st.caption(_counted(split, drawn.trend))
     downloads.behind(export_sheets.over_time(drawn.rows, measure, split, now.grain), now, key=key)
 
 
@@ -78,8 +78,7 @@ class _Drawn:
     spec: charts.Spec
     picture: charts.Course
     rows: Sequence[tuple[date | datetime, str, Any]]
-    names: Sequence[str]
-    values: int
+    trend: Trend
 
 
 def _drawn(
@@ -108,7 +107,7 @@ def _drawn(
         phrases=trend.phrases,
     )
     spec = charts.spec(charts.over_time(rows, picture))
-    return _Drawn(spec, picture, rows, trend.series, trend.values)
+    return _Drawn(spec, picture, rows, trend)
 
 
 def _can_be_split(measure: str, split: str) -> bool:
@@ -148,24 +147,28 @@ def _keep_picked(key: str, split: str, names: Sequence[str]) -> None:
             filters.narrow(split, name)
 
 
-def _counted(split: str, names: Sequence[str], values: int) -> str:
+def _counted(split: str, trend: Trend) -> str:
     if split == WHOLE:
         return "Everything together."
+    values = trend.values
     label = DIMENSIONS[split].label.lower()
     top = min(pages.TOP, values)
     clickable = " Click one to keep only it." if split in pages.FILTERS else ""
-    if values > len(names):
+    if values > len(trend.series):
         return f"Top {top} of {values:,} by {label}, the rest together as Other.{clickable}"
     return f"{formats.plural(values, 'value')} of {label}.{clickable}"
 
 
-def _in_words(one: Metric, split: str, rows: Sequence[tuple[Any, str, Any]], now: Chosen) -> str:
-    most = max((row for row in rows if row[2] is not None), key=lambda row: row[2])
+def _in_words(drawn: _Drawn, split: str, now: Chosen) -> str:
+    one = METRICS[drawn.trend.measure]
+    most = max((row for row in drawn.rows if row[2] is not None), key=lambda row: row[2])
+    how = drawn.trend.accuracies.get(most[:2], EXACT)
     by = "" if split == WHOLE else f" by {DIMENSIONS[split].label.lower()}"
     at = charts.when(most[0], now.grain, now.scope.zone)
     return (
         f"{one.label}{by} per {now.grain}, {now.words}. The largest is {formats.visible(most[1])}, "
-        f"{at}, with {formats.number(most[2], one.format)}. The table below has all numbers."
+        f"{at}, with {formats.number(most[2], one.format, at_least=how.is_bound)}. The table below "
+        "has all numbers."
     )
 
 

@@ -2,17 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 import streamlit as st
 
 from bridgeboard import charts, formats
-from bridgeboard.analysis.adoption import presence, stickiness
+from bridgeboard.analysis import adoption
+from bridgeboard.analysis.adoption import Windows
 from bridgeboard.exports import Column, Sheet
 from bridgeboard.model import accuracy, pages, time_buckets
+from bridgeboard.model.accuracy import EXACT, Accuracy
 from bridgeboard.model.answer import Answer
-from bridgeboard.queries import adoption
+from bridgeboard.queries.adoption import cohort_people
 from bridgeboard.ui import navigation, runner, url
 from bridgeboard.ui.components import (
     breakdown,
@@ -55,17 +57,12 @@ def people(now: Chosen) -> None:
     if not runner.shows_people():
         return
     with notices.tile("adoption"):
-        told = presence(runner.current(), now.scope)
+        told = adoption.presence(runner.current(), now.scope)
         windows = _windows(now)
         headline_cards.row(
             [
                 *(_card(name, told) for name in pages.PRESENCE),
-                headline_cards.Card(
-                    "Stickiness",
-                    formats.rate(stickiness(windows)),
-                    "Daily active people over monthly active people, averaged over the days of "
-                    "the period: 100% means that everybody comes every day.",
-                ),
+                _stickiness(windows),
             ]
         )
 
@@ -80,7 +77,8 @@ def course(now: Chosen) -> None:
         st.header("Active people", anchor=False, width="stretch")
         point = _point(now)
     with notices.tile("active people"):
-        told = _windows(now)
+        windows = _windows(now)
+        told = windows.people
         step = -(-len(told) // MOST_DAYS)
         names = [_named(size) for size in WINDOWS]
         rows = [
@@ -89,7 +87,11 @@ def course(now: Chosen) -> None:
             for name, value in zip(names, row[1:], strict=True)
         ]
         if not any(value for *_, value in rows):
-            notices.empty("Nobody was active in this period.")
+            notices.empty(
+                runner.NO_REQUEST
+                if runner.is_unknown("active_people")
+                else "Nobody was active in this period."
+            )
             return
         picture = charts.Course(
             label="Active people",
@@ -99,10 +101,11 @@ def course(now: Chosen) -> None:
             running=False,
             colours=dict(zip(names, charts.RING, strict=False)),
             stacked=False,
+            phrases=_phrases(windows),
         )
         _lines(rows, picture, told, point)
         if point[0]:
-            _of_day(point[0], point[1], told, now)
+            _of_day(point[0], point[1], windows, now)
         columns = (
             Column("day", "Day", "date"),
             *(Column(f"active_{size}", _named(size), "count", _MEANS[size]) for size in WINDOWS),
@@ -169,11 +172,13 @@ def _pick_day(key: str, days: Sequence[date], point: tuple[date | None, int]) ->
             url.put({DAY: chosen, WITHIN.name: WITHIN.words(size)})
 
 
-def _of_day(day: date, size: int, told: Answer, now: Chosen) -> None:
+def _of_day(day: date, size: int, windows: Windows, now: Chosen) -> None:
     """Who was active on a day or within days up to it, the busiest first."""
     inside = _up_to(day, size, now)
-    count = next((row[1 + list(WINDOWS).index(size)] for row in told.rows if row[0] == day), 0)
-    words = f"{formats.plural(count, 'person', 'people')} {_MEANS[size]}"
+    rows = windows.people.records()
+    count = next((row[f"active_{size}"] for row in rows if row["day"] == day), 0)
+    how = windows.accuracies.get((day, size), EXACT)
+    words = f"{_counted(count, how)} {_MEANS[size]}"
     with trend.picked(formats.day(day), words, DAY, "active"):
         breakdown.compact("initiator", "requests", inside, "active-people", MOST_PEOPLE)
         people = runner.current().ordered(
@@ -200,18 +205,19 @@ def cohorts(now: Chosen) -> None:
         st.header("Cohorts by week of first use", anchor=False, width="stretch")
         cell = _cell(now)
     with notices.tile("cohorts"):
-        told = runner.current().ask(adoption.cohorts(now.scope, WEEKS))
+        told, how = adoption.cohorts(runner.current(), now.scope, WEEKS)
         if not told.rows:
             notices.empty(f"Nobody used it for the first time in the last {WEEKS} weeks.")
             return
-        _grid(told, cell)
+        _grid(told, how, cell)
         st.caption(
             f"Of those who began in each of the last {WEEKS} weeks (how many in brackets), the "
             "share that was active so many weeks later. Up to the end of the period. "
             "Click a cell to see who they are."
+            + (f" About right only: {'; '.join(how.reasons)}." if how.reasons else "")
         )
         if cell:
-            _of_cell(cell, told, now)
+            _of_cell(cell, told, how, now)
         columns = (
             Column("cohort", "Week of first use", "date"),
             Column("week", "Week", "date"),
@@ -256,14 +262,19 @@ def _cells(now: Chosen) -> list[Cell]:
     return [(cohort, week) for cohort in weeks for week in weeks if cohort <= week]
 
 
-def _grid(told: Answer, cell: Cell | None) -> None:
+def _grid(told: Answer, how: Accuracy, cell: Cell | None) -> None:
     # A chart of its own for each choice, so that a second click on a cell is told, too.
     drawn = f"cohorts-{'-'.join(map(formats.day, cell or ()))}"
     cells = {
         (cohort.isoformat(), week.isoformat()): (cohort, week) for cohort, week, _ in told.rows
     }
     chart.show(
-        charts.cohorts(list(told.rows), dark=st.context.theme.type == "dark", chosen=cell),
+        charts.cohorts(
+            list(told.rows),
+            dark=st.context.theme.type == "dark",
+            chosen=cell,
+            about=how.standing == "about",
+        ),
         key=drawn,
         on_select=lambda: _pick(drawn, cells, cell),
         alt=f"{_cohort_words(told)} The box Cohort picks one as a click does.",
@@ -278,11 +289,11 @@ def _pick(key: str, cells: Mapping[tuple[str, str], Cell], cell: Cell | None) ->
             url.put({COHORT: [] if hit == cell else [_named_cell(hit)]})
 
 
-def _of_cell(cell: Cell, told: Answer, now: Chosen) -> None:
+def _of_cell(cell: Cell, told: Answer, how: Accuracy, now: Chosen) -> None:
     """Who began in a week and was active in another, each a way to the person's page."""
-    people = runner.current().ask(adoption.cohort_people(now.scope, *cell))
+    people = runner.current().ask(cohort_people(now.scope, *cell))
     size = sum(count for cohort, week, count in told.rows if cohort == week == cell[0])
-    words = f"{len(people):,} of {formats.plural(size, 'person', 'people')} active {_later(*cell)}"
+    words = f"{len(people):,} of {_counted(size, how)} active {_later(*cell)}"
     title = f"Began in the week of {formats.day(cell[0])}"
     with trend.picked(title, words, COHORT, "cohorts"):
         with st.grid(min_column_width=breakdown.NARROWEST, gap="medium", key="lists-cohorts"):
@@ -327,8 +338,24 @@ def _shown(count: int) -> str:
     return f"All {count}, by requests in that week" if count else "Nobody."
 
 
-def _windows(now: Chosen) -> Answer:
-    return runner.current().ask(adoption.active_people_windows(now.scope, tuple(WINDOWS)))
+def _windows(now: Chosen) -> Windows:
+    return adoption.windows(runner.current(), now.scope, tuple(WINDOWS))
+
+
+def _phrases(windows: Windows) -> dict[tuple[date | datetime, str], str]:
+    """The words for numbers that are not exact, by day and line."""
+    return {
+        (row["day"], _named(size)): how.phrase(formats.exact(row[f"active_{size}"]))
+        for row in windows.people.records()
+        for size in WINDOWS
+        if (how := windows.accuracies[row["day"], size]).standing != "exact"
+    }
+
+
+def _counted(count: int, how: Accuracy) -> str:
+    """So many people, and how the number stands unless it is exact."""
+    people = formats.plural(count, "person", "people")
+    return people if how.standing == "exact" else how.phrase(people)
 
 
 def _named(size: int) -> str:
@@ -342,6 +369,17 @@ def _card(name: str, row: Mapping[str, Any]) -> headline_cards.Card:
         label,
         formats.number(row[name], "count", at_least=how.is_bound),
         f"{how.sentence(formats.exact(row[name]))} {meaning}",
+    )
+
+
+def _stickiness(windows: Windows) -> headline_cards.Card:
+    share, how = formats.rate(windows.stickiness), windows.accuracy.loose
+    stands = f"{how.sentence(share)} " if how.reasons else ""
+    return headline_cards.Card(
+        "Stickiness",
+        share,
+        f"{stands}Daily active people over monthly active people, averaged over the days of the "
+        "period: 100% means that everybody comes every day.",
     )
 
 
