@@ -1,7 +1,7 @@
 """Cards with headline numbers: short, with the exact number and its meaning on hover."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from html import escape
 from typing import Any, Final
 
@@ -10,8 +10,9 @@ import streamlit as st
 from bridgeboard import charts, formats
 from bridgeboard.analysis import headlines
 from bridgeboard.analysis.headlines import Headline
+from bridgeboard.model import accuracy
 from bridgeboard.model.accuracy import EXACT, Accuracy
-from bridgeboard.model.metric import Metric
+from bridgeboard.model.metrics import METRICS
 from bridgeboard.ui import runner
 from bridgeboard.ui.components import notices
 from bridgeboard.ui.components.filters import Chosen
@@ -37,6 +38,23 @@ class Card:
     tone: str = "even"
     line: str = ""
     arrow: str = ""
+
+
+def of_metric(name: str, row: Mapping[str, Any], meaning: str = "") -> Card:
+    """A metric in a row of an answer that has its limits, too; by itself it says what it is."""
+    one, how = METRICS[name], accuracy.accuracy(name, row)
+    return of_number(one.label, row[name], one.format, meaning or one.definition, how)
+
+
+def of_number(
+    label: str, value: float | None, kind: str, meaning: str, how: Accuracy = EXACT
+) -> Card:
+    """A number: short on the card, exact and with how it stands in its meaning."""
+    return Card(
+        label,
+        formats.number(value, kind, at_least=how.is_bound),
+        f"{_exactly(value, kind, how)} {meaning}",
+    )
 
 
 def row(cards: Sequence[Card], narrowest: int = 128) -> None:
@@ -86,24 +104,22 @@ def board(names: tuple[str, ...], now: Chosen) -> list[Card]:
     ]
 
 
-def exact_words(one: Metric, value: float | None, how: Accuracy = EXACT) -> str:
-    """The number with all its digits, how it stands, and what it means."""
+def _exactly(value: float | None, kind: str, how: Accuracy) -> str:
+    """The number with all its digits, and how it stands."""
     if value is None and not how.reasons:
-        return f"Not known for this selection. {one.definition}"
-    return f"{how.sentence(formats.exact_number(value, one.format))} {one.definition}"
+        return "Not known for this selection."
+    return how.sentence(formats.exact_number(value, kind))
 
 
 def _card(one: Headline, course: Sequence[Any], now: Chosen) -> Card:
     metric, number = one.metric, one.now
-    meaning = exact_words(metric, number.value, number.accuracy)
-    return Card(
-        metric.label,
-        formats.number(number.value, metric.format, at_least=number.accuracy.is_bound),
-        f"{meaning} {_compared(one, now)}".strip(),
-        one.change,
-        _TONES[one.goodness],
-        charts.spark(_floats(course), running=now.running),
-        _ARROWS[one.direction],
+    meaning = f"{metric.definition} {_compared(one, now)}".strip()
+    return replace(
+        of_number(metric.label, number.value, metric.format, meaning, number.accuracy),
+        change=one.change,
+        tone=_TONES[one.goodness],
+        line=charts.spark(_floats(course), running=now.running),
+        arrow=_ARROWS[one.direction],
     )
 
 

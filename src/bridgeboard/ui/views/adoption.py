@@ -365,21 +365,17 @@ def _named(size: int) -> str:
 def _card(name: str, row: Mapping[str, Any]) -> headline_cards.Card:
     label, meaning = pages.PRESENCE[name]
     how = accuracy.presence_accuracy(name, row)
-    return headline_cards.Card(
-        label,
-        formats.number(row[name], "count", at_least=how.is_bound),
-        f"{how.sentence(formats.exact(row[name]))} {meaning}",
-    )
+    return headline_cards.of_number(label, row[name], "count", meaning, how)
 
 
 def _stickiness(windows: Windows) -> headline_cards.Card:
-    share, how = formats.rate(windows.stickiness), windows.accuracy.loose
-    stands = f"{how.sentence(share)} " if how.reasons else ""
-    return headline_cards.Card(
+    return headline_cards.of_number(
         "Stickiness",
-        share,
-        f"{stands}Daily active people over monthly active people, averaged over the days of the "
-        "period: 100% means that everybody comes every day.",
+        windows.stickiness,
+        "rate",
+        "Daily active people over monthly active people, averaged over the days of the period: "
+        "100% means that everybody comes every day.",
+        windows.accuracy.loose,
     )
 
 

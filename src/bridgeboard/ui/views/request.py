@@ -8,9 +8,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from bridgeboard import formats
-from bridgeboard.model import accuracy
 from bridgeboard.model.dimensions import UNKNOWN
-from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.store import Reader
 from bridgeboard.queries import request_list
 from bridgeboard.queries.recorded_text import Item
@@ -127,18 +125,12 @@ def _cards(detail: Detail) -> list[headline_cards.Card]:
         "unpriced_tokens": total - detail.priced_tokens,
         "summed_rows": int(detail.grain != "interception"),
     }
-    cards = [
-        headline_cards.Card(
-            METRICS[name].label,
-            formats.number(
-                value, METRICS[name].format, at_least=accuracy.accuracy(name, row).is_bound
-            ),
-            headline_cards.exact_words(METRICS[name], value, accuracy.accuracy(name, row)),
-        )
-        for name, value in values.items()
+    return [
+        *(headline_cards.of_metric(name, row) for name in values),
+        headline_cards.of_number(
+            "Duration", detail.duration_seconds, "seconds", "From its beginning to its end."
+        ),
     ]
-    lasted = formats.seconds(detail.duration_seconds)
-    return [*cards, headline_cards.Card("Duration", lasted, "From its beginning to its end.")]
 
 
 def _facts(detail: Detail, zone: ZoneInfo) -> None:

@@ -10,8 +10,6 @@ import streamlit as st
 
 from bridgeboard import formats, settings
 from bridgeboard.analysis import session_gaps
-from bridgeboard.model.accuracy import accuracy
-from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries.session_detail import Head, Owner
 from bridgeboard.runtime import process
 from bridgeboard.ui import navigation, page_links, runner, url
@@ -98,19 +96,23 @@ def cards(head: Head) -> list[headline_cards.Card]:
     """The session's headline numbers."""
     prompt = head.input + head.cache_read + head.cache_write
     return [
-        _metric("spend", head, _spend(head)),
-        _metric("total_tokens", head, _tokens(head)),
-        _card(
+        headline_cards.of_metric("spend", head.by_metric, _spend(head)),
+        headline_cards.of_metric("total_tokens", head.by_metric, _tokens(head)),
+        headline_cards.of_number(
             "Duration",
             head.duration_seconds,
             "seconds",
             "From the first request to the end of the last.",
         ),
-        _metric("threads", head, "Prompts, each with all that followed it."),
-        _metric("requests", head, "What the client asked of models."),
-        _metric("tool_calls", head, "Uses of tools by models."),
-        _metric("tool_errors", head, "Only tools that the bridge puts there report errors."),
-        _card(
+        headline_cards.of_metric(
+            "threads", head.by_metric, "Prompts, each with all that followed it."
+        ),
+        headline_cards.of_metric("requests", head.by_metric, "What the client asked of models."),
+        headline_cards.of_metric("tool_calls", head.by_metric, "Uses of tools by models."),
+        headline_cards.of_metric(
+            "tool_errors", head.by_metric, "Only tools that the bridge puts there report errors."
+        ),
+        headline_cards.of_number(
             "Cache hits",
             head.cache_read / prompt if prompt else None,
             "rate",
@@ -125,13 +127,13 @@ def _network(head: Head) -> list[headline_cards.Card]:
     if head.network_total is None:
         return []
     return [
-        _card(
+        headline_cards.of_number(
             "Network calls",
             head.network_total,
             "count",
             "What agents asked of other hosts, as the agent firewall logged it.",
         ),
-        _card(
+        headline_cards.of_number(
             "Blocked calls",
             head.network_blocked,
             "count",
@@ -210,20 +212,6 @@ def _facts(head: Head, zone: ZoneInfo) -> list[str]:
     keys = ", ".join([*kinds, *head.credential_hints])
     span = formats.stretch(head.started_at, head.ended_at, zone, "seconds")
     return [span, models or "no model", ", ".join(head.providers), keys or "key unknown", head.team]
-
-
-def _metric(name: str, head: Head, meaning: str) -> headline_cards.Card:
-    """A number of the vocabulary, with how it stands for this session."""
-    one = METRICS[name]
-    value, how = head.by_metric[name], accuracy(name, head.by_metric)
-    shown = formats.number(value, one.format, at_least=how.is_bound)
-    said = how.sentence(formats.exact_number(value, one.format))
-    return headline_cards.Card(one.label, shown, f"{said} {meaning}")
-
-
-def _card(label: str, value: float | None, kind: str, meaning: str) -> headline_cards.Card:
-    exactly = "Not known." if value is None else f"Exactly {formats.exact_number(value, kind)}."
-    return headline_cards.Card(label, formats.number(value, kind), f"{exactly} {meaning}")
 
 
 def _spend(head: Head) -> str:
