@@ -4,7 +4,7 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.model.pages import BOARDS
+from bridgeboard.model.pages import BOARDS, MOVING
 from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
 
 now = filters.chosen()
@@ -14,4 +14,4 @@ headline_cards.headline(board.headline, now)
 trend.course(board, now, "overview")
 
 trend.apart(breakdown.tops, board.tops, now)
-trend.apart(trend.moved, now, "total_tokens", ("initiator", "team", "model", "client"), "moved")
+trend.apart(trend.moved, now, "total_tokens", MOVING, "moved")

@@ -12,6 +12,7 @@ from databases import broken, desk_of, forget
 from streamlit.testing.v1 import AppTest
 
 from bridgeboard import settings
+from bridgeboard.access import Permission, roles
 from bridgeboard.demo import world
 from bridgeboard.runtime import state_files
 from bridgeboard.state.saved_views import Note
@@ -90,6 +91,18 @@ def test_a_finding_is_acknowledged_with_a_note_and_opened_again(store: Store) ->
         ("operator", "reopen", "", finding),
         ("operator", "acknowledge", "", finding),
     ]
+
+
+def test_without_permission_nothing_is_acknowledged_kept_or_downloaded(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store
+    monkeypatch.setattr(roles, "PERMISSIONS", dict.fromkeys(Permission, frozenset()))
+    test = app(kinds=["Runaway session"])
+    assert not test.exception
+    assert not {"Acknowledge", "Keep this page"} & {button.label for button in test.button}
+    assert not test.get("download_button")
+    assert "Your role may not download." in said(test)
 
 
 def test_nothing_is_acknowledged_that_cannot_be_noted(

@@ -31,12 +31,9 @@ class Permission(StrEnum):
     REVEAL_OWN = "reveal_own"
     SEARCH = "search"
     EXPORT = "export"
-    REPORT = "report"
     NOTES = "notes"
     VIEWS = "views"
     SYNC = "sync"
-    SETTINGS = "settings"
-    AUDIT = "audit"
 
 
 @dataclass(frozen=True)
@@ -96,12 +93,9 @@ PERMISSIONS: Final[Mapping[Permission, frozenset[Role]]] = MappingProxyType(
         Permission.REVEAL_OWN: frozenset({Role.SELF, Role.AUDITOR}),
         Permission.SEARCH: frozenset({Role.AUDITOR}),
         Permission.EXPORT: _ALL,
-        Permission.REPORT: _PERSONS,
         Permission.NOTES: _ALL,
         Permission.VIEWS: _ALL,
         Permission.SYNC: frozenset({Role.ADMIN}),
-        Permission.SETTINGS: frozenset({Role.ADMIN}),
-        Permission.AUDIT: frozenset({Role.ADMIN}),
     }
 )
 """Permission → the roles that have it. It widens nothing: an export holds the rows of its page."""

@@ -12,8 +12,6 @@ from bridgeboard.model.scope import Scope
 
 MOVERS: Final = 8
 """How many of the largest changes are shown."""
-MOVING: Final = ("initiator", "team", "model", "client")
-"""Dimensions whose values' changes are looked at."""
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ nobody is ever given what was answered to somebody who may see more.
 
 from collections.abc import Callable, Hashable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, Self, TypeVar, cast
 
-from bridgeboard.access import RowAccess
+from bridgeboard.access import EVERYTHING, RowAccess
 from bridgeboard.analysis import coverage as of_store
 from bridgeboard.analysis.answers import answer
 from bridgeboard.analysis.cache import AnswerCache
@@ -53,12 +53,12 @@ class Runner(Questions):
     """Questions to a store as a reader may see it, whose answers are kept and shared.
 
     Attributes:
-        store: what is asked.
+        _store: what is asked; none of its rows are reached but by the reader's row access.
         row_access: which of its rows the reader reaches.
         cache: where answers are kept.
     """
 
-    store: Store
+    _store: Store
     row_access: RowAccess
     cache: AnswerCache[Any]
 
@@ -73,9 +73,13 @@ class Runner(Questions):
                 continue
         return self.read(lambda reader: answer(reader, question))
 
+    def of_everybody(self) -> Self:
+        """The same questions to all rows, for what tells no reader more than they may know."""
+        return replace(self, row_access=EVERYTHING)
+
     def snapshot(self) -> AbstractContextManager[Reader]:
         """Several questions to one state of the store."""
-        return self.store.snapshot(self.row_access)
+        return self._store.snapshot(self.row_access)
 
     def read(self, ask: Callable[[Reader], T]) -> T:
         """What one or several questions to one state answer; nothing of it is kept."""
@@ -95,7 +99,7 @@ class Runner(Questions):
 
     def setting(self, name: str) -> str | None:
         """A setting that the sync keeps in the store; None if it was never set."""
-        return cast("str | None", self.kept(("meta", name), lambda: self.store.meta(name)))
+        return cast("str | None", self.kept(("meta", name), lambda: self._store.meta(name)))
 
     def state(self) -> State:
         """Which state the store is in now, and which of its rows are reached."""
@@ -104,12 +108,12 @@ class Runner(Questions):
     @property
     def path(self) -> Path:
         """The store's file."""
-        return self.store.path
+        return self._store.path
 
     @property
     def version(self) -> int:
         """The number of the last batch: what is shown is the same as long as it is."""
-        return self.store.version
+        return self._store.version
 
     def _answer_in(self, state: State, question: Query) -> Answer:
         with self.snapshot() as reader:

@@ -22,6 +22,29 @@ FILTERS: Final[Mapping[str, str]] = {
 """Dimensions that every page can be filtered by → their parameter in addresses, in the order of the
 sidebar. Several values are the parameter several times."""
 
+FIRST: Final = "overview"
+SECTIONS: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
+    "Understand": (
+        (FIRST, "Overview", ":material/dashboard:"),
+        ("spend", "Spend", ":material/payments:"),
+        ("people", "People", ":material/group:"),
+        ("models", "Models", ":material/neurology:"),
+        ("tools", "Tools", ":material/build:"),
+    ),
+    "Explore": (
+        ("sessions", "Sessions", ":material/forum:"),
+        ("interceptions", "Interceptions", ":material/swap_calls:"),
+        ("compare", "Compare", ":material/compare_arrows:"),
+    ),
+    "Check": (
+        ("radar", "Radar", ":material/radar:"),
+        ("trust", "Trust", ":material/verified:"),
+        ("audit", "Audit log", ":material/history_edu:"),
+        ("settings", "Settings", ":material/settings:"),
+    ),
+}
+"""Section → its pages: name of the file, title, icon. The first page of all opens first."""
+
 
 @dataclass(frozen=True)
 class Board:
@@ -170,6 +193,9 @@ BOARDS: Final[Mapping[str, Board]] = {
 
 TOP: Final = 8
 """How many values of a split have a colour of their own; the rest is "Other"."""
+
+MOVING: Final = ("initiator", "team", "model", "client")
+"""Dimensions whose values' changes are looked at."""
 
 PRESENCE: Final[Mapping[str, tuple[str, str]]] = {
     "new": ("New", "People whose first request of all lies in this period."),

@@ -76,7 +76,7 @@ def ask(reader: Reader, scope: Scope, preset: str, now: datetime) -> Answers:
         presence=presence(questions, scope),
         moves={
             measure: tuple(
-                movers.largest(movers.changes(questions, measure, movers.MOVING, before, scope))
+                movers.largest(movers.changes(questions, measure, pages.MOVING, before, scope))
                 if is_compared
                 else ()
             )

@@ -14,7 +14,7 @@ import streamlit as st
 
 from bridgeboard import formats, settings
 from bridgeboard.access import Permission
-from bridgeboard.model import periods
+from bridgeboard.model import pages, periods
 from bridgeboard.model.deployment import Capabilities, DeploymentError, Trouble
 from bridgeboard.model.store import StoreError
 from bridgeboard.server.app_folder import home
@@ -28,32 +28,11 @@ export CODER_URL=https://coder.example.com
 export CODER_SESSION_TOKEN=…        # an owner's or auditor's token
 bridgeboard serve"""
 DEMO = "bridgeboard demo"
-FIRST: Final = "overview"
 UNTOLD: Final = "The deployment does not let this dashboard read usage. Tell the operator."
 UNSAID: Final = "The operator of this dashboard can see why."
 """What readers are told in place of reasons that may name somebody or quote the deployment."""
 UNSTORED: Final = frozenset({"settings"})
 """Pages that say something without a store: why there is none."""
-SECTIONS: Final = {
-    "Understand": [
-        (FIRST, "Overview", ":material/dashboard:"),
-        ("spend", "Spend", ":material/payments:"),
-        ("people", "People", ":material/group:"),
-        ("models", "Models", ":material/neurology:"),
-        ("tools", "Tools", ":material/build:"),
-    ],
-    "Explore": [
-        ("sessions", "Sessions", ":material/forum:"),
-        ("interceptions", "Interceptions", ":material/swap_calls:"),
-        ("compare", "Compare", ":material/compare_arrows:"),
-    ],
-    "Check": [
-        ("radar", "Radar", ":material/radar:"),
-        ("trust", "Trust", ":material/verified:"),
-        ("audit", "Audit log", ":material/history_edu:"),
-        ("settings", "Settings", ":material/settings:"),
-    ],
-}
 _OTHER: Final = ("The deployment answered something else", ":material/error:")
 _TROUBLES: Final[dict[Trouble, tuple[str, str]]] = {
     "token": ("The deployment does not accept this token", ":material/key_off:"),
@@ -93,7 +72,7 @@ def main() -> None:
     st.session_state[_LED] = False
     if reader is None:
         return
-    name = page.url_path or FIRST
+    name = page.url_path or pages.FIRST
     navigation.go()
     clock.come_back(name)
     url.check(name)
@@ -121,19 +100,21 @@ def main() -> None:
 def _navigation(reader: Reader | None) -> Any:
     """The pages of this run. Without a reader there are the same, and no list of them."""
     # A page's own icon would be that of the browser's tab too, and be fetched from another host.
-    pages = {name: _page(name, title) for shown in SECTIONS.values() for name, title, _ in shown}
+    listed = {
+        name: _page(name, title) for shown in pages.SECTIONS.values() for name, title, _ in shown
+    }
     hidden = [_page("person", "Person"), _page("session", "Session")]
     # Streamlit's own list of sections is no list to a screen reader.
-    page = st.navigation([*pages.values(), *hidden], position="hidden")
-    here = page.url_path or FIRST
+    page = st.navigation([*listed.values(), *hidden], position="hidden")
+    here = page.url_path or pages.FIRST
     url.keep(here)
     with st.sidebar, st.container(key="nav", gap=None):
-        for section, shown in SECTIONS.items():
+        for section, shown in pages.SECTIONS.items():
             if mine := [one for one in shown if reader and reader.may_open(one[0])]:
                 st.caption(section)
                 for name, _, icon in mine:
                     st.page_link(
-                        pages[name],
+                        listed[name],
                         icon=icon,
                         width="stretch",
                         query_params=url.carried(name, here),
@@ -196,7 +177,7 @@ def _settle() -> None:
 
 
 def _page(name: str, title: str) -> st.Page:
-    return st.Page(home() / "pages" / f"{name}.py", title=title, default=name == FIRST)
+    return st.Page(home() / "pages" / f"{name}.py", title=title, default=name == pages.FIRST)
 
 
 def _asset(name: str) -> str:

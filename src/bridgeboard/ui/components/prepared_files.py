@@ -16,7 +16,7 @@ from streamlit import runtime
 from streamlit.runtime.scriptrunner import add_script_run_ctx, get_script_run_ctx
 
 from bridgeboard import formats
-from bridgeboard.access import OPERATOR, RefusedError, Viewer
+from bridgeboard.access import OPERATOR, Permission, RefusedError, Viewer
 from bridgeboard.exports import ExportError
 from bridgeboard.model.errors import MetricError
 from bridgeboard.model.store import StoreError
@@ -80,6 +80,9 @@ def buttons(offered: Sequence[File], *, key: str) -> None:
     Streamlit's own button says only that a file failed, and the log says why. The reason is kept
     for the reader who asked, and a component of ours has the page run again to show it.
     """
+    if not current_user.reader().may(Permission.EXPORT):
+        st.caption("Your role may not download.")
+        return
     failures: dict[str, str] = st.session_state.setdefault(_FAILURES, {})
     with st.container(horizontal=True, gap="small", key=f"files-{key}"):
         for file in offered:

@@ -7,6 +7,7 @@ from typing import Any, Final
 import streamlit as st
 
 from bridgeboard import formats
+from bridgeboard.access import Permission
 from bridgeboard.analysis import radar
 from bridgeboard.analysis.radar import KINDS, SEVERITIES, Finding
 from bridgeboard.exports import Column, Sheet
@@ -163,6 +164,9 @@ def _acknowledging(one: Finding, note: Note | None) -> None:
         by = f" by {notices.plain(note.by)}" if note.by else ""
         at = formats.moment(note.written_at, clock.zone())
         st.caption(f":material/check: Acknowledged {at}{by}{told}", width="content")
+    if not current_user.reader().may(Permission.NOTES):
+        return
+    if note:
         st.button("Reopen", key=f"reopen-{key}", type="tertiary", on_click=_reopen, args=(one.key,))
         return
     with st.popover("Acknowledge", type="tertiary", key=f"ack-{key}"):

@@ -7,16 +7,16 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from bridgeboard import formats, settings
+from bridgeboard.access import Permission
 from bridgeboard.runtime import state_files
 from bridgeboard.state.errors import DeskError
 from bridgeboard.state.saved_views import LONGEST_NAME, Desk, View
 from bridgeboard.ui import current_user, runner
 from bridgeboard.ui.components import notices
+from bridgeboard.ui.url_parameters import PLACES
 
 _NAME: Final = "view_name"
 _PROBLEM: Final = "view_problem"
-_FLEETING: Final = ("after", "before")
-"""Parameters that say where in a list a reader is: a view begins at its beginning."""
 
 
 def desk() -> Desk:
@@ -27,6 +27,8 @@ def desk() -> Desk:
 
 def menu(page: str) -> None:
     """The views that there are, and a way to keep this page as one more."""
+    if not current_user.reader().may(Permission.VIEWS):
+        return
     with st.sidebar:
         fold = st.expander(
             "Saved views", key="views", icon=":material/bookmarks:", on_change="rerun"
@@ -63,7 +65,7 @@ def _keep(page: str) -> None:
     facts = [
         (name, value)
         for name in st.query_params
-        if name not in _FLEETING
+        if name not in PLACES  # a view begins at the beginning of a list
         for value in st.query_params.get_all(name)
     ]
     try:

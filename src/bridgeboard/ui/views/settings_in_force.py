@@ -10,8 +10,9 @@ import streamlit as st
 from bridgeboard import access, formats, settings
 from bridgeboard.access import Permission, Role
 from bridgeboard.analysis import team_file
+from bridgeboard.model import pages
 from bridgeboard.settings import Origin, Settings, SettingsError
-from bridgeboard.ui import current_user, runner, shell
+from bridgeboard.ui import current_user, runner
 from bridgeboard.ui.components import notices, short_table
 from bridgeboard.ui.views.settings_sync import PROSE, facts
 
@@ -21,12 +22,9 @@ DOES: Final = {
     Permission.REVEAL_OWN: "Reveal their own text",
     Permission.SEARCH: "Search in prompts, where search_text permits it",
     Permission.EXPORT: "Download tables",
-    Permission.REPORT: "Make a report",
     Permission.NOTES: "Put notes on findings",
     Permission.VIEWS: "Keep views",
     Permission.SYNC: "Begin a sync",
-    Permission.SETTINGS: "See settings",
-    Permission.AUDIT: "Read the audit log",
 }
 """What is done on pages, in words."""
 _MARKS: Final = re.compile(r"`([^`]*)`|\*(\w+)\*")
@@ -109,8 +107,11 @@ def teams() -> None:
     st.header("Teams", anchor=False)
     with notices.tile("the teams"):
         row_access = current_user.reader().row_access
-        with runner.current().store.snapshot() as reader:
-            match = team_file.matching(reader, datetime.now(UTC))
+        match = (
+            runner.current()
+            .of_everybody()
+            .read(lambda reader: team_file.matching(reader, datetime.now(UTC)))
+        )
         sees_names = row_access.is_of_everybody and not row_access.pseudonyms
         sentences = list((team_file.sentences if sees_names else team_file.counts)(match))
         for sentence in sentences:
@@ -162,7 +163,7 @@ def _joined(words: tuple[str, ...]) -> str:
 
 def _matrix() -> None:
     """What each role may see and do."""
-    titles = {name: title for shown in shell.SECTIONS.values() for name, title, _ in shown}
+    titles = {name: title for shown in pages.SECTIONS.values() for name, title, _ in shown}
     may = {
         f"Open {titles.get(page, page.capitalize())}": roles for page, roles in access.PAGES.items()
     } | {DOES[permission]: roles for permission, roles in access.PERMISSIONS.items()}
