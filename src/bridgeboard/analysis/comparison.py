@@ -38,12 +38,14 @@ Number = int | float | None
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A number of two, ``b`` beside ``a``.
+    """One number of both sides of a comparison.
 
     Attributes:
-        name: of the metric, or of the field of a session that is none.
-        difference: b less a; None unless both are known.
-        ratio: b over a; None where either is not known or a is nothing.
+        name: of the metric; of the field of a session where no metric is shown.
+        label: on the screen.
+        format: how it looks.
+        a: the number of side A; None where it is unknown.
+        b: likewise of side B.
     """
 
     name: str

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from bridgeboard.model.completeness import DayCount, LeftOut
+from bridgeboard.model.completeness import NOUNS, DayCount, LeftOut
 from bridgeboard.model.store import Rows
 from bridgeboard.queries.completeness import DAY_COUNTS, LEFT_OUT
 
@@ -30,7 +29,7 @@ class Verdict:
 def verdicts(counts: Sequence[DayCount], left: Sequence[LeftOut]) -> list[Verdict]:
     """What the counts of closed days and what was left out come to."""
     sentences = []
-    for kind, noun in _NOUNS.items():
+    for kind, noun in NOUNS.items():
         days = [one for one in counts if one.kind == kind]
         if days:
             sentences.append(_of_days(days, noun))
@@ -38,9 +37,6 @@ def verdicts(counts: Sequence[DayCount], left: Sequence[LeftOut]) -> list[Verdic
         if gone:
             sentences.append(_of_left_out(gone, noun))
     return sentences
-
-
-_NOUNS: Final = {"interceptions": "requests", "sessions": "sessions"}
 
 
 def _of_days(days: Sequence[DayCount], noun: str) -> Verdict:

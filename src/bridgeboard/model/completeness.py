@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from bridgeboard.model.timestamps import aware
+
+NOUNS: Final = {"interceptions": "requests", "sessions": "sessions"}
+"""Kind of a count → what it counts."""
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.analysis import completeness, restorations
-from bridgeboard.model.completeness import DayCount, LeftOut
+from bridgeboard.model.completeness import NOUNS, DayCount, LeftOut
 from bridgeboard.ui import current_user, runner
 from bridgeboard.ui.components import data_table, notices
 from bridgeboard.ui.components.data_table import Column
@@ -43,7 +43,7 @@ def _days(counts: Sequence[DayCount]) -> None:
         [
             (
                 formats.day(one.day),
-                _WHAT[one.kind],
+                NOUNS[one.kind],
                 one.counted,
                 one.held,
                 one.unreadable,
@@ -76,7 +76,7 @@ def _days(counts: Sequence[DayCount]) -> None:
 def _left_out(left: Sequence[LeftOut]) -> None:
     data_table.show(
         [
-            (one.since, one.until, _WHAT[one.kind], one.rows, one.reason, one.seen_at)
+            (one.since, one.until, NOUNS[one.kind], one.rows, one.reason, one.seen_at)
             for one in left[:SHOWN]
         ],
         (
@@ -90,6 +90,3 @@ def _left_out(left: Sequence[LeftOut]) -> None:
         key="left-out",
         alt="What the deployment fails to list",
     )
-
-
-_WHAT: Final = {"interceptions": "requests", "sessions": "sessions"}
