@@ -10,7 +10,6 @@ from bridgeboard.ui.components import clock, headline_cards, notices, reveal
 from bridgeboard.ui.views import (
     session,
     session_charts,
-    session_data,
     session_download,
     session_search,
     session_transcript,
@@ -22,7 +21,7 @@ zone = clock.zone()
 with notices.tile("this session"):
     told = session.found(asked)
     head = told.head
-    part = session_data.part(head.session, asked.thread)
+    part = session.part(head, asked)
     session.header(told, zone)
     headline_cards.row(session.cards(head), narrowest=112)
     session.remarks(told)

@@ -20,6 +20,7 @@ from pydantic import SecretStr
 from streamlit.testing.v1 import AppTest
 
 from bridgeboard import formats, settings
+from bridgeboard.analysis import session_data
 from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.model.store import StoreError
@@ -29,7 +30,7 @@ from bridgeboard.runtime import process
 from bridgeboard.store import Store, sync_state
 from bridgeboard.ui import page_links, runner
 from bridgeboard.ui.components import clock, recorded_text
-from bridgeboard.ui.views import session, session_data, session_download
+from bridgeboard.ui.views import session, session_download
 
 ROOT = Path(__file__).parents[1]
 Who = tuple[str, str]
@@ -206,7 +207,7 @@ def test_a_sum_of_requests_is_no_call_of_the_picture_of_calls(any_store: Store) 
                 " FILTER (grain IN ('thread', 'session')), 0) FROM usage WHERE session = $1",
                 [key],
             )
-            course = session_data.course(key, None)
+            course = session_data.course(runner.current(), key, None)
             assert (course.calls_count, course.count, course.sums, course.sums_tokens) == rows
             assert course.calls_count + course.untold + course.sums == course.count
             assert all(mark.grain in {"interception", "action"} for mark in course.calls)
@@ -217,7 +218,7 @@ def test_a_link_to_a_thread_shows_its_calls_alone(store: Store) -> None:
     key = session_stores.keys(store)[who]
     rows = session_stores.own()[who]
     test = opened(who)
-    assert len(listed(test)) == len(session_data.places(key)) > 1
+    assert len(listed(test)) == len(session_data.places(runner.current(), key)) > 1
     first = roots(who)[0]
     own = [row for row in rows if (row.thread_root_id or row.id) == first.id]
     test = opened(who, thread=first.id)
@@ -282,7 +283,7 @@ def test_a_sum_which_has_the_id_of_another_call_is_led_to_by_its_page(any_store:
         for session, usage in found:
             (number,) = [
                 mark.place
-                for mark in session_data.course(session, None).marks
+                for mark in session_data.course(runner.current(), session, None).marks
                 if mark.usage == usage
             ]
             test = opened(keys[session])
@@ -310,7 +311,10 @@ def test_a_session_of_twenty_thousand_calls_stays_small(store: Store) -> None:
     drawn = [chart.proto.spec for chart in test.get("vega_lite_chart")]
     assert len(drawn) == 3
     assert "of 20,000 drawn" in said(test)
-    assert len(session_data.course(session_stores.LONG, None).marks) <= session_data.DRAWN
+    assert (
+        len(session_data.course(runner.current(), session_stores.LONG, None).marks)
+        <= session_data.DRAWN
+    )
 
 
 def test_recorded_text_is_hidden_until_revealed_and_then_plain(
@@ -536,7 +540,7 @@ def test_details_are_asked_for_by_who_is_shown_pseudonyms_too(
             told = settings.current().model_copy(update=hidden)
             monkeypatch.setattr(settings, "_installed", told)
             asked = wants(monkeypatch)
-            head = session_data.head(key)
+            head = session_data.head(runner.current(), key)
             assert head
             assert str(head.initiator_id) != who[1], "it is an alias"
             opened((who[0], str(head.initiator_id)))
@@ -611,14 +615,16 @@ def test_nothing_that_was_written_is_kept_for_others(store: Store) -> None:
 
 def test_a_call_is_on_the_page_that_its_key_says(store: Store) -> None:
     assert store
-    course = session_data.course(session_stores.LONG, None)
+    course = session_data.course(runner.current(), session_stores.LONG, None)
     assert course.count == 20_000
     assert course.pages == 20_000 // session_data.PAGE
     for number in (0, session_data.PAGE - 1, session_data.PAGE, 19_999):
         key = session_calls.Key(session_stores.at(number), session_stores.LONG + number)
         page = course.page(key)
         assert page == number // session_data.PAGE + 1
-        shown = session_data.page_of_calls(session_stores.LONG, None, course, page)
+        shown = session_data.page_of_calls(
+            runner.current(), session_stores.LONG, None, course, page
+        )
         assert key.usage in [call.usage for call in shown]
 
 

@@ -13,9 +13,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from bridgeboard import formats
+from bridgeboard.analysis import session_gaps
+from bridgeboard.model.store import Reader, StoreError
+from bridgeboard.queries import recorded_text, session_calls, session_detail
 from bridgeboard.queries.recorded_text import Item, Text
 from bridgeboard.queries.session_calls import Call
 from bridgeboard.queries.session_detail import Head, Thread
+from bridgeboard.queries.typed_rows import typed
 
 ABOUT: Final = (
     "Tokens are four disjoint counts. Costs are estimates at list prices, in US dollars with all"
@@ -29,6 +33,8 @@ WITH: Final = "Prompts, thinking, tool inputs and error messages are included as
 _MONEY: Final = ("cost", "shadow_cost", "cache_saving", "running_cost")
 _LARGEST: Final = 2**53
 """The largest whole number that every reader of JSON takes as it is."""
+_WHOLE: Final = 2**31 - 1
+"""More characters than any text has."""
 _RUNS: Final = re.compile("`+")
 _LEAST_FENCE: Final = 3
 
@@ -43,6 +49,25 @@ class Account:
     calls: Sequence[Call]
     items: Sequence[Item]
     texts: Sequence[Text] = ()
+
+
+def account(reader: Reader, session: int, *, with_text: bool) -> Account:
+    """All that is told of a session. Raises StoreError when it has gone meanwhile."""
+    heads = typed(Head, reader.rows(*session_detail.head(session)))
+    if not heads:
+        raise StoreError("The session is not in the store any more.")
+    (kept,) = typed(recorded_text.Kept, reader.rows(*recorded_text.kept(session)))
+    calls = typed(Call, reader.rows(*session_calls.calls(session, limit=None)))
+    usages = [call.usage for call in calls]
+    texts = recorded_text.texts(usages, most=_WHOLE)
+    return Account(
+        heads[0],
+        session_gaps.missing(heads[0], kept),
+        typed(Thread, reader.rows(*session_detail.threads(session))),
+        calls,
+        typed(Item, reader.rows(*recorded_text.timeline(usages))),
+        typed(Text, reader.rows(*texts)) if with_text else (),
+    )
 
 
 def as_json(account: Account, *, with_text: bool = False) -> bytes:

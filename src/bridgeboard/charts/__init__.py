@@ -17,7 +17,6 @@ from bridgeboard.charts.session import (
     Step,
     context_per_call,
     running_cost,
-    thinned,
     token_legend,
     tokens_per_thread,
 )
@@ -45,7 +44,6 @@ __all__ = [
     "running_cost",
     "spark",
     "spec",
-    "thinned",
     "token_legend",
     "tokens_per_thread",
     "when",

@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from bridgeboard import formats
+from bridgeboard.analysis import session_data
 from bridgeboard.queries import session_search
 from bridgeboard.queries.recorded_text import FOLD, Item, Kind, Text
 from bridgeboard.server.app_folder import home
-from bridgeboard.ui.views import session_data
+from bridgeboard.ui import runner
 
 PART: Final = 50_000
 """Characters that are shown at a time."""
@@ -72,7 +73,7 @@ def shown(usage: int, items: Sequence[Item], look: Look) -> None:
     begun: Begun = {}
     if look.text:
         texts = session_data.texts(
-            [usage], ("prompt", "thinking", "tool_input", "tool_error"), FOLD
+            runner.current(), [usage], ("prompt", "thinking", "tool_input", "tool_error"), FOLD
         )
         begun = {(text.kind, text.ordinal): text for text in texts}
     for item in items:
@@ -198,4 +199,4 @@ def _code(text: str, kind: Kind | None) -> None:
 
 
 def _whole(recorded: _Recorded) -> str:
-    return session_data.whole(recorded.usage, recorded.kind, recorded.ordinal)
+    return session_data.whole(runner.current(), recorded.usage, recorded.kind, recorded.ordinal)

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import streamlit as st
 
 from bridgeboard import formats
+from bridgeboard.analysis import session_data
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.page_keys import Order
@@ -19,7 +20,6 @@ from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.session_list import listing, page
 from bridgeboard.ui import page_links, runner, url
 from bridgeboard.ui.components import value_picker
-from bridgeboard.ui.views import session_data
 
 WHAT: Final = "what"
 A: Final = "a"
@@ -145,7 +145,7 @@ def _longest(scope: Scope) -> list[str]:
     """The largest sessions of the period, as links: an id alone may be of several people."""
     order = Order(RANKED_BY)
     answer = page(runner.current().ask(listing(Find(scope), order, limit=2)), order, limit=2)
-    heads = [session_data.head(row.session) for row in answer.rows]
+    heads = [session_data.head(runner.current(), row.session) for row in answer.rows]
     return [
         f"session?{urlencode(page_links.session(head.id, head.initiator_id))}"
         for head in heads
@@ -169,12 +169,12 @@ def _field(key: str, pair: Pair) -> str:
 
 def _side(value: str) -> Side:
     id_, person = _named(value)
-    owners = session_data.owners(id_)
+    owners = session_data.owners(runner.current(), id_)
     mine = [one for one in owners if person in {"", str(one.initiator_id)}]
     if not mine:
         return Side(value)
     sharers = 0 if person else len(owners) - 1
-    return Side(value, mine[0], session_data.head(mine[0].session), sharers)
+    return Side(value, mine[0], session_data.head(runner.current(), mine[0].session), sharers)
 
 
 def _named(value: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from bridgeboard import formats
+from bridgeboard.analysis import session_data
 from bridgeboard.model.dimensions import UNKNOWN
 from bridgeboard.model.store import Reader
 from bridgeboard.queries import request_list
@@ -25,7 +26,7 @@ from bridgeboard.ui.components import (
 )
 from bridgeboard.ui.components.data_table import Column
 from bridgeboard.ui.components.reveal import of_request, revealed
-from bridgeboard.ui.views import request_raw_data, request_table, session_data
+from bridgeboard.ui.views import request_raw_data, request_table
 
 NARROWEST: Final = 310
 _METRICS: Final = {
@@ -285,7 +286,7 @@ def _oddities(one: Response) -> str:
 
 def _written(detail: Detail, zone: ZoneInfo, *, text: bool) -> None:
     """Tool calls as a table, then each prompt, thought, input and error, hidden at first."""
-    items = session_data.items((detail.usage,))[detail.usage]
+    items = session_data.items(runner.current(), (detail.usage,))[detail.usage]
     calls = [item for item in items if item.kind == "tool"]
     if calls:
         data_table.show(

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from bridgeboard import formats, settings
-from bridgeboard.analysis import session_gaps
+from bridgeboard.analysis import session_data, session_gaps
+from bridgeboard.queries.session_calls import Part
 from bridgeboard.queries.session_detail import Head, Owner
 from bridgeboard.runtime import process
 from bridgeboard.ui import navigation, page_links, runner, url
 from bridgeboard.ui.components import data_quality, headline_cards, notices
-from bridgeboard.ui.views import session_data, session_url
+from bridgeboard.ui.views import session_url
 from bridgeboard.ui.views.session_url import Place
 
 SOON: Final = timedelta(seconds=3)
@@ -56,13 +57,13 @@ def asked() -> Place:
 
 def found(named: Place) -> SessionFacts:
     """The session that is named; of several people's the newest. Stops the page without one."""
-    owners = session_data.owners(named.id)
+    owners = session_data.owners(runner.current(), named.id)
     mine = next((one for one in owners if named.initiator in {None, one.initiator_id}), None)
-    head = session_data.head(mine.session) if mine else None
+    head = session_data.head(runner.current(), mine.session) if mine else None
     if mine is None or head is None:
         _absent(owners)
         url.stop()
-    gaps = session_gaps.missing(head, session_data.kept(head.session))
+    gaps = session_gaps.missing(head, session_data.kept(runner.current(), head.session))
     return SessionFacts(head, gaps, tuple(one for one in owners if one is not mine))
 
 
@@ -84,6 +85,11 @@ def header(details: SessionFacts, zone: ZoneInfo) -> None:
     st.code(formats.visible(head.id), language=None, width="content")
     _freshen(head)
     _sharing(details.sharers)
+
+
+def part(head: Head, asked: Place) -> Part:
+    """The thread that the link names if the session has it; else None, which is all of it."""
+    return session_data.part(runner.current(), head.session, asked.thread)
 
 
 def remarks(details: SessionFacts) -> None:
@@ -261,5 +267,5 @@ def _wait(session: int, detailed_at: datetime | None, version: int) -> None:
 
 
 def _has_news(session: int, detailed_at: datetime | None) -> bool:
-    head = session_data.head(session)
+    head = session_data.head(runner.current(), session)
     return head is None or head.detailed_at != detailed_at or bool(head.detail_problem)

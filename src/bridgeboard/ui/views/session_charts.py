@@ -10,10 +10,12 @@ import pandas as pd
 import streamlit as st
 
 from bridgeboard import charts, formats
+from bridgeboard.analysis import session_data
 from bridgeboard.queries.session_calls import REST, Call, Mark, Part, Spot
 from bridgeboard.queries.session_detail import THREADS, Head, Thread
+from bridgeboard.ui import runner
 from bridgeboard.ui.components import chart, notices, short_table
-from bridgeboard.ui.views import session_data, session_tables, session_transcript, session_url
+from bridgeboard.ui.views import session_tables, session_transcript, session_url
 from bridgeboard.ui.views.session_url import Place
 
 NARROWEST: Final = 320
@@ -35,10 +37,14 @@ def pictures(head: Head, part: Part, named: Place) -> None:
     A click on a thread shows it alone, one on a call opens it in the timeline; so does the box
     below, and the call is in the address.
     """
-    known = session_data.places(head.session)
+    known = session_data.places(runner.current(), head.session)
     threads = _page(head.session, part, named, known)[1] if len(known) > 1 else ()
-    course = session_data.course(head.session, part)
-    spot = session_data.call_spot(head.session, named.call, part) if named.call else None
+    course = session_data.course(runner.current(), head.session, part)
+    spot = (
+        session_data.call_spot(runner.current(), head.session, named.call, part)
+        if named.call
+        else None
+    )
     calls = _Calls(head.session, part, course.count, spot)
     with st.grid(min_column_width=NARROWEST, gap="medium", key="pictures"):
         if threads:
@@ -107,9 +113,9 @@ def _open(calls: _Calls, number: object) -> None:
 
 
 def _show(calls: _Calls, number: int) -> None:
-    course = session_data.course(calls.session, calls.part)
+    course = session_data.course(runner.current(), calls.session, calls.part)
     page = (number - 1) // session_data.PAGE + 1
-    shown = session_data.page_of_calls(calls.session, calls.part, course, page)
+    shown = session_data.page_of_calls(runner.current(), calls.session, calls.part, course, page)
     call = next((each for each in shown if each.place == number), None)
     id_ = _own_id(calls, call) if call else None
     if id_:
@@ -122,13 +128,13 @@ def _own_id(calls: _Calls, call: Call) -> UUID | None:
     """The id that leads to a call: a sum has that of its thread, which is its first request's."""
     if call.interception is None:
         return None
-    spot = session_data.call_spot(calls.session, call.interception, calls.part)
+    spot = session_data.call_spot(runner.current(), calls.session, call.interception, calls.part)
     return call.interception if spot and spot.usage == call.usage else None
 
 
 def jumps(head: Head, part: Part, named: Place, zone: ZoneInfo, *, text: bool) -> None:
     """The threads as a list; a press shows one alone."""
-    known = session_data.places(head.session)
+    known = session_data.places(runner.current(), head.session)
     if len(known) <= 1:
         return
     page, threads = _page(head.session, part, named, known)
@@ -219,7 +225,7 @@ def _page(
     here = 1 if part is None else known[None if part == REST else part]
     last = max(1, -(-len(known) // THREADS))
     page = min(named.threads or (here - 1) // THREADS + 1, last)
-    return page, session_data.threads(session, page)
+    return page, session_data.threads(runner.current(), session, page)
 
 
 def _part(thread: Thread) -> Part:
@@ -227,7 +233,11 @@ def _part(thread: Thread) -> Part:
 
 
 def _openings(usages: Sequence[int]) -> dict[int, str]:
-    prompts = session_data.texts(usages, ("prompt",), session_transcript.OPENING) if usages else ()
+    prompts = (
+        session_data.texts(runner.current(), usages, ("prompt",), session_transcript.OPENING)
+        if usages
+        else ()
+    )
     return {text.usage: formats.line(text.text) for text in reversed(prompts)}
 
 

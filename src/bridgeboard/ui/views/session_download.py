@@ -6,17 +6,10 @@ from typing import Final
 
 import streamlit as st
 
-from bridgeboard.analysis import session_file, session_gaps
-from bridgeboard.analysis.session_file import Account
-from bridgeboard.model.store import StoreError
-from bridgeboard.queries import recorded_text, session_calls, session_detail
+from bridgeboard.analysis import session_file
 from bridgeboard.queries.session_detail import Head
-from bridgeboard.queries.typed_rows import typed
 from bridgeboard.ui import current_user, runner
 from bridgeboard.ui.components import prepared_files, reveal
-
-WHOLE: Final = 2**31 - 1
-"""More characters than any text has."""
 
 
 def menu(head: Head, *, text: bool) -> None:
@@ -59,29 +52,12 @@ _FILES: Final = (("JSON", "json", "application/json"), ("Markdown", "md", "text/
 def made(session: int, ending: str, *, with_text: bool) -> bytes:
     """A session as one file. Raises StoreError when it has gone meanwhile."""
     with_text = with_text and current_user.reader().may_reveal
-    account = _account(session, with_text=with_text)
+    account = runner.current().read(
+        lambda reader: session_file.account(reader, session, with_text=with_text)
+    )
     if ending == "json":
         return session_file.as_json(account, with_text=with_text)
     return session_file.as_markdown(account, with_text=with_text).encode("utf-8")
-
-
-def _account(session: int, *, with_text: bool) -> Account:
-    with runner.current().snapshot() as reader:
-        heads = typed(session_detail.Head, reader.rows(*session_detail.head(session)))
-        if not heads:
-            raise StoreError("The session is not in the store any more.")
-        (retained,) = typed(recorded_text.Kept, reader.rows(*recorded_text.kept(session)))
-        every = typed(session_calls.Call, reader.rows(*session_calls.calls(session, limit=None)))
-        usages = [call.usage for call in every]
-        texts = recorded_text.texts(usages, most=WHOLE)
-        return Account(
-            heads[0],
-            session_gaps.missing(heads[0], retained),
-            typed(session_detail.Thread, reader.rows(*session_detail.threads(session))),
-            every,
-            typed(recorded_text.Item, reader.rows(*recorded_text.timeline(usages))),
-            typed(recorded_text.Text, reader.rows(*texts)) if with_text else (),
-        )
 
 
 def _plain(session_id: str) -> str:

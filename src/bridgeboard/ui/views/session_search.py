@@ -6,11 +6,12 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from bridgeboard import formats
+from bridgeboard.analysis import session_data
 from bridgeboard.queries.session_search import Hit
 from bridgeboard.server.app_folder import home
 from bridgeboard.ui import runner
 from bridgeboard.ui.components.recorded_text import Look
-from bridgeboard.ui.views import session_data, session_url
+from bridgeboard.ui.views import session_url
 from bridgeboard.ui.views.session_url import Place
 
 _HITS: Final = "hits_of_words"
@@ -59,7 +60,7 @@ def _hits(session: int, words: str) -> tuple[Hit, ...]:
     about = (session, words, runner.current().version)
     known = st.session_state.get(_HITS)
     if known is None or known[0] != about:
-        known = (about, session_data.hits(session, words))
+        known = (about, session_data.hits(runner.current(), session, words))
         st.session_state[_HITS] = known
     hits: tuple[Hit, ...] = known[1]
     return hits

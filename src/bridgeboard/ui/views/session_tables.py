@@ -6,11 +6,11 @@ from typing import Any, Final
 import streamlit as st
 
 from bridgeboard import charts, formats
+from bridgeboard.analysis import session_data
 from bridgeboard.queries.session_calls import Mark
 from bridgeboard.queries.session_detail import Thread
 from bridgeboard.ui.components import data_table
 from bridgeboard.ui.components.data_table import Column
-from bridgeboard.ui.views import session_data
 
 _KINDS: Final = tuple(charts.TOKEN_KINDS)
 

@@ -8,13 +8,15 @@ from uuid import UUID
 import streamlit as st
 
 from bridgeboard import formats
+from bridgeboard.analysis import session_data
 from bridgeboard.queries.recorded_text import Item
 from bridgeboard.queries.session_calls import Call, Part
 from bridgeboard.queries.session_search import Hit
 from bridgeboard.queries.typed_rows import Key
+from bridgeboard.ui import runner
 from bridgeboard.ui.components import notices, recorded_text
 from bridgeboard.ui.components.recorded_text import Look
-from bridgeboard.ui.views import session_data, session_url
+from bridgeboard.ui.views import session_url
 
 NAMED_TOOLS: Final = 4
 WIDE: Final = 480
@@ -31,14 +33,14 @@ def timeline(session: int, part: Part, look: Look, *, dated: bool) -> None:
     What is in a fold is made when it is opened. ``dated`` tells the day with the time.
     """
     place = session_url.asked()
-    if session_data.part(session, place.thread) != part:
+    if session_data.part(runner.current(), session, place.thread) != part:
         st.rerun()
     if session_url.was_linked():
         st.toast("The address of this page now leads to this request.", icon=":material/link:")
-    course = session_data.course(session, part)
+    course = session_data.course(runner.current(), session, part)
     with notices.tile("the calls"):
         page, opened = _page(session, part, place, look, course)
-        calls = session_data.page_of_calls(session, part, course, page)
+        calls = session_data.page_of_calls(runner.current(), session, part, course, page)
         if not calls:
             st.caption("No request is known here.")
             return
@@ -52,7 +54,7 @@ def _page(
 ) -> tuple[int, int | None]:
     """The page that the address leads to, and the call to open on it."""
     if place.call:
-        spot = session_data.call_spot(session, place.call, part)
+        spot = session_data.call_spot(runner.current(), session, place.call, part)
         if spot:
             return spot.page, spot.usage
         notices.remark("The request that this link names is not here (any more).")
@@ -99,9 +101,9 @@ def _calls(
     dated: bool,
 ) -> None:
     usages = [call.usage for call in calls]
-    items = session_data.items(usages)
+    items = session_data.items(runner.current(), usages)
     opening = openings([call.usage for call in calls if call.prompts]) if look.text else {}
-    places = session_data.places(session) if is_whole else {}
+    places = session_data.places(runner.current(), session) if is_whole else {}
     before: object = calls
     for call in calls:
         if len(places) > 1 and call.thread != before:
@@ -125,7 +127,7 @@ def _calls(
 
 def openings(usages: Sequence[int]) -> dict[int, str]:
     """How the prompts of calls begin, ready for a label."""
-    prompts = session_data.texts(usages, ("prompt",), OPENING) if usages else ()
+    prompts = session_data.texts(runner.current(), usages, ("prompt",), OPENING) if usages else ()
     return {
         text.usage: formats.unmarked(text.text + ("" if text.is_whole else " …"))
         for text in reversed(prompts)

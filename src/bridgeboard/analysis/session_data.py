@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Final, TypeVar, cast
 from uuid import UUID
 
-from bridgeboard.charts import thinned
+from bridgeboard.analysis.runner import Runner
+from bridgeboard.analysis.thinning import thinned
 from bridgeboard.queries import recorded_text, session_calls, session_detail, session_search
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.recorded_text import Item, Kept, Kind, Text
 from bridgeboard.queries.session_calls import REST, Call, Mark, Part, Spot
 from bridgeboard.queries.session_detail import THREADS, Head, Owner, Thread
 from bridgeboard.queries.typed_rows import Key, typed
-from bridgeboard.ui import runner
 
 T = TypeVar("T")
 
@@ -59,106 +59,111 @@ class Course:
         return min(bisect_left(self.ends, key) + 1, self.pages)
 
 
-def owners(session_id: str) -> tuple[Owner, ...]:
+def owners(runner: Runner, session_id: str) -> tuple[Owner, ...]:
     """All sessions under an id, the newest first."""
-    return _asked(Owner, session_detail.found(session_id))
+    return _asked(runner, Owner, session_detail.found(session_id))
 
 
-def head(session: int) -> Head | None:
+def head(runner: Runner, session: int) -> Head | None:
     """A session as a whole; None when it has gone."""
-    told = _asked(Head, session_detail.head(session))
+    told = _asked(runner, Head, session_detail.head(session))
     return told[0] if told else None
 
 
-def kept(session: int) -> Kept:
+def kept(runner: Runner, session: int) -> Kept:
     """How many of its texts there are."""
-    (told,) = runner.current().kept(
-        ("texts kept", session), lambda: _asked(Kept, recorded_text.kept(session))
+    (told,) = runner.kept(
+        ("texts kept", session), lambda: _asked(runner, Kept, recorded_text.kept(session))
     )
     return cast("Kept", told)
 
 
-def places(session: int) -> dict[UUID | None, int]:
+def places(runner: Runner, session: int) -> dict[UUID | None, int]:
     """The place of each thread, that of what is of none included."""
     return cast(
         "dict[UUID | None, int]",
-        runner.current().kept(
+        runner.kept(
             ("places of threads", session),
             lambda: {
-                each.id: each.place for each in _asked(Thread, session_detail.threads(session))
+                each.id: each.place
+                for each in _asked(runner, Thread, session_detail.threads(session))
             },
         ),
     )
 
 
-def part(session: int, thread: Part) -> Part:
+def part(runner: Runner, session: int, thread: Part) -> Part:
     """A thread if the session has it; else None, which is all of it."""
-    known = places(session)
+    known = places(runner, session)
     return thread if (None if thread == REST else thread) in known else None
 
 
-def threads(session: int, page: int) -> tuple[Thread, ...]:
+def threads(runner: Runner, session: int, page: int) -> tuple[Thread, ...]:
     """A page of its threads, by time."""
     return _asked(
-        Thread, session_detail.threads(session, after=(page - 1) * THREADS, limit=THREADS)
+        runner, Thread, session_detail.threads(session, after=(page - 1) * THREADS, limit=THREADS)
     )
 
 
-def thread(session: int, place: int) -> Thread:
+def thread(runner: Runner, session: int, place: int) -> Thread:
     """The thread at a place that there is."""
-    return _asked(Thread, session_detail.threads(session, after=place - 1, limit=1))[0]
+    return _asked(runner, Thread, session_detail.threads(session, after=place - 1, limit=1))[0]
 
 
-def course(session: int, part: Part) -> Course:
+def course(runner: Runner, session: int, part: Part) -> Course:
     """All calls of a part at once, made once for each state of the store."""
     return cast(
         "Course",
-        runner.current().kept(("course of calls", session, part), lambda: _course(session, part)),
+        runner.kept(("course of calls", session, part), lambda: _course(runner, session, part)),
     )
 
 
-def page_of_calls(session: int, part: Part, told: Course, page: int) -> tuple[Call, ...]:
+def page_of_calls(
+    runner: Runner, session: int, part: Part, told: Course, page: int
+) -> tuple[Call, ...]:
     """A page of the calls of a part, by time."""
     after = told.ends[page - 2] if page > 1 else None
-    return _asked(Call, session_calls.calls(session, part, after=after, limit=PAGE))
+    return _asked(runner, Call, session_calls.calls(session, part, after=after, limit=PAGE))
 
 
-def call_spot(session: int, interception: UUID, part: Part) -> Spot | None:
+def call_spot(runner: Runner, session: int, interception: UUID, part: Part) -> Spot | None:
     """Where a call stands among those of a part; None when it is not there."""
-    told = _asked(Spot, session_calls.call_spot(session, interception, part, size=PAGE))
+    told = _asked(runner, Spot, session_calls.call_spot(session, interception, part, size=PAGE))
     return told[0] if told else None
 
 
-def items(usages: Sequence[int]) -> dict[int, list[Item]]:
+def items(runner: Runner, usages: Sequence[int]) -> dict[int, list[Item]]:
     """What there is in calls, without a word of it."""
     told: dict[int, list[Item]] = {usage: [] for usage in usages}
-    for item in _asked(Item, recorded_text.timeline(usages)):
+    for item in _asked(runner, Item, recorded_text.timeline(usages)):
         told[item.usage].append(item)
     return told
 
 
-def texts(usages: Sequence[int], kinds: Sequence[Kind], most: int) -> tuple[Text, ...]:
+def texts(
+    runner: Runner, usages: Sequence[int], kinds: Sequence[Kind], most: int
+) -> tuple[Text, ...]:
     """The beginnings of texts of calls."""
-    return _asked(Text, recorded_text.texts(usages, kinds, most=most))
+    return _asked(runner, Text, recorded_text.texts(usages, kinds, most=most))
 
 
-def whole(usage: int, kind: Kind, ordinal: int) -> str:
+def whole(runner: Runner, usage: int, kind: Kind, ordinal: int) -> str:
     """All of a text; nothing where it is not kept any more."""
-    told = _asked(Text, recorded_text.whole(usage, kind, ordinal))
+    told = _asked(runner, Text, recorded_text.whole(usage, kind, ordinal))
     return told[0].text if told else ""
 
 
-def hits(session: int, words: str) -> tuple[session_search.Hit, ...]:
+def hits(runner: Runner, session: int, words: str) -> tuple[session_search.Hit, ...]:
     """The texts with words in them."""
-    return _asked(session_search.Hit, session_search.hits(session, words))
+    return _asked(runner, session_search.Hit, session_search.hits(session, words))
 
 
-def _asked(kind: Callable[..., T], question: Query) -> tuple[T, ...]:
-    return typed(kind, runner.current().read(lambda reader: reader.rows(*question)))
+def _asked(runner: Runner, kind: Callable[..., T], question: Query) -> tuple[T, ...]:
+    return typed(kind, runner.read(lambda reader: reader.rows(*question)))
 
 
-def _course(session: int, part: Part) -> Course:
-    every = _asked(Mark, session_calls.course(session, part))
+def _course(runner: Runner, session: int, part: Part) -> Course:
+    every = _asked(runner, Mark, session_calls.course(session, part))
     ends = tuple(Key(mark.started_at, mark.usage) for mark in every[PAGE - 1 :: PAGE])
     told = [mark for mark in every if mark.is_call and not mark.is_untold]
     sums = [mark for mark in every if not mark.is_call]
