@@ -242,4 +242,4 @@ def test_the_report_says_what_counting_says(number: int, store: Store) -> None:
     with store.snapshot() as reader:
         told = report.ask(reader, scope, "custom", END)
     for name in {*BOARDS["overview"].headline, *BOARDS["spend"].headline}:
-        assert told.totals[name] == counted(name, scope), name
+        assert told.headlines.now[name] == counted(name, scope), name

@@ -146,8 +146,8 @@ def test_totals_are_those_counted_in_the_company(answers: Answers, html: str) ->
         "sessions": sum(SCOPE.since <= at < SCOPE.until for at in first_of.values()),
     }
     assert min(expected.values()) > 0
-    assert {name: answers.totals[name] for name in expected} == expected
-    assert answers.totals["cache_hit_rate"] == pytest.approx(
+    assert {name: answers.headlines.now[name] for name in expected} == expected
+    assert answers.headlines.now["cache_hit_rate"] == pytest.approx(
         tokens["cache_read"] / (sum(tokens.values()) - tokens["output"])
     )
     assert all(f'title="{formats.exact(value)}"' in html for value in expected.values())
@@ -161,7 +161,7 @@ def test_spend_is_the_plain_sum_of_what_requests_cost(
             "SELECT sum(cost) FROM usage WHERE started_at >= $1 AND started_at < $2",
             [stores.naive(SCOPE.since), stores.naive(SCOPE.until)],
         )
-    assert answers.totals["spend"] == spend
+    assert answers.headlines.now["spend"] == spend
     assert formats.exact_money(spend) in html
 
 
@@ -179,10 +179,10 @@ def test_the_parts_of_every_table_add_up_to_its_last_line(answers: Answers) -> N
             if METRICS[name].adds_up(DIMENSIONS[table.by]):
                 parts = sum(value or 0 for value in table.parts.column(name))
                 assert parts == table.whole[name], (table.by, name)
-        shared = set(table.whole) & set(answers.totals)
+        shared = set(table.whole) & set(answers.headlines.now)
         # People and sessions of a table of tools are those of its calls.
         shared -= {"active_people", "sessions"}
-        assert all(table.whole[name] == answers.totals[name] for name in shared)
+        assert all(table.whole[name] == answers.headlines.now[name] for name in shared)
 
 
 def test_people_and_sessions_below_a_table_of_tools_are_those_of_its_calls(
@@ -219,7 +219,7 @@ def test_the_numbers_that_are_shown_add_up(html: str) -> None:
 def test_bars_add_up_to_the_headline(answers: Answers, html: str) -> None:
     for course in answers.courses:
         trend = course.trend
-        assert sum(value or 0 for *_, value in trend.rows) == answers.totals[trend.measure]
+        assert sum(value or 0 for *_, value in trend.rows) == answers.headlines.now[trend.measure]
     assert html.count('<svg role="img" aria-label="Bars of ') == 2
     assert len(re.findall(r"<rect[^>]*><title>2026-11-[01]\d: ", html)) == html.count("<rect")
 
@@ -248,9 +248,9 @@ def test_the_period_before_is_compared_when_it_was_recorded_from_its_beginning(
     assert answers.before == before
     rows = truth.finished(TABLES, since=before.since, until=before.until)
     tokens = sum(tokens_of(rows).values())
-    assert answers.past
-    assert answers.past["total_tokens"] == tokens
-    moved = formats.change(answers.totals["total_tokens"], tokens, "count")
+    assert answers.headlines.before
+    assert answers.headlines.before["total_tokens"] == tokens
+    moved = formats.change(answers.headlines.now["total_tokens"], tokens, "count")
     assert f"{moved} <small>from " in html
     assert "Compared with 2026-11-03 to 2026-11-07." in html
     assert all(len(moves) == 8 for moves in answers.moves.values())
@@ -262,17 +262,17 @@ def test_nothing_is_compared_with_days_before_the_first_record(file: Path) -> No
     scope = Scope.days(date(2026, 10, 29), date(2026, 11, 12), ZONE)
     told = asked(file, scope)
     page = report.page(told)
-    assert told.past is None
+    assert told.headlines.before is None
     assert not any(told.moves.values())
     assert "so nothing is compared" in page
     assert "<small>from" not in page
 
 
 def test_spend_is_a_lower_bound_while_tokens_have_no_price(answers: Answers, html: str) -> None:
-    assert answers.totals["unpriced_tokens"] > 0
-    spend = formats.number(answers.totals["spend"], "money", at_least=True)
+    assert answers.headlines.now["unpriced_tokens"] > 0
+    spend = formats.number(answers.headlines.now["spend"], "money", at_least=True)
     assert f">{spend}</span>" in html
-    assert f"the price of {formats.exact(answers.totals['unpriced_tokens'])} tokens" in html
+    assert f"the price of {formats.exact(answers.headlines.now['unpriced_tokens'])} tokens" in html
 
 
 def test_the_page_says_why_it_can_be_trusted(file: Path, answers: Answers, html: str) -> None:
@@ -306,7 +306,7 @@ def test_filters_narrow_every_number_and_are_told(file: Path) -> None:
     ids = {one.id for one in TABLES.people if one.username in names}
     rows = [row for row in started() if row.initiator_id in ids]
     told = asked(file, SCOPE.only("team", team))
-    assert told.totals["total_tokens"] == sum(tokens_of(rows).values())
+    assert told.headlines.now["total_tokens"] == sum(tokens_of(rows).values())
     assert told.tables[1].parts.column("team") == [team]
     assert f"<strong>Team is {team}</strong>" in report.page(told)
 
@@ -413,7 +413,7 @@ def test_the_command_writes_the_page(
     assert f"Wrote {out}" in said.output
     page = out.read_text("utf-8")
     assert page.startswith("<!DOCTYPE html>")
-    assert formats.exact_money(answers.totals["spend"]) in page
+    assert formats.exact_money(answers.headlines.now["spend"]) in page
 
 
 def test_a_file_is_only_replaced_by_force(store_options: Sequence[str], out: Path) -> None:

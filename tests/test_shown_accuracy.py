@@ -13,7 +13,7 @@ from bridgeboard import charts
 from bridgeboard.analysis import adoption as questions_of_people
 from bridgeboard.analysis import trends
 from bridgeboard.analysis.comparison import Line
-from bridgeboard.analysis.headlines import headline, headlines
+from bridgeboard.analysis.headlines import Headlines, headlines
 from bridgeboard.analysis.movers import Move
 from bridgeboard.analysis.questions import Questions
 from bridgeboard.analysis.rankings import ranking
@@ -72,7 +72,7 @@ def test_a_card_shows_no_change_where_one_number_only_is_a_lower_bound(
 ) -> None:
     told: dict[str, Any] = {"requests": 8, "summed_rows": now}
     was: dict[str, Any] = {"requests": 4, "summed_rows": before}
-    card = headline_cards._card(headline("requests", told, was), [], _chosen())
+    card = headline_cards._card(Headlines(told, was).of("requests"), [], _chosen())
     assert card.change == moved
     assert ("so no change is shown" in card.meaning) == (moved is None)
 
@@ -218,7 +218,9 @@ def test_one_row_of_unknown_tools_makes_each_number_of_tool_calls_a_lower_bound(
         questions.top(("tool_calls",), ("tool",), scope, rank_by="tool_calls", n=3),
     ]
     said = {
-        "card": headlines(questions, ("tool_calls",), scope, None)[0].now.accuracy.is_bound,
+        "card": headlines(questions, ("tool_calls",), scope, None)
+        .of("tool_calls")
+        .now.accuracy.is_bound,
         "all": accuracy(
             "tool_calls", ranking(questions, ("tool_calls",), "tool", scope, most=3).whole
         ).is_bound,

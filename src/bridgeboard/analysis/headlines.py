@@ -59,29 +59,42 @@ class Headline:
         return "" if is_comparable else NOT_COMPARABLE
 
 
+@dataclass(frozen=True)
+class Headlines:
+    """Some numbers, and what tells how they stand.
+
+    Attributes:
+        now: in the period.
+        before: in the period before; None where nothing is compared.
+    """
+
+    now: Row
+    before: Row | None
+
+    def of(self, name: str) -> Headline:
+        """One of the numbers."""
+        metric = METRICS[name]
+        now = Number(self.now[name], accuracy.accuracy(name, self.now))
+        if self.before is None:
+            return Headline(metric, now, None, None)
+        before = Number(self.before[name], accuracy.accuracy(name, self.before))
+        is_comparable = before.accuracy.is_bound == now.accuracy.is_bound
+        change = formats.change(now.value, before.value, metric.format) if is_comparable else None
+        return Headline(metric, now, before, change)
+
+
 def headlines(
     questions: Questions, names: tuple[str, ...], scope: Scope, before: Scope | None
-) -> list[Headline]:
+) -> Headlines:
     """Numbers of a scope, compared with the period before where that was recorded in whole."""
-    now = questions.totals(names, scope)
-    past = None
-    if before is not None and is_recorded(questions, before):
-        past = questions.totals(names, before)
-    return [headline(name, now, past) for name in names]
+    is_compared = before is not None and is_recorded(questions, before)
+    return Headlines(
+        questions.totals(names, scope),
+        questions.totals(names, before) if is_compared and before else None,
+    )
 
 
 def is_recorded(questions: Questions, before: Scope) -> bool:
     """Whether the store reaches back to the beginning of a period to compare with."""
     first_at = questions.coverage().first_at
     return periods.is_covered(before, first_at) and before.since < before.until
-
-
-def headline(name: str, now: Row, before: Row | None) -> Headline:
-    """One number of two rows that hold its ``limits``, too."""
-    metric = METRICS[name]
-    number = Number(now[name], accuracy.accuracy(name, now))
-    past = None if before is None else Number(before[name], accuracy.accuracy(name, before))
-    change = None
-    if past and past.accuracy.is_bound == number.accuracy.is_bound:
-        change = formats.change(number.value, past.value, metric.format)
-    return Headline(metric, number, past, change)

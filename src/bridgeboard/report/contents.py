@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bridgeboard.analysis.coverage import Coverage
+from bridgeboard.analysis.headlines import Headlines
 from bridgeboard.analysis.movers import Move
 from bridgeboard.analysis.rankings import Ranking
 from bridgeboard.analysis.trends import Bucket, Trend
@@ -59,8 +60,7 @@ class Answers:
         preset: the period's name.
         before: the period before, whether it is compared or not.
         made_at: when this was asked.
-        totals: the headline numbers.
-        past: the same of the period before; None where nothing can be compared.
+        headlines: the headline numbers.
         courses: over time.
         tables: by dimensions.
         presence: new, returning and dormant people.
@@ -72,8 +72,7 @@ class Answers:
     preset: str
     before: Scope
     made_at: datetime
-    totals: Mapping[str, Any]
-    past: Mapping[str, Any] | None
+    headlines: Headlines
     courses: tuple[Course, ...]
     tables: tuple[Ranking, ...]
     presence: Mapping[str, Any]

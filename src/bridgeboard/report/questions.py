@@ -6,7 +6,7 @@ from typing import Any, Final
 from bridgeboard.analysis import invariants, movers, trends
 from bridgeboard.analysis.adoption import presence
 from bridgeboard.analysis.answers import answer
-from bridgeboard.analysis.headlines import is_recorded
+from bridgeboard.analysis.headlines import headlines
 from bridgeboard.analysis.questions import Questions
 from bridgeboard.analysis.rankings import ranking
 from bridgeboard.analysis.runner import Snapshot
@@ -63,21 +63,20 @@ def ask(reader: Reader, scope: Scope, preset: str, now: datetime) -> Answers:
     questions = Snapshot(reader)
     covered = questions.coverage()
     before = periods.compared(scope, preset, periods.known_until(now, covered.as_of))
-    is_compared = is_recorded(questions, before)
+    numbers = headlines(questions, headline(), scope, before)
     return Answers(
         scope=scope,
         preset=preset,
         before=before,
         made_at=now,
-        totals=questions.totals(headline(), scope),
-        past=questions.totals(headline(), before) if is_compared else None,
+        headlines=numbers,
         courses=tuple(_course(questions, *each, scope, now) for each in _COURSES),
         tables=tuple(ranking(questions, names, by, scope, most=TOP) for by, names in _TABLES),
         presence=presence(questions, scope),
         moves={
             measure: tuple(
                 movers.largest(movers.changes(questions, measure, pages.MOVING, before, scope))
-                if is_compared
+                if numbers.before is not None
                 else ()
             )
             for measure in _MOVING

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from bridgeboard import formats
-from bridgeboard.analysis.headlines import headline
 from bridgeboard.analysis.movers import Move
 from bridgeboard.analysis.rankings import Ranking
 from bridgeboard.model import accuracy, pages, periods
@@ -128,7 +127,7 @@ def changes(answers: Answers) -> list[tuple[str, list[Change]]]:
 def compared(answers: Answers) -> str:
     """With what the numbers are compared, or why with nothing."""
     days = periods.span(answers.before)
-    if answers.past is None:
+    if answers.headlines.before is None:
         return f"Nothing was recorded in all of the period before ({days}), so nothing is compared."
     return f"Compared with {days}{', up to the same moment' if answers.running else ''}."
 
@@ -153,7 +152,7 @@ def definitions(answers: Answers) -> dict[str, str]:
 
 
 def _card(metric: str, answers: Answers) -> Card:
-    one = headline(metric, answers.totals, answers.past)
+    one = answers.headlines.of(metric)
     kind = one.metric.format
     return Card(
         label=one.metric.label,

@@ -98,10 +98,8 @@ def board(names: tuple[str, ...], now: Chosen) -> list[Card]:
     """The cards of some metrics."""
     questions = runner.current()
     course = questions.series(names, _coarse(now), now.scope)
-    return [
-        _card(each, course.column(each.metric.name), now)
-        for each in headlines.headlines(questions, names, now.scope, now.before)
-    ]
+    numbers = headlines.headlines(questions, names, now.scope, now.before)
+    return [_card(numbers.of(name), course.column(name), now) for name in names]
 
 
 def _exactly(value: float | None, kind: str, how: Accuracy) -> str:
