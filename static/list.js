@@ -38,7 +38,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return cell;
   };
   const table = made("table");
-  table.appendChild(made("thead")).appendChild(made("tr")).append(...data.head.map(heading));
+  if (data.head.length) {
+    table.appendChild(made("thead")).appendChild(made("tr")).append(...data.head.map(heading));
+  }
   table.appendChild(made("tbody")).append(...data.rows.map(line));
   const scroll = made("div", "scroll");
   if (!data.leads) {

@@ -96,12 +96,13 @@ def page(*groups: str) -> AppTest:
 
 
 def tables(test: AppTest) -> dict[str, dict[str, list[str]]]:
-    """The tables by the label of their first column or their title: name → cells."""
+    """The tables by their title or the label of their first column, all facts together."""
     told = [json.loads(one.proto.json) for one in test.get("bidi_component")]
     shown: dict[str, dict[str, list[str]]] = {}
     for one in told:
         rows = {row["name"]: row["cells"] for row in one["rows"]}
-        shown.setdefault(one["title"] or one["head"][0]["label"], {}).update(rows)
+        first = one["head"][0]["label"] if one["head"] else "facts"
+        shown.setdefault(one["title"] or first, {}).update(rows)
     return shown
 
 
@@ -181,18 +182,18 @@ def test_sync_now_is_noted_and_wakes_the_watch(
         before = last()
         monkeypatch.setattr(keeper, "wake", lambda: woken.append(len(noted("sync", before))))
         test = page()
-        assert tables(test)["What"]["Next one due"] == ["2026-05-04 09:32:30 UTC"]
+        assert tables(test)["facts"]["Next one due"] == ["2026-05-04 09:32:30 UTC"]
         test.button(key="sync-now").click().run()
         assert not test.exception
         assert woken == [1]  # it was noted first
         assert [one.who for one in noted("sync", before)] == ["operator"]
-        assert tables(test)["What"]["State"] == ["about to begin"]
+        assert tables(test)["facts"]["State"] == ["about to begin"]
         assert test.button(key="sync-now").disabled
         keeper._tell(state="syncing", began_at=AT + timedelta(hours=1))
-        assert tables(test.run())["What"]["State"] == ["asking the deployment what is new"]
+        assert tables(test.run())["facts"]["State"] == ["asking the deployment what is new"]
         keeper._tell(state="waiting", ended_at=AT + timedelta(hours=2))
         test.run()
-        assert tables(test)["What"]["State"][0].startswith("waiting")
+        assert tables(test)["facts"]["State"][0].startswith("waiting")
         assert not test.button(key="sync-now").disabled
     assert woken == [1]
 
@@ -202,12 +203,12 @@ def test_when_the_last_backup_was_made_and_why_the_last_try_failed_is_shown(
 ) -> None:
     write(PLAIN)
     with serving(store) as keeper:
-        assert tables(page())["What"]["Last good backup"] == [formats.DASH]
+        assert tables(page())["facts"]["Last good backup"] == [formats.DASH]
         keeper.backups.status = BackupStatus(
             [Backup(tmp_path, AT, 12_345)], "The disk is full.", AT + timedelta(days=1)
         )
         test = page()
-        shown = tables(test)["What"]
+        shown = tables(test)["facts"]
     assert shown["Last good backup"] == ["2026-05-04 09:30:00 UTC"]
     assert shown["Size of that backup"] == ["12,345 bytes"]
     assert shown["Next backup due"] == ["2026-05-05 09:30:00 UTC"]
@@ -239,7 +240,7 @@ def test_without_syncs_there_is_nothing_to_begin(
     write(PLAIN.replace("90", "0"))
     with serving(store):
         test = page()
-        assert tables(test)["What"]["State"] == ["off: sync_seconds is 0"]
+        assert tables(test)["facts"]["State"] == ["off: sync_seconds is 0"]
         assert test.button(key="sync-now").disabled
 
 
@@ -253,7 +254,7 @@ def test_the_page_stands_without_a_store(write: Callable[[str], None], told: str
     assert not test.exception
     assert "The disk is full." in said(test)
     assert tables(test)["Setting"]["sync_seconds"]
-    assert tables(test)["What"]["Price list"] == ["none yet: there is no store"]
+    assert tables(test)["facts"]["Price list"] == ["none yet: there is no store"]
     assert "Could not" not in said(test)
 
 
@@ -283,7 +284,7 @@ def test_what_each_role_may_is_what_the_door_decides(
     assert shown["Who has which role"]["admin"] == ["admins"]
     assert shown["Who has which role"]["lead"] == ["ada@example.com"]
     assert shown["Who leads which teams"] == {"ada@example.com": ["payments, search"]}
-    assert shown["What"]["How people come in"][0].startswith("nobody is asked")
+    assert shown["facts"]["How people come in"][0].startswith("nobody is asked")
     may = list(shown["What each role may"].values())
     for place, role in enumerate(Role):
         who = Viewer("somebody", frozenset({role}))
@@ -300,16 +301,16 @@ def test_the_prices_of_the_operator_are_found_missing_or_wrong(
     path = tmp_path / "prices.toml"
     write(f'{PLAIN}prices_file = "{path}"')
     with serving(store):
-        own = tables(page())["What"]["Prices of your own"]
+        own = tables(page())["facts"]["Prices of your own"]
         assert own == [f"{path}: not found"]
         path.write_text("[[price]]\nmodel = 7", "utf-8")
         test = page()
-        assert tables(test)["What"]["Prices of your own"] == [f"{path}: cannot be used"]
+        assert tables(test)["facts"]["Prices of your own"] == [f"{path}: cannot be used"]
         assert "line 2" in said(test)
         path.write_text('[[price]]\nmodel = "m"\nbilling = "free"', "utf-8")
         test = page()
-        assert tables(test)["What"]["Prices of your own"] == [f"{path}: found"]
-        assert "Models without a price" in tables(test)["What"]
+        assert tables(test)["facts"]["Prices of your own"] == [f"{path}: found"]
+        assert "Models without a price" in tables(test)["facts"]
 
 
 def test_entries_that_mean_nobody_and_people_in_no_team_are_named_to_who_may_see_names(

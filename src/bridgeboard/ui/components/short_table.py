@@ -5,12 +5,13 @@ them on a page took more of the browser's time than all the rest of it, and a sc
 printer or a search in the page finds nothing on a canvas. All text is set as text, never as HTML.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 
+from bridgeboard import formats
 from bridgeboard.server.app_folder import home
 
 _list = st.components.v2.component(
@@ -36,7 +37,8 @@ class Row:
 class List:
     """A heading, a table and a line below it.
 
-    ``head`` are the columns' labels and meanings, that of the bars included; ``leads`` says what
+    ``head`` are the columns' labels and meanings, that of the bars included; none is drawn where it
+    is empty. ``leads`` says what
     a press on a name does, and is empty when it does nothing.
     """
 
@@ -46,6 +48,26 @@ class List:
     note: str
     leads: str = ""
     level: str = field(default="h3")
+
+
+PROSE: Final = "prose"
+"""Begins the key of what holds tables of words: their lines may break (``style.css``)."""
+
+
+def of_facts(lines: Iterable[tuple[str, str]], title: str = "", most: int | None = None) -> List:
+    """Names and what each is, cut to ``most`` characters; of two columns that need no heads."""
+    rows = []
+    for name, value in lines:
+        whole = formats.visible(value)
+        short = whole if most is None else formats.middle(value, most)
+        rows.append(Row(name, f"{name}: {whole}", (short,)))
+    return List(title, (), rows, "")
+
+
+def facts(lines: Mapping[str, str], key: str) -> None:
+    """Draw what is so, a line for each, which may break."""
+    with st.container(key=f"{PROSE}-{key}"):
+        show(of_facts(lines.items()), f"list-{key}")
 
 
 def show(table: List, key: str, press: Callable[[int], None] | None = None) -> None:

@@ -1,6 +1,5 @@
 """One request on the page Interceptions: what the store and the deployment know of it."""
 
-from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -144,15 +143,7 @@ def _facts(detail: Detail, zone: ZoneInfo) -> None:
         ):
             key = title.split()[0].lower()
             with st.container(key=f"box-{key}"):
-                short_table.show(_fact_table(title, facts), f"facts-{key}")
-
-
-def _fact_table(title: str, facts: Sequence[tuple[str, str]]) -> short_table.List:
-    rows = [
-        short_table.Row(name=name, full=f"{name}: {value}", cells=(formats.middle(value, NAME),))
-        for name, value in facts
-    ]
-    return short_table.List(title, [("What", ""), ("Value", "")], rows, note="")
+                short_table.show(short_table.of_facts(facts, title, NAME), f"facts-{key}")
 
 
 NAME: Final = 36

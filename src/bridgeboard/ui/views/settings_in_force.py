@@ -14,7 +14,6 @@ from bridgeboard.model import pages
 from bridgeboard.settings import Origin, Settings, SettingsError
 from bridgeboard.ui import current_user, runner
 from bridgeboard.ui.components import notices, short_table
-from bridgeboard.ui.views.settings_sync import PROSE, facts
 
 CHANGED: Final = "changed since the start"
 DOES: Final = {
@@ -44,7 +43,7 @@ def values() -> None:
         _whereabouts()
         head = (("Setting", ""), ("Value", ""), ("Set by", ""), ("Meaning", ""))
         rows = [short_table.Row(one.name, one.name, _cells(one)) for one in origins]
-        with st.container(key=f"{PROSE}-settings"):
+        with st.container(key=f"{short_table.PROSE}-settings"):
             short_table.show(short_table.List("", head, rows, ""), "list-settings")
 
 
@@ -85,7 +84,7 @@ def access_rules() -> None:
     st.header("Who may see what", anchor=False)
     with notices.tile("who may see what"):
         now = settings.current()
-        facts(
+        short_table.facts(
             {
                 "How people come in": _way_in(now),
                 "Who has no role": _others(now),
@@ -144,7 +143,7 @@ def _roles(now: Settings) -> None:
         people = formats.visible(", ".join(whose) or formats.DASH)
         rows.append(short_table.Row(role, role, (people,)))
     head = (("Role", ""), ("Groups, e-mail addresses, usernames", ""))
-    with st.container(key=f"{PROSE}-roles"):
+    with st.container(key=f"{short_table.PROSE}-roles"):
         short_table.show(short_table.List("Who has which role", head, rows, ""), "list-roles")
         if now.leads:
             rows = [

@@ -19,19 +19,10 @@ from bridgeboard.ui import current_user, runner, url
 from bridgeboard.ui.components import clock, data_quality, notices, short_table
 from bridgeboard.ui.current_user import ClosedError, Permission, RefusedError
 
-PROSE: Final = "prose"
-"""Begins the key of what holds tables of words: their lines may break (``style.css``)."""
 _REQUESTED: Final = "sync_asked"
 """When the sync began after which another one was asked for."""
 _UNNOTED: Final = "sync_unnoted"
 """Why one that was asked for was not begun: shown once."""
-
-
-def facts(lines: dict[str, str], key: str) -> None:
-    """What is so, a line for each; nothing of it is read as Markdown."""
-    rows = [short_table.Row(name, name, (formats.visible(words),)) for name, words in lines.items()]
-    with st.container(key=f"{PROSE}-{key}"):
-        short_table.show(short_table.List("", (("What", ""), ("Is", "")), rows, ""), f"list-{key}")
 
 
 def sync() -> None:
@@ -76,7 +67,7 @@ def _status(now: _Seen) -> None:
             "Last one that went well": formats.moment(_good_at(now.status), zone),
             "Next one due": formats.moment(_due_at(now), zone),
         }
-        facts(lines, "sync")
+        short_table.facts(lines, "sync")
         if now.status.problem:
             st.error("**The last sync failed.**", icon=":material/error:")
             st.text(formats.visible(settings.unsecret(now.status.problem, settings.current())))
@@ -171,7 +162,7 @@ def backups() -> None:
             "Next backup due": formats.moment(status.next_at, zone),
             "Folder of backups": str(chosen.backups_path),
         }
-        facts(lines, "backups")
+        short_table.facts(lines, "backups")
         if status.problem:
             st.error("**There is no backup of last night.**", icon=":material/error:")
             st.text(formats.visible(settings.unsecret(status.problem, chosen)))
@@ -186,7 +177,7 @@ def priced() -> None:
             lines = _stored()
         except runner.NoStoreError:
             lines = {"Price list": "none yet: there is no store"}
-        facts({**lines, "Prices of your own": file}, "prices")
+        short_table.facts({**lines, "Prices of your own": file}, "prices")
         if problem:
             st.error("**The prices file cannot be used.**", icon=":material/error:")
             st.text(formats.visible(problem))

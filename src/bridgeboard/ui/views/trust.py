@@ -11,7 +11,7 @@ from bridgeboard.model import pages
 from bridgeboard.model.deployment import Capabilities, DeploymentError
 from bridgeboard.settings import SettingsError
 from bridgeboard.ui import current_user, live_data, runner
-from bridgeboard.ui.components import clock, data_quality, data_table, notices
+from bridgeboard.ui.components import clock, data_quality, data_table, notices, short_table
 from bridgeboard.ui.components.data_table import Column
 from bridgeboard.ui.components.filters import Chosen
 
@@ -98,7 +98,7 @@ def covered(now: Chosen) -> None:
             "Price list": runner.current().setting("price_version") or formats.DASH,
             "Records in quarantine": formats.exact(covers.quarantined),
         }
-        _pairs(lines, "coverage")
+        short_table.facts(lines, "coverage")
 
 
 def history() -> None:
@@ -307,12 +307,3 @@ def _whose(able: Capabilities) -> str:
         return ""
     who = f"{able.username} ({', '.join(sorted(able.roles)) or 'member'})"
     return f" is that of {formats.unmarked(who)}, who"
-
-
-def _pairs(lines: dict[str, str], key: str) -> None:
-    data_table.show(
-        list(lines.items()),
-        (Column("what", "What", width=290), Column("told", "Is")),
-        key=key,
-        alt=f"Facts of {key}",
-    )
