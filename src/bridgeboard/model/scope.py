@@ -64,6 +64,11 @@ class Scope:
         """Whole local days, the last one included."""
         return cls(zones.midnight(first, zone), zones.midnight(last + _DAY, zone), zone)
 
+    def on_days(self, first: date, last: date) -> Self:
+        """The same filters on whole local days, the last one included."""
+        days = self.days(first, last, self.zone)
+        return replace(self, since=days.since, until=days.until)
+
     @property
     def first_day(self) -> date:
         """The local day that ``since`` is in."""

@@ -144,14 +144,13 @@ def _collapse(
         losses[model] = losses.get(model, 0) + drop.loss
     loss = sum(losses.values())
     ordered = sorted(losses.items(), key=lambda item: (-item[1], item[0]))
-    period = Scope.days(first, last, scope.zone)
-    shown = Scope(period.since, period.until, scope.zone, scope.include, scope.exclude)
+    shown = scope.on_days(first, last)
     return Finding(
         kind="cache_collapse",
         subject=Subject("client", client),
         severity=_severity(loss, limits),
-        first_at=period.since,
-        last_at=period.until - _MOMENT,
+        first_at=shown.since,
+        last_at=shown.until - _MOMENT,
         reason=f"{named(client)} found {formats.rate(now)} of its prompts in the cache"
         f" {_days(first, last)} where {formats.rate(before)} is usual, which cost about"
         f" {formats.money(loss)}.",
@@ -206,14 +205,13 @@ def new_models(
 
 
 def _new_model(model: str, amount: int, day: date, scope: Scope) -> Finding:
-    period = Scope.days(day, day, scope.zone)
-    shown = Scope(period.since, period.until, scope.zone, scope.include, scope.exclude)
+    shown = scope.on_days(day, day)
     return Finding(
         kind="new_model",
         subject=Subject("model", model),
         severity="medium",
-        first_at=period.since,
-        last_at=period.until - _MOMENT,
+        first_at=shown.since,
+        last_at=shown.until - _MOMENT,
         reason=f"{named(model)} was used for the first time on {day}, and cost"
         f" {formats.money(amount)} that day.",
         numbers={"spent_cost": amount},

@@ -75,14 +75,13 @@ def _drift(person: str, counts: _Counts, scope: Scope, limits: RateLimits) -> Fi
 def _finding(
     person: str, day: date, last: date, *, before: _Part, after: _Part, scope: Scope
 ) -> Finding:
-    period = Scope.days(day, last, scope.zone)
-    shown = Scope(period.since, period.until, scope.zone, scope.include, scope.exclude)
+    shown = scope.on_days(day, last)
     return Finding(
         kind="credential_drift",
         subject=Subject("initiator", person),
         severity="low",
-        first_at=period.since,
-        last_at=period.until - _MOMENT,
+        first_at=shown.since,
+        last_at=shown.until - _MOMENT,
         reason=f"{named(person)} moved to a key of their own on {day}:"
         f" {formats.rate(after.rate)} of {formats.plural(after.requests, 'request')} since, where"
         f" {formats.rate(before.rate)} was usual; what they use is no spend of the company's.",

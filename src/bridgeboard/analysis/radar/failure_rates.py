@@ -251,15 +251,14 @@ def _tool(
     scope: Scope,
 ) -> Finding:
     about, name = subject
-    period = Scope.days(one.first, one.last, scope.zone)
-    shown = Scope(period.since, period.until, scope.zone, scope.include, scope.exclude)
+    shown = scope.on_days(one.first, one.last)
     called = "Tools of" if about == "server" else "Tool"
     return Finding(
         kind="failing_tool",
         subject=Subject(about, name),
         severity="high" if one.failures >= _SURE and one.rate >= _MOSTLY else "medium",
-        first_at=period.since,
-        last_at=period.until - _MOMENT,
+        first_at=shown.since,
+        last_at=shown.until - _MOMENT,
         reason=f"{called} {named(name)} failed {one.failures:,} of {one.tries:,} times"
         f" ({formats.rate(one.rate)}) {_days(one)}, where {formats.rate(one.usual)} is usual.",
         numbers=_numbers(one, "calls"),

@@ -155,14 +155,13 @@ def finding(
     limits: SpendLimits,
 ) -> Finding:
     """A spike in words; ``scope`` has the zone of its days and the filters it was seen under."""
-    period = Scope.days(spike.first, spike.last, scope.zone)
-    shown = Scope(period.since, period.until, scope.zone, scope.include, scope.exclude)
+    shown = scope.on_days(spike.first, spike.last)
     return Finding(
         kind="spend_spike",
         subject=Subject(spike.dimension, spike.name),
         severity=_severity(spike, limits),
-        first_at=period.since,
-        last_at=period.until - _MOMENT,
+        first_at=shown.since,
+        last_at=shown.until - _MOMENT,
         reason=_reason(spike, contributors),
         numbers={
             "spent_cost": spike.amount,
