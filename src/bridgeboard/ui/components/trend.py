@@ -62,7 +62,7 @@ def _course(measure: str, split: str, now: Chosen, key: str) -> None:
     chart.show(
         drawn.spec,
         key=f"chart-{key}",
-        on_select=lambda: _keep_picked(f"chart-{key}", split, drawn.trend.series),
+        on_pick=lambda point: _keep_only(split, point.get("series"), drawn.trend.series),
         alt=_in_words(drawn, split, now),
     )
     if len(drawn.trend.series) > 1:
@@ -139,12 +139,10 @@ def _choice(label: str, names: Sequence[str], known: Any, key: str, every: Itera
     return str(chosen or names[0])
 
 
-def _keep_picked(key: str, split: str, names: Sequence[str]) -> None:
-    points = st.session_state[key]["selection"].get("picked", [])
-    for point in points:
-        name = point.get("series")
-        if split in pages.FILTERS and name in names[: pages.TOP]:
-            filters.narrow(split, name)
+def _keep_only(split: str, name: Any, names: Sequence[str]) -> None:
+    """Filter by a series, unless it is of values that no filter names."""
+    if split in pages.FILTERS and name in names[: pages.TOP]:
+        filters.narrow(split, name)
 
 
 def _counted(split: str, trend: Trend) -> str:

@@ -143,12 +143,11 @@ def _lines(
 ) -> None:
     day, size = point
     last = told.rows[-1]
-    # A chart of its own for each choice, so that a second click on a point is told, too.
-    drawn = f"active-{day}-{size}"
     chart.show(
         charts.lines(rows, picture, day if day in picture.buckets else None),
-        key=drawn,
-        on_select=lambda: _pick_day(drawn, picture.buckets, point),
+        key="active",
+        chosen=f"{day}-{size}",
+        on_pick=lambda mark: _pick_day(mark, picture.buckets, point),
         alt=f"Lines of active people a day. On {last[0]}: {last[1]} on the day, {last[2]} "
         f"within 7 days, {last[3]} within 28 days. The boxes Day and Active pick a point as a "
         "click does.",
@@ -160,16 +159,15 @@ def _lines(
     )
 
 
-def _pick_day(key: str, days: Sequence[date], point: tuple[date | None, int]) -> None:
+def _pick_day(mark: chart.Point, days: Sequence[date], point: tuple[date | None, int]) -> None:
     """Take up what was clicked; a click on what is picked already drops it."""
     named = {_named(size): size for size in WINDOWS}
     drawn = {day.isoformat(): day for day in days}
-    for each in st.session_state[key]["selection"].get("picked", []):
-        hit = (drawn.get(each.get("bucket")), named.get(each.get("series")))
-        if None not in hit:
-            day, size = hit
-            chosen = [] if hit == point or day is None else [day.isoformat()]
-            url.put({DAY: chosen, WITHIN.name: WITHIN.words(size)})
+    hit = drawn.get(str(mark.get("bucket"))), named.get(str(mark.get("series")))
+    day, size = hit
+    if day is not None and size is not None:
+        chosen = [] if hit == point else [day.isoformat()]
+        url.put({DAY: chosen, WITHIN.name: WITHIN.words(size)})
 
 
 def _of_day(day: date, size: int, windows: Windows, now: Chosen) -> None:
@@ -263,8 +261,6 @@ def _cells(now: Chosen) -> list[Cell]:
 
 
 def _grid(told: Answer, how: Accuracy, cell: Cell | None) -> None:
-    # A chart of its own for each choice, so that a second click on a cell is told, too.
-    drawn = f"cohorts-{'-'.join(map(formats.day, cell or ()))}"
     cells = {
         (cohort.isoformat(), week.isoformat()): (cohort, week) for cohort, week, _ in told.rows
     }
@@ -275,18 +271,18 @@ def _grid(told: Answer, how: Accuracy, cell: Cell | None) -> None:
             chosen=cell,
             about=how.standing == "about",
         ),
-        key=drawn,
-        on_select=lambda: _pick(drawn, cells, cell),
+        key="cohorts",
+        chosen="-".join(map(formats.day, cell or ())) or None,
+        on_pick=lambda point: _pick(point, cells, cell),
         alt=f"{_cohort_words(told)} The box Cohort picks one as a click does.",
     )
 
 
-def _pick(key: str, cells: Mapping[tuple[str, str], Cell], cell: Cell | None) -> None:
+def _pick(point: chart.Point, cells: Mapping[tuple[str, str], Cell], cell: Cell | None) -> None:
     """Take up what was clicked; a click on what is picked already drops it."""
-    for point in st.session_state[key]["selection"].get("picked", []):
-        hit = cells.get((point.get("began"), point.get("week")))
-        if hit:
-            url.put({COHORT: [] if hit == cell else [_named_cell(hit)]})
+    hit = cells.get((str(point.get("began")), str(point.get("week"))))
+    if hit:
+        url.put({COHORT: [] if hit == cell else [_named_cell(hit)]})
 
 
 def _of_cell(cell: Cell, told: Answer, how: Accuracy, now: Chosen) -> None:

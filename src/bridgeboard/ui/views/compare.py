@@ -276,13 +276,12 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
         zone=now.scope.zone,
         phrases={**sides[0].phrases, **sides[1].phrases},
     )
-    # A chart of its own for each choice, so that a second click on a point is told, too.
-    drawn = f"chart-beside-{at}"
     parameter = _parameter(every, now)
     chart.show(
         charts.lines(told, picture, at),
-        key=drawn,
-        on_select=lambda: _pick(drawn, parameter, every, at),
+        key="chart-beside",
+        chosen=at,
+        on_pick=lambda point: _pick(point, parameter, every, at),
         alt=f"{picture.label} of {_short(pair[0])} and {_short(pair[1])} per {now.grain}, "
         f"{now.words}, as two lines. The table below has all numbers. The box "
         f"{now.grain.capitalize()} picks one as a click does.",
@@ -344,12 +343,11 @@ def _when(bucket: Any, now: Chosen) -> str:
     return charts.when(bucket, "hour" if isinstance(bucket, datetime) else "day", now.scope.zone)
 
 
-def _pick(drawn: str, parameter: url.Parameter[Any], every: Sequence[Any], at: Any) -> None:
+def _pick(point: chart.Point, parameter: url.Parameter[Any], every: Sequence[Any], at: Any) -> None:
     """Take up what was clicked; a click on what is picked already drops it."""
     keys = {each.isoformat(): each for each in every}
-    for point in st.session_state[drawn]["selection"].get("picked", []):
-        if (hit := keys.get(point.get("bucket"))) is not None:
-            url.put({AT: parameter.words(None if hit == at else hit)})
+    if (hit := keys.get(str(point.get("bucket")))) is not None:
+        url.put({AT: parameter.words(None if hit == at else hit)})
 
 
 def _within(

@@ -70,8 +70,6 @@ def _from(week_start: int) -> list[int]:
 
 def _grid(answer: Answer, measure: str, hour: int | None, now: Chosen, key: str) -> None:
     one = METRICS[measure]
-    # A chart of its own for each choice, so that a second click on an hour is told, too.
-    drawn = f"{key}-{hour}"
     chart.show(
         charts.hours_of_week(
             answer.column(measure),
@@ -85,8 +83,9 @@ def _grid(answer: Answer, measure: str, hour: int | None, now: Chosen, key: str)
                 if (how := accuracy.accuracy(measure, row)).standing != "exact"
             },
         ),
-        key=drawn,
-        on_select=lambda: _pick(drawn, hour, key),
+        key=key,
+        chosen=hour,
+        on_pick=lambda point: _pick(point, hour, key),
         alt=f"{one.label} by weekday and hour in {now.scope.zone}; most on "
         f"{_long(_busiest(answer, measure))}. The box Hour picks one as a click does.",
     )
@@ -120,12 +119,11 @@ def _inside(hour: int, measure: str, by: Sequence[str], now: Chosen, key: str) -
                 breakdown.compact(each, measure, inside, f"{key}-{each}", SHOWN)
 
 
-def _pick(drawn: str, hour: int | None, key: str) -> None:
+def _pick(point: chart.Point, hour: int | None, key: str) -> None:
     """Take up what was clicked; a click on what is picked already drops it."""
-    for point in st.session_state[drawn]["selection"].get("picked", []):
-        place = point.get("place")
-        if place in _HOURS:
-            url.put({key: _parameter(key).words(None if place == hour else int(place))})
+    place = point.get("place")
+    if place in _HOURS:
+        url.put({key: _parameter(key).words(None if place == hour else place)})
 
 
 def _short(hour: int) -> str:

@@ -97,11 +97,10 @@ def _box(calls: _Calls) -> None:
         )
 
 
-def _pick(key: str, calls: _Calls) -> None:
+def _pick(point: chart.Point, calls: _Calls) -> None:
     """Take up the call that was clicked; a click on the one that is named already drops it."""
-    for point in st.session_state[key]["selection"].get("picked", []):
-        number = point.get("place")
-        _open(calls, None if number == calls.chosen else number)
+    number = point.get("place")
+    _open(calls, None if number == calls.chosen else number)
 
 
 def _open(calls: _Calls, number: object) -> None:
@@ -286,7 +285,8 @@ def _per_thread(threads: Sequence[Thread], *, has_rest: bool) -> None:
     chart.show(
         charts.tokens_per_thread(frame),
         key="tokens_per_thread",
-        on_select=lambda: _open_selected(threads),
+        parameter="thread",
+        on_pick=lambda point: _open_thread(point, threads),
         alt=f"Stacked bars of tokens for {formats.plural(len(threads), 'thread')}; the largest is "
         f"thread {name} with {most:,} tokens. The table below has all numbers.",
     )
@@ -312,11 +312,10 @@ def _token_gap(
     return f"{which} tokens on record: {why}."
 
 
-def _open_selected(threads: Sequence[Thread]) -> None:
+def _open_thread(point: chart.Point, threads: Sequence[Thread]) -> None:
     named = {session_tables.name(each): each for each in threads}
-    for point in st.session_state["tokens_per_thread"]["selection"].get("thread", []):
-        if (chosen := named.get(str(point.get("thread")))) is not None:
-            session_url.to_thread(_part(chosen))
+    if (chosen := named.get(str(point.get("thread")))) is not None:
+        session_url.to_thread(_part(chosen))
 
 
 def _steps(marks: Sequence[Mark], known: Mapping[Any, int]) -> list[charts.Step]:
@@ -338,11 +337,11 @@ def _context(course: session_data.Course, calls: _Calls, known: Mapping[Any, int
     where = f" of {thread}" if thread else ""
     most = max(mark.context for mark in course.calls)
     st.header(f"Context per call{where}", anchor=False)
-    drawn = f"context-{calls.chosen}"
     chart.show(
         charts.context_per_call(_steps(course.calls, known), calls.chosen),
-        key=drawn,  # one of its own for each choice, so that a second click is told, too
-        on_select=lambda: _pick(drawn, calls),
+        key="context",
+        chosen=calls.chosen,
+        on_pick=lambda point: _pick(point, calls),
         alt=f"A line of the tokens of each prompt over "
         f"{formats.plural(course.calls_count, 'call')}; the largest has {most:,} tokens. {_SAME}",
     )
@@ -367,10 +366,10 @@ def _about_context(course: session_data.Course) -> Iterator[str]:
 def _cost(course: session_data.Course, calls: _Calls, known: Mapping[Any, int]) -> None:
     st.header("Cost so far", anchor=False)
     last = formats.money(course.marks[-1].running_cost)
-    drawn = f"running_cost-{calls.chosen}"
     chart.show(
         charts.running_cost(_steps(course.marks, known), calls.chosen),
-        key=drawn,
-        on_select=lambda: _pick(drawn, calls),
+        key="running_cost",
+        chosen=calls.chosen,
+        on_pick=lambda point: _pick(point, calls),
         alt=f"A line that rises with every call to {last} at the last. {_SAME}",
     )
