@@ -20,12 +20,11 @@ from bridgeboard.queries import request_list
 from bridgeboard.queries.request_list import PAGE, Interception
 from bridgeboard.queries.typed_rows import Key, typed
 from bridgeboard.ui import runner, url
-from bridgeboard.ui.components import clock, downloads, filters, notices
+from bridgeboard.ui.components import clock, downloads, filters, notices, pager
 from bridgeboard.ui.components.filters import Chosen
+from bridgeboard.ui.components.pager import AFTER, BEFORE
 from bridgeboard.ui.views import request_table
 
-AFTER: Final = "after"
-BEFORE: Final = "before"
 ERRORS: Final = url.switch("errors")
 BLOCK: Final = 5_000
 """Requests that are read at once for a file."""
@@ -157,7 +156,7 @@ def _place(scope: Scope, first: Key, *, errors_only: bool) -> int:
 def _tell_nothing(count: int) -> None:
     if count:
         notices.empty("No request is older than the place that this address names.")
-        _turn("Newest", ":material/first_page:", "", "", is_on=True)
+        pager.turn("Newest", "newest", "", type="tertiary")
     else:
         notices.empty(
             "No request matches in this period. Drop a filter, or choose a longer period. A "
@@ -200,10 +199,11 @@ def _turning(answer: RequestPage, now: Chosen, *, errors_only: bool) -> None:
     words = _words(answer, errors_only=errors_only)
     with st.container(horizontal=True, vertical_alignment="center", key="requests-turn"):
         st.markdown(words, width="stretch")
-        _turn("Newest", ":material/first_page:", "", "", is_on=answer.has_newer)
-        newer, older = cursor(answer.rows[0].key), cursor(answer.rows[-1].key)
-        _turn("Newer", ":material/chevron_left:", BEFORE, newer, is_on=answer.has_newer)
-        _turn("Older", ":material/chevron_right:", AFTER, older, is_on=answer.has_older)
+        newer = cursor(answer.rows[0].key) if answer.has_newer else None
+        older = cursor(answer.rows[-1].key) if answer.has_older else None
+        pager.turn("Newest", "newest", newer, type="tertiary")
+        pager.turn("Newer", "newer", newer, type="tertiary")
+        pager.turn("Older", "older", older, type="tertiary")
         _files(answer.count, now, errors_only=errors_only)
 
 
@@ -249,19 +249,3 @@ def _words(answer: RequestPage, *, errors_only: bool) -> str:
     if answer.first == 1:
         return f"First {shown:,} of {count}, newest first"
     return f"{answer.first:,}-{answer.first + shown - 1:,} of {count}, newest first"
-
-
-def _turn(label: str, icon: str, name: str, place: str, *, is_on: bool) -> None:
-    st.button(
-        label,
-        key=f"turn-{label.lower()}",
-        icon=icon,
-        type="tertiary",
-        disabled=not is_on,
-        on_click=_turn_to,
-        args=(name, place),
-    )
-
-
-def _turn_to(name: str, place: str) -> None:
-    url.put({AFTER: (), BEFORE: (), **({name: [place]} if name else {})})

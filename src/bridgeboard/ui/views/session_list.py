@@ -21,16 +21,15 @@ from bridgeboard.queries.session_list import Page, SessionRow, beyond, listing, 
 from bridgeboard.queries.session_totals import Sums, Totals, total, totals
 from bridgeboard.queries.typed_rows import typed
 from bridgeboard.ui import page_links, runner, url
-from bridgeboard.ui.components import clock, data_table, downloads, notices, short_table
+from bridgeboard.ui.components import clock, data_table, downloads, notices, pager, short_table
 from bridgeboard.ui.components.filters import Chosen
+from bridgeboard.ui.components.pager import AFTER, BEFORE
 from bridgeboard.ui.views import session_filters
 
 PAGE: Final = 50
 BLOCK: Final = 1_000
 EXPORTED: Final = 20_000
 """Sessions that a file has at most; it says so."""
-AFTER: Final = "after"
-BEFORE: Final = "before"
 USUAL: Final = (
     "last_active_at",
     "person",
@@ -164,22 +163,8 @@ def _nothing(now: Chosen) -> None:
 
 
 def _turning(shown: Page) -> None:
-    for label, name, cursor, icon in (
-        ("Previous", BEFORE, shown.before, ":material/chevron_left:"),
-        ("Next", AFTER, shown.after, ":material/chevron_right:"),
-    ):
-        st.button(
-            label,
-            key=f"turn-{name}",
-            disabled=cursor is None,
-            on_click=_turn,
-            args=(name, cursor),
-            icon=icon,
-        )
-
-
-def _turn(name: str, cursor: str) -> None:
-    url.put({AFTER: (), BEFORE: (), name: [cursor]})
+    pager.turn("Previous", "before", shown.before)
+    pager.turn("Next", "after", shown.after)
 
 
 def _sums(told: Sums, columns: Sequence[Column], find: Find) -> None:
