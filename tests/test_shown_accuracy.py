@@ -239,6 +239,15 @@ def test_one_row_of_unknown_tools_makes_each_number_of_tool_calls_a_lower_bound(
     )
 
 
+def test_sums_of_sessions_are_lower_bounds_where_a_filter_by_tool_hides_unknown_tools(
+    unread: tuple[int, Questions],
+) -> None:
+    rows, questions = unread
+    sums = questions.session_sums(Find(BASH))
+    for line in (sums.listed, sums.others, sums.whole):
+        assert accuracy("tool_calls", line.by_metric).is_bound == (rows == 1)
+
+
 def test_a_filter_by_tool_leaves_what_is_not_known_where_it_is(
     unread: tuple[int, Questions],
 ) -> None:

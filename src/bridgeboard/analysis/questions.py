@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from bridgeboard.analysis.coverage import Coverage
@@ -11,8 +12,10 @@ from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import dimension
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
-from bridgeboard.queries import first_seen_order, metric_query
+from bridgeboard.queries import first_seen_order, metric_query, session_totals
 from bridgeboard.queries.metric_query import Query
+from bridgeboard.queries.session_filters import Find
+from bridgeboard.queries.session_totals import Sums, Totals
 
 MOST: Final = 10_000
 """Rows that are read at most; what says less than all says so."""
@@ -78,6 +81,25 @@ class Questions(ABC):
 
         return self._with_limits(names, (grain,), scope, ask)
 
+    def session_sums(self, find: Find) -> Sums:
+        """The sums over a list of sessions, over what is of none of them, and over both."""
+        sums = session_totals.total(self.ask(session_totals.totals(find)))
+        hidden = self._hidden((), find.scope)
+        count = hidden.only[accuracy.UNREAD] if hidden else 0
+
+        def limited(line: Totals) -> Totals:
+            counts = {name: (getattr(line, name) or 0) + count for name in accuracy.COUNTS_OF_ROWS}
+            return replace(line, **counts)
+
+        if not count:
+            return sums
+        return replace(
+            sums,
+            listed=limited(sums.listed),
+            others=limited(sums.others),
+            whole=limited(sums.whole),
+        )
+
     def choices(self, name: str) -> list[str]:
         """All values of a dimension, of all times, the most frequent first."""
         answer = self.ask(metric_query.values(name, periods.everything()))
@@ -109,14 +131,19 @@ class Questions(ABC):
             if name not in split:
                 whole = accuracy.unsplit(scope, (name,))
                 answer = _with_counts(answer, name, self._counts(name, by, whole))
-        unfiltered = accuracy.unsplit(scope, (accuracy.UNREAD,))
         rows_counted = [name for name in split if name in accuracy.COUNTS_OF_ROWS]
-        if rows_counted and unfiltered != scope:
-            counts = self._counts(accuracy.UNREAD, by, unfiltered)
-            hidden = _less(counts, self._counts(accuracy.UNREAD, by, scope))
+        if rows_counted and (hidden := self._hidden(by, scope)):
             for name in rows_counted:
                 answer = _with_counts(answer, name, hidden)
         return self._known(answer, (*names, *limits))
+
+    def _hidden(self, by: tuple[str, ...], scope: Scope) -> Answer | None:
+        """How many rows without known tools a filter by tool hides; None where there is none."""
+        unfiltered = accuracy.unsplit(scope, (accuracy.UNREAD,))
+        if unfiltered == scope:
+            return None
+        counts = self._counts(accuracy.UNREAD, by, unfiltered)
+        return _less(counts, self._counts(accuracy.UNREAD, by, scope))
 
     def _counts(self, name: str, by: tuple[str, ...], scope: Scope) -> Answer:
         """A count by those of some dimensions that can split it."""

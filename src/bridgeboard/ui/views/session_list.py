@@ -18,7 +18,7 @@ from bridgeboard.queries.session_columns import COLUMNS, NUMBERS, PART_OF_IT, Co
 from bridgeboard.queries.session_detail import Owner, owners
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.session_list import Page, SessionRow, beyond, listing, page
-from bridgeboard.queries.session_totals import Sums, Totals, total, totals
+from bridgeboard.queries.session_totals import Sums, Totals
 from bridgeboard.queries.typed_rows import typed
 from bridgeboard.ui import page_links, runner, url
 from bridgeboard.ui.components import clock, data_table, downloads, notices, pager, short_table
@@ -65,7 +65,7 @@ def show(find: Find, now: Chosen) -> None:
         place = st.container(width="stretch")
         order = _order()
         columns = _columns_chosen()
-    told = total(runner.current().ask(totals(find)))
+    told = runner.current().session_sums(find)
     shown, first = _page(find, order, told.sessions)
     place.markdown(formats.span(first, len(shown.rows), told.sessions, "session"))
     if not shown.rows:
