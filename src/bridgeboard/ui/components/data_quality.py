@@ -147,15 +147,15 @@ def _window() -> str:
 
 
 def _shares(scope: Scope) -> list[str]:
-    shares = runner.current().totals(("detail_coverage", "priced_rate"), scope)
     words = {
         "detail_coverage": "details of {} of sessions",
         "priced_rate": "{} of tokens priced",
     }
+    shares = runner.current().totals(tuple(words), scope)
     return [
-        words[name].format(formats.rate(share))
-        for name, share in shares.items()
-        if share is not None
+        sentence.format(formats.rate(shares[name]))
+        for name, sentence in words.items()
+        if shares[name] is not None
     ]
 
 
