@@ -124,6 +124,11 @@ def test_labels_are_told_apart() -> None:
         assert list(vocabulary) == [one.name for one in vocabulary.values()]
 
 
+def test_numbers_of_sessions_alone_need_no_known_request() -> None:
+    without = {name for name, metric in METRICS.items() if not metric.needs_requests}
+    assert without == {"sessions", "detail_coverage"}
+
+
 def test_emptiness_is_zero_for_what_is_counted_and_nothing_for_what_is_divided() -> None:
     for metric in METRICS.values():
         is_counted = metric.format in {"count", "money"} and "/" not in metric.value

@@ -154,7 +154,7 @@ class Questions(ABC):
         """The answer; all but sessions is unknown in it while sessions are known but no request."""
         if self.coverage().knows_no_request:
             for name in names:
-                if name not in accuracy.OF_SESSIONS:
+                if METRICS[name].needs_requests:
                     answer = answer.unknown(name)
         return answer
 

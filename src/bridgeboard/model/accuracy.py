@@ -111,8 +111,6 @@ def presence_accuracy(column: str, row: Mapping[str, Any]) -> Accuracy:
     return how if column == "returning" else how.loose
 
 
-OF_SESSIONS: Final = frozenset({"sessions", "detail_coverage"})
-"""Metrics that are known while sessions are known but no request."""
 UNREAD: Final = "unread_rows"
 """Counts rows of usage of which no tool is known: a filter by tool drops them all."""
 COUNTS_OF_ROWS: Final = frozenset({"summed_rows", UNREAD})

@@ -105,6 +105,12 @@ class Metric:
         """Whether it takes the count of different keys, which is as dear as many sums."""
         return any(part.kind == "keys" for part in self.parts)
 
+    @property
+    def needs_requests(self) -> bool:
+        """Whether nothing is known of it while sessions are known, but none of their requests."""
+        sources = {source for part in self.parts for source in part.sources}
+        return sources.isdisjoint({"sessions", "unread"})
+
     def splits(self, dimension: Dimension) -> bool:
         """Whether it can be split by a dimension."""
         return all(

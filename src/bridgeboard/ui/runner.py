@@ -7,7 +7,7 @@ from bridgeboard.access import Permission
 from bridgeboard.analysis.answers import groups_tell_sessions
 from bridgeboard.analysis.cache import AnswerCache
 from bridgeboard.analysis.runner import Runner
-from bridgeboard.model.accuracy import OF_SESSIONS
+from bridgeboard.model.metrics import METRICS
 from bridgeboard.runtime import process
 from bridgeboard.runtime.process import Process
 from bridgeboard.ui import current_user
@@ -53,7 +53,7 @@ def tells_sessions(dimensions: Iterable[str]) -> bool:
 
 def is_unknown(measure: str) -> bool:
     """Whether a number is unknown as sessions are known, but no request yet."""
-    return measure not in OF_SESSIONS and current().coverage().knows_no_request
+    return METRICS[measure].needs_requests and current().coverage().knows_no_request
 
 
 def _why_none(keeper: Process | None) -> str:
