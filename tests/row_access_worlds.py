@@ -6,7 +6,7 @@ asked whose a row is.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -221,8 +221,8 @@ def of_metrics(scope: Scope) -> Iterator[tuple[str, Query]]:
     yield "windows", active_people_windows(scope)
     yield "presence", presence(scope)
     yield "cohorts", cohorts(scope)
-    monday = scope.first_day - timedelta(days=scope.first_day.weekday())
-    yield "cohort people", cohort_people(scope, monday, monday)
+    week = scope.week_of(scope.first_day)
+    yield "cohort people", cohort_people(scope, week, week)
 
 
 def of_explorer(reader: Reader, scope: Scope) -> Iterator[tuple[str, Query]]:

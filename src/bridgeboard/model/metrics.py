@@ -16,8 +16,8 @@ from bridgeboard.model.metric import Limit, Metric, Part, Rise
 # A count that no server can have meant may be close to 64 bits: sums are wider, and one beyond
 # 64 bits is unknown. Money keeps its full width.
 _WIDE: Final = "TRY_CAST({0} AS BIGINT)"
-_RATE: Final = "{0}::DOUBLE / nullif({1}, 0)"
-_EACH: Final = "{0} // nullif({1}, 0)"
+_RATE: Final = "CAST({0} AS DOUBLE) / nullif({1}, 0)"
+_EACH: Final = "divide({0}, nullif({1}, 0))"
 
 _EXACT: Final = "f.grain = 'interception'"
 _READ: Final = "f.grain <> 'session'"
@@ -27,7 +27,7 @@ _TOKENS: Final = ("input", "output", "cache_read", "cache_write")
 
 
 def _sum(column: str, where: str = "") -> str:
-    return f"sum(f.{column})" + (f" FILTER ({where})" if where else "")
+    return f"sum(f.{column})" + (f" FILTER (WHERE {where})" if where else "")
 
 
 def _sums(*columns: str, where: str = "") -> Part:
@@ -85,7 +85,7 @@ def _each(name: str, label: str, definition: str, *parts: Part, limit: Limit = _
 
 
 def _percentile(name: str, label: str, definition: str, place: int) -> Metric:
-    value = f"{{0}}[{place}] / 1e6"
+    value = f"list_extract({{0}}, {place}) / 1e6"
     parts = (_DURATIONS,)
     return Metric(name, label, definition, "seconds", parts, value, limits=(_LEFT_OUT,), rise=0)
 
@@ -102,12 +102,12 @@ _CALLS: Final = _added(_sum("tool_calls", _READ), calls="count(*)")
 _ERRORS: Final = Part(
     usage=f"CASE WHEN {_sum('tool_calls', _READ)} = 0 OR {_sum('tool_calls', _EXACT)} > 0"
     f" THEN coalesce({_sum('tool_errors', _EXACT)}, 0) END",
-    calls="sum(f.failed::INTEGER)",
+    calls="sum(CAST(f.failed AS INTEGER))",
     of_calls=True,
 )
 _DURATIONS: Final = Part(
-    usage="quantile_cont(epoch_us(f.ended_at) - epoch_us(f.started_at), [0.5, 0.95])"
-    f" FILTER ({_EXACT})"
+    usage="quantile_cont(epoch_us(f.ended_at) - epoch_us(f.started_at), list_value(0.5, 0.95))"
+    f" FILTER (WHERE {_EXACT})"
 )
 
 _MONEY: Final = (
@@ -167,7 +167,7 @@ _MONEY: Final = (
         "Spend per person",
         "Spend over people with a request whose price is known.",
         _SPEND,
-        Part(usage=f"{_PEOPLE} FILTER ({_PRICED})"),
+        Part(usage=f"{_PEOPLE} FILTER (WHERE {_PRICED})"),
     ),
     _each(
         "cost_per_tool_call",
@@ -182,7 +182,7 @@ _MONEY: Final = (
         "Spend over tokens whose price is known, all kinds together, times a million.",
         "money",
         (_SPEND, _sums("priced_tokens")),
-        "{0} * 1000000 // nullif({1}, 0)",
+        "divide({0} * 1000000, nullif({1}, 0))",
         limits=(_SHIFTED,),
         rise=0,
     ),

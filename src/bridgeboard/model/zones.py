@@ -143,7 +143,7 @@ def _since(part: Segment) -> int:
 
 
 def _hour(instant: str, part: Segment, *, is_first: bool) -> str:
-    start = _shifted(f"({_shifted(instant, part.offset)} // {HOUR} * {HOUR})", -part.offset)
+    start = _shifted(f"(divide({_shifted(instant, part.offset)}, {HOUR}) * {HOUR})", -part.offset)
     if is_first or (part.since + part.offset) % HOUR == 0:
         return start
     return f"greatest({start}, {part.since})"

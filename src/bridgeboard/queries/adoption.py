@@ -46,17 +46,19 @@ def active_people_windows(scope: Scope, days: Sequence[int] = (1, 7, 28)) -> Que
     told = rows("usage", ["day"], longer, into)
     first, last = (into.bound((day - _EPOCH).days) for day in (scope.first_day, _end(scope)))
     every_day = f"SELECT unnest(range({first}, {last})), {', '.join('0' for _ in sizes)}"
-    running = _each(sizes, "sum({0}) OVER (ORDER BY day)::BIGINT AS {0}")
+    running = _each(sizes, "CAST(sum(d.{0}) OVER (ORDER BY d.day) AS BIGINT) AS {0}")
     common = [
         *tables(asked([], scope)),
         f"active AS (SELECT DISTINCT f.initiator, {told.keys['day']} AS day {told.text})",
         f"spans AS ({_SPANS})",
         f"steps AS ({_steps(sizes)} UNION ALL {every_day})",
-        f"daily AS (SELECT day, {_each(sizes, 'sum({0}) AS {0}')} FROM steps GROUP BY day)",
-        f"counted AS (SELECT day, {running} FROM daily)",
+        f"daily AS (SELECT day, {_each(sizes, 'sum(s.{0}) AS {0}')} FROM steps s GROUP BY day)",
+        f"counted AS (SELECT day, {running} FROM daily d)",
     ]
-    columns = f"DATE '1970-01-01' + day::INTEGER AS day, {_each(sizes, '{0}')}"
-    shown = f"SELECT {columns} FROM counted WHERE day >= {first} AND day < {last} ORDER BY day"
+    columns = f"make_date(CAST(c.day AS INTEGER)) AS day, {_each(sizes, 'c.{0}')}"
+    shown = (
+        f"SELECT {columns} FROM counted c WHERE c.day >= {first} AND c.day < {last} ORDER BY day"
+    )
     about = tuple(sorted(asked(["day"], scope)))
     return Query(f"WITH {', '.join(common)} {shown}", tuple(into.values), about)
 
@@ -78,9 +80,9 @@ def presence(scope: Scope) -> Query:
     )
     common = [*tables(asked([], scope)), f"seen AS ({seen})"]
     counted = (
-        f"count(*) FILTER (first_at >= {since}) AS new",
-        f"count(*) FILTER (first_at < {since} AND last_at >= {since}) AS returning",
-        f"count(*) FILTER (last_at < {since}) AS dormant",
+        f"count(*) FILTER (WHERE first_at >= {since}) AS new",
+        f"count(*) FILTER (WHERE first_at < {since} AND last_at >= {since}) AS returning",
+        f"count(*) FILTER (WHERE last_at < {since}) AS dormant",
     )
     return Query(
         f"WITH {', '.join(common)} SELECT {', '.join(counted)} FROM seen",
@@ -109,10 +111,10 @@ def cohorts(scope: Scope, weeks: int = 12) -> Query:
     common = _cohorts([], scope, into)
     last = scope.week_of(scope.last_day)
     oldest = into.bound((last - timedelta(weeks=weeks - 1) - _EPOCH).days)
-    shown = ", ".join(f"DATE '1970-01-01' + {name}::INTEGER AS {name}" for name in _WEEKS)
+    shown = ", ".join(f"make_date(CAST(s.{name} AS INTEGER)) AS {name}" for name in _WEEKS)
     return Query(
-        f"WITH {', '.join(common)} SELECT {shown}, count(*) AS people FROM since"
-        f" WHERE cohort >= {oldest} GROUP BY cohort, week ORDER BY cohort, week",
+        f"WITH {', '.join(common)} SELECT {shown}, count(*) AS people FROM since s"
+        f" WHERE s.cohort >= {oldest} GROUP BY s.cohort, s.week ORDER BY cohort, week",
         tuple(into.values),
         _telling_apart(scope),
     )
@@ -137,7 +139,7 @@ def cohort_people(scope: Scope, cohort: date, week: date) -> Query:
             first = calendar.day_name[scope.week_start]
             raise MetricError(f"A week is known by its {first}, which {day} is not.")
     into = Arguments()
-    common = _cohorts(["initiator"], scope, into, ", sum(f.requests)::BIGINT AS requests")
+    common = _cohorts(["initiator"], scope, into, ", CAST(sum(f.requests) AS BIGINT) AS requests")
     cell = " AND ".join(
         f"s.{name} = {into.bound((day - _EPOCH).days)}"
         for name, day in zip(_WEEKS, (cohort, week), strict=True)

@@ -10,7 +10,7 @@ _TOKENS: Final = "input + output + cache_read + cache_write"
 _OF_USAGE: Final = f"FROM usage WHERE {_WITHIN}"
 _EXACT: Final = f"{_OF_USAGE} AND grain = 'interception'"
 _OF_EXACT: Final = f"""
-FROM responses r SEMI JOIN (SELECT usage {_EXACT}) u ON r.usage = u.usage WHERE {_WITHIN}"""
+FROM responses WHERE usage IN (SELECT usage {_EXACT}) AND {_WITHIN}"""
 PAIRS: Final = (
     (
         "Tokens",

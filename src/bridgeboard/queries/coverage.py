@@ -6,7 +6,8 @@ COVERAGE: Final = """
 SELECT (SELECT min(started_at) FROM usage),
        (SELECT max(started_at) FROM usage),
        (SELECT max(began_at) FROM runs WHERE outcome = 'done'),
-       EXISTS (FROM runs WHERE outcome = 'done') OR NOT EXISTS (FROM runs),
+       CAST(EXISTS (SELECT 1 FROM runs WHERE outcome = 'done')
+           OR NOT EXISTS (SELECT 1 FROM runs) AS BOOLEAN),
        (SELECT count(*) FROM usage),
        (SELECT count(*) FROM sessions),
        (SELECT count(detailed_at) FROM sessions),
@@ -15,13 +16,13 @@ SELECT (SELECT min(started_at) FROM usage),
 """The fields of ``analysis.coverage.Coverage``."""
 FIELDS: Final = (
     """
-SELECT count(*), count(*) FILTER (grain = 'interception'), count(ended_at), count(provider_name),
-       count(credential_kind)
+SELECT count(*), count(*) FILTER (WHERE grain = 'interception'), count(ended_at),
+       count(provider_name), count(credential_kind)
 FROM usage""",
     "SELECT count(*), count(failed) FROM tool_calls",
     """
 SELECT count(*), count(detailed_at), count(detail_problem), count(network_total),
-       count(*) FILTER (threads > 50)
+       count(*) FILTER (WHERE threads > 50)
 FROM sessions""",
     "SELECT count(*), count(error_type) FROM threads",
     """

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bridgeboard.model.dimensions import Source
 from bridgeboard.model.metric import Part
+from bridgeboard.queries.functions import bit, word
 from bridgeboard.queries.metric_sources import Rows, cells, quoted
 
 
@@ -20,7 +21,7 @@ def grouped(told: Rows, source: Source, parts: Mapping[str, Part]) -> str:
         return _grouped(told, columns)
     ((name, key),) = keys.items()
     words = _words(told, key, columns)
-    count = f"coalesce(sum(bit_count(f.word)), 0)::BIGINT AS {name}"
+    count = f"CAST(coalesce(sum(bit_count(f.word)), 0) AS BIGINT) AS {name}"
     again = cells(f"({words})", list(told.keys))
     return _grouped(again, [*_sums({name: name for name in plain}), count])
 
@@ -37,9 +38,8 @@ def _words(told: Rows, key: str, columns: Sequence[str]) -> str:
     words than keys, which is why they are told apart several times as fast. Shifts and masks are
     right below zero, too; rows without a key have the word NULL, which counts nothing.
     """
-    split = replace(told, keys={**told.keys, "place": f"({key}) >> 6"})
-    word = f"bit_or(1::UBIGINT << (({key}) & 63)::UBIGINT) AS word"
-    return _grouped(split, [*columns, word])
+    split = replace(told, keys={**told.keys, "place": word(key)})
+    return _grouped(split, [*columns, f"bit_or({bit(key)}) AS word"])
 
 
 def _sums(columns: Mapping[str, str]) -> list[str]:

@@ -121,7 +121,10 @@ def select_top(
     labels = {one: label if one is category else _shown(one, _key(one)) for one in question.by}
     columns = [f"{sql} AS {quoted(one.name)}" for one, sql in labels.items()]
     columns += question.values()
-    columns += [f"{rest} AS is_rest", "(SELECT count(*) FROM ranked) AS values_count"]
+    columns += [
+        f"CAST({rest} AS BOOLEAN) AS is_rest",
+        "(SELECT count(*) FROM ranked) AS values_count",
+    ]
     told = (
         f"SELECT {', '.join(columns)} FROM {question.joined()}"
         f" LEFT JOIN ranked ON ranked.place = {place}"
@@ -241,7 +244,7 @@ class _Question:
         """A source's common table, told from the one in a question that splits it further."""
         told = cells(every.table(source), self.names, self.fold)
         columns = {self.column(part): every.column(part) for part in self.parts[source]}
-        columns[f"{source}_rows"] = f"{source}_rows"
+        columns[f"rows_of_{source}"] = f"rows_of_{source}"
         return f"{self.table(source)} AS ({summed(told, columns)})"
 
     def laid_out(self, source: Source) -> dict[str, dict[str, Part]]:
@@ -256,7 +259,7 @@ class _Question:
             keys = keys[1:]
         own = {name: part for name, part in columns.items() if name not in keys}
         apart = {f"{self.prefix}{name}_keys": {name: columns[name]} for name in keys}
-        return {self.table(source): {f"{source}_rows": _ROWS, **own}, **apart}
+        return {self.table(source): {f"rows_of_{source}": _ROWS, **own}, **apart}
 
     def table(self, source: Source) -> str:
         return f"{self.prefix}{source}_parts"
@@ -291,7 +294,7 @@ class _Question:
         if one.empty is None:
             return told
         sources = dict.fromkeys(filter(None, map(self.chosen.__getitem__, one.parts)))
-        has_rows = " OR ".join(f"{source}_rows > 0" for source in sources)
+        has_rows = " OR ".join(f"rows_of_{source} > 0" for source in sources)
         return f"CASE WHEN {has_rows} THEN {told} ELSE {one.empty} END"
 
     def ranked(self, name: str) -> str:

@@ -14,7 +14,7 @@ from bridgeboard.model.scope import Filters, Scope
 
 PEOPLE: Final = """people AS (
     SELECT initiator, CASE WHEN count(*) OVER (PARTITION BY username) > 1
-        THEN username || ' (' || left(id::VARCHAR, 8) || ')' ELSE username END AS person
+        THEN username || ' (' || left(CAST(id AS VARCHAR), 8) || ')' ELSE username END AS person
     FROM initiators)"""
 """What people are called: by their user name, and where several had it, by their id too."""
 
@@ -45,7 +45,7 @@ class Arguments:
 
     values: list[object] = field(default_factory=list)
 
-    def bound(self, value: str | int | datetime) -> str:
+    def bound(self, value: str | int | datetime | tuple[int, ...]) -> str:
         """The placeholder of a value. Times are bound as naive UTC, as they are stored."""
         plain = value.replace(tzinfo=None) if isinstance(value, datetime) else value
         if plain not in self.values:
@@ -143,9 +143,9 @@ def key(name: str, source: Source, scope: Scope) -> str:
     local = zones.local_sql(scope.segments, _INSTANT)
     since_start = (_EPOCH_WEEKDAY - scope.week_start) % 7
     return {
-        "day": f"{local} // {zones.DAY}",
-        "week": f"({local} // {zones.DAY} + {since_start}) // 7 * 7 - {since_start}",
-        "weekday_hour": f"({local} // {zones.HOUR} + 72) % 168",
+        "day": f"divide({local}, {zones.DAY})",
+        "week": f"divide(divide({local}, {zones.DAY}) + {since_start}, 7) * 7 - {since_start}",
+        "weekday_hour": f"mod(divide({local}, {zones.HOUR}) + 72, 168)",
     }[name]
 
 
@@ -245,8 +245,8 @@ def _is_hidden(source: Source, used: Sequence[str]) -> bool:
 
 def _nothing(by: Sequence[str], fold: Fold | None) -> str:
     kinds = {name: "BIGINT" if fold and name == fold.name else "VARCHAR" for name in by}
-    columns = "".join(f", NULL::{kind} AS {quoted(name)}" for name, kind in kinds.items())
-    return f"SELECT NULL::BIGINT AS session{columns} WHERE FALSE"
+    columns = "".join(f", CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in kinds.items())
+    return f"SELECT CAST(NULL AS BIGINT) AS session{columns} WHERE FALSE"
 
 
 def _tells(name: str) -> bool:
@@ -285,5 +285,5 @@ def _used(
 
 def _listed(name: str, scope: Scope, into: Arguments) -> str:
     values = f"f.{_LISTS[name]}"
-    each = f"unnest(CASE WHEN len({values}) = 0 THEN [NULL] ELSE {values} END)"
+    each = f"unnest(CASE WHEN len({values}) = 0 THEN list_value(NULL) ELSE {values} END)"
     return f"SELECT f.session, {each} AS {name} FROM sessions f {_where(_window(scope, into))}"

@@ -14,7 +14,7 @@ from bridgeboard.model.dimensions import CLIENT_SIDE
 from bridgeboard.model.radar_limits import SessionLimits
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.metric_query import Query, select
-from bridgeboard.queries.metric_sources import PEOPLE, Arguments, rows, tables
+from bridgeboard.queries.metric_sources import PEOPLE, Arguments, key, rows, tables
 
 SESSION_COLUMNS: Final = (
     "session",
@@ -39,40 +39,45 @@ each AS (
         sum(f.cost) AS cost, sum(f.requests) AS requests, sum(f.prompts) AS prompts,
         sum(f.tool_calls) AS calls,
         epoch_us(max(coalesce(f.ended_at, f.started_at))) - epoch_us(min(f.started_at)) AS micros,
-        max({context}) FILTER ({exact}) - arg_min({context}, f.started_at) FILTER ({exact})
-            AS growth
+        max({context}) FILTER (WHERE {exact})
+            - arg_min({context}, (f.started_at, f.usage)) FILTER (WHERE {exact}) AS growth
     {every} AND f.session IS NOT NULL GROUP BY f.session, f.thread)
-SELECT e.session, any_value(client) AS client, arg_max(model, requests) AS model,
-    sum(cost)::DOUBLE AS cost, sum(requests)::BIGINT AS requests, sum(prompts)::BIGINT AS prompts,
-    sum(calls)::BIGINT AS calls, max(requests) FILTER (e.thread IS NOT NULL)::BIGINT AS depth,
-    max(6e7 * requests / greatest(micros, 60000000)) FILTER (requests >= {paced}) AS pace,
-    max(growth)::BIGINT AS growth,
-    coalesce(max(micros) FILTER (requests >= {alone}
-        AND requests >= {per_prompt} * greatest(prompts, 1)), 0) / 1e6 AS alone_seconds,
-    e.session IN (SELECT session FROM told) AS in_scope
+SELECT e.session, any_value(e.client) AS client,
+    arg_max(e.model, (e.requests, e.model)) AS model,
+    CAST(sum(e.cost) AS DOUBLE) AS cost, CAST(sum(e.requests) AS BIGINT) AS requests,
+    CAST(sum(e.prompts) AS BIGINT) AS prompts, CAST(sum(e.calls) AS BIGINT) AS calls,
+    CAST(max(e.requests) FILTER (WHERE e.thread IS NOT NULL) AS BIGINT) AS depth,
+    max(6e7 * CAST(e.requests AS DOUBLE) / greatest(e.micros, 60000000))
+        FILTER (WHERE e.requests >= {paced}) AS pace,
+    CAST(max(e.growth) AS BIGINT) AS growth,
+    coalesce(max(e.micros) FILTER (WHERE e.requests >= {alone}
+        AND e.requests >= {per_prompt} * greatest(e.prompts, 1)), 0) / 1e6 AS alone_seconds,
+    CAST(e.session IN (SELECT session FROM told) AS BOOLEAN) AS in_scope
 FROM each e GROUP BY e.session ORDER BY e.session"""
 _REPEATS: Final = """
-SELECT session, arg_max(tool, times) AS tool, max(times) AS times, sum(times)::BIGINT AS calls
+SELECT t.session, arg_max(t.tool, (t.times, t.tool)) AS tool, max(t.times) AS times,
+    CAST(sum(t.times) AS BIGINT) AS calls
 FROM (
     SELECT f.session, f.tool, f.input_hash, count(*) AS times FROM tool_calls f
     WHERE f.started_at >= {since} AND f.started_at < {until} AND f.session IN (
         SELECT u.session FROM usage u WHERE u.started_at >= {since} AND u.started_at < {until}
         GROUP BY u.session HAVING sum(u.tool_calls) >= {least})
-    GROUP BY f.session, f.tool, f.input_hash)
-GROUP BY session ORDER BY session"""
+    GROUP BY f.session, f.tool, f.input_hash) t
+GROUP BY t.session ORDER BY t.session"""
 _DETAILS: Final = """
 WITH {people}
-SELECT s.session, s.id, i.id::VARCHAR AS initiator_id, p.person, s.initiator,
+SELECT s.session, s.id, CAST(i.id AS VARCHAR) AS initiator_id, p.person, s.initiator,
     min(f.started_at) AS first_at, max(coalesce(f.ended_at, f.started_at)) AS last_at,
     sum(f.cost) AS cost
 FROM sessions s JOIN initiators i USING (initiator) JOIN people p USING (initiator)
 JOIN usage f ON f.session = s.session
 WHERE s.session IN {keys} AND f.started_at >= {since} AND f.started_at < {until}
-GROUP BY ALL ORDER BY s.session"""
+GROUP BY s.session, s.id, i.id, p.person, s.initiator ORDER BY s.session"""
 _HOURS: Final = """
-SELECT f.{by} AS key, {hour}::INTEGER AS hour, sum(f.{what})::BIGINT AS many FROM usage f
+SELECT f.{by} AS key, CAST({hour} AS INTEGER) AS hour, CAST(sum(f.{what}) AS BIGINT) AS many
+FROM usage f
 WHERE f.{by} IN {keys} AND f.started_at >= {since} AND f.started_at < {until}
-GROUP BY ALL HAVING many > 0 ORDER BY ALL"""
+GROUP BY 1, 2 HAVING sum(f.{what}) > 0 ORDER BY key, hour"""
 _CONTEXT: Final = "f.input + f.cache_read + f.cache_write"
 _EXACT: Final = "f.grain = 'interception'"
 
@@ -200,12 +205,11 @@ def first_days() -> Query:
 def _hours(by: str, what: str, scope: Scope, keys: Iterable[int]) -> Query:
     into = Arguments()
     listed = _keys(into, keys)
-    local = zones.local_sql(scope.segments, "epoch_us(f.started_at)")
     since, until = into.bound(scope.since), into.bound(scope.until)
     sql = _HOURS.format(
         by=by,
         what=what,
-        hour=f"(({local} // {zones.HOUR} + 72) % 168)",
+        hour=key("weekday_hour", "usage", scope),
         keys=listed,
         since=since,
         until=until,

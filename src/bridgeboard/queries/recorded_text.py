@@ -88,13 +88,14 @@ _SOURCES: Final[dict[Kind, str]] = {
 }
 _ASKED: Final = (
     "asked AS MATERIALIZED (SELECT usage, id, grain, session, thread, started_at, prompts"
-    " FROM usage WHERE usage IN (SELECT unnest($1::BIGINT[])))"
+    " FROM usage WHERE usage IN (SELECT unnest(CAST($1 AS BIGINT[]))))"
 )
 _TIMELINE: Final = f"""
 WITH {_ASKED}, items AS (
     SELECT n.usage, n.started_at, 0 AS rank, 'prompt' AS kind, n.ordinal, p.written_at AS at,
-        length(p.text) AS length, NULL::VARCHAR AS tool, NULL::VARCHAR AS server_url,
-        NULL::BOOLEAN AS injected, NULL::BOOLEAN AS failed, NULL::BIGINT AS error_length
+        length(p.text) AS length, CAST(NULL AS VARCHAR) AS tool,
+        CAST(NULL AS VARCHAR) AS server_url, CAST(NULL AS BOOLEAN) AS injected,
+        CAST(NULL AS BOOLEAN) AS failed, CAST(NULL AS BIGINT) AS error_length
     FROM (SELECT usage, started_at, unnest(range(prompts)) AS ordinal FROM asked) n
     LEFT JOIN prompts p ON p.usage = n.usage AND p.ordinal = n.ordinal
     UNION ALL
@@ -147,14 +148,14 @@ def passages(kinds: Iterable[Kind], columns_of: str) -> str:
     """
     chosen = [
         f"SELECT usage, started_at, thread, {KINDS.index(kind)} AS rank, '{kind}' AS kind, ordinal,"
-        f" {columns_of} FROM ({_source(kind)})"
+        f" {columns_of} FROM ({_source(kind)}) t"
         for kind in dict.fromkeys(kinds)
     ]
     return " UNION ALL ".join(chosen)
 
 
 def _texts(kinds: Sequence[Kind]) -> str:
-    told = passages(kinds, "left(text, $2) AS text, length(text) AS length")
+    told = passages(kinds, "left(t.text, $2) AS text, length(t.text) AS length")
     if not told:
         raise ExplorerError("Texts of no kind were asked for.")
     return (

@@ -15,7 +15,7 @@ from bridgeboard.queries.errors import ExplorerError
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.metric_sources import MEMBERS, PEOPLE, Arguments, asked, rows, tables
 from bridgeboard.queries.session_columns import FAILED
-from bridgeboard.queries.typed_rows import Key, columns, holdable, limited, naive
+from bridgeboard.queries.typed_rows import Key, columns, holdable, limited, naive, selected
 
 PAGE: Final = 50
 """Requests on a page."""
@@ -124,14 +124,20 @@ class Response:
     note: str | None
 
 
-_TOLD: Final = f"""
-SELECT f.* EXCLUDE (tool_errors), s.id AS session_id, i.id AS initiator_id,
-    coalesce(p.person, '{UNKNOWN}') AS person,
-    (epoch_us(f.ended_at) - epoch_us(f.started_at)) / 1e6 AS duration_seconds,
-    coalesce((SELECT min(m.team) FROM members m WHERE m.initiator = f.initiator
-        AND f.started_at >= m.valid_from AND f.started_at < m.valid_to), '{UNASSIGNED}') AS team,
-    CASE WHEN f.grain = 'interception' OR f.tool_calls = 0 THEN f.tool_errors END AS tool_errors,
-    t.credential_hint, t.error_type, t.error_message
+_SQL: Final = {
+    "session_id": "s.id",
+    "initiator_id": "i.id",
+    "person": f"coalesce(p.person, '{UNKNOWN}')",
+    "duration_seconds": "(epoch_us(f.ended_at) - epoch_us(f.started_at)) / 1e6",
+    "team": "coalesce((SELECT min(m.team) FROM members m WHERE m.initiator = f.initiator"
+    f" AND f.started_at >= m.valid_from AND f.started_at < m.valid_to), '{UNASSIGNED}')",
+    "tool_errors": "CASE WHEN f.grain = 'interception' OR f.tool_calls = 0 THEN f.tool_errors END",
+    "credential_hint": "t.credential_hint",
+    "error_type": "t.error_type",
+    "error_message": "t.error_message",
+}
+"""Field of a request → SQL, where it is no column of ``chosen``."""
+_JOINED: Final = """
 FROM chosen f LEFT JOIN initiators i USING (initiator) LEFT JOIN people p USING (initiator)
 LEFT JOIN sessions s ON s.session = f.session
 LEFT JOIN threads t ON t.id = f.id
@@ -139,7 +145,7 @@ LEFT JOIN threads t ON t.id = f.id
 _FAILED: Final = f"(f.tool_errors > 0 OR f.id IN (SELECT t.id FROM threads t WHERE {FAILED}))"
 _DETAIL: Final = f"""
 WITH {PEOPLE}, {MEMBERS}, chosen AS MATERIALIZED (SELECT * FROM usage WHERE usage = $1)
-SELECT {columns(Detail)} FROM ({_TOLD})
+SELECT {selected(Detail, "f", _SQL)} {_JOINED}
 """
 _RESPONSES: Final = f"""
 SELECT {columns(Response)} FROM (
@@ -184,7 +190,8 @@ def interceptions(
     common = tables(asked([], scope) | {"initiator", "team"})
     return Query(
         f"WITH {', '.join(common)}, chosen AS MATERIALIZED (SELECT f.* {told} {order})"
-        f" SELECT {columns(Interception)} FROM ({_TOLD}) ORDER BY started_at DESC, usage DESC",
+        f" SELECT {selected(Interception, 'f', _SQL)} {_JOINED}"
+        " ORDER BY f.started_at DESC, f.usage DESC",
         tuple(into.values),
     )
 

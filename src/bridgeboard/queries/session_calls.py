@@ -6,7 +6,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from bridgeboard.queries.metric_query import Query
-from bridgeboard.queries.typed_rows import Key, columns, holdable, limited, naive
+from bridgeboard.queries.typed_rows import Key, columns, holdable, limited, naive, selected
 
 CALLS: Final = 200
 """Calls on a page."""
@@ -120,26 +120,26 @@ own AS (
     FROM usage f WHERE f.session = $1{part} WINDOW by_time AS (ORDER BY f.started_at, f.usage))
 """
 _CALLS: Final = """
-WITH {placed} SELECT {columns} FROM (
-    SELECT f.* EXCLUDE (tool_errors, responses, prompts, tool_calls, injected),
-        f.id AS interception,
-        f.input + f.cache_read + f.cache_write AS context,
-        CASE WHEN f.grain = 'interception' OR (f.grain <> 'session' AND f.tool_calls = 0)
-            THEN f.tool_errors END AS tool_errors,
-        CASE WHEN f.grain <> 'session' THEN f.responses END AS responses,
-        CASE WHEN f.grain <> 'session' THEN f.prompts END AS prompts,
-        CASE WHEN f.grain <> 'session' THEN f.tool_calls END AS tool_calls,
-        CASE WHEN f.grain <> 'session' THEN f.injected END AS injected,
-        f.credential_kind = 'byok' AS is_own_key
-    FROM own f)
-{where} ORDER BY started_at, usage {limit}
+WITH {placed} SELECT {columns} FROM own f{where} ORDER BY f.started_at, f.usage{limit}
 """
+_SQL: Final = {
+    "interception": "f.id",
+    "context": "f.input + f.cache_read + f.cache_write",
+    "tool_errors": "CASE WHEN f.grain = 'interception' OR (f.grain <> 'session'"
+    " AND f.tool_calls = 0) THEN f.tool_errors END",
+    **{
+        name: f"CASE WHEN f.grain <> 'session' THEN f.{name} END"
+        for name in ("responses", "prompts", "tool_calls", "injected")
+    },
+    "is_own_key": "CAST(f.credential_kind = 'byok' AS BOOLEAN)",
+}
+"""Field of a call → SQL, where it is no column of ``own``."""
 _CALL_SPOT: Final = """
 WITH {placed},
 chosen AS (
     SELECT * FROM own WHERE id = TRY_CAST($2 AS UUID) ORDER BY requests DESC, place LIMIT 1)
-SELECT c.place, (c.place - 1) // $3 + 1, c.usage, c.thread, b.started_at, b.usage
-FROM chosen c LEFT JOIN own b ON b.place = (c.place - 1) // $3 * $3
+SELECT c.place, divide(c.place - 1, $3) + 1, c.usage, c.thread, b.started_at, b.usage
+FROM chosen c LEFT JOIN own b ON b.place = divide(c.place - 1, $3) * $3
 """
 
 
@@ -153,8 +153,9 @@ def calls(
     if after:
         params += [naive(after.started_at), after.usage]
         at, usage = f"${len(params) - 1}", f"${len(params)}"
-        where = f"WHERE started_at >= {at} AND (started_at > {at} OR usage > {usage})"
-    sql = _CALLS.format(placed=placed, columns=columns(Call), where=where, limit=limited(limit))
+        where = f" WHERE f.started_at >= {at} AND (f.started_at > {at} OR f.usage > {usage})"
+    shown = selected(Call, "f", _SQL)
+    sql = _CALLS.format(placed=placed, columns=shown, where=where, limit=limited(limit))
     return Query(sql, tuple(params))
 
 

@@ -12,6 +12,7 @@ from typing import Final, Literal
 from bridgeboard.model.dimensions import UNASSIGNED
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.functions import place_in_word
 
 ALL_OF_IT: Final = "all"
 PART_OF_IT: Final = "part"
@@ -49,7 +50,7 @@ def _metric(name: str) -> str:
     return metric.value.format(*(part.usage for part in metric.parts))
 
 
-_KEPT: Final = "(k.bits >> (f.usage & 63)::UBIGINT) & 1 = 1"
+_KEPT: Final = f'"&"(">>"(k.bits, {place_in_word("f.usage")}), 1) = 1'
 
 NUMBERS: Final[Mapping[str, str]] = {
     **{name: name for name in ("threads", "requests", "prompts", "tool_calls", "tool_errors")},
@@ -79,7 +80,8 @@ SUMS: Final[Mapping[str, str]] = {
     "rows": "count(*)",
     "first_kind": "min(f.credential_kind)",
     "last_kind": "max(f.credential_kind)",
-    "kinds": "list_sort(list(DISTINCT f.credential_kind) FILTER (f.credential_kind IS NOT NULL))",
+    "kinds": "list_sort(list(DISTINCT f.credential_kind)"
+    " FILTER (WHERE f.credential_kind IS NOT NULL))",
     "is_exact": "bool_and(f.grain = 'interception')",
     "has_text": f"bool_or(coalesce({_KEPT}, FALSE))",
 }
@@ -116,7 +118,8 @@ def _time(name: str, label: str, definition: str, sql: str) -> Column:
 
 
 def _flag(name: str, label: str, definition: str, sql: str) -> Column:
-    return Column(name, label, definition, "flag", sql, f"({sql})::INTEGER")
+    shown, order = f"CAST({sql} AS BOOLEAN)", f"CAST({sql} AS INTEGER)"
+    return Column(name, label, definition, "flag", shown, order)
 
 
 def _number(name: str) -> Column:
@@ -151,7 +154,7 @@ _WHO: Final = (
         "credential_kinds",
         "Credentials",
         "Whose keys paid: the company's (centralized) or the person's own (byok).",
-        "coalesce(w.kinds, [])",
+        "coalesce(w.kinds, list_value())",
         "CASE WHEN w.first_kind = w.last_kind THEN w.first_kind"
         " ELSE w.first_kind || ', ' || w.last_kind END",
     ),

@@ -16,7 +16,7 @@ from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.metric_sources import MEMBERS, PEOPLE, Arguments
 from bridgeboard.queries.session_columns import FAILED, SUMS
 from bridgeboard.queries.session_sums import NUMBERS, RECORDED, TOKENS, summed
-from bridgeboard.queries.typed_rows import columns, holdable, limited
+from bridgeboard.queries.typed_rows import columns, holdable, limited, selected
 
 THREADS: Final = 100
 """Threads on a page."""
@@ -159,8 +159,9 @@ class Thread:
     error_message: str | None
 
 
-def _or_recorded(name: str) -> str:
-    return f"CASE WHEN u.rows = 0 THEN s.{name}_sum ELSE u.{name} END AS {name}"
+def _different(column: str, table: str) -> str:
+    listed = f"coalesce(list_sort(list(DISTINCT {column})), list_value())"
+    return f"(SELECT {listed} FROM {table} WHERE {column} <> '')"
 
 
 _OWN: Final = "own AS MATERIALIZED (SELECT f.* FROM usage f WHERE f.session = $1)"
@@ -177,37 +178,41 @@ SELECT s.session, s.id, i.id, p.person, s.started_at
 FROM sessions s JOIN initiators i USING (initiator) JOIN people p USING (initiator)
 WHERE s.session IN {{listed}}
 """
+_HEAD_SQL: Final = {
+    **{name: f"u.{name}" for name in (*NUMBERS, "priced_tokens", "rows", "exact_rows")},
+    **{name: f"u.{name}" for name in ("unread_rows", "held_tokens", "last_prompt_at")},
+    **{name: f"CASE WHEN u.rows = 0 THEN s.{name}_sum ELSE u.{name} END" for name in TOKENS},
+    "initiator_id": "i.id",
+    "person": f"coalesce(p.person, '{UNKNOWN}')",
+    "name": "coalesce(i.name, '')",
+    "team": "coalesce((SELECT min(m.team) FROM members m WHERE m.initiator = s.initiator"
+    f" AND s.started_at >= m.valid_from AND s.started_at < m.valid_to), '{UNASSIGNED}')",
+    "credential_kinds": _different("credential_kind", "kinds"),
+    "credential_hints": _different("credential_hint", "told"),
+    "duration_seconds": "(epoch_us(s.ended_at) - epoch_us(s.started_at)) / 1e6",
+    "threads": "coalesce(u.threads, nullif(s.threads, 0))",
+    "failed_threads": "CASE WHEN s.detailed_at IS NOT NULL AND s.threads > 0"
+    f" THEN (SELECT count(*) FROM told t WHERE {FAILED}) END",
+    "recorded_tokens": f"CAST({RECORDED.format('s')} AS HUGEINT)",
+    "is_outdated": "CAST(s.detailed_at IS NOT NULL"
+    " AND s.detailed_digest IS DISTINCT FROM s.digest AS BOOLEAN)",
+}
+"""Field of a session → SQL, where it is no column of ``sessions``."""
 _HEAD: Final = f"""
 WITH {PEOPLE}, {MEMBERS}, {_OWN}, chosen AS (SELECT * FROM sessions WHERE session = $1),
 told AS (SELECT * FROM threads WHERE session = $1),
 used AS (
     SELECT {summed()}, {SUMS["threads"]} AS threads,
         {SUMS["priced_tokens"]} AS priced_tokens, count(*) AS rows,
-        count(*) FILTER (f.grain = 'interception') AS exact_rows,
-        count(*) FILTER (f.grain = 'session') AS unread_rows,
+        count(*) FILTER (WHERE f.grain = 'interception') AS exact_rows,
+        count(*) FILTER (WHERE f.grain = 'session') AS unread_rows,
         coalesce(sum({RECORDED.format("f")}), 0) AS held_tokens,
-        max(f.started_at) FILTER (f.prompts > 0) AS last_prompt_at
+        max(f.started_at) FILTER (WHERE f.prompts > 0) AS last_prompt_at
     FROM own f),
-kinds AS (SELECT credential_kind FROM own UNION SELECT credential_kind FROM told)
-SELECT {{columns}} FROM (
-    SELECT s.* EXCLUDE (threads, id), s.id AS id, i.id AS initiator_id,
-        coalesce(p.person, '{UNKNOWN}') AS person, coalesce(i.name, '') AS name,
-        coalesce((SELECT min(m.team) FROM members m WHERE m.initiator = s.initiator
-            AND s.started_at >= m.valid_from AND s.started_at < m.valid_to),
-            '{UNASSIGNED}') AS team,
-        (SELECT coalesce(list(credential_kind ORDER BY credential_kind), [])
-            FROM kinds WHERE credential_kind <> '') AS credential_kinds,
-        (SELECT coalesce(list(DISTINCT credential_hint ORDER BY credential_hint), [])
-            FROM told WHERE credential_hint <> '') AS credential_hints,
-        u.* EXCLUDE (threads, {", ".join(TOKENS)}), {", ".join(map(_or_recorded, TOKENS))},
-        (epoch_us(s.ended_at) - epoch_us(s.started_at)) / 1e6 AS duration_seconds,
-        coalesce(u.threads, nullif(s.threads, 0)) AS threads,
-        CASE WHEN s.detailed_at IS NOT NULL AND s.threads > 0
-            THEN (SELECT count(*) FROM told t WHERE {FAILED}) END AS failed_threads,
-        ({RECORDED.format("s")})::HUGEINT AS recorded_tokens,
-        s.detailed_at IS NOT NULL AND s.detailed_digest IS DISTINCT FROM s.digest AS is_outdated
-    FROM chosen s LEFT JOIN initiators i USING (initiator) LEFT JOIN people p USING (initiator)
-    CROSS JOIN used u)
+kinds AS (SELECT credential_kind FROM own UNION ALL SELECT credential_kind FROM told)
+SELECT {selected(Head, "s", _HEAD_SQL)}
+FROM chosen s LEFT JOIN initiators i USING (initiator) LEFT JOIN people p USING (initiator)
+CROSS JOIN used u
 """
 _THREADS: Final = f"""
 told AS (SELECT * FROM threads WHERE session = $1),
@@ -217,11 +222,12 @@ used AS (
         arg_min(f.provider, (f.started_at, f.usage)) AS first_provider,
         arg_min(f.model, (f.started_at, f.usage)) AS first_model,
         min(f.credential_kind) AS kind,
-        min(f.usage) FILTER (f.threads = 1) AS root,
-        bool_or(f.prompts > 0) FILTER (f.threads = 1) AS has_prompt
+        min(f.usage) FILTER (WHERE f.threads = 1) AS root,
+        bool_or(f.prompts > 0) FILTER (WHERE f.threads = 1) AS has_prompt
     FROM usage f WHERE f.session = $1 GROUP BY f.thread),
 joined AS (
-    SELECT u.* EXCLUDE (thread), coalesce(t.id, u.thread) AS id,
+    SELECT {", ".join(f"u.{name}" for name in NUMBERS)}, u.root, u.has_prompt,
+        coalesce(t.id, u.thread) AS id,
         least(t.started_at, u.began_at) AS started_at,
         greatest(t.ended_at, u.closed_at) AS ended_at,
         coalesce(t.provider, u.first_provider) AS provider,
@@ -252,7 +258,7 @@ def owners(sessions: tuple[int, ...]) -> Query:
 
 def head(session: int) -> Query:
     """One row of ``Head``; none for a key that no session has."""
-    return Query(_HEAD.format(columns=columns(Head)), (session,))
+    return Query(_HEAD, (session,))
 
 
 def threads(session: int, *, after: int = 0, limit: int | None = None) -> Query:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from bridgeboard.model.dimensions import Source
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
+from bridgeboard.queries.functions import bit, word
 from bridgeboard.queries.metric_sources import Arguments, asked, rows, tables
 from bridgeboard.queries.session_columns import FAILED, NUMBERS, SUMS
 
@@ -15,10 +16,10 @@ OF_CALLS = frozenset({"tool", "server"})
 
 # 64 of our keys are one word. Materialized, so that the few words are looked up, not all requests.
 _KEPT = (
-    "SELECT t.usage >> 6 AS word, bit_or(1::UBIGINT << (t.usage & 63)::UBIGINT) AS bits"
-    " FROM prompts t{} GROUP BY word"
+    f"SELECT {word('t.usage')} AS word, bit_or({bit('t.usage')}) AS bits"
+    " FROM prompts t{} GROUP BY 1"
 )
-_BITS = " LEFT JOIN {}kept k ON k.word = f.usage >> 6"
+_BITS = f" LEFT JOIN {{}}kept k ON k.word = {word('f.usage')}"
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,10 @@ class Sides:
                 f" LEFT JOIN {self.prefix}called c ON c.session = t.session"
             )
         unread = self._passing("unread")
-        told += f" UNION ALL BY NAME SELECT f.session, FALSE AS is_read {unread}"
+        unknown = "".join(
+            f", NULL AS {name}" for name in sorted(needed, key=lambda name: name in of_calls)
+        )
+        told += f" UNION ALL SELECT f.session, FALSE AS is_read{unknown} {unread}"
         return [*called, f"{self.prefix}used AS ({told})"]
 
     def _called(self, names: Iterable[str]) -> str:

@@ -226,5 +226,5 @@ def _beyond(order: Order, place: Place, into: Arguments, *, is_before: bool) -> 
 
 def _bound(value: str | float, into: Arguments) -> str:
     if isinstance(value, float):
-        return f"{into.bound(repr(value))}::DOUBLE"
+        return f"CAST({into.bound(repr(value))} AS DOUBLE)"
     return into.bound(value)

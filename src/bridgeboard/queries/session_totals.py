@@ -16,7 +16,7 @@ from bridgeboard.queries.session_columns import COLUMNS, NUMBERS, SUMS
 from bridgeboard.queries.session_filters import Find, conditions, spoken, where
 from bridgeboard.queries.session_joins import Sides, called, is_about_calls, shared
 
-_LISTED: Final = "coalesce(f.session IN (SELECT session FROM each), FALSE)"
+_LISTED: Final = "CAST(coalesce(f.session IN (SELECT session FROM each), FALSE) AS BOOLEAN)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,9 @@ def totals(find: Find) -> Query:
     columns = ", ".join(_column(each.name, of_calls) for each in fields(Totals))
     sql = (
         f"WITH {', '.join([*common, *told])},"
-        " counted AS (SELECT count(*) AS sessions, count(*) FILTER (NOT is_read) AS unread,"
-        " coalesce(sum(failed_threads), 0) AS failed_threads FROM each)"
-        f" SELECT n.sessions, n.unread, {columns} FROM (VALUES (1), (2), (3)) l(line)"
+        " counted AS (SELECT count(*) AS sessions, count(*) FILTER (WHERE NOT is_read) AS unread,"
+        " coalesce(sum(e.failed_threads), 0) AS failed_threads FROM each e)"
+        f" SELECT n.sessions, n.unread, {columns} FROM (SELECT unnest(range(1, 4)) AS line) l"
         f" LEFT JOIN used_sums u ON u.line = l.line{join} CROSS JOIN counted n ORDER BY l.line"
     )
     return Query(sql, tuple(into.values))

@@ -8,10 +8,10 @@ WHERE username NOT IN (SELECT coalesce(member, lower(username)) FROM initiators)
 ORDER BY username"""
 RENAMED: Final = """
 SELECT i.username, i.member FROM initiators i JOIN former_names f
-    ON f.initiator = i.initiator AND f.username = i.member ORDER BY ALL"""
+    ON f.initiator = i.initiator AND f.username = i.member ORDER BY i.username, i.member"""
 DISPLACED: Final = "SELECT username FROM initiators WHERE member = '' ORDER BY username"
 TEAMLESS: Final = """
-SELECT i.username FROM initiators i ANTI JOIN memberships m
-    ON m.username = coalesce(i.member, lower(i.username)) AND m.valid_from <= $1 AND m.valid_to > $1
-ORDER BY i.username"""
+SELECT username FROM initiators WHERE coalesce(member, lower(username)) NOT IN (
+    SELECT username FROM memberships WHERE valid_from <= $1 AND valid_to > $1)
+ORDER BY username"""
 """Takes one parameter: the time, as the tables hold it."""

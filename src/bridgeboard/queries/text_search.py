@@ -140,13 +140,13 @@ def spread(find: Find, search: Search) -> Query:
     into = Arguments()
     since, until = into.bound(find.scope.since), into.bound(find.scope.until)
     every = " UNION ALL ".join(
-        f"SELECT epoch_us(started_at) // 3600000000 AS hour FROM {table(kind)}"
+        f"SELECT divide(epoch_us(started_at), 3600000000) AS hour FROM {table(kind)}"
         f" WHERE started_at >= {since} AND started_at < {until}"
         for kind in search.kinds
     )
     sql = (
-        f"SELECT make_timestamp(hour * 3600000000) AS hour, count(*) AS texts FROM ({every})"
-        " GROUP BY hour ORDER BY hour DESC"
+        f"SELECT make_timestamp(t.hour * 3600000000) AS hour, count(*) AS texts FROM ({every}) t"
+        " GROUP BY t.hour ORDER BY hour DESC"
     )
     return Query(sql, tuple(into.values))
 

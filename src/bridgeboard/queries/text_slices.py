@@ -55,8 +55,8 @@ _SOURCES: Final[dict[Kind, _Source]] = {
         "t.text",
         "t.written_at",
         "t.usage",
-        "NULL::BIGINT",
-        "NULL::UUID",
+        "CAST(NULL AS BIGINT)",
+        "CAST(NULL AS UUID)",
         _OF_REQUEST,
         _SAME_REQUEST,
     ),
@@ -64,7 +64,7 @@ _SOURCES: Final[dict[Kind, _Source]] = {
         "thinking",
         "t.text",
         "t.started_at",
-        "NULL::BIGINT",
+        "CAST(NULL AS BIGINT)",
         "t.session",
         "t.interception",
         # A thought has the time of its thread, which its request may be long after.
@@ -76,15 +76,15 @@ _SOURCES: Final[dict[Kind, _Source]] = {
         "t.input",
         "t.started_at",
         "t.usage",
-        "NULL::BIGINT",
-        "NULL::UUID",
+        "CAST(NULL AS BIGINT)",
+        "CAST(NULL AS UUID)",
         _OF_REQUEST,
         _SAME_REQUEST,
     ),
 }
 _KEY: Final = (
-    "concat_ws(':', '{kind}', coalesce({usage}::VARCHAR, concat_ws('/', {session},"
-    " {interception})), lpad(t.ordinal::VARCHAR, 10, '0'))"
+    "concat_ws(':', '{kind}', coalesce(CAST({usage} AS VARCHAR), concat_ws('/', {session},"
+    " {interception})), lpad(CAST(t.ordinal AS VARCHAR), 10, '0'))"
 )
 
 
@@ -130,11 +130,12 @@ def searched(
     return Query(sql, tuple(into.values))
 
 
-def _near(keys: Iterable[tuple[int, int]] | None, into: Arguments) -> str:
+def _near(keys: Sequence[tuple[int, int]] | None, into: Arguments) -> str:
     """Every key of some ranges."""
-    ranges = (f"({into.bound(first)}::BIGINT, {into.bound(last)})" for first, last in keys or ())
-    values = ", ".join(ranges) or "(0::BIGINT, -1)"
-    return f"SELECT unnest(range(first, last + 1)) AS usage FROM (VALUES {values}) v(first, last)"
+    ends = zip(*(keys or [(0, -1)]), strict=True)
+    first, last = (f"list_extract(CAST({into.bound(each)} AS BIGINT[]), n.place)" for each in ends)
+    places = f"SELECT unnest(range(1, {max(len(keys or ()), 1) + 1})) AS place"
+    return f"SELECT unnest(range({first}, {last} + 1)) AS usage FROM ({places}) n"
 
 
 def _having(

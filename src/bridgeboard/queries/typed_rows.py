@@ -1,6 +1,6 @@
 """Plain rows → rows with names and types; the columns of a question, from the names."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple, TypeVar
@@ -31,6 +31,12 @@ def typed(kind: Callable[..., T], rows: Iterable[tuple[Any, ...]]) -> tuple[T, .
 def columns(kind: type, of: str = "") -> str:
     """The fields of a dataclass as a list of columns, of one table if it is named."""
     return ", ".join(f'{of}"{each.name}"' for each in fields(kind))
+
+
+def selected(kind: type, of: str, sql: Mapping[str, str]) -> str:
+    """The fields of a dataclass as columns of one table, but for those with SQL of their own."""
+    own = {each.name: f'{of}."{each.name}"' for each in fields(kind)}
+    return ", ".join(f'{sql.get(name, column)} AS "{name}"' for name, column in own.items())
 
 
 def naive(at: datetime) -> datetime:

@@ -1,0 +1,281 @@
+"""Every statement of the product is made of the closed list of functions, and of the schema."""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+import row_access_worlds as worlds
+import statements
+from demo_worlds import small
+
+import bridgeboard.queries
+from bridgeboard.analysis import text_search
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.radar_limits import Limits
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries import (
+    radar,
+    recorded_text,
+    request_list,
+    session_calls,
+    session_detail,
+    session_list,
+    session_totals,
+    text_index,
+)
+from bridgeboard.queries import text_search as searching
+from bridgeboard.queries.metric_query import Query, select, select_top
+from bridgeboard.queries.page_keys import Order
+from bridgeboard.queries.session_columns import COLUMNS, RANGES
+from bridgeboard.queries.session_filters import Find, Range
+from bridgeboard.queries.typed_rows import typed
+
+MODULES = {
+    f"bridgeboard.queries.{path.stem}": path
+    for path in sorted(Path(bridgeboard.queries.__file__).parent.glob("[a-z]*.py"))
+}
+ALL = Scope(small().start, small().end, "America/New_York")
+YEAR = Scope(small().start - timedelta(days=365), small().end, "Australia/Lord_Howe", week_start=6)
+FULL = YEAR.only("model", "a").only("provider", "b").without("tool", "c").only("team", "d")
+SCHEMA = set(worlds.schema())
+
+
+@dataclass
+class Recorder:
+    """A reader that notes every statement."""
+
+    reader: Any
+    sql: dict[str, None] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Any:
+        answered = getattr(self.reader, name)
+        if name not in {"rows", "named", "frame", "table"}:
+            return answered
+
+        def ask(sql: str, *more: Any) -> Any:
+            self.sql[sql] = None
+            return answered(sql, *more)
+
+        return ask
+
+
+def scopes() -> Iterator[Scope]:
+    """Scopes with every kind of condition, and of zone."""
+    yield from (ALL, YEAR)
+    for name, one in DIMENSIONS.items():
+        if not one.time or one.recurs:
+            values = ("3", "5") if one.recurs else ("a", "Unknown")
+            yield ALL.only(name, *values).without(name, values[0])
+    yield FULL
+
+
+def ask_everything(reader: Recorder) -> None:
+    """Note whatever the product can ask a store; where an answer leads on, it is asked."""
+    for _ in worlds.asked(reader, ALL, worlds.NOW):
+        pass
+    queries = [query for _, query in worlds.of_metrics(YEAR)]
+    for by in (one for one in DIMENSIONS.values() if not one.time):
+        names = [name for name, metric in METRICS.items() if metric.splits(by)]
+        queries.append(select_top(names, ("week", by.name), ALL, rank_by=names[0], n=3))
+    for scope in scopes():
+        names = [name for name in METRICS if is_told(name, scope)]
+        queries += [select(names, ("client",), scope), radar.sessions(scope, Limits().sessions)]
+        queries += [*of_sessions(scope), *of_requests(scope)]
+        if scope in {ALL, FULL}:
+            queries += of_text(reader, scope)
+    for query in (*queries, *of_pages(reader), *of_one_session(reader), *of_findings()):
+        reader.sql[query.sql] = None
+
+
+def is_told(name: str, scope: Scope) -> bool:
+    """Whether a number can be told of these filters and by client."""
+    about = {filtered for filtered, _ in (*scope.include, *scope.exclude)}
+    sources = [
+        {"calls"} if about & {"tool", "server"} and part.of_calls else set(part.sources)
+        for part in METRICS[name].parts
+    ]
+    return all(source <= {"calls", "usage", "unread"} for source in sources)
+
+
+def of_sessions(scope: Scope) -> Iterator[Query]:
+    ranges = tuple(Range(name, 1, 2) for name in RANGES)
+    for find in (Find(scope), Find(scope, has_errors=False, ranges=ranges, id="x")):
+        yield from (session_totals.totals(find), session_totals.count(find))
+        yield session_list.listing(find)
+
+
+def of_pages(reader: Any) -> Iterator[Query]:
+    """Both neighbours of a page of sessions in any order, and how many there are beyond."""
+    find = Find(ALL)
+    for place, name in enumerate(COLUMNS):
+        order = Order(name, descending=place % 2 == 0)
+        first = session_list.listing(find, order, limit=2)
+        page = session_list.page(worlds.answer(reader, first), order, limit=2)
+        yield session_list.listing(find, order, after=page.after)
+        yield session_list.listing(find, order, before=page.after)
+        yield session_list.beyond(find, order, after=page.after)
+
+
+def of_text(reader: Any, scope: Scope) -> Iterator[Query]:
+    find, search = Find(scope), searching.Search("deploy it", ("prompt", "thinking", "tool_input"))
+    spread = worlds.answer(reader, searching.spread(find, search))
+    spot = searching.Spot(scope.since, "key")
+    runs = text_search.runs_with(reader, ["deploy"]) or []
+    for place in (None, spot):
+        parts = searching.slices(find, search, spread, before=place)
+        narrowed = text_index.narrowed(find, search, parts, runs, before=place)
+        yield from (part.query for part in (*parts, *narrowed))
+
+
+def of_requests(scope: Scope) -> Iterator[Query]:
+    for errors_only in (True, False):
+        yield request_list.interceptions(scope, errors_only=errors_only)
+        yield request_list.counted(scope, errors_only=errors_only)
+
+
+def of_one_session(reader: Any) -> Iterator[Query]:
+    ((session, id_),) = reader.rows("SELECT session, id FROM sessions ORDER BY session LIMIT 1")
+    yield session_detail.found(id_)
+    call, *_ = typed(session_calls.Call, reader.rows(*session_calls.calls(session)))
+    assert call.interception
+    for part in (None, "rest", call.interception):
+        yield session_calls.calls(session, part, after=call.key)
+        yield session_calls.call_spot(session, call.interception, part)
+        yield session_calls.course(session, part)
+    yield request_list.found(call.interception)
+    yield request_list.interceptions(ALL, after=call.key)
+    yield request_list.interceptions(ALL, before=call.key)
+    yield request_list.counted(ALL, before=call.key)
+    yield from (recorded_text.whole(call.usage, kind, 0) for kind in recorded_text.KINDS)
+
+
+def of_findings() -> Iterator[Query]:
+    yield radar.details(ALL, [0, 1])
+    yield radar.session_hours(ALL, [0, 1])
+    yield radar.person_hours(YEAR, [0, 1])
+    yield radar.repeats(ALL, Limits().sessions)
+    yield radar.shares(ALL, [ALL.first_day])
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], set[Any]]:
+    """All statements that a store was asked, and which functions have made one."""
+    makers: set[Any] = set()
+    init = Query.__init__
+
+    def noted(query: Query, *args: Any, **options: Any) -> None:
+        frame = sys._getframe(1)
+        makers.add((frame.f_globals["__name__"], frame.f_code.co_name))
+        init(query, *args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Query, "__init__", noted)
+        with (
+            worlds.filled(tmp_path_factory.mktemp("asked") / "store.duckdb") as store,
+            store.snapshot() as reader,
+        ):
+            recorder = Recorder(reader)
+            ask_everything(recorder)
+    return [*recorder.sql], makers
+
+
+def constants(value: Any) -> Iterator[str]:
+    """Statements in a constant that are whole as they stand."""
+    if isinstance(value, tuple):
+        for each in value:
+            yield from constants(each)
+    elif isinstance(value, str) and value.lstrip().startswith(("SELECT ", "WITH ")):
+        yield value
+
+
+def test_every_statement_is_made_of_the_closed_list(asked: tuple[list[str], set[Any]]) -> None:
+    every, _ = asked
+    wrong: dict[str, str] = {}
+    for sql in every:
+        for problem in statements.problems(sql, SCHEMA):
+            wrong.setdefault(problem, sql)
+    assert not wrong
+    assert len(every) > 300
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_constant_statement_is_made_of_the_closed_list(name: str) -> None:
+    shown = {key: value for key, value in vars(import_module(name)).items() if key[0] != "_"}
+    for sql in (each for value in shown.values() for each in constants(value)):
+        assert not statements.problems(sql, SCHEMA), sql
+
+
+def test_every_function_that_makes_a_statement_was_asked_for_one(
+    asked: tuple[list[str], set[Any]],
+) -> None:
+    expected = {
+        (name, function.name)
+        for name, path in MODULES.items()
+        for function in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(function, ast.FunctionDef)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "Query"
+    }
+    assert expected <= asked[1]
+    assert len(expected) > 25
+
+
+def test_no_other_room_than_queries_makes_a_statement_for_readers() -> None:
+    # Metrics and dimensions are literals with their SQL; store, sync and state ask for themselves.
+    own = {"model", "queries", "store", "sync", "state"}
+    source = MODULES["bridgeboard.queries.metric_query"].parents[1]
+    for path in sorted(source.rglob("*.py")):
+        if path.relative_to(source).parts[0] not in own:
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    assert not re.search(r"\bSELECT\b|^\s*FROM [a-z]", node.value), path
+
+
+@pytest.mark.parametrize(
+    ("sql", "problem"),
+    [
+        ("SELECT day(started_at) FROM usage", "function day"),
+        ("SELECT u.input FROM usage u JOIN read_csv('x') r ON TRUE", "table TABLE_FUNCTION"),
+        ("SELECT input // 2 FROM usage", "spelt '//'"),
+        ("SELECT CAST(input AS DATE) FROM usage", "type DATE"),
+        ("SELECT input::BIGINT FROM usage", "spelt '::'"),
+        ("SELECT a FROM main.usage", "table main.usage"),
+        ("SELECT name FROM duckdb_tables", "table duckdb_tables"),
+        ("SELECT table_name FROM information_schema.tables", "table information_schema.tables"),
+        ("SELECT * EXCLUDE (input) FROM usage", "* with exclude_list"),
+        ("SELECT list(model ORDER BY model) FROM usage", "list with an order"),
+        ("SELECT arg_max(model, input) FROM usage", "arg_max that equals could decide"),
+        ("SELECT input / output FROM usage", "/ of whole numbers"),
+        ("SELECT input > 0 AS has_input FROM usage", "the condition has_input is a column"),
+        ("SELECT sum(input) AS input FROM usage", "input is the name of an expression"),
+        ("SELECT sum(input) FILTER (input > 0) FROM usage", "spelt 'FILTER ('"),
+        ("WITH usage AS (SELECT 1) SELECT * FROM usage", "common table usage"),
+        ("SELECT 1 FROM usage u SEMI JOIN sessions s ON TRUE", "REGULAR SEMI JOIN"),
+        ("SELECT model FROM usage UNION SELECT model FROM usage", "UNION that is no UNION ALL"),
+        ("SELECT list_transform(models, lambda x: x) FROM sessions", "expression LAMBDA"),
+        ("SELECT 1 FROM usage HAVING ntile(2) OVER () > 1", "expression WINDOW_NTILE"),
+        ("SELECT model FROM usage GROUP BY ALL", "FORCE_AGGREGATES"),
+        ("SELECT models[1] FROM sessions", "spelt '['"),
+        ("SELECT * FROM usage WHERE rowid = 1", "column rowid"),
+        ("SELECT * FROM usage WHERE started_at > now() - INTERVAL 1 DAY", "spelt 'INTERVAL'"),
+        ("SELECT * FROM (VALUES (1)) v(a)", "table EXPRESSION_LIST"),
+    ],
+)
+def test_what_is_not_in_the_list_is_a_problem(sql: str, problem: str) -> None:
+    assert [each for each in statements.problems(sql, SCHEMA) if each.startswith(problem)]
+
+
+def test_a_statement_of_the_list_is_no_problem() -> None:
+    sql = """WITH spent AS (SELECT f.model, sum(f.cost) AS cost FROM usage f GROUP BY f.model)
+        SELECT model, divide(cost, 2) AS half, "<<"(1, 2) AS four FROM spent ORDER BY half"""
+    assert statements.problems(sql, SCHEMA) == []
