@@ -23,7 +23,8 @@ from bridgeboard.model.completeness import DayCount
 from bridgeboard.model.sync import Counts
 from bridgeboard.runtime import demo_company
 from bridgeboard.runtime.demo_company import Running
-from bridgeboard.state import StateError, audit
+from bridgeboard.state import Database, StateError, audit
+from bridgeboard.state import backup as of_state
 from bridgeboard.state.audit import Audit
 from bridgeboard.store import Store, completeness, sync_state
 from bridgeboard.sync.quarantine import Suspect
@@ -329,6 +330,25 @@ def test_check_names_what_a_restore_left_that_was_killed(
     said = run("check", running=running, folder=folder)
     assert said.exit_code == 1
     assert f"{folder / name} was kept when the store was repaired, or left by" in said.output
+
+
+def test_a_copy_of_the_state_that_a_killed_restore_left_is_named(
+    running: Running, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Audit(state.opened(folder)).write("ada", "login", at=END)
+    kept, other = tmp_path / "kept", tmp_path / "other"
+    assert run("backup", str(kept), running=running, folder=folder).exit_code == 0
+    left: list[Path] = []
+
+    def leave(copy: Database, _: Database) -> None:
+        left.append(copy.folder.with_name(f"{copy.folder.name}x"))
+        shutil.copytree(copy.folder, left[0])
+
+    monkeypatch.setattr(of_state, "copy_rows", leave)
+    run("restore", str(kept), running=running, folder=other)
+    said = run("check", running=running, folder=other)
+    assert said.exit_code == 1
+    assert f"{left[0]} was left by a restore that was stopped." in said.output
 
 
 def test_nothing_is_restored_beside_the_log_of_a_store_that_is_gone(

@@ -14,6 +14,7 @@ from bridgeboard.pricing import PriceFileError, own_book
 from bridgeboard.runtime import background_sync, clients, nightly_backups, state_files, store_files
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.state import StateError
+from bridgeboard.state.backup import left_copies
 from bridgeboard.store import Store, StoreBusyError, erasure, sync_state
 from bridgeboard.teams import TeamsFileError
 
@@ -53,6 +54,12 @@ def run(settings: Settings, now: datetime) -> Iterator[Finding]:
 
 def _audit(settings: Settings) -> Iterator[Finding]:
     """Whether the state can be read, and entries of the audit log are handed on as they should."""
+    for path in left_copies(settings.folder):
+        yield Finding(
+            good=False,
+            text=f"{path} was left by a restore that was stopped. It holds views, notes and the"
+            " audit log of a backup. Delete it.",
+        )
     try:
         log = state_files.audit_log(settings)
         log.entries(1)

@@ -18,6 +18,7 @@ from bridgeboard.model.store import StoreError
 from bridgeboard.runtime import state_files, store_files
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.state import StateError, former_files
+from bridgeboard.state.backup import left_copies
 from bridgeboard.state.saved_views import Desk
 from bridgeboard.store import Store, erasure, erasure_list, kept_aside, personal
 from bridgeboard.store.erasure import Somebody
@@ -102,7 +103,8 @@ def erase(
                 erasure_list.write(batch, store_files.erasure_files(chosen, opened.path))
             _say_done(alias, dropped)
             folders = dict.fromkeys([chosen.backups_path, *(backups or ())])
-            held = [*kept_aside(opened.path), *_former_files(chosen, who)]
+            held = [*kept_aside(opened.path), *left_copies(chosen.folder)]
+            held += _former_files(chosen, who)
             held += personal.backups_with(folders, who)
             _say_left(chosen, held, has_looked=bool(backups))
             _leave_no_bytes(chosen, opened)

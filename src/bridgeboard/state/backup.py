@@ -19,6 +19,8 @@ from bridgeboard.state.schema import TABLES
 FORMER: Final = ("*.desk*.json", "audit.jsonl", "audit.sent.json", "logouts.json")
 """Files of earlier versions that nothing has asked for yet, and that are not in the database."""
 _AT_ONCE: Final = 1_000
+_COPYING: Final = ".state-"
+"""Begins the name of a folder with a copy, which is gone when that is no longer needed."""
 
 
 def backup_to(database: Database, folder: Path) -> dict[str, int]:
@@ -36,7 +38,7 @@ def backup_to(database: Database, folder: Path) -> dict[str, int]:
     """
     if (folder / FILE).exists():
         raise StateError(f"{folder / FILE} is there already: name another folder.")
-    with _in_folder(folder), TemporaryDirectory(dir=folder, prefix=".state-") as name:
+    with _in_folder(folder), TemporaryDirectory(dir=folder, prefix=_COPYING) as name:
         copy = Database(Path(name))
         with copy.writing():  # which makes its tables
             pass
@@ -61,6 +63,11 @@ def backup_to(database: Database, folder: Path) -> dict[str, int]:
 def is_in(folder: Path) -> bool:
     """Whether a folder holds such a copy."""
     return (folder / FILE).is_file()
+
+
+def left_copies(folder: Path) -> list[Path]:
+    """Copies in a data folder that a restore is making, or left when it was killed."""
+    return sorted(folder.glob(f"{_COPYING}*"))
 
 
 def holds_nothing_else(database: Database, folder: Path) -> bool:
@@ -100,7 +107,10 @@ def restore_from(database: Database, folder: Path) -> dict[str, int]:
             f"{database.name} holds views, notes or an audit log already: move it away, or name"
             " another database, to restore."
         )
-    with _in_folder(database.folder), TemporaryDirectory(dir=database.folder) as name:
+    with (
+        _in_folder(database.folder),
+        TemporaryDirectory(dir=database.folder, prefix=_COPYING) as name,
+    ):
         check_key(database, folder)
         # A copy, which may get the tables of this version: a backup is not changed.
         shutil.copyfile(folder / FILE, Path(name) / FILE)
