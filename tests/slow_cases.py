@@ -15,4 +15,6 @@ def one_fast(cases: Iterable[Any], fast: Any = None) -> list[Any]:
 
 
 def _slow(case: Any) -> Any:
-    return pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.slow)
+    # A named tuple is one value, a plain one the values of several parameters.
+    values = case if type(case) is tuple else (case,)
+    return pytest.param(*values, marks=pytest.mark.slow)

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from conftest import END
 from file_bytes import readable
+from slow_cases import one_fast
 from test_cli_keeping import _alone, run, store_in  # noqa: F401  # a fixture of theirs
 
 from bridgeboard import state
@@ -100,7 +101,7 @@ def sums(folder: Path) -> list[tuple[object, ...]]:
         return opened.rows(SUMS)
 
 
-@pytest.mark.parametrize("numbers", ["keep", "delete"])
+@pytest.mark.parametrize("numbers", one_fast(["keep", "delete"]))
 def test_an_erased_person_is_in_no_byte_and_no_sync_brings_them_back(
     served: Running, data: Path, numbers: str
 ) -> None:
