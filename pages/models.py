@@ -4,13 +4,13 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.model.pages import BOARDS
+from bridgeboard.model.pages import PAGE_CONTENTS
 from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
 
 now = filters.chosen()
-board = BOARDS["models"]
+contents = PAGE_CONTENTS["models"]
 
-headline_cards.headline(board.headline, now)
-trend.course(board, now, "models")
-breakdown.board(board.splits, board.columns, now, "breakdown", "Breakdown")
+headline_cards.headline(contents.headline, now)
+trend.course(contents, now, "models")
+breakdown.table(contents.splits, contents.columns, now, "breakdown", "Breakdown")
 trend.apart(trend.moved, now, "requests", ("model", "provider", "client"), "moved")

@@ -4,14 +4,14 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.model.pages import BOARDS, MOVING
+from bridgeboard.model.pages import MOVING, PAGE_CONTENTS
 from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
 
 now = filters.chosen()
-board = BOARDS["overview"]
+contents = PAGE_CONTENTS["overview"]
 
-headline_cards.headline(board.headline, now)
-trend.course(board, now, "overview")
+headline_cards.headline(contents.headline, now)
+trend.course(contents, now, "overview")
 
-trend.apart(breakdown.tops, board.tops, now)
+trend.apart(breakdown.tops, contents.tops, now)
 trend.apart(trend.moved, now, "total_tokens", MOVING, "moved")

@@ -5,14 +5,14 @@ from bridgeboard.ui.shell import ensure_shell
 ensure_shell()
 
 
-from bridgeboard.model.pages import BOARDS, MOVING
+from bridgeboard.model.pages import MOVING, PAGE_CONTENTS
 from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
 
 now = filters.chosen()
-board = BOARDS["spend"]
+contents = PAGE_CONTENTS["spend"]
 
 headline_cards.basis(now)
-headline_cards.headline(board.headline, now)
-trend.course(board, now, "spend")
-breakdown.board(board.splits, board.columns, now, "breakdown", "Breakdown")
+headline_cards.headline(contents.headline, now)
+trend.course(contents, now, "spend")
+breakdown.table(contents.splits, contents.columns, now, "breakdown", "Breakdown")
 trend.apart(trend.moved, now, "spend", MOVING, "moved")

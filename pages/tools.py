@@ -6,16 +6,16 @@ ensure_shell()
 
 import streamlit as st
 
-from bridgeboard.model.pages import BOARDS
+from bridgeboard.model.pages import PAGE_CONTENTS
 from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
 from bridgeboard.ui.views import tools
 
 now = tools.asked(filters.chosen())
-board = BOARDS["tools"]
+contents = PAGE_CONTENTS["tools"]
 
-headline_cards.headline(board.headline, now)
+headline_cards.headline(contents.headline, now)
 st.caption("Only tools that the bridge puts there report errors; how others end is not recorded.")
-trend.course(board, now, "tools")
-breakdown.board("tool", board.columns, now, "tools-tool", "Tools")
-breakdown.board("server", board.columns, now, "tools-server", "MCP servers")
-breakdown.board("initiator", ("tool_calls", "tool_errors"), now, "tools-people", "Who runs them")
+trend.course(contents, now, "tools")
+breakdown.table("tool", contents.columns, now, "tools-tool", "Tools")
+breakdown.table("server", contents.columns, now, "tools-server", "MCP servers")
+breakdown.table("initiator", ("tool_calls", "tool_errors"), now, "tools-people", "Who runs them")

@@ -24,7 +24,7 @@ from bridgeboard import settings
 from bridgeboard.runtime import state_files
 from bridgeboard.state import Database, opened
 from bridgeboard.state.audit import Audit
-from bridgeboard.state.saved_views import Desk
+from bridgeboard.state.saved_views import SavedViews
 from bridgeboard.store import Store
 
 PASSWORD: Final = "p@ss/word'%"
@@ -117,14 +117,16 @@ def broken(folder: Path) -> Database:
     return Database(folder)
 
 
-def desk_of(store: Store) -> Desk:
+def desk_of(store: Store) -> SavedViews:
     """The views and notes of those who see all of a store, in the dashboard of this process."""
-    return Desk(state_files.state_database(settings.current()), store.path.stem)
+    return SavedViews(state_files.state_database(settings.current()), store.path.stem)
 
 
 def forget(store: Store) -> None:
     """Let there be no views and notes of a store in the dashboard of this process."""
-    for desk in Desk.of_store(state_files.state_database(settings.current()), store.path.stem):
+    for desk in SavedViews.of_store(
+        state_files.state_database(settings.current()), store.path.stem
+    ):
         for view in desk.views():
             desk.drop(view.name)
         for finding in desk.notes():

@@ -48,7 +48,7 @@ def graft(chosen: Path) -> None:
     told: Any = current_user.Reader
     told.may_open = missing("pages", lambda *_: True, told.may_open)
     prepared_files._refuse_others = missing("files", lambda *_: None, prepared_files._refuse_others)
-    told.desk = property(missing("desk", lambda _: "", told.desk.fget))
+    told.audience = property(missing("desk", lambda _: "", told.audience.fget))
     places: dict[str, tuple[Any, str, Callable[..., Any]]] = {
         "row_access": (access, "row_access_of", lambda _, **__: EVERYTHING),
         "reason": (reveal, "revealed", unreasoned),

@@ -10,19 +10,19 @@ from bridgeboard.model import pages
 from bridgeboard.model.accuracy import EXACT, Accuracy
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.model.pages import BOARDS, Board
+from bridgeboard.model.pages import PAGE_CONTENTS, PageContents
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.metric_query import select, select_top
 
-EVERY = sorted(BOARDS)
+EVERY = sorted(PAGE_CONTENTS)
 PARTS = ("headline", "measures", "splits", "columns")
 
 
-def metrics_of(board: Board) -> set[str]:
+def metrics_of(board: PageContents) -> set[str]:
     return {*board.headline, *board.measures, *board.columns, *(rank for _, rank in board.tops)}
 
 
-def dimensions_of(board: Board) -> set[str]:
+def dimensions_of(board: PageContents) -> set[str]:
     return {*board.splits, *(name for name, _ in board.tops)}
 
 
@@ -32,7 +32,7 @@ def splits(metric: str, dimension: str) -> bool:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_every_name_of_a_board_is_in_the_vocabulary_and_stands_there_once(name: str) -> None:
-    board = BOARDS[name]
+    board = PAGE_CONTENTS[name]
     assert metrics_of(board) <= set(METRICS)
     assert dimensions_of(board) <= set(DIMENSIONS)
     for part in PARTS:
@@ -44,7 +44,7 @@ def test_every_name_of_a_board_is_in_the_vocabulary_and_stands_there_once(name: 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_every_measure_can_be_split_by_one_of_its_boards_splits(name: str) -> None:
-    board = BOARDS[name]
+    board = PAGE_CONTENTS[name]
     for measure in board.measures:
         assert any(splits(measure, split) for split in board.splits)
     assert splits(board.measures[0], board.splits[0])
@@ -52,7 +52,7 @@ def test_every_measure_can_be_split_by_one_of_its_boards_splits(name: str) -> No
 
 @pytest.mark.parametrize("name", EVERY)
 def test_every_column_can_be_split_by_one_of_its_boards_splits(name: str) -> None:
-    board = BOARDS[name]
+    board = PAGE_CONTENTS[name]
     for column in board.columns:
         assert any(splits(column, split) for split in board.splits)
     assert all(splits(column, board.splits[0]) for column in board.columns)
@@ -60,7 +60,7 @@ def test_every_column_can_be_split_by_one_of_its_boards_splits(name: str) -> Non
 
 @pytest.mark.parametrize("name", EVERY)
 def test_no_split_is_one_of_time_or_of_no_use(name: str) -> None:
-    board = BOARDS[name]
+    board = PAGE_CONTENTS[name]
     for split in dimensions_of(board):
         assert not DIMENSIONS[split].time
     for split in board.splits:
@@ -69,7 +69,7 @@ def test_no_split_is_one_of_time_or_of_no_use(name: str) -> None:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_everything_a_board_can_show_is_a_question_that_can_be_asked(name: str) -> None:
-    board = BOARDS[name]
+    board = PAGE_CONTENTS[name]
     assert select(board.headline, [], ALL).sql
     assert select(board.headline, ["day"], ALL).sql
     for measure, split in product(board.measures, board.splits):
@@ -82,7 +82,7 @@ def test_everything_a_board_can_show_is_a_question_that_can_be_asked(name: str) 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_what_is_ranked_can_be_split_by_what_it_is_ranked_by(name: str) -> None:
-    assert all(splits(rank, dimension) for dimension, rank in BOARDS[name].tops)
+    assert all(splits(rank, dimension) for dimension, rank in PAGE_CONTENTS[name].tops)
 
 
 def test_filters_are_dimensions_that_a_scope_takes() -> None:
@@ -102,7 +102,7 @@ def test_more_money_is_neither_good_nor_bad_and_more_errors_are_bad() -> None:
 
 
 def test_what_moves_can_be_split_and_is_told_in_its_own_order() -> None:
-    board = BOARDS["overview"]
+    board = PAGE_CONTENTS["overview"]
     for name in movers.MOVING:
         assert splits(board.measures[0], name)
     was = {"a": (5, EXACT), "b": (2, EXACT), "e": (4, EXACT)}

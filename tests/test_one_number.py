@@ -22,7 +22,7 @@ from bridgeboard import exports, formats, report
 from bridgeboard.model.accuracy import accuracy
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.model.pages import BOARDS, FILTERS
+from bridgeboard.model.pages import FILTERS, PAGE_CONTENTS
 from bridgeboard.model.scope import Scope
 from bridgeboard.store import Store
 from bridgeboard.ui.components import downloads, filters
@@ -212,7 +212,7 @@ def test_every_card_and_every_file_of_every_page_says_what_counting_says(
     taken = Taken(monkeypatch)
     for name in PAGES:
         cards = {card.label: card.help for card in headline(page(name, asked))}
-        for metric in BOARDS[name].headline:
+        for metric in PAGE_CONTENTS[name].headline:
             said = cards[METRICS[metric].label].replace("\\", "").replace("\u2060", "")
             assert said.startswith(in_words(metric, asked.scope)), (name, metric)
     checked = sum(adds_up(sheet, asked.scope) for sheet in taken.sheets)
@@ -241,5 +241,5 @@ def test_the_report_says_what_counting_says(number: int, store: Store) -> None:
     scope = SCOPES[number].scope
     with store.snapshot() as reader:
         told = report.ask(reader, scope, "custom", END)
-    for name in {*BOARDS["overview"].headline, *BOARDS["spend"].headline}:
+    for name in {*PAGE_CONTENTS["overview"].headline, *PAGE_CONTENTS["spend"].headline}:
         assert told.headlines.now[name] == counted(name, scope), name

@@ -22,7 +22,7 @@ from bridgeboard.runtime import demo_company
 from bridgeboard.runtime.demo_company import Running
 from bridgeboard.state import Database, StateError
 from bridgeboard.state.audit import Audit
-from bridgeboard.state.saved_views import Desk, Note, View
+from bridgeboard.state.saved_views import Note, SavedViews, View
 from bridgeboard.store import Store, erasure
 
 MOST = """
@@ -132,7 +132,7 @@ def test_what_is_exported_is_all_and_only_theirs(
 ) -> None:
     who, folder = somebody(data), tmp_path / "out"
     with store_in(data) as opened:
-        desk = Desk(state.opened(data), opened.path.stem)
+        desk = SavedViews(state.opened(data), opened.path.stem)
         desk.keep(View("mine", "people", f"users={who.username}"))
         desk.keep(View("all", "people", "users=somebody-else"))
         expected = dict(
@@ -169,7 +169,7 @@ def test_views_notes_and_backups_that_name_them_are_found(
     assert run("backup", str(backups / "old"), running=served, folder=data).exit_code == 0
     with store_in(data) as opened:
         path = opened.path
-    desks = [Desk(state.opened(data), path.stem, audience) for audience in ("", "ab12")]
+    desks = [SavedViews(state.opened(data), path.stem, audience) for audience in ("", "ab12")]
     former = path.with_suffix(".desk-cd34.json.migrated")
     former.write_text(json.dumps({"views": {"x": {"page": "a", "query": f"u={who.username}"}}}))
     path.with_suffix(".desk.json.migrated").write_text('{"views": {}, "notes": {}}')
@@ -258,7 +258,7 @@ def test_views_and_notes_of_a_backup_that_name_who_was_erased_since_do_not_come_
     who, kept = somebody(data), str(tmp_path / "kept")
     with store_in(data) as opened:
         path = opened.path
-    desks = [Desk(state.opened(data), path.stem, audience) for audience in ("", "ab12")]
+    desks = [SavedViews(state.opened(data), path.stem, audience) for audience in ("", "ab12")]
     for desk in desks:
         desk.keep(View(f"of {who.username}", "people", ""))
         desk.keep(View("everybody", "people", "period=7d"))
@@ -351,7 +351,7 @@ def test_an_erasure_that_leaves_bytes_says_all_the_same_who_it_was_and_is_finish
 ) -> None:
     who = somebody(data)
     with store_in(data) as opened:
-        Desk(state.opened(data), opened.path.stem).keep(View(f"of {who.name}", "people", ""))
+        SavedViews(state.opened(data), opened.path.stem).keep(View(f"of {who.name}", "people", ""))
     state.opened(data).close()
 
     def fail(_: object) -> None:

@@ -9,7 +9,7 @@ from session_stores import asked, only
 
 from bridgeboard.demo import truth
 from bridgeboard.queries import recorded_text, session_calls, session_search
-from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.errors import ListError
 from bridgeboard.queries.recorded_text import Item, Text
 from bridgeboard.queries.session_calls import Call
 from bridgeboard.queries.session_search import Hit
@@ -98,9 +98,9 @@ def test_only_the_kinds_that_are_asked_for_are_read(store: Store, busiest: int) 
     usages = members(store, busiest).values()
     told = asked(store, Text, recorded_text.texts(usages, ("thinking",)))
     assert {text.kind for text in told} == {"thinking"}
-    with pytest.raises(ExplorerError, match="no kind"):
+    with pytest.raises(ListError, match="no kind"):
         recorded_text.whole(1, "'; --", 0)  # type: ignore[arg-type]  # hostile on purpose
-    with pytest.raises(ExplorerError, match="no kind"):
+    with pytest.raises(ListError, match="no kind"):
         recorded_text.texts((1,), ())
 
 

@@ -12,7 +12,7 @@ from session_stores import asked, only
 from bridgeboard.demo import truth
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries import request_list as one_by_one
-from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.errors import ListError
 from bridgeboard.queries.metric_query import select
 from bridgeboard.queries.request_list import Detail, Interception, Response
 from bridgeboard.queries.typed_rows import Key, typed
@@ -112,7 +112,7 @@ def test_pages_of_any_size_there_and_back_are_the_whole_list(size: int) -> None:
 
 def test_a_page_lies_on_one_side_only() -> None:
     key = Key(small().start, 1)
-    with pytest.raises(ExplorerError, match="not both"):
+    with pytest.raises(ListError, match="not both"):
         one_by_one.interceptions(ALL, after=key, before=key)
 
 

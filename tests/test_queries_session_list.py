@@ -23,7 +23,7 @@ from bridgeboard.model.errors import MetricError
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.model.time_buckets import bounds
-from bridgeboard.queries.errors import CursorError, ExplorerError
+from bridgeboard.queries.errors import CursorError, ListError
 from bridgeboard.queries.metric_query import Query, select
 from bridgeboard.queries.page_keys import Order
 from bridgeboard.queries.session_columns import COLUMNS, NUMBERS
@@ -135,7 +135,7 @@ def test_the_place_of_a_page_is_counted_from_either_side(order: Order, limit: in
 
 @pytest.mark.parametrize("place", [{}, {"after": "x", "before": "y"}])
 def test_a_place_is_on_one_side_of_one_cursor(place: dict[str, str]) -> None:
-    with pytest.raises(ExplorerError):
+    with pytest.raises(ListError):
         beyond(WHOLE, Order(), **place)
 
 
@@ -409,19 +409,19 @@ def test_a_cursor_too_long_for_any_address_is_refused() -> None:
 
 
 def test_what_cannot_be_asked_is_said() -> None:
-    with pytest.raises(ExplorerError, match="no column"):
+    with pytest.raises(ListError, match="no column"):
         Order("price")
-    with pytest.raises(ExplorerError, match="no range"):
+    with pytest.raises(ListError, match="no range"):
         Range("requests", 1)
-    with pytest.raises(ExplorerError, match="cannot be"):
+    with pytest.raises(ListError, match="cannot be"):
         Range("cost", 0.5)
-    with pytest.raises(ExplorerError, match="cannot be"):
+    with pytest.raises(ListError, match="cannot be"):
         Range("duration_seconds", float("nan"))
-    with pytest.raises(ExplorerError, match="one range"):
+    with pytest.raises(ListError, match="one range"):
         Find(EVERYTHING, ranges=(Range("cost", 1), Range("cost", most=2)))
-    with pytest.raises(ExplorerError, match="1 to 1000"):
+    with pytest.raises(ListError, match="1 to 1000"):
         listing(WHOLE, limit=0)
-    with pytest.raises(ExplorerError, match="not both"):
+    with pytest.raises(ListError, match="not both"):
         listing(WHOLE, after="a", before="b")
     with pytest.raises(MetricError):
         Find(EVERYTHING.only("colour", "red"))

@@ -12,7 +12,7 @@ from listed_sessions import EVERYTHING, WORDS, Listed, empty, listed, put_prompt
 
 from bridgeboard.model.dimensions import UNKNOWN
 from bridgeboard.model.scope import Scope
-from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.errors import ListError
 from bridgeboard.queries.session_filters import Find, Range
 from bridgeboard.queries.text_search import (
     Hit,
@@ -297,10 +297,10 @@ def test_an_empty_store_has_nothing_to_search() -> None:
 
 @pytest.mark.parametrize("words", ["", "  ", "\n\t", "x" * 201, " ".join("abcdefghijk")])
 def test_what_cannot_be_searched_for_is_said(words: str) -> None:
-    with pytest.raises(ExplorerError):
+    with pytest.raises(ListError):
         Search(words)
 
 
 def test_searching_in_no_known_text_is_said() -> None:
-    with pytest.raises(ExplorerError, match="prompt, thinking, tool_input"):
+    with pytest.raises(ListError, match="prompt, thinking, tool_input"):
         Search("a", ())

@@ -24,7 +24,7 @@ from bridgeboard.demo.records import InterceptionRow, Tables
 from bridgeboard.model import periods
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.model.pages import BOARDS
+from bridgeboard.model.pages import PAGE_CONTENTS
 from bridgeboard.model.scope import Scope
 from bridgeboard.report import Answers
 from bridgeboard.store import Store, team_memberships
@@ -291,7 +291,7 @@ def test_the_page_says_why_it_can_be_trusted(file: Path, answers: Answers, html:
 
 
 def test_every_number_has_its_definition_on_the_page(html: str) -> None:
-    for name in (*BOARDS["overview"].headline, *BOARDS["spend"].headline):
+    for name in (*PAGE_CONTENTS["overview"].headline, *PAGE_CONTENTS["spend"].headline):
         assert f"<dt>{METRICS[name].label}</dt><dd>" in html
 
 

@@ -12,14 +12,14 @@ from bridgeboard.state import Database, StateError, backup
 from bridgeboard.state.audit import Audit, Verdict
 from bridgeboard.state.backup import backup_to, holds_nothing_else, restore_from
 from bridgeboard.state.logins import Ended, Login, person
-from bridgeboard.state.saved_views import Desk, Note, View
+from bridgeboard.state.saved_views import Note, SavedViews, View
 
 AT = datetime(2026, 5, 4, 9, 30, 0, 123_456, tzinfo=UTC)
 
 
 def fill(database: Database) -> None:
     for audience in ("", "ab12"):
-        desk = Desk(database, "store", audience)
+        desk = SavedViews(database, "store", audience)
         desk.keep(View("mine", "spend", "period=7d"))
         desk.write("x" * 9_000, Note("A load test.", AT, "ada@example.com"))
     Ended(database).end_all_of("ada", now=AT)
@@ -28,7 +28,7 @@ def fill(database: Database) -> None:
 
 
 def content(database: Database) -> object:
-    desks = [(desk.views(), desk.notes()) for desk in Desk.of_store(database, "store")]
+    desks = [(desk.views(), desk.notes()) for desk in SavedViews.of_store(database, "store")]
     login = Login("key", AT, frozenset({person("ada")}))
     ended = Ended(database)._look({login.key, *login.people})
     return desks, ended, lines(Audit(database))
@@ -94,7 +94,7 @@ def test_files_of_an_earlier_version_that_nobody_asked_for_are_in_it(tmp_path: P
         backup_to(database, tmp_path / "backup")
     with databases.database(tmp_path / "anew") as anew:
         restore_from(anew, tmp_path / "backup")
-        (desk,) = (desk for desk in Desk.of_store(anew, "other") if desk.views())
+        (desk,) = (desk for desk in SavedViews.of_store(anew, "other") if desk.views())
         assert [view.name for view in desk.views()] == ["mine"]
 
 

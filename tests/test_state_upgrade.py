@@ -14,7 +14,7 @@ import pytest
 from bridgeboard.state import Database
 from bridgeboard.state.audit import Audit, Verdict, progress
 from bridgeboard.state.logins import ClosedError, Ended, Login
-from bridgeboard.state.saved_views import Desk, Note, View
+from bridgeboard.state.saved_views import Note, SavedViews, View
 
 FORMER = Path(__file__).with_name("vectors") / "former-state"
 AT = datetime(2026, 5, 4, 9, 30, 0, 123_456, tzinfo=UTC)
@@ -33,7 +33,7 @@ def upgraded(tmp_path: Path) -> Iterator[Database]:
 
 def test_its_views_and_notes_are_there_for_whom_they_were(upgraded: Database) -> None:
     for audience in ("", "ab12"):
-        desk = Desk(upgraded, "store", audience)
+        desk = SavedViews(upgraded, "store", audience)
         assert set(desk.views()) == {
             View(f"Spend ü {audience}", "spend", "period=7d&models=a&models=b"),
             View("people", "people", ""),

@@ -19,7 +19,7 @@ from bridgeboard.runtime import state_files, store_files
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.state import StateError, former_files
 from bridgeboard.state.backup import left_copies
-from bridgeboard.state.saved_views import Desk
+from bridgeboard.state.saved_views import SavedViews
 from bridgeboard.store import Store, erasure, erasure_list, kept_aside, personal
 from bridgeboard.store.erasure import Somebody
 
@@ -227,11 +227,11 @@ def _note(chosen: Settings, what: str, about: str, why: str) -> None:
 
 def drop_views_and_notes(chosen: Settings, path: Path, people: Collection[Somebody]) -> int:
     """Delete views and notes of a store in which one of these people is named; how many."""
-    return sum(_drop(desk, who) for desk in _desks(chosen, path) for who in people)
+    return sum(_drop(saved, who) for saved in _saved_views(chosen, path) for who in people)
 
 
-def _desks(chosen: Settings, path: Path) -> list[Desk]:
-    return Desk.of_store(state_files.state_database(chosen), path.stem)
+def _saved_views(chosen: Settings, path: Path) -> list[SavedViews]:
+    return SavedViews.of_store(state_files.state_database(chosen), path.stem)
 
 
 def _former_files(chosen: Settings, who: Somebody) -> list[Path]:
@@ -250,28 +250,28 @@ def _names(who: Somebody) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)", re.IGNORECASE)
 
 
-def _mentions(desk: Desk, who: Somebody) -> tuple[list[str], list[str]]:
+def _mentions(saved: SavedViews, who: Somebody) -> tuple[list[str], list[str]]:
     """The names of views and the keys of notes in which somebody is named."""
     named = _names(who)
     views = [
         view.name
-        for view in desk.views()
+        for view in saved.views()
         if named.search(f"{view.name} {unquote_plus(view.query)}")
     ]
     notes = [
         key
-        for key, note in desk.notes().items()
+        for key, note in saved.notes().items()
         if named.search(f"{key} {json.dumps(asdict(note), default=str, ensure_ascii=False)}")
     ]
     return views, notes
 
 
-def _drop(desk: Desk, who: Somebody) -> int:
-    views, notes = _mentions(desk, who)
+def _drop(saved: SavedViews, who: Somebody) -> int:
+    views, notes = _mentions(saved, who)
     for name in views:
-        desk.drop(name)
+        saved.drop(name)
     for key in notes:
-        desk.erase(key)
+        saved.erase(key)
     return len(views) + len(notes)
 
 
@@ -279,10 +279,10 @@ def _export_beside(chosen: Settings, opened: Store, who: Somebody, folder: Path)
     """Write what stands beside the store: views, notes, and entries of the audit log."""
     named = _names(who)
     views, notes = [], []
-    for desk in _desks(chosen, opened.path):
-        of_views, of_notes = _mentions(desk, who)
-        views += [asdict(view) for view in desk.views() if view.name in of_views]
-        kept = desk.notes()
+    for saved in _saved_views(chosen, opened.path):
+        of_views, of_notes = _mentions(saved, who)
+        views += [asdict(view) for view in saved.views() if view.name in of_views]
+        kept = saved.notes()
         notes += [{"about": key, **asdict(kept[key])} for key in of_notes]
     entries = [
         {"at": entry.at, "who": entry.who, "what": entry.what, "about": entry.about}

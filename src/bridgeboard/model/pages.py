@@ -47,8 +47,8 @@ SECTIONS: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
 
 
 @dataclass(frozen=True)
-class Board:
-    """One page.
+class PageContents:
+    """What one page shows.
 
     Attributes:
         headline: metrics of its cards.
@@ -66,8 +66,8 @@ class Board:
     tops: tuple[tuple[str, str], ...] = ()
 
 
-BOARDS: Final[Mapping[str, Board]] = {
-    "overview": Board(
+PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
+    "overview": PageContents(
         headline=(
             "spend",
             "active_people",
@@ -86,7 +86,7 @@ BOARDS: Final[Mapping[str, Board]] = {
             ("tool", "tool_calls"),
         ),
     ),
-    "spend": Board(
+    "spend": PageContents(
         headline=(
             "spend",
             "cost_per_person",
@@ -117,7 +117,7 @@ BOARDS: Final[Mapping[str, Board]] = {
             "priced_rate",
         ),
     ),
-    "people": Board(
+    "people": PageContents(
         headline=(
             "active_people",
             "cost_per_person",
@@ -139,13 +139,13 @@ BOARDS: Final[Mapping[str, Board]] = {
             "cost_per_prompt",
         ),
     ),
-    "person": Board(
+    "person": PageContents(
         headline=("spend", "sessions", "prompts", "requests", "total_tokens", "cache_hit_rate"),
         measures=("spend", "total_tokens", "requests", "prompts", "tool_calls"),
         splits=("model", "client", "provider", "tool"),
         columns=("spend", "total_tokens", "requests", "cost_per_request", "cache_hit_rate"),
     ),
-    "models": Board(
+    "models": PageContents(
         headline=(
             "requests",
             "total_tokens",
@@ -169,7 +169,7 @@ BOARDS: Final[Mapping[str, Board]] = {
             "duration_p95",
         ),
     ),
-    "tools": Board(
+    "tools": PageContents(
         headline=(
             "tool_calls",
             "injected_calls",

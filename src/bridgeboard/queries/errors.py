@@ -1,11 +1,11 @@
-"""The errors of this room."""
+"""Errors of questions about lists of sessions, requests and texts."""
 
 
-class ExplorerError(ValueError):
-    """A question that cannot be asked; the message says what to ask instead."""
+class ListError(ValueError):
+    """A question about a list that cannot be answered; the message says what to ask instead."""
 
 
-class CursorError(ExplorerError):
+class CursorError(ListError):
     """A place in a list that is no place in this one."""
 
     def __init__(self, why: str) -> None:

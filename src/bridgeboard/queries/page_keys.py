@@ -29,7 +29,7 @@ class Order:
     """By which column a list is sorted. Unknown values come last, ties are in order of keys.
 
     Raises:
-        ExplorerError: for a column that does not exist.
+        ListError: for a column that does not exist.
     """
 
     name: str = "started_at"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, get_args
 
-from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.errors import ListError
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.typed_rows import columns
 
@@ -144,7 +144,7 @@ def passages(kinds: Iterable[Kind], columns_of: str) -> str:
     """SQL of texts of the requests in the table ``asked``, which has ``id`` and ``grain``.
 
     Raises:
-        ExplorerError: for what is no kind of text.
+        ListError: for what is no kind of text.
     """
     chosen = [
         f"SELECT usage, started_at, thread, {KINDS.index(kind)} AS rank, '{kind}' AS kind, ordinal,"
@@ -157,7 +157,7 @@ def passages(kinds: Iterable[Kind], columns_of: str) -> str:
 def _texts(kinds: Sequence[Kind]) -> str:
     told = passages(kinds, "left(t.text, $2) AS text, length(t.text) AS length")
     if not told:
-        raise ExplorerError("Texts of no kind were asked for.")
+        raise ListError("Texts of no kind were asked for.")
     return (
         f"WITH {_ASKED} SELECT {columns(Text)} FROM ({told})"
         f" ORDER BY started_at, usage, rank, ordinal"
@@ -166,5 +166,5 @@ def _texts(kinds: Sequence[Kind]) -> str:
 
 def _source(kind: Kind) -> str:
     if kind not in _SOURCES:
-        raise ExplorerError(f"{kind!r} is no kind of text; there are {', '.join(KINDS)}.")
+        raise ListError(f"{kind!r} is no kind of text; there are {', '.join(KINDS)}.")
     return _SOURCES[kind]

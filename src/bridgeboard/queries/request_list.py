@@ -11,7 +11,7 @@ from uuid import UUID
 
 from bridgeboard.model.dimensions import UNASSIGNED, UNKNOWN
 from bridgeboard.model.scope import Scope
-from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.errors import ListError
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.metric_sources import MEMBERS, PEOPLE, Arguments, asked, rows, tables
 from bridgeboard.queries.session_columns import FAILED
@@ -177,10 +177,10 @@ def interceptions(
         limit: how many at most.
 
     Raises:
-        ExplorerError: for both ends at once.
+        ListError: for both ends at once.
     """
     if after and before:
-        raise ExplorerError("A page lies after a row or before one, not both.")
+        raise ListError("A page lies after a row or before one, not both.")
     into = Arguments()
     told = _chosen(scope, into, errors_only=errors_only)
     if key := after or before:

@@ -11,7 +11,7 @@ from typing import Final, Literal
 
 from bridgeboard.model.dimensions import UNASSIGNED
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.errors import ListError
 from bridgeboard.queries.functions import place_in_word
 
 ALL_OF_IT: Final = "all"
@@ -234,5 +234,5 @@ RANGES: Final = ("cost", "duration_seconds", "threads", "tool_calls")
 def column(name: str) -> Column:
     """The column of a name. Raises ExplorerError for a name that is none."""
     if name not in COLUMNS:
-        raise ExplorerError(f"{name!r} is no column; there are {', '.join(COLUMNS)}.")
+        raise ListError(f"{name!r} is no column; there are {', '.join(COLUMNS)}.")
     return COLUMNS[name]

@@ -6,7 +6,7 @@ from math import isfinite
 from typing import Final
 
 from bridgeboard.model.scope import Scope
-from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.errors import ListError
 from bridgeboard.queries.metric_sources import Arguments
 from bridgeboard.queries.session_columns import COLUMNS, RANGES
 from bridgeboard.queries.typed_rows import holdable
@@ -26,7 +26,7 @@ class Range:
         most: likewise.
 
     Raises:
-        ExplorerError: for another name, and for an end that is no such number.
+        ListError: for another name, and for an end that is no such number.
     """
 
     name: str
@@ -35,10 +35,10 @@ class Range:
 
     def __post_init__(self) -> None:
         if self.name not in RANGES:
-            raise ExplorerError(f"{self.name!r} has no range; {', '.join(RANGES)} have.")
+            raise ListError(f"{self.name!r} has no range; {', '.join(RANGES)} have.")
         for end in (self.least, self.most):
             if end is not None and not _is_end(self.name, end):
-                raise ExplorerError(f"{self.name} cannot be {end!r}.")
+                raise ListError(f"{self.name} cannot be {end!r}.")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Find:
         id: the id that the client gave the session, whole; None is any.
 
     Raises:
-        ExplorerError: for two ranges of one name.
+        ListError: for two ranges of one name.
     """
 
     scope: Scope
@@ -70,7 +70,7 @@ class Find:
     def __post_init__(self) -> None:
         names = [one.name for one in self.ranges]
         if len(set(names)) < len(names):
-            raise ExplorerError("A number has one range.")
+            raise ListError("A number has one range.")
         object.__setattr__(self, "ranges", tuple(sorted(self.ranges, key=lambda one: one.name)))
 
     @property

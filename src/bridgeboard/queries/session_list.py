@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from bridgeboard.model.answer import Answer
-from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.errors import ListError
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.metric_sources import Arguments
 from bridgeboard.queries.page_keys import Order, Place, read, written
@@ -111,13 +111,13 @@ def listing(
 
     Raises:
         CursorError: for a cursor that is none, or of another order.
-        ExplorerError: for two cursors, or an impossible limit.
+        ListError: for two cursors, or an impossible limit.
     """
     order = order or Order()
     if after is not None and before is not None:
-        raise ExplorerError("A page is after a place or before one, not both.")
+        raise ListError("A page is after a place or before one, not both.")
     if not 1 <= limit <= LARGEST:
-        raise ExplorerError(f"A page has 1 to {LARGEST} rows, not {limit}.")
+        raise ListError(f"A page has 1 to {LARGEST} rows, not {limit}.")
     into = Arguments()
     cursor = after if before is None else before
     place = None if cursor is None else read(order, cursor)
@@ -164,11 +164,11 @@ def beyond(
 
     Raises:
         CursorError: for a cursor that is none, or of another order.
-        ExplorerError: for two cursors, or none.
+        ListError: for two cursors, or none.
     """
     cursor = before if after is None else after
     if cursor is None or (after is not None and before is not None):
-        raise ExplorerError("A place is after a cursor or before one.")
+        raise ListError("A place is after a cursor or before one.")
     into = Arguments()
     place = read(order, cursor)
     sorting = _sorting(find, order, into)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.scope import Scope
-from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.errors import ListError
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.metric_sources import Arguments
 from bridgeboard.queries.session_filters import Find
@@ -39,7 +39,7 @@ class Search:
         kinds: in which texts.
 
     Raises:
-        ExplorerError: for no word, too many or too long ones, or no kind.
+        ListError: for no word, too many or too long ones, or no kind.
     """
 
     words: str
@@ -49,13 +49,13 @@ class Search:
     def __post_init__(self) -> None:
         each = tuple(dict.fromkeys(holdable(self.words).split()))
         if not each:
-            raise ExplorerError("There is no word to look for.")
+            raise ListError("There is no word to look for.")
         if len(each) > MOST_WORDS or sum(map(len, each)) > LONGEST:
-            raise ExplorerError(
+            raise ListError(
                 f"At most {MOST_WORDS} words of {LONGEST} characters together can be looked for."
             )
         if not self.kinds or not set(self.kinds) <= set(KINDS):
-            raise ExplorerError(f"Texts to search in are {', '.join(KINDS)}.")
+            raise ListError(f"Texts to search in are {', '.join(KINDS)}.")
         object.__setattr__(self, "each", each)
 
 

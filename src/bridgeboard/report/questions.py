@@ -11,7 +11,7 @@ from bridgeboard.analysis.questions import Questions
 from bridgeboard.analysis.rankings import ranking
 from bridgeboard.analysis.runner import Snapshot
 from bridgeboard.model import pages, periods, time_buckets
-from bridgeboard.model.pages import BOARDS
+from bridgeboard.model.pages import PAGE_CONTENTS
 from bridgeboard.model.scope import Scope
 from bridgeboard.model.store import Reader
 from bridgeboard.queries import metric_query
@@ -23,15 +23,16 @@ HEADLINES: Final = ("overview", "spend")
 """Boards whose headline numbers open the report."""
 
 _TABLES: Final = (
-    ("model", BOARDS["spend"].columns),
-    ("team", ("spend", "active_people", *BOARDS["people"].columns[1:])),
-    ("initiator", BOARDS["people"].columns),
-    ("client", BOARDS["spend"].columns),
-    ("tool", BOARDS["tools"].columns),
+    ("model", PAGE_CONTENTS["spend"].columns),
+    ("team", ("spend", "active_people", *PAGE_CONTENTS["people"].columns[1:])),
+    ("initiator", PAGE_CONTENTS["people"].columns),
+    ("client", PAGE_CONTENTS["spend"].columns),
+    ("tool", PAGE_CONTENTS["tools"].columns),
 )
 """Dimension and numbers of each table; the first number decides who is named."""
 _COURSES: Final = tuple(
-    (BOARDS[name].measures[0], BOARDS[name].splits[0]) for name in ("spend", "overview")
+    (PAGE_CONTENTS[name].measures[0], PAGE_CONTENTS[name].splits[0])
+    for name in ("spend", "overview")
 )
 """The usual charts of these pages."""
 _TRUST: Final = (
@@ -48,7 +49,9 @@ _MOST_MARKS: Final = 1_000
 
 def headline() -> tuple[str, ...]:
     """The headline numbers, none twice."""
-    return tuple(dict.fromkeys(name for board in HEADLINES for name in BOARDS[board].headline))
+    return tuple(
+        dict.fromkeys(name for board in HEADLINES for name in PAGE_CONTENTS[board].headline)
+    )
 
 
 def ask(reader: Reader, scope: Scope, preset: str, now: datetime) -> Answers:

@@ -10,7 +10,7 @@ from bridgeboard.analysis.rankings import Ranking
 from bridgeboard.model import accuracy, pages, periods
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.model.pages import BOARDS
+from bridgeboard.model.pages import PAGE_CONTENTS
 from bridgeboard.model.scope import Scope
 from bridgeboard.report.contents import Answers
 from bridgeboard.report.names import Name, name
@@ -87,10 +87,10 @@ class Change:
 def cards(answers: Answers) -> list[tuple[str, list[Card]]]:
     """The headline numbers of each board under its title, none twice."""
     groups, seen = [], set[str]()
-    for board in HEADLINES:
-        names = [each for each in BOARDS[board].headline if each not in seen]
+    for contents in HEADLINES:
+        names = [each for each in PAGE_CONTENTS[contents].headline if each not in seen]
         seen.update(names)
-        groups.append((_TITLES[board], [_card(each, answers) for each in names]))
+        groups.append((_TITLES[contents], [_card(each, answers) for each in names]))
     return groups
 
 
@@ -143,7 +143,7 @@ def filters(scope: Scope) -> list[str]:
 
 def definitions(answers: Answers) -> dict[str, str]:
     """Label → definition of every number on the page."""
-    shown = [each for board in HEADLINES for each in BOARDS[board].headline]
+    shown = [each for contents in HEADLINES for each in PAGE_CONTENTS[contents].headline]
     shown += [each for table in answers.tables for each in table.names]
     shown += ["detail_coverage", "priced_rate", "exact_rate"]
     return {METRICS[each].label: METRICS[each].definition for each in shown} | dict(

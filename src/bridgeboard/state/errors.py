@@ -38,7 +38,7 @@ class AuditError(StateError):
     """The audit log cannot be written or read."""
 
 
-class DeskError(StateError):
+class SavedViewError(StateError):
     """A view or a note cannot be put down or read."""
 
 

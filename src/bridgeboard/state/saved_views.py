@@ -20,14 +20,14 @@ from sqlalchemy import Connection, Row, Table, delete, func, insert, select, uni
 
 from bridgeboard.state import former_files
 from bridgeboard.state.database import Database
-from bridgeboard.state.errors import DeskError, StateError
+from bridgeboard.state.errors import SavedViewError, StateError
 from bridgeboard.state.schema import NOTES, SAVED_VIEWS
 
 LONGEST_NAME: Final = 80
 LONGEST_NOTE: Final = 500
 LONGEST_QUERY: Final = 4_000
 MOST: Final = 500
-"""Views, and notes, that one desk keeps at most."""
+"""Views, and notes, that one audience keeps at most."""
 _PAGE: Final = re.compile(r"[a-z]{1,30}")
 _TABLES: Final = (SAVED_VIEWS, NOTES)
 
@@ -44,11 +44,11 @@ class View:
         name = " ".join(self.name.split())
         object.__setattr__(self, "name", name)
         if not 1 <= len(name) <= LONGEST_NAME:
-            raise DeskError(f"A view's name has 1 to {LONGEST_NAME} characters.")
+            raise SavedViewError(f"A view's name has 1 to {LONGEST_NAME} characters.")
         if not _PAGE.fullmatch(self.page):
-            raise DeskError(f"{self.page!r} is no page of this dashboard.")
+            raise SavedViewError(f"{self.page!r} is no page of this dashboard.")
         if len(self.query) > LONGEST_QUERY or not self.query.isprintable():
-            raise DeskError("This address is too long to be kept. Choose fewer filter values.")
+            raise SavedViewError("This address is too long to be kept. Choose fewer filter values.")
 
     @property
     def address(self) -> str:
@@ -69,12 +69,12 @@ class Note:
 
     def __post_init__(self) -> None:
         if len(self.text) > LONGEST_NOTE:
-            raise DeskError(f"A note has at most {LONGEST_NOTE} characters.")
+            raise SavedViewError(f"A note has at most {LONGEST_NOTE} characters.")
         if self.written_at.tzinfo is None:
-            raise DeskError("A note needs an aware time.")
+            raise SavedViewError("A note needs an aware time.")
 
 
-class Desk:
+class SavedViews:
     """All views and notes of one store that readers of the same rows share.
 
     Names of views and values in their addresses would tell some what only others may see.
@@ -91,7 +91,7 @@ class Desk:
 
     @classmethod
     def of_store(cls, database: Database, store: str) -> list[Self]:
-        """The desks of everybody. Raises DeskError."""
+        """The saved views and notes of all audiences. Raises SavedViewError."""
         with _explained("read"):
             for path in sorted(database.folder.glob(f"{store}.desk-*.json")):
                 cls(database, store, path.stem.partition(".desk-")[2]).take_over()
@@ -103,31 +103,31 @@ class Desk:
                 return [cls(database, store, one) for (one,) in connection.execute(audiences)]
 
     def views(self) -> tuple[View, ...]:
-        """All views in the order of their names. Raises DeskError."""
+        """All views in the order of their names. Raises SavedViewError."""
         rows = self._rows(SAVED_VIEWS)
         views = (View(row.name, row.page, row.query) for row in rows)
         return tuple(sorted(views, key=lambda view: view.name.casefold()))
 
     def keep(self, view: View) -> None:
-        """Put a view down; one of the same name is replaced. Raises DeskError."""
+        """Save a view; one of the same name is replaced. Raises SavedViewError."""
         self._put(SAVED_VIEWS, {"name": view.name}, {"page": view.page, "query": view.query})
 
     def drop(self, name: str) -> None:
-        """Forget a view; nothing happens if there is none of that name. Raises DeskError."""
+        """Delete a view; nothing happens if there is none of that name. Raises SavedViewError."""
         self._delete(SAVED_VIEWS, {"name": name})
 
     def notes(self) -> Mapping[str, Note]:
-        """All notes by the key of what they are about. Raises DeskError."""
+        """All notes by the key of what they are about. Raises SavedViewError."""
         rows = self._rows(NOTES)
         return {row.finding: Note(row.text, row.written_at, row.written_by) for row in rows}
 
     def write(self, finding: str, note: Note) -> None:
-        """Put a note down; an earlier one about the same is replaced. Raises DeskError."""
+        """Save a note; an earlier one about the same is replaced. Raises SavedViewError."""
         row = _row(finding, note)
         self._put(NOTES, {"digest": row["digest"]}, row)
 
     def erase(self, finding: str) -> None:
-        """Forget a note. Raises DeskError."""
+        """Delete a note. Raises SavedViewError."""
         self._delete(NOTES, {"digest": _digest(finding)})
 
     def _rows(self, table: Table) -> Sequence[Row[Any]]:
@@ -143,7 +143,7 @@ class Desk:
                 connection.execute(delete(table).filter_by(**self._own, **key))
                 mine = select(func.count()).select_from(table).filter_by(**self._own)
                 if connection.execute(mine).scalar_one() >= MOST:
-                    raise DeskError(f"At most {MOST} can be kept. Drop one that nobody needs.")
+                    raise SavedViewError(f"At most {MOST} can be kept. Drop one that nobody needs.")
                 connection.execute(insert(table).values({**self._own, **key, **values}))
 
     def _delete(self, table: Table, key: Mapping[str, Any]) -> None:
@@ -165,8 +165,10 @@ class Desk:
             content = json.loads(file.read())
             views = [View(name, **view) for name, view in content["views"].items()]
             notes = {finding: _note(**note) for finding, note in content["notes"].items()}
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, DeskError):
-            raise DeskError(f"{path} is damaged: mend it, or move it away to start anew.") from None
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError, SavedViewError):
+            raise SavedViewError(
+                f"{path} is damaged: mend it, or move it away to start anew."
+            ) from None
         rows = {
             SAVED_VIEWS: [{"name": v.name, "page": v.page, "query": v.query} for v in views],
             NOTES: [_row(finding, note) for finding, note in notes.items()],
@@ -184,10 +186,10 @@ class Desk:
 def _explained(done: str) -> Iterator[None]:
     try:
         yield
-    except DeskError:
+    except SavedViewError:
         raise
     except StateError as error:
-        raise DeskError(f"Views and notes cannot be {done}. {error}") from error
+        raise SavedViewError(f"Views and notes cannot be {done}. {error}") from error
 
 
 def _digest(finding: str) -> str:

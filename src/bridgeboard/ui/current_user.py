@@ -53,8 +53,8 @@ class Reader:
         return access.may_use(self.viewer, permission)
 
     @property
-    def desk(self) -> str:
-        """What tells the desk apart that they put views and notes on: all who see the same rows."""
+    def audience(self) -> str:
+        """The key of all readers who see the same rows: they share saved views and notes."""
         row_access = self.row_access
         if row_access.is_of_everybody and row_access.pseudonyms is None:
             return ""

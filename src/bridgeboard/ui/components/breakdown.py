@@ -25,7 +25,7 @@ NAME: Final = 40
 SHORT: Final = 24
 
 
-def board(
+def table(
     by: str | tuple[str, ...], names: tuple[str, ...], now: Chosen, key: str, title: str
 ) -> None:
     """All values of a dimension with their numbers; a row opens a page or keeps only its value.
@@ -60,7 +60,7 @@ def board(
         told = runner.current().measured(names, by, now.scope, way)
         _rows(key, len(told)).value()  # a slip in the address is told though no box reads it
         if told.rows:
-            _board(by, told, len(names), now, key, order)
+            _rows_and_controls(by, told, len(names), now, key, order)
         elif runner.is_unknown(order):
             notices.empty(runner.NO_REQUEST)
         else:
@@ -148,7 +148,7 @@ def _dimension(every: Sequence[str], key: str) -> str:
     return str(chosen)
 
 
-def _board(  # noqa: PLR0917  # all that a table is made of
+def _rows_and_controls(  # noqa: PLR0917  # all that a table is made of
     by: str, told: Answer, shown: int, now: Chosen, key: str, order: str
 ) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"foot-{key}"):

@@ -70,7 +70,7 @@ def row(cards: Sequence[Card], narrowest: int = 128) -> None:
 def headline(names: tuple[str, ...], now: Chosen) -> None:
     """A page's numbers: each with its change since the period before, and its course."""
     with notices.tile("the headline"):
-        row(board(names, now), NARROWEST)
+        row(cards(names, now), NARROWEST)
 
 
 def basis(now: Chosen) -> None:
@@ -94,7 +94,7 @@ def _basis(sums: int, exact_share: float | None) -> str:
     )
 
 
-def board(names: tuple[str, ...], now: Chosen) -> list[Card]:
+def cards(names: tuple[str, ...], now: Chosen) -> list[Card]:
     """The cards of some metrics."""
     questions = runner.current()
     course = questions.series(names, _coarse(now), now.scope)

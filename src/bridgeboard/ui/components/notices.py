@@ -11,13 +11,13 @@ from bridgeboard.formats import unmarked, visible
 from bridgeboard.model.deployment import DeploymentError
 from bridgeboard.model.errors import MetricError
 from bridgeboard.model.store import StoreError
-from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.errors import ListError
 from bridgeboard.state import StateError
 from bridgeboard.ui.runner import NoStoreError
 
 TROUBLE = (
     DeploymentError,
-    ExplorerError,
+    ListError,
     MetricError,
     NoStoreError,
     StateError,

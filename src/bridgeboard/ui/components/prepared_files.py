@@ -20,7 +20,7 @@ from bridgeboard.access import OPERATOR, Permission, RefusedError, Viewer
 from bridgeboard.exports import ExportError
 from bridgeboard.model.errors import MetricError
 from bridgeboard.model.store import StoreError
-from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.errors import ListError
 from bridgeboard.server import file_owners
 from bridgeboard.server.app_folder import home
 from bridgeboard.state.audit import AuditError
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 _EXPLAINED: Final = (
     AuditError,
     ClosedError,
-    ExplorerError,
+    ListError,
     ExportError,
     MetricError,
     NoStoreError,

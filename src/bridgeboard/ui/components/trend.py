@@ -17,7 +17,7 @@ from bridgeboard.model import accuracy, pages, time_buckets
 from bridgeboard.model.accuracy import EXACT
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.model.pages import Board
+from bridgeboard.model.pages import PageContents
 from bridgeboard.ui import navigation, runner, url
 from bridgeboard.ui.components import (
     chart,
@@ -36,14 +36,14 @@ EACH_BY_ITSELF: Final = (
 )
 
 
-def course(board: Board, now: Chosen, key: str) -> None:
+def course(contents: PageContents, now: Chosen, key: str) -> None:
     """A number over time, stacked by what the reader chooses; a click keeps only what it hits."""
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"head-{key}"):
         st.header("Over time", anchor=False, width="stretch")
-        measure = _choice("Show", board.measures, METRICS, f"{key}-show", board.measures)
-        possible = runner.without_people(board.splits)
+        measure = _choice("Show", contents.measures, METRICS, f"{key}-show", contents.measures)
+        possible = runner.without_people(contents.splits)
         splits = [name for name in possible if _can_be_split(measure, name)]
-        every = (*board.splits, WHOLE)
+        every = (*contents.splits, WHOLE)
         split = _choice("By", (*splits, WHOLE), DIMENSIONS, f"{key}-by", every)
     with notices.tile("this chart"):
         _course(measure, split, now, key)

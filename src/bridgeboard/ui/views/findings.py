@@ -13,7 +13,7 @@ from bridgeboard.analysis.radar import KINDS, SEVERITIES, Finding
 from bridgeboard.exports import Column, Sheet
 from bridgeboard.model.scope import Scope
 from bridgeboard.state import StateError
-from bridgeboard.state.errors import DeskError
+from bridgeboard.state.errors import SavedViewError
 from bridgeboard.state.saved_views import LONGEST_NOTE, Note
 from bridgeboard.ui import current_user, page_links, runner, url
 from bridgeboard.ui.components import clock, downloads, filters, notices
@@ -81,8 +81,8 @@ def show(now: Chosen) -> None:
 def _notes() -> Mapping[str, Note]:
     """What was noted on findings; nothing where that cannot be read, which is said."""
     try:
-        return saved_views.desk().notes()
-    except DeskError as error:
+        return saved_views.current().notes()
+    except SavedViewError as error:
         notices.remark(f"Which findings were acknowledged is not known now. {error}")
         return {}
 
@@ -187,7 +187,7 @@ def _write(finding: str, key: str) -> None:
         current_user.note("acknowledge", finding)
         text = " ".join((st.session_state.get(f"note-{key}") or "").split())
         by = current_user.reader().viewer.name
-        saved_views.desk().write(finding, Note(text, clock.now(), by))
+        saved_views.current().write(finding, Note(text, clock.now(), by))
     except StateError as error:
         st.session_state[_PROBLEM] = str(error)
 
@@ -195,7 +195,7 @@ def _write(finding: str, key: str) -> None:
 def _reopen(finding: str) -> None:
     try:
         current_user.note("reopen", finding)
-        saved_views.desk().erase(finding)
+        saved_views.current().erase(finding)
     except StateError as error:
         st.session_state[_PROBLEM] = str(error)
 

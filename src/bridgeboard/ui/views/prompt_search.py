@@ -8,7 +8,7 @@ import streamlit as st
 from bridgeboard import formats, settings
 from bridgeboard.access import Permission
 from bridgeboard.analysis import text_search
-from bridgeboard.queries.errors import ExplorerError
+from bridgeboard.queries.errors import ListError
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.text_search import Hit, Progress, Search
 from bridgeboard.server.app_folder import home
@@ -47,7 +47,7 @@ def show(find: Find) -> None:
         return
     try:
         search = Search(words)
-    except ExplorerError as error:
+    except ListError as error:
         notices.remark(str(error))
         return
     if not reveal.searched(find, search):

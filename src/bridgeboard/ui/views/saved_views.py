@@ -9,8 +9,8 @@ import streamlit as st
 from bridgeboard import formats, settings
 from bridgeboard.access import Permission
 from bridgeboard.runtime import state_files
-from bridgeboard.state.errors import DeskError
-from bridgeboard.state.saved_views import LONGEST_NAME, Desk, View
+from bridgeboard.state.errors import SavedViewError
+from bridgeboard.state.saved_views import LONGEST_NAME, SavedViews, View
 from bridgeboard.ui import current_user, runner
 from bridgeboard.ui.components import notices
 from bridgeboard.ui.url_parameters import PLACES
@@ -19,10 +19,10 @@ _NAME: Final = "view_name"
 _PROBLEM: Final = "view_problem"
 
 
-def desk() -> Desk:
+def current() -> SavedViews:
     """Where views and notes lie. Raises NoStoreError before there is a store."""
     database = state_files.state_database(settings.current())
-    return Desk(database, runner.current().path.stem, current_user.reader().desk)
+    return SavedViews(database, runner.current().path.stem, current_user.reader().audience)
 
 
 def menu(page: str) -> None:
@@ -36,7 +36,7 @@ def menu(page: str) -> None:
     if not fold.open:
         return
     with fold, notices.tile("the saved views"):
-        views = desk().views()
+        views = current().views()
         for place, view in enumerate(views):
             _row(view, place)
         if not views:
@@ -69,14 +69,14 @@ def _keep(page: str) -> None:
         for value in st.query_params.get_all(name)
     ]
     try:
-        desk().keep(View(st.session_state.get(_NAME) or "", page, urlencode(facts)))
+        current().keep(View(st.session_state.get(_NAME) or "", page, urlencode(facts)))
         st.session_state[_NAME] = ""
-    except DeskError as error:
+    except SavedViewError as error:
         st.session_state[_PROBLEM] = str(error)
 
 
 def _forget(name: str) -> None:
     try:
-        desk().drop(name)
-    except DeskError as error:
+        current().drop(name)
+    except SavedViewError as error:
         st.session_state[_PROBLEM] = str(error)

@@ -9,15 +9,15 @@ import pytest
 from sqlalchemy import text
 
 from bridgeboard.state import Database, former_files
-from bridgeboard.state.errors import DeskError
-from bridgeboard.state.saved_views import LONGEST_NOTE, MOST, Desk, Note, View
+from bridgeboard.state.errors import SavedViewError
+from bridgeboard.state.saved_views import LONGEST_NOTE, MOST, Note, SavedViews, View
 
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def desk(database: Database) -> Desk:
-    return Desk(database, "store")
+def desk(database: Database) -> SavedViews:
+    return SavedViews(database, "store")
 
 
 @pytest.fixture
@@ -32,15 +32,15 @@ def put_file(file: Path, text: str) -> None:
     file.chmod(0o600)
 
 
-def test_a_view_is_found_again_by_another_process(desk: Desk, database: Database) -> None:
+def test_a_view_is_found_again_by_another_process(desk: SavedViews, database: Database) -> None:
     view = View("  Payments,  last month ", "spend", "range=Last+month&teams=payments")
     desk.keep(view)
-    assert Desk(database, "store").views() == (view,)
+    assert SavedViews(database, "store").views() == (view,)
     assert view.name == "Payments, last month"
     assert view.address == "./spend?range=Last+month&teams=payments"
 
 
-def test_views_are_in_the_order_of_their_names_and_one_name_is_one_view(desk: Desk) -> None:
+def test_views_are_in_the_order_of_their_names_and_one_name_is_one_view(desk: SavedViews) -> None:
     for name, page in (("b", "spend"), ("A", "tools"), ("b", "people")):
         desk.keep(View(name, page, ""))
     assert [(view.name, view.page) for view in desk.views()] == [("A", "tools"), ("b", "people")]
@@ -49,7 +49,7 @@ def test_views_are_in_the_order_of_their_names_and_one_name_is_one_view(desk: De
     assert [view.name for view in desk.views()] == ["A"]
 
 
-def test_a_note_is_kept_with_its_time_until_it_is_erased(desk: Desk) -> None:
+def test_a_note_is_kept_with_its_time_until_it_is_erased(desk: SavedViews) -> None:
     desk.write("runaway:7", Note("A load test.", AT, "ada@example.com"))
     desk.keep(View("a", "tools", ""))
     assert desk.notes() == {"runaway:7": Note("A load test.", AT, "ada@example.com")}
@@ -58,8 +58,8 @@ def test_a_note_is_kept_with_its_time_until_it_is_erased(desk: Desk) -> None:
     assert len(desk.views()) == 1
 
 
-def test_desks_of_other_readers_and_stores_are_apart(desk: Desk, database: Database) -> None:
-    others = [Desk(database, "store", "ab12"), Desk(database, "other")]
+def test_desks_of_other_readers_and_stores_are_apart(desk: SavedViews, database: Database) -> None:
+    others = [SavedViews(database, "store", "ab12"), SavedViews(database, "other")]
     for number, one in enumerate([desk, *others]):
         one.keep(View("a", "tools", f"period={number}d"))
         one.write("x", Note(str(number), AT))
@@ -74,11 +74,11 @@ def test_desks_of_other_readers_and_stores_are_apart(desk: Desk, database: Datab
     others[0].write("only a note", Note("", AT))
     names = [
         (view.query, *one.notes())
-        for one in Desk.of_store(database, "store")
+        for one in SavedViews.of_store(database, "store")
         for view in one.views()
     ]
     assert names == [("period=0d", "x")]
-    assert len(Desk.of_store(database, "store")) == 2
+    assert len(SavedViews.of_store(database, "store")) == 2
 
 
 HOSTILE = [
@@ -92,7 +92,7 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("words", [*HOSTILE, "x" * 500])
-def test_any_text_is_kept_and_found_by_itself(desk: Desk, words: str) -> None:
+def test_any_text_is_kept_and_found_by_itself(desk: SavedViews, words: str) -> None:
     finding = words * 40
     desk.keep(View(words[:80], "tools", ""))
     desk.keep(View(words[:80], "people", ""))
@@ -119,14 +119,14 @@ def test_any_text_is_kept_and_found_by_itself(desk: Desk, words: str) -> None:
     ],
 )
 def test_what_is_no_view_is_refused(name: str, page: str, query: str) -> None:
-    with pytest.raises(DeskError):
+    with pytest.raises(SavedViewError):
         View(name, page, query)
 
 
 def test_a_note_has_an_end_and_an_aware_time() -> None:
-    with pytest.raises(DeskError):
+    with pytest.raises(SavedViewError):
         Note("x" * (LONGEST_NOTE + 1), AT)
-    with pytest.raises(DeskError, match="aware"):
+    with pytest.raises(SavedViewError, match="aware"):
         Note("x", datetime(2026, 1, 1))  # noqa: DTZ001 - that is the point
 
 
@@ -137,7 +137,7 @@ OLD = {
 """What a version wrote that kept no names of who wrote a note."""
 
 
-def test_a_file_of_an_earlier_version_is_taken_over_once(file: Path, desk: Desk) -> None:
+def test_a_file_of_an_earlier_version_is_taken_over_once(file: Path, desk: SavedViews) -> None:
     put_file(file, json.dumps(OLD))
     assert desk.views() == (View("mine", "spend", "period=7d"),)
     assert desk.notes() == {"x": Note("A load test.", AT)}
@@ -155,12 +155,12 @@ def test_files_of_all_readers_are_taken_over(file: Path, database: Database) -> 
     put_file(file.with_name("store.desk-ab12.json"), json.dumps(OLD))
     put_file(file, json.dumps(OLD))
     put_file(file.with_name("other.desk.json"), json.dumps(OLD))
-    desks = Desk.of_store(database, "store")
+    desks = SavedViews.of_store(database, "store")
     assert [len(desk.views()) for desk in desks] == [1, 1]
     assert file.with_name("other.desk.json").exists()
 
 
-def test_what_another_dashboard_put_down_stays(file: Path, desk: Desk) -> None:
+def test_what_another_dashboard_put_down_stays(file: Path, desk: SavedViews) -> None:
     desk.keep(View("mine", "people", ""))
     put_file(
         file, json.dumps({**OLD, "views": {**OLD["views"], "b": {"page": "tools", "query": ""}}})
@@ -169,39 +169,39 @@ def test_what_another_dashboard_put_down_stays(file: Path, desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"views": {"a": 1}, "notes": {}}', "\x00"])
-def test_a_damaged_file_is_told_and_stays(file: Path, desk: Desk, content: str) -> None:
+def test_a_damaged_file_is_told_and_stays(file: Path, desk: SavedViews, content: str) -> None:
     put_file(file, content)
-    with pytest.raises(DeskError, match="damaged"):
+    with pytest.raises(SavedViewError, match="damaged"):
         desk.views()
-    with pytest.raises(DeskError, match="damaged"):
+    with pytest.raises(SavedViewError, match="damaged"):
         desk.keep(View("a", "spend", ""))
     assert file.read_text("utf-8") == content
     file.unlink()
     assert desk.views() == ()
 
 
-def test_a_database_that_cannot_be_used_is_told(desk: Desk, database: Database) -> None:
+def test_a_database_that_cannot_be_used_is_told(desk: SavedViews, database: Database) -> None:
     desk.keep(View("a", "spend", ""))
     with database.writing() as connection:
         connection.execute(text("DROP TABLE saved_views"))
-    with pytest.raises(DeskError, match="Views and notes cannot be written"):
+    with pytest.raises(SavedViewError, match="Views and notes cannot be written"):
         desk.keep(View("a", "spend", ""))
-    with pytest.raises(DeskError, match="Views and notes cannot be read"):
+    with pytest.raises(SavedViewError, match="Views and notes cannot be read"):
         desk.views()
     assert desk.notes() == {}
 
 
-def test_there_is_an_end_to_what_is_kept(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_an_end_to_what_is_kept(desk: SavedViews, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridgeboard.state.saved_views.MOST", 2)
     for name in "ab":
         desk.keep(View(name, "spend", ""))
-    with pytest.raises(DeskError, match="At most 2"):
+    with pytest.raises(SavedViewError, match="At most 2"):
         desk.keep(View("c", "spend", ""))
     assert MOST > 2
     assert len(desk.views()) == 2
 
 
-def test_readers_who_write_at_the_same_time_lose_nothing(desk: Desk) -> None:
+def test_readers_who_write_at_the_same_time_lose_nothing(desk: SavedViews) -> None:
     writers = [
         Thread(target=lambda name=str(number): desk.keep(View(name, "spend", "")))
         for number in range(12)
