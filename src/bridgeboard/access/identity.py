@@ -34,7 +34,7 @@ class Identity:
         email: theirs, or empty when it is not known to be theirs.
         groups: those that the provider or proxy put them in.
         username: theirs at the deployment, or empty.
-        source: who told it.
+        source: where it comes from.
     """
 
     subject: str = ""
@@ -171,7 +171,7 @@ def _email(value: object) -> str:
 
 
 def _username(value: object, email: str, *, local_part: bool) -> str:
-    """The username told, else the first half of the address where that is permitted."""
+    """The username claimed, else the first half of the address where that is permitted."""
     for word in (_word(value), email.partition("@")[0] if local_part else ""):
         if _USERNAME.fullmatch(word):
             return word

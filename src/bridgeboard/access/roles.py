@@ -44,7 +44,7 @@ class Viewer:
         name: what to call them; what the audit log says.
         roles: what they may do.
         teams: whose lead they are; empty for everybody who is no LEAD.
-        username: theirs at the deployment, for SELF; empty when nobody told it.
+        username: theirs at the deployment, for SELF; empty when unknown.
     """
 
     name: str

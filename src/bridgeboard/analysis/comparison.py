@@ -31,7 +31,7 @@ COMPARED: Final = (
     "cost_per_request",
     "priced_rate",
 )
-"""Metrics that can be told of any scope."""
+"""Metrics that every scope has."""
 
 Number = int | float | None
 
@@ -79,7 +79,7 @@ def compared_lines(
 
 
 def sessions(a: Head, b: Head) -> tuple[Line, ...]:
-    """Two sessions side by side, by the metrics that are told of one."""
+    """Two sessions compared, by the metrics that a session has."""
     counted = [
         Line(name, METRICS[name].label, METRICS[name].format, getattr(a, field), getattr(b, field))
         for field, name in NUMBERS.items()

@@ -41,7 +41,7 @@ _LEAST_FENCE: Final = 3
 
 @dataclass(frozen=True)
 class Account:
-    """All that is told of a session; ``texts`` whole, or empty."""
+    """All that is known of a session; ``texts`` whole, or empty."""
 
     head: Head
     missing: Sequence[str]

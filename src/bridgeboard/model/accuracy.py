@@ -1,6 +1,6 @@
 """How a number stands in an answer: exact, at least so much, about so much, or not known.
 
-A metric says itself what limits it (``Metric.limits``); whether a limit holds is told by other
+A metric says itself what limits it (``Metric.limits``); whether a limit holds is decided by other
 numbers of the same rows, which are asked for beside it.
 """
 

@@ -48,7 +48,7 @@ class Part:
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """Where it can be told from, the cheapest first."""
+        """The sources that have it, the cheapest first."""
         every: tuple[Source, ...] = ("usage", "calls", "sessions", "unread")
         return tuple(source for source in every if self.sql(source))
 

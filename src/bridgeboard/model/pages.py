@@ -231,4 +231,4 @@ SUMS: Final = (
     "Part of this usage is known only as sums of several requests: requests, prompts, sessions "
     "and people are lower bounds, marked so; tokens and costs are as near as such sums are."
 )
-"""What whoever reads numbers must know where some usage is not told request by request."""
+"""What whoever reads numbers must know where some usage is not known request by request."""

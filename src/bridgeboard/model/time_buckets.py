@@ -45,7 +45,7 @@ def bounds(scope: Scope, grain: str, bucket: Bucket) -> tuple[datetime, datetime
 
 
 def begun(scope: Scope, grain: str, now: datetime) -> list[Bucket]:
-    """The buckets of a scope that have begun: nothing can be told of the others."""
+    """The buckets of a scope that have begun: the others have no data yet."""
     every = buckets(scope, grain)
     return [bucket for bucket in every if bounds(scope, grain, bucket)[0] <= now]
 

@@ -39,11 +39,11 @@ class Course:
 class Trust:
     """Why the numbers can be believed, and where they cannot.
 
-    ``told`` are numbers of this period; ``broken`` of ``checks`` invariants do not hold.
+    ``totals`` are numbers of this period; ``broken`` of ``checks`` invariants do not hold.
     """
 
     covered: Coverage
-    told: Mapping[str, Any]
+    totals: Mapping[str, Any]
     checks: int
     broken: int
     server_version: str | None

@@ -10,13 +10,13 @@ from bridgeboard.model import pages, periods
 from bridgeboard.report.contents import Answers, Trust
 
 _LATE: Final = timedelta(hours=1)
-"""What is missing at the end of a period is told when it may be more than that."""
+"""Missing data at the end of a period is reported when it may be more than this."""
 
 
 def facts(answers: Answers) -> list[tuple[str, str]]:
     """(what, how it is) pairs."""
     zone = ZoneInfo(answers.scope.zone)
-    coverage, shares = answers.trust.covered, answers.trust.told
+    coverage, shares = answers.trust.covered, answers.trust.totals
     gap = shares["unpriced_tokens"]
     lines = [
         ("Synced", formats.moment(coverage.synced_at, zone)),
@@ -60,12 +60,12 @@ def _warnings(answers: Answers) -> Iterator[str]:
         )
     if not trust.covered.is_whole:
         yield pages.PARTIAL
-    if trust.told["summed_rows"]:
+    if trust.totals["summed_rows"]:
         yield pages.SUMS
     until = periods.known_until(answers.made_at, trust.covered.as_of)
     if trust.covered.last_at and until < min(answers.scope.until, answers.made_at) - _LATE:
         yield (f"What came after {formats.moment(until, zone)} had not been synced: it is missing.")
-    if not trust.told["requests"]:
+    if not trust.totals["requests"]:
         narrowed = answers.scope.include or answers.scope.exclude
         yield (
             "Nothing matches these filters in this period."

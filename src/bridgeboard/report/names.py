@@ -11,7 +11,7 @@ _EMPTY: Final = "(empty)"
 
 @dataclass(frozen=True)
 class Name:
-    """A name; ``whole`` is told where the reader points."""
+    """A name; ``whole`` is shown on hover."""
 
     text: str
     whole: str

@@ -120,7 +120,7 @@ def _trust(questions: Snapshot, scope: Scope) -> Trust:
     checked = invariants.check(reader, scope)
     return Trust(
         covered=questions.coverage(),
-        told=questions.totals(_TRUST, scope),
+        totals=questions.totals(_TRUST, scope),
         checks=len(checked),
         broken=sum(not one.holds for one in checked),
         server_version=reader.meta("server_version") or None,

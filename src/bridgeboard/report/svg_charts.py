@@ -30,7 +30,7 @@ Row = tuple[Bucket, str, int]
 
 @dataclass(frozen=True)
 class Bar:
-    """A part of a stack; ``exactly`` is told where the reader points."""
+    """A part of a stack; ``exactly`` is shown on hover."""
 
     x: float
     y: float

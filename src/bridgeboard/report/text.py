@@ -22,7 +22,7 @@ _TONES: Final = {1: "good", 0: "", -1: "bad"}
 
 @dataclass(frozen=True)
 class Value:
-    """A number in short; ``exactly`` is told where the reader points."""
+    """A number in short; ``exactly`` is shown on hover."""
 
     text: str
     exactly: str

@@ -1,7 +1,7 @@
 """Keeps the store of one deployment up to date from a thread of the dashboard.
 
 The process that serves owns the store: it writes from here and reads from everywhere. What went
-wrong is told in ``Status`` and tried again at the next round; nothing here ends the dashboard.
+wrong is reported in ``Status`` and tried again at the next round; nothing here ends the dashboard.
 """
 
 import threading

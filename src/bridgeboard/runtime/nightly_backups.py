@@ -18,7 +18,7 @@ from bridgeboard.store import Store, erasure_list, sync_state
 RETRY: Final = timedelta(hours=1)
 """How long after one that failed the next is tried."""
 LATE: Final = timedelta(hours=36)
-"""An older last backup is told as a problem, though none may have failed: no process ran."""
+"""An older last backup is reported as a problem, although none failed: no process ran."""
 STATE: Final = "state"
 """The folder of a backup with views, notes, the audit log and ended logins."""
 

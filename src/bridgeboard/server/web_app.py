@@ -228,7 +228,7 @@ def _for_who_is_known(settings: Settings) -> list[Middleware]:
 
 
 def _note(noted: Audit, what: str, who: str) -> None:
-    """Note what happens in any case: that the log cannot be written is only told of."""
+    """Note what happens in any case; if the log cannot be written, that is only logged."""
     try:
         noted.write(who, what, at=_now())
     except AuditError as error:

@@ -1,6 +1,6 @@
 """Usage known only as sums: actions, remainders of threads and of sessions.
 
-Exact rows always go first. An aggregate row keeps its key when it is told again.
+Exact rows always go first. An aggregate row keeps its key when it is read again.
 """
 
 from dataclasses import dataclass

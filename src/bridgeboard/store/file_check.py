@@ -78,7 +78,7 @@ def check_opens(path: Path) -> None:
     """Open a file elsewhere before it is opened here.
 
     Raises:
-        StoreDamagedError: when that process dies of it. Whatever else is wrong is told, more
+        StoreDamagedError: when that process dies of it. Whatever else is wrong is reported, more
             exactly, by opening it here.
         StoreError: as ``read_file`` does.
     """

@@ -222,7 +222,7 @@ def _append(batch: Batch, name: str, rows: pa.Table) -> None:
 
 
 def _spare(batch: Batch, usage: pa.Table) -> None:
-    """What was paid by initiators themselves is no spend, told again or not (docs/costs.md 4)."""
+    """Usage that initiators paid themselves is no spend, even if read again (docs/costs.md 4)."""
     own = pc.and_(
         pc.equal(usage["credential_kind"], "byok"), pc.not_equal(usage["provider"], "copilot")
     )

@@ -122,7 +122,7 @@ class Cursors:
 def _rename(cursor: duckdb.DuckDBPyConnection, pseudonyms: Pseudonyms) -> None:
     """Give everybody who is there another name, if somebody has none yet.
 
-    All at once: two people who would have the same one are told apart by both together.
+    All at once, because two people with the same pseudonym need longer ones both.
     """
     ids = {name for (name,) in cursor.execute(_IDS.format(schema=real(cursor))).fetchall()}
     if ids == {name for (name,) in cursor.execute(_KNOWN).fetchall()}:

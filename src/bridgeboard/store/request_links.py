@@ -98,7 +98,7 @@ FROM own o WHERE u.usage = o.usage AND u.started_at BETWEEN {_WINDOW} AND u.cost
 def own_key(batch: Batch, usages: pa.Table) -> None:
     """Take requests out of the spend: their initiators paid with keys of their own.
 
-    What they cost becomes shadow cost, as ``pricing.price`` would have told it with the
+    What they cost becomes shadow cost, as ``pricing.price`` would have calculated it with the
     credential (docs/costs.md 4). Copilot, whose credentials are all of this kind, has rules of
     its own and is to be left out. May be repeated.
 

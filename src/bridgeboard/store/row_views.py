@@ -14,7 +14,7 @@ from bridgeboard.access import RowAccess
 
 Owner = Literal["person", "time", "request", "session", "nobody", "work", "words", "groups"]
 """Whose a row is: the initiator's, whatever the time; the initiator's at ``started_at``; that of
-its request or its session; nobody's; nobody's but told of somebody (only for who sees everybody);
+its request or its session; nobody's; nobody's, but about somebody (only for who sees everybody);
 everybody's words at once (only for who sees all text); sums that only groups are shown, in place
 of other tables (``store.k_anonymity``)."""
 

@@ -15,7 +15,7 @@ SUMS: Final = ("input_sum", "output_sum", "cache_read_sum", "cache_write_sum")
 _STORED_SUM: Final = "(" + " + ".join(f"s.{name}" for name in SUMS) + ")"
 _LISTED_SUM: Final = "(" + " + ".join(f"t.{name}" for name in SUMS) + ")"
 GROWN: Final = f"{_LISTED_SUM} >= {_STORED_SUM}"
-"""Whether what is told is no less than what is held: a purge only takes away (api-contract 7)."""
+"""Whether the listed sums are at least the stored ones: a purge only removes (api-contract 7)."""
 
 _MATCH: Final = """
 SELECT l.row, i.initiator, s.session, s.session IS NULL AS new,
@@ -66,7 +66,7 @@ def put(batch: Batch, sessions: pa.Table, now: datetime) -> pa.Table:
     """Take over rows of the session list.
 
     Of a row under a filter only what api-contract 4.3 computes over the whole session is the
-    truth; of its times the earliest start and the latest end ever told are kept. Sums never
+    truth; of its times the earliest start and the latest end ever listed are kept. Sums never
     shrink: what the server has purged was used all the same.
 
     Args:
@@ -78,7 +78,7 @@ def put(batch: Batch, sessions: pa.Table, now: datetime) -> pa.Table:
         now: when the list was read, aware.
 
     Returns:
-        ``session`` (key) of those that are new or told otherwise than before.
+        ``session`` (key) of those that are new or have changed.
     """
     known = erasure.aliases(batch, sessions["initiator_id"].to_pylist())
     dropped = {id_ for id_, alias in known.items() if not alias.has_numbers}

@@ -44,7 +44,7 @@ class Window:
 
 
 class Quarantined(NamedTuple):
-    """A record that could not be read: as told, why not, since when, and how often tried."""
+    """A record that could not be read: as received, why not, since when, and how often tried."""
 
     kind: str
     identity: str
@@ -166,7 +166,7 @@ def last_ended_at(reader: Reader | Store) -> datetime | None:
 
 
 def quarantine(batch: Batch, kind: str, records: Iterable[Unreadable], now: datetime) -> None:
-    """Keep what cannot be read. A record told again counts another try."""
+    """Store what cannot be read. A record that comes again counts another try."""
     for record in records:
         identity, reason, raw = map(_holdable, (record.identity, record.reason, record.raw))
         known = batch.rows(

@@ -130,7 +130,7 @@ def _refuse(why: str) -> None:
 
 
 def _note_refusal(what: str, name: str) -> None:
-    """They are refused in any case, so a log that cannot be written is only told of."""
+    """They are refused in any case, so a failure to write the audit log is only logged."""
     try:
         current_user.note_once(what, name)
     except AuditError as error:

@@ -1,4 +1,4 @@
-"""Links to the pages about one thing: a person, a session, a request."""
+"""The link to a session: the parameters that name it."""
 
 from typing import Final
 from uuid import UUID

@@ -13,7 +13,7 @@ from bridgeboard.runtime.process import Process
 from bridgeboard.ui import current_user
 
 UNTOLD: Final = "The last sync failed. The operator of this dashboard can see why."
-"""What readers are told in place of a reason that may name somebody."""
+"""Shown to readers in place of a reason that may name somebody."""
 NO_REQUEST: Final = "Not known yet: sessions are known, but none of their requests."
 CACHE: Final[AnswerCache[Any]] = AnswerCache(2048)
 """The answers of all readers, each under the rows that who asked may see."""
@@ -47,7 +47,7 @@ def without_people(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def tells_sessions(dimensions: Iterable[str]) -> bool:
-    """Whether the reader can be told how many sessions there are by some dimensions."""
+    """Whether the reader may see how many sessions there are by some dimensions."""
     return shows_people() or groups_tell_sessions(dimensions)
 
 

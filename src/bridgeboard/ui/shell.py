@@ -30,7 +30,7 @@ bridgeboard serve"""
 DEMO = "bridgeboard demo"
 UNTOLD: Final = "The deployment does not let this dashboard read usage. Tell the operator."
 UNSAID: Final = "The operator of this dashboard can see why."
-"""What readers are told in place of reasons that may name somebody or quote the deployment."""
+"""Shown to readers in place of reasons that may name somebody or quote the deployment."""
 UNSTORED: Final = frozenset({"settings"})
 """Pages that say something without a store: why there is none."""
 _OTHER: Final = ("The deployment answered something else", ":material/error:")

@@ -99,7 +99,7 @@ class Finding:
         key: its identity, whatever the period and however it grew since.
         evidence: what shows it.
         contributors: its largest parts, the largest first.
-        explains: keys of findings that this one accounts for, and that are not told by themselves.
+        explains: keys of findings that this one accounts for, and that are not reported separately.
     """
 
     kind: Kind

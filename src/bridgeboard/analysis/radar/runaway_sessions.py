@@ -1,7 +1,7 @@
 """Finds runaway sessions: far longer, dearer or faster than others, or repeating themselves.
 
 Numbers are compared by their logarithms with sessions of the same client and model, or, where
-there are too few, of the same client, or with all. A session is told once, with all its signs.
+there are too few, of the same client, or with all. A session is reported once, with all its signs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +29,7 @@ WEEK_HOURS: Final = 168
 _DAY: Final = 24
 _MOMENT: Final = timedelta(microseconds=1)
 SUPPORTING: Final = "growth"
-"""The sign that is told beside others only."""
+"""The sign that is reported only together with others."""
 
 _SATURDAY: Final = 5
 

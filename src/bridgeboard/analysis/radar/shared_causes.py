@@ -1,7 +1,7 @@
 """Groups findings that have the same cause, and says what it accounts for.
 
 A runaway session is also a spike of its person, their team and its model. What most of two
-excesses have in common is told once, by the more specific of the two.
+excesses have in common is reported once, by the more specific of the two.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -67,7 +67,7 @@ def explained(
 def _settle(
     first: Cause, second: Cause, rows: Sequence[Share], causes: dict[str, str], limits: SpendLimits
 ) -> None:
-    """Let one of two tell the other, unless that is told already; ``first`` is more specific."""
+    """Explain one finding by the other, unless it is explained; ``first`` is more specific."""
     if first.dimension == second.dimension and first.name != second.name:
         return
     if second.about == "session":

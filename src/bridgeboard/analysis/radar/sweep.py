@@ -37,8 +37,8 @@ def sweep(
 
     Days, hours and sessions before the period are looked at for what is usual, but only what
     touches the period is told. Filters narrow what is told: what adds up is compared with itself
-    under the same filters; sessions are compared with all others and told if one of their
-    requests passes; a gap concerns nobody in particular and is told without filters only.
+    under the same filters; sessions are compared with all others and reported if one of their
+    requests passes; a gap concerns nobody in particular and is reported without filters only.
 
     Args:
         reader: one state of the store.

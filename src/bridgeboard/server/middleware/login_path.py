@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 class LoginPath:
-    """Streamlit's login, with the way back to where somebody wanted to go, and told in words.
+    """Streamlit's login, with messages and a way back to the page that somebody wanted.
 
     By itself it leads everybody to the start page, those too whom it did not let in, and says no
     more than that there was an error.

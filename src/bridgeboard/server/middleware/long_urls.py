@@ -9,7 +9,7 @@ MOST: Final = 1_000
 LONGEST: Final = 512 * 1024
 """Characters of parameters that it reads."""
 UNREAD: Final = b"unread=parameters"
-"""What a page is told in place of such an address."""
+"""Stands in place of such an address's parameters."""
 
 
 class LongUrls:

@@ -98,18 +98,18 @@ def read(text: bytes, key: Signs | None = None) -> Entry | None:
     if not found:
         return None
     try:
-        told = json.loads(found[1] + b"}")
+        fields = json.loads(found[1] + b"}")
         entry = Entry(
-            number=told["number"],
-            at=datetime.fromisoformat(told["at"]),
-            who=told["who"],
-            what=told["what"],
-            why=told["why"],
-            about=told["about"],
-            before=told["before"],
-            torn=told.get("torn", ""),
+            number=fields["number"],
+            at=datetime.fromisoformat(fields["at"]),
+            who=fields["who"],
+            what=fields["what"],
+            why=fields["why"],
+            about=fields["about"],
+            before=fields["before"],
+            torn=fields.get("torn", ""),
             digest=found[2].decode(),
-            key=told.get("key", ""),
+            key=fields.get("key", ""),
         )
         # Written again it must be the same: a line that was made by other means is none of ours.
         return entry if _body(entry) == found[1] and _is_right(entry, found[1], key) else None
@@ -132,7 +132,7 @@ def digest_of_torn(text: bytes) -> str:
 
 def _body(entry: Entry) -> bytes:
     """Everything but digest and end. ASCII only, so that no character acts on a screen."""
-    told = {
+    fields = {
         "number": entry.number,
         "at": entry.at.astimezone(UTC).isoformat(timespec="milliseconds"),
         "who": entry.who,
@@ -142,10 +142,10 @@ def _body(entry: Entry) -> bytes:
         "before": entry.before,
     }
     if entry.torn:
-        told["torn"] = entry.torn
+        fields["torn"] = entry.torn
     if entry.key:
-        told["key"] = entry.key
-    return json.dumps(told, separators=(",", ":")).encode("ascii")[:-1]
+        fields["key"] = entry.key
+    return json.dumps(fields, separators=(",", ":")).encode("ascii")[:-1]
 
 
 def _digest(body: bytes) -> str:

@@ -30,7 +30,7 @@ _COLUMNS: Final = (
 )
 
 
-def show(detail: Detail, text: bool) -> None:  # noqa: FBT001 - arguments of a part are told in order
+def show(detail: Detail, text: bool) -> None:  # noqa: FBT001 - arguments of a part are passed in order
     """The request as the deployment lists it, or in one sentence why it does not."""
     with notices.tile("what only the deployment tells"):
         recorded = _recorded(detail)

@@ -192,7 +192,7 @@ def _why_absent() -> str:
 def _sharing(sharers: Sequence[Owner]) -> None:
     if sharers:
         others = formats.plural(len(sharers), "other person", "other people")
-        notices.remark(f"{others} used the same session ID. All that is told here is this one's.")
+        notices.remark(f"{others} used the same session ID. All that is shown here is this one's.")
         _link_to(sharers)
 
 
