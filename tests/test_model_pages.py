@@ -103,7 +103,7 @@ def test_more_money_is_neither_good_nor_bad_and_more_errors_are_bad() -> None:
 
 def test_what_moves_can_be_split_and_is_told_in_its_own_order() -> None:
     board = PAGE_CONTENTS["overview"]
-    for name in movers.MOVING:
+    for name in pages.MOVING:
         assert splits(board.measures[0], name)
     was = {"a": (5, EXACT), "b": (2, EXACT), "e": (4, EXACT)}
     told = movers.moves("team", was, {"a": (3, EXACT), "c": (7, EXACT), "e": (4, EXACT)})

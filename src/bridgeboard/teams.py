@@ -183,8 +183,8 @@ def _read(name: str, line: int, key: str, text: str) -> datetime:
 
 def _refuse_overlaps(name: str, members: Iterable[Membership]) -> None:
     person = attrgetter("key")
-    for key, told in groupby(sorted(members, key=person), person):
-        in_time = sorted(told, key=lambda member: member.valid_from or _EARLIEST)
+    for key, memberships in groupby(sorted(members, key=person), person):
+        in_time = sorted(memberships, key=lambda member: member.valid_from or _EARLIEST)
         for one, other in pairwise(in_time):
             if (one.valid_to or _LATEST) > (other.valid_from or _EARLIEST):
                 first, last = sorted((one.line, other.line))

@@ -66,8 +66,8 @@ def owners(runner: Runner, session_id: str) -> tuple[Owner, ...]:
 
 def head(runner: Runner, session: int) -> Head | None:
     """A session as a whole; None when it has gone."""
-    told = _asked(runner, Head, session_detail.head(session))
-    return told[0] if told else None
+    rows = _asked(runner, Head, session_detail.head(session))
+    return rows[0] if rows else None
 
 
 def kept(runner: Runner, session: int) -> Kept:
@@ -119,25 +119,25 @@ def course(runner: Runner, session: int, part: Part) -> Course:
 
 
 def page_of_calls(
-    runner: Runner, session: int, part: Part, told: Course, page: int
+    runner: Runner, session: int, part: Part, course: Course, page: int
 ) -> tuple[Call, ...]:
     """A page of the calls of a part, by time."""
-    after = told.ends[page - 2] if page > 1 else None
+    after = course.ends[page - 2] if page > 1 else None
     return _asked(runner, Call, session_calls.calls(session, part, after=after, limit=PAGE))
 
 
 def call_spot(runner: Runner, session: int, interception: UUID, part: Part) -> Spot | None:
     """Where a call stands among those of a part; None when it is not there."""
-    told = _asked(runner, Spot, session_calls.call_spot(session, interception, part, size=PAGE))
-    return told[0] if told else None
+    rows = _asked(runner, Spot, session_calls.call_spot(session, interception, part, size=PAGE))
+    return rows[0] if rows else None
 
 
 def items(runner: Runner, usages: Sequence[int]) -> dict[int, list[Item]]:
     """What there is in calls, without a word of it."""
-    told: dict[int, list[Item]] = {usage: [] for usage in usages}
+    by_usage: dict[int, list[Item]] = {usage: [] for usage in usages}
     for item in _asked(runner, Item, recorded_text.timeline(usages)):
-        told[item.usage].append(item)
-    return told
+        by_usage[item.usage].append(item)
+    return by_usage
 
 
 def texts(
@@ -149,8 +149,8 @@ def texts(
 
 def whole(runner: Runner, usage: int, kind: Kind, ordinal: int) -> str:
     """All of a text; nothing where it is not kept any more."""
-    told = _asked(runner, Text, recorded_text.whole(usage, kind, ordinal))
-    return told[0].text if told else ""
+    rows = _asked(runner, Text, recorded_text.whole(usage, kind, ordinal))
+    return rows[0].text if rows else ""
 
 
 def hits(runner: Runner, session: int, words: str) -> tuple[session_search.Hit, ...]:
@@ -165,13 +165,13 @@ def _asked(runner: Runner, kind: Callable[..., T], question: Query) -> tuple[T, 
 def _course(runner: Runner, session: int, part: Part) -> Course:
     every = _asked(runner, Mark, session_calls.course(session, part))
     ends = tuple(Key(mark.started_at, mark.usage) for mark in every[PAGE - 1 :: PAGE])
-    told = [mark for mark in every if mark.is_call and not mark.is_untold]
+    with_tokens = [mark for mark in every if mark.is_call and not mark.is_untold]
     sums = [mark for mark in every if not mark.is_call]
     return Course(
         marks=_drawn(every),
-        calls=_drawn(told),
-        calls_count=len(told),
-        untold=len(every) - len(told) - len(sums),
+        calls=_drawn(with_tokens),
+        calls_count=len(with_tokens),
+        untold=len(every) - len(with_tokens) - len(sums),
         sums=len(sums),
         sums_tokens=sum(mark.context for mark in sums),
         ends=ends,

@@ -87,15 +87,15 @@ def unsplit(scope: Scope, names: Iterable[str]) -> Scope:
 
 def accuracy(name: str, row: Mapping[str, Any]) -> Accuracy:
     """How a metric stands in a row of an answer that has its ``limits``, too."""
-    held = [
+    in_force = [
         limit
         for limit in metric(name).limits
         if row.get(limit.metric) and not (limit.unless_none and row.get(limit.unless_none) == 0)
     ]
-    reasons = tuple(limit.words.format(f"{row[limit.metric]:,}") for limit in held)
+    reasons = tuple(limit.words.format(f"{row[limit.metric]:,}") for limit in in_force)
     if row[name] is None:
         return Accuracy("unknown", reasons)
-    standings = {limit.standing for limit in held}
+    standings = {limit.standing for limit in in_force}
     if "at_least" in standings:
         return Accuracy("at_least", reasons)
     return Accuracy("about", reasons) if standings else EXACT

@@ -69,14 +69,14 @@ def segments(name: str, since: datetime, until: datetime) -> tuple[Segment, ...]
     The first begins a day before ``since``, so that a change just before it is seen.
     """
     tz = zone(name)
-    found = [_segment(since - _STEP, tz)]
+    parts = [_segment(since - _STEP, tz)]
     at = since - _STEP
     while at < until:
         following = min(at + _STEP, until)
         if following.astimezone(tz).utcoffset() != at.astimezone(tz).utcoffset():
-            found.append(_segment(_change(at, following, tz), tz))
+            parts.append(_segment(_change(at, following, tz), tz))
         at = following
-    return tuple(found)
+    return tuple(parts)
 
 
 def _segment(at: datetime, tz: ZoneInfo) -> Segment:
@@ -117,8 +117,8 @@ def next_hour(parts: Sequence[Segment], instant: int) -> int:
 
 def hour_sql(parts: Sequence[Segment], instant: str) -> str:
     """``hour_start`` in SQL, of an SQL expression in UTC microseconds."""
-    told = [(part.since, _hour(instant, part, is_first=part is parts[0])) for part in parts]
-    return chosen_sql(told, instant)
+    cases = [(part.since, _hour(instant, part, is_first=part is parts[0])) for part in parts]
+    return chosen_sql(cases, instant)
 
 
 def local_sql(parts: Sequence[Segment], instant: str) -> str:

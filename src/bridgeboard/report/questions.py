@@ -90,14 +90,14 @@ def ask(reader: Reader, scope: Scope, preset: str, now: datetime) -> Answers:
 
 def strangers(reader: Reader, scope: Scope) -> list[tuple[str, str]]:
     """(dimension, value) of filters that nothing recorded ever had: most likely misspelt."""
-    found = []
+    unknown = []
     for by, values in scope.include:
         everything = periods.everything().only(by, *values)
         known = set(
             answer(reader, metric_query.select(("requests",), (by,), everything)).column(by)
         )
-        found += [(by, value) for value in values if value not in known]
-    return found
+        unknown += [(by, value) for value in values if value not in known]
+    return unknown
 
 
 def _course(questions: Questions, measure: str, split: str, scope: Scope, now: datetime) -> Course:

@@ -393,5 +393,5 @@ def _digest(key: str, id_: str) -> str:
 
 
 def _number(key: str, kind: LeftOut, id_: str) -> int:
-    told = hmac.digest(bytes.fromhex(key), f"{kind} {id_}".encode(), "sha256")
-    return int.from_bytes(told[:8], signed=True)
+    digest = hmac.digest(bytes.fromhex(key), f"{kind} {id_}".encode(), "sha256")
+    return int.from_bytes(digest[:8], signed=True)

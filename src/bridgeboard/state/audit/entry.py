@@ -94,11 +94,11 @@ def read(text: bytes, key: Signs | None = None) -> Entry | None:
 
     Of an entry that was signed with another key than this one the digest cannot be checked.
     """
-    found = _LINE.fullmatch(text) if len(text) <= LONGEST_LINE else None
-    if not found:
+    match = _LINE.fullmatch(text) if len(text) <= LONGEST_LINE else None
+    if not match:
         return None
     try:
-        fields = json.loads(found[1] + b"}")
+        fields = json.loads(match[1] + b"}")
         entry = Entry(
             number=fields["number"],
             at=datetime.fromisoformat(fields["at"]),
@@ -108,11 +108,11 @@ def read(text: bytes, key: Signs | None = None) -> Entry | None:
             about=fields["about"],
             before=fields["before"],
             torn=fields.get("torn", ""),
-            digest=found[2].decode(),
+            digest=match[2].decode(),
             key=fields.get("key", ""),
         )
         # Written again it must be the same: a line that was made by other means is none of ours.
-        return entry if _body(entry) == found[1] and _is_right(entry, found[1], key) else None
+        return entry if _body(entry) == match[1] and _is_right(entry, match[1], key) else None
     except (ValueError, TypeError, KeyError, AttributeError, AuditError):
         return None
 

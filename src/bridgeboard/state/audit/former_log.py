@@ -40,10 +40,10 @@ def _put(connection: Connection, file: BufferedReader, *, log: Path, key: Signs 
     while rows := list(islice(every, _AT_ONCE)):
         connection.execute(insert(AUDIT_LINES), rows)
     file.seek(0)
-    found = verdict(_lines(file), key)
-    if found.good:
-        return f"{found.right} entries as they were written"
-    return f"{found.right} entries as they were written; broken at line {found.broken}: {found.why}"
+    check = verdict(_lines(file), key)
+    if check.good:
+        return f"{check.right} entries as they were written"
+    return f"{check.right} entries as they were written; broken at line {check.broken}: {check.why}"
 
 
 def _rows(file: BufferedReader, key: Signs | None) -> Iterator[dict[str, Any]]:

@@ -77,8 +77,8 @@ class Audit:
             stop = None if before is None else self._position(before)
             rows = self._newest_first(stop, min(limit, AT_ONCE)) if limit > 0 else iter(())
             key = self._key()
-            found = (read(_text(row).removesuffix(b"\n"), key) for row in rows)
-            return tuple(islice(filter(None, found), max(0, limit)))
+            read_rows = (read(_text(row).removesuffix(b"\n"), key) for row in rows)
+            return tuple(islice(filter(None, read_rows), max(0, limit)))
 
     def since(self, number: int, digest: str) -> Iterator[Entry]:
         """The entries behind the one with this number and digest, the oldest first.

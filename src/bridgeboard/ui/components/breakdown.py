@@ -57,10 +57,10 @@ def table(
         upwards = st.checkbox("Smallest first", **url.switch(f"{key}-up").widget_arguments())
     with notices.tile("this table"):
         way = order if upwards else f"-{order}"
-        told = runner.current().measured(names, by, now.scope, way)
-        _rows(key, len(told)).value()  # a slip in the address is told though no box reads it
-        if told.rows:
-            _rows_and_controls(by, told, len(names), now, key, order)
+        answer = runner.current().measured(names, by, now.scope, way)
+        _rows(key, len(answer)).value()  # a slip in the address is told though no box reads it
+        if answer.rows:
+            _rows_and_controls(by, answer, len(names), now, key, order)
         elif runner.is_unknown(order):
             notices.empty(runner.NO_REQUEST)
         else:
@@ -79,16 +79,16 @@ def compact(by: str, measure: str, now: Chosen, key: str, most: int = FEW) -> No
     """The largest few values of a dimension by one number, with bars, and how many there are."""
     many = _plural(by)
     with notices.tile(f"the top {many}"):
-        told = runner.current().measured((measure,), by, now.scope, f"-{measure}")
-        rows = told.rows[:most]
-        shares = _shares(by, measure, told, 0, most)
-        hows = [accuracy.accuracy(measure, row) for row in told.records()][:most]
+        answer = runner.current().measured((measure,), by, now.scope, f"-{measure}")
+        rows = answer.rows[:most]
+        shares = _shares(by, measure, answer, 0, most)
+        hows = [accuracy.accuracy(measure, row) for row in answer.records()][:most]
         short_table.show(
             short_table.List(
                 title=f"Top {many}",
                 head=_head(by, measure, () if shares is None else ("Share",)),
                 rows=_lines(rows, measure, shares, hows),
-                note=_few(len(rows), len(told), measure),
+                note=_few(len(rows), len(answer), measure),
                 leads=navigation.meaning(by) if navigation.leads(by) else "",
             ),
             key,
@@ -131,8 +131,8 @@ def in_words(value: Any, measure: str, how: Accuracy) -> str:
 def _few(shown: int, count: int, measure: str) -> str:
     if not count:
         return runner.NO_REQUEST if runner.is_unknown(measure) else "None in this period."
-    told = f"{shown} of {count:,}" if count > shown else f"All {shown}"
-    return f"{told}, by {METRICS[measure].label.lower()}"
+    words = f"{shown} of {count:,}" if count > shown else f"All {shown}"
+    return f"{words}, by {METRICS[measure].label.lower()}"
 
 
 def _dimension(every: Sequence[str], key: str) -> str:
@@ -149,17 +149,17 @@ def _dimension(every: Sequence[str], key: str) -> str:
 
 
 def _rows_and_controls(  # noqa: PLR0917  # all that a table is made of
-    by: str, told: Answer, shown: int, now: Chosen, key: str, order: str
+    by: str, answer: Answer, shown: int, now: Chosen, key: str, order: str
 ) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"foot-{key}"):
         place = st.container(width="stretch")
-        downloads.menu(export_sheets.of(told, f"{DIMENSIONS[by].label} table"), now, key=key)
-        first = _first(len(told), key)
-    rows = told.rows[first : first + PAGE]
-    place.caption(f"{_span(by, first, len(rows), told)}{_whole(by, order, now)}")
-    names = told.columns[1 : 1 + shown]
-    shares = _shares(by, order, told, first, PAGE)
-    _table(by, names, _marked(told.columns, rows, names), key, shares)
+        downloads.menu(export_sheets.of(answer, f"{DIMENSIONS[by].label} table"), now, key=key)
+        first = _first(len(answer), key)
+    rows = answer.rows[first : first + PAGE]
+    place.caption(f"{_span(by, first, len(rows), answer)}{_whole(by, order, now)}")
+    names = answer.columns[1 : 1 + shown]
+    shares = _shares(by, order, answer, first, PAGE)
+    _table(by, names, _marked(answer.columns, rows, names), key, shares)
 
 
 def _marked(
@@ -210,11 +210,11 @@ def _start(word: str) -> int:
     return place
 
 
-def _span(by: str, first: int, shown: int, told: Answer) -> str:
+def _span(by: str, first: int, shown: int, answer: Answer) -> str:
     one, many = pages.nouns(by)
-    capped = ", the largest of more" if len(told) >= MOST else ""
-    count = formats.plural(len(told), one, many)
-    if shown == len(told):
+    capped = ", the largest of more" if len(answer) >= MOST else ""
+    count = formats.plural(len(answer), one, many)
+    if shown == len(answer):
         return count + capped
     return f"{first + 1:,}-{first + shown:,} of {count}{capped}"
 
@@ -223,15 +223,15 @@ def _whole(by: str, order: str, now: Chosen) -> str:
     if not METRICS[order].adds_up(DIMENSIONS[by]):
         return ""
     one = METRICS[order]
-    told = runner.current().totals((order,), now.scope)
-    is_bound = accuracy.accuracy(order, told).is_bound
-    whole = formats.number(told[order], one.format, at_least=is_bound)
+    totals = runner.current().totals((order,), now.scope)
+    is_bound = accuracy.accuracy(order, totals).is_bound
+    whole = formats.number(totals[order], one.format, at_least=is_bound)
     return f" · {whole} {one.label.lower()} in all"
 
 
-def _shares(by: str, measure: str, told: Answer, first: int, shown: int) -> list[float] | None:
+def _shares(by: str, measure: str, answer: Answer, first: int, shown: int) -> list[float] | None:
     """Shares of the whole of some rows from the first on; None where parts do not add up to one."""
-    values = told.column(measure)
+    values = answer.column(measure)
     total = sum(value or 0 for value in values) if len(values) < MOST else None
     every = rankings.shares(measure, by, values, total)
     return every and every[first : first + shown]

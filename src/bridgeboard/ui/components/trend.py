@@ -52,9 +52,9 @@ def course(contents: PageContents, now: Chosen, key: str) -> None:
 def _course(measure: str, split: str, now: Chosen, key: str) -> None:
     every: tuple[Any, ...] = tuple(time_buckets.begun(now.scope, now.grain, clock.now()))
     running = time_buckets.running(now.scope, now.grain, clock.now()) is not None
-    asked = ("course", measure, split, now.scope, now.grain, every, running)
+    about = ("course", measure, split, now.scope, now.grain, every, running)
     drawn = runner.current().kept(
-        asked, lambda: _drawn(measure, split, now, every, running=running)
+        about, lambda: _drawn(measure, split, now, every, running=running)
     )
     if drawn is None:
         notices.empty(nothing(now, measure))
@@ -187,11 +187,11 @@ def moved(now: Chosen, measure: str, by: tuple[str, ...], key: str) -> None:
     by = runner.without_people(by)
     with notices.tile("what moved most"):
         reason = _cannot_compare(now)
-        asked = ("moved", measure, by, now.scope, now.before)
-        changes = [] if reason else runner.current().kept(asked, lambda: _changes(measure, by, now))
-        found = movers.largest(changes)
-        told = _moved(found, measure, reason or _moved_note(changes))
-        short_table.show(told, key, lambda place: navigation.to(found[place].by, found[place].name))
+        about = ("moved", measure, by, now.scope, now.before)
+        changes = [] if reason else runner.current().kept(about, lambda: _changes(measure, by, now))
+        top = movers.largest(changes)
+        drawn = _moved(top, measure, reason or _moved_note(changes))
+        short_table.show(drawn, key, lambda place: navigation.to(top[place].by, top[place].name))
 
 
 def _changes(measure: str, by: Sequence[str], now: Chosen) -> list[Move]:
@@ -278,9 +278,9 @@ def picked(title: str, words: str, parameter: str, key: str) -> Iterator[None]:
 
 
 @st.fragment(parallel=True)
-def apart(draw: Callable[..., None], *told: Any) -> None:
+def apart(draw: Callable[..., None], *arguments: Any) -> None:
     """Draw a part of the page beside the others: a slow one keeps none of them waiting."""
     if navigation.is_due():
         st.rerun()
     with url.apart():
-        draw(*told)
+        draw(*arguments)

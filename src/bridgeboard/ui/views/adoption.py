@@ -57,11 +57,11 @@ def people(now: Chosen) -> None:
     if not runner.shows_people():
         return
     with notices.tile("adoption"):
-        told = adoption.presence(runner.current(), now.scope)
+        presence = adoption.presence(runner.current(), now.scope)
         windows = _windows(now)
         headline_cards.row(
             [
-                *(_card(name, told) for name in pages.PRESENCE),
+                *(_card(name, presence) for name in pages.PRESENCE),
                 _stickiness(windows),
             ]
         )
@@ -78,12 +78,12 @@ def course(now: Chosen) -> None:
         point = _point(now)
     with notices.tile("active people"):
         windows = _windows(now)
-        told = windows.people
-        step = -(-len(told) // MOST_DAYS)
+        active = windows.people
+        step = -(-len(active) // MOST_DAYS)
         names = [_named(size) for size in WINDOWS]
         rows = [
             (row[0], name, value)
-            for row in told.rows[::-1][::step][::-1]
+            for row in active.rows[::-1][::step][::-1]
             for name, value in zip(names, row[1:], strict=True)
         ]
         if not any(value for *_, value in rows):
@@ -103,14 +103,14 @@ def course(now: Chosen) -> None:
             stacked=False,
             phrases=_phrases(windows),
         )
-        _lines(rows, picture, told, point)
+        _lines(rows, picture, active, point)
         if point[0]:
             _of_day(point[0], point[1], windows, now)
         columns = (
             Column("day", "Day", "date"),
             *(Column(f"active_{size}", _named(size), "count", _MEANS[size]) for size in WINDOWS),
         )
-        downloads.behind(Sheet("Active people by day", columns, told.rows), now, key="active")
+        downloads.behind(Sheet("Active people by day", columns, active.rows), now, key="active")
 
 
 def _point(now: Chosen) -> tuple[date | None, int]:
@@ -138,11 +138,11 @@ def _point(now: Chosen) -> tuple[date | None, int]:
 def _lines(
     rows: Sequence[tuple[date, str, int]],
     picture: charts.Course,
-    told: Answer,
+    answer: Answer,
     point: tuple[date | None, int],
 ) -> None:
     day, size = point
-    last = told.rows[-1]
+    last = answer.rows[-1]
     chart.show(
         charts.lines(rows, picture, day if day in picture.buckets else None),
         key="active",
@@ -203,11 +203,11 @@ def cohorts(now: Chosen) -> None:
         st.header("Cohorts by week of first use", anchor=False, width="stretch")
         cell = _cell(now)
     with notices.tile("cohorts"):
-        told, how = adoption.cohorts(runner.current(), now.scope, WEEKS)
-        if not told.rows:
+        answer, how = adoption.cohorts(runner.current(), now.scope, WEEKS)
+        if not answer.rows:
             notices.empty(f"Nobody used it for the first time in the last {WEEKS} weeks.")
             return
-        _grid(told, how, cell)
+        _grid(answer, how, cell)
         st.caption(
             f"Of those who began in each of the last {WEEKS} weeks (how many in brackets), the "
             "share that was active so many weeks later. Up to the end of the period. "
@@ -215,13 +215,13 @@ def cohorts(now: Chosen) -> None:
             + (f" About right only: {'; '.join(how.reasons)}." if how.reasons else "")
         )
         if cell:
-            _of_cell(cell, told, how, now)
+            _of_cell(cell, answer, how, now)
         columns = (
             Column("cohort", "Week of first use", "date"),
             Column("week", "Week", "date"),
             Column("people", "Active people", "count"),
         )
-        downloads.behind(Sheet("Cohorts by week", columns, told.rows), now, key="cohorts")
+        downloads.behind(Sheet("Cohorts by week", columns, answer.rows), now, key="cohorts")
 
 
 def _cell(now: Chosen) -> Cell | None:
@@ -260,13 +260,13 @@ def _cells(now: Chosen) -> list[Cell]:
     return [(cohort, week) for cohort in weeks for week in weeks if cohort <= week]
 
 
-def _grid(told: Answer, how: Accuracy, cell: Cell | None) -> None:
+def _grid(answer: Answer, how: Accuracy, cell: Cell | None) -> None:
     cells = {
-        (cohort.isoformat(), week.isoformat()): (cohort, week) for cohort, week, _ in told.rows
+        (cohort.isoformat(), week.isoformat()): (cohort, week) for cohort, week, _ in answer.rows
     }
     chart.show(
         charts.cohorts(
-            list(told.rows),
+            list(answer.rows),
             dark=st.context.theme.type == "dark",
             chosen=cell,
             about=how.standing == "about",
@@ -274,7 +274,7 @@ def _grid(told: Answer, how: Accuracy, cell: Cell | None) -> None:
         key="cohorts",
         chosen="-".join(map(formats.day, cell or ())) or None,
         on_pick=lambda point: _pick(point, cells, cell),
-        alt=f"{_cohort_words(told)} The box Cohort picks one as a click does.",
+        alt=f"{_cohort_words(answer)} The box Cohort picks one as a click does.",
     )
 
 
@@ -285,10 +285,10 @@ def _pick(point: chart.Point, cells: Mapping[tuple[str, str], Cell], cell: Cell 
         url.put({COHORT: [] if hit == cell else [_named_cell(hit)]})
 
 
-def _of_cell(cell: Cell, told: Answer, how: Accuracy, now: Chosen) -> None:
+def _of_cell(cell: Cell, answer: Answer, how: Accuracy, now: Chosen) -> None:
     """Who began in a week and was active in another, each a way to the person's page."""
     people = runner.current().ask(cohort_people(now.scope, *cell))
-    size = sum(count for cohort, week, count in told.rows if cohort == week == cell[0])
+    size = sum(count for cohort, week, count in answer.rows if cohort == week == cell[0])
     words = f"{len(people):,} of {_counted(size, how)} active {_later(*cell)}"
     title = f"Began in the week of {formats.day(cell[0])}"
     with trend.picked(title, words, COHORT, "cohorts"):
@@ -304,7 +304,7 @@ def _list(people: Answer, week: date, first: int) -> None:
     """A column of names, from a place on."""
     rows = people.rows[:MOST_PEOPLE][first : first + A_COLUMN]
     title = f"Active in the week of {formats.day(week)}"
-    told = short_table.List(
+    table = short_table.List(
         title=f"Places {first + 1} to {first + len(rows)}" if first else title,
         head=[("Person", ""), ("Requests in that week", "")],
         rows=[
@@ -319,7 +319,7 @@ def _list(people: Answer, week: date, first: int) -> None:
         leads=navigation.meaning("initiator"),
     )
     short_table.show(
-        told, f"cohort-people-{first}", lambda place: navigation.to("initiator", rows[place][0])
+        table, f"cohort-people-{first}", lambda place: navigation.to("initiator", rows[place][0])
     )
 
 
@@ -375,8 +375,8 @@ def _stickiness(windows: Windows) -> headline_cards.Card:
     )
 
 
-def _cohort_words(told: Answer) -> str:
-    rows: list[Any] = list(told.rows)
+def _cohort_words(answer: Answer) -> str:
+    rows: list[Any] = list(answer.rows)
     started = {cohort: people for cohort, week, people in rows if cohort == week}
     return (
         f"A grid of {len(started)} weekly cohorts with {sum(started.values())} people in all; "

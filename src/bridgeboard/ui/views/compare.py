@@ -88,13 +88,13 @@ def _values(word: str, now: Chosen) -> None:
 
 
 def _about(name: str, now: Chosen) -> str:
-    told = f"{now.words}, with the filters of the sidebar."
+    words = f"{now.words}, with the filters of the sidebar."
     spoken = {each for each, _ in (*now.scope.include, *now.scope.exclude)}
     if name not in spoken:
-        return formats.unmarked(told)
+        return formats.unmarked(words)
     label = DIMENSIONS[name].label.lower()
     return formats.unmarked(
-        f"{told} Its filter by {label} does not count here: the two that this page names do."
+        f"{words} Its filter by {label} does not count here: the two that this page names do."
     )
 
 
@@ -257,8 +257,8 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
         trends.whole(runner.current(), measure, now.grain, scope(now.scope, name, value), value)
         for value in pair
     ]
-    told = [row for side in sides for row in side.rows if row[0] in set(every)]
-    if not any(value for *_, value in told):
+    rows = [row for side in sides for row in side.rows if row[0] in set(every)]
+    if not any(value for *_, value in rows):
         notices.empty(
             runner.NO_REQUEST
             if runner.is_unknown(measure)
@@ -278,7 +278,7 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
     )
     parameter = _parameter(every, now)
     chart.show(
-        charts.lines(told, picture, at),
+        charts.lines(rows, picture, at),
         key="chart-beside",
         chosen=at,
         on_pick=lambda point: _pick(point, parameter, every, at),
@@ -299,7 +299,7 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
         _within(at, name, measure, numbers, now)
     both = replace(now, scope=now.scope.free(name).only(name, *pair))
     downloads.behind(
-        export_sheets.over_time(told, measure, name, now.grain), both, key="course-beside"
+        export_sheets.over_time(rows, measure, name, now.grain), both, key="course-beside"
     )
 
 

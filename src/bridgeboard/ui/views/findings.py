@@ -58,13 +58,13 @@ def follow() -> None:
 
 def show(now: Chosen) -> None:
     """All findings of the period that the reader wants to see, the most severe first."""
-    found = _swept(now.scope)
+    findings = _swept(now.scope)
     notes = _notes()
     with st.container(horizontal=True, vertical_alignment="bottom", key="radar-head"):
-        wanted = _wanted(found)
+        wanted = _wanted(findings)
         every = st.checkbox("Acknowledged ones, too", **ALL.widget_arguments())
     shown = [one for one in wanted if every or one.key not in notes]
-    _tell_count(found, shown, notes)
+    _tell_count(findings, shown, notes)
     if problem := st.session_state.pop(_PROBLEM, None):
         notices.remark(problem)
     for one in shown[:PAGE]:
@@ -74,8 +74,8 @@ def show(now: Chosen) -> None:
             f"The first {PAGE} of {len(shown):,}. Choose a shorter period, a kind or a filter to "
             "see the others, or download them all."
         )
-    if found:
-        downloads.menu(_sheet(found, notes), now, key="radar")
+    if findings:
+        downloads.menu(_sheet(findings, notes), now, key="radar")
 
 
 def _notes() -> Mapping[str, Note]:
@@ -88,19 +88,19 @@ def _notes() -> Mapping[str, Note]:
 
 
 def _swept(scope: Scope) -> tuple[Finding, ...]:
-    held, now = runner.current(), clock.now()
+    questions, now = runner.current(), clock.now()
     hour = now.replace(minute=0, second=0, microsecond=0)
 
     def sweep() -> tuple[Finding, ...]:
-        with held.snapshot() as reader:
+        with questions.snapshot() as reader:
             return radar.sweep(reader, scope, now=now)
 
     with st.spinner("Comparing sessions, days, tools and hours with what is usual …"):
-        told: tuple[Finding, ...] = runner.current().kept(("radar", scope, hour), sweep)
-    return told
+        findings: tuple[Finding, ...] = runner.current().kept(("radar", scope, hour), sweep)
+    return findings
 
 
-def _wanted(found: Sequence[Finding]) -> list[Finding]:
+def _wanted(findings: Sequence[Finding]) -> list[Finding]:
     kinds = st.multiselect(
         "Kind",
         list(KINDS),
@@ -119,16 +119,16 @@ def _wanted(found: Sequence[Finding]) -> list[Finding]:
     )
     return [
         one
-        for one in found
+        for one in findings
         if (not kinds or one.kind in kinds) and (not severities or one.severity in severities)
     ]
 
 
 def _tell_count(
-    found: Sequence[Finding], shown: Sequence[Finding], notes: Mapping[str, Note]
+    findings: Sequence[Finding], shown: Sequence[Finding], notes: Mapping[str, Note]
 ) -> None:
-    done = sum(one.key in notes for one in found)
-    if not found:
+    done = sum(one.key in notes for one in findings)
+    if not findings:
         notices.empty(
             "Nothing looks wrong in this period. What is looked at, and how, is in docs/radar.md."
         )
@@ -160,10 +160,10 @@ def _finding(one: Finding, note: Note | None) -> None:
 def _acknowledging(one: Finding, note: Note | None) -> None:
     key = _short(one.key)
     if note:
-        told = f": {formats.unmarked(note.text)}" if note.text else ""
+        reason = f": {formats.unmarked(note.text)}" if note.text else ""
         by = f" by {notices.plain(note.by)}" if note.by else ""
         at = formats.moment(note.written_at, clock.zone())
-        st.caption(f":material/check: Acknowledged {at}{by}{told}", width="content")
+        st.caption(f":material/check: Acknowledged {at}{by}{reason}", width="content")
     if not current_user.reader().may(Permission.NOTES):
         return
     if note:
@@ -226,7 +226,7 @@ def _short(key: str) -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in key)[-80:]
 
 
-def _sheet(found: Sequence[Finding], notes: Mapping[str, Note]) -> Sheet:
+def _sheet(findings: Sequence[Finding], notes: Mapping[str, Note]) -> Sheet:
     columns = (
         Column("severity", "Severity", "text"),
         Column("kind", "Kind", "text"),
@@ -250,7 +250,7 @@ def _sheet(found: Sequence[Finding], notes: Mapping[str, Note]) -> Sheet:
             one.reason,
             *_noted(notes.get(one.key)),
         )
-        for one in found
+        for one in findings
     )
     return Sheet("Radar", columns, rows)
 

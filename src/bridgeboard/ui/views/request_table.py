@@ -20,10 +20,10 @@ PRESSED: Final = "pressed-requests"
 NAME: Final = 40
 
 
-def sheet(told: Iterable[Interception], name: str) -> Sheet:
+def sheet(rows: Iterable[Interception], name: str) -> Sheet:
     """Requests as a table to take away: numbers and names, no recorded text."""
     columns = (*_OWN, *map(export_sheets.column, _NAMED))
-    return Sheet(name, columns, tuple(_exported(row) for row in told))
+    return Sheet(name, columns, tuple(_exported(row) for row in rows))
 
 
 def _open(ids: Sequence[str]) -> None:
@@ -68,8 +68,8 @@ def _line(row: Interception) -> tuple[object, ...]:
 
 def session_link(row: Interception) -> str | None:
     """The address of a request in its session; None where its session is not known."""
-    told = session_place(row)
-    return f"session?{urlencode(told)}" if told else None
+    place = session_place(row)
+    return f"session?{urlencode(place)}" if place else None
 
 
 def session_place(row: Interception) -> dict[str, str]:

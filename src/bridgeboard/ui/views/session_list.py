@@ -65,17 +65,17 @@ def show(find: Find, now: Chosen) -> None:
         place = st.container(width="stretch")
         order = _order()
         columns = _columns_chosen()
-    told = runner.current().session_sums(find)
-    shown, first = _page(find, order, told.sessions)
-    place.markdown(formats.span(first, len(shown.rows), told.sessions, "session"))
+    sums = runner.current().session_sums(find)
+    shown, first = _page(find, order, sums.sessions)
+    place.markdown(formats.span(first, len(shown.rows), sums.sessions, "session"))
     if not shown.rows:
         _nothing(now)
         return
-    _sums(told, columns, find)
+    _sums(sums, columns, find)
     _table(shown.rows, columns)
     with st.container(horizontal=True, vertical_alignment="center", key="sessions-foot"):
         _turning(shown)
-        _files(find, order, told, now)
+        _files(find, order, sums, now)
 
 
 def follow_choice() -> None:
@@ -100,8 +100,8 @@ def leave_for(place: dict[str, str]) -> None:
 
 def addresses(keys: Sequence[int]) -> dict[int, dict[str, str]]:
     """The query parameters of sessions, by our keys."""
-    told = typed(Owner, runner.current().ask(owners(tuple(keys))).rows)
-    return {owner.session: page_links.session(owner.id, owner.initiator_id) for owner in told}
+    rows = typed(Owner, runner.current().ask(owners(tuple(keys))).rows)
+    return {owner.session: page_links.session(owner.id, owner.initiator_id) for owner in rows}
 
 
 def _order() -> Order:
@@ -135,22 +135,22 @@ def _page(find: Find, order: Order, count: int) -> tuple[Page, int]:
     for name in (AFTER, BEFORE):
         if cursor := st.query_params.get(name):
             try:
-                told = _page_of(find, order, **{name: cursor})
+                answer = _page_of(find, order, **{name: cursor})
                 rest = runner.current().ask(beyond(find, order, **{name: cursor})).only["sessions"]
             except CursorError:
                 notices.remark(
                     "This link names a place that is not in this list. Here is its beginning."
                 )
                 break
-            if told.rows:
-                first = count - rest + 1 if name == AFTER else rest - len(told.rows) + 1
-                return told, first
+            if answer.rows:
+                first = count - rest + 1 if name == AFTER else rest - len(answer.rows) + 1
+                return answer, first
     return _page_of(find, order), 1
 
 
 def _page_of(find: Find, order: Order, **place: str) -> Page:
-    told = runner.current().ask(listing(find, order, limit=PAGE, **place))
-    return page(told, order, limit=PAGE, **place)
+    answer = runner.current().ask(listing(find, order, limit=PAGE, **place))
+    return page(answer, order, limit=PAGE, **place)
 
 
 def _nothing(now: Chosen) -> None:
@@ -167,24 +167,24 @@ def _turning(shown: Page) -> None:
     pager.turn("Next", "after", shown.after)
 
 
-def _sums(told: Sums, columns: Sequence[Column], find: Find) -> None:
+def _sums(sums: Sums, columns: Sequence[Column], find: Find) -> None:
     """The sums over the whole list, whatever page of it is shown.
 
     What is in no session has a line of its own, so that all together is what every other page says
     of the same period and filters.
     """
-    named = [one for one in columns if hasattr(told.listed, one.name)]
+    named = [one for one in columns if hasattr(sums.listed, one.name)]
     if not named:
         return
-    lines = [(_all(told), told.listed)]
-    if find.is_about_requests and told.others.rows:
-        lines += [(OTHERS, told.others), (TOGETHER, told.whole)]
+    lines = [(_all(sums), sums.listed)]
+    if find.is_about_requests and sums.others.rows:
+        lines += [(OTHERS, sums.others), (TOGETHER, sums.whole)]
     short_table.show(
         short_table.List(
             title="",
             head=[("Sums", ""), *((one.label, one.definition) for one in named)],
             rows=[
-                short_table.Row(name, name, tuple(_sum_word(one, line, told) for one in named))
+                short_table.Row(name, name, tuple(_sum_word(one, line, sums) for one in named))
                 for name, line in lines
             ],
             note="",
@@ -193,17 +193,17 @@ def _sums(told: Sums, columns: Sequence[Column], find: Find) -> None:
     )
 
 
-def _all(told: Sums) -> str:
-    how = accuracy.accuracy("sessions", {**told.listed.by_metric, "sessions": told.sessions})
+def _all(sums: Sums) -> str:
+    how = accuracy.accuracy("sessions", {**sums.listed.by_metric, "sessions": sums.sessions})
     sign = formats.AT_LEAST if how.is_bound else ""
-    return f"All {sign}{formats.plural(told.sessions, 'session')}"
+    return f"All {sign}{formats.plural(sums.sessions, 'session')}"
 
 
-def _sum_word(one: Column, line: Totals, told: Sums) -> str:
+def _sum_word(one: Column, line: Totals, sums: Sums) -> str:
     """A sum; a lower bound, too, where no request is known of some of the sessions listed."""
     is_bound = bool(one.metric) and accuracy.accuracy(one.metric, line.by_metric).is_bound
     is_sum = METRICS[one.metric].additive if one.metric else one.summed
-    is_bound = is_bound or bool(told.unread and line is told.listed and is_sum)
+    is_bound = is_bound or bool(sums.unread and line is sums.listed and is_sum)
     return formats.number(getattr(line, one.name), one.kind, at_least=is_bound)
 
 
@@ -228,8 +228,8 @@ def _table(rows: Sequence[SessionRow], columns: Sequence[Column]) -> None:
 def _is_bound(one: Column, row: SessionRow) -> bool:
     if not one.metric:
         return False
-    told = {metric: getattr(row, name) for name, metric in NUMBERS.items()}
-    return accuracy.accuracy(one.metric, told).is_bound
+    numbers = {metric: getattr(row, name) for name, metric in NUMBERS.items()}
+    return accuracy.accuracy(one.metric, numbers).is_bound
 
 
 def _line(row: SessionRow, columns: Sequence[Column], address: dict[str, str]) -> tuple[Any, ...]:
@@ -273,10 +273,10 @@ def _table_key() -> str:
     return f"sessions-{st.session_state.get(VISITS, 0)}"
 
 
-def _files(find: Find, order: Order, told: Sums, now: Chosen) -> None:
+def _files(find: Find, order: Order, sums: Sums, now: Chosen) -> None:
     """All sessions of the list with all columns, read when a file is asked for."""
-    many = min(told.sessions, EXPORTED)
-    capped = "" if many == told.sessions else f", the first of {told.sessions:,}"
+    many = min(sums.sessions, EXPORTED)
+    capped = "" if many == sums.sessions else f", the first of {sums.sessions:,}"
     words = (
         f"{formats.plural(many, 'session')}{capped}, with all columns and digits and a note of "
         "what they are about."
@@ -290,8 +290,8 @@ def _sheet(find: Find, order: Order) -> Sheet:
     place: dict[str, str] = {}
     with runner.current().snapshot() as reader:
         while len(rows) < EXPORTED:
-            told = answer(reader, listing(find, order, limit=BLOCK, **place))
-            shown = page(told, order, limit=BLOCK, **place)
+            listed_page = answer(reader, listing(find, order, limit=BLOCK, **place))
+            shown = page(listed_page, order, limit=BLOCK, **place)
             rows += shown.rows
             if shown.after is None:
                 break
