@@ -183,7 +183,7 @@ def test_each_of_these_would_tell_of_single_people_if_blocks_were_summed_anew(
             for table in group_blocks.TABLES:
                 batch.execute(f"DELETE FROM {table}")
             batch.execute("DELETE FROM meta WHERE name = ?", [group_blocks.SINCE])
-        held._cursors.blocks._done.clear()
+        held._limited.blocks._done.clear()
 
     monkeypatch.setattr(group_blocks, "anonymize", lambda *_: None)
     for seed in range(8):

@@ -29,7 +29,7 @@ from bridgeboard.queries.adoption import active_people_windows, cohorts, presenc
 from bridgeboard.queries.first_seen_order import first_seen
 from bridgeboard.queries.metric_query import Query, select, select_top, values
 from bridgeboard.store import Store
-from bridgeboard.store.group_views import KINDS, PEOPLE, TEAMS, TIMES, TOOLS, live
+from bridgeboard.store.group_relations import KINDS, PEOPLE, TEAMS, TIMES, TOOLS, live
 from bridgeboard.store.k_anonymity import OTHER, RULES
 from bridgeboard.store.team_labels import folded
 
@@ -45,7 +45,7 @@ def found(
 ) -> set[int]:
     """Every sum that can be had of a company."""
     with told.store(path) as opened:
-        opened._cursors.blocks.rules = rules
+        opened._limited.blocks.rules = rules
         with opened.snapshot(RowAccess.of_groups(floor)) as seen:
             return random_companies.sums(seen, seed)
 
@@ -289,7 +289,7 @@ def test_while_new_blocks_are_written_those_before_are_shown(tmp_path: Path) -> 
         everything(held)
         next_day = [_moved(row, OVER) for row in told.rows["usage"]]
         random_companies.put(held, {"usage": next_day, "runs": [sync(2, days=1)]})
-        with held._cursors.blocks.writing:
+        with held._limited.blocks.writing:
             assert of_two(held, later).only["requests"] == 0
         assert of_two(held, later).only["requests"] == len(next_day)
 
@@ -317,7 +317,7 @@ def test_a_day_that_has_not_settled_is_shown_without_the_rule(tmp_path: Path) ->
         rows = told.rows["usage"] + [_moved(row, OVER) for row in told.rows["usage"]]
         both = Crowd({**told.rows, "usage": rows}, told.owners)
         with both.store(tmp_path / f"{grows}.duckdb") as held:
-            held._cursors.blocks.rules = rules
+            held._limited.blocks.rules = rules
             with held.snapshot(RowAccess.of_groups(2)) as seen:
                 later = Scope(OVER, OVER + timedelta(days=1))
                 requests = worlds.answer(seen, select(("requests",), (), later)).only["requests"]

@@ -27,7 +27,7 @@ from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.metric_query import select, select_top
 from bridgeboard.store import Store
-from bridgeboard.store.row_views import DECIDED
+from bridgeboard.store.row_relations import DECIDED
 
 SOURCE = Path(__file__).parents[1] / "src" / "bridgeboard"
 ALL = Scope(small().start, small().end)

@@ -1,8 +1,8 @@
 """Which rows of the store a reader may see, with or without text, under which names.
 
-Row access is decided before anything is asked. The store then answers from views of its own that
-stand in front of the tables on that reader's cursor (``store.row_views``), so that no question
-can tell more, whoever asks it.
+Row access is decided before anything is asked. The store then puts what it shows of each table in
+front of every statement (``store.row_relations``), so that no question can tell more, whoever asks
+it.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -23,9 +23,9 @@ from bridgeboard.store import rewriting
 from bridgeboard.store.active_readers import Gate
 from bridgeboard.store.errors import busy, explained, is_final
 from bridgeboard.store.file_location import checked
+from bridgeboard.store.limited_readers import LimitedReaders
 from bridgeboard.store.opening import connected
 from bridgeboard.store.reader import DATA_VERSION, Batch, Dimensions, Params, Reader
-from bridgeboard.store.reader_cursors import Cursors
 
 AT_ONCE: Final = (os.cpu_count() or 1) + 1
 """How many questions are answered at once: more share the same cores, and none is done sooner."""
@@ -53,7 +53,7 @@ class Store:
         self._connect = connect
         self._connection = connect()
         self._writer = self._connection.cursor()
-        self._cursors = Cursors(self._connection, self.write)
+        self._limited = LimitedReaders(self._connection, self.write)
         self._writing = threading.Lock()
         self._readers = Gate()
         self._turns = threading.BoundedSemaphore(AT_ONCE)
@@ -142,8 +142,8 @@ class Store:
             row_access: what the answers may tell: there is nothing else in any table.
         """
         if row_access != EVERYTHING:
-            with self._counted(), explained(self.path), self._cursors.reading(row_access) as picked:
-                reader = Reader(picked(None), self.path, picked, self._turns)
+            with self._counted(), explained(self.path), self._limited.reading(row_access) as seen:
+                reader = Reader(seen[0], self.path, seen[1], self._turns)
                 reader.sees_groups_only = row_access.floor is not None
                 yield reader
             return
@@ -269,14 +269,13 @@ class Store:
 
     def _let_go(self) -> None:
         self._has_failed = True
-        self._cursors.close()
         self._writer.close()
         self._connection.close()
 
     def _take_up(self) -> None:
         self._connection = self._connect()
         self._writer = self._connection.cursor()
-        self._cursors = Cursors(self._connection, self.write)
+        self._limited = LimitedReaders(self._connection, self.write)
         self._keys.clear()
         self._version = Reader(self._writer, self.path).version
         self._has_failed = False

@@ -18,7 +18,7 @@ import duckdb
 from bridgeboard.store.errors import StoreFullError
 from bridgeboard.store.group_sums import MADE, make
 from bridgeboard.store.k_anonymity import RULES
-from bridgeboard.store.row_views import real
+from bridgeboard.store.row_relations import real
 
 TABLES: Final = (
     "group_blocks",

@@ -17,7 +17,7 @@ from uuid import UUID
 import duckdb
 
 from bridgeboard.store.k_anonymity import OTHER, RULES, Folds
-from bridgeboard.store.row_views import real
+from bridgeboard.store.row_relations import real
 
 OFFER: Final = ("provider", "provider_name", "vendor", "model")
 SUMS: Final = ("input", "output", "cache_read", "cache_write")

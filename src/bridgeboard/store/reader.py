@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from bridgeboard.store import migrations
 from bridgeboard.store.errors import explained
-from bridgeboard.store.reader_cursors import Picked
+from bridgeboard.store.limited_readers import InFront
 
 DATA_VERSION: Final = "data_version"
 KEYS: Final[Mapping[str, str]] = {
@@ -37,47 +37,50 @@ class Reader:
         self,
         connection: duckdb.DuckDBPyConnection,
         path: Path,
-        picked: Picked | None = None,
+        in_front: InFront | None = None,
         turns: AbstractContextManager[object] | None = None,
     ) -> None:
         self._connection = connection
         self._path = path
-        self._picked = picked
+        self._in_front = in_front
         self._turns = turns or nullcontext()
         self.sees_groups_only = False
 
     def frame(self, sql: str, params: Params = (), dimensions: Dimensions = None) -> pd.DataFrame:
         """The answer as a frame."""
         with explained(self._path), self._turns:
-            return self._on(dimensions).execute(sql, params).df()
+            return self._connection.execute(*self._seen(sql, params, dimensions)).df()
 
     def table(self, sql: str, params: Params = (), dimensions: Dimensions = None) -> pa.Table:
         """The answer as an Arrow table."""
         with explained(self._path), self._turns:
-            return self._on(dimensions).sql(sql, params=params).to_arrow_table()
+            seen, own = self._seen(sql, params, dimensions)
+            return self._connection.sql(seen, params=own).to_arrow_table()
 
     def rows(
         self, sql: str, params: Params = (), dimensions: Dimensions = None
     ) -> list[tuple[Any, ...]]:
         """The answer as plain rows."""
         with explained(self._path), self._turns:
-            return self._on(dimensions).execute(sql, params).fetchall()
+            return self._connection.execute(*self._seen(sql, params, dimensions)).fetchall()
 
     def named(
         self, sql: str, params: Params = (), dimensions: Dimensions = None
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
         """The answer as the names of its columns and plain rows."""
         with explained(self._path), self._turns:
-            cursor = self._on(dimensions).execute(sql, params)
-            return [column[0] for column in cursor.description or ()], cursor.fetchall()
+            answer = self._connection.execute(*self._seen(sql, params, dimensions))
+            return [column[0] for column in answer.description or ()], answer.fetchall()
 
     def meta(self, name: str) -> str | None:
         """A setting of the store itself; None if it was never set."""
-        rows = self.rows("SELECT value FROM meta WHERE name = ?", [name])
+        rows = self.rows("SELECT value FROM meta WHERE name = $1", [name])
         return rows[0][0] if rows else None
 
     def tables(self) -> list[str]:
         """The names of all tables."""
+        if self._in_front:
+            return list(self._in_front.columns)
         with explained(self._path):
             return migrations.tables(self._connection)
 
@@ -86,8 +89,11 @@ class Reader:
         """The number of the last batch that this state holds."""
         return int(self.meta(DATA_VERSION) or 0)
 
-    def _on(self, dimensions: Dimensions) -> duckdb.DuckDBPyConnection:
-        return self._picked(dimensions) if self._picked else self._connection
+    def _seen(self, sql: str, params: Params, dimensions: Dimensions) -> tuple[str, Params]:
+        """A statement of which the answer is what this reader sees, and its parameters."""
+        return (
+            self._in_front.statement(sql, params, dimensions) if self._in_front else (sql, params)
+        )
 
 
 class Batch(Reader):

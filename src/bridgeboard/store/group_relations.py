@@ -1,4 +1,4 @@
-"""SQL views over kept sums, for readers who see groups only.
+"""What tables hold for readers who see groups of people only: SELECTs of sums that are kept.
 
 They hold whole blocks of days (``store.group_blocks``). What each question may split by is one of
 ``Live``, so that only sums of classes, or of teams, or of tools can be had, and never of two of
@@ -10,11 +10,6 @@ from typing import Final, Literal
 
 from bridgeboard.store.group_sums import COUNTS, OFFER, PRICES
 from bridgeboard.store.k_anonymity import OTHER
-
-PIN: Final = "groups_frozen"
-"""A variable of the reader's cursor: the last batch of blocks that it sees."""
-LAST: Final = "SELECT coalesce(max(frozen), 0) FROM {real}.group_blocks"
-"""What a snapshot sets it to, for all its cursors."""
 
 Live = Literal["nothing", "kinds", "teams", "tools", "nobody", "shape"]
 """What a question may split by: nothing but time; what requests were made with; teams; tools. A
@@ -54,25 +49,26 @@ def live(dimensions: Collection[str] | None) -> Live:
     return "teams" if categories else "nothing"
 
 
-def views(
-    schema: str, floor: int, live_sums: Live, columns: Mapping[str, Mapping[str, str]]
-) -> dict[str, str]:
-    """The view of each table that groups have, for one kind of question.
+def group_relation(
+    floor: int, kind: Live, table: str, columns: Mapping[str, str], schema: str
+) -> str | None:
+    """The SELECT of what groups have in place of a table; None where they have nothing else.
 
     Args:
-        schema: the full name of the schema that the tables are in.
         floor: how many people a group has at least: sums that were made for fewer are not seen.
-        live_sums: the kind of question.
-        columns: those of the real tables, with their types: what groups do not have is NULL.
+        kind: of question.
+        table: its name.
+        columns: those of the real table, with their types: what groups do not have is NULL.
+        schema: the full name of the schema that the tables are in.
     """
-    where = "WHERE FALSE" if live_sums == "nobody" else ""
-    names = {"real": schema, "floor": floor}
-    views_ = {}
-    for table, (source, own) in (_SHAPE if live_sums == "shape" else _GROUPED).items():
-        known = {*own.split(), *_NAMED.get((live_sums, table), "").split()}
-        shown = (_column(known, *each) for each in columns[table].items())
-        views_[table] = f"SELECT {', '.join(shown)} FROM {source.format(**names)} t {where}"
-    return views_
+    grouped = (_SHAPE if kind == "shape" else _GROUPED).get(table)
+    if grouped is None:
+        return None
+    source, own = grouped
+    known = {*own.split(), *_NAMED.get((kind, table), "").split()}
+    shown = ", ".join(_column(known, *each) for each in columns.items())
+    where = "WHERE FALSE" if kind == "nobody" else ""
+    return f"SELECT {shown} FROM {source.format(real=schema, floor=floor)} t {where}"
 
 
 def _column(known: Collection[str], name: str, kind: str) -> str:
@@ -88,7 +84,7 @@ _ADDED: Final = frozenset({*COUNTS, *PRICES})
 # Blocks made for groups of fewer people are not shown; they come back if the floor is lowered.
 _SEEN: Final = (
     "(SELECT * FROM {{real}}.{0} WHERE frozen IN (SELECT frozen FROM {{real}}.group_blocks"
-    f" WHERE floor >= {{{{floor}}}} AND frozen <= getvariable('{PIN}')))"
+    " WHERE floor >= {{floor}}))"
 )
 _GROUPED: Final[Mapping[str, tuple[str, str]]] = {
     "usage": (

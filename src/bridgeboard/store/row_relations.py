@@ -1,4 +1,4 @@
-"""The SQL views before all tables, which hold only the rows and columns a reader may see.
+"""What each table holds for a reader: a SELECT that stands in front of their statements.
 
 Every table and every column is decided here. What is not named, because a later schema brought
 it, is empty: it is shown once somebody has said who may see it, never by default.
@@ -119,11 +119,8 @@ TEXTS: Final = ("prompts", "tool_inputs", "thinking", "last_prompts")
 """Tables that are about nothing but text: without text they are empty."""
 
 _EMPTY: Final = {"VARCHAR": "''"}
-VISIBLE: Final = "access_visible"
-NAMES: Final = "access_names"
-VALUES: Final = "access_values"
-"""Names of ours on a reader's cursor: who is seen from when to when, what people are called, and
-the teams or the user name of a row_access."""
+ALIASES: Final = "access_aliases"
+"""A table on a reader's cursor: what people are called instead, if not by their names."""
 
 _COLUMNS: Final = """
 SELECT table_name, column_name, data_type FROM duckdb_columns()
@@ -132,11 +129,11 @@ ORDER BY table_name, column_index"""
 # Stretches of one person do not overlap: a join is several times as fast as asking for each row
 # whether there is one.
 _SEEN_THEN: Final = (
-    f"JOIN temp.main.{VISIBLE} v ON v.initiator = {{0}}.initiator"
+    "JOIN ({{visible}}) v ON v.initiator = {0}.initiator"
     " AND {0}.started_at >= v.since AND {0}.started_at < v.until"
 )
 _LIMITS: Final[Mapping[Owner, str]] = {
-    "person": f"WHERE t.initiator IN (SELECT initiator FROM temp.main.{VISIBLE})",
+    "person": "WHERE t.initiator IN (SELECT v.initiator FROM ({visible}) v)",
     "time": _SEEN_THEN.format("t"),
     "request": "WHERE t.usage IN (SELECT u.usage FROM {schema}.usage u "
     f"{_SEEN_THEN.format('u')})",
@@ -149,10 +146,11 @@ _SEEN_SESSION: Final = (
     f"{_SEEN_THEN.format('s')}) THEN t.session END"
 )
 """Requests of a session that began when its person was elsewhere are in no session that is seen."""
-_OF_TEAMS: Final = f"WHERE t.team IN (SELECT value FROM temp.main.{VALUES})"
+_OF_TEAMS: Final = "WHERE t.team IN (SELECT unnest({values}))"
+_IS_PERSON: Final = "lower(i.username) = lower(list_extract({values}, 1))"
 _OF_PERSON: Final = (
     "WHERE t.username IN (SELECT coalesce(i.member, lower(i.username)) FROM {schema}.initiators i"
-    f" WHERE lower(i.username) IN (SELECT lower(value) FROM temp.main.{VALUES}))"
+    f" WHERE {_IS_PERSON})"
 )
 _VISIBLE_TEAMS: Final = f"""
 WITH told AS (
@@ -174,45 +172,20 @@ _VISIBLE_PERSON: Final = f"""
 SELECT any_value(i.initiator) AS initiator, TIMESTAMP '0001-01-01' AS since,
     TIMESTAMP '9999-01-01' AS until
 FROM {{schema}}.initiators i
-WHERE lower(i.username) IN (SELECT lower(value) FROM temp.main.{VALUES})
-HAVING count(*) = 1"""
+WHERE {_IS_PERSON} HAVING count(*) = 1"""
 # Whoever has no other name yet is not there at all.
 _NAMED: Final[Mapping[str, str]] = {
-    "initiators": f"JOIN temp.main.{NAMES} n ON n.id = t.id",
+    "initiators": f"JOIN temp.main.{ALIASES} n ON CAST(n.id AS UUID) = t.id",
     "memberships": "JOIN {schema}.initiators i"
     " ON t.username = coalesce(i.member, lower(i.username))"
-    f" JOIN temp.main.{NAMES} n ON n.id = i.id",
+    f" JOIN temp.main.{ALIASES} n ON CAST(n.id AS UUID) = i.id",
 }
 _ALIASES: Final[Mapping[tuple[str, str], str]] = {
-    ("initiators", "id"): "n.other",
+    ("initiators", "id"): "CAST(n.other AS UUID)",
     ("initiators", "username"): "n.alias",
     ("initiators", "name"): "''",
     ("memberships", "username"): "lower(n.alias)",
 }
-
-
-def put_up(
-    cursor: duckdb.DuckDBPyConnection,
-    row_access: RowAccess,
-    groups: Mapping[str, str] | None = None,
-) -> None:
-    """Make of a new cursor one that sees what a row access lets it see, and nothing else.
-
-    ``groups`` are the views of tables that groups have their own of.
-    """
-    schema = real(cursor)
-    cursor.execute(f"CREATE TEMP TABLE {VALUES} (value VARCHAR)")
-    cursor.execute(f"CREATE TEMP TABLE {NAMES} (id UUID, other UUID, alias VARCHAR)")
-    values = row_access.teams if row_access.person is None else (row_access.person,)
-    if values:
-        cursor.executemany(f"INSERT INTO {VALUES} VALUES (?)", [[value] for value in values])
-    if row_access.teams is not None:
-        cursor.execute(f"CREATE TEMP VIEW {VISIBLE} AS {_VISIBLE_TEAMS.format(schema=schema)}")
-    if row_access.person is not None:
-        cursor.execute(f"CREATE TEMP VIEW {VISIBLE} AS {_VISIBLE_PERSON.format(schema=schema)}")
-    for table, columns in tables(cursor).items():
-        view = (groups or {}).get(table) or _view(row_access, table, columns, schema)
-        cursor.execute(f"CREATE TEMP VIEW {table} AS {view}")
 
 
 def tables(cursor: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
@@ -229,17 +202,28 @@ def real(cursor: duckdb.DuckDBPyConnection) -> str:
     return '"' + str(name).replace('"', '""') + '".main'
 
 
-def _view(row_access: RowAccess, table: str, columns: Mapping[str, str], schema: str) -> str:
+def relation(
+    row_access: RowAccess, table: str, columns: Mapping[str, str], schema: str, values: str
+) -> str:
+    """The SELECT of the rows and columns of a table that a row access shows.
+
+    Args:
+        row_access: not one of groups, whose tables are others (``store.group_relations``).
+        table: its name.
+        columns: all that it has, with their types.
+        schema: the full name of the schema that the tables are in.
+        values: SQL of the list of teams, or of the one user name, that the row access is about.
+    """
     decided = DECIDED.get(table)
     if decided is None or not _is_shown(row_access, table, decided):
         return f"SELECT * FROM {schema}.{table} WHERE FALSE"
-    named = _NAMED.get(table, "").format(schema=schema) if row_access.pseudonyms else ""
-    shown = (
-        f"{_column(row_access, table, name, kind).format(schema=schema)} AS {name}"
-        for name, kind in columns.items()
-    )
-    limit = _limit(row_access, table, decided).format(schema=schema)
-    return f"SELECT {', '.join(shown)} FROM {schema}.{table} t {named} {limit}"
+    shown = (f"{_column(row_access, table, *each)} AS {each[0]}" for each in columns.items())
+    named = _NAMED.get(table, "") if row_access.pseudonyms else ""
+    limit = _limit(row_access, table, decided)
+    own = f"SELECT {', '.join(shown)} FROM {{schema}}.{table} t {named} {limit}"
+    visible = _VISIBLE_TEAMS if row_access.person is None else _VISIBLE_PERSON
+    names = {"schema": schema, "values": values}
+    return own.format(visible=visible.format(**names), **names)
 
 
 def _is_shown(row_access: RowAccess, table: str, decided: Decided) -> bool:

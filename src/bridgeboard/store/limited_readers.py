@@ -1,0 +1,139 @@
+"""Readers whose row access is not everything: what it shows stands in front of each statement.
+
+Each table that a statement names becomes a common table of that name, which holds the rows and
+columns that are seen and nothing else. The reader's cursor is in an empty catalog: a table that had
+nothing in front of it would not be there at all, instead of being there as a whole.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+import duckdb
+import pyarrow as pa
+
+from bridgeboard.access import Pseudonyms, RowAccess
+from bridgeboard.model.store import Dimensions, Params
+from bridgeboard.store.group_blocks import Blocks, Writer
+from bridgeboard.store.group_relations import group_relation, live
+from bridgeboard.store.named_tables import named_tables
+from bridgeboard.store.row_relations import ALIASES, real, relation, tables
+
+EMPTY: Final = "no_tables"
+"""A catalog in memory without any table: what a reader's statement is looked up in."""
+
+_BEGUN: Final = "SELECT 1 FROM {real}.meta LIMIT 1"
+_IDS: Final = "SELECT DISTINCT CAST(id AS VARCHAR) FROM {real}.initiators"
+_WITH: Final = re.compile(r"\s*WITH\s+", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class InFront:
+    """What a reader's statement becomes.
+
+    Attributes:
+        row_access: which rows the reader reaches.
+        columns: all tables, with their columns and types.
+        schema: the full name of the schema that they are in.
+    """
+
+    row_access: RowAccess
+    columns: Mapping[str, Mapping[str, str]]
+    schema: str
+
+    def statement(self, sql: str, params: Params, dimensions: Dimensions) -> tuple[str, Params]:
+        """The statement to execute, and its parameters.
+
+        Raises:
+            RefusedStatementError: for one that could name anything but tables of the store.
+        """
+        names = sorted(named_tables(sql, frozenset(self.columns)))
+        if not names:
+            return sql, params
+        own = list(params)
+        limits = self.row_access
+        values = limits.teams if limits.person is None else (limits.person,)
+        if values is not None:
+            own.append(list(values))
+        place = f"CAST(${len(own)} AS VARCHAR[])"
+        front = ", ".join(
+            f"{name} AS NOT MATERIALIZED ({self._relation(name, dimensions, place)})"
+            for name in names
+        )
+        if values is not None and place not in front:
+            own.pop()
+        begin = _WITH.match(sql)
+        return f"WITH {front}{f', {sql[begin.end() :]}' if begin else f' {sql}'}", own
+
+    def _relation(self, table: str, dimensions: Dimensions, values: str) -> str:
+        columns, floor = self.columns[table], self.row_access.floor
+        if floor is not None:
+            of_groups = group_relation(floor, live(dimensions), table, columns, self.schema)
+            if of_groups is not None:
+                return of_groups
+        return relation(self.row_access, table, columns, self.schema, values)
+
+
+class LimitedReaders:
+    """Cursors of one connection for readers who do not see everything.
+
+    ``write`` begins a batch of the store, for the sums that groups see.
+    """
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        write: Callable[[], AbstractContextManager[Writer]],
+    ) -> None:
+        self._connection = connection
+        self._aliases: dict[Pseudonyms, tuple[frozenset[str], pa.Table]] = {}
+        self._columns: Mapping[str, Mapping[str, str]] = {}
+        self.blocks = Blocks(connection, write)
+
+    @contextmanager
+    def reading(self, row_access: RowAccess) -> Iterator[tuple[duckdb.DuckDBPyConnection, InFront]]:
+        """A cursor in a transaction that reads one state, and what stands in front there."""
+        if row_access.floor is not None:
+            self.blocks.update(row_access.floor)
+        with closing(self._connection.cursor()) as cursor:
+            schema = real(cursor)
+            if not self._columns:
+                cursor.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {EMPTY}")
+                self._columns = tables(cursor)
+            cursor.execute(f"USE {EMPTY}")
+            cursor.execute("BEGIN READ ONLY")
+            # A transaction begins with its first question, not with its name.
+            cursor.execute(_BEGUN.format(real=schema)).fetchall()
+            if row_access.pseudonyms:
+                cursor.register(ALIASES, self._named(cursor, schema, row_access.pseudonyms))
+            yield cursor, InFront(row_access, self._columns, schema)
+            cursor.execute("COMMIT")
+
+    def _named(
+        self, cursor: duckdb.DuckDBPyConnection, schema: str, pseudonyms: Pseudonyms
+    ) -> pa.Table:
+        """What everybody who is there is called instead.
+
+        All at once, because two people with the same pseudonym need longer ones both.
+        """
+        ids = frozenset(id_ for (id_,) in cursor.execute(_IDS.format(real=schema)).fetchall())
+        known = self._aliases.get(pseudonyms)
+        if known is None or known[0] != ids:
+            aliases = pseudonyms.alias(sorted(ids))
+            columns = {
+                "id": list(aliases),
+                "other": [str(other_id(alias)) for alias in aliases.values()],
+                "alias": list(aliases.values()),
+            }
+            known = ids, pa.table(columns, pa.schema(dict.fromkeys(columns, pa.string())))
+            self._aliases[pseudonyms] = known
+        return known[1]
+
+
+def other_id(alias: str) -> UUID:
+    """The id of somebody who is known by an alias: it tells no more than the alias does."""
+    return UUID(bytes=hashlib.sha256(alias.encode()).digest()[:16], version=5)
