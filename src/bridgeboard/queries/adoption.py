@@ -43,13 +43,13 @@ def active_people_windows(scope: Scope, days: Sequence[int] = (1, 7, 28)) -> Que
         raise MetricError(f"Windows are {_SIZES[0]} to {_SIZES[-1]} days long, not {list(days)}.")
     into, sizes = Arguments(), sorted(set(days))
     longer = _reaching_back(scope, sizes[-1])
-    told = rows("usage", ["day"], longer, into)
+    source = rows("usage", ["day"], longer, into)
     first, last = (into.bound((day - _EPOCH).days) for day in (scope.first_day, _end(scope)))
     every_day = f"SELECT unnest(range({first}, {last})), {', '.join('0' for _ in sizes)}"
     running = _each(sizes, "CAST(sum(d.{0}) OVER (ORDER BY d.day) AS BIGINT) AS {0}")
     common = [
         *tables(asked([], scope)),
-        f"active AS (SELECT DISTINCT f.initiator, {told.keys['day']} AS day {told.text})",
+        f"active AS (SELECT DISTINCT f.initiator, {source.keys['day']} AS day {source.text})",
         f"spans AS ({_SPANS})",
         f"steps AS ({_steps(sizes)} UNION ALL {every_day})",
         f"daily AS (SELECT day, {_each(sizes, 'sum(s.{0}) AS {0}')} FROM steps s GROUP BY day)",
@@ -72,11 +72,11 @@ def presence(scope: Scope) -> Query:
         and have none in the period). BIGINT; new and returning are the active people.
     """
     into = Arguments()
-    told = rows("usage", [], _from_the_beginning(scope), into)
+    source = rows("usage", [], _from_the_beginning(scope), into)
     since = into.bound(scope.since)
     seen = (
         f"SELECT f.initiator, min(f.started_at) AS first_at, max(f.started_at) AS last_at"
-        f" {told.text} GROUP BY f.initiator"
+        f" {source.text} GROUP BY f.initiator"
     )
     common = [*tables(asked([], scope)), f"seen AS ({seen})"]
     counted = (
@@ -158,9 +158,9 @@ def _cohorts(by: Sequence[str], scope: Scope, into: Arguments, more: str = "") -
 
     ``by`` are dimensions that are to be shown, ``more`` SQL of what else is told of a week.
     """
-    told = rows("usage", ["week"], _from_the_beginning(scope), into)
-    week = f"{told.keys['week']} AS week"
-    active = f"SELECT f.initiator, {week}{more} {told.text} GROUP BY 1, 2"
+    source = rows("usage", ["week"], _from_the_beginning(scope), into)
+    week = f"{source.keys['week']} AS week"
+    active = f"SELECT f.initiator, {week}{more} {source.text} GROUP BY 1, 2"
     since = "SELECT *, min(week) OVER (PARTITION BY initiator) AS cohort FROM active"
     return [*tables(asked(by, scope)), f"active AS ({active})", f"since AS ({since})"]
 

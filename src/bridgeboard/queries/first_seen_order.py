@@ -20,8 +20,10 @@ def first_seen(name: str, scope: Scope) -> Query:
     if one.time:
         raise MetricError(f"{name!r} is a stretch of time: it is in order by itself.")
     into = Arguments()
-    told = rows("usage" if one.splits("usage") else "calls", [name], scope, into)
-    seen = f"SELECT {told.keys[name]} AS key, min(f.started_at) AS first_at {told.text} GROUP BY 1"
+    origin = rows("usage" if one.splits("usage") else "calls", [name], scope, into)
+    seen = (
+        f"SELECT {origin.keys[name]} AS key, min(f.started_at) AS first_at {origin.text} GROUP BY 1"
+    )
     common = ", ".join([*tables(asked([name], scope)), f"seen AS ({seen})"])
     shown = f"{one.shown.format('key')} AS {quoted(name)}"
     return Query(

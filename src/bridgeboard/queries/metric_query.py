@@ -71,10 +71,10 @@ def select(
     question = _Question.of(names, by, scope)
     common = [*tables(asked(by, scope)), *question.aggregates(into)]
     columns = [*question.shown(), *question.values()]
-    told = f"SELECT {', '.join(columns)} FROM {question.joined()}{question.ordered(order)}"
+    sql = f"SELECT {', '.join(columns)} FROM {question.joined()}{question.ordered(order)}"
     if limit is not None:
-        told += f" LIMIT {into.bound(limit)}"
-    return _query(common, told, into, asked(by, scope))
+        sql += f" LIMIT {into.bound(limit)}"
+    return _query(common, sql, into, asked(by, scope))
 
 
 def select_top(
@@ -125,13 +125,13 @@ def select_top(
         f"CAST({rest} AS BOOLEAN) AS is_rest",
         "(SELECT count(*) FROM ranked) AS values_count",
     ]
-    told = (
+    statement = (
         f"SELECT {', '.join(columns)} FROM {question.joined()}"
         f" LEFT JOIN ranked ON ranked.place = {place}"
     )
     terms = [*(_key(one) for one in question.by if one.time), place]
-    told += f" ORDER BY {', '.join(terms)}"
-    return _query(common, told, into, asked(by, scope))
+    statement += f" ORDER BY {', '.join(terms)}"
+    return _query(common, statement, into, asked(by, scope))
 
 
 def values(name: str, scope: Scope, *, limit: int | None = None) -> Query:
@@ -147,8 +147,8 @@ def values(name: str, scope: Scope, *, limit: int | None = None) -> Query:
     return select((count,), (name,), scope.free(name), order=order, limit=limit)
 
 
-def _query(common: Sequence[str], told: str, into: Arguments, about: Iterable[str]) -> Query:
-    return Query(f"WITH {', '.join(common)} {told}", tuple(into.values), tuple(sorted(about)))
+def _query(common: Sequence[str], sql: str, into: Arguments, about: Iterable[str]) -> Query:
+    return Query(f"WITH {', '.join(common)} {sql}", tuple(into.values), tuple(sorted(about)))
 
 
 def _category(by: Sequence[str]) -> Dimension:
@@ -212,13 +212,13 @@ class _Question:
 
     def aggregates(self, into: Arguments) -> list[str]:
         """The common tables of all sources, which side by side tell every part."""
-        found = []
+        statements = []
         for source in self.parts:
             if self.cells and source in self.cells.sums:
-                found.append(self.added(source, self.cells))
+                statements.append(self.added(source, self.cells))
             else:
-                found += self.counted(source, into)
-        return found
+                statements += self.counted(source, into)
+        return statements
 
     @property
     def sums(self) -> list[Source]:
@@ -236,16 +236,16 @@ class _Question:
 
     def counted(self, source: Source, into: Arguments) -> list[str]:
         """A source's common tables, told from its rows."""
-        told = rows(source, self.names, self.scope, into, self.fold)
+        origin = rows(source, self.names, self.scope, into, self.fold)
         laid = self.laid_out(source)
-        return [f"{name} AS ({grouped(told, source, parts)})" for name, parts in laid.items()]
+        return [f"{name} AS ({grouped(origin, source, parts)})" for name, parts in laid.items()]
 
     def added(self, source: Source, every: "_Question") -> str:
         """A source's common table, told from the one in a question that splits it further."""
-        told = cells(every.table(source), self.names, self.fold)
+        origin = cells(every.table(source), self.names, self.fold)
         columns = {self.column(part): every.column(part) for part in self.parts[source]}
         columns[f"rows_of_{source}"] = f"rows_of_{source}"
-        return f"{self.table(source)} AS ({summed(told, columns)})"
+        return f"{self.table(source)} AS ({summed(origin, columns)})"
 
     def laid_out(self, source: Source) -> dict[str, dict[str, Part]]:
         """The tables of a source, with their columns: one, and more for keys that need their own.
@@ -290,12 +290,12 @@ class _Question:
         return [f"{self.value(one)} AS {quoted(one.name)}" for one in self.metrics]
 
     def value(self, one: Metric) -> str:
-        told = one.value.format(*(self.column(part) for part in one.parts))
+        expression = one.value.format(*(self.column(part) for part in one.parts))
         if one.empty is None:
-            return told
+            return expression
         sources = dict.fromkeys(filter(None, map(self.chosen.__getitem__, one.parts)))
         has_rows = " OR ".join(f"rows_of_{source} > 0" for source in sources)
-        return f"CASE WHEN {has_rows} THEN {told} ELSE {one.empty} END"
+        return f"CASE WHEN {has_rows} THEN {expression} ELSE {one.empty} END"
 
     def ranked(self, name: str) -> str:
         key = _key(self.by[0])
@@ -312,8 +312,8 @@ class _Question:
         for name in [*wanted, *self.names]:
             plain = name.removeprefix("-")
             terms.setdefault(plain, "ASC" if name == plain else "DESC")
-        told = [f"{quoted(name)} {way} NULLS LAST" for name, way in terms.items()]
-        return f" ORDER BY {', '.join(told)}"
+        order_terms = [f"{quoted(name)} {way} NULLS LAST" for name, way in terms.items()]
+        return f" ORDER BY {', '.join(order_terms)}"
 
     def order(self) -> list[str]:
         times = [one.name for one in self.by if one.time]
@@ -327,16 +327,16 @@ def _source(
 
     None is nowhere, for a part that then counts as none.
     """
-    told = [source for source in part.sources if all(each.splits(source) for each in by)]
-    if not told and part.is_optional:
+    sources = [source for source in part.sources if all(each.splits(source) for each in by)]
+    if not sources and part.is_optional:
         return None
-    if not told:
+    if not sources:
         wrong = [each for each in by if not one.splits(each)] or by
         named = " and ".join(repr(each.name) for each in wrong)
         raise MetricError(f"{one.name!r} cannot be split by {named}.")
     if not (about_calls and part.of_calls):
-        return told[0]
-    if "calls" not in told:
+        return sources[0]
+    if "calls" not in sources:
         named = " and ".join(repr(each.name) for each in by if not each.splits("calls"))
         raise MetricError(f"{one.name!r} of some tools only cannot be split by {named}.")
     return "calls"

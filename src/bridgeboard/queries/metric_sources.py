@@ -114,8 +114,8 @@ def rows(
     ``also`` is one more condition on rows ``f``, true of a request's tool calls if of the request.
     """
     if source in {"sessions", "unread"}:
-        told = _sessions(source, by, scope, into, fold)
-        return replace(told, text=f"{told.text} AND {also}") if also else told
+        sessions = _sessions(source, by, scope, into, fold)
+        return replace(sessions, text=f"{sessions.text} AND {also}") if also else sessions
     keys = {name: key(name, source, scope) for name in by}
     window = [*_window(scope, into), *([also] if also else [])]
     where = _where([*window, *_conditions(source, scope, into, window)])
@@ -187,16 +187,16 @@ def _conditions(source: Source, scope: Scope, into: Arguments, window: Sequence[
     """
     other: Source = "calls" if source == "usage" else "usage"
     own, foreign = _parted(scope.include, source)
-    told = [_among(name, source, values, scope, into) for name, values in own]
+    terms = [_among(name, source, values, scope, into) for name, values in own]
     if foreign:
         among = [_among(name, other, values, scope, into) for name, values in foreign]
-        told.append(f"f.usage IN ({_requests(other, [*window, *among])})")
+        terms.append(f"f.usage IN ({_requests(other, [*window, *among])})")
     own, foreign = _parted(scope.exclude, source)
-    told += [f"NOT {_among(name, source, values, scope, into)}" for name, values in own]
+    terms += [f"NOT {_among(name, source, values, scope, into)}" for name, values in own]
     for name, values in foreign:
         among = [*window, _among(name, other, values, scope, into)]
-        told.append(f"f.usage NOT IN ({_requests(other, [*window, *among])})")
-    return told
+        terms.append(f"f.usage NOT IN ({_requests(other, [*window, *among])})")
+    return terms
 
 
 def _parted(filters: Filters, source: Source) -> tuple[Filters, Filters]:
@@ -208,10 +208,10 @@ def _among(name: str, source: Source, values: Iterable[str], scope: Scope, into:
     one = dimension(name)
     if one.time:
         return f"({key(name, source, scope)} IN {into.listed(map(int, values))})"
-    listed = into.listed(values)
+    values_sql = into.listed(values)
     if name == "initiator":
-        return f"(f.initiator IN (SELECT initiator FROM people WHERE person IN {listed}))"
-    return f"({one.shown.format(one.columns[source])} IN {listed})"
+        return f"(f.initiator IN (SELECT initiator FROM people WHERE person IN {values_sql}))"
+    return f"({one.shown.format(one.columns[source])} IN {values_sql})"
 
 
 def _requests(source: Source, conditions: Sequence[str]) -> str:
@@ -227,9 +227,9 @@ def _sessions(
     origin = f"FROM {TABLES[source]} f{_member(by, scope)}"
     if used:
         parts = [name for name in by if name in used]
-        told = _nothing(parts, fold) if _is_hidden(source, used) else ""
-        told = told or _used(used, parts, scope, into, fold)
-        origin += f" JOIN ({told}) v ON v.session = f.session"
+        text = _nothing(parts, fold) if _is_hidden(source, used) else ""
+        text = text or _used(used, parts, scope, into, fold)
+        origin += f" JOIN ({text}) v ON v.session = f.session"
         keys |= {name: f"v.{quoted(name)}" for name in parts}
     window = _window(scope, into)
     conditions = _conditions(source, _about(scope, used, is_about=False), into, window)
@@ -278,9 +278,9 @@ def _used(
         # A session's requests do not end with the scope that it began in.
         origin, window = "usage", [_window(scope, into)[0], "f.session IS NOT NULL"]
     conditions = _conditions("usage", _about(scope, used, is_about=True), into, window)
-    told = _folded(keys, f"FROM {origin} f", _where([*window, *conditions]), fold)
-    columns = [f"{sql} AS {quoted(name)}" for name, sql in told.keys.items()]
-    return f"SELECT DISTINCT {', '.join(['f.session', *columns])} {told.text}"
+    text = _folded(keys, f"FROM {origin} f", _where([*window, *conditions]), fold)
+    columns = [f"{sql} AS {quoted(name)}" for name, sql in text.keys.items()]
+    return f"SELECT DISTINCT {', '.join(['f.session', *columns])} {text.text}"
 
 
 def _listed(name: str, scope: Scope, into: Arguments) -> str:

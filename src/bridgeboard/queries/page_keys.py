@@ -39,9 +39,9 @@ class Order:
         column(self.name)
 
     @classmethod
-    def of(cls, told: str) -> "Order":
+    def of(cls, text: str) -> "Order":
         """An order as addresses have it: "-cost" is the largest cost first."""
-        return cls(told.removeprefix("-"), told.startswith("-"))
+        return cls(text.removeprefix("-"), text.startswith("-"))
 
     def __str__(self) -> str:
         return "-" * self.descending + self.name
@@ -63,8 +63,8 @@ class Place:
 def written(order: Order, place: Place) -> str:
     """The cursor of a place: letters, digits, "-" and "_"."""
     plain = [str(order), place.value, place.session]
-    told = json.dumps(plain, separators=(",", ":"), allow_nan=False).encode()
-    return urlsafe_b64encode(_checksum(told) + told).decode("ascii").rstrip("=")
+    content = json.dumps(plain, separators=(",", ":"), allow_nan=False).encode()
+    return urlsafe_b64encode(_checksum(content) + content).decode("ascii").rstrip("=")
 
 
 def read(order: Order, cursor: str) -> Place:
@@ -73,19 +73,19 @@ def read(order: Order, cursor: str) -> Place:
         raise CursorError("it is too long")
     try:
         raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
-        told = json.loads(raw[_SUM_SIZE:])
+        content = json.loads(raw[_SUM_SIZE:])
     except (ValueError, binascii.Error, RecursionError) as error:
         raise CursorError("it cannot be read") from error
     if raw[:_SUM_SIZE] != _checksum(raw[_SUM_SIZE:]):
         raise CursorError("it is damaged")
-    place = _checked(order, told)
+    place = _checked(order, content)
     if written(order, place) != cursor:
         raise CursorError("it is damaged")
     return place
 
 
-def _checked(order: Order, told: Any) -> Place:
-    match told:
+def _checked(order: Order, content: Any) -> Place:
+    match content:
         case [str(name), _, _] if name != str(order):
             raise CursorError("it is of a list in another order")
         case [_, value, session] if _is_value(order, value) and _is_whole(session, _WIDEST_KEY):
@@ -105,5 +105,5 @@ def _is_whole(value: object, most: int) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and -most <= value < most
 
 
-def _checksum(told: bytes) -> bytes:
-    return blake2b(told, digest_size=_SUM_SIZE).digest()
+def _checksum(content: bytes) -> bytes:
+    return blake2b(content, digest_size=_SUM_SIZE).digest()

@@ -101,11 +101,11 @@ def sessions(scope: Scope, limits: SessionLimits) -> Query:
     """
     into = Arguments()
     names = {name for name, _ in (*scope.include, *scope.exclude)}
-    told = rows("usage", [], scope, into).text
+    source = rows("usage", [], scope, into).text
     every = rows("usage", [], unfiltered(earlier(scope, limits.history_days)), into).text
     sql = _SESSIONS.format(
         tables=", ".join([*tables(names), "nothing AS (SELECT 1)"]),
-        told=told,
+        told=source,
         every=every,
         context=_CONTEXT,
         exact=_EXACT,
@@ -130,9 +130,9 @@ def repeats(scope: Scope, limits: SessionLimits) -> Query:
 def details(scope: Scope, keys: Iterable[int]) -> Query:
     """Who had these sessions: our key, ids, person, when, and what the sessions cost exactly."""
     into = Arguments()
-    listed = _keys(into, keys)
+    keys_sql = _keys(into, keys)
     since, until = into.bound(scope.since), into.bound(scope.until)
-    sql = _DETAILS.format(people=PEOPLE, keys=listed, since=since, until=until)
+    sql = _DETAILS.format(people=PEOPLE, keys=keys_sql, since=since, until=until)
     return Query(sql, tuple(into.values))
 
 
@@ -204,13 +204,13 @@ def first_days() -> Query:
 
 def _hours(by: str, what: str, scope: Scope, keys: Iterable[int]) -> Query:
     into = Arguments()
-    listed = _keys(into, keys)
+    keys_sql = _keys(into, keys)
     since, until = into.bound(scope.since), into.bound(scope.until)
     sql = _HOURS.format(
         by=by,
         what=what,
         hour=key("weekday_hour", "usage", scope),
-        keys=listed,
+        keys=keys_sql,
         since=since,
         until=until,
     )

@@ -155,11 +155,11 @@ def passages(kinds: Iterable[Kind], columns_of: str) -> str:
 
 
 def _texts(kinds: Sequence[Kind]) -> str:
-    told = passages(kinds, "left(t.text, $2) AS text, length(t.text) AS length")
-    if not told:
+    texts = passages(kinds, "left(t.text, $2) AS text, length(t.text) AS length")
+    if not texts:
         raise ListError("Texts of no kind were asked for.")
     return (
-        f"WITH {_ASKED} SELECT {columns(Text)} FROM ({told})"
+        f"WITH {_ASKED} SELECT {columns(Text)} FROM ({texts})"
         f" ORDER BY started_at, usage, rank, ordinal"
     )
 

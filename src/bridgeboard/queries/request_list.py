@@ -182,14 +182,14 @@ def interceptions(
     if after and before:
         raise ListError("A page lies after a row or before one, not both.")
     into = Arguments()
-    told = _chosen(scope, into, errors_only=errors_only)
+    sql = _chosen(scope, into, errors_only=errors_only)
     if key := after or before:
-        told += f" AND {_beyond(key, into, older=before is None)}"
+        sql += f" AND {_beyond(key, into, older=before is None)}"
     way = "ASC" if before else "DESC"
     order = f"ORDER BY f.started_at {way}, f.usage {way}{limited(limit)}"
     common = tables(asked([], scope) | {"initiator", "team"})
     return Query(
-        f"WITH {', '.join(common)}, chosen AS MATERIALIZED (SELECT f.* {told} {order})"
+        f"WITH {', '.join(common)}, chosen AS MATERIALIZED (SELECT f.* {sql} {order})"
         f" SELECT {selected(Interception, 'f', _SQL)} {_JOINED}"
         " ORDER BY f.started_at DESC, f.usage DESC",
         tuple(into.values),
@@ -199,12 +199,12 @@ def interceptions(
 def counted(scope: Scope, *, errors_only: bool = False, before: Key | None = None) -> Query:
     """One row, ``requests``: how many ``interceptions`` tells, all or those newer than a row."""
     into = Arguments()
-    told = _chosen(scope, into, errors_only=errors_only)
+    sql = _chosen(scope, into, errors_only=errors_only)
     if before:
-        told += f" AND {_beyond(before, into, older=False)}"
+        sql += f" AND {_beyond(before, into, older=False)}"
     common = tables(asked([], scope))
     prefix = f"WITH {', '.join(common)} " if common else ""
-    return Query(f"{prefix}SELECT count(*) AS requests {told}", tuple(into.values))
+    return Query(f"{prefix}SELECT count(*) AS requests {sql}", tuple(into.values))
 
 
 def found(interception: UUID | str) -> Query:
@@ -224,8 +224,8 @@ def responses(usage: int) -> Query:
 
 def _chosen(scope: Scope, into: Arguments, *, errors_only: bool) -> str:
     """FROM and WHERE of the requests of a scope, ``f``."""
-    told = rows("usage", [], scope, into).text + " AND f.requests > 0"
-    return f"{told} AND {_FAILED}" if errors_only else told
+    source = rows("usage", [], scope, into).text + " AND f.requests > 0"
+    return f"{source} AND {_FAILED}" if errors_only else source
 
 
 def _beyond(key: Key, into: Arguments, *, older: bool) -> str:

@@ -163,10 +163,8 @@ def course(session: int, part: Part = None) -> Query:
     """Rows of ``Mark`` by time, all of them: many, for ``thinned`` to make few of."""
     params: list[object] = [session]
     placed = _placed(part, params)
-    told = "SELECT *, input + cache_read + cache_write AS context FROM own"
-    return Query(
-        f"WITH {placed} SELECT {columns(Mark)} FROM ({told}) ORDER BY place", tuple(params)
-    )
+    sql = "SELECT *, input + cache_read + cache_write AS context FROM own"
+    return Query(f"WITH {placed} SELECT {columns(Mark)} FROM ({sql}) ORDER BY place", tuple(params))
 
 
 def call_spot(

@@ -133,8 +133,8 @@ def _whole(name: str, metric: str, sql: str) -> Column:
     """A number of the whole session."""
     one = METRICS[metric]
     label = f"Whole session: {one.label.lower()}"
-    told = f"The same of all of the session, whatever the period and the filters: {one.label}."
-    return Column(name, label, told, one.format, sql, f"({sql})")
+    meaning = f"The same of all of the session, whatever the period and the filters: {one.label}."
+    return Column(name, label, meaning, one.format, sql, f"({sql})")
 
 
 _WHO: Final = (
@@ -232,7 +232,7 @@ RANGES: Final = ("cost", "duration_seconds", "threads", "tool_calls")
 
 
 def column(name: str) -> Column:
-    """The column of a name. Raises ExplorerError for a name that is none."""
+    """The column of a name. Raises ListError for a name that is none."""
     if name not in COLUMNS:
         raise ListError(f"{name!r} is no column; there are {', '.join(COLUMNS)}.")
     return COLUMNS[name]

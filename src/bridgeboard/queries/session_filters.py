@@ -81,12 +81,12 @@ class Find:
 
 def conditions(find: Find, into: Arguments) -> list[str]:
     """What else a session must fulfil, in the SQL of columns."""
-    told = [one for each in find.ranges for one in _within(each, into)]
+    terms = [one for each in find.ranges for one in _within(each, into)]
     if find.has_errors is not None:
-        told.append(_WITH_ERRORS if find.has_errors else f"NOT ({_WITH_ERRORS})")
+        terms.append(_WITH_ERRORS if find.has_errors else f"NOT ({_WITH_ERRORS})")
     if find.id is not None:
-        told.append(f"s.id = {into.bound(holdable(find.id))}")
-    return told
+        terms.append(f"s.id = {into.bound(holdable(find.id))}")
+    return terms
 
 
 def spoken(find: Find) -> list[str]:
@@ -95,9 +95,9 @@ def spoken(find: Find) -> list[str]:
     return [*errors, *(COLUMNS[each.name].order for each in find.ranges)]
 
 
-def where(told: Sequence[str]) -> str:
+def where(terms: Sequence[str]) -> str:
     """Conditions as a WHERE, nothing for none."""
-    return f" WHERE {' AND '.join(told)}" if told else ""
+    return f" WHERE {' AND '.join(terms)}" if terms else ""
 
 
 def _within(each: Range, into: Arguments) -> list[str]:

@@ -71,7 +71,7 @@ class Sides:
         of_calls = [name for name in needed if self._is_of_calls(name)]
         sums = "".join(f", {SUMS[name]} AS {name}" for name in needed if name not in of_calls)
         passing = self._passing("usage")
-        told = f"SELECT f.session, TRUE AS is_read{sums} {passing} GROUP BY f.session"
+        sql = f"SELECT f.session, TRUE AS is_read{sums} {passing} GROUP BY f.session"
         called = []
         if of_calls:
             called = [f"{self.prefix}called AS ({self._called(of_calls)})"]
@@ -79,16 +79,16 @@ class Sides:
                 f"CASE WHEN c.session IS NOT NULL THEN c.{name} ELSE 0 END AS {name}"
                 for name in of_calls
             )
-            told = (
-                f"SELECT t.*, {counts} FROM ({told}) t"
+            sql = (
+                f"SELECT t.*, {counts} FROM ({sql}) t"
                 f" LEFT JOIN {self.prefix}called c ON c.session = t.session"
             )
         unread = self._passing("unread")
         unknown = "".join(
             f", NULL AS {name}" for name in sorted(needed, key=lambda name: name in of_calls)
         )
-        told += f" UNION ALL SELECT f.session, FALSE AS is_read{unknown} {unread}"
-        return [*called, f"{self.prefix}used AS ({told})"]
+        sql += f" UNION ALL SELECT f.session, FALSE AS is_read{unknown} {unread}"
+        return [*called, f"{self.prefix}used AS ({sql})"]
 
     def _called(self, names: Iterable[str]) -> str:
         """Counts of the calls that pass, for a scope that is about some tools only."""
@@ -100,10 +100,10 @@ class Sides:
         if not needed:
             return []
         columns = "".join(f", {SUMS[name]} AS {name}" for name in needed)
-        kept = self._kept() if "has_text" in needed else []
-        bits = _BITS.format(self.prefix) if kept else ""
-        told = f"SELECT f.session{columns} FROM usage f{bits} WHERE {self._among('f')}"
-        return [*kept, f"{self.prefix}whole AS ({told} GROUP BY f.session)"]
+        text_sums = self._kept() if "has_text" in needed else []
+        bits = _BITS.format(self.prefix) if text_sums else ""
+        sql = f"SELECT f.session{columns} FROM usage f{bits} WHERE {self._among('f')}"
+        return [*text_sums, f"{self.prefix}whole AS ({sql} GROUP BY f.session)"]
 
     def _kept(self) -> list[str]:
         of_these = f" WHERE t.usage IN (SELECT f.usage FROM usage f WHERE {self._among('f')})"
@@ -116,14 +116,14 @@ class Sides:
         if not self._speaks("e"):
             return []
         since, until = self.into.bound(self.scope.since), self.into.bound(self.scope.until)
-        told = (
+        sql = (
             f"SELECT t.session, count(*) AS failed FROM threads t WHERE {FAILED}"
             f" AND t.started_at >= {since} AND t.started_at < {until} AND {self._among('t')}"
         )
         if self.scope.include or self.scope.exclude:
             passing = self._passing("usage")
-            told += f" AND (t.session, t.id) IN (SELECT f.session, f.thread {passing})"
-        return [f"{self.prefix}failing AS ({told} GROUP BY t.session)"]
+            sql += f" AND (t.session, t.id) IN (SELECT f.session, f.thread {passing})"
+        return [f"{self.prefix}failing AS ({sql} GROUP BY t.session)"]
 
     def _passing(self, source: Source) -> str:
         """FROM and WHERE of a source's rows in the scope that are of the sessions that count."""

@@ -146,12 +146,12 @@ def page(
     """What ``listing`` answered, for the same order, place and limit."""
     order = order or Order()
     has_more = len(answer) > limit
-    kept = answer.rows[-limit:] if before is not None else answer.rows[:limit]
-    ends = [written(order, Place(row[0], row[1])) for row in (*kept[:1], *kept[-1:])]
+    rows = answer.rows[-limit:] if before is not None else answer.rows[:limit]
+    ends = [written(order, Place(row[0], row[1])) for row in (*rows[:1], *rows[-1:])]
     has_before = has_more if before is not None else after is not None
     has_after = has_more if before is None else True
     return Page(
-        typed(SessionRow, (row[1:] for row in kept)),
+        typed(SessionRow, (row[1:] for row in rows)),
         after=ends[-1] if ends and has_after else None,
         before=ends[0] if ends and has_before else None,
     )
@@ -189,8 +189,8 @@ def _sorting(find: Find, order: Order, into: Arguments) -> Sides:
 def _placed(find: Find, order: Order, sorting: Sides) -> str:
     """The sessions found and the values that decide, as the table ``placed``."""
     key = COLUMNS[order.name].order
-    found = f"FROM {sorting.origin()}{where(conditions(find, sorting.into))}"
-    return f"placed AS (SELECT s.session, {key} AS place {found})"
+    source = f"FROM {sorting.origin()}{where(conditions(find, sorting.into))}"
+    return f"placed AS (SELECT s.session, {key} AS place {source})"
 
 
 def _chosen(

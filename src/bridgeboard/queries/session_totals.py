@@ -89,16 +89,16 @@ def totals(find: Find) -> Query:
     passing = rows("usage", [], find.scope, into).text
     failed = COLUMNS["failed_threads"].sql
     common = matching(find, f"s.session, u.is_read, {failed} AS failed_threads", into)
-    told = [f"used_sums AS ({_split(', '.join(sums), passing)})"]
+    tables = [f"used_sums AS ({_split(', '.join(sums), passing)})"]
     join = ""
     if of_calls:
         counts = ", ".join(f"{_number(name, called(name))} AS {name}" for name in of_calls)
         calls = rows("calls", [], find.scope, into).text
-        told.append(f"called_sums AS ({_split(counts, calls)})")
+        tables.append(f"called_sums AS ({_split(counts, calls)})")
         join = " LEFT JOIN called_sums c ON c.line = l.line"
     columns = ", ".join(_column(each.name, of_calls) for each in fields(Totals))
     sql = (
-        f"WITH {', '.join([*common, *told])},"
+        f"WITH {', '.join([*common, *tables])},"
         " counted AS (SELECT count(*) AS sessions, count(*) FILTER (WHERE NOT is_read) AS unread,"
         " coalesce(sum(e.failed_threads), 0) AS failed_threads FROM each e)"
         f" SELECT n.sessions, n.unread, {columns} FROM (SELECT unnest(range(1, 4)) AS line) l"
@@ -127,9 +127,9 @@ def count(find: Find) -> Query:
 
 def matching(find: Find, columns: str, into: Arguments) -> list[str]:
     """The common tables of the sessions found, the last of which, ``each``, has these columns."""
-    beside = Sides([columns, *spoken(find)], find.scope, into)
-    told = f"SELECT {columns} FROM {beside.origin()}{where(conditions(find, into))}"
-    return [*shared(find.scope, beside), *beside.tables(), f"each AS ({told})"]
+    sides = Sides([columns, *spoken(find)], find.scope, into)
+    sql = f"SELECT {columns} FROM {sides.origin()}{where(conditions(find, into))}"
+    return [*shared(find.scope, sides), *sides.tables(), f"each AS ({sql})"]
 
 
 def _split(sums: str, passing: str) -> str:

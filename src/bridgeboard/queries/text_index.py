@@ -79,12 +79,12 @@ def narrowed(
         before: likewise.
     """
     edge = (before.started_at, before.key) if before else None
-    told = []
+    slices = []
     for span in _together(_span(part, runs) for part in parts):
         stretch = Stretch(span.since, span.until, edge, _ranges(span))
         query = searched(find, search.kinds, search.each, stretch, most)
-        told.append(Slice(query, span.texts, span.since, span.until))
-    return told
+        slices.append(Slice(query, span.texts, span.since, span.until))
+    return slices
 
 
 def _span(part: Slice, runs: Sequence[Run]) -> _Span:
@@ -93,13 +93,13 @@ def _span(part: Slice, runs: Sequence[Run]) -> _Span:
 
 
 def _together(spans: Iterable[_Span]) -> list[_Span]:
-    told: list[_Span] = []
+    merged: list[_Span] = []
     for span in spans:
-        if told and (both := told[-1].with_earlier(span)).kept <= AT_ONCE:
-            told[-1] = both
+        if merged and (both := merged[-1].with_earlier(span)).kept <= AT_ONCE:
+            merged[-1] = both
         else:
-            told.append(span)
-    return told
+            merged.append(span)
+    return merged
 
 
 def _ranges(span: _Span) -> tuple[tuple[int, int], ...] | None:

@@ -154,7 +154,7 @@ def spread(find: Find, search: Search) -> Query:
 def slices(
     find: Find,
     search: Search,
-    told: Answer,
+    answer: Answer,
     *,
     most: int = 50,
     before: Spot | None = None,
@@ -166,7 +166,7 @@ def slices(
         find: in which sessions. Requests of no known session are searched, too, as long as
             only the scope is filtered, which they must pass themselves.
         search: for what.
-        told: what ``spread`` answered.
+        answer: what ``spread`` answered.
         most: hits that are wanted at most.
         before: the last hit of the page before; only later rows of the same order are told.
         size: texts of the first slice, about; it ends with an hour.
@@ -179,7 +179,7 @@ def slices(
             since,
             until,
         )
-        for since, until, texts in _stretches(told, before, size, find.scope)
+        for since, until, texts in _stretches(answer, before, size, find.scope)
     ]
 
 
@@ -203,14 +203,14 @@ def matches(text: str, words: Sequence[str]) -> tuple[tuple[int, int], ...]:
 
 
 def _stretches(
-    told: Answer, before: Spot | None, size: int, scope: Scope
+    answer: Answer, before: Spot | None, size: int, scope: Scope
 ) -> list[tuple[datetime, datetime, int]]:
     """Hours taken together until they have texts enough; each stretch may have twice as many.
 
     The first and the last end with the period, which may be within an hour.
     """
     stretches: list[tuple[datetime, datetime, int]] = []
-    hours = [(hour.replace(tzinfo=UTC), texts) for hour, texts in told.rows]
+    hours = [(hour.replace(tzinfo=UTC), texts) for hour, texts in answer.rows]
     if before:
         hours = [(hour, texts) for hour, texts in hours if hour <= before.started_at]
     taken, until = 0, None

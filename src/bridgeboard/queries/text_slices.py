@@ -110,7 +110,7 @@ def searched(
     ends = {"since": into.bound(stretch.since), "until": into.bound(stretch.until)}
     having = " UNION ALL ".join(_having(kind, words, ends, into, stretch.keys) for kind in kinds)
     linked = " UNION ALL ".join(_linked(kind, ends) for kind in kinds)
-    told = " UNION ALL ".join(_told(kind, words, into) for kind in kinds)
+    texts = " UNION ALL ".join(_told(kind, words, into) for kind in kinds)
     best = f"SELECT * FROM passing{_beyond(stretch, into)}"
     common = [
         *matching(find, "s.session", into),
@@ -120,7 +120,7 @@ def searched(
         f"passing AS ({_passing(find, ends, into)})",
         f"best AS MATERIALIZED ({best} ORDER BY started_at DESC, key LIMIT {into.bound(most)})",
         *(f"{kind}_told AS MATERIALIZED ({_again(kind, ends)})" for kind in kinds),
-        f"told AS ({told})",
+        f"told AS ({texts})",
     ]
     columns = (
         "kind, session, usage, thread, ordinal, started_at, written_at, key, start,"
@@ -182,14 +182,14 @@ def _linked(kind: Kind, ends: dict[str, str]) -> str:
 
 def _passing(find: Find, ends: dict[str, str], into: Arguments) -> str:
     """The texts of sessions that are found, and of requests without one that pass themselves."""
-    told = "SELECT * FROM linked WHERE session IN (SELECT session FROM each)"
+    sql = "SELECT * FROM linked WHERE session IN (SELECT session FROM each)"
     if not find.is_about_requests:
-        return told
+        return sql
     alone = (
         f"SELECT f.usage {rows('usage', [], find.scope, into).text} AND f.session IS NULL"
         f" AND f.started_at >= {ends['since']}"
     )
-    return f"{told} UNION ALL SELECT * FROM linked WHERE session IS NULL AND usage IN ({alone})"
+    return f"{sql} UNION ALL SELECT * FROM linked WHERE session IS NULL AND usage IN ({alone})"
 
 
 def _beyond(stretch: Stretch, into: Arguments) -> str:
