@@ -153,6 +153,7 @@ def test_a_demo_company_sets_what_points_at_it(write: Callable[[str], None]) -> 
         "url", "token", "search_text", "data_folder",
     }  # fmt: skip
     assert (by["port"], by["floor"], by["host"]) == ("command line", "file", "default")
+    assert by["state_url"] == "default"
     assert not any(one.changed for one in told(demo).values())
 
 

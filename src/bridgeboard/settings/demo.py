@@ -25,7 +25,8 @@ class DemoSettings(Settings):
             "search_text": True,
             "state_url": SecretStr(""),
         }
-        known = settings.model_fields_set | mine.keys()
+        changed = {name for name, value in mine.items() if value != getattr(settings, name)}
+        known = settings.model_fields_set | changed
         settings_of_demo = cls.model_construct(_fields_set=known, **{**dict(settings), **mine})
         settings_of_demo._given = settings.given  # noqa: SLF001 - our own
         settings_of_demo._stands_at = stands_at  # noqa: SLF001 - our own

@@ -172,6 +172,6 @@ def _matrix() -> None:
         )
         for what, roles in may.items()
     ]
-    head = (("May", ""), *((str(role), "") for role in Role))
+    head = (("Permission", ""), *((str(role), "") for role in Role))
     note = "Several roles of one person add up. Whose numbers a page shows depends on the role too."
     short_table.show(short_table.List("What each role may", head, rows, note), "list-may")
