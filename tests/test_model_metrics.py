@@ -131,7 +131,8 @@ def test_numbers_of_sessions_alone_need_no_known_request() -> None:
 
 def test_emptiness_is_zero_for_what_is_counted_and_nothing_for_what_is_divided() -> None:
     for metric in METRICS.values():
-        is_counted = metric.format in {"count", "money"} and "/" not in metric.value
+        is_divided = "/" in metric.value or "divide(" in metric.value
+        is_counted = metric.format in {"count", "money"} and not is_divided
         assert metric.empty == (0 if is_counted else None)
         assert metric.format != "rate" or len(metric.parts) == 2
         assert not metric.additive or is_counted

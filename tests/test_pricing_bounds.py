@@ -12,11 +12,11 @@ from bridgeboard.pricing import (
     Book,
     PriceFileError,
     Status,
+    bounds,
     estimated,
     exact,
     parse,
     snippet,
-    unpriced_bounds,
 )
 from bridgeboard.pricing.money import UNPRICEABLE
 
@@ -43,18 +43,18 @@ USED = {
 def test_every_model_of_a_vendor_lies_between_the_bounds(vendor: str, model: str) -> None:
     provider = "anthropic" if vendor == "anthropic" else "openai"
     value = exact(USED, Book().resolve(provider, vendor, model, AT))
-    least, most = unpriced_bounds(vendor, USED, AT) or (0, 0)
+    least, most = bounds(vendor, USED, AT) or (0, 0)
     assert value is not None
     assert 0 < least <= value <= most
 
 
 def test_an_unknown_vendor_has_no_bounds() -> None:
-    assert unpriced_bounds("", USED, AT) is None
-    assert unpriced_bounds("nobody", USED, AT) is None
+    assert bounds("", USED, AT) is None
+    assert bounds("nobody", USED, AT) is None
 
 
 def test_bounds_reach_beyond_64_bits() -> None:
-    _, most = unpriced_bounds("openai", USED | {"input": 10**16}, AT) or (0, 0)
+    _, most = bounds("openai", USED | {"input": 10**16}, AT) or (0, 0)
     assert most > 2**63
 
 
@@ -93,7 +93,7 @@ def test_the_unpriced_list_gets_its_range_and_its_snippet() -> None:
         ]
     )
     told = estimated(rows, AT)
-    assert (told["least"].iloc[0], told["most"].iloc[0]) == unpriced_bounds("openai", USED, AT)
+    assert (told["least"].iloc[0], told["most"].iloc[0]) == bounds("openai", USED, AT)
     assert told["least"].iloc[1] is None
     assert told["snippet"].tolist() == [snippet("openai", "gpt-9"), ""]
 
