@@ -158,12 +158,20 @@ def test_a_rich_company_sees_its_money_in_every_table(rich: Store, page: str) ->
 
 
 def calls(path: Path) -> set[str]:
-    """The names of Streamlit's elements that a file calls on ``st`` or on a part of the page."""
-    tree = ast.parse(path.read_text("utf-8"))
+    """The names of the methods that a file calls on anything but modules and classes of ours."""
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    ours = {
+        alias.asname or alias.name
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bridgeboard")
+        for alias in node.names
+    }
     return {
         node.func.attr
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        for node in nodes
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and not (isinstance(node.func.value, ast.Name) and node.func.value.id in ours)
     }
 
 
