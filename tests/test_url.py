@@ -63,6 +63,17 @@ def query(test: AppTest) -> dict[str, Any]:
     return {name: value for name, value in test.query_params.items() if name != "tz"}
 
 
+@pytest.mark.usefixtures("store")
+def test_a_widgets_value_is_sent_again_by_the_next_run_and_then_left_to_the_reader() -> None:
+    test = app("overview", period="7d")
+    sent = []
+    for _ in range(3):
+        (box,) = [each for each in test.selectbox if each.label == "Period"]
+        sent.append((box.proto.set_value, box.value))
+        test.run()
+    assert sent == [(True, "7d"), (True, "7d"), (False, "7d")]
+
+
 # Old addresses
 
 

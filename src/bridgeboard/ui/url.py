@@ -39,6 +39,7 @@ _SHOWN: Final = 5
 _SHORT: Final = 60
 _PENDING: Final = "address_pending"
 _REFUSED: Final = "address_refused"
+_GIVEN: Final = "widgets_given"
 _MISSING: Final = object()
 _complaints: ContextVar[dict[str, None] | None] = ContextVar("complaints", default=None)
 
@@ -281,7 +282,7 @@ def begin() -> None:
 def check(page: str) -> None:
     """Complain of names that a page does not know, and of what could not be read or written."""
     pending = st.session_state.get(_PENDING)
-    if pending and not _callbacks_ran(pending):
+    if pending and _raw() != pending[1]:  # this run began with another address
         del st.session_state[_PENDING]
     if refused := st.session_state.pop(_REFUSED, None):
         complain(f"{refused} with so many values")
@@ -345,13 +346,18 @@ def _tied(parameter: Parameter[Any] | Several[Any], value: Any) -> dict[str, Any
 def give(key: str, value: Any) -> None:
     """Let a widget that is made after this hold a value.
 
-    Only a difference is written: to write all values of a long list sends them to the browser.
+    Only a difference is written: to write all values of a long list sends them to the browser. It
+    is written again in the next run, because what a run has not sent yet is lost if another begins.
     """
+    given = st.session_state.setdefault(_GIVEN, {})
     current = st.session_state.get(key, _MISSING)
     if current is _MISSING and value in (None, "", False, []):
         return
-    if current is _MISSING or current != value:
+    is_new = current is _MISSING or current != value
+    if is_new or given.pop(key, _MISSING) == value:
         st.session_state[key] = value
+    if is_new:
+        given[key] = value
 
 
 def _take(parameter: Parameter[Any] | Several[Any]) -> None:
@@ -370,11 +376,6 @@ def _latest() -> dict[str, list[str]]:
     """
     pending = st.session_state.get(_PENDING)
     return dict(pending[1]) if pending and pending[0] == _raw() else current()
-
-
-def _callbacks_ran(pending: tuple[Words, Words]) -> bool:
-    """Whether this run began with the change that is pending: the address is what it made of it."""
-    return _raw() == pending[1]
 
 
 def _reader(
