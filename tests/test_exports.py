@@ -6,7 +6,7 @@ import json
 import re
 import time
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal, localcontext
@@ -269,10 +269,9 @@ def test_hostile_text_goes_into_every_file_as_text_that_cannot_act(text: str) ->
     assert shown.startswith(kept[:1000])
 
 
-def test_text_of_a_megabyte_of_blank_lines_is_searched_once() -> None:
-    began = time.monotonic()
-    exports.csv(sheet_of("text", "\n" * 2**20, "; " * 2**20, " " * 2**20))
-    assert time.monotonic() - began < 5
+def test_text_of_a_megabyte_of_blanks_is_searched_once_and_written_whole() -> None:
+    texts = ["\n" * 2**20, "; " * 2**20, " " * 2**20]  # searched from each blank, it takes hours
+    assert len(exports.csv(sheet_of("text", *texts))) > sum(map(len, texts))
 
 
 @pytest.mark.parametrize("letter", ["a", "\U0001f469"])
@@ -392,12 +391,17 @@ def test_more_rows_than_a_spreadsheet_holds_are_refused_and_not_lost() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [exports.csv, parquet, xlsx])
-def test_a_hundred_thousand_rows_take_seconds(make: Any) -> None:
-    large = replace(SHEET, rows=(FULL,) * 100_000)
-    began = time.monotonic()
-    assert make(large)
-    assert time.monotonic() - began < 30  # a slow machine's; here it is 1 to 5
+@pytest.mark.parametrize(
+    "count",
+    [
+        lambda sheet: len(csv_rows(sheet)) - 1,
+        lambda sheet: table(sheet).num_rows,
+        lambda sheet: len(xlsx_rows(xlsx(sheet))) - 1,
+    ],
+    ids=["csv", "parquet", "xlsx"],
+)
+def test_a_hundred_thousand_rows_are_all_in_the_file(count: Callable[[Sheet], int]) -> None:
+    assert count(replace(SHEET, rows=(FULL,) * 100_000)) == 100_000
 
 
 def test_a_table_that_no_spreadsheet_holds_is_known_before_it_is_made() -> None:
