@@ -109,6 +109,7 @@ def test_a_session_that_somebody_opens_is_read_at_once(
     assert read == [7]
 
 
+@pytest.mark.slow
 def test_details_that_a_round_had_no_time_for_are_read_by_the_next_ones_at_once(
     running: Running, tmp_path: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,6 +190,7 @@ def test_after_it_has_stopped_the_store_can_be_opened_by_others(
         assert opened.meta("deployment_id") == opened.path.stem
 
 
+@pytest.mark.slow
 def test_what_was_synced_can_be_read_while_the_deployment_is_down(
     tmp_path: Path, listener: Listener
 ) -> None:

@@ -283,6 +283,7 @@ def stop_at(line: str, process: subprocess.Popen[str]) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_a_sync_a_day_later_writes_the_file_anew_without_what_was_deleted(
     running: Running, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -110,6 +110,7 @@ def test_why_a_file_was_not_made_is_kept_for_who_asked_until_it_is_made(
     assert failures == {}
 
 
+@pytest.mark.slow
 def test_a_file_outlives_the_runs_of_other_readers() -> None:
     with dashboard("demo", *COMPANY) as address:
         await_sync(address)

@@ -382,6 +382,7 @@ def test_a_backup_of_another_deployment_is_refused(original: Original, tmp_path:
     assert list(tmp_path.iterdir()) == [other]
 
 
+@pytest.mark.slow
 def test_a_gap_that_the_server_cannot_fill_is_told(original: Original, tmp_path: Path) -> None:
     """The server has forgotten all but the last requests."""
     path = original.copied(tmp_path)

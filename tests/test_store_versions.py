@@ -7,6 +7,7 @@ from typing import Any
 
 import demo_sync
 import pytest
+from slow_cases import one_fast
 from stores import contents
 
 from bridgeboard.store import Batch, Store
@@ -66,7 +67,7 @@ def store(tmp_path: Path) -> Iterator[Watched]:
         yield opened
 
 
-@pytest.mark.parametrize("profile", ["v2.34", "v2.35"])
+@pytest.mark.parametrize("profile", one_fast(["v2.34", "v2.35"]))
 def test_no_batch_of_a_sync_changes_an_answer_and_leaves_the_version(
     store: Watched, profile: str
 ) -> None:
@@ -76,7 +77,7 @@ def test_no_batch_of_a_sync_changes_an_answer_and_leaves_the_version(
         assert store.stayed, "nothing was written that is only about the sync itself"
 
 
-@pytest.mark.parametrize("profile", ["v2.34", "v2.35"])
+@pytest.mark.parametrize("profile", one_fast(["v2.34", "v2.35"]))
 def test_a_sync_that_finds_nothing_new_moves_the_version_once(store: Watched, profile: str) -> None:
     served = demo_sync.bridge(demo_sync.latest(40), profile=profile)
     demo_sync.run(store, served)

@@ -9,6 +9,7 @@ import demo_sync
 import httpx
 import pytest
 from aibridge_wire import Wire, answer, interception_row, uuid
+from slow_cases import one_fast
 
 from aibridge import (
     AIBridgeError,
@@ -36,7 +37,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 # Against servers.
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", one_fast(range(2)))
 def test_with_a_fifth_of_the_answers_failing_runs_end_where_an_undisturbed_one_does(
     store: Store, tmp_path: Path, seed: int
 ) -> None:
@@ -111,6 +112,7 @@ class Refusals(httpx.BaseTransport):
         return response
 
 
+@pytest.mark.slow
 def test_a_run_that_is_closed_is_journalled_and_gone_on_with(store: Store, tmp_path: Path) -> None:
     bridge = demo_sync.bridge(demo_sync.latest(120))
     with demo_sync.client(bridge) as client:

@@ -69,6 +69,7 @@ def test_an_upgraded_server_adds_its_new_work_and_nothing_twice(
     assert misplaced(store) == []
 
 
+@pytest.mark.slow
 def test_a_downgraded_server_replaces_sums_by_requests(store: Store) -> None:
     demo_sync.run(store, served("v2.34", BEFORE), now=BEFORE)
     demo_sync.run(store, served("v2.35", AFTER), now=AFTER)
