@@ -179,6 +179,18 @@ def test_what_is_no_file_is_told(tmp_path: Path) -> None:
     assert (tmp_path / "other").read_bytes() == b""
 
 
+def test_a_file_that_is_made_anew_gets_its_tables_though_it_may_get_the_same_inode(
+    file: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_identity", lambda _: (1, 2))
+    for _ in range(2):
+        with file.writing() as connection:
+            connection.execute(ENDED_LOGINS.select())
+        file.close()
+        for each in file.folder.glob("state.sqlite*"):
+            each.unlink()
+
+
 def test_a_file_that_another_one_takes_the_place_of_is_opened_anew(file: Database) -> None:
     assert file.path
     file.path.rename(file.path.with_name("moved"))

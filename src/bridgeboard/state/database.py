@@ -86,6 +86,7 @@ class Database:
             if self.path and not self._is_there():
                 with self._explained("made", OSError):
                     _make(self.path)
+                self._ready = None
             self._prepare("written")
             with self._alone() as connection:
                 yield connection
@@ -139,6 +140,8 @@ class Database:
     def close(self) -> None:
         """Let go of all connections; the next use makes new ones."""
         self._engine.dispose()
+        # Without a connection to the file, the one that replaces it may get its inode.
+        self._ready = None
 
     @cached_property
     def _engine(self) -> Engine:
