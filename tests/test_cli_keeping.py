@@ -403,7 +403,7 @@ def test_check_names_instances_for_which_nobody_is_known_who_bills(
 ) -> None:
     def unbilled(**more: str) -> list[str]:
         said = run("check", running=running, folder=folder, **more)
-        return [line for line in said.output.splitlines() if "Nobody is known who bills" in line]
+        return [line for line in said.output.splitlines() if "It is not known who bills" in line]
 
     with store_in(folder) as opened:
         where = "FILTER (provider_name = 'vllm-internal')"

@@ -179,7 +179,7 @@ def in_words(name: str, scope: Scope) -> str:
     }
     how = accuracy(name, row)
     if row[name] is None and not how.reasons:
-        return "Not known for this selection."
+        return "Not known."
     return how.sentence(formats.exact_number(row[name], METRICS[name].format))
 
 

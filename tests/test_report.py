@@ -24,7 +24,7 @@ from bridgeboard.demo.records import InterceptionRow, Tables
 from bridgeboard.model import periods
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.model.pages import PAGE_CONTENTS
+from bridgeboard.model.pages import FILTERS, PAGE_CONTENTS
 from bridgeboard.model.scope import Scope
 from bridgeboard.report import Answers
 from bridgeboard.store import Store, team_memberships
@@ -468,6 +468,18 @@ def test_places_that_cannot_be_written_are_explained(
         said = run(*CUSTOM, *store_options, "--out", str(place))
         assert said.exit_code == 2
         assert "folder" in said.output
+
+
+def test_every_filter_of_the_pages_is_an_option_that_filters_by_it(
+    store_options: Sequence[str], out: Path
+) -> None:
+    options = {"initiator": "person"}
+    for by in FILTERS:
+        option = f"--{options.get(by, by).replace('_', '-')}"
+        said = run(*CUSTOM, *store_options, option, "nobody-at-all", "--out", str(out), "--force")
+        assert said.exit_code == 0, said.output
+        label = DIMENSIONS[by].label
+        assert f"{label} is nobody-at-all" in out.read_text("utf-8"), option
 
 
 def test_filters_of_the_command_line_may_be_repeated_and_strangers_are_told(

@@ -18,6 +18,7 @@ from bridgeboard.server.app_folder import home
 from bridgeboard.server.middleware import (
     SECURITY_HEADERS,
     SecurityHeaders,
+    TrustedHeaders,
     WebsocketOrigins,
     WithBase,
     WithoutBase,
@@ -97,6 +98,35 @@ def test_the_policy_lets_nothing_out_of_the_house() -> None:
     assert "https:" not in policy
     assert "*" not in policy
     assert "frame-ancestors 'none'" in policy
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+@pytest.mark.parametrize(
+    ("addresses", "peer", "is_believed"),
+    [
+        ("10.9.8.7", "10.9.8.7", True),
+        ("10.9.8.7", "127.0.0.1", False),
+        ("", "127.0.0.1", False),
+        ("10.9.8.7", None, False),
+    ],
+)
+def test_headers_that_name_somebody_are_passed_on_from_a_listed_proxy_alone(
+    kind: str, addresses: str, peer: str | None, *, is_believed: bool
+) -> None:
+    headers = [
+        (b"X-Forwarded-Email", b"boss@example.com"),
+        (b"x-forwarded-groups", b"admins"),
+        (b"x-forwarded-for", b"10.9.8.7"),
+    ]
+    seen: list[Any] = []
+
+    async def inner(scope: MutableMapping[str, Any], _receive: Any, _send: Any) -> None:
+        seen.extend(scope["headers"])
+
+    scope = {"type": kind, "headers": headers, "client": (peer, 7) if peer else None}
+    unused: Any = None
+    asyncio.run(TrustedHeaders(inner, Proxy(addresses=addresses))(scope, unused, unused))
+    assert seen == (headers if is_believed else headers[2:])
 
 
 def test_a_websocket_passes_untouched() -> None:

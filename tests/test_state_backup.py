@@ -10,7 +10,7 @@ from log_lines import lines
 
 from bridgeboard.state import Database, StateError, backup
 from bridgeboard.state.audit import Audit, Verdict
-from bridgeboard.state.backup import backup_to, holds_nothing_else, restore_from
+from bridgeboard.state.backup import backup_to, holds_nothing_else, left_copies, restore_from
 from bridgeboard.state.logins import Ended, Login, person
 from bridgeboard.state.saved_views import Note, SavedViews, View
 
@@ -114,7 +114,7 @@ def test_what_is_no_backup_or_damaged_or_has_another_key_restores_nothing(tmp_pa
         with pytest.raises(StateError, match="damaged"):
             restore_from(anew, tmp_path / "backup")
         assert holds_nothing_else(anew, tmp_path)
-    assert not list((tmp_path / "anew").glob("tmp*"))
+    assert left_copies(tmp_path / "anew") == []
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:

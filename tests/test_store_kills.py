@@ -19,7 +19,6 @@ from pathlib import Path
 from small_bridges import Book
 from stores import told
 from bridgeboard.store import Batch, Store, interceptions, text_index
-from slow_cases import one_fast
 
 written = Batch._written
 
