@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 from bridgeboard.analysis.questions import Questions
-from bridgeboard.model import periods, zones
+from bridgeboard.model import periods
 from bridgeboard.model.accuracy import Accuracy, accuracy, limits
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.scope import Scope
@@ -48,8 +48,7 @@ def presence(questions: Questions, scope: Scope) -> Mapping[str, Any]:
 def windows(questions: Questions, scope: Scope, sizes: Sequence[int]) -> Windows:
     """The people active on each day of a scope or on the days before, and how they stand."""
     people = questions.ask(adoption.active_people_windows(scope, sizes))
-    first = scope.first_day - timedelta(days=max(sizes) - 1)
-    longer = replace(scope, since=zones.midnight(first, scope.zone))
+    longer = scope.reaching_back(max(sizes) - 1)
     days = {row["day"]: row for row in questions.series((_PEOPLE,), "day", longer).records()}
     is_known = all(row[_PEOPLE] is not None for row in days.values())
     people = _known(people, people.columns[1:], is_known=is_known)

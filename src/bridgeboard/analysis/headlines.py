@@ -87,10 +87,10 @@ def headlines(
     questions: Questions, names: tuple[str, ...], scope: Scope, before: Scope | None
 ) -> Headlines:
     """Numbers of a scope, compared with the period before where that was recorded in whole."""
-    is_compared = before is not None and is_recorded(questions, before)
+    if before is not None and not is_recorded(questions, before):
+        before = None
     return Headlines(
-        questions.totals(names, scope),
-        questions.totals(names, before) if is_compared and before else None,
+        questions.totals(names, scope), questions.totals(names, before) if before else None
     )
 
 

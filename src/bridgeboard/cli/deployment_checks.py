@@ -161,7 +161,7 @@ def _vendors(opened: Store, settings: Settings, now: datetime) -> Iterator[Findi
             since = covered.first_at or now
             until = max(covered.as_of, now) + timedelta(days=1)
             unbilled = billing.unbilled(reader, since, until, settings.prices_path)
-    except PriceFileError:  # which is told of the file
+    except PriceFileError:  # the check of the file says it
         return
     file = settings.prices_path or "a file that prices_file names"
     for one in unbilled:
@@ -176,7 +176,7 @@ def _vendors(opened: Store, settings: Settings, now: datetime) -> Iterator[Findi
         )
         yield Finding(
             good=True,
-            text=f"Nobody is known who bills for {requests} of {name}"
+            text=f"It is not known who bills for {requests} of {name}"
             f" (type {formats.line(one.provider)}): {formats.rate(one.of_tokens)} of all tokens and"
             f" {spend} of spend. {advice}",
         )

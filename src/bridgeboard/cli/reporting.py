@@ -15,7 +15,6 @@ from bridgeboard.cli.terminal import err, explained, out
 from bridgeboard.model import periods
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.errors import MetricError
-from bridgeboard.model.pages import FILTERS
 from bridgeboard.model.scope import Scope
 from bridgeboard.runtime import store_files
 from bridgeboard.store import Store
@@ -108,8 +107,16 @@ def report(  # noqa: PLR0917 - typer reads options from the signature
     with explained():
         configured = settings.read()
     scope = _scope(named, at, zone, (first, last), configured.first_weekday)
-    chosen = (team, person, provider, provider_name, vendor, model, client)
-    scope = _narrowed(scope, dict(zip(FILTERS, chosen, strict=True)))
+    chosen = {
+        "team": team,
+        "initiator": person,
+        "provider": provider,
+        "provider_name": provider_name,
+        "vendor": vendor,
+        "model": model,
+        "client": client,
+    }
+    scope = _narrowed(scope, chosen)
     _check_place(to, force=force)
     with explained():
         path = store or store_files.store_file(configured)

@@ -69,6 +69,11 @@ class Scope:
         days = self.days(first, last, self.zone)
         return replace(self, since=days.since, until=days.until)
 
+    def reaching_back(self, days: int) -> Self:
+        """The same, but beginning so many local days earlier."""
+        first = self.first_day - timedelta(days=days)
+        return replace(self, since=zones.midnight(first, self.zone))
+
     @property
     def first_day(self) -> date:
         """The local day that ``since`` is in."""

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from bridgeboard.model import zones
 from bridgeboard.model.dimensions import dimension
 from bridgeboard.model.errors import MetricError
 from bridgeboard.model.scope import Scope
@@ -42,7 +41,7 @@ def active_people_windows(scope: Scope, days: Sequence[int] = (1, 7, 28)) -> Que
     if not days or any(size not in _SIZES for size in days):
         raise MetricError(f"Windows are {_SIZES[0]} to {_SIZES[-1]} days long, not {list(days)}.")
     into, sizes = Arguments(), sorted(set(days))
-    longer = _reaching_back(scope, sizes[-1])
+    longer = scope.reaching_back(sizes[-1] - 1)
     source = rows("usage", ["day"], longer, into)
     first, last = (into.bound((day - _EPOCH).days) for day in (scope.first_day, _end(scope)))
     every_day = f"SELECT unnest(range({first}, {last})), {', '.join('0' for _ in sizes)}"
@@ -172,11 +171,6 @@ def _telling_apart(scope: Scope) -> tuple[str, ...]:
 
 def _from_the_beginning(scope: Scope) -> Scope:
     return replace(scope, since=min(scope.since, _BEGINNING))
-
-
-def _reaching_back(scope: Scope, size: int) -> Scope:
-    begins = scope.first_day - timedelta(days=size - 1)
-    return replace(scope, since=zones.midnight(begins, scope.zone))
 
 
 def _end(scope: Scope) -> date:

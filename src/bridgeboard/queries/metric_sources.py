@@ -278,9 +278,9 @@ def _used(
         # A session's requests do not end with the scope that it began in.
         origin, window = "usage", [_window(scope, into)[0], "f.session IS NOT NULL"]
     conditions = _conditions("usage", _about(scope, used, is_about=True), into, window)
-    text = _folded(keys, f"FROM {origin} f", _where([*window, *conditions]), fold)
-    columns = [f"{sql} AS {quoted(name)}" for name, sql in text.keys.items()]
-    return f"SELECT DISTINCT {', '.join(['f.session', *columns])} {text.text}"
+    source = _folded(keys, f"FROM {origin} f", _where([*window, *conditions]), fold)
+    columns = [f"{sql} AS {quoted(name)}" for name, sql in source.keys.items()]
+    return f"SELECT DISTINCT {', '.join(['f.session', *columns])} {source.text}"
 
 
 def _listed(name: str, scope: Scope, into: Arguments) -> str:

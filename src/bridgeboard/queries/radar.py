@@ -6,10 +6,9 @@ is asked here.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 
-from bridgeboard.model import zones
 from bridgeboard.model.dimensions import CLIENT_SIDE
 from bridgeboard.model.radar_limits import SessionLimits
 from bridgeboard.model.scope import Scope
@@ -82,11 +81,6 @@ _CONTEXT: Final = "f.input + f.cache_read + f.cache_write"
 _EXACT: Final = "f.grain = 'interception'"
 
 
-def earlier(scope: Scope, days: int) -> Scope:
-    """A scope that begins so many local days before, with the same filters."""
-    return replace(scope, since=zones.midnight(scope.first_day - timedelta(days=days), scope.zone))
-
-
 def unfiltered(scope: Scope) -> Scope:
     """The same period of everything."""
     return replace(scope, include=(), exclude=())
@@ -102,7 +96,7 @@ def sessions(scope: Scope, limits: SessionLimits) -> Query:
     into = Arguments()
     names = {name for name, _ in (*scope.include, *scope.exclude)}
     source = rows("usage", [], scope, into).text
-    every = rows("usage", [], unfiltered(earlier(scope, limits.history_days)), into).text
+    every = rows("usage", [], unfiltered(scope.reaching_back(limits.history_days)), into).text
     sql = _SESSIONS.format(
         tables=", ".join([*tables(names), "nothing AS (SELECT 1)"]),
         told=source,

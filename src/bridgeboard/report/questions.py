@@ -49,9 +49,7 @@ _MOST_MARKS: Final = 1_000
 
 def headline() -> tuple[str, ...]:
     """The headline numbers, none twice."""
-    return tuple(
-        dict.fromkeys(name for board in HEADLINES for name in PAGE_CONTENTS[board].headline)
-    )
+    return tuple(dict.fromkeys(name for page in HEADLINES for name in PAGE_CONTENTS[page].headline))
 
 
 def ask(reader: Reader, scope: Scope, preset: str, now: datetime) -> Answers:

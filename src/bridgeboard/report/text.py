@@ -85,12 +85,12 @@ class Change:
 
 
 def cards(answers: Answers) -> list[tuple[str, list[Card]]]:
-    """The headline numbers of each board under its title, none twice."""
+    """The headline numbers of each page under its title, none twice."""
     groups, seen = [], set[str]()
-    for contents in HEADLINES:
-        names = [each for each in PAGE_CONTENTS[contents].headline if each not in seen]
+    for page in HEADLINES:
+        names = [each for each in PAGE_CONTENTS[page].headline if each not in seen]
         seen.update(names)
-        groups.append((_TITLES[contents], [_card(each, answers) for each in names]))
+        groups.append((_TITLES[page], [_card(each, answers) for each in names]))
     return groups
 
 
@@ -143,7 +143,7 @@ def filters(scope: Scope) -> list[str]:
 
 def definitions(answers: Answers) -> dict[str, str]:
     """Label → definition of every number on the page."""
-    shown = [each for contents in HEADLINES for each in PAGE_CONTENTS[contents].headline]
+    shown = [each for page in HEADLINES for each in PAGE_CONTENTS[page].headline]
     shown += [each for table in answers.tables for each in table.names]
     shown += ["detail_coverage", "priced_rate", "exact_rate"]
     return {METRICS[each].label: METRICS[each].definition for each in shown} | dict(

@@ -58,15 +58,15 @@ def forget_listed(batch: Batch, day: date) -> None:
     batch.keep("DELETE FROM erased_rows WHERE kind = ? AND day = ?", [LISTED, day])
 
 
-def put_deleted(batch: Batch, kind: str, day: date) -> int:
+def put_deleted(batch: Batch, day: date) -> int:
     """Take sessions of a day that were left out for deleted ones, not for held; how many."""
     ((deleted,),) = batch.rows(
         "SELECT count(*) FROM erased_rows WHERE kind = ? AND day = ?", [LISTED, day]
     )
     batch.keep(
-        "UPDATE day_counts SET held = greatest(0, held + coalesce(deleted, 0) - $3), deleted = $3"
-        " WHERE kind = $1 AND day = $2",
-        [kind, day, deleted],
+        "UPDATE day_counts SET held = greatest(0, held + coalesce(deleted, 0) - $2), deleted = $2"
+        " WHERE kind = 'sessions' AND day = $1",
+        [day, deleted],
     )
     return int(deleted)
 

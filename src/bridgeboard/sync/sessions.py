@@ -276,7 +276,7 @@ def _note_deleted(batch: Batch, span: Span, reading: _Reading, now: datetime) ->
     if span == windows.day(day):
         completeness.forget_listed(batch, day)
     erasure.leave_out(batch, completeness.LISTED, ((day, id_) for id_ in ids))
-    return completeness.put_deleted(batch, KIND, day)
+    return completeness.put_deleted(batch, day)
 
 
 def _put(batch: Batch, reading: _Reading, context: Context) -> int:

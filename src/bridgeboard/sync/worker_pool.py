@@ -76,8 +76,7 @@ class WorkerPool(Generic[J, T]):
     One item may wait whatever its size. Items are handed over as they arrive, those of one job in
     order. An error in a worker ends all of them and is raised to the caller, after everything that
     arrived before it. Leaving ``batches`` early ends them too; a worker that still waits for the
-    network then is abandoned
-    and has no effect any more.
+    network then is abandoned and has no effect any more.
     """
 
     def __init__(

@@ -76,7 +76,7 @@ class _Run:
         """The period with what it is compared with, and what began just before it."""
         spend_days = self.limits.spend.history_days
         days = max(spend_days + self.limits.spend.complete_days, self.limits.rates.history_days)
-        return questions.earlier(self.scope, days)
+        return self.scope.reaching_back(days)
 
     def rates(self) -> list[Finding]:
         """Failures, gaps, keys and missing prices."""
@@ -164,7 +164,7 @@ class _Run:
 
     def runaways(self) -> list[Finding]:
         limits = self.limits.sessions
-        longer = questions.unfiltered(questions.earlier(self.scope, limits.history_days))
+        longer = questions.unfiltered(self.scope.reaching_back(limits.history_days))
         table = self.reader.table(*questions.sessions(self.scope, limits))
         columns = Sessions.of({name: table[name].to_pylist() for name in questions.SESSION_COLUMNS})
         repeats = [Repeat(*row) for row in self.rows(questions.repeats(longer, limits))]
@@ -208,7 +208,7 @@ class _Run:
 
 
 def _by_key(rows: Iterable[tuple[int, int, int]]) -> Hours:
-    spends: dict[int, dict[int, int]] = {}
-    for one, hour, many in rows:
-        spends.setdefault(one, {})[hour] = many
-    return spends
+    by_key: dict[int, dict[int, int]] = {}
+    for key, hour, requests in rows:
+        by_key.setdefault(key, {})[hour] = requests
+    return by_key

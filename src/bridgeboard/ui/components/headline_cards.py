@@ -105,7 +105,7 @@ def cards(names: tuple[str, ...], now: Chosen) -> list[Card]:
 def _exactly(value: float | None, kind: str, how: Accuracy) -> str:
     """The number with all its digits, and how it stands."""
     if value is None and not how.reasons:
-        return "Not known for this selection."
+        return "Not known."
     return how.sentence(formats.exact_number(value, kind))
 
 
