@@ -1,6 +1,7 @@
 """Each number says whether it is exact, a lower bound or not known, on either generation."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import demo_sync
 import demo_worlds
@@ -86,9 +87,78 @@ def test_each_limit_is_told_by_a_count_that_has_none_of_that_kind() -> None:
 
 
 def test_sums_of_money_are_lower_bounds_where_prices_are_unknown() -> None:
-    for name, one in METRICS.items():
-        if one.format == "money" and one.additive:
-            row = {name: 5, "unpriced_tokens": 7}
-            assert accuracy(name, row).sentence("$5") == (
-                "At least $5: the price of 7 tokens is unknown."
+    row = dict.fromkeys(METRICS, 5) | {"summed_rows": 0, "unread_rows": 0}
+    said = {
+        name: accuracy(name, {**row, "unpriced_tokens": 7}).sentence("$5")
+        for name, one in METRICS.items()
+        if one.format == "money" and one.additive
+    }
+    why = "the price of 7 tokens is unknown."
+    # What is not priced may have cost more with the cache than without.
+    assert said == {
+        "spend": f"At least $5: {why}",
+        "shadow_cost": f"At least $5: {why}",
+        "cache_saving": f"About $5: {why}",
+    }
+
+
+Limits = dict[str, str]
+"""Metric that tells of a limit → how a number stands while that is above zero."""
+SUMMED: Limits = {"summed_rows": "about"}
+LEFT_OUT: Limits = {"summed_rows": "at_least"}
+UNPRICED: Limits = {"unpriced_tokens": "at_least"}
+RATIOS: dict[str, tuple[Limits, Limits]] = {
+    "cost_per_request": (UNPRICED | LEFT_OUT, UNPRICED | LEFT_OUT),
+    "cost_per_prompt": (UNPRICED | LEFT_OUT, UNPRICED | LEFT_OUT),
+    "cost_per_session": (UNPRICED | SUMMED, UNPRICED | LEFT_OUT),
+    "cost_per_thread": (UNPRICED | SUMMED, UNPRICED | LEFT_OUT),
+    "cost_per_person": (UNPRICED | SUMMED, UNPRICED | LEFT_OUT),
+    "cost_per_tool_call": (UNPRICED | SUMMED, UNPRICED | LEFT_OUT),
+    "cost_per_million_tokens": (UNPRICED | SUMMED, UNPRICED | SUMMED),
+    "priced_rate": (SUMMED, SUMMED),
+    "exact_rate": ({}, SUMMED),
+    "cache_hit_rate": (SUMMED, SUMMED),
+    "output_rate": (SUMMED, SUMMED),
+    "tool_error_rate": (LEFT_OUT, LEFT_OUT),
+    "detail_coverage": ({}, {}),
+}
+"""Ratio → what limits its numerator, and its denominator, of those whose price is known."""
+
+
+def of_ratio(numerator: Limits, denominator: Limits) -> Limits:
+    """How a ratio stands by its two numbers: a lower bound over an exact number is one, too."""
+    standings = {}
+    for name in {**numerator, **denominator}:
+        is_bound = numerator.get(name) == "at_least" and name not in denominator
+        standings[name] = "at_least" if is_bound else "about"
+    return standings
+
+
+def test_a_ratio_is_as_exact_as_its_two_numbers() -> None:
+    assert of_ratio(UNPRICED, SUMMED) == {"unpriced_tokens": "at_least", "summed_rows": "about"}
+    ratios = {name: one for name, one in METRICS.items() if "nullif" in one.value}
+    assert set(RATIOS) == set(ratios)
+    wrong = {
+        name: (limits, of_ratio(*RATIOS[name]))
+        for name, one in ratios.items()
+        if (limits := {each.metric: each.standing for each in one.limits})
+        != of_ratio(*RATIOS[name])
+    }
+    assert not wrong, f"(limits, by its two numbers): {wrong}"
+
+
+def test_no_ratio_is_called_exact_that_a_price_found_later_changes(tmp_path: Path) -> None:
+    with demo_sync.whole(tmp_path, "v2.34") as store:
+        before = told(store)
+        with store.write() as batch:
+            batch.execute(
+                "UPDATE usage SET cost = NULL, shadow_cost = NULL, cache_saving = NULL,"
+                " priced_tokens = 0 WHERE usage % 3 = 0"
             )
+        after = told(store)
+    # The share of tokens with a price is about the prices themselves.
+    names = {*RATIOS, "spend", "shadow_cost", "cache_saving"} - {"priced_rate"}
+    changed = {name for name in names if before[name] != after[name]}
+    wrong = {name for name in changed if accuracy(name, after).standing == "exact"}
+    assert len(changed) > 5
+    assert not wrong

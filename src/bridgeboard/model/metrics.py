@@ -51,6 +51,8 @@ _SHIFTED: Final = Limit(
     "{} sums of several requests count where the first began, as the server adds their tokens",
 )
 _LEFT_OUT: Final = Limit("summed_rows", "about", "{} sums of several requests are left out")
+# Usage without a price is in neither number of a ratio, and what a cache saved may be negative.
+_PRICED_ONLY: Final = replace(_UNPRICED, standing="about")
 
 
 def _total(name: str, label: str, definition: str, *columns: str) -> Metric:
@@ -67,9 +69,10 @@ def _count(
     return added(name, label, definition, "count", (part,), _WIDE)
 
 
-def _money(name: str, label: str, definition: str, column: str, *, rise: Rise = 0) -> Metric:
-    limits = (_UNPRICED, _SHIFTED)
-    added = partial(Metric, empty=0, additive=True, limits=limits, rise=rise)
+def _money(
+    name: str, label: str, definition: str, column: str, unpriced: Limit, *, rise: Rise = 0
+) -> Metric:
+    added = partial(Metric, empty=0, additive=True, limits=(unpriced, _SHIFTED), rise=rise)
     return added(name, label, definition, "money", (_sums(column),))
 
 
@@ -81,7 +84,8 @@ def _rate(
 
 
 def _each(name: str, label: str, definition: str, *parts: Part, limit: Limit = _SHIFTED) -> Metric:
-    return Metric(name, label, definition, "money", parts, _EACH, limits=(limit,), rise=0)
+    limits = (_PRICED_ONLY, limit)
+    return Metric(name, label, definition, "money", parts, _EACH, limits=limits, rise=0)
 
 
 def _percentile(name: str, label: str, definition: str, place: int) -> Metric:
@@ -117,12 +121,14 @@ _MONEY: Final = (
         "Estimated cost at list prices of what the company pays by use; usage without a known"
         " price is left out.",
         "cost",
+        _UNPRICED,
     ),
     _money(
         "shadow_cost",
         "Shadow cost",
         "Value of usage that is no spend: paid by seats, plans or people's own keys.",
         "shadow_cost",
+        _UNPRICED,
     ),
     _money(
         "cache_saving",
@@ -130,6 +136,7 @@ _MONEY: Final = (
         "What the same usage would have cost more without a cache, less what writing to the"
         " cache cost; negative where it was not worth it.",
         "cache_saving",
+        _PRICED_ONLY,
         rise=1,
     ),
     _each(
@@ -183,7 +190,7 @@ _MONEY: Final = (
         "money",
         (_SPEND, _sums("priced_tokens")),
         "divide({0} * 1000000, nullif({1}, 0))",
-        limits=(_SHIFTED,),
+        limits=(_PRICED_ONLY, _SHIFTED),
         rise=0,
     ),
 )
@@ -307,6 +314,7 @@ _TOKEN_METRICS: Final = (
         "Share of tokens whose price is known.",
         _sums("priced_tokens"),
         _ALL_TOKENS,
+        _SHIFTED,
     ),
     _rate(
         "exact_rate",
@@ -314,6 +322,7 @@ _TOKEN_METRICS: Final = (
         "Share of tokens that are known per request.",
         _added(f"coalesce({_sums(*_TOKENS, where=_EXACT).usage}, 0)"),
         _ALL_TOKENS,
+        _SHIFTED,
     ),
     _rate(
         "cache_hit_rate",
@@ -360,6 +369,7 @@ _TOOLS: Final = (
             _sum("injected", _EXACT),
             calls="count_if(f.injected AND f.failed IS NOT NULL)",
         ),
+        _LEFT_OUT,
         rise=-1,
     ),
 )
