@@ -239,6 +239,39 @@ def test_one_row_of_unknown_tools_makes_each_number_of_tool_calls_a_lower_bound(
     )
 
 
+def test_no_tool_has_exactly_nothing_on_a_day_of_unknown_tools(
+    unread: tuple[int, Questions],
+) -> None:
+    rows, questions = unread
+    days = bounds("tool_calls", questions.series(("tool_calls",), "day", WHOLE), "day")
+    split = trends.split(questions, "tool_calls", "tool", "day", WHOLE, 3)
+    assert len(split.series) == 4
+    assert set(split.phrases) == {
+        (day, tool) for day, is_bound in days.items() if is_bound for tool in split.series
+    }
+    last = max(days)
+    words = split.bounds_in_words(days, "day")
+    why = "of some sessions, or rests of them, only tokens are known"
+    assert words == (f"Lower bounds in 1 of {len(days)} days: {why}." if rows else "")
+    assert not split.bounds_in_words([last], "day")
+    zeros = [split.phrases.get(row[:2]) for row in split.rows if row[2] == 0]
+    assert zeros.count("at least 0") == sum(words is not None for words in zeros)
+    assert ("at least 0" in zeros) == (rows == 1)
+
+
+def test_a_stretch_of_time_without_unknown_usage_has_exactly_nothing(
+    unread: tuple[int, Questions],
+) -> None:
+    rows, questions = unread
+    split = trends.split(questions, "requests", "client", "day", WHOLE, 1000)
+    said = {(client, how.standing) for (_, client), how in split.accuracies.items()}
+    assert said == ({(UNREAD_CLIENT, "unknown")} if rows else set())
+    assert any(row[1:] == (UNREAD_CLIENT, 0) for row in split.rows) == (rows == 1)
+    words = split.bounds_in_words({row[0] for row in split.rows}, "day")
+    assert words.startswith("Unknown in 1 of ") == (rows == 1)
+    assert split.accuracy_of(series=UNREAD_CLIENT).is_bound == (rows == 1)
+
+
 def test_sums_of_sessions_are_lower_bounds_where_a_filter_by_tool_hides_unknown_tools(
     unread: tuple[int, Questions],
 ) -> None:
@@ -293,6 +326,7 @@ def test_a_picture_of_a_report_says_how_each_of_its_numbers_stands(
     shown = Course("initiator", "month", months, None, course, {})
     drawn = svg_charts.picture(shown, "UTC")
     unseen = [month for month, _ in course.accuracies] or months
+    assert drawn.bounds.startswith("Lower bounds in 1 of ") == (rows == 1)
     said = {
         "words": "with at least" in svg_charts._in_words(shown, {unseen[0]: 1}, "UTC"),
         "bars": any("at least" in bar.exactly for bar in drawn.bars),

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from bridgeboard.analysis.coverage import Coverage
 from bridgeboard.model import accuracy, periods, time_buckets
@@ -64,10 +64,14 @@ class Questions(ABC):
     def top(
         self, names: tuple[str, ...], by: tuple[str, ...], scope: Scope, *, rank_by: str, n: int
     ) -> Answer:
-        """The ``n`` largest values of a dimension and all others as "Other"."""
+        """The ``n`` largest values of a dimension and all others as "Other".
+
+        Over time each of them has an empty number for each stretch in which nothing happened.
+        """
 
         def ask(asked: tuple[str, ...]) -> Answer:
-            return self.ask(metric_query.select_top(asked, by, scope, rank_by=rank_by, n=n))
+            top = self.ask(metric_query.select_top(asked, by, scope, rank_by=rank_by, n=n))
+            return _filled(top, asked, by, scope) if len(by) > 1 and top.rows else top
 
         return self._with_limits(names, by, scope, ask)
 
@@ -186,6 +190,27 @@ def _sorted(answer: Answer, name: str) -> Answer:
     known = [row for row in rows if row[place] is not None]
     known.sort(key=lambda row: row[place], reverse=name.startswith("-"))
     return Answer(answer.columns, (*known, *(row for row in rows if row[place] is None)))
+
+
+def _filled(top: Answer, names: tuple[str, ...], by: tuple[str, ...], scope: Scope) -> Answer:
+    """The rows of ``select_top``, and empty ones for stretches of time in which a value has none.
+
+    They have limits like any other row: on a day of unknown tools, no tool has exactly nothing.
+    """
+    place = next(place for place, name in enumerate(by) if not dimension(name).time)
+    values_count = top.rows[0][-1]
+    # A value may be called "Other", too.
+    rows = [
+        (*row[:place], (row[place], is_rest), *row[place + 1 :]) for *row, is_rest, _ in top.rows
+    ]
+    return Answer.of(
+        top.columns,
+        (
+            (*row[:place], value, *row[place + 1 :], is_rest, values_count)
+            for row in time_buckets.filled(rows, names, by, scope)
+            for value, is_rest in [cast("tuple[Any, bool]", row[place])]
+        ),
+    )
 
 
 def _with_counts(answer: Answer, name: str, counts: Answer) -> Answer:

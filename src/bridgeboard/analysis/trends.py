@@ -1,22 +1,21 @@
 """A number over time: every stretch of it, in parts by the largest values of a dimension."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from bridgeboard import formats
 from bridgeboard.analysis.questions import Questions
 from bridgeboard.model import pages
-from bridgeboard.model.accuracy import Accuracy, Standing, accuracy
+from bridgeboard.model.accuracy import EXACT, Accuracy, Standing, accuracy, column_accuracy
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
-from bridgeboard.model.time_buckets import filled
 
 Bucket = date | datetime
 Record = tuple[Bucket, str, Mapping[str, Any]]
 """A stretch of time, a series, and the numbers of both."""
-_WORST_FIRST: Final[tuple[Standing, ...]] = ("at_least", "about")
+_STRETCHES: Final[Mapping[Standing, str]] = {"at_least": "lower bounds", "unknown": "unknown"}
 Accuracies = Mapping[tuple[Bucket, str], Accuracy]
 
 
@@ -31,6 +30,7 @@ class Trend:
         values: how many values the dimension has in the scope.
         rest: the series of all values beyond those shown; None where there is none.
         accuracies: of numbers that are not exact, how they stand, by stretch of time and series.
+        accuracy: how the least exact of them stands.
     """
 
     measure: str
@@ -39,6 +39,7 @@ class Trend:
     values: int
     rest: str | None
     accuracies: Accuracies
+    accuracy: Accuracy = EXACT
 
     @property
     def phrases(self) -> Mapping[tuple[Bucket, str], str]:
@@ -50,6 +51,21 @@ class Trend:
             if (how := self.accuracies.get((bucket, series)))
         }
 
+    def bounds_in_words(self, buckets: Collection[object], grain: str) -> str:
+        """In how many stretches of time not all is known, and why; empty where it always is."""
+        stretches: dict[Standing, set[Bucket]] = {"at_least": set(), "unknown": set()}
+        for (bucket, _), how in self.accuracies.items():
+            if how.standing in stretches and bucket in buckets:
+                stretches[how.standing].add(bucket)
+        count = formats.plural(len(buckets), grain)
+        parts = [
+            f"{words} in {len(stretches[standing]):,} of {count}"
+            for standing, words in _STRETCHES.items()
+            if stretches[standing]
+        ]
+        words = f"{', '.join(parts)}: {'; '.join(self.accuracy.reasons)}."
+        return words[0].upper() + words[1:] if parts and self.accuracy.reasons else ""
+
     def accuracy_of(self, *, bucket: Bucket | None = None, series: str | None = None) -> Accuracy:
         """How the sum of a stretch of time, or of a series, stands."""
         standings = {
@@ -57,7 +73,9 @@ class Trend:
             for (at, name), how in self.accuracies.items()
             if bucket in {at, None} and series in {name, None}
         }
-        return Accuracy(next((each for each in _WORST_FIRST if each in standings), "exact"))
+        if not standings.isdisjoint({"at_least", "unknown"}):
+            return Accuracy("at_least")
+        return Accuracy("about") if standings else EXACT
 
 
 def whole(questions: Questions, measure: str, grain: str, scope: Scope, series: str = "") -> Trend:
@@ -65,8 +83,7 @@ def whole(questions: Questions, measure: str, grain: str, scope: Scope, series: 
     series = series or METRICS[measure].label
     answer = questions.series((measure,), grain, scope)
     records = [(row[grain], series, row) for row in answer.records()]
-    rows = tuple((bucket, name, row[measure]) for bucket, name, row in records)
-    return Trend(measure, rows, (series,), 1, None, accuracies(measure, records))
+    return _trend(measure, records, series=(series,), values=1, rest=None)
 
 
 def split(  # noqa: PLR0917  # all that a question is made of
@@ -79,15 +96,26 @@ def split(  # noqa: PLR0917  # all that a question is made of
     records = [
         (row[grain], str(rest) if row["is_rest"] else row[by], row) for row in answer.records()
     ]
-    rows = [(bucket, series, row[measure]) for bucket, series, row in records]
-    known = filled(rows, (measure,), (grain, by), scope)
+    return _trend(measure, records, values=values, rest=rest)
+
+
+def _trend(
+    measure: str,
+    records: Sequence[Record],
+    *,
+    values: int,
+    rest: str | None,
+    series: tuple[str, ...] | None = None,
+) -> Trend:
+    rows = tuple((bucket, name, row[measure]) for bucket, name, row in records)
     return Trend(
         measure,
-        cast("tuple[tuple[Bucket, str, Any], ...]", tuple(known)),
-        tuple(sums(rows, rest)),
+        rows,
+        series or tuple(sums(rows, rest)),
         values,
         rest,
         accuracies(measure, records),
+        column_accuracy(measure, (row for *_, row in records)),
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from bridgeboard.model.dimensions import dimension
+from bridgeboard.model.metric import Limit
 from bridgeboard.model.metrics import METRICS, metric
 from bridgeboard.model.scope import Scope
 
@@ -87,18 +88,37 @@ def unsplit(scope: Scope, names: Iterable[str]) -> Scope:
 
 def accuracy(name: str, row: Mapping[str, Any]) -> Accuracy:
     """How a metric stands in a row of an answer that has its ``limits``, too."""
-    in_force = [
+    limits_in_force = _in_force(name, row)
+    reasons = tuple(limit.words.format(f"{row[limit.metric]:,}") for limit in limits_in_force)
+    if row[name] is None:
+        return Accuracy("unknown", reasons)
+    return Accuracy(_worst(limits_in_force), reasons)
+
+
+def column_accuracy(name: str, rows: Iterable[Mapping[str, Any]]) -> Accuracy:
+    """How the least exact of a metric's known numbers in some rows stands, and why.
+
+    The reasons are also those of rows in which it is unknown.
+    """
+    in_force = [(row[name] is not None, limit) for row in rows for limit in _in_force(name, row)]
+    every = {limit for _, limit in in_force}
+    reasons = (limit.words.format("some") for limit in metric(name).limits if limit in every)
+    return Accuracy(_worst(limit for is_known, limit in in_force if is_known), tuple(reasons))
+
+
+def _in_force(name: str, row: Mapping[str, Any]) -> list[Limit]:
+    return [
         limit
         for limit in metric(name).limits
         if row.get(limit.metric) and not (limit.unless_none and row.get(limit.unless_none) == 0)
     ]
-    reasons = tuple(limit.words.format(f"{row[limit.metric]:,}") for limit in in_force)
-    if row[name] is None:
-        return Accuracy("unknown", reasons)
-    standings = {limit.standing for limit in in_force}
+
+
+def _worst(limits_in_force: Iterable[Limit]) -> Standing:
+    standings = {limit.standing for limit in limits_in_force}
     if "at_least" in standings:
-        return Accuracy("at_least", reasons)
-    return Accuracy("about", reasons) if standings else EXACT
+        return "at_least"
+    return "about" if standings else "exact"
 
 
 def presence_accuracy(column: str, row: Mapping[str, Any]) -> Accuracy:

@@ -61,10 +61,14 @@ class Entry:
 
 @dataclass(frozen=True)
 class Picture:
-    """Stacked bars over time; without any there is nothing to draw."""
+    """Stacked bars over time; without any there is nothing to draw.
+
+    ``bounds`` says where not all is known, empty where it is.
+    """
 
     title: str
     words: str
+    bounds: str
     bars: tuple[Bar, ...]
     ticks: tuple[Mark, ...]
     stretches: tuple[Mark, ...]
@@ -84,6 +88,7 @@ def picture(course: Course, zone: str) -> Picture:
     return Picture(
         title=f"{one.label} per {course.grain} by {DIMENSIONS[course.split].label.lower()}",
         words=_in_words(course, stacks, zone),
+        bounds=course.trend.bounds_in_words(course.buckets, course.grain),
         bars=tuple(_bars(course, rows, looks, top, zone)),
         ticks=tuple(
             Mark(round(100 * at / top, 2), formats.number(at, one.format))

@@ -67,7 +67,8 @@ def _course(measure: str, split: str, now: Chosen, key: str) -> None:
     )
     if len(drawn.trend.series) > 1:
         st.html(charts.legend(drawn.picture))
-    st.caption(_counted(split, drawn.trend))
+    bounds = drawn.trend.bounds_in_words(drawn.picture.buckets, now.grain)
+    st.caption(f"{_counted(split, drawn.trend)} {bounds}".strip())
     downloads.behind(export_sheets.over_time(drawn.rows, measure, split, now.grain), now, key=key)
 
 

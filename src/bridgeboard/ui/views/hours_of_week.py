@@ -7,6 +7,7 @@ from typing import Final
 import streamlit as st
 
 from bridgeboard import charts, formats
+from bridgeboard.analysis import trends
 from bridgeboard.model import accuracy, pages
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.metrics import METRICS
@@ -49,7 +50,9 @@ def of_week(now: Chosen, measure: str, by: Sequence[str], key: str) -> None:
             notices.empty(trend.nothing(now, measure))
             return
         _grid(answer, measure, hour, now, key)
-        st.caption(_words(answer, measure, by, now))
+        bounds = trends.whole(runner.current(), measure, "weekday_hour", now.scope)
+        in_words = bounds.bounds_in_words(_HOURS, "hour")
+        st.caption(f"{_words(answer, measure, by, now)} {in_words}".strip())
         if hour is not None:
             _inside(hour, measure, by, now, key)
         downloads.behind(
