@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import costly_laws  # noqa: F401  # registers a profile before hypothesis' plugin loads it
 import databases
 import pytest
 import stores_of_the_run

@@ -10,7 +10,8 @@ from threading import Thread
 
 import databases
 import pytest
-from hypothesis import HealthCheck, given, settings
+from costly_laws import tried
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from log_lines import clear, lines, put_lines
 from sqlalchemy import insert, text
@@ -24,9 +25,7 @@ from bridgeboard.state.schema import AUDIT_LINES
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 LINES = 7
 # Each example starts its own log; how long a disk takes is no law.
-PATIENT = settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+PATIENT = tried(60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

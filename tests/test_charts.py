@@ -12,7 +12,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from costly_laws import tried
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridgeboard import charts
@@ -25,7 +26,7 @@ USD = 10**12
 GROUNDS = ("#ffffff", "#0f1319")
 FIRST = date(2026, 10, 26)
 DAY = timedelta(days=1)
-laws = settings(deadline=None, max_examples=40)
+laws = tried(40)
 NAMES = st.lists(st.text(max_size=40), unique=True, max_size=30)
 FEW = st.lists(st.text(max_size=40), unique=True, min_size=1, max_size=6)
 VALUES = st.one_of(st.none(), st.just(0), st.integers(0, 10**15))

@@ -9,8 +9,9 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from costly_laws import tried
 from demo_worlds import END, digest, quarter, small
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridgeboard.demo import truth
@@ -117,7 +118,7 @@ def test_arguments_out_of_range_are_refused(arguments: dict[str, object], reason
         make(7, **arguments)  # type: ignore[arg-type]  # one dict for three kinds of argument
 
 
-@settings(max_examples=12, deadline=None)
+@tried(12)
 @given(
     seed=st.integers(0, 10_000),
     end=st.datetimes(datetime(2024, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 - hypothesis adds the zone

@@ -73,7 +73,7 @@ def test_the_two_command_lines_stand_where_ci_and_readers_find_them() -> None:
     assert '-c constraints.txt -e ".[dev]"' in test[1]
     ci = (ROOT / ".ci" / "run").read_text("utf-8")
     assert "<!-- test -->" in ci
-    assert '"${test_command##*&& } -m slow"' in ci
+    assert '"${test_command##*&& } -m slow --hypothesis-profile thorough"' in ci
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 import random_companies
 import row_access_worlds as worlds
+from costly_laws import tried
 from demo_worlds import small
 from facts import Row, facts
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from random_companies import BEGAN, OVER, SYNCED, Crowd, crowd
 from slow_cases import one_fast
@@ -50,7 +51,7 @@ def found(
             return random_companies.sums(seen, seed)
 
 
-@settings(deadline=None, max_examples=12)
+@tried(12)
 @given(st.integers(0, 10**6), st.sampled_from(FLOORS))
 def test_no_combination_of_answers_tells_of_fewer_people(
     tmp_path_factory: pytest.TempPathFactory, seed: int, floor: int
@@ -109,7 +110,7 @@ def test_people_are_exposed_by_what_two_answers_leave() -> None:
     assert random_companies.exposed({0b0110, 0b1100, 0b1010}, (1, 2, 3, 4), 2) == [(2,), (3,), (4,)]
 
 
-@settings(deadline=None, max_examples=60)
+@tried(60)
 @given(st.integers(0, 10**6), st.integers(2, 4))
 def test_teams_and_classes_tell_no_more_together_than_by_themselves(seed: int, floor: int) -> None:
     dice = np.random.default_rng(seed)

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from itertools import product
 
 import pytest
+from costly_laws import tried
 from demo_worlds import small
 from facts import facts
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridgeboard.model.dimensions import DIMENSIONS
@@ -31,7 +32,7 @@ HOSTILE = (
     "{0}",
     "%s\n;",
 )
-laws = settings(deadline=None, max_examples=40)
+laws = tried(40)
 texts = st.one_of(st.sampled_from(HOSTILE), st.text(st.characters(exclude_categories=["Cs"])))
 
 Narrowing = Callable[..., Scope]

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from costly_laws import tried
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridgeboard.model import zones as arithmetic
@@ -89,7 +90,7 @@ def hour(at: datetime, zone: ZoneInfo) -> datetime:
     return start.replace(tzinfo=None)
 
 
-@settings(deadline=None, max_examples=25)
+@tried(25)
 @given(periods(), st.lists(st.floats(0, 0.999), max_size=20))
 def test_hours_days_weeks_and_months_are_those_of_zoneinfo(
     scope: Scope, parts: list[float]
@@ -119,7 +120,7 @@ def test_every_change_of_clocks_in_sixteen_years_is_found(zone: str) -> None:
     assert changes(scope) == found
 
 
-@settings(deadline=None, max_examples=25)
+@tried(25)
 @given(periods(), st.lists(st.floats(0, 0.999), min_size=1, max_size=20))
 def test_every_moment_falls_into_a_bucket_that_is_bound_around_it(
     scope: Scope, parts: list[float]
@@ -136,7 +137,7 @@ def test_every_moment_falls_into_a_bucket_that_is_bound_around_it(
                 assert since <= at < until
 
 
-@settings(deadline=None, max_examples=25)
+@tried(25)
 @given(periods(), st.sampled_from(("hour", *DATES)))
 def test_the_buckets_of_a_scope_follow_each_other_without_a_gap(scope: Scope, grain: str) -> None:
     every = [bounds(scope, grain, bucket) for bucket in buckets(scope, grain)]

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from costly_laws import tried
 from genai_prices import Usage, calc_price
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from token_rows import response, rows
 
@@ -215,7 +216,7 @@ def test_no_responses_cost_nothing() -> None:
     assert (len(told), total(told["cost"])) == (0, 0)
 
 
-@settings(max_examples=30, deadline=None)
+@tried(30)
 @given(st.lists(usage, min_size=1, max_size=6))
 def test_the_fast_way_equals_the_slow_one(drawn: list[dict[str, object]]) -> None:
     merged = frame(drawn)
@@ -242,7 +243,7 @@ def is_as_listed(one: dict[str, object]) -> bool:
     )
 
 
-@settings(max_examples=30, deadline=None)
+@tried(30)
 @given(usage.filter(is_as_listed))
 def test_the_list_itself_calculates_the_same(drawn: dict[str, object]) -> None:
     one = frame([drawn | {"credential_kind": "centralized", "web_searches": 0}]).iloc[0]
@@ -262,7 +263,7 @@ def test_the_list_itself_calculates_the_same(drawn: dict[str, object]) -> None:
     assert ours["cost"].item() == theirs.total_price * PICO
 
 
-@settings(max_examples=30, deadline=None)
+@tried(30)
 @given(st.lists(usage, min_size=1, max_size=8))
 def test_the_slices_of_any_cut_sum_to_the_total(drawn: list[dict[str, object]]) -> None:
     merged = frame(drawn)

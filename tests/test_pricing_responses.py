@@ -2,7 +2,8 @@ from random import Random
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from costly_laws import tried
+from hypothesis import given
 from hypothesis import strategies as st
 from token_rows import AT, COUNTS, rows
 
@@ -27,14 +28,14 @@ def same(one: pd.DataFrame, other: pd.DataFrame, columns: list[str]) -> None:
     pd.testing.assert_frame_equal(first, second)
 
 
-@settings(max_examples=30, deadline=None)
+@tried(30)
 @given(st.lists(row, min_size=1, max_size=8))
 def test_merging_twice_is_merging_once(given_rows: list[dict[str, object]]) -> None:
     once = responses(rows(*given_rows))
     same(responses(once), once, WHOLE)
 
 
-@settings(max_examples=30, deadline=None)
+@tried(30)
 @given(st.lists(row, min_size=1, max_size=8), st.randoms(use_true_random=False))
 def test_the_order_of_rows_changes_nothing(
     given_rows: list[dict[str, object]], dice: Random
@@ -43,7 +44,7 @@ def test_the_order_of_rows_changes_nothing(
     pd.testing.assert_frame_equal(responses(rows(*given_rows)), responses(rows(*shuffled)))
 
 
-@settings(max_examples=30, deadline=None)
+@tried(30)
 @given(st.lists(row, min_size=1, max_size=8))
 def test_the_plain_sums_stay_what_the_server_says(given_rows: list[dict[str, object]]) -> None:
     merged = responses(rows(*given_rows))

@@ -2,7 +2,8 @@
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from costly_laws import tried
+from hypothesis import given
 from hypothesis import strategies as st
 from token_rows import AT, response
 
@@ -52,7 +53,7 @@ def test_the_saving_stays_in_the_tier_of_the_whole_prompt() -> None:
     assert (at_edge, beyond) == (199_999 * 2_700_000, 199_999 * 5_400_000)
 
 
-@settings(max_examples=40, deadline=None)
+@tried(40)
 @given(offers, st.tuples(counts, counts, counts, counts), st.integers(0, 5000))
 def test_the_saving_is_the_cost_without_a_cache_less_the_cost_paid(
     offer: tuple[str, str, str], prompt: tuple[int, int, int, int], output: int

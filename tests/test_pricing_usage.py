@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from costly_laws import tried
+from hypothesis import given
 from hypothesis import strategies as st
 from token_rows import response, rows
 
@@ -54,7 +55,7 @@ usage = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@tried(40)
 @given(st.lists(usage, min_size=1, max_size=12))
 def test_every_sum_is_what_plain_counting_gives(drawn: list[dict[str, object]]) -> None:
     told = [

@@ -7,9 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from costly_laws import tried
 from demo_worlds import small
 from facts import Row, facts
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from test_queries_metric_query import (
     ALL,
@@ -35,7 +36,7 @@ START, END = small().start, small().end
 NEVER = datetime(1990, 1, 1, tzinfo=UTC)
 MANY = 40
 """More weeks than the world has."""
-laws = settings(deadline=None, max_examples=25)
+laws = tried(25)
 
 
 def active(scope: Scope, first: date, last: date) -> int:

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
+from costly_laws import tried
 from facts import Row, facts
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from test_model_zones import ZONES, around, periods
 from test_queries_metric_query import ALL, OF_CALLS, calls, one, scopes, sessions, usage
@@ -22,7 +23,7 @@ from bridgeboard.queries.metric_query import select, select_top
 from bridgeboard.queries.metric_sources import TABLES, Arguments, rows
 
 HOUR = "weekday_hour"
-laws = settings(deadline=None, max_examples=40)
+laws = tried(40)
 hours = st.integers(0, 167)
 zones = st.sampled_from(ZONES)
 
@@ -117,7 +118,7 @@ def counted(every: Iterable[datetime], scope: Scope) -> set[int]:
     return found
 
 
-@settings(deadline=None, max_examples=40)
+@tried(40)
 @given(periods(), st.lists(st.floats(0, 0.999), min_size=1, max_size=20), hours)
 def test_clocks_that_change_and_zones_of_half_hours_are_right(
     scope: Scope, parts: list[float], hour: int

@@ -8,9 +8,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from costly_laws import tried
 from demo_worlds import small
 from facts import KINDS, Row, facts
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from listed_sessions import is_unread_in
 
@@ -28,7 +29,7 @@ ALL = Scope(START, END)
 CATEGORIES = tuple(name for name, one in DIMENSIONS.items() if not one.time)
 TIMES = tuple(name for name, one in DIMENSIONS.items() if one.time)
 OF_CALLS = ("tool", "server")
-laws = settings(deadline=None, max_examples=40)
+laws = tried(40)
 
 KEYS: dict[str, Callable[[Row], object]] = {
     "initiator": lambda row: row["person"],

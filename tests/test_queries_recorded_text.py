@@ -3,6 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 import session_stores
+from costly_laws import tried
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from session_stores import asked, only
@@ -185,7 +186,7 @@ def test_marks_are_where_a_plain_search_finds_the_words(text: str, needle: str) 
     text=st.text(alphabet=LETTERS, max_size=40),
     needle=st.text(alphabet=LETTERS, min_size=1, max_size=3),
 )
-@settings(deadline=None, max_examples=60)
+@tried(60)
 def test_the_database_counts_the_marks_that_are_shown(store: Store, text: str, needle: str) -> None:
     sought = session_search.lowered(needle)
     ((small, matches),) = store.rows(

@@ -3,9 +3,10 @@ from itertools import pairwise
 
 import pytest
 import session_stores
+from costly_laws import tried
 from demo_worlds import small
 from facts import KINDS, Row, facts
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from session_stores import asked, only
 
@@ -20,7 +21,7 @@ from bridgeboard.store import Store
 
 ALL = Scope(small().start, small().end)
 MOST = 100_000
-laws = settings(deadline=None, max_examples=8)
+laws = tried(8)
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 
 import pytest
 import session_stores
+from costly_laws import tried
 from facts import KINDS, facts
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from session_stores import asked, head, only
 
@@ -220,7 +221,7 @@ def test_calls_are_in_order_with_gaps_and_running_cost() -> None:
 
 
 @given(size=st.integers(1, 70))
-@settings(deadline=None, max_examples=12)
+@tried(12)
 def test_pages_of_any_size_are_all_calls(size: int) -> None:
     world = facts()
     most = Counter(row["session"] for row in world.usage if row["session"] is not None)

@@ -9,8 +9,9 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from costly_laws import tried
 from facts import ALWAYS, Row
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from listed_sessions import EVERYTHING, empty, listed
 from test_queries_metric_query import OF_CALLS, scopes
@@ -33,8 +34,8 @@ from bridgeboard.queries.session_totals import Sums, Totals, count, total, total
 
 ORDERS = [Order(name, descending) for name in COLUMNS for descending in (False, True)]
 SAMPLED = st.sampled_from(ORDERS)
-SOME = settings(max_examples=20, deadline=None)
-FEW = settings(max_examples=8, deadline=None)
+SOME = tried(20)
+FEW = tried(8)
 WHOLE = Find(EVERYTHING)
 
 

@@ -5,8 +5,9 @@ from itertools import pairwise
 from uuid import uuid4
 
 import pytest
+from costly_laws import tried
 from facts import Row
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from listed_sessions import EVERYTHING, WORDS, Listed, empty, listed, put_prompts
 
@@ -27,7 +28,7 @@ from bridgeboard.queries.text_search import (
 )
 
 WHOLE = Find(EVERYTHING)
-SOME = settings(max_examples=25, deadline=None)
+SOME = tried(25)
 AT = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
 

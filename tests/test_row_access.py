@@ -12,9 +12,10 @@ from typing import Any
 import duckdb
 import pytest
 import row_access_worlds as worlds
+from costly_laws import tried
 from demo_worlds import small
 from facts import facts
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from row_access_worlds import World
 from slow_cases import one_fast
@@ -35,7 +36,7 @@ KEY = "a key of sixteen or more"
 TEXTS = ("prompts", "tool_inputs", "thinking", "last_prompts", "vocabulary")
 TEAM = "Elsewhere"
 """A team that one person was in until the middle of what they did."""
-laws = settings(deadline=None, max_examples=40)
+laws = tried(40)
 
 
 def other_names(ids: Any) -> dict[str, str]:

@@ -10,7 +10,8 @@ from typing import Any
 import demo_worlds
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from costly_laws import tried
+from hypothesis import given
 from hypothesis import strategies as st
 from small_bridges import Book, at
 from stores import KINDS, PICO, contents, digest, fresh, naive, put, told
@@ -282,7 +283,7 @@ def test_digests_are_those_of_the_half_open_window(tmp_path: Path) -> None:
             assert interceptions.digests(reader, at(20), None) == frozenset()
 
 
-@settings(deadline=None, max_examples=12)
+@tried(12)
 @given(
     order=st.permutations(range(9)),
     cuts=st.lists(st.integers(1, 8), max_size=4, unique=True),

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import demo_sync
 import demo_worlds
 import pytest
-from hypothesis import given, settings
+from costly_laws import tried
+from hypothesis import given
 from hypothesis import strategies as st
 from small_bridges import NOW, at
 from stores import fresh, put
@@ -26,7 +27,7 @@ ROWS = truth.finished(WORLD.tables)
 BEGAN = [row.started_at for row in ROWS]
 NEVER = datetime.min.replace(tzinfo=UTC)
 EMPTY = Coverage(None, None, None, is_whole=True, rows=0, sessions=0, detailed=0, quarantined=0)
-laws = settings(deadline=None, max_examples=20)
+laws = tried(20)
 
 
 class Record(NamedTuple):

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import example, given, settings
+from costly_laws import tried
+from hypothesis import example, given
 from hypothesis import strategies as st
 from listed_sessions import EVERYTHING
 from small_bridges import NOW, Book
@@ -62,7 +63,7 @@ HOSTILE = (
     ),
     *("a", "ab", "abc", "ABCABC", "the", "The", "deadbeef", "10", "x" * 70_000),
 )
-FEW = settings(max_examples=40, deadline=None)
+FEW = tried(40)
 TEXTS = st.lists(st.sampled_from(HOSTILE), max_size=6).map("".join) | st.text(max_size=12)
 WORDS = st.lists(st.sampled_from([word for word in HOSTILE if word.split()]) | TEXTS, min_size=1)
 DAY = 24 * 60

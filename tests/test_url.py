@@ -8,9 +8,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from costly_laws import tried
 from dashboard_store import filled, looking
 from facts import facts
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -185,9 +186,7 @@ WORDS = st.text(max_size=40) | st.sampled_from(
 )
 
 
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@tried(12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_no_address_breaks_a_page(store: Store, data: st.DataObject) -> None:
     assert store
