@@ -44,7 +44,7 @@ MANIFEST = Manifest(
 COLUMNS = (
     Column("model", "Model", "text"),
     Column("requests", "Requests", "count", "Requests that ended."),
-    Column("spend", "Spend", "money", "Estimated cost at list prices."),
+    Column("spend", "Spend", "money", "Estimated cost at list prices.", "at_least", "no price"),
     Column("cache_hit_rate", "Cache hit rate", "rate"),
     Column("duration_p50", "Median duration", "seconds"),
     Column("day", "Day", "date"),
@@ -325,7 +325,9 @@ def test_a_workbook_says_what_it_is_about_on_its_second_sheet() -> None:
     assert ["Without client", '=HYPERLINK("//evil.example")'] in lines
     assert ["Data version", "42"] in lines
     assert ["Note", "Spend is a lower bound."] in lines
-    assert ["spend_usd", "Spend", "US dollars", "Estimated cost at list prices."] in lines
+    spend = ["spend_usd", "Spend", "US dollars", "Estimated cost at list prices."]
+    assert [*spend, "lower bounds: no price"] in lines
+    assert ["Column", "Label", "Unit", "Definition", "Accuracy"] in lines
 
 
 def test_the_manifest_says_what_the_numbers_are_about() -> None:
@@ -340,7 +342,10 @@ def test_the_manifest_says_what_the_numbers_are_about() -> None:
         "kind": "money",
         "unit": "US dollars",
         "definition": "Estimated cost at list prices.",
+        "accuracy": "at_least",
+        "accuracy_reason": "no price",
     }
+    assert [told["columns"][0][name] for name in ("accuracy", "accuracy_reason")] == [None, None]
     assert exports.manifest_json(SHEET, MANIFEST).isascii()
     assert table(SHEET).schema.metadata[b"bridgeboard"] == exports.manifest_json(SHEET, MANIFEST)
     never = replace(MANIFEST, synced_at=None, price_version=None)

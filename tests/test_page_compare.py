@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 from bridgeboard import formats
 from bridgeboard.analysis import comparison
 from bridgeboard.model import periods
-from bridgeboard.model.accuracy import accuracy, limits
+from bridgeboard.model.accuracy import Accuracy, accuracy, limits
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.metric_query import select
@@ -337,7 +337,12 @@ def test_files_hold_both_sides_with_all_digits(store: Store) -> None:
         )
         for name in (first, second)
     ]
-    sheet = compare.sheet(comparison.compared_lines(*told), (first, second), "Two")
+    bound = Accuracy("at_least", ("some of it is not known",))
+    sheet = compare.sheet(
+        comparison.compared_lines(*told), (first, second), "Two", [{}, {"spend": bound}]
+    )
+    said = {one.name: one.accuracy for one in sheet.columns if one.accuracy != "exact"}
+    assert said == {"side": "", "of": "", "spend": "about", "spend_ratio": "about"}
     place = [column.name for column in sheet.columns].index("total_tokens")
     a, b = (tokens(valued("person")[name]) for name in (first, second))
     assert [row[place] for row in sheet.rows] == [a, b, b - a]

@@ -27,6 +27,7 @@ from bridgeboard.queries.request_list import PAGE, Interception
 from bridgeboard.queries.typed_rows import Key, typed
 from bridgeboard.runtime import deployment
 from bridgeboard.store import Store
+from bridgeboard.ui.components.data_table import AtLeast
 from bridgeboard.ui.views import request_list, request_table
 
 ROOT = Path(__file__).parents[1]
@@ -229,6 +230,37 @@ def test_files_hold_all_requests_of_the_list_with_all_digits(
         assert [given[f"{kind}_tokens"] for kind in KINDS] == [own[kind] for kind in KINDS]
     (count,) = store.rows(*queries.counted(every, errors_only=errors))
     assert len({row[0] for row in sheet.rows}) == len(sheet.rows) == count[0]
+
+
+def test_a_request_without_some_of_its_prices_costs_at_least_the_rest(store: Store) -> None:
+    with store.write() as batch:
+        batch.execute(
+            "UPDATE usage SET priced_tokens = priced_tokens - 1 WHERE usage = (SELECT min(usage)"
+            " FROM usage WHERE grain = 'interception' AND requests > 0 AND priced_tokens > 1"
+            " AND cost IS NOT NULL)"
+        )
+    every = Scope(datetime(2020, 1, 1, tzinfo=UTC), demo_sync.NOW)
+    with store.snapshot() as reader:
+        rows = list(request_list._all(reader, every, errors_only=False))
+    bounds = {
+        name: {
+            row.usage
+            for row in rows
+            for cell in request_table._cells(row, name)
+            if isinstance(cell, AtLeast)
+        }
+        for name in ("cost", "tool_calls", "input")
+    }
+    partly = {
+        row.usage for row in rows if row.cost is not None and row.by_metric["unpriced_tokens"]
+    }
+    assert len(partly) == 1
+    assert bounds == {"cost": partly, "tool_calls": set(), "input": set()}
+    columns = {one.name: one.accuracy for one in request_table.sheet(rows, "x").columns}
+    has_sums = any(row.grain != "interception" for row in rows)
+    assert columns["spend"] == "at_least"
+    assert columns["prompts"] == ("at_least" if has_sums else "exact")
+    assert columns["model"] == columns["duration_seconds"] == ""
 
 
 def test_a_file_of_more_requests_than_it_may_hold_has_the_newest_and_says_so(

@@ -32,7 +32,7 @@ from bridgeboard.queries.session_totals import total, totals
 from bridgeboard.report import svg_charts
 from bridgeboard.report.contents import Course
 from bridgeboard.ui import runner
-from bridgeboard.ui.components import breakdown, headline_cards, trend
+from bridgeboard.ui.components import breakdown, export_sheets, headline_cards, trend
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.views import adoption, compare
 
@@ -270,6 +270,30 @@ def test_a_stretch_of_time_without_unknown_usage_has_exactly_nothing(
     words = split.bounds_in_words({row[0] for row in split.rows}, "day")
     assert words.startswith("Unknown in 1 of ") == (rows == 1)
     assert split.accuracy_of(series=UNREAD_CLIENT).is_bound == (rows == 1)
+
+
+def test_a_column_of_a_file_says_how_the_least_exact_of_its_numbers_stands(
+    unread: tuple[int, Questions],
+) -> None:
+    rows, questions = unread
+    why = "of some sessions, or rests of them, only tokens are known"
+    by_tool = questions.measured(("tool_calls", "tool_error_rate"), "tool", WHOLE, "-tool_calls")
+    split = trends.split(questions, "tool_calls", "tool", "day", WHOLE)
+    sheets = [
+        export_sheets.of(by_tool, "By tool"),
+        export_sheets.of(questions.series(("tool_calls",), "day", WHOLE), "By day"),
+        export_sheets.over_time(split.rows, "tool_calls", "tool", "day", split.accuracy),
+    ]
+    said = [
+        {one.name: (one.accuracy, one.reason) for one in sheet.columns if one.kind != "date"}
+        for sheet in sheets
+    ]
+    calls = ("at_least", why) if rows else ("exact", "")
+    assert said[0]["tool"] == ("", "")
+    assert [each["tool_calls"] for each in said] == [calls] * 3
+    assert (said[0]["tool_error_rate"][0] == "about") == (rows == 1)
+    without_limits = Answer(("client", "requests"), (("a", 1),))
+    assert export_sheets.of(without_limits, "x").columns[1].accuracy == ""
 
 
 def test_sums_of_sessions_are_lower_bounds_where_a_filter_by_tool_hides_unknown_tools(

@@ -90,7 +90,7 @@ class Manifest:
 
 
 def manifest_json(sheet: Sheet, manifest: Manifest) -> bytes:
-    """The manifest as JSON: scope, versions, rows and what each column means.
+    """The manifest as JSON: scope, versions, rows, what each column means and how exact it is.
 
     In ASCII, so that filters stay exactly as they were chosen and yet nothing in them can act.
     """
@@ -128,13 +128,15 @@ def _description(sheet: Sheet, manifest: Manifest) -> dict[str, Any]:
     }
 
 
-def _column(column: Column) -> dict[str, str]:
+def _column(column: Column) -> dict[str, str | None]:
     return {
         "name": column.header,
         "label": column.label,
         "kind": column.kind,
         "unit": UNITS[column.kind],
         "definition": column.definition,
+        "accuracy": column.accuracy or None,
+        "accuracy_reason": column.reason or None,
     }
 
 
@@ -168,13 +170,13 @@ def facts(sheet: Sheet, manifest: Manifest) -> list[tuple[str, str]]:
     ]
 
 
-def definitions(sheet: Sheet) -> list[tuple[str, str, str, str]]:
-    """What each column means, under a line of headings."""
+def definitions(sheet: Sheet) -> list[tuple[str, str, str, str, str]]:
+    """What each column means and how exact it is, under a line of headings."""
     columns = [
-        (column.header, column.label, UNITS[column.kind], column.definition)
-        for column in sheet.columns
+        (one.header, one.label, UNITS[one.kind], one.definition, one.accuracy_in_words)
+        for one in sheet.columns
     ]
-    return [("Column", "Label", "Unit", "Definition"), *columns]
+    return [("Column", "Label", "Unit", "Definition", "Accuracy"), *columns]
 
 
 def _filters(word: str, filters: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:

@@ -158,6 +158,12 @@ _WORDS: Final[Mapping[Kind, Callable[[Any], str]]] = {
 }
 
 
+_ACCURACIES: Final = {
+    "": "",
+    "exact": "exact",
+    "at_least": "lower bounds",
+    "about": "about right",
+}
 _UNITS: Final = {"money": "_usd", "seconds": "_seconds"}
 
 
@@ -170,12 +176,23 @@ class Column:
         label: for people: ``Spend``.
         kind: what its values are and how they look.
         definition: one sentence; empty where the label says it all.
+        accuracy: how the least exact of its numbers stands: "exact", "at_least" for lower bounds,
+            "about"; empty where that is not known, or it has no numbers.
+        reason: why it is not exact.
     """
 
     name: str
     label: str
     kind: Kind
     definition: str = ""
+    accuracy: str = ""
+    reason: str = ""
+
+    @property
+    def accuracy_in_words(self) -> str:
+        """How its numbers stand, and why; empty where that is not known."""
+        words = _ACCURACIES[self.accuracy]
+        return f"{words}: {self.reason}" if self.reason else words
 
     @property
     def header(self) -> str:

@@ -4,7 +4,7 @@ A metric says itself what limits it (``Metric.limits``); whether a limit holds i
 numbers of the same rows, which are asked for beside it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -104,6 +104,15 @@ def column_accuracy(name: str, rows: Iterable[Mapping[str, Any]]) -> Accuracy:
     every = {limit for _, limit in in_force}
     reasons = (limit.words.format("some") for limit in metric(name).limits if limit in every)
     return Accuracy(_worst(limit for is_known, limit in in_force if is_known), tuple(reasons))
+
+
+def together(accuracies: Iterable[Accuracy]) -> Accuracy:
+    """How the least exact of some known numbers stands, and the reasons of all."""
+    accuracies = tuple(accuracies)
+    standings = {how.standing for how in accuracies}
+    worst: Sequence[Standing] = ("at_least", "about")
+    reasons = dict.fromkeys(reason for how in accuracies for reason in how.reasons)
+    return Accuracy(next((each for each in worst if each in standings), "exact"), tuple(reasons))
 
 
 def _in_force(name: str, row: Mapping[str, Any]) -> list[Limit]:

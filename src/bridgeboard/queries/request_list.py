@@ -4,9 +4,10 @@ Not in the store are the metadata and the user agent of a request, ids of respon
 rows: only a server that lists interceptions tells them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from bridgeboard.model.dimensions import UNASSIGNED, UNKNOWN
@@ -19,6 +20,19 @@ from bridgeboard.queries.typed_rows import Key, columns, holdable, limited, naiv
 
 PAGE: Final = 50
 """Requests on a page."""
+NUMBERS: Final[Mapping[str, str]] = {
+    "total_tokens": "total_tokens",
+    "input": "input_tokens",
+    "output": "output_tokens",
+    "cache_read": "cache_read_tokens",
+    "cache_write": "cache_write_tokens",
+    "cost": "spend",
+    "shadow_cost": "shadow_cost",
+    "prompts": "prompts",
+    "tool_calls": "tool_calls",
+    "tool_errors": "tool_errors",
+}
+"""Field of a request → metric."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +45,7 @@ class Interception:
         duration_seconds: None where the end is not told.
         session: our key of its session, ``session_id`` the client's; None is not known.
         tool_errors: None where nobody records how calls end.
+        priced_tokens: tokens whose price is known; with others, the cost is a lower bound.
         cost, shadow_cost: in pico-USD; None is not known.
         error_type: why it failed, if it is known to have; only of the first in a thread.
     """
@@ -60,10 +75,26 @@ class Interception:
     output: int
     cache_read: int
     cache_write: int
+    priced_tokens: int
     cost: int | None
     shadow_cost: int | None
     status: str
     error_type: str | None
+
+    @property
+    def total_tokens(self) -> int:
+        """All four counts."""
+        return self.input + self.output + self.cache_read + self.cache_write
+
+    @property
+    def by_metric(self) -> Mapping[str, Any]:
+        """Its numbers under the names of the vocabulary, for ``model.accuracy``."""
+        return {
+            **{metric: getattr(self, name) for name, metric in NUMBERS.items()},
+            "unpriced_tokens": self.total_tokens - self.priced_tokens,
+            "summed_rows": int(self.grain != "interception"),
+            "unread_rows": 0,
+        }
 
     @property
     def key(self) -> Key:
@@ -81,7 +112,6 @@ class Detail(Interception):
     error_message: str | None
     requests: int
     injected: int
-    priced_tokens: int
     cache_saving: int | None
     input_sum: int
     output_sum: int

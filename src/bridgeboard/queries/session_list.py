@@ -5,16 +5,17 @@ those on the page. Pages are turned by keys, never by counting rows: what is wri
 neither repeats a row nor skips one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from bridgeboard.model.answer import Answer
 from bridgeboard.queries.errors import ListError
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.metric_sources import Arguments
 from bridgeboard.queries.page_keys import Order, Place, read, written
-from bridgeboard.queries.session_columns import COLUMNS
+from bridgeboard.queries.session_columns import COLUMNS, NUMBERS
 from bridgeboard.queries.session_filters import Find, conditions, spoken, where
 from bridgeboard.queries.session_joins import Sides, shared
 from bridgeboard.queries.typed_rows import typed
@@ -81,6 +82,11 @@ class SessionRow:
     accuracy: str
     has_text: bool
     has_details: bool
+
+    @property
+    def by_metric(self) -> Mapping[str, Any]:
+        """The numbers of its part in the scope, under the names of the vocabulary."""
+        return {metric: getattr(self, name) for name, metric in NUMBERS.items()}
 
 
 @dataclass(frozen=True, slots=True)

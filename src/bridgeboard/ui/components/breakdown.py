@@ -1,6 +1,7 @@
 """Breakdown tables: metrics by a dimension, sorted and paged."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 
 import streamlit as st
@@ -153,7 +154,9 @@ def _rows_and_controls(  # noqa: PLR0917  # all that a table is made of
 ) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"foot-{key}"):
         place = st.container(width="stretch")
-        downloads.menu(export_sheets.of(answer, f"{DIMENSIONS[by].label} table"), now, key=key)
+        name = f"{DIMENSIONS[by].label} table"
+        make = partial(export_sheets.of, answer, name)
+        downloads.later(name, make, now, key=key, count=len(answer))
         first = _first(len(answer), key)
     rows = answer.rows[first : first + PAGE]
     place.caption(f"{_span(by, first, len(rows), answer)}{_whole(by, order, now)}")

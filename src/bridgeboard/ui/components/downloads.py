@@ -41,18 +41,15 @@ def behind(sheet: Sheet, now: Chosen, *, key: str) -> None:
 
 def menu(sheet: Sheet, now: Chosen, *, key: str) -> None:
     """The files of a table that is on the screen already."""
-    with st.popover("Download", icon=":material/download:", type="tertiary", key=f"menu-{key}"):
-        st.caption(
-            f"{formats.plural(len(sheet.rows), 'row')}, with all digits and a note of what they "
-            "are about."
-        )
-        buttons(sheet, now, key=key)
+    later(sheet.name, lambda: sheet, now, key=key, count=len(sheet.rows))
 
 
 def later(
-    name: str, words: str, make: Callable[[], Sheet], now: Chosen, *, key: str, count: int
+    name: str, make: Callable[[], Sheet], now: Chosen, *, key: str, count: int, words: str = ""
 ) -> None:
-    """The files of a table of ``count`` rows that is read only when one of them is asked for."""
+    """The files of a table of ``count`` rows that is made only when one of them is asked for."""
+    rows = formats.plural(count, "row")
+    words = words or f"{rows}, with all digits and a note of what they are about."
     with st.popover("Download", icon=":material/download:", type="tertiary", key=f"menu-{key}"):
         st.caption(words)
         _buttons(name, make, now, key=key, count=count)
@@ -130,7 +127,9 @@ def _cell(column: exports.Column, value: Any) -> Any:
 def _column(one: exports.Column) -> data_table.Column:
     """A column of a file as the screen has it: numbers with all their digits, times in the zone."""
     kind: Any = one.kind if one.kind in _NUMBERS | {"moment"} else "text"
-    return data_table.Column(one.name, one.label, kind, one.definition, exact=True)
+    how = one.accuracy_in_words if one.reason else ""
+    meaning = f"{one.definition} {how[:1].upper()}{how[1:]}." if how else one.definition
+    return data_table.Column(one.name, one.label, kind, meaning, exact=True)
 
 
 _NUMBERS: Final = frozenset({"count", "money", "rate", "seconds"})

@@ -69,7 +69,8 @@ def _course(measure: str, split: str, now: Chosen, key: str) -> None:
         st.html(charts.legend(drawn.picture))
     bounds = drawn.trend.bounds_in_words(drawn.picture.buckets, now.grain)
     st.caption(f"{_counted(split, drawn.trend)} {bounds}".strip())
-    downloads.behind(export_sheets.over_time(drawn.rows, measure, split, now.grain), now, key=key)
+    sheet = export_sheets.over_time(drawn.rows, measure, split, now.grain, drawn.trend.accuracy)
+    downloads.behind(sheet, now, key=key)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from bridgeboard.analysis import adoption
 from bridgeboard.analysis.adoption import Windows
 from bridgeboard.exports import Column, Sheet
 from bridgeboard.model import accuracy, pages, time_buckets
-from bridgeboard.model.accuracy import EXACT, Accuracy
+from bridgeboard.model.accuracy import EXACT, Accuracy, together
 from bridgeboard.model.answer import Answer
 from bridgeboard.queries.adoption import cohort_people
 from bridgeboard.ui import navigation, runner, url
@@ -108,9 +108,15 @@ def course(now: Chosen) -> None:
             _of_day(point[0], point[1], windows, now)
         columns = (
             Column("day", "Day", "date"),
-            *(Column(f"active_{size}", _named(size), "count", _MEANS[size]) for size in WINDOWS),
+            *(_active_column(size, windows) for size in WINDOWS),
         )
         downloads.behind(Sheet("Active people by day", columns, active.rows), now, key="active")
+
+
+def _active_column(size: int, windows: Windows) -> Column:
+    how = together(how for (_, each), how in windows.accuracies.items() if each == size)
+    column = Column(f"active_{size}", _named(size), "count", _MEANS[size])
+    return export_sheets.with_accuracy(column, how)
 
 
 def _point(now: Chosen) -> tuple[date | None, int]:
@@ -179,9 +185,7 @@ def _of_day(day: date, size: int, windows: Windows, now: Chosen) -> None:
     words = f"{_counted(count, how)} {_MEANS[size]}"
     with trend.picked(formats.day(day), words, DAY, "active"):
         breakdown.compact("initiator", "requests", inside, "active-people", MOST_PEOPLE)
-        people = runner.current().ordered(
-            ("requests",), ("initiator",), inside.scope, ("-requests",)
-        )
+        people = runner.current().measured(("requests",), "initiator", inside.scope, "-requests")
         name = f"Active on {day}" + (f" or the {size - 1} days before" if size > 1 else "")
         downloads.menu(export_sheets.of(people, name), inside, key="active-people")
 
@@ -219,7 +223,7 @@ def cohorts(now: Chosen) -> None:
         columns = (
             Column("cohort", "Week of first use", "date"),
             Column("week", "Week", "date"),
-            Column("people", "Active people", "count"),
+            export_sheets.with_accuracy(Column("people", "Active people", "count"), how),
         )
         downloads.behind(Sheet("Cohorts by week", columns, answer.rows), now, key="cohorts")
 

@@ -1,7 +1,7 @@
 """The page Compare: two periods, people, models or sessions next to each other."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
@@ -18,7 +18,6 @@ from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.model.time_buckets import bounds
-from bridgeboard.queries.session_detail import Head
 from bridgeboard.ui import runner, url
 from bridgeboard.ui.components import (
     chart,
@@ -34,6 +33,8 @@ from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.views import compare_sides
 from bridgeboard.ui.views.compare_sides import Side
 
+Accuracies = Mapping[str, Accuracy]
+"""How the numbers of a side stand, by name."""
 SHOWN: Final = ("spend", "total_tokens", "requests", "prompts", "sessions", "tool_calls")
 """Metrics whose course can be drawn."""
 AT: Final = "beside-at"
@@ -103,9 +104,10 @@ def _compared(name: str, pair: tuple[str, str], now: Chosen) -> None:
     questions = runner.current()
     a, b = (questions.totals(names, scope(now.scope, name, value)) for value in pair)
     lines = comparison.compared_lines(a, b, names)
-    _table(lines, pair, [_accuracies(names, side) for side in (a, b)])
+    accuracies = [_accuracies(side) for side in (a, b)]
+    _table(lines, pair, accuracies)
     both = replace(now, scope=now.scope.free(name).only(name, *pair))
-    downloads.menu(sheet(lines, pair, " and ".join(pair)), both, key="beside")
+    downloads.menu(sheet(lines, pair, " and ".join(pair), accuracies), both, key="beside")
 
 
 def _names(name: str) -> tuple[str, ...]:
@@ -134,8 +136,9 @@ def _sessions(now: Chosen) -> None:
             return
         lines = comparison.sessions(a.head, b.head)
         names = (_titled(a), _titled(b))
-        _table(lines, names, [_of_session(a.head), _of_session(b.head)])
-        downloads.menu(sheet(lines, names, "Two sessions"), now, key="beside")
+        accuracies = [_accuracies(side.by_metric) for side in (a.head, b.head)]
+        _table(lines, names, accuracies)
+        downloads.menu(sheet(lines, names, "Two sessions", accuracies), now, key="beside")
 
 
 def _remarks(key: str, side: Side) -> None:
@@ -155,12 +158,20 @@ def _titled(side: Side) -> str:
     return f"{side.head.person}, {formats.moment(side.head.started_at, clock.zone())}"
 
 
-def sheet(lines: Sequence[Line], pair: tuple[str, str], name: str) -> Sheet:
+def sheet(
+    lines: Sequence[Line], pair: tuple[str, str], name: str, accuracies: Sequence[Accuracies]
+) -> Sheet:
     """The comparison to take away: a row for each side and one for what B is more than A.
 
     Beside each number stands how many times A goes into B, in the row of B.
     """
-    columns = [column for line in lines for column in _columns(line)]
+    columns = [
+        export_sheets.with_accuracy(column, how)
+        for line in lines
+        # What B is more than a lower bound of A may be too much.
+        for how in [accuracy.together(side.get(line.name, EXACT) for side in accuracies).loose]
+        for column in _columns(line)
+    ]
     rows = (
         ("A", pair[0], *(cell for line in lines for cell in (line.a, None))),
         ("B", pair[1], *(cell for line in lines for cell in (line.b, line.ratio))),
@@ -181,19 +192,12 @@ def _definition(line: Line) -> str:
     return one.definition if one else _DEFINITIONS.get(line.name, "")
 
 
-def _accuracies(names: Iterable[str], row: Mapping[str, Any]) -> dict[str, Accuracy]:
-    """How each of some metrics stands in a row of an answer."""
-    return {name: accuracy.accuracy(name, row) for name in names}
+def _accuracies(row: Mapping[str, Any]) -> Accuracies:
+    """How each metric in a row stands."""
+    return {name: accuracy.accuracy(name, row) for name in row}
 
 
-def _of_session(head: Head) -> dict[str, Accuracy]:
-    """How the numbers of a session stand; those that are no metrics are exact."""
-    return _accuracies(head.by_metric, head.by_metric)
-
-
-def _table(
-    lines: Sequence[Line], pair: tuple[str, str], accuracies: Sequence[Mapping[str, Accuracy]]
-) -> None:
+def _table(lines: Sequence[Line], pair: tuple[str, str], accuracies: Sequence[Accuracies]) -> None:
     has_bounds = any(how.is_bound for side in accuracies for how in side.values())
     head = [
         ("Metric", ""),
@@ -214,7 +218,7 @@ def _table(
     )
 
 
-def _row(line: Line, accuracies: Sequence[Mapping[str, Accuracy]]) -> short_table.Row:
+def _row(line: Line, accuracies: Sequence[Accuracies]) -> short_table.Row:
     pair = [
         (value, Accuracy("unknown") if value is None else side.get(line.name, EXACT))
         for value, side in zip((line.a, line.b), accuracies, strict=True)
@@ -298,8 +302,9 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
         ]
         _within(at, name, measure, numbers, now)
     both = replace(now, scope=now.scope.free(name).only(name, *pair))
+    how = accuracy.together(side.accuracy for side in sides)
     downloads.behind(
-        export_sheets.over_time(rows, measure, name, now.grain), both, key="course-beside"
+        export_sheets.over_time(rows, measure, name, now.grain, how), both, key="course-beside"
     )
 
 

@@ -8,11 +8,12 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.analysis import session_data
+from bridgeboard.model.accuracy import accuracy
 from bridgeboard.model.dimensions import UNKNOWN
 from bridgeboard.model.store import Reader
 from bridgeboard.queries import request_list
 from bridgeboard.queries.recorded_text import Item
-from bridgeboard.queries.request_list import Detail, Response
+from bridgeboard.queries.request_list import NUMBERS, Detail, Response
 from bridgeboard.queries.typed_rows import typed
 from bridgeboard.ui import navigation, runner, url
 from bridgeboard.ui.components import (
@@ -28,13 +29,16 @@ from bridgeboard.ui.components.reveal import of_request, revealed
 from bridgeboard.ui.views import request_raw_data, request_table
 
 NARROWEST: Final = 310
-_METRICS: Final = {
-    "input": "input_tokens",
-    "output": "output_tokens",
-    "cache_read": "cache_read_tokens",
-    "cache_write": "cache_write_tokens",
-    "cost": "spend",
-}
+
+
+_CARDS: Final = (
+    "total_tokens",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "spend",
+)
 
 
 def asked() -> Detail | None:
@@ -116,17 +120,8 @@ def _kind(detail: Detail) -> str:
 
 
 def _cards(detail: Detail) -> list[headline_cards.Card]:
-    total = detail.input + detail.output + detail.cache_read + detail.cache_write
-    values = {"total_tokens": total} | {
-        metric: getattr(detail, field) for field, metric in _METRICS.items()
-    }
-    row = {
-        **values,
-        "unpriced_tokens": total - detail.priced_tokens,
-        "summed_rows": int(detail.grain != "interception"),
-    }
     return [
-        *(headline_cards.of_metric(name, row) for name in values),
+        *(headline_cards.of_metric(name, detail.by_metric) for name in _CARDS),
         headline_cards.of_number(
             "Duration", detail.duration_seconds, "seconds", "From its beginning to its end."
         ),
@@ -193,10 +188,16 @@ def _numbers(detail: Detail) -> list[tuple[str, str]]:
         ("Tokens as recorded", formats.exact(recorded)),
         ("Tokens with a price", formats.exact(detail.priced_tokens)),
         ("Price status", detail.status),
-        ("Spend", formats.exact_money(detail.cost)),
-        ("Shadow cost", formats.exact_money(detail.shadow_cost)),
+        ("Spend", _money(detail, "cost")),
+        ("Shadow cost", _money(detail, "shadow_cost")),
         ("Cache saving", formats.exact_money(detail.cache_saving)),
     )
+
+
+def _money(detail: Detail, name: str) -> str:
+    money = formats.exact_money(getattr(detail, name))
+    how = accuracy(NUMBERS[name], detail.by_metric)
+    return how.phrase(money) if how.is_bound else money
 
 
 def _worded(*facts: tuple[str, str | None]) -> list[tuple[str, str]]:

@@ -220,7 +220,7 @@ def _files(count: int, now: Chosen, *, errors_only: bool) -> None:
         with runner.current().snapshot() as reader:
             return request_table.sheet(_all(reader, now.scope, errors_only=errors_only), "Requests")
 
-    downloads.later("Requests", words, make, now, key="requests", count=many)
+    downloads.later("Requests", make, now, key="requests", count=many, words=words)
 
 
 def _all(reader: Reader, scope: Scope, *, errors_only: bool) -> Iterator[Interception]:

@@ -1,6 +1,6 @@
 """Requests as a table on the screen, and as a sheet for export."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 from urllib.parse import urlencode
 
@@ -8,9 +8,10 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.exports import Column, Sheet
+from bridgeboard.model import accuracy
 from bridgeboard.model.dimensions import DIMENSIONS, UNKNOWN
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.queries.request_list import Interception
+from bridgeboard.queries.request_list import NUMBERS, Interception
 from bridgeboard.ui import page_links, url
 from bridgeboard.ui.components import data_table, export_sheets
 
@@ -22,7 +23,9 @@ NAME: Final = 40
 
 def sheet(rows: Iterable[Interception], name: str) -> Sheet:
     """Requests as a table to take away: numbers and names, no recorded text."""
-    columns = (*_OWN, *map(export_sheets.column, _NAMED))
+    rows = tuple(rows)
+    numbers = [row.by_metric for row in rows]
+    columns = (*_OWN, *(export_sheets.column(each, numbers) for each in _NAMED))
     return Sheet(name, columns, tuple(_exported(row) for row in rows))
 
 
@@ -52,18 +55,22 @@ def _line(row: Interception) -> tuple[object, ...]:
         _shown(row.client or UNKNOWN),
         _shown(row.model or UNKNOWN),
         _shown(row.provider_name or UNKNOWN),
-        row.input,
-        row.output,
-        row.cache_read,
-        row.cache_write,
-        row.cost,
+        *_cells(row, "input", "output", "cache_read", "cache_write", "cost"),
         row.duration_seconds,
-        row.tool_calls,
-        row.tool_errors,
+        *_cells(row, "tool_calls", "tool_errors"),
         _shown(row.error_type or ""),
         row.status,
         session_link(row),
     )
+
+
+def _cells(row: Interception, *names: str) -> Iterator[object]:
+    """Numbers of a request, those that are lower bounds as such."""
+    numbers = row.by_metric
+    for name in names:
+        how = accuracy.accuracy(NUMBERS[name], numbers)
+        value = getattr(row, name)
+        yield data_table.AtLeast(value) if how.is_bound else value
 
 
 def session_link(row: Interception) -> str | None:

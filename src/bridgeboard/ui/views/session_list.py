@@ -1,6 +1,6 @@
 """The list of sessions: order, columns, paging, totals, files."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -14,14 +14,22 @@ from bridgeboard.model import accuracy
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries.errors import CursorError
 from bridgeboard.queries.page_keys import Order
-from bridgeboard.queries.session_columns import COLUMNS, NUMBERS, PART_OF_IT, Column
+from bridgeboard.queries.session_columns import COLUMNS, PART_OF_IT, Column
 from bridgeboard.queries.session_detail import Owner, owners
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.session_list import Page, SessionRow, beyond, listing, page
 from bridgeboard.queries.session_totals import Sums, Totals
 from bridgeboard.queries.typed_rows import typed
 from bridgeboard.ui import page_links, runner, url
-from bridgeboard.ui.components import clock, data_table, downloads, notices, pager, short_table
+from bridgeboard.ui.components import (
+    clock,
+    data_table,
+    downloads,
+    export_sheets,
+    notices,
+    pager,
+    short_table,
+)
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.components.pager import AFTER, BEFORE
 from bridgeboard.ui.views import session_filters
@@ -226,10 +234,7 @@ def _table(rows: Sequence[SessionRow], columns: Sequence[Column]) -> None:
 
 
 def _is_bound(one: Column, row: SessionRow) -> bool:
-    if not one.metric:
-        return False
-    numbers = {metric: getattr(row, name) for name, metric in NUMBERS.items()}
-    return accuracy.accuracy(one.metric, numbers).is_bound
+    return bool(one.metric) and accuracy.accuracy(one.metric, row.by_metric).is_bound
 
 
 def _line(row: SessionRow, columns: Sequence[Column], address: dict[str, str]) -> tuple[Any, ...]:
@@ -281,7 +286,9 @@ def _files(find: Find, order: Order, sums: Sums, now: Chosen) -> None:
         f"{formats.plural(many, 'session')}{capped}, with all columns and digits and a note of "
         "what they are about."
     )
-    downloads.later("Sessions", words, lambda: _sheet(find, order), now, key="sessions", count=many)
+    downloads.later(
+        "Sessions", lambda: _sheet(find, order), now, key="sessions", count=many, words=words
+    )
 
 
 def _sheet(find: Find, order: Order) -> Sheet:
@@ -296,7 +303,9 @@ def _sheet(find: Find, order: Order) -> Sheet:
             if shown.after is None:
                 break
             place = {"after": shown.after}
-    return Sheet("Sessions", _SHEET_COLUMNS, tuple(map(_sheet_row, rows)))
+    numbers = [row.by_metric for row in rows]
+    columns = tuple(_sheet_column(one, numbers) for one in COLUMNS.values())
+    return Sheet("Sessions", columns, tuple(map(_sheet_row, rows)))
 
 
 def _sheet_row(row: SessionRow) -> tuple[Any, ...]:
@@ -314,6 +323,8 @@ def _plain(one: Column, row: SessionRow) -> Any:
     return ("yes" if value else "no") if one.kind == "flag" else value
 
 
-_SHEET_COLUMNS: Final = tuple(
-    SheetColumn(one.name, one.label, _kind(one), one.definition) for one in COLUMNS.values()
-)
+def _sheet_column(one: Column, numbers: Sequence[Mapping[str, Any]]) -> SheetColumn:
+    column = SheetColumn(one.name, one.label, _kind(one), one.definition)
+    if not one.metric:
+        return column
+    return export_sheets.with_accuracy(column, accuracy.column_accuracy(one.metric, numbers))
