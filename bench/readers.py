@@ -7,6 +7,7 @@ Timers of pages run while the reader thinks, as in a browser.
 """
 
 import asyncio
+import json
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -152,6 +153,10 @@ async def _period(reader: Session, dice: Random) -> float | None:
 
 async def _sort(reader: Session, dice: Random) -> float | None:
     """Another order of a table, or the same one upside down."""
+    tables = [node for node in reader.screen.of("bidi_component") if node.links]
+    if (table := _one(tables, dice)) is not None:
+        place = dice.randrange(len(json.loads(table.told.json)["columns"]))
+        return (await reader.trigger(table, "sorted", [place, dice.random() < _HALF])).seconds
     ends = ("sort", "up")
     found = _some(reader, dice, "selectbox", "checkbox", where=lambda key: key.endswith(ends))
     if found is None:
@@ -186,7 +191,11 @@ async def _button(reader: Session, dice: Random) -> float | None:
 
 
 async def _row(reader: Session, dice: Random) -> float | None:
-    """Press the button of a row: a person, a session, a request, or a value to keep."""
+    """Press the button of a row or follow its link: a person, a session, or a value to keep."""
+    linked = [node for node in reader.screen.of("bidi_component") if node.links]
+    table = _one(linked, dice)
+    if table is not None and dice.random() < _FOLLOWED:
+        return (await reader.follow_row(table, dice.randrange(len(table.links)))).seconds
     tables = [node for node in reader.screen.of("dataframe") if node.told.button_click_widgets]
     found = _one(tables, dice)
     if found is None or not found.table.num_rows:
@@ -213,6 +222,9 @@ class _NoFileError(Exception):
     """A download that did not come; the page is as good as before."""
 
 
+_HALF: Final = 0.5
+_FOLLOWED: Final = 0.7
+"""How often a link is followed where there are buttons, too."""
 _CLICKS: Final[dict[str, tuple[int, Click]]] = {
     "page": (25, _page),
     "filter": (20, _filter),

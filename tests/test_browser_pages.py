@@ -106,16 +106,14 @@ def test_a_chip_drops_its_filter_and_all_but_turns_it_round(page: Page, synced: 
     assert "clients" not in parse_qs(urlsplit(page.url).query)
 
 
-def press_row(page: Page, table: str, row: int) -> None:
-    """Press the name in a row of a table, which is one canvas."""
-    grid = page.locator(f".st-key-box-{table} .dvn-scroller").first
-    grid.scroll_into_view_if_needed()
-    grid.click(position={"x": 40, "y": 35 * (row + 1) + 17})
+def table(page: Page, key: str) -> Locator:
+    """A table of a page."""
+    return page.locator(f".st-key-box-{key} table")
 
 
 def test_a_row_of_people_opens_the_person(page: Page, synced: str) -> None:
     come_to(page, synced, "people", tz="UTC")
-    press_row(page, "everybody", 0)
+    table(page, "everybody").get_by_role("link").first.click()
     expect(page.get_by_role("link", name="Everybody")).to_be_visible(timeout=PATIENCE)
     settled(page)
     who = parse_qs(urlsplit(page.url).query)["who"][0]
@@ -127,6 +125,59 @@ def test_a_row_of_people_opens_the_person(page: Page, synced: str) -> None:
             expect(teams).to_be_visible(timeout=PATIENCE / 8)
             break
     expect(teams).to_be_visible()
+
+
+def test_a_press_on_a_head_sorts_all_rows_and_stays_when_it_is_pressed_by_keys(
+    page: Page, synced: str
+) -> None:
+    come_to(page, synced, "spend", tz="UTC")
+    shown = table(page, "breakdown")
+
+    def whole(label: str) -> list[str]:
+        """All that the cells below a head stand for."""
+        place = shown.locator("thead th").all_inner_texts().index(label)
+        cells = shown.locator(f"tbody tr > :nth-child({place + 1})")
+        whole = "(cell) => cell.title || cell.firstElementChild?.title || cell.textContent"
+        texts: list[str] = cells.evaluate_all(f"(cells) => cells.map({whole})")
+        return texts
+
+    def counts() -> list[int]:
+        return [int(cell.strip("≥ ").replace(",", "")) for cell in whole("Requests")]
+
+    head = shown.get_by_role("columnheader", name="Requests", exact=True)
+    expect(head).not_to_have_attribute("aria-sort", re.compile(".*"))
+    head.get_by_role("button").click()
+    expect(head).to_have_attribute("aria-sort", "descending")
+    assert counts() == sorted(counts(), reverse=True)
+    assert len(set(counts())) > 8
+    expect(page).to_have_url(re.compile("breakdown-sort=requests$"), timeout=PATIENCE)
+    settled(page)
+    expect(head.get_by_role("button")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    assert counts() == sorted(counts())
+    expect(page).to_have_url(re.compile("breakdown-up=true$"), timeout=PATIENCE)
+    name = shown.get_by_role("columnheader", name="Model")
+    name.get_by_role("button").click()
+    expect(name).to_have_attribute("aria-sort", "ascending")
+    assert whole("Model") == sorted(whole("Model"), key=str.casefold)
+    assert shown.locator("tfoot th").all_inner_texts() == ["Total"]
+
+
+def test_hostile_names_are_text_in_a_table_and_a_value_in_a_link(page: Page, synced: str) -> None:
+    come_to(page, synced, "spend", tz="UTC")
+    hostile = '<i>gpt</i>"; --'
+    link = table(page, "breakdown").get_by_role("link", name=hostile, exact=True)
+    address = urlsplit(link.evaluate("(link) => link.href"))
+    assert address.path == "/spend"
+    assert parse_qs(address.query)["models"] == [hostile]
+    link.click()
+    expect(page).to_have_url(re.compile("models="), timeout=PATIENCE)
+    settled(page)
+    assert table(page, "breakdown").locator("tbody th").all_inner_texts() == [hostile]
+    page.go_back()
+    expect(page).not_to_have_url(re.compile("models="))
+    expect(table(page, "breakdown").locator("tbody tr").nth(8)).to_be_visible(timeout=PATIENCE)
 
 
 def test_a_row_of_models_keeps_only_that_model(page: Page, synced: str) -> None:
@@ -154,12 +205,15 @@ def test_back_undoes_one_change_a_press(page: Page, synced: str) -> None:
     for label, value, short in (
         ("Period", "Last 7 days", "period=7d"),
         ("By", "Client", "spend-by=client"),
-        ("Sort by", "Tokens", "breakdown-sort=total_tokens"),
+        ("", "Tokens", "breakdown-sort=total_tokens"),
     ):
-        box = page.get_by_role("combobox", name=label, exact=True).first
-        box.click()
-        box.fill(value)
-        page.get_by_role("option", name=value, exact=True).click()
+        if label:
+            box = page.get_by_role("combobox", name=label, exact=True).first
+            box.click()
+            box.fill(value)
+            page.get_by_role("option", name=value, exact=True).click()
+        else:
+            table(page, "breakdown").get_by_role("button", name=value, exact=True).click()
         expect(page).to_have_url(re.compile(re.escape(short)), timeout=PATIENCE)
         settled(page)
         words.append(page.url)
@@ -182,7 +236,8 @@ def test_an_address_of_too_many_values_says_so(page: Page, synced: str) -> None:
 
 def test_files_hold_what_the_screen_shows(page: Page, synced: str, tmp_path: Path) -> None:
     come_to(page, synced, "spend", tz="UTC")
-    told = page.locator(".st-key-foot-breakdown").get_by_text(re.compile(" in all$")).inner_text()
+    total = table(page, "breakdown").locator("tfoot td").nth(1).inner_text()
+    count = page.locator(".st-key-foot-breakdown").get_by_text(re.compile("models$")).inner_text()
     page.locator(".st-key-foot-breakdown").get_by_test_id("stPopoverButton").click()
     files = {}
     for name in ("CSV", "Excel", "Parquet", "Manifest"):
@@ -191,9 +246,9 @@ def test_files_hold_what_the_screen_shows(page: Page, synced: str, tmp_path: Pat
         files[name] = tmp_path / waiting.value.suggested_filename
         waiting.value.save_as(files[name])
     rows = list(csv.DictReader(files["CSV"].read_text("utf-8-sig").splitlines()))
-    total = sum(Decimal(row["spend_usd"] or 0) for row in rows)
-    assert f"${total.quantize(Decimal('0.01')):,}" in told
-    assert f"{len(rows)} models" in told
+    spent = sum(Decimal(row["spend_usd"] or 0) for row in rows)
+    assert f"${spent.quantize(Decimal('0.01')):,}" in total
+    assert count == f"{len(rows)} models"
     assert files["Parquet"].read_bytes().startswith(b"PAR1")
     assert files["Excel"].read_bytes().startswith(b"PK")
     about = json.loads(files["Manifest"].read_text("ascii"))

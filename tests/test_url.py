@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+import shown_tables
 from costly_laws import tried
 from dashboard_store import filled, looking
 from facts import facts
@@ -21,6 +22,7 @@ from starlette.testclient import TestClient
 from streamlit.runtime.state import query_params
 from streamlit.testing.v1 import AppTest
 
+from bridgeboard.model.metrics import METRICS
 from bridgeboard.server import middleware
 from bridgeboard.server.middleware import long_urls
 from bridgeboard.store import Store
@@ -106,7 +108,11 @@ def test_an_old_link_sets_every_box_of_its_page(store: Store, at: str) -> None:
         assert complaints(test) == []
         for name, (_, value) in asked.items():
             key = WIDGETS.get(name, name)
-            assert test.session_state[key] == ([value] if name in several else value), name
+            if name.endswith("-sort"):
+                drawn = shown_tables.table(test, f"rows-{name.removesuffix('-sort')}")
+                assert drawn.order == (METRICS[value].label, False), name
+            else:
+                assert test.session_state[key] == ([value] if name in several else value), name
 
 
 def test_old_words_become_short_ones_with_the_first_change(store: Store) -> None:

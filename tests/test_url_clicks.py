@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import pytest
+import shown_tables
 import streamlit
 from facts import facts
 from slow_cases import one_fast
@@ -163,12 +164,12 @@ def test_each_word_of_earlier_addresses_is_one_of_today_or_is_gone() -> None:
     [
         ("spend", {"breakdown-rows": "21"}, ("range", "90d"), {"breakdown-rows"}),
         ("spend", {"breakdown-rows": "21"}, ("breakdown-by", "client"), {"breakdown-rows"}),
-        ("spend", {"breakdown-rows": "21"}, ("breakdown-sort", "requests"), {"breakdown-rows"}),
+        ("spend", {"breakdown-rows": "21"}, ("rows-breakdown", "Requests"), {"breakdown-rows"}),
         ("spend", {"breakdown-rows": "21"}, ("spend-show", "shadow_cost"), set()),
         (
             "people",
-            {"day": "2026-11-20", "everybody-rows": "1"},
-            ("everybody-sort", "spend"),
+            {"day": "2026-11-20", "teams-rows": "1"},
+            ("rows-everybody", "Tokens"),
             set(),
         ),
         ("people", {"day": "2026-11-20"}, ("range", "90d"), {"day"}),
@@ -183,7 +184,11 @@ def test_a_change_takes_along_what_it_makes_meaningless_and_nothing_else(
 ) -> None:
     assert store
     test = app(at, period="7d", **asked)
-    test.selectbox(key=click[0]).set_value(click[1]).run()
+    if click[0].startswith("rows-"):
+        shown_tables.sort(test, *click, upwards=False)
+        assert shown_tables.table(test, click[0]).order == (click[1], False)
+    else:
+        test.selectbox(key=click[0]).set_value(click[1]).run()
     assert set(asked) - set(query(test)) == gone
 
 

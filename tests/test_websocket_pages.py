@@ -198,8 +198,9 @@ def test_all_kinds_of_files_hold_the_same_table(address: str, people: Counter[st
 
 def test_a_row_leads_to_the_page_of_a_person_and_a_session(address: str) -> None:
     with visit(address, "people", **EVERY) as reader:
-        name = reader.screen.table("box-everybody").table.column("name")[1].as_py()
-        reader.press_row("box-everybody", "name", 1)
+        drawn = json.loads(reader.screen.find("rows-everybody").told.json)
+        name = drawn["columns"][0]["cells"][1]
+        reader.follow_row("rows-everybody", 1)
         assert reader.screen.title == "Person"
         assert f"who={name}" in reader.screen.query
         reader.turn("sessions")

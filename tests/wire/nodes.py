@@ -1,9 +1,11 @@
 """One element or block of a page as the protocol tells it, and the values that its widget has."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote_plus, urlencode
 
 import pyarrow as pa
 
@@ -77,6 +79,19 @@ class Node:
     def table(self) -> pa.Table:
         """The rows of a dataframe."""
         return _table(self.told.arrow_data.data)
+
+    @property
+    def links(self) -> list[str]:
+        """The addresses that the rows of a table of our own lead to."""
+        drawn = json.loads(self.told.json) if self.kind == "bidi_component" else {}
+        if not (links := drawn.get("links")):
+            return []
+        cells = [
+            cell if isinstance(cell, str) else cell[0] for cell in drawn["columns"][0]["cells"]
+        ]
+        said = urlencode([*map(tuple, links["query"]), (links["parameter"], "")])
+        values = (value or cell for value, cell in zip(links["values"], cells, strict=True))
+        return [f"{links['page']}?{said}{quote_plus(value)}" for value in values]
 
     @property
     def default(self) -> Value | None:

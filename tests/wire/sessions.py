@@ -145,6 +145,14 @@ class Session:
         """Close an expander or popover."""
         return await self.set(self._node(what, *STATEFUL), "bool_value", value=False)
 
+    async def follow_row(self, what: str | Node, row: int) -> Run:
+        """Follow the link of a row in a table of our own."""
+        page, _, query = self._node(what, "bidi_component").links[row].partition("?")
+        if page:
+            return await self._leave(self.screen.pages[page], query)
+        self.screen.query = query
+        return await self._run()
+
     async def press_row(self, what: str | Node, column: str, row: int) -> Run:
         """Press the button of a row in a dataframe's column of buttons."""
         node = self._table(what)

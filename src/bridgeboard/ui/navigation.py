@@ -5,8 +5,9 @@ from typing import Any, Final
 import streamlit as st
 
 from bridgeboard.model.pages import FILTERS
-from bridgeboard.ui import url
+from bridgeboard.ui import url, url_parameters
 from bridgeboard.ui.components import filters
+from bridgeboard.ui.components.tables import Links
 
 PERSON: Final = "pages/person.py"
 WHO: Final = "who"
@@ -30,11 +31,15 @@ def meaning(by: str) -> str:
     return "Shows this tool alone." if by == "tool" else "Keeps only this."
 
 
-def follow(by: str, values: list[str], key: str) -> None:
-    """A click on a row of a table whose values are these."""
-    row = st.session_state[key]["row"]
-    if row < len(values):
-        to(by, values[row])
+def links(by: str) -> Links | None:
+    """Where values of a dimension lead; None where they lead nowhere."""
+    if by == "initiator":
+        return Links("person", url.filters(), WHO)
+    parameter = TOOL if by == "tool" else FILTERS.get(by)
+    if parameter is None:
+        return None
+    others = {parameter: (), filters.NOT + parameter: ()}
+    return Links("", url_parameters.changed(url.current(), others), parameter)
 
 
 def to(by: str, value: str) -> None:

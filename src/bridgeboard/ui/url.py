@@ -211,18 +211,12 @@ def current() -> dict[str, list[str]]:
 
 
 def put(changes: Words) -> None:
-    """Change some parameters at once; no words take one away. For callbacks.
+    """Change some parameters at once (``url_parameters.changed``). For callbacks.
 
-    A place in a list means nothing in another one, nor a day in another period: they go, unless
-    they are what changes. What would be too long to be read again is not written, and the page
-    says so.
+    What would be too long to be read again is not written, and the page says so.
     """
     before = _latest()
-    gone = url_parameters.outdated(before, changes)
-    changed = {name: words for name, words in before.items() if name not in gone}
-    changed.update({name: list(words) for name, words in changes.items()})
-    changed.pop(UNREAD, None)
-    after = {name: words for name, words in changed.items() if words}
+    after = url_parameters.changed(before, changes)
     if sum(map(len, after.values())) > MOST or len(urlencode(after, doseq=True)) > LONGEST:
         st.session_state[_REFUSED] = ", ".join(changes)
     elif after != before:

@@ -1,6 +1,6 @@
 """Which parameters the address of each page may have."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from bridgeboard.model import pages
@@ -80,6 +80,19 @@ def _is_outdated(name: str, changes: frozenset[str]) -> bool:
     part, _, box = name.rpartition("-")
     ordering = {f"{part}-{each}" for each in _ORDERING}
     return box == "rows" and bool(changes & {*_LISTING, "who", "tool", *ordering})
+
+
+def changed(
+    words: Mapping[str, Sequence[str]], changes: Mapping[str, Sequence[str]]
+) -> dict[str, list[str]]:
+    """What an address says after some changes; no words take a parameter away.
+
+    A place in a list means nothing in another one, nor a day in another period: they go, unless
+    they are what changes.
+    """
+    gone = outdated(words, changes) | {UNREAD}
+    after = {name: each for name, each in words.items() if name not in gone} | dict(changes)
+    return {name: list(each) for name, each in after.items() if each}
 
 
 def of(page: str) -> frozenset[str]:

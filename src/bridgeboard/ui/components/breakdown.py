@@ -1,6 +1,7 @@
 """Breakdown tables: metrics by a dimension, sorted and paged."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
@@ -15,21 +16,52 @@ from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.ui import navigation, runner, url
-from bridgeboard.ui.components import data_table, downloads, export_sheets, notices, short_table
-from bridgeboard.ui.components.data_table import Column
+from bridgeboard.ui.components import downloads, export_sheets, notices, short_table, tables
 from bridgeboard.ui.components.filters import Chosen
+from bridgeboard.ui.components.tables import AtLeast, Column, Order, text_key
 
-PAGE: Final = 20
+BY_NAME: Final = "name"
+"""The order of the dimension's values; others are those of numbers."""
+OLD_PAGE: Final = 20
+"""Rows of a page in addresses of an earlier time."""
 NARROWEST: Final = 420
 FEW: Final = 6
 NAME: Final = 40
 SHORT: Final = 24
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """The table of a dimension's values with some numbers; ``key`` begins its parameters."""
+
+    by: str
+    names: tuple[str, ...]
+    now: Chosen
+    key: str
+    sort_by: url.Parameter[str]
+    upwards: url.Parameter[bool]
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """What each column is called in addresses."""
+        return (BY_NAME, *self.names)
+
+    @property
+    def order(self) -> Order:
+        """What the address says."""
+        name = self.sort_by.value() or self.names[0]
+        return Order(self.orders.index(name), upwards=bool(self.upwards.value()))
+
+    def sort(self, order: Order) -> None:
+        """Write an order into the address; for callbacks."""
+        words = self.sort_by.words(self.orders[order.by])
+        url.put({self.sort_by.name: words, self.upwards.name: self.upwards.words(order.upwards)})
+
+
 def table(
     by: str | tuple[str, ...], names: tuple[str, ...], now: Chosen, key: str, title: str
 ) -> None:
-    """All values of a dimension with their numbers; a row opens a page or keeps only its value.
+    """All values of a dimension with their numbers; a name opens a page or keeps only its value.
 
     Of several dimensions the reader chooses one. Nothing is there of people to whom sees none.
     """
@@ -39,33 +71,36 @@ def table(
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"head-{key}"):
         st.header(title, anchor=False, width="stretch")
         by = by if isinstance(by, str) else _dimension(every, key)
-        known = url.among(names)
-        names = tuple(
-            name
-            for name in names
-            if METRICS[name].splits(DIMENSIONS[by])
-            and (name != "sessions" or runner.tells_sessions((by,)))
-        )
-        order = str(
-            st.selectbox(
-                "Sort by",
-                names,
-                format_func=lambda name: METRICS[name].label,
-                width=210,
-                **url.one_of(f"{key}-sort", names, names[0], known=known).widget_arguments(),
-            )
-        )
-        upwards = st.checkbox("Smallest first", **url.switch(f"{key}-up").widget_arguments())
+    known = url.among((*names, BY_NAME))
+    names = tuple(
+        name
+        for name in names
+        if METRICS[name].splits(DIMENSIONS[by])
+        and (name != "sessions" or runner.tells_sessions((by,)))
+    )
+    sort_by = url.one_of(f"{key}-sort", (BY_NAME, *names), names[0], known=known)
+    asked = _Asked(by, names, now, key, sort_by, url.switch(f"{key}-up"))
     with notices.tile("this table"):
-        way = order if upwards else f"-{order}"
-        answer = runner.current().measured(names, by, now.scope, way)
+        order = asked.order
+        answer = _answer(asked, order)
         _rows(key, len(answer)).value()  # a slip in the address is told though no box reads it
         if answer.rows:
-            _rows_and_controls(by, answer, len(names), now, key, order)
-        elif runner.is_unknown(order):
+            _rows_and_controls(asked, answer, order)
+        elif runner.is_unknown(names[max(order.by - 1, 0)]):
             notices.empty(runner.NO_REQUEST)
         else:
             notices.empty("Nothing matches in this period. Drop a filter, or choose a longer one.")
+
+
+def _answer(asked: _Asked, order: Order) -> Answer:
+    """All values with their numbers, in an order."""
+    measure = asked.names[max(order.by - 1, 0)]
+    way = measure if order.upwards and order.by else f"-{measure}"
+    answer = runner.current().measured(asked.names, asked.by, asked.now.scope, way)
+    if order.by:
+        return answer
+    rows = sorted(answer.rows, key=lambda row: text_key(str(row[0])), reverse=not order.upwards)
+    return Answer(answer.columns, tuple(rows))
 
 
 def tops(tops: Sequence[tuple[str, str]], now: Chosen) -> None:
@@ -90,7 +125,7 @@ def compact(by: str, measure: str, now: Chosen, key: str, most: int = FEW) -> No
                 head=_head(by, measure, () if shares is None else ("Share",)),
                 rows=_lines(rows, measure, shares, hows),
                 note=_few(len(rows), len(answer), measure),
-                leads=navigation.meaning(by) if navigation.leads(by) else "",
+                leads=_meaning(by),
             ),
             key,
             lambda place: navigation.to(by, rows[place][0]),
@@ -149,51 +184,72 @@ def _dimension(every: Sequence[str], key: str) -> str:
     return str(chosen)
 
 
-def _rows_and_controls(  # noqa: PLR0917  # all that a table is made of
-    by: str, answer: Answer, shown: int, now: Chosen, key: str, order: str
-) -> None:
+def _rows_and_controls(asked: _Asked, answer: Answer, order: Order) -> None:
+    by, key = asked.by, asked.key
+    label = DIMENSIONS[by].label
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"foot-{key}"):
         place = st.container(width="stretch")
-        name = f"{DIMENSIONS[by].label} table"
+        name = f"{label} table"
         make = partial(export_sheets.of, answer, name)
-        downloads.later(name, make, now, key=key, count=len(answer))
+        downloads.later(name, make, asked.now, key=key, count=len(answer))
         first = _first(len(answer), key)
-    rows = answer.rows[first : first + PAGE]
-    place.caption(f"{_span(by, first, len(rows), answer)}{_whole(by, order, now)}")
-    names = answer.columns[1 : 1 + shown]
-    shares = _shares(by, order, answer, first, PAGE)
-    _table(by, names, _marked(answer.columns, rows, names), key, shares)
-
-
-def _marked(
-    columns: Sequence[str], rows: Sequence[tuple[Any, ...]], names: Sequence[str]
-) -> list[tuple[Any, ...]]:
-    """The rows' names and numbers, those that are lower bounds as such."""
-    return [
-        (
-            row[0],
-            *(
-                data_table.AtLeast(record[name])
-                if accuracy.accuracy(name, record).is_bound
-                else record[name]
-                for name in names
-            ),
+    records = list(answer.records())[first : first + tables.MOST]
+    place.caption(_span(by, first, len(records), answer))
+    with st.container(key=f"box-{key}"):
+        tables.show(
+            [(str(each[by]), *_marked(each, asked.names)) for each in records],
+            [
+                Column(label, meaning=_meaning(by), longest=NAME),
+                *(_column(by, name, answer, first) for name in asked.names),
+            ],
+            key=f"rows-{key}",
+            label=f"{label}: {', '.join(METRICS[name].label for name in asked.names)}",
+            totals=_totals(asked),
+            links=navigation.links(by),
+            order=order,
+            on_sort=asked.sort,
+            is_part=len(records) < len(answer),
         )
-        for row in rows
-        for record in [dict(zip(columns, row, strict=True))]
+
+
+def _meaning(by: str) -> str:
+    return navigation.meaning(by) if navigation.leads(by) else ""
+
+
+def _column(by: str, name: str, answer: Answer, first: int) -> Column:
+    metric = METRICS[name]
+    shares = _shares(by, name, answer, first, tables.MOST)
+    return Column(metric.label, metric.format, metric.definition, shares=shares)
+
+
+def _marked(record: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
+    """The numbers of a row, those that are lower bounds as such."""
+    return [
+        AtLeast(record[name]) if accuracy.accuracy(name, record).is_bound else record[name]
+        for name in names
     ]
 
 
+def _totals(asked: _Asked) -> list[Any]:
+    """The whole period's numbers below those that are parts of them; none if there are none."""
+    summed = [name for name in asked.names if METRICS[name].adds_up(DIMENSIONS[asked.by])]
+    if not summed:
+        return []
+    whole = runner.current().totals(tuple(summed), asked.now.scope)
+    totals = dict(zip(summed, _marked(whole, summed), strict=True))
+    return ["Total", *(totals.get(name, "") for name in asked.names)]
+
+
 def _first(count: int, key: str) -> int:
-    """The place of the first row to show, as the reader chooses."""
-    starts = range(0, count, PAGE)
+    """The place of the first row to show, as the reader chooses where not all rows are shown."""
+    starts = range(0, count, tables.MOST)
     if len(starts) == 1:
         return 0
     chosen = st.selectbox(
         "Rows",
         starts,
-        format_func=lambda start: f"{start + 1}-{min(start + PAGE, count)}",
-        width=120,
+        format_func=lambda start: f"{start + 1:,}-{min(start + tables.MOST, count):,}",
+        width=170,
         **_rows(key, count).widget_arguments(),
     )
     return int(chosen or 0)
@@ -201,16 +257,22 @@ def _first(count: int, key: str) -> int:
 
 def _rows(key: str, count: int) -> url.Parameter[int]:
     """The place of the first row; an address has it from 1 on."""
-    starts = range(0, count, PAGE)
-    return url.one_of(f"{key}-rows", starts, 0, lambda start: str(start + 1), _start)
+    starts = range(0, count, tables.MOST)
+
+    def read(word: str) -> int:
+        if (start := _start(word)) not in starts:
+            raise url.NotOfferedError(word)
+        return start
+
+    return url.Parameter(f"{key}-rows", read, lambda start: str(start + 1), 0)
 
 
 def _start(word: str) -> int:
-    """The place of the first row of some page of any table. Raises ValueError for another."""
+    """The first row of what a word leads to, in tables of any length. Raises ValueError."""
     place = int(url.number(word)) - 1
-    if str(place + 1) != word or place % PAGE:
+    if str(place + 1) != word or place % OLD_PAGE:
         raise ValueError(word)
-    return place
+    return place - place % tables.MOST
 
 
 def _span(by: str, first: int, shown: int, answer: Answer) -> str:
@@ -220,16 +282,6 @@ def _span(by: str, first: int, shown: int, answer: Answer) -> str:
     if shown == len(answer):
         return count + capped
     return f"{first + 1:,}-{first + shown:,} of {count}{capped}"
-
-
-def _whole(by: str, order: str, now: Chosen) -> str:
-    if not METRICS[order].adds_up(DIMENSIONS[by]):
-        return ""
-    one = METRICS[order]
-    totals = runner.current().totals((order,), now.scope)
-    is_bound = accuracy.accuracy(order, totals).is_bound
-    whole = formats.number(totals[order], one.format, at_least=is_bound)
-    return f" · {whole} {one.label.lower()} in all"
 
 
 def _shares(by: str, measure: str, answer: Answer, first: int, shown: int) -> list[float] | None:
@@ -242,54 +294,6 @@ def _shares(by: str, measure: str, answer: Answer, first: int, shown: int) -> li
 
 def _plural(by: str) -> str:
     return pages.nouns(by)[1]
-
-
-def _table(
-    by: str,
-    names: Sequence[str],
-    rows: Sequence[tuple[Any, ...]],
-    key: str,
-    shares: list[float] | None,
-) -> None:
-    lines = [
-        (shown(row[0], NAME), *(() if shares is None else (shares[place],)), *row[1:])
-        for place, row in enumerate(rows)
-    ]
-    with st.container(key=f"box-{key}"):
-        data_table.show(
-            lines,
-            _columns(by, names, key, [row[0] for row in rows], shares),
-            height="content",
-            key=f"rows-{key}",
-            alt=f"{DIMENSIONS[by].label}: {', '.join(METRICS[name].label for name in names)}",
-        )
-
-
-def _columns(
-    by: str, names: Sequence[str], key: str, values: list[str], shares: list[float] | None
-) -> list[Column]:
-    label = DIMENSIONS[by].label
-    if navigation.leads(by):
-        first: Any = st.column_config.ButtonColumn(
-            label,
-            type="tertiary",
-            alignment="left",
-            pinned=True,
-            key=f"pressed-{key}",
-            on_click=navigation.follow,
-            args=(by, values, f"pressed-{key}"),
-            help=navigation.meaning(by),
-        )
-    else:
-        first = st.column_config.TextColumn(label, pinned=True)
-    columns = [Column("name", label, look=first)]
-    if shares is not None:
-        bar = st.column_config.ProgressColumn(
-            "Share", format="percent", min_value=0, max_value=max([*shares, 1e-9])
-        )
-        columns.append(Column("share", "Share", "rate", look=bar))
-    metrics = [METRICS[name] for name in names]
-    return columns + [Column(one.name, one.label, one.format, one.definition) for one in metrics]
 
 
 def shown(value: object, longest: int) -> str:

@@ -1,0 +1,198 @@
+"""Draws a table as HTML, with real links and with heads that sort it (``static/table.js``).
+
+The browser sorts by ranks that are worked out here: its own numbers are doubles, which hold neither
+money to the last digit nor counts beyond 2^53. What a cell shows is made by ``formats``.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import streamlit as st
+
+from bridgeboard import formats
+from bridgeboard.server.app_folder import home
+from bridgeboard.ui.components import clock
+
+Kind = Literal["text", "count", "money", "rate", "seconds", "moment"]
+"""What a column holds: text, whole numbers, pico-USD, ratios, seconds, or times."""
+
+MOST: Final = 1_000
+"""Rows of a table at most: a browser draws and sorts so many at once."""
+_NUMBERS: Final = frozenset({"count", "money", "rate", "seconds"})
+
+_table = st.components.v2.component(
+    "bridgeboard_table",
+    html='<div class="data-table">\n</div>',
+    js=(home() / "static" / "table.js").read_text("utf-8"),
+    isolate_styles=False,
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its label, what it holds, and what that means.
+
+    Attributes:
+        meaning: for who points at the label.
+        exact: whether numbers are shown with all their digits.
+        longest: how many characters of a text are shown at most, on one line.
+        shares: what share of the whole each value is; shown while the table is sorted by it.
+    """
+
+    label: str
+    kind: Kind = "text"
+    meaning: str = ""
+    exact: bool = False
+    longest: int | None = None
+    shares: Sequence[float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """A number that is a lower bound, and is shown as one."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class Links:
+    """Where the names in the first column lead: to a page, with one value as a parameter.
+
+    Attributes:
+        page: as its address has it; the page itself if empty.
+        query: what else its address says.
+    """
+
+    page: str
+    query: dict[str, list[str]]
+    parameter: str
+
+
+@dataclass(frozen=True)
+class Order:
+    """The place of the column that rows are sorted by, and in which direction."""
+
+    by: int
+    upwards: bool
+
+
+def show(
+    rows: Sequence[Sequence[Any]],
+    columns: Sequence[Column],
+    *,
+    key: str,
+    label: str,
+    totals: Sequence[Any] = (),
+    links: Links | None = None,
+    order: Order | None = None,
+    on_sort: Callable[[Order], None] | None = None,
+    is_part: bool = False,
+) -> None:
+    """A table of rows, each with a value for every column; None is unknown.
+
+    ``totals`` are a row that stays below all others; text of it is shown as it is. ``on_sort`` is
+    called with the order that the reader chooses; where the rows are only a part of all, it has to
+    bring those that come first.
+    """
+
+    def tell() -> None:
+        match st.session_state[key]["sorted"]:
+            case [int(by), bool(up)] if on_sort and 0 <= by < len(columns):
+                on_sort(Order(by, up))
+
+    data = _as_data(rows, columns, links)
+    data |= {"label": label, "part": is_part, "tells": on_sort is not None}
+    data["order"] = order and {"by": order.by, "up": order.upwards}
+    if totals:
+        data["totals"] = [
+            value if isinstance(value, str) else _cell(column, value)
+            for column, value in zip(columns, totals, strict=True)
+        ]
+    _table(key=key, data=data, on_sorted_change=tell)
+
+
+def _as_data(
+    rows: Sequence[Sequence[Any]], columns: Sequence[Column], links: Links | None
+) -> dict[str, Any]:
+    values = [[row[place] for row in rows] for place in range(len(columns))]
+    data: dict[str, Any] = {"columns": list(map(_column, columns, values))}
+    if links:
+        data["links"] = {
+            "page": links.page,
+            "query": [[name, word] for name, words in links.query.items() for word in words],
+            "parameter": links.parameter,
+            "values": [None if _words(columns[0], name) == name else name for name in values[0]],
+        }
+    return data
+
+
+def _column(column: Column, values: Sequence[Any]) -> dict[str, Any]:
+    data: dict[str, Any] = {
+        "label": column.label,
+        "first": "up" if column.kind == "text" else "down",
+        "cells": [_cell(column, value) for value in values],
+        "ranks": ranks([_key(column, value) for value in values]),
+    }
+    if column.meaning:
+        data["meaning"] = column.meaning
+    if column.kind not in _NUMBERS:
+        data["text"] = True
+    if column.shares is not None:
+        longest = max([*column.shares, 1e-9])
+        data["shares"] = [
+            [round(1000 * share / longest), formats.rate(share)] for share in column.shares
+        ]
+    return data
+
+
+def ranks(keys: Sequence[Any]) -> list[int | None]:
+    """The place of each value among all different ones, the smallest 0; None for unknown ones."""
+    places: dict[Hashable, int] = {
+        key: place for place, key in enumerate(sorted({key for key in keys if key is not None}))
+    }
+    return [None if key is None else places[key] for key in keys]
+
+
+def _key(column: Column, value: Any) -> Any:
+    """What a value is sorted by; None if nothing is known of it."""
+    if isinstance(value, AtLeast):
+        return value.value or None
+    return text_key(value) if column.kind == "text" and value is not None else value
+
+
+def text_key(text: str) -> tuple[str, str]:
+    """What text is sorted by: as in a dictionary, whatever letters are large."""
+    return text.casefold(), text
+
+
+def _cell(column: Column, value: Any) -> str | list[str]:
+    """What a cell shows, with all that it stands for if that is more."""
+    words, whole = _words(column, value), _whole(column, value)
+    return words if whole in {words, ""} else [words, whole]
+
+
+def _words(column: Column, value: Any) -> str:
+    if isinstance(value, AtLeast):
+        return formats.number(value.value, column.kind, at_least=True)
+    if value is None or column.kind == "moment":
+        return formats.moment(value, clock.zone())
+    if column.kind == "text":
+        return (
+            formats.visible(value)
+            if column.longest is None
+            else formats.short(value, column.longest)
+        )
+    return (formats.exact_number if column.exact else formats.number)(value, column.kind)
+
+
+def _whole(column: Column, value: Any) -> str:
+    """All of a text or of an amount; nothing where the words say enough."""
+    if column.kind == "text":
+        return "" if value is None else formats.visible(value)
+    if column.kind not in {"count", "money"} or not value:
+        return ""
+    if isinstance(value, AtLeast):
+        exact = formats.exact_number(value.value, column.kind)
+        return f"{formats.AT_LEAST}{exact}" if value.value else ""
+    return formats.exact_number(value, column.kind)

@@ -1,0 +1,151 @@
+// A table as ui/components/tables.py describes it. Texts come from people: they are only ever set as text.
+const FIRST = 100; // rows drawn at once; the others follow while the browser has nothing else to do
+const CHUNK = 300;
+const whenIdle = window.requestIdleCallback ?? ((draw) => setTimeout(draw, 30));
+
+const element = (name, kind, text) => {
+  const created = document.createElement(name);
+  if (kind) created.className = kind;
+  if (text !== undefined) created.textContent = text;
+  return created;
+};
+
+// A cell is its text, or a pair of it and all that it stands for, which shows to who points at it.
+const fill = (place, cell) => {
+  const [text, whole] = Array.isArray(cell) ? cell : [cell];
+  place.textContent = text;
+  if (whole) place.title = whole;
+  return place;
+};
+
+const bar = ([width, text] = [0, ""]) => {
+  const cell = element("td", "share");
+  cell.appendChild(element("div", "track")).appendChild(element("div", "bar")).style.width = `${width / 10}%`;
+  cell.append(element("span", "", text));
+  return cell;
+};
+
+// Streamlit reruns a page for an address that Back or Forward leads to: a link does the same, so that one press of
+// Back undoes it. With a key held down it is the browser's.
+const follow = (event) => {
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  history.pushState({}, "", event.currentTarget.href);
+  dispatchEvent(new PopStateEvent("popstate", { state: {} }));
+};
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = parentElement.querySelector(".data-table");
+  const { columns, links, totals } = data;
+  const heads = JSON.stringify([data.label, columns.map(({ label, meaning, first }) => [label, meaning, first])]);
+  const given = JSON.stringify(data.order);
+  if (root.heads !== heads || root.given !== given) root.order = data.order;
+  if (root.heads !== heads) root.replaceChildren(frame());
+  Object.assign(root, { heads, given });
+  draw();
+
+  function frame() {
+    const table = element("table");
+    table.setAttribute("aria-label", data.label);
+    table.append(element("thead"), element("tbody"), element("tfoot"));
+    table.tHead.append(element("tr"));
+    const scroll = element("div", "scroll");
+    scroll.append(table);
+    if (!links && !columns.some((column) => column.first)) {
+      // Without a button or link in it, only the keyboard's focus on the box itself can scroll it.
+      scroll.tabIndex = 0;
+      scroll.setAttribute("role", "region");
+      scroll.setAttribute("aria-label", data.label);
+    }
+    table.tHead.rows[0].append(...columns.map(head));
+    return scroll;
+  }
+
+  function head(column, place) {
+    const cell = element("th", column.text ? "text" : "");
+    cell.scope = "col";
+    if (column.meaning) cell.title = column.meaning;
+    if (!column.first) return fill(cell, column.label);
+    const button = cell.appendChild(element("button", "", column.label));
+    button.type = "button";
+    button.onclick = () => root.sortBy(place);
+    return cell;
+  }
+
+  function draw() {
+    const table = root.querySelector("table");
+    const { by, up } = root.order ?? {};
+    const shares = columns[by]?.shares;
+    const headRow = table.tHead.rows[0];
+    headRow.querySelector(".share")?.remove();
+    columns.forEach(({ first }, place) => {
+      if (place === by && first) headRow.cells[place].setAttribute("aria-sort", up ? "ascending" : "descending");
+      else headRow.cells[place].removeAttribute("aria-sort");
+    });
+    const withShare = (cells, cell) => (shares ? cells.toSpliced(1, 0, cell()) : cells);
+    if (shares) {
+      const cell = element("th", "share", "Share");
+      cell.scope = "col";
+      headRow.cells[0].after(cell);
+    }
+    const line = (row) => {
+      const drawn = element("tr");
+      drawn.append(...withShare(columns.map((column, place) => (place ? number(column, row) : name(row))), () => bar(shares[row])));
+      return drawn;
+    };
+    const rows = sorted();
+    const body = element("tbody");
+    body.append(...rows.slice(0, FIRST).map(line));
+    const drawFrom = (start) => {
+      if (start < rows.length && body.isConnected) {
+        body.append(...rows.slice(start, start + CHUNK).map(line));
+        whenIdle(() => drawFrom(start + CHUNK));
+      }
+    };
+    table.tBodies[0].replaceWith(body);
+    table.tFoot.replaceChildren();
+    if (totals) {
+      const cells = totals.map((cell, place) => fill(element(place ? "td" : "th", columns[place].text ? "text" : ""), cell));
+      cells[0].scope = "row";
+      table.tFoot.appendChild(element("tr")).append(...withShare(cells, () => element("td", "share")));
+    }
+    whenIdle(() => drawFrom(FIRST));
+  }
+
+  function number(column, row) {
+    return fill(element("td", column.text ? "text" : ""), column.cells[row]);
+  }
+
+  function name(row) {
+    const cell = element("th", columns[0].text ? "text" : "");
+    cell.scope = "row";
+    const text = fill(cell.appendChild(element(links ? "a" : "span", "name")), columns[0].cells[row]);
+    if (links) {
+      const value = links.values[row] ?? text.textContent;
+      text.href = `${links.page}?${new URLSearchParams([...links.query, [links.parameter, value]])}`;
+      text.onclick = follow;
+    }
+    return cell;
+  }
+
+  // By the ranks of a column; unknown values last in both directions, equal ones by the first column.
+  function sorted() {
+    const rows = columns[0].cells.map((_, row) => row);
+    const { by, up } = root.order ?? {};
+    const ranks = columns[by]?.ranks;
+    if (!ranks || data.part) return rows;
+    return rows.sort((one, other) => {
+      if (ranks[one] === ranks[other]) return columns[0].ranks[one] - columns[0].ranks[other] || one - other;
+      if (ranks[one] === null) return 1;
+      if (ranks[other] === null) return -1;
+      return up ? ranks[one] - ranks[other] : ranks[other] - ranks[one];
+    });
+  }
+
+  root.sortBy = (by) => {
+    const up = root.order?.by === by ? !root.order.up : columns[by].first === "up";
+    root.order = { by, up };
+    if (!data.part) draw();
+    if (data.tells) setTriggerValue("sorted", [by, up]);
+  };
+}

@@ -1,0 +1,105 @@
+"""The tables of a page, read from what a browser is given to draw them."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+from streamlit.testing.v1 import AppTest
+
+_EVENTS = "$$STREAMLIT_INTERNAL_KEY_{}__events"
+
+
+@dataclass(frozen=True)
+class Table:
+    """One of them; columns are known by their labels."""
+
+    id: str
+    data: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """What a screen reader calls it."""
+        return str(self.data["label"])
+
+    @property
+    def heads(self) -> list[str]:
+        return [column["label"] for column in self.data["columns"]]
+
+    @property
+    def order(self) -> tuple[str, bool] | None:
+        """The column that it is sorted by, and whether upwards."""
+        order = self.data["order"]
+        return (self.heads[order["by"]], order["up"]) if order else None
+
+    @property
+    def totals(self) -> dict[str, str]:
+        """What stands in the row below all others."""
+        return dict(zip(self.heads, map(_text, self.data.get("totals", ())), strict=False))
+
+    @property
+    def rows(self) -> list[dict[str, str]]:
+        """What stands in each row, in the order that the browser shows them in."""
+        by, upwards = self.order or ("", False)
+        return self.sorted(by, upwards=upwards)
+
+    def column(self, label: str) -> list[str]:
+        """What stands in a column, in that order."""
+        return [row[label] for row in self.rows]
+
+    def whole(self, label: str) -> list[str]:
+        """All that the cells of a column stand for, in the order they are given in."""
+        return [_whole(cell) for cell in self._of(label)["cells"]]
+
+    def sorted(self, by: str, *, upwards: bool) -> list[dict[str, str]]:
+        """The rows as the browser sorts them by a column: unknown ones last, then by the first."""
+        cells = [list(map(_text, column["cells"])) for column in self.data["columns"]]
+        rows = [dict(zip(self.heads, row, strict=True)) for row in zip(*cells, strict=True)]
+        if not by or self.data["part"]:
+            return rows
+        ranks: Sequence[int | None] = self._of(by)["ranks"]
+        names: Sequence[int] = self.data["columns"][0]["ranks"]
+
+        def key(row: int) -> tuple[bool, int, int, int]:
+            rank = ranks[row]
+            return rank is None, (rank or 0) * (1 if upwards else -1), names[row], row
+
+        return [rows[row] for row in sorted(range(len(rows)), key=key)]
+
+    def _of(self, label: str) -> Any:
+        return self.data["columns"][self.heads.index(label)]
+
+
+def tables(test: AppTest) -> list[Table]:
+    """The tables of a page, in its order."""
+    drawn = [(one.proto.id, json.loads(one.proto.json)) for one in test.get("bidi_component")]
+    return [Table(id_, data) for id_, data in drawn if "columns" in data]
+
+
+def table(test: AppTest, key: str) -> Table:
+    """The table with this key."""
+    (one,) = [each for each in tables(test) if each.id.endswith(f"-{key}")]
+    return one
+
+
+def press(test: AppTest, key: str, event: list[Any]) -> AppTest:
+    """Run the page again with what the table tells when a head of it is pressed."""
+    told = json.dumps([{"event": "sorted", "value": event}])
+    states = test._tree.get_widget_states()
+    id_ = _EVENTS.format(table(test, key).id)
+    states.widgets.append(WidgetState(id=id_, json_trigger_value=told))
+    return test._run(states)
+
+
+def sort(test: AppTest, key: str, by: str, *, upwards: bool) -> AppTest:
+    """Run the page again with the table sorted by a column."""
+    return press(test, key, [table(test, key).heads.index(by), upwards])
+
+
+def _text(cell: str | list[str]) -> str:
+    return cell if isinstance(cell, str) else cell[0]
+
+
+def _whole(cell: str | list[str]) -> str:
+    return cell if isinstance(cell, str) else cell[1]

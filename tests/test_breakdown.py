@@ -1,0 +1,163 @@
+"""The breakdowns of pages: all values with their numbers, in the order of the address."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import shown_tables
+from headline_cards import headline
+from shown_tables import Table
+from test_url import app, complaints, query, store
+from test_url_clicks import WHO
+
+from bridgeboard.store import Store
+from bridgeboard.ui.components import tables
+
+__all__ = ["store"]  # a fixture
+
+ALL = {"period": "90d"}
+
+
+def breakdown(at: str, key: str = "breakdown", **asked: Any) -> Table:
+    return shown_tables.table(app(at, **ALL, **asked), f"rows-{key}")
+
+
+@pytest.mark.parametrize(
+    ("asked", "order"),
+    [
+        ({}, ("Spend", False)),
+        ({"breakdown-sort": "requests"}, ("Requests", False)),
+        ({"breakdown-sort": "requests", "breakdown-up": "true"}, ("Requests", True)),
+        ({"breakdown-sort": "name", "breakdown-up": "true"}, ("Model", True)),
+        ({"breakdown-by": "team", "breakdown-sort": "name"}, ("Team", False)),
+    ],
+)
+def test_an_address_opens_a_table_in_its_order(
+    store: Store, asked: dict[str, str], order: tuple[str, bool]
+) -> None:
+    assert store
+    assert breakdown("spend", **asked).order == order
+
+
+def test_a_press_on_a_head_is_in_the_address_and_names_only_what_is_not_usual(
+    store: Store,
+) -> None:
+    assert store
+    test = app("spend", **ALL)
+    for by, upwards, words in (
+        ("Requests", False, {"breakdown-sort": "requests"}),
+        ("Requests", True, {"breakdown-sort": "requests", "breakdown-up": "true"}),
+        ("Model", True, {"breakdown-sort": "name", "breakdown-up": "true"}),
+        ("Spend", False, {}),
+    ):
+        shown_tables.sort(test, "rows-breakdown", by, upwards=upwards)
+        assert query(test) == {**ALL, **words}
+        assert shown_tables.table(test, "rows-breakdown").order == (by, upwards)
+        assert complaints(test) == []
+
+
+def test_the_totals_are_those_of_the_page_and_stand_below_parts_only(store: Store) -> None:
+    assert store
+    test = app("spend", **ALL)
+    totals = shown_tables.table(test, "rows-breakdown").totals
+    cards = {card.label: card.value for card in headline(test)}
+    assert totals["Spend"] == cards["Spend"]
+    assert totals["Cache saving"] == cards["Cache saving"]
+    assert totals["Model"] == "Total"
+    assert totals["Spend per request"] == totals["Cache hit rate"] == ""
+
+
+def test_parts_come_to_the_total_below_them(store: Store) -> None:
+    assert store
+    for by in ("model", "team", "client"):
+        drawn = breakdown("spend", **{"breakdown-by": by})
+        counts = [int(count.strip("≥ ").replace(",", "")) for count in drawn.whole("Requests")]
+        total = drawn.data["totals"][drawn.heads.index("Requests")]
+        whole = total if isinstance(total, str) else total[1]
+        assert sum(counts) == int(whole.strip("≥ ").replace(",", ""))
+
+
+def test_shares_are_told_of_every_number_whose_parts_add_up(store: Store) -> None:
+    assert store
+    drawn = breakdown("spend")
+    shares = {each["label"] for each in drawn.data["columns"] if "shares" in each}
+    assert shares == {"Spend", "Tokens", "Requests"}
+    (spend,) = [each["shares"] for each in drawn.data["columns"] if each["label"] == "Spend"]
+    assert max(width for width, _ in spend) == 1000
+
+
+def test_a_name_keeps_only_its_value_and_drops_what_means_nothing_then(store: Store) -> None:
+    assert store
+    asked = {"not_models": "true", "models": "x", "breakdown-sort": "requests", "compare": "false"}
+    links = breakdown("spend", **asked, **{"breakdown-rows": "1"}).data["links"]
+    assert links["page"] == ""
+    assert links["parameter"] == "models"
+    kept = {"period": "90d", "breakdown-sort": "requests", "compare": "false", "tz": "UTC"}
+    assert dict(links["query"]) == kept
+
+
+def test_a_person_has_a_page_with_the_filters_of_this_one(store: Store) -> None:
+    assert store
+    asked = {"clients": ["x", "Claude Code"], "everybody-sort": "requests"}
+    links = breakdown("people", "everybody", **asked).data["links"]
+    assert (links["page"], links["parameter"]) == ("person", "who")
+    assert sorted(links["query"]) == [
+        ["clients", "Claude Code"],
+        ["clients", "x"],
+        ["period", "90d"],
+        ["tz", "UTC"],
+    ]
+
+
+def test_a_tool_is_looked_into_where_one_stands(store: Store) -> None:
+    assert store
+    assert breakdown("tools", "tools-tool").data["links"]["parameter"] == "tool"
+    assert "links" not in breakdown("tools", "tools-server").data
+    assert breakdown("person", "model", **WHO).data["links"]["parameter"] == "models"
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many rows a table has at most."""
+    monkeypatch.setattr(tables, "MOST", 20)
+    return 20
+
+
+def test_more_rows_than_a_browser_takes_come_in_parts_that_all_heads_sort(
+    store: Store, few: int
+) -> None:
+    assert store
+    test = app("people", **ALL)
+
+    def named() -> list[str]:
+        return shown_tables.table(test, "rows-everybody").column("Person")
+
+    def every(sort: Callable[[], object]) -> list[str]:
+        sort()
+        names = []
+        for start in range(0, count, few):
+            test.selectbox(key="everybody-rows").set_value(start).run()
+            assert len(named()) == min(few, count - start)
+            names += named()
+        return names
+
+    count = int(test.selectbox(key="everybody-rows").options[-1].split("-")[1])
+    assert count > few
+    assert shown_tables.table(test, "rows-everybody").data["part"] is True
+    key = "rows-everybody"
+    down = every(lambda: shown_tables.sort(test, key, "Person", upwards=False))
+    up = every(lambda: shown_tables.sort(test, key, "Person", upwards=True))
+    assert up == sorted(up, key=str.casefold)
+    assert up == down[::-1]
+    assert len(set(up)) == count
+    shown_tables.sort(test, key, "Spend", upwards=False)
+    assert "everybody-rows" not in query(test)
+
+
+def test_a_row_named_by_an_earlier_address_is_on_the_part_that_opens(
+    store: Store, few: int
+) -> None:
+    assert store
+    test = app("people", **ALL, **{"everybody-rows": "21"})
+    assert complaints(test) == []
+    assert test.selectbox(key="everybody-rows").value == few

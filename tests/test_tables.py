@@ -1,0 +1,125 @@
+"""What the browser gets of a table: words, and ranks to sort by that no double can spoil."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import shown_tables
+from hypothesis import given
+from hypothesis import strategies as st
+from shown_tables import Table
+from streamlit.testing.v1 import AppTest
+
+from bridgeboard.formats import DASH
+from bridgeboard.ui.components import tables
+from bridgeboard.ui.components.tables import AtLeast, Column, Links
+
+SCRIPT = """
+import streamlit as st
+from bridgeboard.ui.components import tables
+asked = st.session_state["asked"]
+tables.show(key="it", label="It", **asked)
+"""
+DOLLAR = 10**12
+HOSTILE = '<img src=x onerror="alert(1)">\u202e"; javascript:alert(2) &amp; 100% #?=+/../'
+
+
+def drawn(rows: Sequence[Sequence[Any]], *columns: Column, **more: Any) -> Table:
+    test = AppTest.from_string(SCRIPT, default_timeout=60)
+    test.session_state["asked"] = {"rows": rows, "columns": columns, **more}
+    test.run()
+    assert not test.exception
+    return shown_tables.table(test, "it")
+
+
+def one_column(values: Sequence[Any], kind: Any, *, exact: bool = False) -> Table:
+    named = [(f"{place:03}", value) for place, value in enumerate(values)]
+    return drawn(named, Column("Name"), Column("It", kind, exact=exact))
+
+
+@pytest.mark.parametrize("kind", ["money", "count"])
+def test_numbers_that_differ_in_their_last_digit_sort_by_it_however_large(kind: str) -> None:
+    values = [10**25 + 1, 10**25, None, 2**53 + 1, 2**53, -(10**25), 0]
+    numbers = one_column(values, kind)
+    names = [f"{place:03}" for place in range(len(values))]
+    upwards = sorted(
+        (value, name) for value, name in zip(values, names, strict=True) if value is not None
+    )
+    expected = [name for _, name in upwards]
+    assert [row["Name"] for row in numbers.sorted("It", upwards=True)] == [*expected, "002"]
+    assert [row["Name"] for row in numbers.sorted("It", upwards=False)] == [*expected[::-1], "002"]
+
+
+@given(st.lists(st.none() | st.integers(-(10**26), 10**26) | st.floats(0, 1), max_size=30))
+def test_ranks_are_in_the_order_of_what_they_rank(values: list[float | None]) -> None:
+    ranks = tables.ranks(values)
+    assert [rank is None for rank in ranks] == [value is None for value in values]
+    pairs = [(value, rank) for value, rank in zip(values, ranks, strict=True) if rank is not None]
+    for value, rank in pairs:
+        for other, others in pairs:
+            assert (value < other) == (rank < others)
+
+
+def test_a_cell_shows_few_digits_and_has_all_of_them_for_who_points_at_it() -> None:
+    shown = one_column([15_552_570_894_725_123, DOLLAR, None], "money")
+    assert shown.column("It") == ["$15.6k", "$1.00", DASH]
+    assert shown.whole("It") == ["$15,552.570894725123", "$1.00", DASH]
+
+
+def test_numbers_can_be_shown_with_all_their_digits() -> None:
+    shown = one_column([2**62, None], "count", exact=True)
+    assert shown.column("It") == ["4,611,686,018,427,387,904", DASH]
+
+
+def test_rates_and_seconds_are_shown_as_everywhere_else() -> None:
+    assert one_column([0.1234, None], "rate").column("It") == ["12.3%", DASH]
+    assert one_column([130.4, None], "seconds").column("It") == ["2m 10s", DASH]
+
+
+def test_a_lower_bound_is_called_one_and_one_of_nothing_is_unknown() -> None:
+    shown = one_column([AtLeast(5), AtLeast(0), 3, AtLeast(1_234)], "count")
+    assert shown.column("It") == ["≥ 5", DASH, "3", "≥ 1.2k"]
+    assert shown.whole("It")[3] == "≥ 1,234"
+    assert [row["It"] for row in shown.sorted("It", upwards=True)] == ["3", "≥ 5", "≥ 1.2k", DASH]
+
+
+def test_times_have_their_offset_and_sort_by_the_moment() -> None:
+    began = datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
+    shown = one_column([began, None, began + timedelta(hours=1)], "moment")
+    assert shown.column("It")[0].startswith("2026-11-01 ")
+    assert [row["Name"] for row in shown.sorted("It", upwards=False)] == ["002", "000", "001"]
+
+
+def test_text_sorts_as_in_a_dictionary() -> None:
+    shown = drawn([("b",), ("C",), (None,), ("a",), ("A",)], Column("Name"))
+    assert [row["Name"] for row in shown.sorted("Name", upwards=True)] == ["A", "a", "b", "C", DASH]
+
+
+def test_hostile_text_stays_text_and_its_link_stays_on_the_page() -> None:
+    links = Links("", {"tz": ["UTC"]}, "models")
+    shown = drawn([(HOSTILE,)], Column("Model", longest=20), links=links)
+    (cell,) = shown.column("Model")
+    assert len(cell) == 20
+    assert "\u202e" not in json.dumps(shown.data["columns"], ensure_ascii=False)
+    assert shown.data["links"] == {
+        "page": "",
+        "query": [["tz", "UTC"]],
+        "parameter": "models",
+        "values": [HOSTILE],
+    }
+
+
+@pytest.mark.parametrize("event", [["x", True], [7, True], [-1, False], [0], None, [0, "up"]])
+def test_what_no_head_tells_is_not_passed_on(event: Any) -> None:
+    script = SCRIPT.replace("**asked", "on_sort=lambda order: st.session_state.update(order=1)")
+    script = script.replace("label", 'rows=[("a",)], columns=[tables.Column("It")], label')
+    test = AppTest.from_string(script, default_timeout=60)
+    test.session_state["asked"] = {}
+    test.run()
+    shown_tables.press(test, "it", event)
+    assert not test.exception
+    assert "order" not in test.session_state
+    shown_tables.press(test, "it", [0, True])
+    assert "order" in test.session_state
