@@ -41,7 +41,7 @@ DAILY: Final = 800
 """Sessions of a day: fewer than fit into one page of the list."""
 
 _PERSON: Final = {"id": str(UUID(int=1)), "username": "owner"}
-_FIXED: Final[dict[str, dict[str, Any]]] = {
+_FIXED: Final[dict[str, Any]] = {
     "/api/v2/buildinfo": {
         "version": "v2.35.1+6c40e8a",
         "deployment_id": "bench",
@@ -58,6 +58,8 @@ _FIXED: Final[dict[str, dict[str, Any]]] = {
         "status": "active",
         "roles": [{"name": "owner", "display_name": "Owner"}],
     },
+    "/api/v2/ai/providers": [],
+    f"{PREFIX}/providers": [],
 }
 
 

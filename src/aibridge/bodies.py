@@ -61,6 +61,8 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
         self._is_whole = response.is_stream_consumed
         encoding = response.headers.get("content-encoding", "").strip().lower()
         self._is_compressed = encoding not in _UNCOMPRESSED
+        # Nothing to decode: a second response around the same bytes would only take time.
+        self._is_plain = not (self._is_compressed or self._is_whole)
         if encoding not in _ENCODINGS:
             raise self._unasked(encoding)
         if self._is_good and self._announced > self._max_bytes:
@@ -76,14 +78,14 @@ class Body(httpx.SyncByteStream, httpx.AsyncByteStream):
             httpx.DecodingError: when it cannot be decompressed.
             httpx.RemoteProtocolError: when less came than was announced.
         """
-        for part in self._decoded().iter_bytes():
+        for part in self if self._is_plain else self._decoded().iter_bytes():
             if not self._take(part):
                 break
         return self._whole()
 
     async def aread(self) -> httpx.Response:
         """``read`` for asyncio."""
-        async for part in self._decoded().aiter_bytes():
+        async for part in self if self._is_plain else self._decoded().aiter_bytes():
             if not self._take(part):
                 break
         return self._whole()

@@ -6,9 +6,8 @@ priced at the model of its thread's root (api-contract 4.4).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -41,8 +40,7 @@ _MONEY: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Sum:
+class Sum(NamedTuple):
     """One aggregate row of usage before it is priced.
 
     ``initiator`` and ``session`` are keys of the store; ``model`` is None where it is unknown;

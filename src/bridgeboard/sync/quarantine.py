@@ -15,6 +15,7 @@ from aibridge import (
     TokenCounts,
 )
 from bridgeboard import pricing
+from bridgeboard.sync.threads import token_counts
 
 PLAIN: Final = frozenset(
     {
@@ -46,12 +47,6 @@ BEYOND: Final = f"It counts more than {pricing.MOST_TOKENS:,} tokens, which cann
 """Why a record stays out of all sums: one such count makes every total and average useless."""
 
 
-_COUNTS: Final = (
-    "input_tokens",
-    "output_tokens",
-    "cache_read_input_tokens",
-    "cache_write_input_tokens",
-)
 Row = TypeVar("Row", SessionSummary, Thread)
 
 
@@ -71,9 +66,8 @@ def suspects(rejected: Iterable[Rejected], *, text: bool) -> list[Suspect]:
 def has_impossible_counts(row: BulkInterception) -> bool:
     """Whether a request counts more tokens than there can be."""
     usages = row.token_usages or ()
-    return any(
-        sum(abs(getattr(each, name)) for each in usages) > pricing.MOST_TOKENS for name in _COUNTS
-    )
+    counts = zip(*map(token_counts, usages), strict=True)
+    return any(sum(map(abs, column)) > pricing.MOST_TOKENS for column in counts)
 
 
 def as_rejected(row: BulkInterception) -> Rejected:
@@ -102,7 +96,7 @@ def _counts(row: SessionSummary | Thread) -> Iterator[TokenCounts]:
 
 
 def _is_impossible(counts: TokenCounts) -> bool:
-    return any(abs(getattr(counts, name)) > pricing.MOST_TOKENS for name in _COUNTS)
+    return any(abs(count) > pricing.MOST_TOKENS for count in token_counts(counts))
 
 
 def blanked(raw: str) -> str:

@@ -6,7 +6,6 @@ session after its threads, has no request of its own and becomes one row each.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from operator import add, attrgetter, sub
 from typing import Final, Literal, NamedTuple
@@ -50,8 +49,7 @@ class Spent(NamedTuple):
 NOTHING: Final = Spent()
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(NamedTuple):
     """A request that called tools; ``started_at`` is when it called the first."""
 
     id: str
@@ -60,8 +58,7 @@ class Action:
     spent: Spent
 
 
-@dataclass(frozen=True, slots=True)
-class Thread:
+class Thread(NamedTuple):
     """A thread from the details of its session; ``id`` is that of its root request."""
 
     id: str
@@ -72,8 +69,7 @@ class Thread:
     actions: tuple[Action, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(NamedTuple):
     """One row of usage.
 
     ``threads``, ``prompts`` and ``requests`` are 1 where the row stands for the root of a thread,

@@ -21,9 +21,10 @@ SPLIT = frozenset({"cache_ephemeral_1h_input", "cache_ephemeral_5m_input"})
 """Metadata with separate counts of cache writes of 1 hour and 5 minutes (docs/costs.md 2)."""
 
 _SUMS: Final = ("input_sum", "output_sum", "cache_read_sum", "cache_write_sum")
-_counts: Final = attrgetter(
+token_counts: Final = attrgetter(
     "input_tokens", "output_tokens", "cache_read_input_tokens", "cache_write_input_tokens"
 )
+"""The four token counts of anything that the server counts, in our order."""
 
 
 @dataclass(frozen=True)
@@ -101,16 +102,16 @@ class Owned:
 
 def counted(counts: TokenCounts) -> dict[str, int]:
     """The four sums under our names, cut to ``MOST`` (docs/costs.md 4)."""
-    return dict(zip(_SUMS, map(_cut, _counts(counts)), strict=True))
+    return dict(zip(_SUMS, map(_cut, token_counts(counts)), strict=True))
 
 
 def spent(sums: TokenSums) -> Spent:
     """The four sums, with the counts from the summed metadata (api-contract 4.7)."""
     if not sums.metadata:
-        return Spent(*map(_cut, _counts(sums)))
+        return Spent(*map(_cut, token_counts(sums)))
     extras = pricing.extras(sums.metadata)
     hour, searches = (int(extras.get(name, 0)) for name in ("cache_write_1h", "web_searches"))
-    return Spent(*map(_cut, (*_counts(sums), hour, searches)))
+    return Spent(*map(_cut, (*token_counts(sums), hour, searches)))
 
 
 def is_split(sums: TokenSums) -> bool:
