@@ -84,7 +84,7 @@ def main() -> int:
 def _measure(report: Report, client: Client, store: Store, sessions: int) -> None:
     began = busy = 0.0
     for event in sync.run(client, store, Options(), datetime.now(UTC)):
-        if event.phase == "sessions":
+        if event.phase == "sessions":  # the last of these: then the list is read
             began, busy = perf_counter(), process_time()
         note(f"{event.phase} {event.done}/{event.total} {event.message}")
     wall, cpu = perf_counter() - began, process_time() - busy

@@ -1,9 +1,13 @@
+import asyncio
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
 import pytest
@@ -11,6 +15,7 @@ from aibridge_wire import TOKEN, at_once, buildinfo, connected
 
 from aibridge import (
     Client,
+    ClosedError,
     ConfigurationError,
     InterruptedAnswerError,
     ProxyFailedError,
@@ -22,6 +27,7 @@ from aibridge import (
 GOOD = json.dumps(buildinfo()).encode()
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 WHOLE = HEAD + b"Content-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(GOOD), GOOD)
+KEPT_OPEN = WHOLE.replace(b"Connection: close\r\n", b"")
 CUT = HEAD + b"Content-Length: %d\r\n\r\n%s" % (len(GOOD), GOOD[:-9])
 CUT_CHUNK = HEAD + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s" % (len(GOOD), GOOD[:-9])
 
@@ -39,12 +45,15 @@ def no_proxy_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Port:
-    """A loopback port that answers its connections with the given bytes, one after the other."""
+    """A loopback port that answers its connections with the given bytes, one after the other.
+
+    None is no answer: the connection stays open until the other side ends it.
+    """
 
     def __init__(self, *answers: bytes | None) -> None:
         self.heard: list[str] = []
+        self.has_heard = threading.Event()
         self._answers = answers
-        self._done = threading.Event()
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self._thread = threading.Thread(target=self._serve)
@@ -54,8 +63,10 @@ class Port:
             connection, _ = self._socket.accept()
             with connection:
                 self.heard.append(connection.recv(65536).decode("latin-1"))
+                self.has_heard.set()
                 if said is None:
-                    self._done.wait(30)
+                    connection.settimeout(30)
+                    connection.recv(1)
                 else:
                     connection.sendall(said)
 
@@ -64,7 +75,6 @@ class Port:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self._done.set()
         self._thread.join()
         self._socket.close()
 
@@ -167,6 +177,89 @@ def test_a_certificate_file_that_is_missing_is_a_matter_of_configuration(
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
     with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
         Client("https://coder.example.com", TOKEN)
+
+
+def test_a_head_that_never_comes_over_the_network_is_left_at_the_deadline(kind: str) -> None:
+    with (
+        Port(None) as port,
+        connected(kind, None, base_url=port.url, deadline=0.05, retry=at_once(0)) as client,
+        pytest.raises(TimedOutError, match=r"0\.05 seconds"),
+    ):
+        client.buildinfo()
+
+
+def test_a_request_under_way_ends_when_its_client_is_closed() -> None:
+    with Port(None) as port, ThreadPoolExecutor(1) as beside:
+        client = Client(port.url, TOKEN, retry=at_once(3))
+        asked = beside.submit(client.buildinfo)
+        port.has_heard.wait(30)
+        client.close()
+        with pytest.raises(ClosedError):
+            asked.result(30)
+    assert len(port.heard) == 1
+
+
+def test_requests_at_the_same_time_have_connections_of_their_own_which_are_used_again() -> None:
+    together = threading.Barrier(4)
+    callers = set()
+
+    class Answer(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            callers.add(self.client_address)
+            together.wait(30)
+            self.wfile.write(KEPT_OPEN)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        with (
+            Client(url, TOKEN, retry=at_once(0)) as client,
+            ThreadPoolExecutor(4) as readers,
+        ):
+            for _ in range(3):
+                answers = list(readers.map(lambda _: client.buildinfo(), range(4)))
+                assert [each.deployment_id for each in answers] == ["d-1"] * 4
+        server.shutdown()
+        serving.join()
+    assert len(callers) == 4
+
+
+def test_a_client_can_be_used_where_an_event_loop_runs_already() -> None:
+    async def ask(url: str) -> str:
+        with Client(url, TOKEN, retry=at_once(0)) as client:
+            return client.buildinfo().deployment_id or ""
+
+    with Port(WHOLE) as port:
+        assert asyncio.run(ask(port.url)) == "d-1"
+
+
+INTERRUPTED = """
+import sys
+from aibridge import Client, Retry
+
+with Client(sys.argv[1], "t" * 33, retry=Retry(total=0)) as client:
+    try:
+        client.buildinfo()
+    except KeyboardInterrupt:
+        print(client.buildinfo().deployment_id)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="interrupts are signals on POSIX only")
+def test_an_interrupt_ends_a_request_and_leaves_the_client_usable() -> None:
+    with Port(None, WHOLE) as port:
+        command = [sys.executable, "-c", INTERRUPTED, port.url]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # our own words
+            port.has_heard.wait(60)
+            process.send_signal(signal.SIGINT)
+            output, _ = process.communicate(timeout=60)
+    assert (process.returncode, output) == (0, "d-1\n")
 
 
 FORKING = """

@@ -45,10 +45,10 @@ from aibridge.setup import (
     checked_address,
     checked_prefix,
     http_client,
+    tls_context,
 )
 from aibridge.transports import (
     AsyncWholeTransport,
-    HTTPClient,
     TimedTransport,
     Timing,
     WholeTransport,
@@ -105,19 +105,22 @@ class Client:
         options: dict[str, Any] = {
             "token": token,
             "timeout": timeout,
-            "verify": verify,
+            # Made once: reading the certificates takes as long as many requests.
+            "verify": tls_context(verify),
             "proxy": proxy,
             "user_agent": user_agent,
         }
         limits = Limits(max_bytes, deadline)
-        self._http: HTTPClient
-        whole: httpx.BaseTransport
-        if transport is None:
-            self._http = http_client(httpx.AsyncClient, transport=None, **options)
-            whole = DeadlineTransport(AsyncWholeTransport(self._http, limits))
-        else:
-            self._http = http_client(httpx.Client, transport=transport, **options)
-            whole = WholeTransport(self._http, limits)
+        self._http = http_client(httpx.Client, transport=transport, **options)
+
+        def connect() -> AsyncWholeTransport:
+            return AsyncWholeTransport(
+                http_client(httpx.AsyncClient, transport=None, **options), limits
+            )
+
+        whole: httpx.BaseTransport = (
+            DeadlineTransport(connect) if transport is None else WholeTransport(self._http, limits)
+        )
         self._timing = Timing(pace, clock)
         timed = TimedTransport(whole, self._timing)
         self._transport = RetryTransport(timed, retry or default_retry())

@@ -12,6 +12,7 @@ from aibridge.answers import TOKEN_HEADER
 from aibridge.errors import ConfigurationError
 
 C = TypeVar("C", httpx.Client, httpx.AsyncClient)
+T = TypeVar("T")
 Verify: TypeAlias = bool | ssl.SSLContext
 Proxy: TypeAlias = httpx.Proxy | httpx.URL | str | None
 
@@ -52,8 +53,21 @@ def http_client(
         if timeout is None
         else timeout,
     }
+    return _set_up(lambda: kind(transport=transport, verify=verify, proxy=proxy, **settings))
+
+
+def tls_context(verify: Verify) -> ssl.SSLContext:
+    """What certificates are checked with; SSL_CERT_FILE and SSL_CERT_DIR are honoured.
+
+    Raises:
+        ConfigurationError: for a certificate file that cannot be used.
+    """
+    return _set_up(lambda: httpx.create_ssl_context(verify))
+
+
+def _set_up(make: Callable[[], T]) -> T:
     try:
-        return kind(transport=transport, verify=verify, proxy=proxy, **settings)
+        return make()
     except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
         fault = type(error).__name__
     # The text of the fault may quote a proxy's password, so only its kind is told.

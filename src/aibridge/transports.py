@@ -20,7 +20,8 @@ import httpx
 from aibridge.answers import GarbledAnswer, StrayError, described, place, unfinished
 from aibridge.bodies import Body, Limits, too_late
 from aibridge.calls import Call
-from aibridge.errors import AIBridgeError, ArgumentError, ClosedError
+from aibridge.deadlines import closed
+from aibridge.errors import AIBridgeError, ArgumentError
 from aibridge.pace import Pace
 from aibridge.server_clock import ClockOffset
 
@@ -124,9 +125,7 @@ def _attempt(request: httpx.Request, http: HTTPClient) -> Iterator[None]:
         raise
     except Exception as error:
         if http.is_closed:
-            raise ClosedError(
-                "The client is closed.", method=request.method, url=str(request.url)
-            ) from None
+            raise closed(request) from None
         raise StrayError(described(error, request), request=request) from error
 
 
