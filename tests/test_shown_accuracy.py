@@ -27,14 +27,16 @@ from bridgeboard.model.accuracy import (
 )
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.scope import Scope
+from bridgeboard.queries.session_columns import COLUMNS
 from bridgeboard.queries.session_filters import Find
+from bridgeboard.queries.session_list import listing, page
 from bridgeboard.queries.session_totals import total, totals
 from bridgeboard.report import svg_charts
 from bridgeboard.report.contents import Course
 from bridgeboard.ui import runner
 from bridgeboard.ui.components import breakdown, export_sheets, headline_cards, trend
 from bridgeboard.ui.components.filters import Chosen
-from bridgeboard.ui.views import adoption, compare
+from bridgeboard.ui.views import adoption, compare, session_list
 
 BOUND = Accuracy("at_least", ("some of it is not known",))
 ABOUT = Accuracy("about", ("some of it counts elsewhere",))
@@ -303,6 +305,44 @@ def test_sums_of_sessions_are_lower_bounds_where_a_filter_by_tool_hides_unknown_
     sums = questions.session_sums(Find(BASH))
     for line in (sums.listed, sums.others, sums.whole):
         assert accuracy("tool_calls", line.by_metric).is_bound == (rows == 1)
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        WHOLE,
+        BASH,
+        BASH.without("tool", "WebFetch"),
+        WHOLE.without("tool", "Read"),
+        BASH.only("credential_kind", "centralized", "byok", "Unknown"),
+    ],
+)
+def test_a_session_of_some_unknown_tools_has_lower_bounds_under_any_filter_by_tool(
+    tmp_path: Path, scope: Scope
+) -> None:
+    own = "SELECT session FROM tool_calls WHERE tool = 'Bash' AND grain = 'interception'"
+    quiet = f"SELECT * FROM usage WHERE tool_calls = 0 AND session IN ({own})"
+    with filled(tmp_path / "store.duckdb") as store:
+        with store.write() as batch:
+            batch.execute("DELETE FROM usage WHERE grain <> 'interception'")
+            batch.execute("DELETE FROM tool_calls WHERE grain <> 'interception'")
+        ((session, usage),) = store.rows(
+            f"SELECT session, usage FROM ({quiet}) ORDER BY started_at, usage LIMIT 1"
+        )
+        with store.write() as batch:
+            batch.execute(
+                "UPDATE usage SET grain = 'session', requests = 0, prompts = 0"
+                f" WHERE usage = {usage}"
+            )
+        with store.snapshot() as reader:
+            rows = page(Snapshot(reader).ask(listing(Find(scope), limit=1000)), limit=1000).rows
+    bounded = {
+        name: {row.session for row in rows if session_list._is_bound(COLUMNS[name], row)}
+        for name in ("tool_calls", "requests", "input")
+    }
+    assert bounded == {"tool_calls": {session}, "requests": {session}, "input": set()}
+    assert {row.unread_rows for row in rows if row.session == session} == {1}
+    assert len(rows) > 1
 
 
 def test_a_filter_by_tool_leaves_what_is_not_known_where_it_is(

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from bridgeboard.model.accuracy import COUNTS_OF_ROWS, UNREAD, unsplit
 from bridgeboard.model.dimensions import Source
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
@@ -72,28 +73,46 @@ class Sides:
         sums = "".join(f", {SUMS[name]} AS {name}" for name in needed if name not in of_calls)
         passing = self._passing("usage")
         sql = f"SELECT f.session, TRUE AS is_read{sums} {passing} GROUP BY f.session"
-        called = []
-        if of_calls:
-            called = [f"{self.prefix}called AS ({self._called(of_calls)})"]
-            counts = ", ".join(
-                f"CASE WHEN c.session IS NOT NULL THEN c.{name} ELSE 0 END AS {name}"
-                for name in of_calls
+        counted = {
+            name: f"CASE WHEN called.session IS NOT NULL THEN called.{name} ELSE 0 END"
+            for name in of_calls
+        }
+        beside = {"called": self._called(of_calls)} if of_calls else {}
+        if limits := [name for name in needed if name in COUNTS_OF_ROWS and self._hides_rows]:
+            counted |= {name: f"t.{name} + coalesce(hidden.hidden_rows, 0)" for name in limits}
+            beside["hidden"] = self._hidden()
+        if counted:
+            columns = "".join(f", {counted.get(name, f't.{name}')} AS {name}" for name in needed)
+            joins = "".join(
+                f" LEFT JOIN {self.prefix}{name} {name} ON {name}.session = t.session"
+                for name in beside
             )
-            sql = (
-                f"SELECT t.*, {counts} FROM ({sql}) t"
-                f" LEFT JOIN {self.prefix}called c ON c.session = t.session"
-            )
+            sql = f"SELECT t.session, t.is_read{columns} FROM ({sql}) t{joins}"
         unread = self._passing("unread")
-        unknown = "".join(
-            f", NULL AS {name}" for name in sorted(needed, key=lambda name: name in of_calls)
-        )
+        unknown = "".join(f", NULL AS {name}" for name in needed)
         sql += f" UNION ALL SELECT f.session, FALSE AS is_read{unknown} {unread}"
-        return [*called, f"{self.prefix}used AS ({sql})"]
+        tables = [f"{self.prefix}{name} AS ({table})" for name, table in beside.items()]
+        return [*tables, f"{self.prefix}used AS ({sql})"]
 
     def _called(self, names: Iterable[str]) -> str:
         """Counts of the calls that pass, for a scope that is about some tools only."""
         counts = ", ".join(f"{called(name)} AS {name}" for name in names)
         return f"SELECT f.session, {counts} {self._passing('calls')} GROUP BY f.session"
+
+    @property
+    def _hides_rows(self) -> bool:
+        """Whether filters keep some tools only, and so no row of which no tool is known."""
+        return not OF_CALLS.isdisjoint(name for name, _ in self.scope.include)
+
+    def _hidden(self) -> str:
+        """Counts of the rows without known tools that filters by tool hide, by session.
+
+        They may belong to what is filtered by: the numbers of the session are lower bounds.
+        """
+        free = unsplit(self.scope, (UNREAD,))
+        unread = f"f.grain = 'session' AND {self._among('f')}"
+        text = rows("usage", [], free, self.into, also=unread).text
+        return f"SELECT f.session, count(*) AS hidden_rows {text} GROUP BY f.session"
 
     def _whole(self) -> list[str]:
         needed = self._needed("w")

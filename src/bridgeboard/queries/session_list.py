@@ -40,7 +40,7 @@ class SessionRow:
             it is known yet, and with these none of the numbers.
         cost, shadow_cost: in pico-USD. With ``unpriced_tokens``, a lower bound.
         summed_rows, unread_rows: what makes other numbers less than exact
-            (``model.accuracy``).
+            (``model.accuracy``), also by rows without known tools that a filter by tool hides.
         whole_tokens: the server's own sum where no request is known.
         accuracy: "exact" where all requests are known one by one, else "aggregate".
     """
