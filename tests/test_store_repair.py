@@ -19,7 +19,7 @@ from stores import fresh
 from typer.testing import CliRunner
 
 from bridgeboard import cli, settings, store
-from bridgeboard.analysis import restorations as of_restorations
+from bridgeboard.analysis import completeness
 from bridgeboard.cli import repairing
 from bridgeboard.demo import api
 from bridgeboard.model.store import StoreError
@@ -306,7 +306,7 @@ def test_without_a_backup_a_store_begins_anew_and_reads_what_the_server_has(
     assert rows(path, "SELECT value FROM meta WHERE name = 'groups_since'")
     assert synced(path, original) == original.contents
     with Store.open(path) as opened:
-        (verdict,) = of_restorations.verdicts(opened)
+        (verdict,) = completeness.since_restorations(opened)
     assert not verdict.good
     assert "there was no backup. Nothing is known of the time before" in verdict.text
 
@@ -389,11 +389,11 @@ def test_a_gap_that_the_server_cannot_fill_is_told(original: Original, tmp_path:
     path.write_bytes(b"")
     repaired(path, original.backup)
     with Store.open(path) as opened:
-        (verdict,) = of_restorations.verdicts(opened)
+        (verdict,) = completeness.since_restorations(opened)
         assert not verdict.good
         assert "The next sync reads what is missing" in verdict.text
         demo_sync.run(opened, demo_sync.bridge(demo_sync.latest(3)), now=demo_sync.NOW)
-        (verdict,) = of_restorations.verdicts(opened)
+        (verdict,) = completeness.since_restorations(opened)
         assert not verdict.good
         assert f"From then to {demo_sync.NOW:%Y-%m}" in verdict.text
         assert "no request is known" in verdict.text
@@ -401,7 +401,7 @@ def test_a_gap_that_the_server_cannot_fill_is_told(original: Original, tmp_path:
     store.repair(path, [original.backup], now=demo_sync.NOW + timedelta(hours=1))
     with Store.open(path) as opened:
         demo_sync.run(opened, original.bridge, now=demo_sync.NOW + timedelta(hours=2))
-        (verdict,) = of_restorations.verdicts(opened)
+        (verdict,) = completeness.since_restorations(opened)
         assert verdict.good
         assert "A sync has read what came after it." in verdict.text
     path.write_bytes(b"")
@@ -411,7 +411,7 @@ def test_a_gap_that_the_server_cannot_fill_is_told(original: Original, tmp_path:
     store.repair(path, [tmp_path / "later"], now=demo_sync.NOW + timedelta(hours=1))
     with Store.open(path) as opened:
         demo_sync.run(opened, original.bridge, now=demo_sync.NOW + timedelta(hours=2))
-        (verdict,) = of_restorations.verdicts(opened)
+        (verdict,) = completeness.since_restorations(opened)
         assert verdict.good, "nobody made a request since"
 
 

@@ -86,9 +86,9 @@ def check() -> None:
     logging.getLogger("aibridge").setLevel(logging.ERROR)  # its retries would mix with our words
     with explained():
         good = True
-        for finding in deployment_checks.run(settings.read(), datetime.now(UTC)):
-            out.print(f"{finding.mark} {finding.text}", markup=False)
-            good = good and finding.good
+        for verdict in deployment_checks.run(settings.read(), datetime.now(UTC)):
+            out.print(f"{'✓' if verdict.good else '✗'} {verdict.text}", markup=False)
+            good = good and verdict.good
         raise typer.Exit(0 if good else 1)
 
 

@@ -1,13 +1,13 @@
 """The checks of the check command, from the deployment's address to the first row."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from aibridge import AIBridgeError, Capabilities, Client, Search
 from bridgeboard import formats, store
-from bridgeboard.analysis import billing, completeness, restorations, team_file
+from bridgeboard.analysis import billing, completeness, team_file
+from bridgeboard.analysis.completeness import Verdict, bad, good
 from bridgeboard.analysis.coverage import coverage
 from bridgeboard.model.store import StoreError
 from bridgeboard.pricing import PriceFileError, own_book
@@ -19,25 +19,12 @@ from bridgeboard.store import Store, StoreBusyError, erasure, sync_state
 from bridgeboard.teams import TeamsFileError
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at; ``text`` says what was found and, if bad, what to do."""
-
-    good: bool
-    text: str
-
-    @property
-    def mark(self) -> str:
-        """A sign for the terminal."""
-        return "✓" if self.good else "✗"
-
-
-def run(settings: Settings, now: datetime) -> Iterator[Finding]:
+def run(settings: Settings, now: datetime) -> Iterator[Verdict]:
     """Look from the outside in, and stop at the first thing that makes the rest pointless."""
     try:
         store_files.private_folder(settings)
     except SettingsError as error:
-        yield Finding(good=False, text=str(error))
+        yield bad(str(error))
         return
     yield from _audit(settings)
     yield from _files(settings)
@@ -49,48 +36,45 @@ def run(settings: Settings, now: datetime) -> Iterator[Finding]:
         with clients.client(settings) as client:
             yield from _deployment(client, settings.url)
     except AIBridgeError as error:
-        yield Finding(good=False, text=str(error))
+        yield bad(str(error))
 
 
-def _audit(settings: Settings) -> Iterator[Finding]:
+def _audit(settings: Settings) -> Iterator[Verdict]:
     """Whether the state can be read, and entries of the audit log are handed on as they should."""
     for path in left_copies(settings.folder):
-        yield Finding(
-            good=False,
-            text=f"{path} was left by a restore that was stopped. It holds views, notes and the"
-            " audit log of a backup. Delete it.",
+        yield bad(
+            f"{path} was left by a restore that was stopped. It holds views, notes and the"
+            " audit log of a backup. Delete it."
         )
     try:
         log = state_files.audit_log(settings)
         log.entries(1)
-        yield Finding(good=True, text=f"Views, notes and the audit log are in {log.database.name}")
+        yield good(f"Views, notes and the audit log are in {log.database.name}")
         state_files.audit_target(settings)
         done = state_files.handed_on(settings)
     except (SettingsError, StateError) as error:
-        yield Finding(good=False, text=str(error))
+        yield bad(str(error))
         return
     if done is None:
         return
     if done.problem:
-        yield Finding(good=False, text=done.explained)
+        yield bad(done.explained)
     else:
-        yield Finding(good=True, text=f"{done.target} has the audit log up to entry {done.number}")
+        yield good(f"{done.target} has the audit log up to entry {done.number}")
 
 
-def _files(settings: Settings) -> Iterator[Finding]:
+def _files(settings: Settings) -> Iterator[Verdict]:
     try:
         if settings.prices_file:
-            yield Finding(
-                good=True, text=f"Prices are from {own_book(settings.prices_path).version}"
-            )
+            yield good(f"Prices are from {own_book(settings.prices_path).version}")
         if settings.teams_file:
             members = len(background_sync.members(settings))
-            yield Finding(good=True, text=f"{settings.teams_file} tells {members} memberships")
+            yield good(f"{settings.teams_file} tells {members} memberships")
     except (PriceFileError, TeamsFileError) as error:
-        yield Finding(good=False, text=str(error))
+        yield bad(str(error))
 
 
-def _store(settings: Settings, now: datetime) -> Iterator[Finding]:
+def _store(settings: Settings, now: datetime) -> Iterator[Verdict]:
     try:
         path = store_files.store_file(settings)
         yield from _backups(settings, path, now)
@@ -99,61 +83,58 @@ def _store(settings: Settings, now: datetime) -> Iterator[Finding]:
             yield from _vendors(opened, settings, now)
             yield from _teams(opened, settings, now)
     except SettingsError:
-        yield Finding(good=True, text="There is no local store yet; serve or sync makes one")
+        yield good("There is no local store yet; serve or sync makes one")
     except StoreBusyError as error:
-        yield Finding(good=True, text=f"The local store is in use: {error}")
+        yield good(f"The local store is in use: {error}")
     except StoreError as error:
-        yield Finding(good=False, text=str(error))
+        yield bad(str(error))
 
 
-def _backups(settings: Settings, path: Path, now: datetime) -> Iterator[Finding]:
+def _backups(settings: Settings, path: Path, now: datetime) -> Iterator[Verdict]:
     """When the last good backup was made, how large it is, and why there is no later one."""
     status = nightly_backups.backup_status(settings, path, now)
     if status.good:
         last = status.good[0]
-        yield Finding(
-            good=True,
-            text=f"The last backup was made at {last.made_at:%Y-%m-%d %H:%M} UTC"
-            f" ({formats.exact(last.bytes)} bytes, {last.path}). Kept are {len(status.good)}",
+        yield good(
+            f"The last backup was made at {last.made_at:%Y-%m-%d %H:%M} UTC"
+            f" ({formats.exact(last.bytes)} bytes, {last.path}). Kept are {len(status.good)}"
         )
     elif status.next_at:
-        yield Finding(good=True, text=f"There is no backup in {settings.backups_path} yet")
+        yield good(f"There is no backup in {settings.backups_path} yet")
     else:
-        yield Finding(good=True, text="No backups are made: backup_at is off")
+        yield good("No backups are made: backup_at is off")
     if status.problem:
-        yield Finding(good=False, text=status.problem)
+        yield bad(status.problem)
 
 
-def _contents(opened: Store) -> Iterator[Finding]:
+def _contents(opened: Store) -> Iterator[Verdict]:
     covered = coverage(opened)
     sessions = covered.sessions
     contents = (
         f"{formats.plural(covered.rows, 'row')} of usage, {formats.plural(sessions, 'session')}"
     )
     share = f", details for {covered.detailed * 100 // sessions} % of them" if sessions else ""
-    yield Finding(good=True, text=f"The local store {opened.path} holds {contents}{share}")
+    yield good(f"The local store {opened.path} holds {contents}{share}")
     if not covered.is_whole:
-        yield Finding(
-            good=False,
-            text="The first sync has not come to its end: older requests are missing. Run: "
-            "bridgeboard sync",
+        yield bad(
+            "The first sync has not come to its end: older requests are missing. Run: "
+            "bridgeboard sync"
         )
     if lost := erasure.key_lost(opened):
-        yield Finding(good=False, text=lost)
+        yield bad(lost)
     yield from _deleted(opened)
     counts, left = completeness.day_counts(opened), completeness.left_out(opened)
-    for verdict in [*completeness.verdicts(counts, left), *restorations.verdicts(opened)]:
-        yield Finding(good=verdict.good, text=verdict.text)
+    yield from completeness.verdicts(counts, left)
+    yield from completeness.since_restorations(opened)
     broken = len(sync_state.quarantined(opened))
     if broken:
-        yield Finding(
-            good=False,
-            text=f"{formats.plural(broken, 'record')} could not be read and wait in quarantine. "
-            "After an upgrade of Bridgeboard try: bridgeboard sync --requeue",
+        yield bad(
+            f"{formats.plural(broken, 'record')} could not be read and wait in quarantine. "
+            "After an upgrade of Bridgeboard try: bridgeboard sync --requeue"
         )
 
 
-def _vendors(opened: Store, settings: Settings, now: datetime) -> Iterator[Finding]:
+def _vendors(opened: Store, settings: Settings, now: datetime) -> Iterator[Verdict]:
     """For which provider instances nobody is known who bills, and what settles it."""
     try:
         with opened.snapshot() as reader:
@@ -174,15 +155,14 @@ def _vendors(opened: Store, settings: Settings, now: datetime) -> Iterator[Findi
             if one.line
             else f"Give its models prices of their own in {file}: no single line settles it"
         )
-        yield Finding(
-            good=True,
-            text=f"It is not known who bills for {requests} of {name}"
+        yield good(
+            f"It is not known who bills for {requests} of {name}"
             f" (type {formats.line(one.provider)}): {formats.rate(one.of_tokens)} of all tokens and"
-            f" {spend} of spend. {advice}",
+            f" {spend} of spend. {advice}"
         )
 
 
-def _teams(opened: Store, settings: Settings, now: datetime) -> Iterator[Finding]:
+def _teams(opened: Store, settings: Settings, now: datetime) -> Iterator[Verdict]:
     """Whom the teams file means; nothing without one, or with one that cannot be used."""
     if not settings.teams_file:
         return
@@ -192,66 +172,60 @@ def _teams(opened: Store, settings: Settings, now: datetime) -> Iterator[Finding
         return
     with opened.snapshot() as reader:
         matching = team_file.matching(reader, now)
-    yield from (Finding(good=True, text=text) for text in team_file.sentences(matching))
+    yield from map(good, team_file.sentences(matching))
 
 
-def _deleted(opened: Store) -> Iterator[Finding]:
+def _deleted(opened: Store) -> Iterator[Verdict]:
     """What was to be gone and can still be read in some file."""
     since = store.still_in_file(opened)
     if since:
-        yield Finding(
-            good=True,
-            text="Text that was deleted can still be read in the store's file; a sync writes the"
-            " file anew a day after the deletion",
+        yield good(
+            "Text that was deleted can still be read in the store's file; a sync writes the"
+            " file anew a day after the deletion"
         )
     for path in store.kept_aside(opened.path):
-        yield Finding(
-            good=False,
-            text=f"{path} was kept when the store was repaired, or left by a repair or a restore"
+        yield bad(
+            f"{path} was kept when the store was repaired, or left by a repair or a restore"
             " that was stopped. It holds what people typed, also what was deleted since. Delete it"
-            " once nobody needs it.",
+            " once nobody needs it."
         )
 
 
-def _configured(settings: Settings) -> Iterator[Finding]:
+def _configured(settings: Settings) -> Iterator[Verdict]:
     if settings.url:
-        yield Finding(good=True, text="CODER_URL is set")
+        yield good("CODER_URL is set")
     else:
-        yield Finding(
-            good=False, text="CODER_URL is not set. Set it to the address of your Coder deployment."
-        )
+        yield bad("CODER_URL is not set. Set it to the address of your Coder deployment.")
     if settings.token.get_secret_value():
-        yield Finding(good=True, text="CODER_SESSION_TOKEN is set")
+        yield good("CODER_SESSION_TOKEN is set")
     else:
-        yield Finding(
-            good=False,
-            text="CODER_SESSION_TOKEN is not set. Make one with `coder tokens create` as an owner "
-            "or auditor.",
+        yield bad(
+            "CODER_SESSION_TOKEN is not set. Make one with `coder tokens create` as an owner "
+            "or auditor."
         )
 
 
-def _deployment(client: Client, url: str) -> Iterator[Finding]:
+def _deployment(client: Client, url: str) -> Iterator[Verdict]:
     version = client.buildinfo().version
-    yield Finding(good=True, text=f"The deployment answers at {url}; its version is {version}")
+    yield good(f"The deployment answers at {url}; its version is {version}")
     able = client.capabilities()
     roles = ", ".join(sorted(able.roles)) or "member"
-    yield Finding(good=True, text=f"The token is valid: {able.username} ({roles})")
+    yield good(f"The token is valid: {able.username} ({roles})")
     if able.problem:
-        yield Finding(good=False, text=able.problem)
+        yield bad(able.problem)
         return
-    yield Finding(good=True, text=f"AI Bridge is licensed and on, below {able.prefix}")
+    yield good(f"AI Bridge is licensed and on, below {able.prefix}")
     yield from _rows(client, able)
 
 
-def _rows(client: Client, able: Capabilities) -> Iterator[Finding]:
+def _rows(client: Client, able: Capabilities) -> Iterator[Verdict]:
     sessions = client.sessions_page(Search(), limit=1).count
-    yield Finding(good=True, text=f"{formats.plural(sessions, 'session')} can be read")
+    yield good(f"{formats.plural(sessions, 'session')} can be read")
     if able.has_interceptions:
         requests = client.interceptions_page(limit=1).count
-        yield Finding(good=True, text=f"{formats.plural(requests, 'interception')} can be read")
+        yield good(f"{formats.plural(requests, 'interception')} can be read")
     else:
-        yield Finding(
-            good=True,
-            text="This version does not list single interceptions any more (removed in v2.35); "
-            "sessions and their details are used instead",
+        yield good(
+            "This version does not list single interceptions any more (removed in v2.35); "
+            "sessions and their details are used instead"
         )

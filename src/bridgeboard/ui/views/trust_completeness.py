@@ -6,7 +6,7 @@ from typing import Final
 import streamlit as st
 
 from bridgeboard import formats
-from bridgeboard.analysis import completeness, restorations
+from bridgeboard.analysis import completeness
 from bridgeboard.model.completeness import NOUNS, DayCount, LeftOut
 from bridgeboard.ui import current_user, runner
 from bridgeboard.ui.components import data_table, notices
@@ -27,7 +27,7 @@ def show() -> None:
         verdicts = completeness.verdicts(counts, left)
         if not verdicts:
             st.caption("No day has been counted yet: a sync does so when it has read everything.")
-        for one in [*verdicts, *runner.current().read(restorations.verdicts)]:
+        for one in [*verdicts, *runner.current().read(completeness.since_restorations)]:
             say, icon = (st.success, "verified") if one.good else (st.warning, "warning")
             say(formats.unmarked(one.text), icon=f":material/{icon}:")
         if counts:
