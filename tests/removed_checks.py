@@ -15,7 +15,7 @@ from bridgeboard.analysis.runner import Runner
 from bridgeboard.server.middleware import file_access as doors
 from bridgeboard.state.audit import Audit
 from bridgeboard.ui import current_user
-from bridgeboard.ui.components import prepared_files, reveal
+from bridgeboard.ui.components import downloads, reveal
 
 MISSING = ("row_access", "pages", "reason", "cache", "desk", "whose", "files", "log")
 """Checks: what somebody may see, which pages they may open, that a reason is given, that answers
@@ -47,7 +47,7 @@ def graft(chosen: Path) -> None:
     shortest, revealed, viewer = reveal.SHORTEST, reveal.revealed, current_user.viewer
     told: Any = current_user.Reader
     told.may_open = missing("pages", lambda *_: True, told.may_open)
-    prepared_files._refuse_others = missing("files", lambda *_: None, prepared_files._refuse_others)
+    downloads._refuse_others = missing("files", lambda *_: None, downloads._refuse_others)
     told.audience = property(missing("desk", lambda _: "", told.audience.fget))
     places: dict[str, tuple[Any, str, Callable[..., Any]]] = {
         "row_access": (access, "row_access_of", lambda _, **__: EVERYTHING),

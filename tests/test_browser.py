@@ -25,7 +25,7 @@ from slow_cases import one_fast
 from aibridge import Client
 from bridgeboard import formats
 from bridgeboard.runtime.demo_company import Running
-from bridgeboard.ui import page_links
+from bridgeboard.ui import navigation
 
 pytestmark = pytest.mark.browser
 
@@ -163,7 +163,7 @@ def test_every_page_is_accessible_and_fits(
         picture(page, shots / f"sessions-{look}.png")
         assert violations(page) == []
         assert not too_wide(page)
-        page.goto(f"{address}session?{urlencode(page_links.session(told.id, told.initiator.id))}")
+        page.goto(f"{address}session?{urlencode(navigation.session(told.id, told.initiator.id))}")
         expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
         picture(page, shots / f"session-{look}.png")
         open_first_tool_call(page)
@@ -194,7 +194,7 @@ def test_hostile_text_is_shown_as_text(page: Page, running: Running, tmp_path: P
         expect(page.get_by_text(re.compile("^synced"))).to_be_visible(timeout=2 * PATIENCE)
         expect(page.get_by_text("Partial numbers")).to_have_count(0, timeout=2 * PATIENCE)
         for row in rows:
-            page.goto(f"{address}session?{urlencode(page_links.session(row.id, row.initiator.id))}")
+            page.goto(f"{address}session?{urlencode(navigation.session(row.id, row.initiator.id))}")
             expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
             page.get_by_text("Show recorded text").click()
             expect(page.get_by_role("searchbox")).to_be_enabled(timeout=PATIENCE)

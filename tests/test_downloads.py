@@ -25,7 +25,7 @@ from bridgeboard.server import file_owners
 from bridgeboard.server.middleware import file_access as guarded
 from bridgeboard.settings import Settings
 from bridgeboard.state.audit import AuditError
-from bridgeboard.ui.components import prepared_files
+from bridgeboard.ui.components import downloads
 
 COMPANY = ("--end", f"{END:%Y-%m-%dT%H:%M:%S}", "--days", "8", "--scale", "0.1")
 PROXIED = """
@@ -50,8 +50,8 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], bytes]]:
 
 
 def offer(make: Callable[[], bytes]) -> None:
-    file = prepared_files.File("CSV", make, "a.csv", "text/csv", "csv", "Spend, today")
-    prepared_files._button(file, {})
+    file = downloads.File("CSV", make, "a.csv", "text/csv", "csv", "Spend, today")
+    downloads._button(file, {})
 
 
 def test_a_file_is_noted_before_it_is_made(offered: list[Callable[[], bytes]]) -> None:
@@ -99,8 +99,8 @@ def test_why_a_file_was_not_made_is_kept_for_who_asked_until_it_is_made(
         return b"a,b"
 
     failures: dict[str, str] = {}
-    prepared_files._button(
-        prepared_files.File("CSV", make, "a.csv", "text/csv", "csv", "Spend, today"), failures
+    downloads._button(
+        downloads.File("CSV", make, "a.csv", "text/csv", "csv", "Spend, today"), failures
     )
     with pytest.raises(type(error)):
         offered[0]()

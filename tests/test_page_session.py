@@ -28,7 +28,7 @@ from bridgeboard.model.sync import Status
 from bridgeboard.queries import session_calls
 from bridgeboard.runtime import process
 from bridgeboard.store import Store, sync_state
-from bridgeboard.ui import page_links, runner
+from bridgeboard.ui import navigation, runner
 from bridgeboard.ui.components import clock, recorded_text
 from bridgeboard.ui.views import session, session_download
 
@@ -61,7 +61,7 @@ def store(exact: Store) -> Iterator[Store]:
 def made(who: Who | None = None, **query: str) -> AppTest:
     """The page before its first run, with an address."""
     test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    address = page_links.session(*who) if who else {}
+    address = navigation.session(*who) if who else {}
     for name, value in {"tz": "UTC", **address, **query}.items():
         test.query_params[name] = value
     return test.switch_page("pages/session.py")

@@ -96,7 +96,7 @@ def test_pages_follow_each_other_and_a_link_to_one_shows_it(
     monkeypatch.setattr(session_list, "PAGE", 10)
     test = app(sort="Requests", columns=["Session", "Requests"])
     first = rows(test)
-    test.button(key="turn-after").click().run()
+    test.button(key="turn-next").click().run()
     second = rows(test)
     assert "11-20 of" in said(test)
     assert not set(first["id"]) & set(second["id"])
@@ -107,7 +107,7 @@ def test_pages_follow_each_other_and_a_link_to_one_shows_it(
         after=test.query_params["after"],
     )
     assert list(rows(again)["id"]) == list(second["id"])
-    test.button(key="turn-before").click().run()
+    test.button(key="turn-previous").click().run()
     assert list(rows(test)["id"]) == list(first["id"])
 
 

@@ -1,6 +1,7 @@
 """Links and moves to other pages, or to the same page with one value as a filter."""
 
 from typing import Any, Final
+from uuid import UUID
 
 import streamlit as st
 
@@ -10,6 +11,7 @@ from bridgeboard.ui.components import filters
 from bridgeboard.ui.components.tables import Links
 
 PERSON: Final = "pages/person.py"
+SESSION: Final = "pages/session.py"
 WHO: Final = "who"
 """The parameter by which a person's page knows whose it is."""
 TOOL: Final = "tool"
@@ -17,6 +19,11 @@ TOOL: Final = "tool"
 
 _GOING: Final = "going"
 _MOVED: Final = "moved"
+
+
+def session(id_: str, initiator_id: UUID | str) -> dict[str, str]:
+    """The query parameters that name one session of one initiator."""
+    return {"id": id_, "person": str(initiator_id)}
 
 
 def leads(by: str) -> bool:

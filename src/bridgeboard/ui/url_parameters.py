@@ -20,8 +20,10 @@ UNFILTERED: Final = frozenset({"audit", "session", "settings"})
 """Pages that no filter concerns."""
 UNREAD: Final = "unread"
 """Stands in the address for more parameters than can be read (``server.middleware.long_urls``)."""
-PLACES: Final = frozenset({"after", "before"})
-"""Places in a list."""
+AFTER: Final = "after"
+BEFORE: Final = "before"
+PLACES: Final = frozenset({AFTER, BEFORE})
+"""Places in a list that a page of it begins after, or ends before."""
 KEEPING_PLACE: Final = PLACES | {"columns", "compare", "request"}
 """Those that can change without making another list."""
 _STRETCHES: Final = frozenset({"day", "cohort", "beside-at"})
@@ -54,11 +56,11 @@ _OTHERS: Final[Mapping[str, tuple[str, ...]]] = {
     "person": ("who", "person-hour"),
     "tools": ("tool",),
     "sessions": (
-        *("sort", "up", "columns", "after", "before", "search", "tools", "servers", "keys"),
+        *("sort", "up", "columns", AFTER, BEFORE, "search", "tools", "servers", "keys"),
         *("outcome", "session_id", "spend_min", "spend_max", "minutes_min", "minutes_max"),
         *("threads_min", "threads_max", "calls_min", "calls_max"),
     ),
-    "interceptions": ("after", "before", "tools", "servers", "statuses", "errors", "request"),
+    "interceptions": (AFTER, BEFORE, "tools", "servers", "statuses", "errors", "request"),
     "compare": ("what", "a", "b"),
     "radar": ("kinds", "severities", "acknowledged"),
     "session": ("id", "person", "thread", "call", "find", "hit", "threads", "calls"),

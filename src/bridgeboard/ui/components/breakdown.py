@@ -16,7 +16,7 @@ from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.ui import navigation, runner, url
-from bridgeboard.ui.components import downloads, export_sheets, notices, short_table, tables
+from bridgeboard.ui.components import downloads, notices, short_table, tables
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.components.tables import AtLeast, Column, Order, text_key
 
@@ -190,7 +190,7 @@ def _rows_and_controls(asked: _Asked, answer: Answer, order: Order) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"foot-{key}"):
         place = st.container(width="stretch")
         name = f"{label} table"
-        make = partial(export_sheets.of, answer, name)
+        make = partial(downloads.sheet_of, answer, name)
         downloads.later(name, make, asked.now, key=key, count=len(answer))
         first = _first(len(answer), key)
     records = list(answer.records())[first : first + tables.MOST]

@@ -11,13 +11,13 @@ Point = Mapping[str, Any]
 """A mark that was clicked: the fields by which the chart selects."""
 
 
-def show(  # a chart, its names, and what a click on it does
+def show(
     chart: charts.Drawn | charts.Spec,
     *,
     key: str,
     on_pick: Callable[[Point], None],
     alt: str,
-    chosen: object = "",
+    chosen: object = None,
     parameter: str = "picked",
 ) -> None:
     """A chart over the whole width.
@@ -27,11 +27,11 @@ def show(  # a chart, its names, and what a click on it does
         key: of the element.
         on_pick: is called with each mark that is clicked, before the page runs again.
         alt: the chart in words.
-        chosen: what is picked already. It is a chart of its own for each choice, so that a second
-            click on the same mark is reported, too.
+        chosen: what is picked already; None is nothing. It is a chart of its own for each choice,
+            so that a second click on the same mark is reported, too.
         parameter: the chart's selection, by name.
     """
-    key = key if chosen == "" else f"{key}-{chosen}"
+    key = key if chosen is None else f"{key}-{chosen}"
 
     def select() -> None:
         for point in st.session_state[key]["selection"].get(parameter, []):

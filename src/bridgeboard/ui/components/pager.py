@@ -1,41 +1,34 @@
-"""Ways to the other pages of a list: a page begins at a cursor, which the address names."""
+"""Buttons to the other pages of a list; a page begins after, or ends before, a place in it."""
 
-from typing import Any, Final, Literal
+from collections.abc import Mapping
+from typing import Any, Final
 
 import streamlit as st
 
 from bridgeboard.ui import url
+from bridgeboard.ui.url_parameters import PLACES
 
-AFTER: Final = "after"
-"""The parameter with the cursor that a page begins after."""
-BEFORE: Final = "before"
-"""Likewise the one that a page ends before."""
-Way = Literal["newest", "newer", "older", "before", "after"]
 _ICONS: Final = {
-    "newest": ":material/first_page:",
-    "newer": ":material/chevron_left:",
-    "before": ":material/chevron_left:",
-    "older": ":material/chevron_right:",
-    "after": ":material/chevron_right:",
+    "Newest": ":material/first_page:",
+    "Newer": ":material/chevron_left:",
+    "Previous": ":material/chevron_left:",
+    "Older": ":material/chevron_right:",
+    "Next": ":material/chevron_right:",
 }
-_PARAMETERS: Final = {"newer": BEFORE, "before": BEFORE, "older": AFTER, "after": AFTER}
 
 
-def turn(label: str, way: Way, cursor: str | None, **look: Any) -> None:
-    """A button to another page; it is disabled where there is no ``cursor``.
+def turn(label: str, place: Mapping[str, str] | None, **look: Any) -> None:
+    """A button to another page; disabled where there is none. ``look`` is for the button.
 
-    The newest page begins at none: any text will do. ``look`` are arguments of the button.
+    ``place`` is one of ``PLACES`` with its cursor, and nothing for the first page.
     """
+    words = {name: [place[name]] if place and name in place else () for name in PLACES}
     st.button(
         label,
-        key=f"turn-{way}",
-        icon=_ICONS[way],
-        disabled=cursor is None,
-        on_click=_turn,
-        args=(_PARAMETERS.get(way), cursor),
+        key=f"turn-{label.lower()}",
+        icon=_ICONS[label],
+        disabled=place is None,
+        on_click=url.put,
+        args=(words,),
         **look,
     )
-
-
-def _turn(parameter: str | None, cursor: str) -> None:
-    url.put({AFTER: (), BEFORE: (), **({parameter: [cursor]} if parameter else {})})

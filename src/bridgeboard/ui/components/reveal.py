@@ -1,5 +1,6 @@
 """Hides recorded text until a reader who may see it gives a reason."""
 
+from collections.abc import Iterator
 from typing import Final
 from uuid import UUID
 
@@ -7,11 +8,12 @@ import streamlit as st
 
 from bridgeboard import settings
 from bridgeboard.formats import visible
+from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.text_search import Search
 from bridgeboard.runtime import state_files
-from bridgeboard.state.audit import AuditError
-from bridgeboard.ui import current_user, search_audit
+from bridgeboard.state.audit import AuditError, digest_of_words
+from bridgeboard.ui import current_user
 from bridgeboard.ui.components import notices
 
 SHOWN: Final = "reveal"
@@ -20,6 +22,8 @@ SHORTEST: Final = 5
 """Characters of a reason."""
 _NOTED: Final = "noted_reveals"
 _SEARCHED: Final = "noted_search"
+_FIRST: Final = ("initiator", "team")
+"""Dimensions that say whose text was looked at: an entry that is too long is cut at its end."""
 
 
 def revealed(what: str) -> bool:
@@ -39,7 +43,7 @@ def searched(find: Find, search: Search) -> bool:
     """The same switch, for what a search finds in everybody's text.
 
     Every search is put in the audit log: whenever the words, the filters or the reason are others
-    than those of the search before. The words are noted as a keyed digest (``ui.search_audit``).
+    than those of the search before. The words are noted as a keyed digest.
     """
     reason = _wanted()
     if reason is None:
@@ -49,7 +53,7 @@ def searched(find: Find, search: Search) -> bool:
         return True
     try:
         key = state_files.audit_log(settings.current()).words_key()
-        current_user.note("search", search_audit.about(find, search, key), reason)
+        current_user.note("search", _about(find, search, key), reason)
     except AuditError as error:
         return _stays_hidden(error)
     st.session_state[_SEARCHED] = question
@@ -64,6 +68,27 @@ def of_session(person: UUID, session: str) -> str:
 def of_request(person: UUID | None, request: UUID | None) -> str:
     """How the log names text of one request."""
     return f"text of person {person or 'unknown'}, request {request or 'unknown'}"
+
+
+def _about(find: Find, search: Search, key: bytes) -> str:
+    """The words as a digest that whoever has the key can compare with that of others; filters."""
+    words = digest_of_words(key, " ".join(search.each))
+    return f"words {words}; {'; '.join(_filters(find))}"
+
+
+def _filters(find: Find) -> Iterator[str]:
+    scope = find.scope
+    pairs = [("", pair) for pair in scope.include] + [("not ", pair) for pair in scope.exclude]
+    for no, (name, values) in sorted(pairs, key=lambda one: one[1][0] not in _FIRST):
+        yield f"{no}{DIMENSIONS[name].label.lower()} {', '.join(values)}"
+    if find.id is not None:
+        yield f"session {find.id}"
+    yield f"from {scope.since:%Y-%m-%d %H:%M} to {scope.until:%Y-%m-%d %H:%M} UTC"
+    if find.has_errors is not None:
+        yield "with errors" if find.has_errors else "without errors"
+    for one in find.ranges:
+        least, most = ("" if end is None else f"{end:g}" for end in (one.least, one.most))
+        yield f"{one.name} {least}..{most}"
 
 
 def _wanted() -> str | None:

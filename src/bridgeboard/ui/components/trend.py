@@ -23,7 +23,6 @@ from bridgeboard.ui.components import (
     chart,
     clock,
     downloads,
-    export_sheets,
     filters,
     notices,
     short_table,
@@ -69,7 +68,7 @@ def _course(measure: str, split: str, now: Chosen, key: str) -> None:
         st.html(charts.legend(drawn.picture))
     bounds = drawn.trend.bounds_in_words(drawn.picture.buckets, now.grain)
     st.caption(f"{_counted(split, drawn.trend)} {bounds}".strip())
-    sheet = export_sheets.over_time(drawn.rows, measure, split, now.grain, drawn.trend.accuracy)
+    sheet = downloads.sheet_over_time(drawn.rows, measure, split, now.grain, drawn.trend.accuracy)
     downloads.behind(sheet, now, key=key)
 
 

@@ -20,7 +20,6 @@ from bridgeboard.ui.components import (
     breakdown,
     chart,
     downloads,
-    export_sheets,
     headline_cards,
     notices,
     short_table,
@@ -116,7 +115,7 @@ def course(now: Chosen) -> None:
 def _active_column(size: int, windows: Windows) -> Column:
     how = together(how for (_, each), how in windows.accuracies.items() if each == size)
     column = Column(f"active_{size}", _named(size), "count", _MEANS[size])
-    return export_sheets.with_accuracy(column, how)
+    return downloads.with_accuracy(column, how)
 
 
 def _point(now: Chosen) -> tuple[date | None, int]:
@@ -187,7 +186,7 @@ def _of_day(day: date, size: int, windows: Windows, now: Chosen) -> None:
         breakdown.compact("initiator", "requests", inside, "active-people", MOST_PEOPLE)
         people = runner.current().measured(("requests",), "initiator", inside.scope, "-requests")
         name = f"Active on {day}" + (f" or the {size - 1} days before" if size > 1 else "")
-        downloads.menu(export_sheets.of(people, name), inside, key="active-people")
+        downloads.menu(downloads.sheet_of(people, name), inside, key="active-people")
 
 
 def _up_to(day: date, size: int, now: Chosen) -> Chosen:
@@ -223,7 +222,7 @@ def cohorts(now: Chosen) -> None:
         columns = (
             Column("cohort", "Week of first use", "date"),
             Column("week", "Week", "date"),
-            export_sheets.with_accuracy(Column("people", "Active people", "count"), how),
+            downloads.with_accuracy(Column("people", "Active people", "count"), how),
         )
         downloads.behind(Sheet("Cohorts by week", columns, answer.rows), now, key="cohorts")
 
@@ -299,7 +298,7 @@ def _of_cell(cell: Cell, answer: Answer, how: Accuracy, now: Chosen) -> None:
         with st.grid(min_column_width=breakdown.NARROWEST, gap="medium", key="lists-cohorts"):
             for first in range(0, max(1, min(len(people), MOST_PEOPLE)), A_COLUMN):
                 _list(people, cell[1], first)
-        columns = (export_sheets.column("initiator"), export_sheets.column("requests"))
+        columns = (downloads.column("initiator"), downloads.column("requests"))
         name = f"Began {cell[0]}, active {cell[1]}"
         downloads.menu(Sheet(name, columns, people.rows), now, key="cohort-people")
 

@@ -23,7 +23,6 @@ from bridgeboard.ui.components import (
     chart,
     clock,
     downloads,
-    export_sheets,
     filters,
     notices,
     short_table,
@@ -166,7 +165,7 @@ def sheet(
     Beside each number stands how many times A goes into B, in the row of B.
     """
     columns = [
-        export_sheets.with_accuracy(column, how)
+        downloads.with_accuracy(column, how)
         for line in lines
         # What B is more than a lower bound of A may be too much.
         for how in [accuracy.together(side.get(line.name, EXACT) for side in accuracies).loose]
@@ -304,7 +303,7 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
     both = replace(now, scope=now.scope.free(name).only(name, *pair))
     how = accuracy.together(side.accuracy for side in sides)
     downloads.behind(
-        export_sheets.over_time(rows, measure, name, now.grain, how), both, key="course-beside"
+        downloads.sheet_over_time(rows, measure, name, now.grain, how), both, key="course-beside"
     )
 
 

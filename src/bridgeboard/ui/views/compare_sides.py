@@ -18,7 +18,7 @@ from bridgeboard.queries.page_keys import Order
 from bridgeboard.queries.session_detail import Head, Owner
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.session_list import listing, page
-from bridgeboard.ui import page_links, runner, url
+from bridgeboard.ui import navigation, runner, url
 from bridgeboard.ui.components import value_picker
 
 WHAT: Final = "what"
@@ -147,7 +147,7 @@ def _longest(scope: Scope) -> list[str]:
     answer = page(runner.current().ask(listing(Find(scope), order, limit=2)), order, limit=2)
     heads = [session_data.head(runner.current(), row.session) for row in answer.rows]
     return [
-        f"session?{urlencode(page_links.session(head.id, head.initiator_id))}"
+        f"session?{urlencode(navigation.session(head.id, head.initiator_id))}"
         for head in heads
         if head
     ]

@@ -15,7 +15,7 @@ from bridgeboard.model.scope import Scope
 from bridgeboard.state import StateError
 from bridgeboard.state.errors import SavedViewError
 from bridgeboard.state.saved_views import LONGEST_NOTE, Note
-from bridgeboard.ui import current_user, page_links, runner, url
+from bridgeboard.ui import current_user, navigation, runner, url
 from bridgeboard.ui.components import clock, downloads, filters, notices
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.views import request_list, saved_views
@@ -202,7 +202,7 @@ def _reopen(finding: str) -> None:
 
 def _go(one: Finding) -> None:
     if session := one.evidence.session:
-        st.session_state[_GOING] = ("session", page_links.session(session.id, session.initiator_id))
+        st.session_state[_GOING] = ("session", navigation.session(session.id, session.initiator_id))
         return
     page = _PAGES[one.kind]
     more = request_list.NARROWED if page == "interceptions" else {}

@@ -12,7 +12,7 @@ from bridgeboard.model import accuracy, pages
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.ui import runner, url
-from bridgeboard.ui.components import breakdown, chart, downloads, export_sheets, notices, trend
+from bridgeboard.ui.components import breakdown, chart, downloads, notices, trend
 from bridgeboard.ui.components.filters import Chosen
 
 SHOWN: Final = 10
@@ -55,9 +55,8 @@ def of_week(now: Chosen, measure: str, by: Sequence[str], key: str) -> None:
         st.caption(f"{_words(answer, measure, by, now)} {in_words}".strip())
         if hour is not None:
             _inside(hour, measure, by, now, key)
-        downloads.behind(
-            export_sheets.of(answer, f"{METRICS[measure].label} by hour of the week"), now, key=key
-        )
+        name = f"{METRICS[measure].label} by hour of the week"
+        downloads.behind(downloads.sheet_of(answer, name), now, key=key)
 
 
 def _parameter(key: str) -> url.Parameter[int]:
@@ -86,7 +85,7 @@ def _grid(answer: Answer, measure: str, hour: int | None, now: Chosen, key: str)
                 if (how := accuracy.accuracy(measure, row)).standing != "exact"
             },
         ),
-        key=key,
+        key=f"chart-{key}",
         chosen=hour,
         on_pick=lambda point: _pick(point, hour, key),
         alt=f"{one.label} by weekday and hour in {now.scope.zone}; most on "

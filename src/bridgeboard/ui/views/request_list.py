@@ -22,7 +22,7 @@ from bridgeboard.queries.typed_rows import Key, typed
 from bridgeboard.ui import runner, url
 from bridgeboard.ui.components import clock, downloads, filters, notices, pager
 from bridgeboard.ui.components.filters import Chosen
-from bridgeboard.ui.components.pager import AFTER, BEFORE
+from bridgeboard.ui.url_parameters import AFTER, BEFORE
 from bridgeboard.ui.views import request_table
 
 ERRORS: Final = url.switch("errors")
@@ -156,7 +156,7 @@ def _place(scope: Scope, first: Key, *, errors_only: bool) -> int:
 def _tell_nothing(count: int) -> None:
     if count:
         notices.empty("No request is older than the place that this address names.")
-        pager.turn("Newest", "newest", "", type="tertiary")
+        pager.turn("Newest", {}, type="tertiary")
     else:
         notices.empty(
             "No request matches in this period. Drop a filter, or choose a longer period. A "
@@ -199,11 +199,11 @@ def _turning(answer: RequestPage, now: Chosen, *, errors_only: bool) -> None:
     words = _words(answer, errors_only=errors_only)
     with st.container(horizontal=True, vertical_alignment="center", key="requests-turn"):
         st.markdown(words, width="stretch")
-        newer = cursor(answer.rows[0].key) if answer.has_newer else None
-        older = cursor(answer.rows[-1].key) if answer.has_older else None
-        pager.turn("Newest", "newest", newer, type="tertiary")
-        pager.turn("Newer", "newer", newer, type="tertiary")
-        pager.turn("Older", "older", older, type="tertiary")
+        newer = {BEFORE: cursor(answer.rows[0].key)} if answer.has_newer else None
+        older = {AFTER: cursor(answer.rows[-1].key)} if answer.has_older else None
+        pager.turn("Newest", {} if answer.has_newer else None, type="tertiary")
+        pager.turn("Newer", newer, type="tertiary")
+        pager.turn("Older", older, type="tertiary")
         _files(answer.count, now, errors_only=errors_only)
 
 

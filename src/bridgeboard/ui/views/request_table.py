@@ -12,8 +12,8 @@ from bridgeboard.model import accuracy
 from bridgeboard.model.dimensions import DIMENSIONS, UNKNOWN
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries.request_list import NUMBERS, Interception
-from bridgeboard.ui import page_links, url
-from bridgeboard.ui.components import data_table, export_sheets
+from bridgeboard.ui import navigation, url
+from bridgeboard.ui.components import data_table, downloads
 
 ONE: Final = "request"
 """The parameter that names a request to look into."""
@@ -25,7 +25,7 @@ def sheet(rows: Iterable[Interception], name: str) -> Sheet:
     """Requests as a table to take away: numbers and names, no recorded text."""
     rows = tuple(rows)
     numbers = [row.by_metric for row in rows]
-    columns = (*_OWN, *(export_sheets.column(each, numbers) for each in _NAMED))
+    columns = (*_OWN, *(downloads.column(each, numbers) for each in _NAMED))
     return Sheet(name, columns, tuple(_exported(row) for row in rows))
 
 
@@ -85,7 +85,7 @@ def session_place(row: Interception) -> dict[str, str]:
         return {}
     within = {"thread": row.thread, "call": row.id}
     return {
-        **page_links.session(row.session_id, row.initiator_id),
+        **navigation.session(row.session_id, row.initiator_id),
         **{name: str(value) for name, value in within.items() if value},
     }
 

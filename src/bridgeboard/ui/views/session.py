@@ -13,7 +13,7 @@ from bridgeboard.analysis import session_data, session_gaps
 from bridgeboard.queries.session_calls import Part
 from bridgeboard.queries.session_detail import Head, Owner
 from bridgeboard.runtime import process
-from bridgeboard.ui import navigation, page_links, runner, url
+from bridgeboard.ui import navigation, runner, url
 from bridgeboard.ui.components import data_quality, headline_cards, notices
 from bridgeboard.ui.views import session_url
 from bridgeboard.ui.views.session_url import Place
@@ -203,7 +203,7 @@ def _link_to(owners: Sequence[Owner]) -> None:
             key=f"sharer-{one.initiator_id}",
             icon=":material/person:",
             on_click=session_url.to_session,
-            args=(page_links.session(one.id, one.initiator_id),),
+            args=(navigation.session(one.id, one.initiator_id),),
         )
 
 

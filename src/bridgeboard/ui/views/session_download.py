@@ -9,7 +9,7 @@ import streamlit as st
 from bridgeboard.analysis import session_file
 from bridgeboard.queries.session_detail import Head
 from bridgeboard.ui import current_user, runner
-from bridgeboard.ui.components import prepared_files, reveal
+from bridgeboard.ui.components import downloads, reveal
 
 
 def menu(head: Head, *, text: bool) -> None:
@@ -26,7 +26,7 @@ def menu(head: Head, *, text: bool) -> None:
         st.caption("All threads, calls and tool calls with all digits, and what is not known.")
         with_text = with_text and text
         offered = [
-            prepared_files.File(
+            downloads.File(
                 label,
                 partial(made, head.session, ending, with_text=with_text),
                 name=f"session-{_plain(head.id)}.{ending}",
@@ -36,7 +36,7 @@ def menu(head: Head, *, text: bool) -> None:
             )
             for label, ending, kind in _FILES
         ]
-        prepared_files.buttons(offered, key="session")
+        downloads.offer(offered, key="session")
 
 
 def _what(head: Head, *, with_text: bool) -> str:

@@ -20,18 +20,17 @@ from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.session_list import Page, SessionRow, beyond, listing, page
 from bridgeboard.queries.session_totals import Sums, Totals
 from bridgeboard.queries.typed_rows import typed
-from bridgeboard.ui import page_links, runner, url
+from bridgeboard.ui import navigation, runner, url
 from bridgeboard.ui.components import (
     clock,
     data_table,
     downloads,
-    export_sheets,
     notices,
     pager,
     short_table,
 )
 from bridgeboard.ui.components.filters import Chosen
-from bridgeboard.ui.components.pager import AFTER, BEFORE
+from bridgeboard.ui.url_parameters import AFTER, BEFORE
 from bridgeboard.ui.views import session_filters
 
 PAGE: Final = 50
@@ -82,7 +81,8 @@ def show(find: Find, now: Chosen) -> None:
     _sums(sums, columns, find)
     _table(shown.rows, columns)
     with st.container(horizontal=True, vertical_alignment="center", key="sessions-foot"):
-        _turning(shown)
+        pager.turn("Previous", {BEFORE: shown.before} if shown.before else None)
+        pager.turn("Next", {AFTER: shown.after} if shown.after else None)
         _files(find, order, sums, now)
 
 
@@ -103,13 +103,13 @@ def leave_for(place: dict[str, str]) -> None:
     """Open a session's page; Back leads to this list as it is."""
     st.session_state[VISITS] = st.session_state.get(VISITS, 0) + 1
     clock.remember("sessions", place)
-    st.switch_page(page_links.SESSION, query_params={**place, **url.everywhere()})
+    st.switch_page(navigation.SESSION, query_params={**place, **url.everywhere()})
 
 
 def addresses(keys: Sequence[int]) -> dict[int, dict[str, str]]:
     """The query parameters of sessions, by our keys."""
     rows = typed(Owner, runner.current().ask(owners(tuple(keys))).rows)
-    return {owner.session: page_links.session(owner.id, owner.initiator_id) for owner in rows}
+    return {owner.session: navigation.session(owner.id, owner.initiator_id) for owner in rows}
 
 
 def _order() -> Order:
@@ -168,11 +168,6 @@ def _nothing(now: Chosen) -> None:
             st.button("Clear the filters above", key="clear-finds", on_click=session_filters.reset)
         return
     notices.empty("No session has a request in this period. Choose a longer one.")
-
-
-def _turning(shown: Page) -> None:
-    pager.turn("Previous", "before", shown.before)
-    pager.turn("Next", "after", shown.after)
 
 
 def _sums(sums: Sums, columns: Sequence[Column], find: Find) -> None:
@@ -302,7 +297,7 @@ def _sheet(find: Find, order: Order) -> Sheet:
             rows += shown.rows
             if shown.after is None:
                 break
-            place = {"after": shown.after}
+            place = {AFTER: shown.after}
     numbers = [row.by_metric for row in rows]
     columns = tuple(_sheet_column(one, numbers) for one in COLUMNS.values())
     return Sheet("Sessions", columns, tuple(map(_sheet_row, rows)))
@@ -327,4 +322,4 @@ def _sheet_column(one: Column, numbers: Sequence[Mapping[str, Any]]) -> SheetCol
     column = SheetColumn(one.name, one.label, _kind(one), one.definition)
     if not one.metric:
         return column
-    return export_sheets.with_accuracy(column, accuracy.column_accuracy(one.metric, numbers))
+    return downloads.with_accuracy(column, accuracy.column_accuracy(one.metric, numbers))
