@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridgeboard.analysis.thinning import thinned
+from bridgeboard.analysis.session_data import thinned
 
 numbers = st.one_of(st.none(), st.floats(-1e9, 1e9))
 

@@ -11,7 +11,7 @@ from dashboard_store import filled, looking
 from facts import facts
 from test_pages_stored import END, app, said
 
-from bridgeboard.analysis import billing, prices
+from bridgeboard.analysis import prices
 from bridgeboard.pricing import Book, PriceFileError, VendorStatement, parse, vendor_line
 from bridgeboard.store import Store
 
@@ -40,7 +40,7 @@ def test_each_instance_tells_who_bills_why_since_when_and_its_share() -> None:
         VendorStatement("openai", "groq", "x"),
         VendorStatement("openai", "openai", "the server says so", "", MOVED),
     )
-    rows = {row[:3]: row[3:] for row in billing.rows(FOUND, Book(told=told))}
+    rows = {row[:3]: row[3:] for row in prices.billing_rows(FOUND, Book(told=told))}
     assert rows["groq", "openai", "groq"][:2] == ("the instance is named like groq", None)
     assert rows["openai", "openai", "openai"][:2] == ("the server says so", MOVED)
     assert rows["ai-team", "openai", "Nobody known"][0].startswith("nobody knows")
@@ -49,13 +49,13 @@ def test_each_instance_tells_who_bills_why_since_when_and_its_share() -> None:
 
 
 def test_what_nobody_knows_is_proposed_first_and_what_is_settled_never() -> None:
-    assert billing.lines(FOUND, Book()) == [
+    assert list(prices.vendor_lines(FOUND, Book()).values()) == [
         '"ai-team" = "?"  # a vendor of the price list, or "none"',
         '"groq" = "groq"',
         '"openai" = "openai"',
     ]
     settled = Book(parse('[vendors]\n"ai-team" = "none"\n"g*" = "groq"\n'))
-    assert billing.lines(FOUND, settled) == ['"openai" = "openai"']
+    assert list(prices.vendor_lines(FOUND, settled).values()) == ['"openai" = "openai"']
 
 
 @pytest.mark.parametrize("name", ["ai-team", 'we"ird', "tab\there"])

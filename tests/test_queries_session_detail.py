@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from session_stores import asked, head, only
 
 from bridgeboard.analysis import session_gaps
-from bridgeboard.analysis.thinning import thinned
+from bridgeboard.analysis.session_data import thinned
 from bridgeboard.demo import truth
 from bridgeboard.queries import recorded_text, session_calls, session_detail
 from bridgeboard.queries.session_calls import Call, Mark, Spot

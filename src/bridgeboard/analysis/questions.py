@@ -1,4 +1,7 @@
-"""Numbers by dimensions, over time and in all, of whatever answers a statement."""
+"""What pages and reports can ask: totals, splits, rankings, series, each with its limits.
+
+How a question is run and where its answer is cached, ``analysis.runner`` decides.
+"""
 
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -22,9 +25,10 @@ MOST: Final = 10_000
 
 
 class Questions(ABC):
-    """The questions of pages and reports, all put as ``ask`` and ``coverage`` answer.
+    """All questions of pages and reports, made of two: ``ask`` and ``coverage``.
 
-    Answers have, after the numbers asked for, those that tell how they stand (``accuracy.limits``).
+    After the numbers asked for, an answer has the counts that say whether these are lower bounds
+    (``accuracy.limits``).
     """
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""Runs questions on a store for one row access, and caches each answer per store version.
+"""Runs questions on a store: at once (``Snapshot``), or cached under the reader's row access.
 
 An answer belongs to one state of the store and to the rows that a reader reaches. It is kept under
 both and the question, so a page that is looked at again costs nothing, a sync shows at once, and
@@ -14,11 +14,11 @@ from typing import Any, Final, Self, TypeVar, cast
 
 from bridgeboard.access import EVERYTHING, RowAccess
 from bridgeboard.analysis import coverage as of_store
-from bridgeboard.analysis.answers import answer
 from bridgeboard.analysis.cache import AnswerCache
 from bridgeboard.analysis.coverage import Coverage
 from bridgeboard.analysis.questions import Questions
 from bridgeboard.model.answer import Answer
+from bridgeboard.model.dimensions import groups_tell_sessions
 from bridgeboard.model.store import Reader, Store
 from bridgeboard.queries.metric_query import Query
 
@@ -27,6 +27,18 @@ State = tuple[str, int, RowAccess]
 
 _TRIES: Final = 3
 T = TypeVar("T")
+
+
+def answer(reader: Reader, question: Query) -> Answer:
+    """The answer to a statement of ``queries``.
+
+    Whoever sees groups of people only is told how many sessions there are by time, team and
+    client; by anything else it is unknown, as sums of groups do not say what a session used.
+    """
+    result = Answer.of(*reader.named(*question))
+    if reader.sees_groups_only and not groups_tell_sessions(question.dimensions or ()):
+        return result.unknown("sessions")
+    return result
 
 
 @dataclass(frozen=True)

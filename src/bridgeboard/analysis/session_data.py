@@ -1,16 +1,15 @@
-"""What the page Session reads from the store.
+"""What the page Session reads from the store, few enough rows for its pictures.
 
 Text goes from the store to the reader who reveals it: only numbers are ever kept for others.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar, cast
 from uuid import UUID
 
 from bridgeboard.analysis.runner import Runner
-from bridgeboard.analysis.thinning import thinned
 from bridgeboard.queries import recorded_text, session_calls, session_detail, session_search
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.recorded_text import Item, Kept, Kind, Text
@@ -19,6 +18,8 @@ from bridgeboard.queries.session_detail import THREADS, Head, Owner, Thread
 from bridgeboard.queries.typed_rows import Key, typed
 
 T = TypeVar("T")
+Drawn = Callable[[T], float | None]
+"""A number of a row that a picture draws; None is not drawn."""
 
 PAGE: Final = 50
 """Calls on a page: a browser takes seconds to draw several times as many folds."""
@@ -31,9 +32,9 @@ class Course:
     """The calls of a part as pictures need them, few enough to draw, and how they are paged.
 
     Attributes:
-        marks: calls and sums, for what adds up.
-        calls: calls whose tokens are told, for what is of one call; ``calls_count`` is how many
-            there are in all, and ``untold`` how many have no tokens on record.
+        marks: calls and sums, for charts of what adds up.
+        calls: calls whose tokens are on record, for charts of single calls; ``calls_count`` is how
+            many there are in all, and ``untold`` how many calls have no tokens on record.
         sums: how many rows are no call.
         sums_tokens: those of the prompts of calls that are only known as sums.
         ends: the last calls of all full pages.
@@ -181,3 +182,40 @@ def _course(runner: Runner, session: int, part: Part) -> Course:
 
 def _drawn(marks: Sequence[Mark]) -> tuple[Mark, ...]:
     return thinned(marks, DRAWN, lambda mark: mark.context, lambda mark: mark.output)
+
+
+def thinned(rows: Sequence[T], at_most: int, *values: Drawn[T]) -> tuple[T, ...]:
+    """At most so many of the rows, in their order: the first, the last, and the extremes.
+
+    Rows are cut into stretches of equal length, and of each those with the least and the greatest
+    of every value stay. Few enough rows all stay.
+
+    Args:
+        rows: in the order of the picture.
+        at_most: how many may stay.
+        values: what is drawn of a row.
+
+    Raises:
+        ValueError: when there is no room for two ends and the extremes of one stretch.
+    """
+    room = at_most - 2
+    bins = room // (2 * len(values)) if values else room
+    if bins < 1:
+        raise ValueError(f"{at_most} rows have no room for extremes of {len(values)} values.")
+    if len(rows) <= at_most:
+        return tuple(rows)
+    stays = {0, len(rows) - 1}
+    for number in range(bins):
+        stretch = range(number * len(rows) // bins, (number + 1) * len(rows) // bins)
+        stays.update(_extremes(rows, stretch, values))
+    return tuple(rows[place] for place in sorted(stays))
+
+
+def _extremes(rows: Sequence[T], stretch: range, values: Sequence[Drawn[T]]) -> Iterator[int]:
+    if not values:
+        yield from stretch[:1]
+    for value in values:
+        known = [(number, place) for place in stretch if (number := value(rows[place])) is not None]
+        if known:
+            yield min(known)[1]
+            yield max(known, key=lambda pair: pair[0])[1]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from bridgeboard.analysis.answers import answer
+from bridgeboard.analysis.runner import answer
 from bridgeboard.model.store import Reader, Rows
 from bridgeboard.model.text_runs import BETWEEN_WORDS, LAST_KEY, Run, gaps
 from bridgeboard.queries.session_filters import Find

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aibridge import AIBridgeError, Capabilities, Client, Search
 from bridgeboard import formats, store
-from bridgeboard.analysis import billing, completeness, team_file
+from bridgeboard.analysis import completeness, prices, team_file
 from bridgeboard.analysis.completeness import Verdict, bad, good
 from bridgeboard.analysis.coverage import coverage
 from bridgeboard.model.store import StoreError
@@ -141,7 +141,7 @@ def _vendors(opened: Store, settings: Settings, now: datetime) -> Iterator[Verdi
             covered = coverage(reader)
             since = covered.first_at or now
             until = max(covered.as_of, now) + timedelta(days=1)
-            unbilled = billing.unbilled(reader, since, until, settings.prices_path)
+            unbilled = prices.unbilled(reader, since, until, settings.prices_path)
     except PriceFileError:  # the check of the file says it
         return
     file = settings.prices_path or "a file that prices_file names"

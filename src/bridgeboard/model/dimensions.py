@@ -4,7 +4,7 @@ A column is SQL over a row ``f`` of a source, and never NULL: no name, or an emp
 "Unknown". ``b`` is the initiator's membership at the time of the row.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -193,3 +193,12 @@ def dimension(name: str) -> Dimension:
     if name not in DIMENSIONS:
         raise MetricError(f"{name!r} is no dimension; there are {', '.join(DIMENSIONS)}.")
     return DIMENSIONS[name]
+
+
+SESSIONS_OF_GROUPS: Final = frozenset({"team", "client"})
+"""Dimensions by which sums of groups tell sessions, beside those of time."""
+
+
+def groups_tell_sessions(dimensions: Iterable[str]) -> bool:
+    """Whether sums of groups of people tell how many sessions there are by some dimensions."""
+    return all(DIMENSIONS[name].time or name in SESSIONS_OF_GROUPS for name in dimensions)

@@ -5,11 +5,10 @@ from typing import Any, Final
 
 from bridgeboard.analysis import invariants, movers, trends
 from bridgeboard.analysis.adoption import presence
-from bridgeboard.analysis.answers import answer
 from bridgeboard.analysis.headlines import headlines
 from bridgeboard.analysis.questions import Questions
 from bridgeboard.analysis.rankings import ranking
-from bridgeboard.analysis.runner import Snapshot
+from bridgeboard.analysis.runner import Snapshot, answer
 from bridgeboard.model import pages, periods, time_buckets
 from bridgeboard.model.pages import PAGE_CONTENTS
 from bridgeboard.model.scope import Scope

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from bridgeboard.access import Permission
-from bridgeboard.analysis.answers import groups_tell_sessions
 from bridgeboard.analysis.cache import AnswerCache
 from bridgeboard.analysis.runner import Runner
+from bridgeboard.model.dimensions import groups_tell_sessions
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.runtime import process
 from bridgeboard.runtime.process import Process

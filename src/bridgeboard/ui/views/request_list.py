@@ -10,7 +10,7 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.analysis import sync_history
-from bridgeboard.analysis.answers import answer
+from bridgeboard.analysis.runner import answer
 from bridgeboard.exports import Sheet
 from bridgeboard.model import periods
 from bridgeboard.model.dimensions import DIMENSIONS

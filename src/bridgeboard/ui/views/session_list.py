@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from bridgeboard import formats
-from bridgeboard.analysis.answers import answer
+from bridgeboard.analysis.runner import answer
 from bridgeboard.exports import Column as SheetColumn
 from bridgeboard.exports import Sheet
 from bridgeboard.model import accuracy

@@ -6,7 +6,7 @@ from typing import Final
 import streamlit as st
 
 from bridgeboard import settings
-from bridgeboard.analysis import billing
+from bridgeboard.analysis import prices
 from bridgeboard.ui import current_user, runner
 from bridgeboard.ui.components import data_table, notices
 from bridgeboard.ui.components.data_table import Column
@@ -34,9 +34,9 @@ def instances(now: Chosen) -> None:
         scope, file = now.scope, settings.current().prices_path
         try:
             answer = runner.current().read(
-                lambda reader: billing.billing(reader, scope.since, scope.until, file)
+                lambda reader: prices.billing(reader, scope.since, scope.until, file)
             )
-        except billing.PriceFileError as error:
+        except prices.PriceFileError as error:
             notices.failure("Could not read the prices file", error)
             return
         if not answer.rows:
