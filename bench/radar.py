@@ -22,9 +22,10 @@ from typing import Final
 
 from bench.report import Report, arguments, median_ms, note
 
-from bridgeboard.analysis.radar import Finding, Limits, SpendLimits, sweep
+from bridgeboard.analysis.radar.finding import Finding
+from bridgeboard.analysis.radar.sweep import sweep
 from bridgeboard.demo.world import World, make
-from bridgeboard.model.radar_limits import DOLLAR
+from bridgeboard.model.radar_limits import DOLLAR, Limits, SpendLimits
 from bridgeboard.model.scope import Scope
 from bridgeboard.store import Store
 

@@ -21,7 +21,7 @@ from aibridge.bulk import (
     BulkTokenUsage,
     BulkToolUsage,
 )
-from bridgeboard.analysis.radar import Finding
+from bridgeboard.analysis.radar.finding import Finding
 from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.demo.world import Incident, World

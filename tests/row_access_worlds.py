@@ -14,7 +14,8 @@ from uuid import UUID
 import pyarrow as pa
 from listed_sessions import listed
 
-from bridgeboard.analysis import coverage, invariants, radar, sync_history
+from bridgeboard.analysis import coverage, invariants, sync_history
+from bridgeboard.analysis.radar.sweep import sweep
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
@@ -195,7 +196,7 @@ def asked(reader: Reader, scope: Scope, now: datetime) -> Iterator[tuple[str, An
     """Every question of the dashboard, and its answer."""
     for name, query in (*of_metrics(scope), *of_explorer(reader, scope)):
         yield name, answer(reader, query)
-    yield "radar", radar.sweep(reader, scope, now=now)
+    yield "radar", sweep(reader, scope, now=now)
     yield "invariants", invariants.check(reader, scope)
     yield "coverage", coverage.coverage(reader)
     yield "reach", coverage.field_coverage(reader)

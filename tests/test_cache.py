@@ -19,27 +19,27 @@ def counting(made: list[str], name: str) -> Callable[[], str]:
 
 
 def test_a_value_is_made_once() -> None:
-    cache, made = AnswerCache[str](2), list[str]()
+    cache, made = AnswerCache(2), list[str]()
     assert [cache.value("a", counting(made, "a")) for _ in range(3)] == ["A"] * 3
     assert made == ["a"]
 
 
 def test_what_was_not_asked_for_the_longest_goes_first() -> None:
-    cache, made = AnswerCache[str](2), list[str]()
+    cache, made = AnswerCache(2), list[str]()
     for name in "abacab":
         cache.value(name, counting(made, name))
     assert made == ["a", "b", "c", "b"]
 
 
 def test_what_fails_is_tried_again() -> None:
-    cache = AnswerCache[int](2)
+    cache = AnswerCache(2)
     with pytest.raises(ZeroDivisionError):
         cache.value("a", lambda: 1 // 0)
     assert cache.value("a", lambda: 1) == 1
 
 
 def test_two_at_the_same_time_wait_for_one_making() -> None:
-    cache, made = AnswerCache[str](2), list[str]()
+    cache, made = AnswerCache(2), list[str]()
     is_making, may_end = threading.Event(), threading.Event()
 
     def make() -> str:
@@ -66,7 +66,7 @@ def test_who_waits_for_a_maker_that_is_stopped_makes_the_value_instead(
     stop: BaseException | type[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_making, is_waiting = threading.Event(), threading.Event()
-    cache, ends, values = AnswerCache[str](2), list[type[BaseException]](), list[str]()
+    cache, ends, values = AnswerCache(2), list[type[BaseException]](), list[str]()
 
     class Watched(Future[str]):
         def result(self, timeout: float | None = None) -> str:
@@ -103,7 +103,7 @@ def test_who_waits_for_a_maker_that_is_stopped_makes_the_value_instead(
 
 
 def test_nothing_is_left_after_clearing() -> None:
-    cache, made = AnswerCache[str](2), list[str]()
+    cache, made = AnswerCache(2), list[str]()
     cache.value("a", counting(made, "a"))
     cache.clear()
     cache.value("a", counting(made, "a"))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from session_stores import asked, head, only
 
-from bridgeboard.analysis import session_gaps
+from bridgeboard.analysis import session_data
 from bridgeboard.analysis.session_data import thinned
 from bridgeboard.demo import truth
 from bridgeboard.queries import recorded_text, session_calls, session_detail
@@ -357,7 +357,7 @@ def test_a_head_says_what_a_generation_does_not_tell(store: Store) -> None:
     for session in session_stores.keys(store).values():
         told = head(store, session)
         said = " ".join(
-            session_gaps.missing(told, only(store, recorded_text.Kept, recorded_text.kept(session)))
+            session_data.missing(told, only(store, recorded_text.Kept, recorded_text.kept(session)))
         )
         assert ("lower bounds" in said) == (told.exact_rows < told.rows)
         assert ("requests not known here" in said or "None of its" in said) == (
@@ -375,7 +375,7 @@ def test_before_its_details_a_session_has_unknown_threads(tmp_path: Path) -> Non
             assert told.total_tokens == told.recorded_tokens
             assert told.cost is None
             assert (threads, every) == ((), ())
-            said = session_gaps.missing(told)
+            said = session_data.missing(told)
             assert any("None of its requests" in sentence for sentence in said)
             assert any("have not been read yet" in sentence for sentence in said)
 
@@ -386,7 +386,7 @@ def test_a_store_without_text_says_so(tmp_path: Path) -> None:
         kept = only(made, recorded_text.Kept, recorded_text.kept(session))
         assert kept == recorded_text.Kept(0, 0, 0, "none")
         assert any(
-            "No text is kept" in said for said in session_gaps.missing(head(made, session), kept)
+            "No text is kept" in said for said in session_data.missing(head(made, session), kept)
         )
 
 
@@ -399,4 +399,4 @@ def test_pruned_text_is_missed(tmp_path: Path) -> None:
         kept = only(made, recorded_text.Kept, recorded_text.kept(session))
         told = head(made, session)
         wanted = f"The text of {told.prompts:,} of its {told.prompts:,} prompts"
-        assert any(wanted in said for said in session_gaps.missing(told, kept))
+        assert any(wanted in said for said in session_data.missing(told, kept))

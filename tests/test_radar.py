@@ -9,7 +9,8 @@ import demo_store
 import pytest
 from demo_worlds import END
 
-from bridgeboard.analysis.radar import KINDS, SEVERITIES, Finding, sweep
+from bridgeboard.analysis.radar.finding import KINDS, SEVERITIES, Finding
+from bridgeboard.analysis.radar.sweep import sweep
 from bridgeboard.demo.world import World, make
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.metric_query import select

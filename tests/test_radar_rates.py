@@ -8,12 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridgeboard.analysis.radar import RateLimits, SpendLimits
 from bridgeboard.analysis.radar.activity_gaps import gaps
-from bridgeboard.analysis.radar.cost_findings import CacheRow, caches, new_models, unpriced
-from bridgeboard.analysis.radar.credential_changes import KeyRow, drifts
+from bridgeboard.analysis.radar.cost_findings import (
+    CacheRow,
+    KeyRow,
+    caches,
+    drifts,
+    new_models,
+    unpriced,
+)
 from bridgeboard.analysis.radar.failure_rates import HourRow, ToolRow, outages, tools
-from bridgeboard.model.radar_limits import DOLLAR
+from bridgeboard.model.radar_limits import DOLLAR, RateLimits, SpendLimits
 from bridgeboard.model.scope import Scope
 
 LIMITS = RateLimits()

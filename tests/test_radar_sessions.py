@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridgeboard.analysis.radar import SessionLimits, SessionRef
+from bridgeboard.analysis.radar.finding import SessionRef
 from bridgeboard.analysis.radar.robust_statistics import (
     at_least,
     codes,
@@ -31,7 +31,7 @@ from bridgeboard.analysis.radar.runaway_sessions import (
     together,
     usual_hours,
 )
-from bridgeboard.model.radar_limits import DOLLAR
+from bridgeboard.model.radar_limits import DOLLAR, SessionLimits
 
 LIMITS = SessionLimits()
 BEGAN = datetime(2026, 11, 2, 21, 30, tzinfo=UTC)

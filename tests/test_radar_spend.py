@@ -8,11 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridgeboard.analysis.radar import SpendLimits
 from bridgeboard.analysis.radar.finding import About
 from bridgeboard.analysis.radar.shared_causes import Cause, Share, contributors, explained
 from bridgeboard.analysis.radar.spend_spikes import DayRow, Spike, finding, spikes
-from bridgeboard.model.radar_limits import DOLLAR
+from bridgeboard.model.radar_limits import DOLLAR, SpendLimits
 from bridgeboard.model.scope import Scope
 
 LIMITS = SpendLimits()

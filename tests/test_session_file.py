@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from session_stores import asked, head
 
-from bridgeboard.analysis import session_file, session_gaps
+from bridgeboard.analysis import session_data, session_file
 from bridgeboard.analysis.session_file import Account
 from bridgeboard.queries import recorded_text, session_calls, session_detail
 from bridgeboard.queries.recorded_text import Item, Text
@@ -40,7 +40,7 @@ def told(store: Store) -> Account:
     whole = head(store, session)
     return Account(
         whole,
-        session_gaps.missing(whole),
+        session_data.missing(whole),
         asked(store, Thread, session_detail.threads(session)),
         every,
         asked(store, Item, recorded_text.timeline(usages)),

@@ -13,7 +13,7 @@ from slow_cases import one_fast
 from streamlit.testing.v1 import AppTest
 from test_url import app, complaints, query, store
 
-from bridgeboard.analysis.radar import KINDS
+from bridgeboard.analysis.radar.finding import KINDS
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.periods import PRESETS

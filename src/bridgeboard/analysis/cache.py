@@ -8,12 +8,12 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import CancelledError, Future
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Any, TypeVar
 
 Value = TypeVar("Value")
 
 
-class AnswerCache(Generic[Value]):
+class AnswerCache:
     """The ``most`` values that were used last.
 
     Threads that need the same value at the same time wait for one calculation. An error is not
@@ -25,7 +25,7 @@ class AnswerCache(Generic[Value]):
     def __init__(self, most: int) -> None:
         self._most = most
         self._lock = Lock()
-        self._values: OrderedDict[Hashable, Future[Value]] = OrderedDict()
+        self._values: OrderedDict[Hashable, Future[Any]] = OrderedDict()
 
     def value(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """The value of a key, calculated now if it is not cached."""
@@ -34,17 +34,19 @@ class AnswerCache(Generic[Value]):
             if is_new:
                 self._make(key, future, make)
             try:
-                return future.result()
+                value: Value = future.result()
             except CancelledError:
                 if not future.cancelled():  # it is what the making itself failed with
                     raise
+            else:
+                return value
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
             self._values.clear()
 
-    def _future(self, key: Hashable) -> tuple[Future[Value], bool]:
+    def _future(self, key: Hashable) -> tuple[Future[Any], bool]:
         """What holds the value under a key or will, and whether it is for who asks to make it."""
         with self._lock:
             is_new = key not in self._values
@@ -54,7 +56,7 @@ class AnswerCache(Generic[Value]):
                 self._values.popitem(last=False)
         return future, is_new
 
-    def _make(self, key: Hashable, future: Future[Value], make: Callable[[], Value]) -> None:
+    def _make(self, key: Hashable, future: Future[Any], make: Callable[[], Any]) -> None:
         try:
             future.set_result(make())
         except Exception as error:
@@ -66,7 +68,7 @@ class AnswerCache(Generic[Value]):
             future.cancel()
             raise
 
-    def _forget(self, key: Hashable, future: Future[Value]) -> None:
+    def _forget(self, key: Hashable, future: Future[Any]) -> None:
         with self._lock:
             if self._values.get(key) is future:
                 del self._values[key]

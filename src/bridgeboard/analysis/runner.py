@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar, cast
+from typing import Final, Self, TypeVar
 
 from bridgeboard.access import EVERYTHING, RowAccess
 from bridgeboard.analysis import coverage as of_store
@@ -72,7 +72,7 @@ class Runner(Questions):
 
     _store: Store
     row_access: RowAccess
-    cache: AnswerCache[Any]
+    cache: AnswerCache
 
     def ask(self, question: Query) -> Answer:
         """The answer to a statement of ``queries``. Raises StoreError."""
@@ -80,7 +80,7 @@ class Runner(Questions):
             try:
                 state = self.state()
                 make = partial(self._answer_in, state, question)
-                return cast("Answer", self.cache.value((state, question), make))
+                return self.cache.value((state, question), make)
             except _MovedError:
                 continue
         return self.read(lambda reader: answer(reader, question))
@@ -98,7 +98,7 @@ class Runner(Questions):
         with self.snapshot() as reader:
             return ask(reader)
 
-    def kept(self, about: Hashable, make: Callable[[], Any]) -> Any:
+    def cached(self, about: Hashable, make: Callable[[], T]) -> T:
         """What is worked out from this state of the store, and ``about`` what it is; made once.
 
         It is shared between all readers who may see the same: it must not be changed.
@@ -107,11 +107,11 @@ class Runner(Questions):
 
     def coverage(self) -> Coverage:
         """What the store covers."""
-        return cast("Coverage", self.kept("coverage", lambda: self.read(of_store.coverage)))
+        return self.cached("coverage", lambda: self.read(of_store.coverage))
 
     def setting(self, name: str) -> str | None:
         """A setting that the sync keeps in the store; None if it was never set."""
-        return cast("str | None", self.kept(("meta", name), lambda: self._store.meta(name)))
+        return self.cached(("meta", name), lambda: self._store.meta(name))
 
     def state(self) -> State:
         """Which state the store is in now, and which of its rows are reached."""

@@ -1,4 +1,4 @@
-"""What the page Session reads from the store, few enough rows for its pictures.
+"""What the page Session reads from the store, and what is unknown about a session.
 
 Text goes from the store to the reader who reveals it: only numbers are ever kept for others.
 """
@@ -6,7 +6,7 @@ Text goes from the store to the reader who reveals it: only numbers are ever kep
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar, cast
+from typing import Final, TypeVar
 from uuid import UUID
 
 from bridgeboard.analysis.runner import Runner
@@ -25,6 +25,11 @@ PAGE: Final = 50
 """Calls on a page: a browser takes seconds to draw several times as many folds."""
 DRAWN: Final = 400
 """Calls that a picture draws at most."""
+_PROBLEMS: Final = {
+    "unaddressable": "The server cannot tell its details: its ID cannot be part of an address.",
+    "gone": "The server does not know it any more; what is shown was read before.",
+    "unreadable": "The server's answer with its details could not be read.",
+}
 
 
 @dataclass(frozen=True)
@@ -73,23 +78,18 @@ def head(runner: Runner, session: int) -> Head | None:
 
 def kept(runner: Runner, session: int) -> Kept:
     """How many of its texts there are."""
-    (told,) = runner.kept(
+    (counts,) = runner.cached(
         ("texts kept", session), lambda: _asked(runner, Kept, recorded_text.kept(session))
     )
-    return cast("Kept", told)
+    return counts
 
 
 def places(runner: Runner, session: int) -> dict[UUID | None, int]:
     """The place of each thread, that of what is of none included."""
-    return cast(
-        "dict[UUID | None, int]",
-        runner.kept(
-            ("places of threads", session),
-            lambda: {
-                each.id: each.place
-                for each in _asked(runner, Thread, session_detail.threads(session))
-            },
-        ),
+    question = session_detail.threads(session)
+    return runner.cached(
+        ("places of threads", session),
+        lambda: {each.id: each.place for each in _asked(runner, Thread, question)},
     )
 
 
@@ -113,10 +113,7 @@ def thread(runner: Runner, session: int, place: int) -> Thread:
 
 def course(runner: Runner, session: int, part: Part) -> Course:
     """All calls of a part at once, made once for each state of the store."""
-    return cast(
-        "Course",
-        runner.kept(("course of calls", session, part), lambda: _course(runner, session, part)),
-    )
+    return runner.cached(("course of calls", session, part), lambda: _course(runner, session, part))
 
 
 def page_of_calls(
@@ -157,6 +154,67 @@ def whole(runner: Runner, usage: int, kind: Kind, ordinal: int) -> str:
 def hits(runner: Runner, session: int, words: str) -> tuple[session_search.Hit, ...]:
     """The texts with words in them."""
     return _asked(runner, session_search.Hit, session_search.hits(session, words))
+
+
+def missing(head: Head, retained: Kept | None = None) -> tuple[str, ...]:
+    """What a reader would miss without noticing; empty when all is known."""
+    return (*_usage(head), *_details(head), *(_text(head, retained) if retained else ()))
+
+
+def _usage(head: Head) -> Iterator[str]:
+    unseen = head.recorded_tokens - head.held_tokens
+    if not head.rows:
+        yield (
+            "None of its requests is known to be part of it yet: its tokens are the server's own"
+            " sums, and nothing else of them is known."
+        )
+    elif unseen > 0:
+        yield f"{unseen:,} of the tokens that the server counts belong to requests not known here."
+    if head.exact_rows < head.rows:
+        known = "Some requests are" if head.exact_rows else "Requests are"
+        yield (
+            f"{known} not told one by one on this server generation: those without tool calls are"
+            " known as sums only, so requests and prompts are lower bounds."
+        )
+        yield "For these, neither errors of tool calls are told nor how long a request took."
+    if head.unpriced_tokens:
+        yield f"{head.unpriced_tokens:,} tokens have no known price: the cost is a lower bound."
+
+
+def _details(head: Head) -> Iterator[str]:
+    if head.detail_problem:
+        yield _PROBLEMS.get(head.detail_problem, f"Details: {head.detail_problem}.")
+    elif head.detailed_at is None:
+        yield "Its details have not been read yet: which threads it has is not known."
+    elif head.is_outdated:
+        yield "It has gone on since its details were read."
+    if head.detailed_at is not None and head.threads is None:
+        yield (
+            "The server tells no thread that is known to be its own: threads and tool calls are not"
+            " known. That is so where several people share a session id and began at the same"
+            " moment, or where the first requests of its threads were deleted."
+        )
+    if head.network_total is None:
+        yield (
+            "Nothing is told about its network calls: servers up to v2.35 tell none, and newer ones"
+            " only where an agent firewall stands."
+        )
+
+
+def _text(head: Head, retained: Kept) -> Iterator[str]:
+    has_any = retained.prompts or retained.inputs or retained.thoughts
+    if retained.setting == "none" and not has_any:
+        yield "No text is kept here: no prompts, no thinking, no tool inputs."
+        return
+    for name, there, recorded in (
+        ("prompts", retained.prompts, head.prompts or 0),
+        ("tool inputs", retained.inputs, head.tool_calls or 0),
+    ):
+        if there < recorded:
+            gone = recorded - there
+            yield f"The text of {gone:,} of its {recorded:,} {name} is not kept (any more)."
+    if not retained.thoughts:
+        yield "No thinking is kept; only requests that called tools tell any."
 
 
 def _asked(runner: Runner, kind: Callable[..., T], question: Query) -> tuple[T, ...]:

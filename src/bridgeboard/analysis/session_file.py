@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from bridgeboard import formats
-from bridgeboard.analysis import session_gaps
+from bridgeboard.analysis import session_data
 from bridgeboard.model.store import Reader, StoreError
 from bridgeboard.queries import recorded_text, session_calls, session_detail
 from bridgeboard.queries.recorded_text import Item, Text
@@ -62,7 +62,7 @@ def account(reader: Reader, session: int, *, with_text: bool) -> Account:
     texts = recorded_text.texts(usages, most=_WHOLE)
     return Account(
         heads[0],
-        session_gaps.missing(heads[0], kept),
+        session_data.missing(heads[0], kept),
         typed(Thread, reader.rows(*session_detail.threads(session))),
         calls,
         typed(Item, reader.rows(*recorded_text.timeline(usages))),
@@ -166,7 +166,7 @@ def _texts(account: Account) -> Iterator[str]:
 def _table(rows: Sequence[Any], names: Sequence[str]) -> str:
     """Rows as columns of plain text: a table of Markdown would read what is in its cells."""
     cells = [[_named(name) for name in names]]
-    cells += [[_cell(_plain_row(name, row)) for name in names] for row in rows]
+    cells += [[_cell(_plain_value(name, row)) for name in names] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return fenced("\n".join(_line(row, widths) for row in cells))
 
@@ -212,10 +212,10 @@ def _thread(thread: Thread, *, with_text: bool) -> dict[str, Any]:
 
 
 def _plain(row: Any, without: Iterable[str] = ()) -> dict[str, Any]:
-    return {_named(name): _plain_row(name, row) for name in _names(row) if name not in without}
+    return {_named(name): _plain_value(name, row) for name in _names(row) if name not in without}
 
 
-def _plain_row(name: str, row: Any) -> object:
+def _plain_value(name: str, row: Any) -> object:
     value = getattr(row, name)
     if value is None or name not in _MONEY:
         return value

@@ -1,7 +1,7 @@
 """The questions of this run's reader to the store; the only way from a page to it."""
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 from bridgeboard.access import Permission
 from bridgeboard.analysis.cache import AnswerCache
@@ -15,7 +15,7 @@ from bridgeboard.ui import current_user
 UNTOLD: Final = "The last sync failed. The operator of this dashboard can see why."
 """Shown to readers in place of a reason that may name somebody."""
 NO_REQUEST: Final = "Not known yet: sessions are known, but none of their requests."
-CACHE: Final[AnswerCache[Any]] = AnswerCache(2048)
+CACHE: Final = AnswerCache(2048)
 """The answers of all readers, each under the rows that who asked may see."""
 
 

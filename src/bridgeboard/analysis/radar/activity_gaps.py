@@ -16,7 +16,6 @@ from bridgeboard.model.radar_limits import RateLimits
 from bridgeboard.model.scope import Scope
 
 _HOUR: Final = timedelta(hours=1)
-_MOMENT: Final = timedelta(microseconds=1)
 _SATURDAY: Final = 5
 _LEARNING: Final = timedelta(days=14)
 _WHOLE_DAY: Final = timedelta(hours=24)
@@ -123,8 +122,6 @@ def _finding(run: Sequence[datetime], usual: float, scope: Scope) -> Finding:
         kind="data_gap",
         subject=Subject("bridge", "bridge"),
         severity="high",
-        first_at=first,
-        last_at=until - _MOMENT,
         reason=f"Nothing was recorded from {formats.stretch(first, until, zone)},"
         f" {formats.duration(until - first)} in which"
         f" about {usual:.0f} hours of people's work are usual: a gap in the data, not a saving.",

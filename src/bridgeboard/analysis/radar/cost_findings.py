@@ -1,9 +1,9 @@
-"""Finds money lost on caches, sudden spend on new models, and usage without a price."""
+"""Finds money lost on caches, spend on new models, usage without a price, and moves to own keys."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from bridgeboard import formats
@@ -15,6 +15,8 @@ from bridgeboard.analysis.radar.finding import (
     Subject,
     key,
     named,
+    on_days,
+    runs,
 )
 from bridgeboard.model.dimensions import UNKNOWN
 from bridgeboard.model.radar_limits import DOLLAR, RateLimits, SpendLimits
@@ -24,8 +26,13 @@ from bridgeboard.model.zones import local_date
 CacheRow = tuple[date, str, str, int | None, int | None, int | None, int | None]
 """Day, client, model, input, cache reads, cache writes, net saving in pico-USD; None is unknown."""
 
+KeyRow = tuple[date, str, str, int | None]
+"""Day, person, kind of credential, requests."""
+OWN: Final = "byok"
+_Counts = Mapping[date, tuple[int, int]]
+"""Per day all requests, and those with a key of one's own."""
+
 _DAY: Final = timedelta(days=1)
-_MOMENT: Final = timedelta(microseconds=1)
 _QUIET_DAYS: Final = 3
 _HIGH: Final = 50 * DOLLAR
 
@@ -76,7 +83,7 @@ def caches(rows: Iterable[CacheRow], scope: Scope, limits: RateLimits) -> list[F
     return [
         _collapse(client, run, scope, limits)
         for client, own in drops.items()
-        for run in _runs(own)
+        for run in runs(sorted(own, key=_by_day), _is_soon_after)
         if _is_collapse(run, limits)
     ]
 
@@ -110,14 +117,12 @@ def _drops(days: Mapping[date, _Cached], limits: RateLimits) -> list[_Drop]:
     return drops
 
 
-def _runs(drops: Sequence[tuple[str, _Drop]]) -> list[list[tuple[str, _Drop]]]:
-    runs: list[list[tuple[str, _Drop]]] = []
-    for one in sorted(drops, key=lambda pair: (pair[1].day, pair[0])):
-        if runs and one[1].day - runs[-1][-1][1].day <= _DAY * _QUIET_DAYS:
-            runs[-1].append(one)
-        else:
-            runs.append([one])
-    return runs
+def _by_day(one: tuple[str, _Drop]) -> tuple[date, str]:
+    return one[1].day, one[0]
+
+
+def _is_soon_after(before: tuple[str, _Drop], one: tuple[str, _Drop]) -> bool:
+    return one[1].day - before[1].day <= _DAY * _QUIET_DAYS
 
 
 def _is_collapse(run: Sequence[tuple[str, _Drop]], limits: RateLimits) -> bool:
@@ -144,15 +149,12 @@ def _collapse(
         losses[model] = losses.get(model, 0) + drop.loss
     loss = sum(losses.values())
     ordered = sorted(losses.items(), key=lambda item: (-item[1], item[0]))
-    shown = scope.on_days(first, last)
     return Finding(
         kind="cache_collapse",
         subject=Subject("client", client),
         severity=_severity(loss, limits),
-        first_at=shown.since,
-        last_at=shown.until - _MOMENT,
         reason=f"{named(client)} found {formats.rate(now)} of its prompts in the cache"
-        f" {_days(first, last)} where {formats.rate(before)} is usual, which cost about"
+        f" {on_days(first, last)} where {formats.rate(before)} is usual, which cost about"
         f" {formats.money(loss)}.",
         numbers={
             "cache_hit_rate": now,
@@ -161,7 +163,7 @@ def _collapse(
             "lost_cost": loss,
         },
         key=key("cache_collapse", client, first.isoformat()),
-        evidence=Evidence(shown.only("client", client)),
+        evidence=Evidence(scope.on_days(first, last).only("client", client)),
         contributors=tuple(Contributor("model", name, lost) for name, lost in ordered if lost > 0),
     )
 
@@ -170,10 +172,6 @@ def _severity(loss: int, limits: RateLimits) -> Severity:
     if loss >= _HIGH:
         return "high"
     return "medium" if loss > limits.cache_loss else "low"
-
-
-def _days(first: date, last: date) -> str:
-    return f"on {first}" if first == last else f"from {first} to {last}"
 
 
 def new_models(
@@ -205,18 +203,15 @@ def new_models(
 
 
 def _new_model(model: str, amount: int, day: date, scope: Scope) -> Finding:
-    shown = scope.on_days(day, day)
     return Finding(
         kind="new_model",
         subject=Subject("model", model),
         severity="medium",
-        first_at=shown.since,
-        last_at=shown.until - _MOMENT,
         reason=f"{named(model)} was used for the first time on {day}, and cost"
         f" {formats.money(amount)} that day.",
         numbers={"spent_cost": amount},
         key=key("new_model", model),
-        evidence=Evidence(shown.only("model", model)),
+        evidence=Evidence(scope.on_days(day, day).only("model", model)),
     )
 
 
@@ -243,8 +238,6 @@ def unpriced(
             kind="unpriced",
             subject=Subject("model", ordered[0][0] if ordered else UNKNOWN),
             severity="low",
-            first_at=scope.since,
-            last_at=max(scope.since, scope.until - _MOMENT).astimezone(UTC),
             reason=f"{formats.rate(lacking / every)} of all tokens have no known price, most of"
             f" them of {models}; spend is a lower bound.",
             numbers={
@@ -257,3 +250,74 @@ def unpriced(
             contributors=tuple(Contributor("model", name, many) for name, many, _ in ordered),
         )
     ]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some days of a person: how many had requests, how many these were, and with own keys."""
+
+    days: int
+    requests: int
+    own: int
+
+    @classmethod
+    def of(cls, counts: _Counts, since: date, until: date) -> "_Part":
+        inside = [count for day, count in counts.items() if since <= day < until]
+        return cls(len(inside), sum(n for n, _ in inside), sum(own for _, own in inside))
+
+    def is_enough(self, limits: RateLimits) -> bool:
+        return self.requests >= limits.drift_requests and self.days >= limits.drift_days
+
+    @property
+    def rate(self) -> float:
+        return self.own / self.requests
+
+
+def drifts(rows: Iterable[KeyRow], scope: Scope, limits: RateLimits) -> list[Finding]:
+    """Who paid with the company's key before, and hardly ever does since some day.
+
+    Args:
+        rows: requests, in any order, without those whose keys are always people's own.
+        scope: zone and filters; its end bounds what "since" means.
+        limits: what is enough.
+    """
+    people: dict[str, dict[date, tuple[int, int]]] = {}
+    for day, person, kind, requests in rows:
+        counts = people.setdefault(person, {})
+        every, own = counts.get(day, (0, 0))
+        many = requests or 0
+        counts[day] = every + many, own + many * (kind == OWN)
+    changes = (_drift(person, counts, scope, limits) for person, counts in sorted(people.items()))
+    return [one for one in changes if one]
+
+
+def _drift(person: str, counts: _Counts, scope: Scope, limits: RateLimits) -> Finding | None:
+    last = max(counts)
+    for day in sorted(day for day, (every, own) in counts.items() if own and 2 * own >= every):
+        before = _Part.of(counts, date.min, day)
+        after = _Part.of(counts, day, last + _DAY)
+        if not (before.is_enough(limits) and after.is_enough(limits)):
+            continue
+        if 1 - before.rate >= limits.drift_before and after.rate >= limits.drift_after:
+            return _drift_finding(person, day, last, before=before, after=after, scope=scope)
+    return None
+
+
+def _drift_finding(
+    person: str, day: date, last: date, *, before: _Part, after: _Part, scope: Scope
+) -> Finding:
+    return Finding(
+        kind="credential_drift",
+        subject=Subject("initiator", person),
+        severity="low",
+        reason=f"{named(person)} moved to a key of their own on {day}:"
+        f" {formats.rate(after.rate)} of {formats.plural(after.requests, 'request')} since, where"
+        f" {formats.rate(before.rate)} was usual; what they use is no spend of the company's.",
+        numbers={
+            "requests": after.requests,
+            "own_key_rate": after.rate,
+            "usual_own_key_rate": before.rate,
+        },
+        key=key("credential_drift", person, day.isoformat()),
+        evidence=Evidence(scope.on_days(day, last).only("initiator", person)),
+    )

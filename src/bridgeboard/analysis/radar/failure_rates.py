@@ -1,7 +1,7 @@
 """Finds tools and providers that fail far more often than before."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Generic, TypeVar
@@ -15,6 +15,8 @@ from bridgeboard.analysis.radar.finding import (
     Subject,
     key,
     named,
+    on_days,
+    runs,
 )
 from bridgeboard.analysis.radar.robust_statistics import at_least
 from bridgeboard.model.radar_limits import RateLimits
@@ -29,7 +31,6 @@ HourRow = tuple[datetime, str, int, int]
 
 _DAY: Final = timedelta(days=1)
 _HOUR: Final = timedelta(hours=1)
-_MOMENT: Final = timedelta(microseconds=1)
 _QUIET_DAYS: Final = 3
 _QUIET_HOURS: Final = 1
 _FEW: Final = 3
@@ -110,7 +111,11 @@ def stretches(counts: Mapping[At, tuple[int, int]], rule: Rule) -> list[Stretch[
         rule: what that means.
     """
     hot = _hot(counts, rule)
-    every = [_stretch(run, counts, hot) for run in _runs(sorted(hot), counts, rule)]
+
+    def follows(before: At, at: At) -> bool:
+        return _joined(before, at, counts, rule)
+
+    every = (_stretch(run, counts, hot) for run in runs(sorted(hot), follows))
     return [one for one in every if _is_significant(one, rule)]
 
 
@@ -139,19 +144,6 @@ def _hot(counts: Mapping[At, tuple[int, int]], rule: Rule) -> dict[At, float]:
 def _is_bad(now: tuple[int, int], usual: float, rule: Rule) -> bool:
     tries, failures = now
     return failures > 0 and failures >= tries * max(rule.rate, rule.times * max(usual, rule.least))
-
-
-def _runs(
-    hot: Sequence[At], counts: Mapping[At, tuple[int, int]], rule: Rule
-) -> Iterator[list[At]]:
-    run: list[At] = []
-    for at in hot:
-        if run and not _joined(run[-1], at, counts, rule):
-            yield run
-            run = []
-        run.append(at)
-    if run:
-        yield run
 
 
 def _joined(before: At, at: At, counts: Mapping[At, tuple[int, int]], rule: Rule) -> bool:
@@ -251,25 +243,21 @@ def _tool(
     scope: Scope,
 ) -> Finding:
     about, name = subject
-    shown = scope.on_days(one.first, one.last)
     called = "Tools of" if about == "server" else "Tool"
     return Finding(
         kind="failing_tool",
         subject=Subject(about, name),
         severity="high" if one.failures >= _SURE and one.rate >= _MOSTLY else "medium",
-        first_at=shown.since,
-        last_at=shown.until - _MOMENT,
         reason=f"{called} {named(name)} failed {one.failures:,} of {one.tries:,} times"
-        f" ({formats.rate(one.rate)}) {_days(one)}, where {formats.rate(one.usual)} is usual.",
+        f" ({formats.rate(one.rate)}) {on_days(one.first, one.last)},"
+        f" where {formats.rate(one.usual)} is usual.",
         numbers=_numbers(one, "calls"),
         key=key("failing_tool", about, server, name, one.first.isoformat()),
-        evidence=Evidence(shown.only("server", server).only(about, name)),
+        evidence=Evidence(
+            scope.on_days(one.first, one.last).only("server", server).only(about, name)
+        ),
         contributors=parts,
     )
-
-
-def _days(one: Stretch[date]) -> str:
-    return f"on {one.first}" if one.first == one.last else f"from {one.first} to {one.last}"
 
 
 def _numbers(one: Stretch[At], what: str) -> dict[str, int | float | str | None]:
@@ -299,8 +287,6 @@ def _outage(name: str, one: Stretch[datetime], scope: Scope) -> Finding:
         kind="provider_outage",
         subject=Subject("provider_name", name),
         severity="high",
-        first_at=first,
-        last_at=until - _MOMENT,
         reason=f"{one.failures:,} of {one.tries:,} requests to {named(name)}"
         f" ({formats.rate(one.rate)}) ended without any usage for"
         f" {formats.duration(until - first)}, where {formats.rate(one.usual)} is usual.",

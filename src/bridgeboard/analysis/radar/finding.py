@@ -1,10 +1,10 @@
 """A finding: an anomaly in words and numbers, with a link to its evidence."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 from urllib.parse import quote
 
 from bridgeboard import formats
@@ -42,8 +42,10 @@ KINDS: Final[Mapping[Kind, str]] = MappingProxyType(
 )
 """Kind → label."""
 
+T = TypeVar("T")
 SEVERITIES: Final[tuple[Severity, ...]] = ("high", "medium", "low")
 _NAME_LENGTH: Final = 60
+_MOMENT: Final = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,6 @@ class Finding:
         kind: one of ``KINDS``.
         subject: what it is about.
         severity: "high", "medium" or "low".
-        first_at: when it began, aware UTC.
-        last_at: when it ended, or was last seen.
         reason: one sentence with its numbers. It holds recorded names, made visible but not
             escaped for Markdown.
         numbers: the same for a table: counts, pico-USD under names that end in ``_cost``, rates
@@ -105,14 +105,22 @@ class Finding:
     kind: Kind
     subject: Subject
     severity: Severity
-    first_at: datetime
-    last_at: datetime
     reason: str
     numbers: Mapping[str, int | float | str | None]
     key: str
     evidence: Evidence
     contributors: tuple[Contributor, ...] = ()
     explains: tuple[str, ...] = ()
+
+    @property
+    def first_at(self) -> datetime:
+        """When it began, aware UTC."""
+        return self.evidence.scope.since
+
+    @property
+    def last_at(self) -> datetime:
+        """When it ended, or was last seen."""
+        return max(self.first_at, self.evidence.scope.until - _MOMENT)
 
 
 def key(*parts: str) -> str:
@@ -123,6 +131,23 @@ def key(*parts: str) -> str:
 def named(text: str) -> str:
     """A recorded name within a sentence: one short line without anything that acts."""
     return formats.middle(formats.line(text), _NAME_LENGTH) or "Unknown"
+
+
+def on_days(first: date, last: date) -> str:
+    """One day or a stretch of them within a sentence."""
+    return f"on {first}" if first == last else f"from {first} to {last}"
+
+
+def runs(items: Iterable[T], follows: Callable[[T, T], bool]) -> Iterator[list[T]]:
+    """Items in their order, cut wherever one does not follow the one before."""
+    run: list[T] = []
+    for item in items:
+        if run and not follows(run[-1], item):
+            yield run
+            run = []
+        run.append(item)
+    if run:
+        yield run
 
 
 def order(finding: Finding) -> tuple[int, float, str]:

@@ -255,8 +255,6 @@ def _finding(detail: Detail, signs: Sequence[Sign], zone: str, limits: SessionLi
         kind="runaway",
         subject=Subject("session", ref.id, ref),
         severity=_severity(signs, limits),
-        first_at=detail.first_at,
-        last_at=detail.last_at,
         reason=f"A session of {named(ref.person)} stands out: {reasons}{cost}.",
         numbers=_numbers(signs, detail.cost),
         key=key("runaway", ref.id, ref.initiator_id),

@@ -65,7 +65,11 @@ def explained(
 
 
 def _settle(
-    first: Cause, second: Cause, rows: Sequence[Share], causes: dict[str, str], limits: SpendLimits
+    first: Cause,
+    second: Cause,
+    rows: Sequence[Share],
+    cause_of: dict[str, str],
+    limits: SpendLimits,
 ) -> None:
     """Explain one finding by the other, unless it is explained; ``first`` is more specific."""
     if first.dimension == second.dimension and first.name != second.name:
@@ -73,18 +77,18 @@ def _settle(
     if second.about == "session":
         return
     common = first.days & second.days
-    if not common or second.key in causes:
+    if not common or second.key in cause_of:
         return
     shared = _common(first, second, common, rows)
     if shared >= limits.explains * second.excess:
-        causes[second.key] = first.key
-    elif shared >= limits.explains * first.excess and _may_be_explained(first, causes):
-        causes[first.key] = second.key
+        cause_of[second.key] = first.key
+    elif shared >= limits.explains * first.excess and _may_be_explained(first, cause_of):
+        cause_of[first.key] = second.key
 
 
-def _may_be_explained(first: Cause, causes: Mapping[str, str]) -> bool:
+def _may_be_explained(first: Cause, cause_of: Mapping[str, str]) -> bool:
     # A session is always told: it is the most anybody can do something about.
-    return first.about != "session" and first.key not in causes
+    return first.about != "session" and first.key not in cause_of
 
 
 def _common(first: Cause, second: Cause, days: frozenset[date], rows: Sequence[Share]) -> int:
@@ -98,10 +102,10 @@ def _common(first: Cause, second: Cause, days: frozenset[date], rows: Sequence[S
     return min(shared, *(one.amount for one in (first, second)))
 
 
-def _root(key: str, causes: Mapping[str, str]) -> str:
+def _root(key: str, cause_of: Mapping[str, str]) -> str:
     seen = {key}
-    while key in causes and causes[key] not in seen:
-        key = causes[key]
+    while key in cause_of and cause_of[key] not in seen:
+        key = cause_of[key]
         seen.add(key)
     return key
 

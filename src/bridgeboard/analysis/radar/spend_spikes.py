@@ -15,6 +15,8 @@ from bridgeboard.analysis.radar.finding import (
     Subject,
     key,
     named,
+    on_days,
+    runs,
 )
 from bridgeboard.analysis.radar.robust_statistics import NORMAL, deviation, median
 from bridgeboard.model.radar_limits import SpendLimits
@@ -22,7 +24,6 @@ from bridgeboard.model.scope import Scope
 
 DIMENSIONS: Final[tuple[About, ...]] = ("initiator", "team", "model")
 _DAY: Final = timedelta(days=1)
-_MOMENT: Final = timedelta(microseconds=1)
 _SATURDAY: Final = 5
 _CALLED: Final[Mapping[str, str]] = {"initiator": "", "team": "Team ", "model": "Model "}
 
@@ -83,7 +84,7 @@ def spikes(
     return [
         _merged(dimension, name, run)
         for name, days in sorted(spent.items())
-        for run in _runs(list(_far(days, last_complete, limits)))
+        for run in runs(_far(days, last_complete, limits), _is_next)
     ]
 
 
@@ -124,15 +125,8 @@ def _weekend(day: date) -> bool:
     return day.weekday() >= _SATURDAY
 
 
-def _runs(days: Sequence[_Day]) -> Iterator[list[_Day]]:
-    run: list[_Day] = []
-    for one in days:
-        if run and one.day - run[-1].day > _DAY:
-            yield run
-            run = []
-        run.append(one)
-    if run:
-        yield run
+def _is_next(before: _Day, one: _Day) -> bool:
+    return one.day - before.day <= _DAY
 
 
 def _merged(dimension: About, name: str, run: Sequence[_Day]) -> Spike:
@@ -155,13 +149,10 @@ def finding(
     limits: SpendLimits,
 ) -> Finding:
     """A spike in words; ``scope`` has the zone of its days and the filters it was seen under."""
-    shown = scope.on_days(spike.first, spike.last)
     return Finding(
         kind="spend_spike",
         subject=Subject(spike.dimension, spike.name),
         severity=_severity(spike, limits),
-        first_at=shown.since,
-        last_at=shown.until - _MOMENT,
         reason=_reason(spike, contributors),
         numbers={
             "spent_cost": spike.amount,
@@ -172,7 +163,7 @@ def finding(
             "z": spike.z,
         },
         key=spike.key,
-        evidence=Evidence(shown.only(spike.dimension, spike.name)),
+        evidence=Evidence(scope.on_days(spike.first, spike.last).only(spike.dimension, spike.name)),
         contributors=tuple(contributors),
         explains=tuple(explains),
     )
@@ -185,9 +176,7 @@ def _severity(spike: Spike, limits: SpendLimits) -> Severity:
 
 
 def _reason(spike: Spike, contributors: Sequence[Contributor]) -> str:
-    when = f"on {spike.first}"
-    if spike.first != spike.last:
-        when = f"from {spike.first} to {spike.last}"
+    when = on_days(spike.first, spike.last)
     usual = "nothing" if not spike.usual else formats.money(spike.usual)
     words = (
         f"{_CALLED[spike.dimension]}{named(spike.name)} spent {formats.money(spike.amount)} {when}"

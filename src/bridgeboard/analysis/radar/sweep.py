@@ -8,7 +8,6 @@ from typing import Any, Final
 from bridgeboard.analysis.radar import (
     activity_gaps,
     cost_findings,
-    credential_changes,
     failure_rates,
     runaway_sessions,
     shared_causes,
@@ -35,10 +34,10 @@ def sweep(
 ) -> tuple[Finding, ...]:
     """What looks wrong in a period, the most severe and newest first.
 
-    Days, hours and sessions before the period are looked at for what is usual, but only what
-    touches the period is told. Filters narrow what is told: what adds up is compared with itself
-    under the same filters; sessions are compared with all others and reported if one of their
-    requests passes; a gap concerns nobody in particular and is reported without filters only.
+    What is usual is known from days, hours and sessions before the period; findings that lie
+    before it are left out. Filters: money, failures and keys are compared with the same under the
+    same filters. A session is compared with all others, and reported if one of its requests
+    passes the filters. A gap concerns nobody in particular, and is reported without filters only.
 
     Args:
         reader: one state of the store.
@@ -86,7 +85,7 @@ class _Run:
             *failure_rates.outages(self.rows(questions.failures(longer)), longer, limits),
             *cost_findings.caches(self.rows(questions.caches(longer)), longer, limits),
             *cost_findings.unpriced(self.rows(questions.unpriced(self.scope)), self.scope, limits),
-            *credential_changes.drifts(self.rows(questions.credentials(longer)), longer, limits),
+            *cost_findings.drifts(self.rows(questions.credentials(longer)), longer, limits),
         ]
         if not (self.scope.include or self.scope.exclude):
             findings += activity_gaps.gaps(self.rows(questions.activity(longer)), longer, limits)
@@ -166,28 +165,30 @@ class _Run:
         limits = self.limits.sessions
         longer = questions.unfiltered(self.scope.reaching_back(limits.history_days))
         table = self.reader.table(*questions.sessions(self.scope, limits))
-        columns = Sessions.of({name: table[name].to_pylist() for name in questions.SESSION_COLUMNS})
+        sessions = Sessions.of(
+            {name: table[name].to_pylist() for name in questions.SESSION_COLUMNS}
+        )
         repeats = [Repeat(*row) for row in self.rows(questions.repeats(longer, limits))]
         chosen = [
-            session for session, near in zip(columns.keys, columns.in_scope, strict=True) if near
+            session for session, near in zip(sessions.keys, sessions.in_scope, strict=True) if near
         ]
         signs = runaway_sessions.together(
-            runaway_sessions.outliers(columns, limits),
+            runaway_sessions.outliers(sessions, limits),
             runaway_sessions.repeated(repeats, chosen, limits),
-            self.alone(columns, longer),
+            self.alone(sessions, longer),
         )
         details = self.details(longer, signs)
         return runaway_sessions.findings(signs, details, longer.zone, limits)
 
-    def alone(self, columns: Sessions, longer: Scope) -> Signs:
+    def alone(self, sessions: Sessions, longer: Scope) -> Signs:
         limits = self.limits.sessions
-        chosen = runaway_sessions.candidates(columns, limits)
+        chosen = runaway_sessions.candidates(sessions, limits)
         if not chosen:
             return {}
         people = {one.ref.session: one.initiator for one in self.details(longer, chosen)}
         session_hours = _by_key(self.rows(questions.session_hours(longer, people)))
         person_hours = _by_key(self.rows(questions.person_hours(longer, set(people.values()))))
-        return runaway_sessions.alone(columns, people, session_hours, person_hours, limits)
+        return runaway_sessions.alone(sessions, people, session_hours, person_hours, limits)
 
     def details(self, longer: Scope, keys: Iterable[int]) -> list[Detail]:
         wanted = list(keys)

@@ -52,7 +52,7 @@ def _course(measure: str, split: str, now: Chosen, key: str) -> None:
     every: tuple[Any, ...] = tuple(time_buckets.begun(now.scope, now.grain, clock.now()))
     running = time_buckets.running(now.scope, now.grain, clock.now()) is not None
     about = ("course", measure, split, now.scope, now.grain, every, running)
-    drawn = runner.current().kept(
+    drawn = runner.current().cached(
         about, lambda: _drawn(measure, split, now, every, running=running)
     )
     if drawn is None:
@@ -189,7 +189,9 @@ def moved(now: Chosen, measure: str, by: tuple[str, ...], key: str) -> None:
     with notices.tile("what moved most"):
         reason = _cannot_compare(now)
         about = ("moved", measure, by, now.scope, now.before)
-        changes = [] if reason else runner.current().kept(about, lambda: _changes(measure, by, now))
+        changes = (
+            [] if reason else runner.current().cached(about, lambda: _changes(measure, by, now))
+        )
         top = movers.largest(changes)
         drawn = _moved(top, measure, reason or _moved_note(changes))
         short_table.show(drawn, key, lambda place: navigation.to(top[place].by, top[place].name))

@@ -6,7 +6,7 @@ field beside it looks through all of them on the server, and the box then offers
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import streamlit as st
 
@@ -125,7 +125,7 @@ def offered(name: str, key: str, chosen: Sequence[str]) -> Sequence[str]:
 
 def choices(name: str) -> Choices:
     """All values of a dimension; made once for each state of the store."""
-    return cast("Choices", runner.current().kept(("choices", name), lambda: _choices(name)))
+    return runner.current().cached(("choices", name), lambda: _choices(name))
 
 
 def _choices(name: str) -> Choices:

@@ -8,8 +8,8 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.access import Permission
-from bridgeboard.analysis import radar
-from bridgeboard.analysis.radar import KINDS, SEVERITIES, Finding
+from bridgeboard.analysis.radar.finding import KINDS, SEVERITIES, Finding
+from bridgeboard.analysis.radar.sweep import sweep
 from bridgeboard.exports import Column, Sheet
 from bridgeboard.model.scope import Scope
 from bridgeboard.state import StateError
@@ -91,13 +91,12 @@ def _swept(scope: Scope) -> tuple[Finding, ...]:
     questions, now = runner.current(), clock.now()
     hour = now.replace(minute=0, second=0, microsecond=0)
 
-    def sweep() -> tuple[Finding, ...]:
+    def findings() -> tuple[Finding, ...]:
         with questions.snapshot() as reader:
-            return radar.sweep(reader, scope, now=now)
+            return sweep(reader, scope, now=now)
 
     with st.spinner("Comparing sessions, days, tools and hours with what is usual …"):
-        findings: tuple[Finding, ...] = runner.current().kept(("radar", scope, hour), sweep)
-    return findings
+        return questions.cached(("radar", scope, hour), findings)
 
 
 def _wanted(findings: Sequence[Finding]) -> list[Finding]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from bridgeboard import formats, settings
-from bridgeboard.analysis import session_data, session_gaps
+from bridgeboard.analysis import session_data
 from bridgeboard.queries.session_calls import Part
 from bridgeboard.queries.session_detail import Head, Owner
 from bridgeboard.runtime import process
@@ -63,7 +63,7 @@ def found(named: Place) -> SessionFacts:
     if mine is None or head is None:
         _absent(owners)
         url.stop()
-    gaps = session_gaps.missing(head, session_data.kept(runner.current(), head.session))
+    gaps = session_data.missing(head, session_data.kept(runner.current(), head.session))
     return SessionFacts(head, gaps, tuple(one for one in owners if one is not mine))
 
 

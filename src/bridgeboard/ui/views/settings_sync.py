@@ -193,7 +193,7 @@ def _stored() -> dict[str, str]:
     every = periods.everything()
     at = questions.setting("priced_at")
     share = runner.current().totals(("priced_rate",), every)["priced_rate"]
-    models = runner.current().kept("unpriced models", _unpriced)
+    models = runner.current().cached("unpriced models", _unpriced)
     return {
         "Price list": questions.setting("price_version") or "none: prices are being put in place",
         "Priced at": formats.moment(datetime.fromisoformat(at) if at else None, clock.zone()),

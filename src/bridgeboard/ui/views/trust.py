@@ -29,7 +29,7 @@ def checked(now: Chosen) -> None:
                 "they are run for those who may see everything."
             )
             return
-        results = runner.current().kept(
+        results = runner.current().cached(
             ("checks", now.scope),
             lambda: runner.current().read(lambda reader: invariants.check(reader, now.scope)),
         )
@@ -248,7 +248,7 @@ def server() -> None:
     """What can be known of this deployment, by its version and by the rows that the store has."""
     st.header("What can be known here", anchor=False)
     with notices.tile("what can be known"):
-        known = runner.current().kept("known", _known)
+        known = runner.current().cached("known", _known)
         version = formats.unmarked(capabilities.short(known.version))
         st.caption(
             f"By AI Bridge {version}, as of the last sync, and by the rows that are stored."
