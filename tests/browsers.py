@@ -10,7 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Error, Page, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from bridgeboard.server.middleware import MESSAGES
+from bridgeboard.server.middleware.websockets import MESSAGES
 
 PATIENCE = 60_000
 ARGUMENTS = [

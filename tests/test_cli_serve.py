@@ -16,7 +16,7 @@ from websockets.sync.client import connect
 from websockets.typing import Origin
 
 from bridgeboard.runtime.demo_company import Running
-from bridgeboard.server.middleware import SECURITY_HEADERS
+from bridgeboard.server.middleware.headers import SECURITY_HEADERS
 
 LISTENING = """
 import os, sys

@@ -25,7 +25,7 @@ from bridgeboard.model.scope import Scope
 from bridgeboard.queries import request_list as queries
 from bridgeboard.queries.request_list import PAGE, Interception
 from bridgeboard.queries.typed_rows import Key, typed
-from bridgeboard.runtime import deployment
+from bridgeboard.runtime import clients
 from bridgeboard.store import Store
 from bridgeboard.ui.components.data_table import AtLeast
 from bridgeboard.ui.views import request_list, request_table
@@ -309,7 +309,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, profile: str) -> None:
             retry=demo_sync.at_once(total=0),
         )
 
-    monkeypatch.setattr(deployment.clients, "client", client)
+    monkeypatch.setattr(clients, "client", client)
 
 
 def test_a_link_to_a_request_tells_all_of_it_on_a_cold_server(

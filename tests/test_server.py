@@ -15,14 +15,9 @@ from starlette.routing import Route
 
 from bridgeboard.server import web_app
 from bridgeboard.server.app_folder import home
-from bridgeboard.server.middleware import (
-    SECURITY_HEADERS,
-    SecurityHeaders,
-    TrustedHeaders,
-    WebsocketOrigins,
-    WithBase,
-    WithoutBase,
-)
+from bridgeboard.server.middleware.headers import SECURITY_HEADERS, SecurityHeaders, TrustedHeaders
+from bridgeboard.server.middleware.paths import WithBase, WithoutBase
+from bridgeboard.server.middleware.websockets import WebsocketOrigins
 from bridgeboard.settings import DemoSettings, Login, Proxy, Settings, SettingsError
 
 

@@ -23,8 +23,7 @@ from streamlit.runtime.state import query_params
 from streamlit.testing.v1 import AppTest
 
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.server import middleware
-from bridgeboard.server.middleware import long_urls
+from bridgeboard.server.middleware import paths
 from bridgeboard.store import Store
 from bridgeboard.ui import old_urls, url, url_parameters
 from bridgeboard.ui.components import value_picker
@@ -282,23 +281,23 @@ def test_the_sessions_of_a_person_are_those_of_that_person(store: Store) -> None
 def test_an_address_that_is_too_long_leads_to_one_that_says_so() -> None:
     app = Starlette(
         routes=[Route("/spend", lambda _: PlainTextResponse("there"))],
-        middleware=[Middleware(middleware.LongUrls)],
+        middleware=[Middleware(paths.LongUrls)],
     )
     client = TestClient(app, follow_redirects=False)
     assert client.get("/spend?" + "&".join(["a=b"] * 1_000)).text == "there"
     answer = client.get("/spend?" + "&".join(["a=b"] * 1_001))
     assert answer.status_code == 303
     assert answer.headers["location"] == "?unread=parameters"
-    assert long_urls._is_too_long(b"a" * (long_urls.LONGEST + 1))
-    assert not long_urls._is_too_long(b"a" * long_urls.LONGEST)
+    assert paths._is_too_long(b"a" * (paths.LONGEST + 1))
+    assert not paths._is_too_long(b"a" * paths.LONGEST)
     assert client.get("/spend?unread=parameters").text == "there"
 
 
 def test_what_is_too_long_is_what_streamlit_drops() -> None:
-    assert long_urls.MOST == query_params.CLIENT_STATE_QUERY_STRING_MAX_FIELDS
-    assert long_urls.LONGEST == query_params.CLIENT_STATE_QUERY_STRING_MAX_LENGTH
-    assert url.MOST < long_urls.MOST
-    assert long_urls.UNREAD.decode().partition("=")[0] == url_parameters.UNREAD
+    assert paths.MOST == query_params.CLIENT_STATE_QUERY_STRING_MAX_FIELDS
+    assert paths.LONGEST == query_params.CLIENT_STATE_QUERY_STRING_MAX_LENGTH
+    assert url.MOST < paths.MOST
+    assert paths.UNREAD.decode().partition("=")[0] == url_parameters.UNREAD
 
 
 # Values of which there are many

@@ -10,7 +10,7 @@ from hypothesis import given, strategies
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from bridgeboard.server.middleware import WebsocketMessages
+from bridgeboard.server.middleware.websockets import WebsocketMessages
 
 Message = MutableMapping[str, Any]
 KINDS = [one.name for one in BackMsg.DESCRIPTOR.oneofs_by_name["type"].fields]

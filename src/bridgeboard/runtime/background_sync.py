@@ -17,7 +17,7 @@ from bridgeboard.access import RowAccess
 from bridgeboard.model.backups import BackupStatus
 from bridgeboard.model.sync import Status
 from bridgeboard.runtime import clients, store_files
-from bridgeboard.runtime.deployment import LiveDeployment
+from bridgeboard.runtime.clients import LiveDeployment
 from bridgeboard.runtime.failure_messages import logged
 from bridgeboard.runtime.nightly_backups import NightlyBackups
 from bridgeboard.settings import Settings

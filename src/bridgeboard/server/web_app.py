@@ -27,23 +27,20 @@ from bridgeboard.runtime import process, state_files, store_files
 from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.server.app_folder import home, pages
 from bridgeboard.server.login_start import ENTER, begin
-from bridgeboard.server.middleware import (
-    FileAccess,
-    HiddenPaths,
+from bridgeboard.server.middleware.file_access import FileAccess
+from bridgeboard.server.middleware.headers import SecurityHeaders, TrustedHeaders, uses_tls
+from bridgeboard.server.middleware.identity import Requester
+from bridgeboard.server.middleware.login_and_logout import (
     LoginPath,
     LogoutPath,
-    LongUrls,
-    Requester,
-    SecurityHeaders,
-    TrustedHeaders,
+    place,
+    place_cookie,
+)
+from bridgeboard.server.middleware.paths import HiddenPaths, LongUrls, WithBase, WithoutBase
+from bridgeboard.server.middleware.websockets import (
     WebsocketExpiry,
     WebsocketMessages,
     WebsocketOrigins,
-    WithBase,
-    WithoutBase,
-    place,
-    place_cookie,
-    uses_tls,
 )
 from bridgeboard.settings import (
     Settings,

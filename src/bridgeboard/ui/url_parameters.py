@@ -19,7 +19,7 @@ SHARED: Final = FILTERS | EVERYWHERE
 UNFILTERED: Final = frozenset({"audit", "session", "settings"})
 """Pages that no filter concerns."""
 UNREAD: Final = "unread"
-"""Stands in the address for more parameters than can be read (``server.middleware.long_urls``)."""
+"""Stands in the address for more parameters than can be read (``server.middleware.paths``)."""
 AFTER: Final = "after"
 BEFORE: Final = "before"
 PLACES: Final = frozenset({AFTER, BEFORE})

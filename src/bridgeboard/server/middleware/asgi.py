@@ -38,23 +38,3 @@ def cookie(scope: Message, name: str) -> str:
             if match:
                 return match[1].strip()
     return ""
-
-
-class Socket:
-    """A websocket that can be closed on its way to the app, to which it has ended then."""
-
-    def __init__(self, receive: Receive, send: Send) -> None:
-        self._receive = receive
-        self._send = send
-        self._is_closed = False
-
-    async def send(self, message: Message) -> None:
-        """Pass a message on to the browser; after the end nothing is sent any more."""
-        if not self._is_closed:
-            await self._send(message)
-
-    async def close(self, code: int) -> Message:
-        """Close it, with a reason in the numbers of RFC 6455; what the app hears of that."""
-        self._is_closed = True
-        await self._send({"type": "websocket.close", "code": code})
-        return {"type": "websocket.disconnect", "code": code}

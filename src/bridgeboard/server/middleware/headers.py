@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from bridgeboard.server.middleware.asgi import ASGIApp, Message, Pairs, Receive, Send, answer
+from bridgeboard.server.middleware.asgi import ASGIApp, Message, Pairs, Receive, Send
 from bridgeboard.settings import Proxy, Settings
 
 # Streamlit styles its elements inline and Vega compiles expressions, hence the two "unsafe" words;
@@ -32,9 +32,6 @@ SECURITY_HEADERS = {
 }
 
 
-CLOSED: Final = ("/_stcore/metrics", "/_stcore/upload_file", "/_stcore/agent")
-"""Streamlit's, and not needed here: they tell strangers how much the dashboard is used, or keep in
-memory what strangers send."""
 FORWARDED: Final = b"x-forwarded-proto"
 """The header by which a proxy says how a browser came to it."""
 NOBODY: Final = Proxy()
@@ -68,21 +65,6 @@ class SecurityHeaders:
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
-
-
-class HiddenPaths:
-    """Answers 404 for the paths of Streamlit that :data:`CLOSED` names."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Pass everything else through."""
-        if scope["type"] == "http" and scope["path"].startswith(CLOSED):
-            for message in answer(404, "Not Found", "text/plain"):
-                await send(message)
-            return
-        await self.app(scope, receive, send)
 
 
 class TrustedHeaders:

@@ -1,23 +1,37 @@
-"""Passes only those websocket messages that our pages need.
+"""Websockets: only of our own pages, only messages that these need, and not for ever.
+
+A browser sends the cookies of its reader along with a websocket that any page opens, and tells
+whose page it was in the ``Origin`` header. That header is compared here, before Streamlit sees the
+handshake: Streamlit accepts every port of this machine, and asks a host on the internet for our
+own address before it refuses a name that it does not know.
 
 By itself Streamlit does whatever any socket asks for: it empties everybody's caches, reads the
 checkout with git, offers files for upload, writes files of its own. It also tells every socket
 where the program lies, and which versions and system it runs on.
+
+A proxy is asked who a reader is when a socket opens, and never again: without an end a page that
+stands in a tab would be its reader's for ever. The browser opens a new socket by itself, for which
+the proxy is asked anew.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Final
+from urllib.parse import urlsplit
 
 import streamlit as st
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
 
-from bridgeboard.server.middleware.asgi import ASGIApp, Message, Receive, Send, Socket
+from bridgeboard.server.middleware.asgi import ASGIApp, Message, Receive, Send
+from bridgeboard.server.middleware.headers import comes_by_tls
 from bridgeboard.server.middleware.identity import Requester
+from bridgeboard.settings import Settings
+from bridgeboard.settings.hosts import origin
 
 RUN: Final = "rerun_script"
 """Run the page, with what was chosen and pressed: the entrance needs no more."""
@@ -26,12 +40,112 @@ FILE: Final = "deferred_file"
 MESSAGES: Final = frozenset({RUN, "stop_script", FILE})
 """What readers send: also the button that stops a page."""
 NOT_A_MESSAGE: Final = 1002
-"""Why a socket is closed, in the numbers of RFC 6455, as are the next two."""
+"""Why a socket is closed, in the numbers of RFC 6455, as are the next three."""
 NO_TEXT_FRAMES: Final = 1003
+NOT_PERMITTED: Final = 1008
 TOO_LARGE: Final = 1009
+LOOKS: Final = 30
+"""Seconds after which it is looked whether an idle socket's time is over."""
 VERSION: Final = st.__version__.encode()
 
 log = logging.getLogger(__name__)
+
+
+class WebsocketOrigins:
+    """Only websockets of our own pages are passed on; all others are answered with 403.
+
+    A page is ours if its ``Origin`` is the address of that very request (scheme, host and port),
+    or one that the settings name: that of ``redirect_url``, or a whole address in
+    ``allowed_hosts``. A handshake without ``Origin`` is refused too: browsers always send one, so
+    it is missing only where something on the way takes it out, and then nobody could tell a
+    foreign page from ours.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.proxy = settings.proxy
+        self.named = settings.origins
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Pass on everything that is no websocket, and the websockets of our own pages."""
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+        claimed, host = _only(scope, b"origin"), _only(scope, b"host")
+        if not self._is_ours(scope, claimed, host):
+            log.warning("a websocket of a page of %r was refused: its Host was %r", claimed, host)
+            await send({"type": "websocket.close", "code": NOT_PERMITTED})
+            return
+        # Streamlit compares these two as texts: here they are one site already, whatever a proxy
+        # made of the Host, and it has nothing left to ask.
+        same = (b"host", urlsplit(claimed).netloc.encode("latin-1"))
+        others = [pair for pair in scope["headers"] if pair[0].lower() != b"host"]
+        await self.app({**scope, "headers": [same, *others]}, receive, send)
+
+    def _is_ours(self, scope: Message, claimed: str, host: str) -> bool:
+        theirs = origin(claimed)
+        if not theirs or theirs in self.named:
+            return bool(theirs)
+        if any(origin(f"{scheme}://{host}") in self.named for scheme in ("http", "https")):
+            return False  # the settings say by which scheme browsers come to this host
+        is_tls = scope.get("scheme") == "wss" or comes_by_tls(self.proxy, scope)
+        return theirs == origin(f"{'https' if is_tls else 'http'}://{host}")
+
+
+def _only(scope: Message, name: bytes) -> str:
+    """The value of a header that came exactly once; empty for every other."""
+    values = [value for key, value in scope["headers"] if key.lower() == name]
+    return str(values[0].decode("latin-1")) if len(values) == 1 else ""
+
+
+class WebsocketExpiry:
+    """A socket ends after ``login.hours``, and once the operator ends the logins of its reader."""
+
+    def __init__(self, app: ASGIApp, requester: Requester, *, looks: float = LOOKS) -> None:
+        self.app = app
+        self.requester = requester
+        self.looks = looks
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Pass everything through until a socket's time is over."""
+        if scope["type"] != "websocket":
+            await self.app(scope, receive, send)
+            return
+        socket = Socket(receive, send)
+        login = self.requester.opened(scope)
+
+        async def hear() -> Message:
+            while True:
+                message = None
+                until = min(self.looks, self.requester.seconds_left(login))
+                with suppress(TimeoutError):
+                    message = await asyncio.wait_for(receive(), until)
+                if await asyncio.to_thread(self.requester.is_over, login):  # it may ask a database
+                    return await socket.close(NOT_PERMITTED)
+                if message is not None:
+                    return message
+
+        await self.app(scope, hear, socket.send)
+
+
+class Socket:
+    """A websocket that can be closed on its way to the app, to which it has ended then."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._is_closed = False
+
+    async def send(self, message: Message) -> None:
+        """Pass a message on to the browser; after the end nothing is sent any more."""
+        if not self._is_closed:
+            await self._send(message)
+
+    async def close(self, code: int) -> Message:
+        """Close it, with a reason in the numbers of RFC 6455; what the app hears of that."""
+        self._is_closed = True
+        await self._send({"type": "websocket.close", "code": code})
+        return {"type": "websocket.disconnect", "code": code}
 
 
 class WebsocketMessages:
