@@ -96,6 +96,25 @@ def chosen() -> Chosen:
     return Chosen(scope, before, preset, periods.is_running(scope, clock.now()))
 
 
+def own_pickers(own: Mapping[str, str], **more: Any) -> None:
+    """Boxes for dimensions that only some pages filter by; ``more`` is for the boxes.
+
+    ``own`` is their dimensions with their parameters.
+    """
+    for name, parameter in own.items():
+        one = DIMENSIONS[name]
+        meaning = formats.unmarked(one.definition)
+        value_picker.several(name, parameter, one.label, help=meaning, **more)
+
+
+def narrowed(scope: Scope, own: Mapping[str, str]) -> Scope:
+    """The scope with what these boxes say."""
+    for name, parameter in own.items():
+        if values := value_picker.chosen(name, parameter):
+            scope = scope.only(name, *values)
+    return scope
+
+
 def chips() -> None:
     """The filters in force, each with a way to drop it; nothing when there are none."""
     active = list(_active())
@@ -213,19 +232,9 @@ def _dates() -> Sequence[date]:
 
 def _values(name: str) -> None:
     parameter, label = FILTERS[name], DIMENSIONS[name].label
-    picker(name, parameter, label)
+    value_picker.several(name, parameter, label)
     if url.get_all(parameter):
         st.checkbox(f"All but these: {label.lower()}", **_left_out(parameter).widget_arguments())
-
-
-def picker(name: str, parameter: str, label: str, **more: Any) -> None:
-    """A box for values of a dimension, by its parameter; ``more`` is for the box itself."""
-    value_picker.several(name, parameter, label, **more)
-
-
-def values(name: str, parameter: str) -> list[str]:
-    """The values of a dimension that the address names."""
-    return value_picker.named(name, url.get_all(parameter))
 
 
 def _left_out(parameter: str) -> Parameter[bool]:
@@ -235,8 +244,8 @@ def _left_out(parameter: str) -> Parameter[bool]:
 def _active() -> Iterator[tuple[str, list[str], bool]]:
     """Dimension, values, and whether these are left out, for each filter in force."""
     for name, parameter in FILTERS.items():
-        if runner.without_people((name,)) and (chosen := values(name, parameter)):
-            yield name, chosen, bool(_left_out(parameter).value())
+        if runner.without_people((name,)) and (values := value_picker.chosen(name, parameter)):
+            yield name, values, bool(_left_out(parameter).value())
 
 
 def _chip(name: str, values: Sequence[str], *, is_left_out: bool) -> str:

@@ -55,9 +55,9 @@ class Choices:
 
 def several(name: str, parameter: str, label: str, **more: Any) -> None:
     """A box for any number of values, by their parameter; ``more`` is for the box itself."""
-    chosen = _labels(named(name, url.get_all(parameter)))
-    options = offered(name, parameter, chosen)
-    url.give(parameter, chosen)
+    labels = _labels(chosen(name, parameter))
+    options = offered(name, parameter, labels)
+    url.give(parameter, labels)
     st.multiselect(
         label,
         options,
@@ -73,9 +73,9 @@ def several(name: str, parameter: str, label: str, **more: Any) -> None:
 def one(name: str, parameter: str, label: str, placeholder: str, **more: Any) -> str | None:
     """A box for one value or none, by its parameter, and the value; ``more`` is for the box."""
     value = next(iter(named(name, url.get_all(parameter)[-1:])), None)
-    chosen = _labels([value] if value else [])
-    options = offered(name, parameter, chosen)
-    url.give(parameter, next(iter(chosen), None))
+    labels = _labels([value] if value else [])
+    options = offered(name, parameter, labels)
+    url.give(parameter, next(iter(labels), None))
     st.selectbox(
         label,
         options,
@@ -87,6 +87,11 @@ def one(name: str, parameter: str, label: str, placeholder: str, **more: Any) ->
         **more,
     )
     return value
+
+
+def chosen(name: str, parameter: str) -> list[str]:
+    """The values of a dimension that the address names by a parameter."""
+    return named(name, url.get_all(parameter))
 
 
 def named(name: str, words: Iterable[str]) -> list[str]:

@@ -13,7 +13,6 @@ from bridgeboard.analysis import sync_history
 from bridgeboard.analysis.runner import answer
 from bridgeboard.exports import Sheet
 from bridgeboard.model import periods
-from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.scope import Scope
 from bridgeboard.model.store import Reader
 from bridgeboard.queries import request_list
@@ -65,7 +64,7 @@ def show(now: Chosen) -> None:
     """The filters of this page, the list, and its files."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="requests-filters"):
         errors = _pickers()
-    narrowed = _narrowed(now.scope)
+    narrowed = filters.narrowed(now.scope, NARROWED)
     _tell_kind(narrowed)
     answer = page(narrowed, errors_only=errors)
     if not answer.rows:
@@ -114,19 +113,9 @@ def _key(word: str) -> Key | None:
     return Key(at, int(match[2]))
 
 
-def _narrowed(scope: Scope) -> Scope:
-    for name, parameter in NARROWED.items():
-        if values := filters.values(name, parameter):
-            scope = scope.only(name, *values)
-    return scope
-
-
 def _pickers() -> bool:
     """The filters that only this page has; whether only errors are wanted."""
-    for name, parameter in NARROWED.items():
-        one = DIMENSIONS[name]
-        meaning = formats.unmarked(one.definition)
-        filters.picker(name, parameter, one.label, help=meaning, width=260)
+    filters.own_pickers(NARROWED, width=260)
     return st.checkbox(
         "Errors only",
         help="Requests with a tool call that failed, or that are known to have failed.",

@@ -9,7 +9,6 @@ from typing import Final
 import streamlit as st
 
 from bridgeboard import formats
-from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.session_columns import COLUMNS
 from bridgeboard.queries.session_filters import Find, Range
@@ -50,11 +49,9 @@ _ENDS: Final = {"least": "min", "most": "max"}
 
 def pickers() -> None:
     """More filters, in a fold that is open while any of them is in force."""
-    with st.expander("More filters", icon=":material/tune:", expanded=any(_active())):
+    with st.expander("More filters", icon=":material/tune:", expanded=is_narrowed()):
         with st.grid(min_column_width=220, gap="small", key="more-filters"):
-            for name, parameter in NARROWED.items():
-                meaning = formats.unmarked(DIMENSIONS[name].definition)
-                filters.picker(name, parameter, DIMENSIONS[name].label, help=meaning)
+            filters.own_pickers(NARROWED)
             st.selectbox(
                 "Errors",
                 list(_OUTCOMES),
@@ -83,27 +80,19 @@ def pickers() -> None:
 
 def chosen(scope: Scope) -> Find:
     """What the controls say now. Ends that contradict each other find nothing."""
-    for name, parameter in NARROWED.items():
-        if values := filters.values(name, parameter):
-            scope = scope.only(name, *values)
     outcome = ERRORS.value()
     errors = None if outcome is None else outcome == WITH
-    return Find(scope, errors, tuple(_ranges()), ID.value() or None)
+    return Find(filters.narrowed(scope, NARROWED), errors, tuple(_ranges()), ID.value() or None)
 
 
 def is_narrowed() -> bool:
     """Whether any of these filters is in force."""
-    return any(_active())
+    return any(any(url.get_all(name)) for name in _PARAMETERS)
 
 
 def reset() -> None:
     """Forget them all; for callbacks."""
-    url.put(dict.fromkeys((*NARROWED.values(), *_OTHERS), ()))
-
-
-def _active() -> Iterator[bool]:
-    for name in (*NARROWED.values(), *_OTHERS):
-        yield any(url.get_all(name))
+    url.put(dict.fromkeys(_PARAMETERS, ()))
 
 
 def _end(one: _Limit, end: str, word: str) -> None:
@@ -121,12 +110,9 @@ def _end(one: _Limit, end: str, word: str) -> None:
     )
 
 
-def _key(one: _Limit, end: str) -> str:
-    return f"{one.parameter}_{_ENDS[end]}"
-
-
 def _parameter(one: _Limit, end: str) -> url.Parameter[float]:
-    return url.Parameter(_key(one, end), partial(_limit, whole=one.step == 1), _written)
+    read = partial(_limit, whole=one.step == 1)
+    return url.Parameter(f"{one.parameter}_{_ENDS[end]}", read, lambda value: f"{value:.15g}")
 
 
 def _limit(word: str, *, whole: bool) -> float:
@@ -137,20 +123,18 @@ def _limit(word: str, *, whole: bool) -> float:
     return int(read) if whole else read
 
 
-def _written(value: float) -> str:
-    return f"{value:.15g}"
-
-
 def _ranges() -> Iterator[Range]:
+    """The limits in the units of the store, exactly."""
     for one in _LIMITS:
-        least, most = (_stored(one, _parameter(one, end).value()) for end in _ENDS)
+        typed = (_parameter(one, end).value() for end in _ENDS)
+        least, most = (None if n is None else int(Decimal(str(n)) * one.scale) for n in typed)
         if least is not None or most is not None:
             yield Range(one.name, least, most)
 
 
-def _stored(one: _Limit, value: float | None) -> int | None:
-    """What was typed in the store's unit, exactly."""
-    return None if value is None else int(Decimal(str(value)) * one.scale)
-
-
-_OTHERS: Final = (ERRORS.name, ID.name, *(_key(one, end) for one in _LIMITS for end in _ENDS))
+_PARAMETERS: Final = (
+    *NARROWED.values(),
+    ERRORS.name,
+    ID.name,
+    *(_parameter(one, end).name for one in _LIMITS for end in _ENDS),
+)
