@@ -25,7 +25,7 @@ from bridgeboard.state.audit import (
     progress,
 )
 from bridgeboard.state.audit import target as named_target
-from bridgeboard.state.audit.target import File, Syslog
+from bridgeboard.state.audit.forwarding import File, Syslog
 from bridgeboard.state.schema import FORWARDED
 
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)

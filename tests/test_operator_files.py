@@ -9,7 +9,7 @@ import pytest
 from bridgeboard import operator_files, pricing, settings, teams
 from bridgeboard.operator_files import LARGEST, UnreadableTextError
 from bridgeboard.pricing import PriceFileError
-from bridgeboard.settings import SettingsError, files
+from bridgeboard.settings import SettingsError, sources
 from bridgeboard.settings.secrets import from_file
 from bridgeboard.teams import TeamsFileError
 
@@ -23,7 +23,7 @@ READERS: dict[str, tuple[str, str, Callable[[Path], object], type[Exception]]] =
     "teams.csv": ("teams.csv", TEAMS, teams.load, TeamsFileError),
     "teams.toml": ("teams.toml", TEAMS_TOML, teams.load, TeamsFileError),
     "prices.toml": ("prices.toml", PRICES, pricing.load, PriceFileError),
-    "bridgeboard.toml": ("bridgeboard.toml", SETTINGS, files.table, SettingsError),
+    "bridgeboard.toml": ("bridgeboard.toml", SETTINGS, sources.table, SettingsError),
     "secret": (
         "token",
         f"{SECRET}-ü",

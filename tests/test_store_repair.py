@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from bridgeboard import cli, settings, store
 from bridgeboard.analysis import completeness
-from bridgeboard.cli import repairing
+from bridgeboard.cli import store_commands
 from bridgeboard.demo import api
 from bridgeboard.model.store import StoreError
 from bridgeboard.runtime import state_files
@@ -608,6 +608,6 @@ def test_without_any_backup_the_command_names_whom_only_the_audit_log_knows_to_b
 
 def test_what_the_server_may_have_forgotten_is_told_by_its_dates() -> None:
     since = demo_sync.NOW - timedelta(days=80)
-    text = repairing.missing(since, demo_sync.NOW)
+    text = store_commands.missing(since, demo_sync.NOW)
     assert f"from {since:%Y-%m-%d} to {demo_sync.NOW - timedelta(days=60):%Y-%m-%d}" in text
-    assert "nothing may be known" not in repairing.missing(demo_sync.NOW, demo_sync.NOW)
+    assert "nothing may be known" not in store_commands.missing(demo_sync.NOW, demo_sync.NOW)

@@ -14,7 +14,6 @@ from bridgeboard.cli import (
     logins,
     person,
     pricing,
-    repairing,
     reporting,
     store_commands,
     terminal,
@@ -34,7 +33,7 @@ app.command()(pricing.price)
 app.command()(reporting.report)
 app.command()(store_commands.backup)
 app.command()(store_commands.restore)
-app.command()(repairing.repair)
+app.command()(store_commands.repair)
 app.command()(dashboard.check)
 app.command()(audit_log.audit)
 app.command()(logins.logout)

@@ -1,7 +1,7 @@
-"""Commands on the store: sync, reprice, backup, restore."""
+"""Commands on the store: sync, reprice, backup, restore, repair."""
 
 import re
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from aibridge import Client
 from bridgeboard import formats, settings, store, sync
 from bridgeboard.analysis import coverage, sync_history
 from bridgeboard.analysis.sync_history import Run
-from bridgeboard.cli import person, repairing
+from bridgeboard.cli import person
 from bridgeboard.cli.terminal import err, explained, out, stop_signal
 from bridgeboard.model.store import StoreError
 from bridgeboard.model.sync import Event
@@ -25,8 +25,9 @@ from bridgeboard.runtime import background_sync, clients, nightly_backups, state
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.state import StateError
 from bridgeboard.state.backup import check_key, holds_nothing_else, is_in, restore_from
-from bridgeboard.store import Store, backups
+from bridgeboard.store import Repaired, Restored, Store, backups
 from bridgeboard.store.erasure import Somebody
+from bridgeboard.sync.windows import DAYS_BACK
 
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 PHASES = {
@@ -62,6 +63,26 @@ Requeue = Annotated[
     bool, typer.Option("--requeue", help="Try the records in quarantine again, and nothing else.")
 ]
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the Parquet files are.")]
+
+Backup = Annotated[
+    Path | None,
+    typer.Option(
+        "--backup",
+        "--from",
+        metavar="FOLDER",
+        help="The backup to take.",
+        show_default="the newest good one in backup_folder",
+    ),
+]
+File = Annotated[
+    Path | None,
+    typer.Option(
+        "--file",
+        metavar="FILE",
+        help="The store's file.",
+        show_default="the store of the configured deployment",
+    ),
+]
 
 
 def copy(since: Since = None, *, watching: Watching = False, requeue: Requeue = False) -> None:
@@ -117,7 +138,7 @@ def restore(folder: Folder) -> None:
             check_key(database, state)
         path, done = store_files.restored(chosen, folder, now=now())
         out.print(f"Restored {folder} as {path}.", markup=False)
-        for line in repairing.what_came_since(done, now()):
+        for line in what_came_since(done, now()):
             out.print(line, markup=False)
         erased = person.erased_since(chosen, backups.made_at(folder), done.erased)
         out.print(erased, markup=False)
@@ -125,6 +146,24 @@ def restore(folder: Folder) -> None:
             out.print(_restored_state(chosen, state, path, done.people), markup=False)
         elif has_state:
             out.print(_left_state(chosen, state), markup=False)
+
+
+def repair(backup: Backup = None, file: File = None) -> None:
+    """Set a damaged store aside, and put the newest good backup in its place."""
+    with explained():
+        chosen = settings.read()
+        path = file or store_files.store_file(chosen)
+        at = now()
+        done = store_files.repaired(chosen, path, backup, now=at)
+        if done is None and backup is not None:
+            raise StoreError(
+                f"Nothing is wrong with {path}, and a backup takes the place of a damaged store"
+                f" only. To go back to that backup, move {path} away and run: bridgeboard restore"
+                f" {backup}"
+            )
+        lines = described(done, path, chosen, at) if done else [f"Nothing is wrong with {path}."]
+        for line in lines:
+            out.print(line, markup=False)
 
 
 def _left_state(chosen: Settings, folder: Path) -> str:
@@ -163,6 +202,51 @@ def _restored_state(
         text += f", but for {formats.plural(dropped, 'view or note', 'views and notes')}"
         text += " in which somebody is named who was erased"
     return f"{text}."
+
+
+def described(done: Repaired, path: Path, chosen: Settings, at: datetime) -> Iterator[str]:
+    """What was done to a store, in sentences: what is in its place, what is missing."""
+    yield (
+        f"The damaged file is kept as {' and '.join(str(each) for each in done.aside)}. It holds"
+        " what people typed and is never pruned: delete it once nobody needs it."
+    )
+    for folder, reason in done.broken.items():
+        yield f"The backup {folder} is damaged and was left alone: {reason}"
+    if done.backup is None:
+        yield (
+            f"There was no good backup in {chosen.backups_path}: {path} is a new store. The next"
+            " sync reads what the server still has. What it no longer has is missing. If there is"
+            f" a backup elsewhere, move {path} away and run: bridgeboard restore FOLDER"
+        )
+        yield person.erased_since(chosen, None, done.restored.erased)
+        return
+    yield f"{path} is the backup {done.backup} now."
+    yield from what_came_since(done.restored, at)
+    yield person.erased_since(chosen, backups.made_at(done.backup), done.restored.erased)
+
+
+def what_came_since(restored: Restored, at: datetime) -> Iterator[str]:
+    """Who was erased again from a backup that was restored, and what it lacks."""
+    if restored.erased_again:
+        many = formats.plural(restored.erased_again, "person was", "people were")
+        yield f"{many} erased after that backup was made, and now from it as well."
+    if restored.since is not None:
+        yield missing(restored.since, at)
+
+
+def missing(since: datetime, at: datetime) -> str:
+    """What a store that was restored lacks until the next sync, and what may be lost for good."""
+    text = (
+        f"It was read up to {since:%Y-%m-%d %H:%M} UTC. The next sync reads what came after it, as"
+        " far as the server still has it"
+    )
+    kept_from = at - timedelta(days=DAYS_BACK)
+    if since < kept_from:
+        text += (
+            f": by default that is {DAYS_BACK} days, so that nothing may be known from"
+            f" {since:%Y-%m-%d} to {kept_from:%Y-%m-%d}"
+        )
+    return f"{text}. `bridgeboard check` and the page Trust say what is missing after it."
 
 
 def _local(chosen: Settings) -> Store:

@@ -8,7 +8,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 
 from bridgeboard import formats
 from bridgeboard.model import periods
-from bridgeboard.report import data_quality, text
+from bridgeboard.report import text
 from bridgeboard.report.contents import Answers
 from bridgeboard.report.svg_charts import HEIGHT, WIDTH, picture
 
@@ -26,7 +26,7 @@ def page(answers: Answers) -> str:
         running=answers.running,
         filters=text.filters(answers.scope),
         compared=text.compared(answers),
-        warnings=data_quality.warnings(answers),
+        warnings=list(text.warnings(answers)),
         boards=text.cards(answers),
         pictures=[picture(course, answers.scope.zone) for course in answers.courses],
         size=(WIDTH, HEIGHT),
@@ -34,7 +34,7 @@ def page(answers: Answers) -> str:
         presence=text.presence(answers),
         changes=text.changes(answers),
         definitions=text.definitions(answers),
-        facts=data_quality.facts(answers),
+        facts=text.facts(answers),
         dash=formats.DASH,
         least=formats.AT_LEAST.strip(),
     )

@@ -13,7 +13,7 @@ from bridgeboard.model.accuracy import Accuracy
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.report.contents import Course
-from bridgeboard.report.names import Name, name
+from bridgeboard.report.text import Name, name
 
 WIDTH: Final = 1_000
 HEIGHT: Final = 200

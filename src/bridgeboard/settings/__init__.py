@@ -11,11 +11,11 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 
 from bridgeboard.access import SHORTEST_KEY
-from bridgeboard.settings import fields, secrets
+from bridgeboard.settings import secrets, sources
 from bridgeboard.settings.definitions import Settings
 from bridgeboard.settings.demo import DemoSettings
-from bridgeboard.settings.files import SETTINGS_VARIABLE, SettingsError, settings_file
 from bridgeboard.settings.origins import Origin, origins, shown, unsecret
+from bridgeboard.settings.sources import SETTINGS_VARIABLE, SettingsError, settings_file
 from bridgeboard.settings.tables import Login, Proxy
 
 __all__ = [
@@ -75,12 +75,12 @@ def believe_no_header_of_a_peer() -> None:
 
 def variables() -> dict[str, str]:
     """Environment variable → field name, for the documentation and its test."""
-    return fields.variables(Settings)
+    return sources.variables(Settings)
 
 
 def table_variables() -> dict[str, str]:
     """Environment variable → ``table.field``, likewise."""
-    return fields.table_variables(Settings)
+    return sources.table_variables(Settings)
 
 
 def _with_token(settings: Settings) -> Settings:
@@ -132,16 +132,16 @@ def _explained(error: ValidationError) -> str:
 
 def _known(place: Sequence[Any]) -> list[str]:
     if len(place) > 1:
-        return sorted(fields.tables(Settings)[str(place[0])].model_fields)
+        return sorted(sources.tables(Settings)[str(place[0])].model_fields)
     return sorted(
-        [*fields.variables(Settings).values(), *fields.tables(Settings), "roles", "leads"]
+        [*sources.variables(Settings).values(), *sources.tables(Settings), "roles", "leads"]
     )
 
 
 def _spoken(place: Sequence[Any]) -> str:
     """A place such as ("login", "client_id") with its environment variable."""
-    names = fields.variables(Settings)
-    nested = {name: variable for variable, name in fields.table_variables(Settings).items()}
+    names = sources.variables(Settings)
+    nested = {name: variable for variable, name in sources.table_variables(Settings).items()}
     path = ".".join(map(str, place))
     if path in names:
         return f"{names[path]} ({path})"

@@ -12,8 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from bridgeboard.access import SHORTEST_KEY, Role, Rules
 from bridgeboard.settings import hosts, tables
-from bridgeboard.settings.fields import Environment, File, named
-from bridgeboard.settings.files import meant, settings_file
+from bridgeboard.settings.sources import Environment, File, meant, named, settings_file
 from bridgeboard.settings.tables import Login, Proxy, Words
 
 RANDOM: Final = "make one with: openssl rand -hex 32"

@@ -8,11 +8,10 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from bridgeboard.settings import fields
 from bridgeboard.settings import secrets as stored_secrets
+from bridgeboard.settings import sources
 from bridgeboard.settings.definitions import Settings
-from bridgeboard.settings.fields import Environment, File
-from bridgeboard.settings.files import settings_file
+from bridgeboard.settings.sources import Environment, File, settings_file
 
 NOT_SET: Final = "not set"
 _DEMO: Final = frozenset({"url", "token", "search_text", "data_folder", "teams_file", "state_url"})
@@ -111,10 +110,10 @@ def _environment() -> dict[str, str]:
     """Environment variable → path, of the variables that are set."""
     values = Environment(Settings)()
     inside = {
-        f"{name}.{field}" for name in fields.tables(Settings) for field in values.get(name, ())
+        f"{name}.{field}" for name in sources.tables(Settings) for field in values.get(name, ())
     }
-    plain = fields.variables(Settings).items()
-    nested = fields.table_variables(Settings).items()
+    plain = sources.variables(Settings).items()
+    nested = sources.table_variables(Settings).items()
     return {variable: path for variable, path in plain if variable in values} | {
         variable: path for variable, path in nested if path in inside
     }
@@ -122,7 +121,7 @@ def _environment() -> dict[str, str]:
 
 def _file() -> frozenset[str]:
     """The paths of what the file says now; it may call a field by its variable's name too."""
-    known = fields.variables(Settings)
+    known = sources.variables(Settings)
     entries = File(Settings, settings_file())().items()
     tables = {
         f"{name}.{field}" for name, table in entries if isinstance(table, dict) for field in table
@@ -134,7 +133,7 @@ def _values(settings: Settings) -> Iterator[tuple[str, Any]]:
     """Path → value, what stands in tables one by one; None for a table that is empty."""
     for name in Settings.model_fields:
         value = getattr(settings, name)
-        if name in fields.tables(Settings):
+        if name in sources.tables(Settings):
             yield from ((f"{name}.{field}", each) for field, each in value)
         elif isinstance(value, dict) and value:
             yield from ((f"{name}.{key}", each) for key, each in value.items())
@@ -153,7 +152,7 @@ def _elsewhere(
             return f"{path}_file"
         if path == "token" and settings.keyring:
             return "keyring"
-    if table in fields.tables(Settings):
+    if table in sources.tables(Settings):
         known = field in getattr(settings, table).model_fields_set
     else:
         known = table in settings.model_fields_set and value is not None
@@ -180,5 +179,5 @@ def _meaning(path: str) -> str:
     table, _, field = path.partition(".")
     if table in _MEANINGS:
         return _MEANINGS[table]
-    model = fields.tables(Settings)[table] if field else Settings
+    model = sources.tables(Settings)[table] if field else Settings
     return model.model_fields[field or table].description or ""

@@ -8,8 +8,7 @@ from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from bridgeboard import operator_files
 from bridgeboard.operator_files import UnreadableTextError
-from bridgeboard.settings import files
-from bridgeboard.settings.files import SettingsError, meant
+from bridgeboard.settings.sources import SettingsError, meant, table
 
 KEYRING: Final = "bridgeboard"
 """The service under which the keyring holds the token; its account is the deployment's address."""
@@ -47,16 +46,16 @@ def from_file(name: str, path: str) -> str:
     return text
 
 
-def with_files(table: object, *names: str) -> object:
+def with_files(values: object, *names: str) -> object:
     """A table of settings in which ``x_file`` was read where ``x`` is not given itself."""
-    if not isinstance(table, dict):
-        return table
+    if not isinstance(values, dict):
+        return values
     read = {
         name: from_file(f"{name}_file", path)
         for name in names
-        if isinstance(path := table.get(f"{name}_file"), str) and path and not table.get(name)
+        if isinstance(path := values.get(f"{name}_file"), str) and path and not values.get(name)
     }
-    return table | read
+    return values | read
 
 
 def from_keyring(url: str) -> str:
@@ -87,7 +86,7 @@ def refuse_readable(path: Path) -> None:
     if not path.is_file() or os.name == "nt":
         return
     open_to_others = path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-    if open_to_others and (secret := _name_of(files.table(path))):
+    if open_to_others and (secret := _name_of(table(path))):
         raise SettingsError(
             f"{path} holds a secret ({secret}) and other users may read it. Run: chmod 600 {path}"
         )
@@ -95,10 +94,10 @@ def refuse_readable(path: Path) -> None:
 
 def _name_of(contents: dict[str, Any]) -> str:
     """The name of a secret in the file; empty if it holds none."""
-    for table, names in _SECRETS.items():
-        part = contents.get(table, {}) if table else contents
+    for place, names in _SECRETS.items():
+        part = contents.get(place, {}) if place else contents
         for name in sorted(names & part.keys()) if isinstance(part, dict) else ():
-            return f"{table}.{name}" if table else name
+            return f"{place}.{name}" if place else name
     return ""
 
 

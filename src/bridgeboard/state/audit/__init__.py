@@ -7,10 +7,16 @@ the entries handed on elsewhere.
 """
 
 from bridgeboard.state.audit.entry import Entry
-from bridgeboard.state.audit.forwarding import Forwarder, Progress, forward, progress
+from bridgeboard.state.audit.forwarding import (
+    Forwarder,
+    Progress,
+    Target,
+    forward,
+    progress,
+    target,
+)
 from bridgeboard.state.audit.key import digest_of_words
 from bridgeboard.state.audit.log import Audit
-from bridgeboard.state.audit.target import Target, target
 from bridgeboard.state.audit.verdict import Verdict
 from bridgeboard.state.errors import AuditError
 
