@@ -7,17 +7,45 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args
 
 import platformdirs
-from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    AliasGenerator,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bridgeboard.access import SHORTEST_KEY, Role, Rules
 from bridgeboard.settings import hosts, tables
-from bridgeboard.settings.sources import Environment, File, meant, named, settings_file
+from bridgeboard.settings.sources import Environment, File, meant, settings_file
 from bridgeboard.settings.tables import Login, Proxy, Words
 
 RANDOM: Final = "make one with: openssl rand -hex 32"
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: Final[tuple[Weekday, ...]] = get_args(Weekday)
+
+
+_VARIABLES: Final = {
+    "url": "CODER_URL",
+    "token": "CODER_SESSION_TOKEN",
+    "token_file": "CODER_SESSION_TOKEN_FILE",
+    "data_folder": "BRIDGEBOARD_DATA",
+    "prices_file": "BRIDGEBOARD_PRICES",
+    "teams_file": "BRIDGEBOARD_TEAMS",
+}
+"""Settings whose environment variables are not called ``BRIDGEBOARD_`` and their names."""
+_TABLES: Final = frozenset({"login", "proxy", "roles", "leads"})
+
+
+def _aliases(name: str) -> str | AliasChoices:
+    """The environment variable of a setting and its name in the file; of a table the name alone."""
+    if name in _TABLES:
+        return name
+    return AliasChoices(_VARIABLES.get(name, f"BRIDGEBOARD_{name.upper()}"), name)
 
 
 class Settings(BaseSettings):
@@ -35,218 +63,177 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
         case_sensitive=True,
         env_ignore_empty=True,
+        alias_generator=AliasGenerator(validation_alias=_aliases),
     )
 
-    url: str = named(
-        "CODER_URL",
-        "url",
-        "",
-        "Address of the Coder deployment, for example `https://coder.example.com`.",
+    url: str = Field(
+        default="",
+        description="Address of the Coder deployment, for example `https://coder.example.com`.",
     )
-    token: SecretStr = named(
-        "CODER_SESSION_TOKEN",
-        "token",
-        SecretStr(""),
-        "API token of an owner or auditor of that deployment.",
+    token: SecretStr = Field(
+        default=SecretStr(""), description="API token of an owner or auditor of that deployment."
     )
-    token_file: str = named(
-        "CODER_SESSION_TOKEN_FILE",
-        "token_file",
-        "",
-        "A file that holds the token instead, such as a mounted secret.",
+    token_file: str = Field(
+        default="", description="A file that holds the token instead, such as a mounted secret."
     )
-    keyring: bool = named(
-        "BRIDGEBOARD_KEYRING",
-        "keyring",
-        False,  # noqa: FBT003 - the default of a field, named by its place
-        "Whether the platform's keyring holds the token: `keyring set bridgeboard URL`. "
-        'Needs `pip install "bridgeboard[keyring]"`.',
+    keyring: bool = Field(
+        default=False,
+        description="Whether the platform's keyring holds the token: `keyring set bridgeboard "
+        'URL`. Needs `pip install "bridgeboard[keyring]"`.',
     )
-    timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = named(
-        "BRIDGEBOARD_TIMEOUT_SECONDS",
-        "timeout_seconds",
-        60.0,
-        "How long one answer of the deployment may take. Its session list is slow at scale.",
+    timeout_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        le=3600,
+        description="How long one answer of the deployment may take. Its session list is slow at "
+        "scale.",
     )
-    host: str = named(
-        "BRIDGEBOARD_HOST", "host", "127.0.0.1", "Address that the dashboard listens on."
+    host: str = Field(default="127.0.0.1", description="Address that the dashboard listens on.")
+    port: int = Field(
+        default=8501, ge=1, le=65_535, description="Port that the dashboard listens on."
     )
-    port: Annotated[int, Field(ge=1, le=65_535)] = named(
-        "BRIDGEBOARD_PORT", "port", 8501, "Port that the dashboard listens on."
+    allow_remote: bool = Field(
+        default=False,
+        description="Let a demo company be looked at from other machines by whoever reaches the "
+        "port. For a deployment configure `[login]` or `[proxy]` instead.",
     )
-    allow_remote: bool = named(
-        "BRIDGEBOARD_ALLOW_REMOTE",
-        "allow_remote",
-        False,  # noqa: FBT003 - the default of a field, named by its place
-        "Let a demo company be looked at from other machines by whoever reaches the port. "
-        "For a deployment configure `[login]` or `[proxy]` instead.",
-    )
-    allowed_hosts: Annotated[str, AfterValidator(hosts.allowed)] = named(
-        "BRIDGEBOARD_ALLOWED_HOSTS",
-        "allowed_hosts",
-        "",
-        "Names, separated by commas, under which browsers reach the dashboard beside `localhost`: "
-        "those of a reverse proxy that passes its own on. Where that one ends TLS and neither "
-        "`[login]` nor `[proxy]` is configured, the whole address, such as "
+    allowed_hosts: Annotated[str, AfterValidator(hosts.allowed)] = Field(
+        default="",
+        description="Names, separated by commas, under which browsers reach the dashboard beside "
+        "`localhost`: those of a reverse proxy that passes its own on. Where that one ends TLS "
+        "and neither `[login]` nor `[proxy]` is configured, the whole address, such as "
         "`https://ai.example.com`. `*` permits every name.",
     )
-    base_path: Annotated[str, AfterValidator(hosts.base_path)] = named(
-        "BRIDGEBOARD_BASE_PATH",
-        "base_path",
-        "",
-        "Path under which a reverse proxy shows the dashboard, for example `/bridgeboard`. The "
-        "proxy may pass it on or strip it.",
+    base_path: Annotated[str, AfterValidator(hosts.base_path)] = Field(
+        default="",
+        description="Path under which a reverse proxy shows the dashboard, for example "
+        "`/bridgeboard`. The proxy may pass it on or strip it.",
     )
-    data_folder: str = named(
-        "BRIDGEBOARD_DATA",
-        "data_folder",
-        "",
-        "Folder of the local store, one file per deployment. Empty is the platform's data folder.",
+    data_folder: str = Field(
+        default="",
+        description="Folder of the local store, one file per deployment. Empty is the platform's "
+        "data folder.",
     )
-    text: Literal["all", "none"] = named(
-        "BRIDGEBOARD_TEXT",
-        "text",
-        "all",
-        "Whether prompts, thinking and tool inputs are kept (`all`) or never (`none`).",
+    text: Literal["all", "none"] = Field(
+        default="all",
+        description="Whether prompts, thinking and tool inputs are kept (`all`) or never (`none`).",
     )
-    text_days: Annotated[int, Field(ge=0, le=36_500)] = named(
-        "BRIDGEBOARD_TEXT_DAYS",
-        "text_days",
-        60,
-        "Days after which stored text is deleted; 60 is the server's own default. 0 keeps it.",
+    text_days: int = Field(
+        default=60,
+        ge=0,
+        le=36_500,
+        description="Days after which stored text is deleted; 60 is the server's own default. 0 "
+        "keeps it.",
     )
-    search_text: bool = named(
-        "BRIDGEBOARD_SEARCH_TEXT",
-        "search_text",
-        False,  # noqa: FBT003 - the default of a field, named by its place
-        "Whether readers may search all prompts for words, and so see what people wrote.",
+    search_text: bool = Field(
+        default=False,
+        description="Whether readers may search all prompts for words, and so see what people "
+        "wrote.",
     )
-    rows_days: Annotated[int, Field(ge=0, le=36_500)] = named(
-        "BRIDGEBOARD_ROWS_DAYS",
-        "rows_days",
-        0,
-        "Days after which stored numbers are deleted. 0 keeps them, also when the server does not.",
+    rows_days: int = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="Days after which stored numbers are deleted. 0 keeps them, also when the "
+        "server does not.",
     )
-    sync_seconds: Annotated[int, Field(ge=0, le=86_400)] = named(
-        "BRIDGEBOARD_SYNC_SECONDS",
-        "sync_seconds",
-        60,
-        "Seconds between two syncs while the dashboard runs. 0 switches background syncs off.",
+    sync_seconds: int = Field(
+        default=60,
+        ge=0,
+        le=86_400,
+        description="Seconds between two syncs while the dashboard runs. 0 switches background "
+        "syncs off.",
     )
-    overlap_hours: Annotated[float, Field(ge=0, le=8_760)] = named(
-        "BRIDGEBOARD_OVERLAP_HOURS",
-        "overlap_hours",
-        24.0,
-        "Hours that every sync reads again: a request is listed only after it has ended.",
+    overlap_hours: float = Field(
+        default=24.0,
+        ge=0,
+        le=8_760,
+        description="Hours that every sync reads again: a request is listed only after it has "
+        "ended.",
     )
-    store_memory_mb: Annotated[int, Field(ge=128, le=1_048_576)] = named(
-        "BRIDGEBOARD_STORE_MEMORY_MB",
-        "store_memory_mb",
-        512,
-        "Memory that the store may use, in megabytes.",
+    store_memory_mb: int = Field(
+        default=512,
+        ge=128,
+        le=1_048_576,
+        description="Memory that the store may use, in megabytes.",
     )
-    backup_at: str = named(
-        "BRIDGEBOARD_BACKUP_AT",
-        "backup_at",
-        "02:30",
-        "Time of day, by the clock of the machine, at which `serve` makes a backup every night. "
-        "`off` makes none.",
+    backup_at: str = Field(
+        default="02:30",
+        description="Time of day, by the clock of the machine, at which `serve` makes a backup "
+        "every night. `off` makes none.",
     )
-    backup_folder: str = named(
-        "BRIDGEBOARD_BACKUP_FOLDER",
-        "backup_folder",
-        "",
-        "Folder of these backups, for this account only. Empty is `backups` in the data folder.",
+    backup_folder: str = Field(
+        default="",
+        description="Folder of these backups, for this account only. Empty is `backups` in the "
+        "data folder.",
     )
-    backups_kept: Annotated[int, Field(ge=1, le=1000)] = named(
-        "BRIDGEBOARD_BACKUPS_KEPT",
-        "backups_kept",
-        7,
-        "How many of these backups are kept. Older ones are deleted.",
+    backups_kept: int = Field(
+        default=7,
+        ge=1,
+        le=1000,
+        description="How many of these backups are kept. Older ones are deleted.",
     )
-    prices_file: str = named(
-        "BRIDGEBOARD_PRICES",
-        "prices_file",
-        "",
-        "A `prices.toml` with prices, discounts and vendors of your own (docs/costs.md).",
+    prices_file: str = Field(
+        default="",
+        description="A `prices.toml` with prices, discounts and vendors of your own "
+        "(docs/costs.md).",
     )
-    teams_file: str = named(
-        "BRIDGEBOARD_TEAMS",
-        "teams_file",
-        "",
-        "A CSV or TOML file that says who is in which team, and when (docs/store.md).",
+    teams_file: str = Field(
+        default="",
+        description="A CSV or TOML file that says who is in which team, and when (docs/store.md).",
     )
 
     login: Login = Field(default_factory=Login)
     proxy: Proxy = Field(default_factory=Proxy)
     roles: Words = Field(default_factory=dict)
     leads: Words = Field(default_factory=dict)
-    default_role: Literal["", "self", "viewer", "analyst"] = named(
-        "BRIDGEBOARD_DEFAULT_ROLE",
-        "default_role",
-        "",
-        "What everybody is who comes in and has no role: `self`, `viewer` or `analyst`. "
-        "Empty refuses them.",
+    default_role: Literal["", "self", "viewer", "analyst"] = Field(
+        default="",
+        description="What everybody is who comes in and has no role: `self`, `viewer` or "
+        "`analyst`. Empty refuses them.",
     )
-    week_start: Weekday = named(
-        "BRIDGEBOARD_WEEK_START",
-        "week_start",
-        "monday",
-        "The day on which weeks begin: of charts, cohorts, the hours of the week, Week to date and "
-        "Last week.",
+    week_start: Weekday = Field(
+        default="monday",
+        description="The day on which weeks begin: of charts, cohorts, the hours of the week, "
+        "Week to date and Last week.",
     )
-    names: Literal["real", "pseudonyms"] = named(
-        "BRIDGEBOARD_NAMES",
-        "names",
-        "real",
-        "Whether people are shown by their names (`real`) or by `pseudonyms`.",
+    names: Literal["real", "pseudonyms"] = Field(
+        default="real",
+        description="Whether people are shown by their names (`real`) or by `pseudonyms`.",
     )
-    pseudonym_key: SecretStr = named(
-        "BRIDGEBOARD_PSEUDONYM_KEY",
-        "pseudonym_key",
-        SecretStr(""),
-        f"What pseudonyms are made with, at least {SHORTEST_KEY} characters. Whoever has it can "
-        "tell whose is whose; with another one everybody is called anew.",
+    pseudonym_key: SecretStr = Field(
+        default=SecretStr(""),
+        description=f"What pseudonyms are made with, at least {SHORTEST_KEY} characters. Whoever "
+        "has it can tell whose is whose; with another one everybody is called anew.",
     )
-    floor: Annotated[int, Field(ge=2, le=10_000)] = named(
-        "BRIDGEBOARD_FLOOR",
-        "floor",
-        5,
-        "The fewest people of whom a total is shown to somebody who may see no person.",
+    floor: int = Field(
+        default=5,
+        ge=2,
+        le=10_000,
+        description="The fewest people of whom a total is shown to somebody who may see no person.",
     )
-    state_url: SecretStr = named(
-        "BRIDGEBOARD_STATE_URL",
-        "state_url",
-        SecretStr(""),
-        "A PostgreSQL for views, notes, logins and the audit log, which several dashboards share: "
-        "`postgresql://USER:PASSWORD@HOST/DATABASE`. Empty is `state.sqlite` in the data folder. "
-        'Needs `pip install "bridgeboard[postgres]"`.',
+    state_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="A PostgreSQL for views, notes, logins and the audit log, which several "
+        "dashboards share: `postgresql://USER:PASSWORD@HOST/DATABASE`. Empty is `state.sqlite` "
+        'in the data folder. Needs `pip install "bridgeboard[postgres]"`.',
     )
-    state_url_file: str = named(
-        "BRIDGEBOARD_STATE_URL_FILE",
-        "state_url_file",
-        "",
-        "A file that holds that address instead, such as a mounted secret.",
+    state_url_file: str = Field(
+        default="", description="A file that holds that address instead, such as a mounted secret."
     )
-    audit_key: SecretStr = named(
-        "BRIDGEBOARD_AUDIT_KEY",
-        "audit_key",
-        SecretStr(""),
-        f"What entries of the audit log are signed with, at least {SHORTEST_KEY} characters. Empty "
-        "is a key in `audit.key` in the data folder.",
+    audit_key: SecretStr = Field(
+        default=SecretStr(""),
+        description=f"What entries of the audit log are signed with, at least {SHORTEST_KEY} "
+        "characters. Empty is a key in `audit.key` in the data folder.",
     )
-    audit_key_file: str = named(
-        "BRIDGEBOARD_AUDIT_KEY_FILE",
-        "audit_key_file",
-        "",
-        "A file that holds that key instead, such as a mounted secret.",
+    audit_key_file: str = Field(
+        default="", description="A file that holds that key instead, such as a mounted secret."
     )
-    audit_target: str = named(
-        "BRIDGEBOARD_AUDIT_TARGET",
-        "audit_target",
-        "",
-        "Where entries of the audit log are handed on: the absolute path of a file of JSON lines, "
-        "or `syslog+tls://HOST:6514`, `syslog+tcp://HOST:601`, `syslog+udp://HOST:514`.",
+    audit_target: str = Field(
+        default="",
+        description="Where entries of the audit log are handed on: the absolute path of a file "
+        "of JSON lines, or `syslog+tls://HOST:6514`, `syslog+tcp://HOST:601`, "
+        "`syslog+udp://HOST:514`.",
     )
 
     @field_validator("host", mode="after")

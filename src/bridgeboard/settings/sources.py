@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import platformdirs
-from pydantic import AliasChoices, BaseModel, Field
+from pydantic import AliasChoices, BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, TomlConfigSettingsSource
 
@@ -54,15 +54,6 @@ def table(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} {str(error).rstrip('.')}.") from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from None
-
-
-def named(variable: str, name: str, default: Any, description: str) -> Any:
-    """A field with its environment variable and its name in the file."""
-    return Field(
-        default=default,
-        description=description,
-        validation_alias=AliasChoices(variable, name),
-    )
 
 
 def variables(settings: type[BaseSettings]) -> dict[str, str]:
