@@ -124,10 +124,10 @@ def desk_of(store: Store) -> SavedViews:
 
 def forget(store: Store) -> None:
     """Let there be no views and notes of a store in the dashboard of this process."""
-    for desk in SavedViews.of_store(
+    for saved in SavedViews.of_store(
         state_files.state_database(settings.current()), store.path.stem
     ):
-        for view in desk.views():
-            desk.drop(view.name)
-        for finding in desk.notes():
-            desk.erase(finding)
+        for view in saved.views():
+            saved.drop(view.name)
+        for finding in saved.notes():
+            saved.erase(finding)

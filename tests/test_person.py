@@ -132,9 +132,9 @@ def test_what_is_exported_is_all_and_only_theirs(
 ) -> None:
     who, folder = somebody(data), tmp_path / "out"
     with store_in(data) as opened:
-        desk = SavedViews(state.opened(data), opened.path.stem)
-        desk.keep(View("mine", "people", f"users={who.username}"))
-        desk.keep(View("all", "people", "users=somebody-else"))
+        saved = SavedViews(state.opened(data), opened.path.stem)
+        saved.keep(View("mine", "people", f"users={who.username}"))
+        saved.keep(View("all", "people", "users=somebody-else"))
         expected = dict(
             opened.rows(
                 "SELECT 'usage', count(*) FROM usage WHERE initiator = $1 UNION ALL"
@@ -169,14 +169,14 @@ def test_views_notes_and_backups_that_name_them_are_found(
     assert run("backup", str(backups / "old"), running=served, folder=data).exit_code == 0
     with store_in(data) as opened:
         path = opened.path
-    desks = [SavedViews(state.opened(data), path.stem, audience) for audience in ("", "ab12")]
+    every_saved = [SavedViews(state.opened(data), path.stem, audience) for audience in ("", "ab12")]
     former = path.with_suffix(".desk-cd34.json.migrated")
     former.write_text(json.dumps({"views": {"x": {"page": "a", "query": f"u={who.username}"}}}))
     path.with_suffix(".desk.json.migrated").write_text('{"views": {}, "notes": {}}')
-    for desk in desks:
-        desk.keep(View(f"of {who.username}", "people", ""))
-        desk.keep(View("everybody", "people", "period=7d"))
-        desk.write(f"spend:{who.id}", Note("seen", datetime(2026, 11, 20, tzinfo=UTC)))
+    for saved in every_saved:
+        saved.keep(View(f"of {who.username}", "people", ""))
+        saved.keep(View("everybody", "people", "period=7d"))
+        saved.write(f"spend:{who.id}", Note("seen", datetime(2026, 11, 20, tzinfo=UTC)))
     kept = path.with_name(f"{path.name}.damaged-20261120-170000")
     kept.write_bytes(b"")
     said = run(
@@ -190,9 +190,9 @@ def test_views_notes_and_backups_that_name_them_are_found(
     assert f"{former} still holds them" in said.output
     assert ".desk.json.migrated" not in said.output
     former.unlink()
-    for desk in desks:
-        assert [view.name for view in desk.views()] == ["everybody"]
-        assert not desk.notes()
+    for saved in every_saved:
+        assert [view.name for view in saved.views()] == ["everybody"]
+        assert not saved.notes()
     assert traces(data, who) == set()
     log = Audit(state.opened(data))
     assert log.verify().good
@@ -258,11 +258,11 @@ def test_views_and_notes_of_a_backup_that_name_who_was_erased_since_do_not_come_
     who, kept = somebody(data), str(tmp_path / "kept")
     with store_in(data) as opened:
         path = opened.path
-    desks = [SavedViews(state.opened(data), path.stem, audience) for audience in ("", "ab12")]
-    for desk in desks:
-        desk.keep(View(f"of {who.username}", "people", ""))
-        desk.keep(View("everybody", "people", "period=7d"))
-        desk.write(f"spend:{who.id}", Note("seen", datetime(2026, 11, 20, tzinfo=UTC)))
+    every_saved = [SavedViews(state.opened(data), path.stem, audience) for audience in ("", "ab12")]
+    for saved in every_saved:
+        saved.keep(View(f"of {who.username}", "people", ""))
+        saved.keep(View("everybody", "people", "period=7d"))
+        saved.write(f"spend:{who.id}", Note("seen", datetime(2026, 11, 20, tzinfo=UTC)))
     assert run("backup", kept, running=served, folder=data).exit_code == 0
     said = run("person", "erase", who.id, "--reason", "x", running=served, folder=data)
     assert said.exit_code == 0, said.output
@@ -273,9 +273,9 @@ def test_views_and_notes_of_a_backup_that_name_who_was_erased_since_do_not_come_
     said = run("restore", kept, running=served, folder=data)
     assert said.exit_code == 0, said.output
     assert "but for 4 views and notes in which somebody is named" in said.output
-    for desk in desks:
-        assert [view.name for view in desk.views()] == ["everybody"]
-        assert not desk.notes()
+    for saved in every_saved:
+        assert [view.name for view in saved.views()] == ["everybody"]
+        assert not saved.notes()
     assert traces(data, who) == set()
 
 

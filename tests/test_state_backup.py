@@ -19,19 +19,21 @@ AT = datetime(2026, 5, 4, 9, 30, 0, 123_456, tzinfo=UTC)
 
 def fill(database: Database) -> None:
     for audience in ("", "ab12"):
-        desk = SavedViews(database, "store", audience)
-        desk.keep(View("mine", "spend", "period=7d"))
-        desk.write("x" * 9_000, Note("A load test.", AT, "ada@example.com"))
+        saved = SavedViews(database, "store", audience)
+        saved.keep(View("mine", "spend", "period=7d"))
+        saved.write("x" * 9_000, Note("A load test.", AT, "ada@example.com"))
     Ended(database).end_all_of("ada", now=AT)
     for number in range(3):
         Audit(database).write("ada", "reveal", "why\x00\ud800", str(number), at=AT)
 
 
 def content(database: Database) -> object:
-    desks = [(desk.views(), desk.notes()) for desk in SavedViews.of_store(database, "store")]
+    every_saved = [
+        (saved.views(), saved.notes()) for saved in SavedViews.of_store(database, "store")
+    ]
     login = Login("key", AT, frozenset({person("ada")}))
     ended = Ended(database)._look({login.key, *login.people})
-    return desks, ended, lines(Audit(database))
+    return every_saved, ended, lines(Audit(database))
 
 
 @pytest.mark.parametrize("engine", ["SQLite", "PostgreSQL"])
@@ -94,8 +96,8 @@ def test_files_of_an_earlier_version_that_nobody_asked_for_are_in_it(tmp_path: P
         backup_to(database, tmp_path / "backup")
     with databases.database(tmp_path / "anew") as anew:
         restore_from(anew, tmp_path / "backup")
-        (desk,) = (desk for desk in SavedViews.of_store(anew, "other") if desk.views())
-        assert [view.name for view in desk.views()] == ["mine"]
+        (saved,) = (saved for saved in SavedViews.of_store(anew, "other") if saved.views())
+        assert [view.name for view in saved.views()] == ["mine"]
 
 
 def test_what_is_no_backup_or_damaged_or_has_another_key_restores_nothing(tmp_path: Path) -> None:

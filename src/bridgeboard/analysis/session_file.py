@@ -56,13 +56,13 @@ def account(reader: Reader, session: int, *, with_text: bool) -> Account:
     heads = typed(Head, reader.rows(*session_detail.head(session)))
     if not heads:
         raise StoreError("The session is not in the store any more.")
-    (kept,) = typed(recorded_text.Kept, reader.rows(*recorded_text.kept(session)))
+    (counts,) = typed(recorded_text.Kept, reader.rows(*recorded_text.kept(session)))
     calls = typed(Call, reader.rows(*session_calls.calls(session, limit=None)))
     usages = [call.usage for call in calls]
     texts = recorded_text.texts(usages, most=_WHOLE)
     return Account(
         heads[0],
-        session_data.missing(heads[0], kept),
+        session_data.missing(heads[0], counts),
         typed(Thread, reader.rows(*session_detail.threads(session))),
         calls,
         typed(Item, reader.rows(*recorded_text.timeline(usages))),

@@ -19,7 +19,7 @@ from bridgeboard.runtime import state_files, store_files
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.state import StateError, former_files
 from bridgeboard.state.backup import left_copies
-from bridgeboard.state.saved_views import SavedViews
+from bridgeboard.state.saved_views import Note, SavedViews, View
 from bridgeboard.store import Store, erasure, erasure_list, kept_aside, personal
 from bridgeboard.store.erasure import Somebody
 
@@ -103,10 +103,10 @@ def erase(
                 erasure_list.write(batch, store_files.erasure_files(chosen, opened.path))
             _say_done(alias, dropped)
             folders = dict.fromkeys([chosen.backups_path, *(backups or ())])
-            held = [*kept_aside(opened.path), *left_copies(chosen.folder)]
-            held += _former_files(chosen, who)
-            held += personal.backups_with(folders, who)
-            _say_left(chosen, held, has_looked=bool(backups))
+            files = [*kept_aside(opened.path), *left_copies(chosen.folder)]
+            files += _former_files(chosen, who)
+            files += personal.backups_with(folders, who)
+            _say_left(chosen, files, has_looked=bool(backups))
             _leave_no_bytes(chosen, opened)
 
 
@@ -181,9 +181,9 @@ def _say_done(alias: erasure.Alias, dropped: int) -> None:
         out.print(f"{formats.plural(dropped, 'view or note', 'views and notes')} went with them.")
 
 
-def _say_left(chosen: Settings, held: list[Path], *, has_looked: bool) -> None:
+def _say_left(chosen: Settings, files: list[Path], *, has_looked: bool) -> None:
     """What the operator still has to do."""
-    for path in held:
+    for path in files:
         is_nightly = path.parent == chosen.backups_path
         goes = f", or wait: only {chosen.backups_kept} are kept" if is_nightly else ""
         out.print(f"{path} still holds them: delete it{goes}.", markup=False)
@@ -250,26 +250,24 @@ def _names(who: Somebody) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)", re.IGNORECASE)
 
 
-def _mentions(saved: SavedViews, who: Somebody) -> tuple[list[str], list[str]]:
-    """The names of views and the keys of notes in which somebody is named."""
+def _mentions(saved: SavedViews, who: Somebody) -> tuple[list[View], dict[str, Note]]:
+    """The views, and the notes by their keys, in which somebody is named."""
     named = _names(who)
     views = [
-        view.name
-        for view in saved.views()
-        if named.search(f"{view.name} {unquote_plus(view.query)}")
+        view for view in saved.views() if named.search(f"{view.name} {unquote_plus(view.query)}")
     ]
-    notes = [
-        key
+    notes = {
+        key: note
         for key, note in saved.notes().items()
         if named.search(f"{key} {json.dumps(asdict(note), default=str, ensure_ascii=False)}")
-    ]
+    }
     return views, notes
 
 
 def _drop(saved: SavedViews, who: Somebody) -> int:
     views, notes = _mentions(saved, who)
-    for name in views:
-        saved.drop(name)
+    for view in views:
+        saved.drop(view.name)
     for key in notes:
         saved.erase(key)
     return len(views) + len(notes)
@@ -278,19 +276,18 @@ def _drop(saved: SavedViews, who: Somebody) -> int:
 def _export_beside(chosen: Settings, opened: Store, who: Somebody, folder: Path) -> dict[str, int]:
     """Write what stands beside the store: views, notes, and entries of the audit log."""
     named = _names(who)
-    views, notes = [], []
-    for saved in _saved_views(chosen, opened.path):
-        of_views, of_notes = _mentions(saved, who)
-        views += [asdict(view) for view in saved.views() if view.name in of_views]
-        kept = saved.notes()
-        notes += [{"about": key, **asdict(kept[key])} for key in of_notes]
+    mentions = [_mentions(saved, who) for saved in _saved_views(chosen, opened.path)]
+    views = [asdict(view) for of_views, _ in mentions for view in of_views]
+    notes = [
+        {"about": key, **asdict(note)} for _, of_notes in mentions for key, note in of_notes.items()
+    ]
     entries = [
         {"at": entry.at, "who": entry.who, "what": entry.what, "about": entry.about}
         for entry in state_files.audit_log(chosen).entries(MOST_ENTRIES)
         if named.search(f"{entry.who} {entry.about}")
     ]
-    found = {"views": views, "notes": notes, "audit": entries}
-    for name, rows in found.items():
+    files = {"views": views, "notes": notes, "audit": entries}
+    for name, rows in files.items():
         lines = "".join(json.dumps(row, default=str, ensure_ascii=False) + "\n" for row in rows)
         (folder / f"{name}.jsonl").write_text(lines, "utf-8")
-    return {name: len(rows) for name, rows in found.items()}
+    return {name: len(rows) for name, rows in files.items()}

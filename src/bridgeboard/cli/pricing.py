@@ -24,7 +24,7 @@ NAMES: Final = {
     "cache_write_1h": "cache_write_1h",
 }
 """The classes that are priced by the token, and what they are called here."""
-COUNTED: Final = {**{told: name for name, told in NAMES.items()}, "web_searches": "web_search"}
+COUNTED: Final = {**{label: name for name, label in NAMES.items()}, "web_searches": "web_search"}
 _MICRO: Final = 6
 _PICO: Final = 12
 
@@ -145,7 +145,7 @@ def described(price: Price, counts: Mapping[str, int] | None = None) -> dict[str
 def _rates(card: Card | None) -> dict[str, str | None]:
     rates = dict(zip(CLASSES, card.rates if card else (None,) * len(CLASSES), strict=True))
     return {
-        f"{told}_usd_per_million": _decimal(rates[name], _MICRO) for name, told in NAMES.items()
+        f"{label}_usd_per_million": _decimal(rates[name], _MICRO) for name, label in NAMES.items()
     }
 
 
@@ -163,9 +163,9 @@ def _lines(answer: Mapping[str, Any]) -> list[str]:
     lines = [
         f"{answer['status']}: {answer['model_id'] or 'no price'} of {answer['vendor'] or 'nobody'}",
         *(
-            f"  {told}: ${answer[f'{told}_usd_per_million']} per million tokens"
-            for told in NAMES.values()
-            if answer[f"{told}_usd_per_million"] is not None
+            f"  {label}: ${answer[f'{label}_usd_per_million']} per million tokens"
+            for label in NAMES.values()
+            if answer[f"{label}_usd_per_million"] is not None
         ),
         *(
             f"  above {formats.exact(tier['above_tokens'])} tokens of prompt: "
