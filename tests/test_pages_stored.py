@@ -360,7 +360,7 @@ def test_a_table_can_be_sorted_by_anything_without_asking_again(
     read = analysis_runner.answer
     monkeypatch.setattr(analysis_runner, "answer", lambda *told: asked.append(told) or read(*told))
     for way, told in plain.items():
-        mine = runner.current().ordered(names, ("tool",), scope, (way,))
+        mine = runner.current().ordered(names, "tool", scope, way)
         assert mine.columns == told.columns
         assert mine.rows == told.rows, way
     assert len(asked) == 2
@@ -481,7 +481,7 @@ def test_the_parts_of_every_hour_add_up_to_its_cell(store: Store) -> None:
         for hour in range(168):
             inside = scope.only("weekday_hour", str(hour))
             for by in ("initiator", "model", "client"):
-                told = runner.current().ordered(("requests",), (by,), inside, ("-requests",))
+                told = runner.current().ordered(("requests",), by, inside, "-requests")
                 assert sum(told.column("requests")) == week[hour]
 
 

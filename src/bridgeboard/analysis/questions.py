@@ -39,12 +39,10 @@ class Questions(ABC):
     def coverage(self) -> Coverage:
         """What the store covers."""
 
-    def ordered(
-        self, names: tuple[str, ...], by: tuple[str, ...], scope: Scope, order: tuple[str, ...]
-    ) -> Answer:
-        """Numbers by dimensions in an order, at most ``MOST`` rows.
+    def ordered(self, names: tuple[str, ...], by: str, scope: Scope, order: str) -> Answer:
+        """Numbers by a dimension in an order, at most ``MOST`` rows, without their limits.
 
-        To sort by something else asks nothing again. ``order`` is one name, a "-" before it for
+        To sort by something else asks nothing again. ``order`` is a name, with a "-" before it for
         the largest first; unknown numbers come last.
         """
         return self._known(self._ordered(names, by, scope, order), names)
@@ -60,9 +58,9 @@ class Questions(ABC):
         )
 
     def measured(self, names: tuple[str, ...], by: str, scope: Scope, order: str) -> Answer:
-        """Numbers by a dimension in an order, at most ``MOST`` rows."""
+        """The same with their limits."""
         return self._with_limits(
-            names, (by,), scope, lambda asked: self._ordered(asked, (by,), scope, (order,))
+            names, (by,), scope, lambda asked: self._ordered(asked, by, scope, order)
         )
 
     def top(
@@ -166,26 +164,24 @@ class Questions(ABC):
                     answer = answer.unknown(name)
         return answer
 
-    def _ordered(
-        self, names: tuple[str, ...], by: tuple[str, ...], scope: Scope, order: tuple[str, ...]
-    ) -> Answer:
+    def _ordered(self, names: tuple[str, ...], by: str, scope: Scope, order: str) -> Answer:
         rows = self._together(names, by, scope)
         if len(rows) < MOST:
-            return _sorted(rows, *order)
-        return self.ask(metric_query.select(names, by, scope, order=order, limit=MOST))
+            return _sorted(rows, order)
+        return self.ask(metric_query.select(names, (by,), scope, order=(order,), limit=MOST))
 
-    def _together(self, names: tuple[str, ...], by: tuple[str, ...], scope: Scope) -> Answer:
-        """Numbers by dimensions; counts of keys, as dear as all others, are asked apart."""
+    def _together(self, names: tuple[str, ...], by: str, scope: Scope) -> Answer:
+        """Numbers by a dimension; counts of keys, as dear as all others, are asked apart."""
         keyed = tuple(name for name in names if METRICS[name].counts_keys)
         others = tuple(name for name in names if name not in keyed)
         parts = [
-            self.ask(metric_query.select(some, by, scope, limit=MOST))
+            self.ask(metric_query.select(some, (by,), scope, limit=MOST))
             for some in (others, keyed)
             if some
         ]
         if len(parts) == 1:
             return parts[0]
-        return parts[0].joined_with(parts[1], by).only_columns((*by, *names))
+        return parts[0].joined_with(parts[1], (by,)).only_columns((by, *names))
 
 
 def _sorted(answer: Answer, name: str) -> Answer:
