@@ -60,7 +60,7 @@ def demo(  # noqa: PLR0917 - typer reads options from the signature
         web_app.refuse_a_taken_port(chosen)
         end_politely()
         err.print("Making the demo company …")
-        company = _company(profile=profile, seed=seed, days=days, scale=scale, end=end)
+        company = demo_company.Demo(profile, seed, days, scale, _aware(end))
         with (
             demo_company.demo_server(company, datetime.now(UTC)) as running,
             tempfile.TemporaryDirectory(prefix="bridgeboard-demo-") as folder,
@@ -110,31 +110,14 @@ def demo_api(  # noqa: PLR0917 - typer reads options from the signature
         licensed=not unlicensed, rate_limit=rate_limit, latency_seconds=latency, faults=faults
     )
     with explained():
-        company = _company(
-            profile=profile, seed=seed, days=days, scale=scale, end=end, switches=switches
-        )
+        company = demo_company.Demo(profile, seed, days, scale, _aware(end), switches)
         with demo_company.demo_server(company, datetime.now(UTC), port=port) as running:
             print(json.dumps({"url": running.url, "tokens": running.tokens}), flush=True)  # noqa: T201 - the machine-readable line
             stop_signal().wait()
 
 
-def _company(
-    *,
-    profile: api.Profile,
-    seed: int,
-    days: int,
-    scale: float,
-    end: datetime | None,
-    switches: api.Switches | None = None,
-) -> demo_company.Demo:
-    return demo_company.Demo(
-        profile=profile,
-        seed=seed,
-        days=days,
-        scale=scale,
-        end=end.replace(tzinfo=UTC) if end else None,
-        switches=switches or api.Switches(),
-    )
+def _aware(end: datetime | None) -> datetime | None:
+    return end.replace(tzinfo=UTC) if end else None
 
 
 def _teams(folder: Path, teams: Mapping[str, tuple[str, ...]]) -> str:

@@ -1,6 +1,8 @@
 """What can go wrong with what readers and operators leave behind; each message says what to do."""
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -40,6 +42,17 @@ class AuditError(StateError):
 
 class SavedViewError(StateError):
     """A view or a note cannot be put down or read."""
+
+
+@contextmanager
+def raised_as(kind: type[StateError], sentence: str) -> Iterator[None]:
+    """Raise errors of the database as one of a kind, behind a sentence that says what fails."""
+    try:
+        yield
+    except kind:
+        raise
+    except StateError as error:
+        raise kind(f"{sentence} {error}") from error
 
 
 def explained(error: SQLAlchemyError | OSError | sqlite3.Error) -> tuple[str, str, bool]:

@@ -6,8 +6,7 @@ sees the same rows of it.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -20,7 +19,7 @@ from sqlalchemy import Connection, Row, Table, delete, func, insert, select, uni
 
 from bridgeboard.state import former_files
 from bridgeboard.state.database import Database
-from bridgeboard.state.errors import SavedViewError, StateError
+from bridgeboard.state.errors import SavedViewError, raised_as
 from bridgeboard.state.schema import NOTES, SAVED_VIEWS
 
 LONGEST_NAME: Final = 80
@@ -28,6 +27,8 @@ LONGEST_NOTE: Final = 500
 LONGEST_QUERY: Final = 4_000
 MOST: Final = 500
 """Views, and notes, that one audience keeps at most."""
+_UNREAD: Final = "Views and notes cannot be read."
+_UNWRITTEN: Final = "Views and notes cannot be written."
 _PAGE: Final = re.compile(r"[a-z]{1,30}")
 _TABLES: Final = (SAVED_VIEWS, NOTES)
 
@@ -92,7 +93,7 @@ class SavedViews:
     @classmethod
     def of_store(cls, database: Database, store: str) -> list[Self]:
         """The saved views and notes of all audiences. Raises SavedViewError."""
-        with _explained("read"):
+        with raised_as(SavedViewError, _UNREAD):
             for path in sorted(database.folder.glob(f"{store}.desk-*.json")):
                 cls(database, store, path.stem.partition(".desk-")[2]).take_over()
             cls(database, store).take_over()
@@ -131,13 +132,13 @@ class SavedViews:
         self._delete(NOTES, {"digest": _digest(finding)})
 
     def _rows(self, table: Table) -> Sequence[Row[Any]]:
-        with _explained("read"):
+        with raised_as(SavedViewError, _UNREAD):
             self.take_over()
             with self._database.reading() as connection:
                 return connection.execute(select(table).filter_by(**self._own)).all()
 
     def _put(self, table: Table, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-        with _explained("written"):
+        with raised_as(SavedViewError, _UNWRITTEN):
             self.take_over()
             with self._database.writing() as connection:
                 connection.execute(delete(table).filter_by(**self._own, **key))
@@ -147,7 +148,7 @@ class SavedViews:
                 connection.execute(insert(table).values({**self._own, **key, **values}))
 
     def _delete(self, table: Table, key: Mapping[str, Any]) -> None:
-        with _explained("written"):
+        with raised_as(SavedViewError, _UNWRITTEN):
             self.take_over()
             with self._database.writing() as connection:
                 connection.execute(delete(table).filter_by(**self._own, **key))
@@ -180,16 +181,6 @@ class SavedViews:
             if fresh:
                 connection.execute(insert(table), fresh)
         return f"{len(views)} views and {len(notes)} notes"
-
-
-@contextmanager
-def _explained(done: str) -> Iterator[None]:
-    try:
-        yield
-    except SavedViewError:
-        raise
-    except StateError as error:
-        raise SavedViewError(f"Views and notes cannot be {done}. {error}") from error
 
 
 def _digest(finding: str) -> str:

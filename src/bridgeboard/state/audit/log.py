@@ -28,7 +28,7 @@ from bridgeboard.state.audit.entry import (
 from bridgeboard.state.audit.key import Key
 from bridgeboard.state.audit.verdict import MOST_TORN, Verdict, verdict
 from bridgeboard.state.database import Database
-from bridgeboard.state.errors import AuditError, StateError
+from bridgeboard.state.errors import AuditError, raised_as
 from bridgeboard.state.schema import AUDIT_LINES
 
 AT_ONCE: Final = 500
@@ -37,6 +37,9 @@ MOVED: Final = "move audit log"
 """What the first entry of a log says where the one before was put elsewhere."""
 _MAKING: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
 _columns: Final = AUDIT_LINES.c
+_UNWRITTEN: Final = (
+    "The audit log cannot be written, and what must be noted there is refused until it can."
+)
 
 
 class Audit:
@@ -60,9 +63,7 @@ class Audit:
         Raises:
             AuditError: when that cannot be done. What was to be noted must not happen then.
         """
-        with self._explained(
-            "The audit log cannot be written, and what must be noted there is refused until it can."
-        ):
+        with raised_as(AuditError, _UNWRITTEN):
             former_log.take_over(self.database, self._key())
             with self.database.writing() as connection:
                 return self._append(connection, Entry(0, at, who, what, why, about))
@@ -112,7 +113,7 @@ class Audit:
         The first entry of the new log holds the digest of the last one in the file. Raises
         AuditError, and then the log stays as it is.
         """
-        with self._explained("The audit log stays where it is."):
+        with raised_as(AuditError, "The audit log stays where it is."):
             former_log.take_over(self.database, self._key())
             with self.database.writing() as connection, _new_file(file) as whole:
                 count, text = 0, b""
@@ -206,19 +207,9 @@ class Audit:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        with self._explained("The audit log cannot be read."):
+        with raised_as(AuditError, "The audit log cannot be read."):
             former_log.take_over(self.database, self._key())
             yield
-
-    @staticmethod
-    @contextmanager
-    def _explained(what: str) -> Iterator[None]:
-        try:
-            yield
-        except AuditError:
-            raise
-        except StateError as error:
-            raise AuditError(f"{what} {error}") from error
 
 
 @dataclass(frozen=True)
