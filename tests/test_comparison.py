@@ -10,6 +10,7 @@ from bridgeboard.model.answer import Answer
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries import session_detail
+from bridgeboard.queries.metric_query import select
 from bridgeboard.queries.session_detail import Head
 from bridgeboard.queries.typed_rows import typed
 
@@ -18,11 +19,12 @@ ALL = Scope(small().start, small().end)
 
 def side_by_side(a: Scope, b: Scope) -> dict[str, Line]:
     answers = []
-    for question in comparison.questions(a, b):
+    for question in (select(comparison.COMPARED, (), side) for side in (a, b)):
         asked = facts().connection.execute(question.sql, list(question.params))
         names = [column[0] for column in asked.description]
         answers.append(Answer.of(names, asked.fetchall()).only)
-    return {line.name: line for line in comparison.compared_lines(*answers)}
+    lines = comparison.compared_lines(*answers, comparison.COMPARED)
+    return {line.name: line for line in lines}
 
 
 def test_two_people_are_compared_by_what_counting_says() -> None:

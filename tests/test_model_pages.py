@@ -109,7 +109,6 @@ def test_what_moves_can_be_split_and_is_told_in_its_own_order() -> None:
     told = movers.moves("team", was, {"a": (3, EXACT), "c": (7, EXACT), "e": (4, EXACT)})
     assert {(one.name, one.was, one.now) for one in told} == {("a", 5, 3), ("b", 2, 0), ("c", 0, 7)}
     assert [one.name for one in movers.largest(told)] == ["c", "a", "b"]
-    assert [one.name for one in movers.largest(told, 1)] == ["c"]
     assert movers.moves("team", {"Unassigned": (1, EXACT)}, {"Unassigned": (9, EXACT)}) == []
 
 

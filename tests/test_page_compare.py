@@ -338,9 +338,8 @@ def test_files_hold_both_sides_with_all_digits(store: Store) -> None:
         for name in (first, second)
     ]
     bound = Accuracy("at_least", ("some of it is not known",))
-    sheet = compare.sheet(
-        comparison.compared_lines(*told), (first, second), "Two", [{}, {"spend": bound}]
-    )
+    lines = comparison.compared_lines(*told, comparison.COMPARED)
+    sheet = compare.sheet(lines, (first, second), "Two", [{}, {"spend": bound}])
     said = {one.name: one.accuracy for one in sheet.columns if one.accuracy != "exact"}
     assert said == {"side": "", "of": "", "spend": "about", "spend_ratio": "about"}
     place = [column.name for column in sheet.columns].index("total_tokens")

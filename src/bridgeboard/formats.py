@@ -216,8 +216,10 @@ def duration(span: timedelta | None) -> str:
         return DASH
     if seconds < 1:
         return f"{span.microseconds // 1000}ms" if span.microseconds else "0s"
-    sizes = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
-    parts = [(seconds // size % _above(size), unit) for unit, size in sizes]
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = [(days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s")]
     while parts[0][0] == 0:
         parts = parts[1:]
     return " ".join(f"{count}{unit}" for count, unit in parts[:2] if count)
@@ -287,7 +289,7 @@ def middle(text: str, length: int) -> str:
     """Text shortened in the middle to ``length`` characters; names differ at both ends."""
     if len(text) <= length:
         return text
-    head = (length - 1 + 1) // 2
+    head = length // 2
     return f"{text[:head]}…{text[len(text) - (length - 1 - head) :]}"
 
 
@@ -331,10 +333,6 @@ def _unsigned_zero(number: float) -> float:
 def _rounded(number: int, divisor: int) -> int:
     whole, rest = divmod(number, divisor)
     return whole + (2 * rest > divisor or (2 * rest == divisor and whole % 2 == 1))
-
-
-def _above(size: int) -> int:
-    return {86_400: 10**9, 3_600: 24, 60: 60, 1: 60}[size]
 
 
 def _pictured(match: re.Match[str]) -> str:

@@ -6,8 +6,6 @@ from typing import Any, Final
 
 from bridgeboard.model.metric import Format
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.model.scope import Scope
-from bridgeboard.queries.metric_query import Query, select
 from bridgeboard.queries.session_detail import Head
 from bridgeboard.queries.session_sums import NUMBERS
 
@@ -65,13 +63,8 @@ class Line:
         return None if not self.a or self.b is None else self.b / self.a
 
 
-def questions(a: Scope, b: Scope, names: Sequence[str] = COMPARED) -> tuple[Query, Query]:
-    """One row of metrics for each side: scopes narrowed to a person, a model, a period."""
-    return select(names, (), a), select(names, (), b)
-
-
 def compared_lines(
-    a: Mapping[str, Any], b: Mapping[str, Any], names: Sequence[str] = COMPARED
+    a: Mapping[str, Any], b: Mapping[str, Any], names: Sequence[str]
 ) -> tuple[Line, ...]:
     """Two rows of metrics side by side, in the order of the names."""
     chosen = [METRICS[name] for name in names]

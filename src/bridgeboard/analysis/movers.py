@@ -78,7 +78,7 @@ def moves(
     return changes
 
 
-def largest(changes: Iterable[Move], most: int = MOVERS) -> list[Move]:
+def largest(changes: Iterable[Move]) -> list[Move]:
     """The largest changes that say anything, the largest first."""
     known = [one for one in changes if one.is_comparable]
-    return sorted(known, key=lambda one: -one.size)[:most]
+    return sorted(known, key=lambda one: -one.size)[:MOVERS]

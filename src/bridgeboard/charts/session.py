@@ -1,7 +1,7 @@
 """Charts of one session: context size, cumulated cost, tokens of calls and threads."""
 
-from collections.abc import Callable, Sequence
-from typing import Final, NamedTuple, TypeVar
+from collections.abc import Sequence
+from typing import Final, NamedTuple
 
 import altair as alt
 import pandas as pd
@@ -10,10 +10,6 @@ from bridgeboard import formats
 from bridgeboard.charts import encodings
 from bridgeboard.charts.encodings import ACCENT, RING
 from bridgeboard.charts.trend import swatches
-
-T = TypeVar("T")
-Value = Callable[[T], float | None]
-
 
 HEIGHT: Final = 220
 DOTS: Final = (12, 160)

@@ -4,10 +4,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
 from bridgeboard.demo import api, server, world
 from bridgeboard.demo.records import Role
 from bridgeboard.settings import SettingsError
+
+_HOST: Final = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -61,17 +64,15 @@ def bridge(demo: Demo, now: datetime) -> tuple[api.Bridge, Company]:
 
 
 @contextmanager
-def demo_server(
-    demo: Demo, now: datetime, *, host: str = "127.0.0.1", port: int = 0
-) -> Iterator[Running]:
+def demo_server(demo: Demo, now: datetime, *, port: int = 0) -> Iterator[Running]:
     """The demo server on a real port, 0 for any free one, until the block ends."""
     bridge_, company = bridge(demo, now)
-    running = server.Server(bridge_, host, port)
+    running = server.Server(bridge_, _HOST, port)
     try:
         running.start()
     except OSError as error:
         raise SettingsError(
-            f"Cannot listen on {host} port {port}: {error.strerror}. Choose another with --port."
+            f"Cannot listen on {_HOST} port {port}: {error.strerror}. Choose another with --port."
         ) from None
     try:
         yield Running(running.url, company.tokens, company.teams)

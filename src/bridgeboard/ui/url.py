@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, time
-from math import isfinite
 from typing import Any, Final, Generic, NoReturn, TypeVar
 from urllib.parse import urlencode
 
@@ -143,11 +142,9 @@ def one_of(
     return Parameter(name, _reader(options, write, known), write, usual)
 
 
-def some_of(
-    name: str, options: Iterable[T], usual: Sequence[T] = (), write: Callable[[T], str] = str
-) -> Several[T]:
+def some_of(name: str, options: Iterable[T], usual: Sequence[T] = ()) -> Several[T]:
     """A parameter that is any of some values."""
-    return Several(name, _reader(options, write), write, usual)
+    return Several(name, _reader(options, str), usual=usual)
 
 
 def among(words: Iterable[str]) -> Callable[[str], str]:
@@ -188,10 +185,7 @@ def number(word: str) -> float:
     """A number in plain digits, not below zero. Raises ValueError for any other text."""
     if not re.fullmatch(r"\d{1,15}(\.\d{1,15})?", word, re.ASCII):
         raise ValueError(word)
-    read = float(word)
-    if not isfinite(read):
-        raise ValueError(word)
-    return read
+    return float(word)
 
 
 def get_all(name: str) -> list[str]:
