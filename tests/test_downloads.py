@@ -21,8 +21,7 @@ from bridgeboard.access import RefusedError, Viewer
 from bridgeboard.exports import ExportError
 from bridgeboard.model.store import StoreError
 from bridgeboard.runtime import state_files
-from bridgeboard.server import file_owners
-from bridgeboard.server.middleware import file_access as guarded
+from bridgeboard.server.middleware import file_access
 from bridgeboard.settings import Settings
 from bridgeboard.state.audit import AuditError
 from bridgeboard.ui.components import downloads
@@ -225,13 +224,13 @@ def test_what_is_remembered_of_files_is_bounded_and_what_is_forgotten_is_for_nob
 
     held = SimpleNamespace(media_file_mgr=SimpleNamespace(read_file=read_file))
     monkeypatch.setattr(runtime, "get_instance", lambda: held)
-    monkeypatch.setattr(file_owners, "MOST", 2)
-    monkeypatch.setattr(file_owners, "_made", {})
+    monkeypatch.setattr(file_access, "MOST", 2)
+    monkeypatch.setattr(file_access, "_made", {})
     ada, bob = Viewer("ada"), Viewer("bob")
     for id_ in "abac":
-        file_owners.made_for(f"/media/{id_}.csv", ada)
+        file_access.made_for(f"/media/{id_}.csv", ada)
     every = (*kinds, "nothing")
-    assert [id_ for id_ in every if guarded._is_for(f"/media/{id_}.csv", ada)] == [
+    assert [id_ for id_ in every if file_access._is_for(f"/media/{id_}.csv", ada)] == [
         *("a", "c", "picture"),
     ]
-    assert [id_ for id_ in every if guarded._is_for(f"/media/{id_}.csv", bob)] == ["picture"]
+    assert [id_ for id_ in every if file_access._is_for(f"/media/{id_}.csv", bob)] == ["picture"]

@@ -1,17 +1,21 @@
 """Downloads are found only by the viewer they were made for.
 
 By itself Streamlit hands a file to whoever knows its address, and makes one for whoever knows the
-id of its button.
+id of its button. Pages say here for whom they make a file.
 """
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import PurePosixPath
+from threading import Lock
 from typing import Final
 
 from streamlit import runtime
 from streamlit.runtime.media_file_storage import MediaFileKind
 
 from bridgeboard.access import Viewer
-from bridgeboard.server.file_owners import asked_by, file_id, is_for
 from bridgeboard.server.middleware.asgi import ASGIApp, Message, Receive, Send
 from bridgeboard.server.middleware.identity import Requester
 
@@ -19,12 +23,18 @@ MEDIA: Final = "/media/"
 """Where Streamlit serves files from."""
 NOWHERE: Final = f"{MEDIA}-"
 """A file that is never there: ids are hexadecimal."""
+MOST: Final = 50_000
+"""Files and whom they are for that are remembered; what is forgotten is for nobody any more."""
+
+_asking: ContextVar[Viewer | None] = ContextVar("asking", default=None)
+_made: dict[tuple[str, Viewer], None] = {}
+_making = Lock()
 
 
 class FileAccess:
     """A file that is not for who asks is answered as one that is not there.
 
-    Whatever runs for a websocket knows who is at its other end (``file_owners.asking``).
+    Whatever runs for a websocket knows who is at its other end (``asking``).
     """
 
     def __init__(self, app: ASGIApp, requester: Requester) -> None:
@@ -46,7 +56,39 @@ class FileAccess:
 
 def _is_for(path: str, viewer: Viewer) -> bool:
     """Whether somebody may have a file: what they had made, and pictures, which nobody takes."""
-    if is_for(path, viewer):
+    if (file_id(path), viewer) in _made:
         return True
     file = runtime.get_instance().media_file_mgr.read_file(file_id(path))
     return file is not None and file.kind is not MediaFileKind.DOWNLOADABLE
+
+
+def asking() -> Viewer | None:
+    """Who is at the other end of the websocket for which this runs; None for nobody known.
+
+    Runs of pages have threads of their own, where nobody is known.
+    """
+    return _asking.get()
+
+
+def made_for(address: str, viewer: Viewer) -> None:
+    """Let a file at an address of Streamlit's be for somebody too."""
+    with _making:
+        _made.pop((file_id(address), viewer), None)
+        _made[file_id(address), viewer] = None
+        while len(_made) > MOST:
+            del _made[next(iter(_made))]
+
+
+def file_id(address: str) -> str:
+    """A file's id: its address ends in it, and in what kind of file it is."""
+    return PurePosixPath(address).stem
+
+
+@contextmanager
+def asked_by(viewer: Viewer | None) -> Iterator[None]:
+    """Let whatever runs in the block know who is at the other end of its websocket."""
+    token = _asking.set(viewer)
+    try:
+        yield
+    finally:
+        _asking.reset(token)

@@ -27,8 +27,8 @@ from bridgeboard.model.errors import MetricError
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.store import StoreError
 from bridgeboard.queries.errors import ListError
-from bridgeboard.server import file_owners
 from bridgeboard.server.app_folder import home
+from bridgeboard.server.middleware import file_access
 from bridgeboard.state.audit import AuditError
 from bridgeboard.state.logins import ClosedError
 from bridgeboard.ui import current_user, runner
@@ -271,7 +271,7 @@ def _button(file: File, failures: dict[str, str]) -> None:
             failures[file.key] = f"{file.label}: {_reason(error)}"
             raise
         if address := _hold(content, file.mime, file.name, file.key, context):
-            file_owners.made_for(address, whose)
+            file_access.made_for(address, whose)
         return content
 
     st.download_button(
@@ -302,7 +302,7 @@ def _refuse_others(whose: Viewer, what: str) -> None:
 
     The id of a button is all that Streamlit asks for, and it makes the file whose-ever it is.
     """
-    asking = file_owners.asking()
+    asking = file_access.asking()
     if whose is OPERATOR or whose == asking:
         return
     try:
