@@ -21,7 +21,6 @@ from bridgeboard.access import (
     Identity,
     Permission,
     Pseudonyms,
-    RefusedError,
     Role,
     RowAccess,
     Viewer,
@@ -207,19 +206,3 @@ def _logged_in() -> tuple[Identity, Login]:
 def _check(login: Login) -> None:
     ended = state_files.ended_logins(settings.current())
     ended.check(login, hours=settings.current().login.hours, now=datetime.now(UTC))
-
-
-__all__ = [
-    "ClosedError",
-    "Permission",
-    "Reader",
-    "RefusedError",
-    "acting",
-    "admitted",
-    "has_choice",
-    "leave",
-    "note",
-    "note_once",
-    "reader",
-    "viewer",
-]

@@ -10,12 +10,14 @@ from urllib.parse import urlencode, urlsplit
 import streamlit as st
 
 from bridgeboard import access, formats, settings
+from bridgeboard.access import RefusedError
 from bridgeboard.server import login_start
 from bridgeboard.server.app_folder import home
 from bridgeboard.state.audit import AuditError
+from bridgeboard.state.logins import ClosedError
 from bridgeboard.ui import current_user
 from bridgeboard.ui.components import notices
-from bridgeboard.ui.current_user import ClosedError, Reader, RefusedError
+from bridgeboard.ui.current_user import Reader
 
 LOOKS: Final = 30
 """Seconds after which a page that nobody touches looks whether its login has ended."""

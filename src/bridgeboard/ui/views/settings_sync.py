@@ -7,6 +7,7 @@ from typing import Final
 import streamlit as st
 
 from bridgeboard import formats, settings
+from bridgeboard.access import Permission, RefusedError
 from bridgeboard.analysis import prices
 from bridgeboard.model import periods
 from bridgeboard.model.backups import BackupStatus
@@ -15,9 +16,9 @@ from bridgeboard.model.sync import Status
 from bridgeboard.runtime import process
 from bridgeboard.runtime.process import Process
 from bridgeboard.state.audit import AuditError
+from bridgeboard.state.logins import ClosedError
 from bridgeboard.ui import current_user, runner, url
 from bridgeboard.ui.components import clock, data_quality, notices, short_table
-from bridgeboard.ui.current_user import ClosedError, Permission, RefusedError
 
 _REQUESTED: Final = "sync_asked"
 """When the sync began after which another one was asked for."""
