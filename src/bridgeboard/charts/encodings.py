@@ -106,7 +106,7 @@ def drawn(value: Any, kind: str) -> float | None:
     """A metric's value as it is drawn; None leaves a gap.
 
     A browser's numbers are doubles: what it draws of a large one is right to 15 digits, what it
-    would write of one is not. Numbers to read are words (``exactly``).
+    would write of one is not. Numbers to read are words (``formats.exact_number``).
     """
     if value is None:
         return None
@@ -126,11 +126,6 @@ def number(kind: str, title: str | None) -> alt.Axis:
 def _short(kind: str) -> str:
     """How the browser shortens a number; its word for a billion is that of physics."""
     return f"replace(format(datum.value, '{_PLAIN.get(kind, '')}~s'), 'G', 'B')"
-
-
-def exactly(value: Any, kind: str) -> str:
-    """A metric's value with all its digits, for who points at its mark."""
-    return formats.exact_number(value, kind)
 
 
 def key(bucket: date | datetime) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 import altair as alt
 import pandas as pd
 
+from bridgeboard import formats
 from bridgeboard.charts import encodings
 from bridgeboard.charts.encodings import ACCENT, RING
 
@@ -42,7 +43,7 @@ def hours_of_week(
             "hour": [place % _HOURS for place in range(len(values))],
             "value": [encodings.drawn(value, kind) for value in values],
             "exactly": [
-                (phrases or {}).get(place) or encodings.exactly(value, kind)
+                (phrases or {}).get(place) or formats.exact_number(value, kind)
                 for place, value in enumerate(values)
             ],
             "place": range(len(values)),

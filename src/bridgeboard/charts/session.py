@@ -86,7 +86,7 @@ def _frame(calls: Sequence[Step]) -> pd.DataFrame:
     for name, kind in _KINDS.items():
         values = [getattr(call, name) for call in calls]
         columns[name] = [encodings.drawn(value, kind) for value in values]
-        columns[f"exact_{name}"] = [encodings.exactly(value, kind) for value in values]
+        columns[f"exact_{name}"] = [formats.exact_number(value, kind) for value in values]
     return pd.DataFrame(columns).astype(dict.fromkeys(_KINDS, "float64"))
 
 

@@ -109,7 +109,7 @@ def _frame(rows: Sequence[tuple[date | datetime, str, Any]], course: Course) -> 
             formats.visible(name),
             names[name],
             encodings.drawn(raw, course.kind),
-            course.phrases.get((bucket, name)) or encodings.exactly(raw, course.kind),
+            course.phrases.get((bucket, name)) or formats.exact_number(raw, course.kind),
             order[name],
         )
         for bucket, name, raw in rows
