@@ -7,7 +7,7 @@ from concurrent.futures import Future
 import pytest
 from streamlit.runtime.scriptrunner import RerunData, RerunException
 
-from bridgeboard.analysis.cache import AnswerCache
+from bridgeboard.analysis.runner import AnswerCache
 
 
 def counting(made: list[str], name: str) -> Callable[[], str]:
@@ -73,7 +73,7 @@ def test_who_waits_for_a_maker_that_is_stopped_makes_the_value_instead(
             is_waiting.set()
             return super().result(timeout)
 
-    monkeypatch.setattr("bridgeboard.analysis.cache.Future", Watched)
+    monkeypatch.setattr("bridgeboard.analysis.runner.Future", Watched)
 
     def stopped() -> str:
         is_making.set()

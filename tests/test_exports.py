@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from bridgeboard import exports
 from bridgeboard.demo.company import hostile
 from bridgeboard.exports import Column, ExportError, Kind, Manifest, Sheet
-from bridgeboard.exports.workbook import CUT, LONGEST, ROWS, sheet_name
+from bridgeboard.exports.files import CUT, LONGEST, ROWS, sheet_name
 
 ACTING = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]")
 MANIFEST = Manifest(

@@ -9,12 +9,11 @@ import typer
 
 from bridgeboard import private_files
 from bridgeboard.cli import (
-    audit_log,
     dashboard,
-    logins,
     person,
     pricing,
     reporting,
+    state_commands,
     store_commands,
     terminal,
 )
@@ -35,8 +34,8 @@ app.command()(store_commands.backup)
 app.command()(store_commands.restore)
 app.command()(store_commands.repair)
 app.command()(dashboard.check)
-app.command()(audit_log.audit)
-app.command()(logins.logout)
+app.command()(state_commands.audit)
+app.command()(state_commands.logout)
 app.add_typer(person.app, name="person")
 app.command("demo-api")(dashboard.demo_api)
 

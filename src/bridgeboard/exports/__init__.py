@@ -6,10 +6,9 @@ harmless on the way (``bridgeboard.exports.sheets``). The same sheet and manifes
 same bytes.
 """
 
-from bridgeboard.exports.csv_and_parquet import csv, parquet
+from bridgeboard.exports.files import csv, parquet, xlsx, xlsx_obstacle
 from bridgeboard.exports.manifest import Manifest, file_name, manifest_json
 from bridgeboard.exports.sheets import Column, ExportError, Kind, Sheet
-from bridgeboard.exports.workbook import xlsx, xlsx_obstacle
 
 __all__ = [
     "Column",

@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from bridgeboard.access import Permission
-from bridgeboard.analysis.cache import AnswerCache
-from bridgeboard.analysis.runner import Runner
+from bridgeboard.analysis.runner import AnswerCache, Runner
 from bridgeboard.model.dimensions import groups_tell_sessions
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.runtime import process
