@@ -34,7 +34,7 @@ from bridgeboard.queries.session_totals import total, totals
 from bridgeboard.report import svg_charts
 from bridgeboard.report.contents import Course
 from bridgeboard.ui import runner
-from bridgeboard.ui.components import breakdown, export_sheets, headline_cards, trend
+from bridgeboard.ui.components import breakdown, downloads, headline_cards, trend
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.views import adoption, compare, session_list
 
@@ -282,9 +282,9 @@ def test_a_column_of_a_file_says_how_the_least_exact_of_its_numbers_stands(
     by_tool = questions.measured(("tool_calls", "tool_error_rate"), "tool", WHOLE, "-tool_calls")
     split = trends.split(questions, "tool_calls", "tool", "day", WHOLE)
     sheets = [
-        export_sheets.of(by_tool, "By tool"),
-        export_sheets.of(questions.series(("tool_calls",), "day", WHOLE), "By day"),
-        export_sheets.over_time(split.rows, "tool_calls", "tool", "day", split.accuracy),
+        downloads.sheet_of(by_tool, "By tool"),
+        downloads.sheet_of(questions.series(("tool_calls",), "day", WHOLE), "By day"),
+        downloads.sheet_over_time(split.rows, "tool_calls", "tool", "day", split.accuracy),
     ]
     said = [
         {one.name: (one.accuracy, one.reason) for one in sheet.columns if one.kind != "date"}
@@ -295,7 +295,7 @@ def test_a_column_of_a_file_says_how_the_least_exact_of_its_numbers_stands(
     assert [each["tool_calls"] for each in said] == [calls] * 3
     assert (said[0]["tool_error_rate"][0] == "about") == (rows == 1)
     without_limits = Answer(("client", "requests"), (("a", 1),))
-    assert export_sheets.of(without_limits, "x").columns[1].accuracy == ""
+    assert downloads.sheet_of(without_limits, "x").columns[1].accuracy == ""
 
 
 def test_sums_of_sessions_are_lower_bounds_where_a_filter_by_tool_hides_unknown_tools(

@@ -39,14 +39,6 @@ class Questions(ABC):
     def coverage(self) -> Coverage:
         """What the store covers."""
 
-    def ordered(self, names: tuple[str, ...], by: str, scope: Scope, order: str) -> Answer:
-        """Numbers by a dimension in an order, at most ``MOST`` rows, without their limits.
-
-        To sort by something else asks nothing again. ``order`` is a name, with a "-" before it for
-        the largest first; unknown numbers come last.
-        """
-        return self._known(self._ordered(names, by, scope, order), names)
-
     def totals(self, names: tuple[str, ...], scope: Scope) -> dict[str, Any]:
         """Each number over the whole scope."""
         return dict(self.split(names, (), scope).only)
@@ -58,7 +50,11 @@ class Questions(ABC):
         )
 
     def measured(self, names: tuple[str, ...], by: str, scope: Scope, order: str) -> Answer:
-        """The same with their limits."""
+        """Numbers by a dimension in an order, at most ``MOST`` rows.
+
+        To sort by something else asks nothing again. ``order`` is a name, with a "-" before it for
+        the largest first; unknown numbers come last.
+        """
         return self._with_limits(
             names, (by,), scope, lambda asked: self._ordered(asked, by, scope, order)
         )

@@ -122,7 +122,7 @@ def _pair(largest: Sequence[str]) -> Pair:
 
 
 def _largest(name: str, scope: Scope) -> list[str]:
-    answer = runner.current().ordered((RANKED_BY,), name, scope.free(name), f"-{RANKED_BY}")
+    answer = runner.current().measured((RANKED_BY,), name, scope.free(name), f"-{RANKED_BY}")
     return [str(value) for value in answer.column(name)[:4]]
 
 
