@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
+import stores_of_the_run
 import streamlit as st
 from facts import facts
 
@@ -19,13 +20,15 @@ TABLES = ("initiators", "memberships", "usage", "tool_calls", "sessions")
 
 def filled(path: Path) -> Store:
     """An open store with all that ``facts`` knows."""
-    store = Store.open(path, threads=1)
+    return Store.open(stores_of_the_run.copy("facts", _fill, path), threads=1)
+
+
+def _fill(store: Store) -> None:
     with store.write() as batch:
         for table in TABLES:
             given = facts().connection.sql(f"FROM {table}").to_arrow_table()
             with batch.registered(given=given):
                 batch.execute(f"INSERT INTO {table} BY NAME SELECT * FROM given")
-    return store
 
 
 @contextmanager

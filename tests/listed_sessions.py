@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 from dashboard_store import TABLES
 from facts import ALWAYS, KINDS, Row, facts
 
@@ -146,39 +147,34 @@ def _write(connection: duckdb.DuckDBPyConnection, sessions: list[Row], texts: li
     for table in ("usage", "tool_calls"):
         connection.execute(f"UPDATE {table} SET session = NULL WHERE session % 9 = 4")
     connection.execute("UPDATE usage SET thread = NULL WHERE session IS NULL")
-    sums = [f"{kind}_sum" for kind in KINDS]
-    for row in sessions:
-        values = [row[name] for name in ("threads", *sums)]
-        moments = [_naive(row[name]) for name in ("ended_at", "detailed_at")]
-        connection.execute(
-            f"UPDATE sessions SET threads = ?, {', '.join(f'{name} = ?' for name in sums)},"
-            " ended_at = ?, detailed_at = ? WHERE session = ?",
-            [*values, *moments, row["session"]],
-        )
-        for number in range(row["failed"] + 1):
-            connection.execute(
-                "INSERT INTO threads SELECT session, uuid(), initiator, 'openai', 'gpt', NULL,"
-                " NULL, started_at, NULL, 0, 0, 0, 0, 0, ?, NULL FROM sessions WHERE session = ?",
-                ["overloaded" if number else None, row["session"]],
-            )
+    numbers = ("session", "threads", "failed", *(f"{kind}_sum" for kind in KINDS))
+    columns: dict[str, Any] = {name: [row[name] for row in sessions] for name in numbers}
+    for name in ("ended_at", "detailed_at"):
+        columns[name] = pa.array([_naive(row[name]) for row in sessions], pa.timestamp("us"))
+    connection.register("given", pa.table(columns))
+    updates = ", ".join(f"{name} = given.{name}" for name in columns.keys() - {"session", "failed"})
+    connection.execute(
+        f"UPDATE sessions SET {updates} FROM given WHERE sessions.session = given.session"
+    )
+    connection.execute(
+        "INSERT INTO threads SELECT session, uuid(), initiator, 'openai', 'gpt', NULL, NULL,"
+        " started_at, NULL, 0, 0, 0, 0, 0, CASE WHEN number > 0 THEN 'overloaded' END, NULL"
+        " FROM (SELECT s.*, unnest(range(g.failed + 1)) AS number"
+        " FROM sessions s JOIN given g USING (session))"
+    )
+    connection.unregister("given")
     put_prompts(connection, texts)
 
 
 def put_prompts(connection: duckdb.DuckDBPyConnection, texts: list[Row]) -> None:
     """Write prompts: ``usage``, ``started_at``, ``ordinal``, ``text``."""
-    connection.executemany(
-        "INSERT INTO prompts VALUES (?, ?, ?, ?, ?)",
-        [
-            [
-                row["usage"],
-                _naive(row["started_at"]),
-                row["ordinal"],
-                _naive(row["started_at"]),
-                row["text"],
-            ]
-            for row in texts
-        ],
-    )
+    moments = pa.array([_naive(row["started_at"]) for row in texts], pa.timestamp("us"))
+    columns: dict[str, Any] = {
+        name: [row[name] for row in texts] for name in ("usage", "ordinal", "text")
+    }
+    connection.register("given", pa.table(columns | {"moment": moments}))
+    connection.execute("INSERT INTO prompts SELECT usage, moment, ordinal, moment, text FROM given")
+    connection.unregister("given")
 
 
 def _names(connection: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, str | None]]:

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
+import stores_of_the_run
 from listed_sessions import listed
 
 from bridgeboard.analysis import coverage, invariants, sync_history
@@ -64,16 +65,18 @@ INSERT INTO vocabulary
 
 def filled(path: Path) -> Store:
     """An open store with rows in every table."""
-    opened = Store.open(path, threads=1)
-    told = listed().connection
-    with opened.write() as batch:
-        for table in opened_tables(opened):
+    return Store.open(stores_of_the_run.copy("rows in every table", _fill, path), threads=1)
+
+
+def _fill(store: Store) -> None:
+    source = listed().connection
+    with store.write() as batch:
+        for table in opened_tables(store):
             if table != "meta":
-                with batch.registered(given=told.sql(f"FROM {table}").to_arrow_table()):
+                with batch.registered(given=source.sql(f"FROM {table}").to_arrow_table()):
                     batch.execute(f"INSERT INTO {table} BY NAME SELECT * FROM given")
         for statement in WORK.split(";"):
             batch.execute(statement)
-    return opened
 
 
 def opened_tables(opened: Store) -> list[str]:

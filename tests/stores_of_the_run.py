@@ -21,18 +21,23 @@ def keep_in(factory: pytest.TempPathFactory) -> None:
 
 @contextmanager
 def copied(name: str, fill: Callable[[Store], object], folder: Path) -> Iterator[Store]:
-    """An open copy, in a folder, of the store of a name; whoever comes first fills that.
+    """An open copy, in a folder, of the store of a name; whoever comes first fills that."""
+    with _opened(copy(name, fill, folder / "store.duckdb")) as store:
+        yield store
+
+
+def copy(name: str, fill: Callable[[Store], object], path: Path) -> Path:
+    """A copy, at a path, of the store of a name; whoever comes first fills that.
 
     Workers that come at once each fill one of their own, of which one stays.
     """
-    kept = _FOLDERS[0] / f"{name}.duckdb"
-    if not kept.exists():
-        own = kept.with_suffix(f".{os.getpid()}")
+    shared = _FOLDERS[0] / f"{name}.duckdb"
+    if not shared.exists():
+        own = shared.with_suffix(f".{os.getpid()}")
         with _opened(own) as store:
             fill(store)
-        own.replace(kept)
-    with _opened(Path(shutil.copy(kept, folder / "store.duckdb"))) as store:
-        yield store
+        own.replace(shared)
+    return Path(shutil.copy(shared, path))
 
 
 def _opened(path: Path) -> Store:

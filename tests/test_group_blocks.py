@@ -11,6 +11,7 @@ import duckdb
 import pytest
 import random_companies
 from random_companies import BEGAN, MOST, OVER, SYNCED, Crowd, crowd
+from slow_cases import one_fast
 
 from bridgeboard import pricing, store, sync
 from bridgeboard.access import RowAccess
@@ -155,7 +156,7 @@ def played(
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda one: one.__name__)
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", one_fast(range(2)))
 def test_no_combination_of_answers_before_and_after_a_change_tells_of_fewer_people(
     tmp_path: Path, seed: int, change: Change
 ) -> None:
@@ -164,6 +165,7 @@ def test_no_combination_of_answers_before_and_after_a_change_tells_of_fewer_peop
     assert random_companies.exposed(set().union(*answers), crowd(seed).owners, FLOOR) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_nor_do_all_changes_one_after_another(tmp_path: Path, seed: int) -> None:
     changes = list(CHANGES)
@@ -172,7 +174,9 @@ def test_nor_do_all_changes_one_after_another(tmp_path: Path, seed: int) -> None
     assert random_companies.exposed(set().union(*answers), crowd(seed).owners, FLOOR) == []
 
 
-@pytest.mark.parametrize("change", [edited, late, pruned, erased], ids=lambda one: one.__name__)
+@pytest.mark.parametrize(
+    "change", one_fast([edited, late, pruned, erased], fast=erased), ids=lambda one: one.__name__
+)
 def test_each_of_these_would_tell_of_single_people_if_blocks_were_summed_anew(
     tmp_path: Path, change: Change, monkeypatch: pytest.MonkeyPatch
 ) -> None:

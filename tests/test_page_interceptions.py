@@ -214,7 +214,7 @@ def test_names_that_would_act_on_the_screen_are_made_visible(store: Store) -> No
 def test_files_hold_all_requests_of_the_list_with_all_digits(
     store: Store, monkeypatch: pytest.MonkeyPatch, *, errors: bool
 ) -> None:
-    monkeypatch.setattr(request_list, "BLOCK", 7)
+    monkeypatch.setattr(request_list, "BLOCK", 97)
     every = Scope(datetime(2020, 1, 1, tzinfo=UTC), demo_sync.NOW)
     with store.snapshot() as reader:
         sheet = request_table.sheet(

@@ -7,6 +7,7 @@ from pathlib import Path
 import demo_sync
 import duckdb
 import pytest
+from slow_cases import one_fast
 from small_bridges import NOW, Book
 
 from bridgeboard.analysis import completeness
@@ -67,7 +68,7 @@ def read_again(store: Store) -> None:
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-@pytest.mark.parametrize("erased_first", [False, True])
+@pytest.mark.parametrize("erased_first", one_fast([False, True]))
 def test_threads_of_an_erased_person_never_become_those_of_whom_they_shared_a_session_with(
     store: Store, book: Book, profile: Profile, *, erased_first: bool
 ) -> None:

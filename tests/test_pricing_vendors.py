@@ -201,6 +201,7 @@ def test_what_the_server_says_comes_before_the_name_and_holds_from_its_day() -> 
     assert mapped.resolve("openai", "openai", "gpt-5", AT).vendor == "azure"
 
 
+@pytest.mark.slow
 def test_every_model_of_the_list_costs_what_the_list_says() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "bench.ids", "--strict"],

@@ -44,7 +44,7 @@ def plain(folder: Path) -> Settings:
 
 
 def test_nothing_that_a_sync_writes_is_readable_for_others(
-    running: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    smallest: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: dict[str, int] = {}
     close: Callable[[Store], None] = Store.close
@@ -55,7 +55,7 @@ def test_nothing_that_a_sync_writes_is_readable_for_others(
 
     monkeypatch.setattr(Store, "close", look_first)
     folder = tmp_path / "new" / "data"
-    env = {"CODER_URL": running.url, "CODER_SESSION_TOKEN": running.tokens["owner"]}
+    env = {"CODER_URL": smallest.url, "CODER_SESSION_TOKEN": smallest.tokens["owner"]}
     said = CliRunner().invoke(
         cli.app, ["sync"], env=ALONE | env | {"BRIDGEBOARD_DATA": str(folder)}
     )

@@ -11,6 +11,7 @@ from facts import KINDS, facts
 from hypothesis import given
 from hypothesis import strategies as st
 from session_stores import asked, head, only
+from slow_cases import one_fast
 
 from bridgeboard.analysis import session_data
 from bridgeboard.analysis.session_data import thinned
@@ -26,7 +27,7 @@ HOSTILE = ("", "%", "_", "'; DROP TABLE sessions; --", '"', "\0", "\ud800", "x" 
 SUMMED = tuple(name for name in NUMBERS if name != "tool_errors")
 
 
-@pytest.fixture(scope="module", params=["exact", "summed", "upgraded"])
+@pytest.fixture(scope="module", params=one_fast(session_stores.PROFILES, fast="upgraded"))
 def store(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Store]:

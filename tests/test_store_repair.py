@@ -415,7 +415,7 @@ def test_a_gap_that_the_server_cannot_fill_is_told(original: Original, tmp_path:
         assert verdict.good, "nobody made a request since"
 
 
-@pytest.mark.parametrize("has_numbers", [True, False])
+@pytest.mark.parametrize("has_numbers", one_fast([True, False]))
 def test_whoever_was_erased_after_the_backup_stays_erased(
     original: Original, tmp_path: Path, *, has_numbers: bool
 ) -> None:

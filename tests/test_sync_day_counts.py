@@ -6,6 +6,7 @@ from pathlib import Path
 
 import demo_sync
 import pytest
+from slow_cases import one_fast
 from small_bridges import NOW, Book
 
 from bridgeboard.analysis import completeness
@@ -31,9 +32,11 @@ def book() -> Book:
     return Book()
 
 
-def sync(store: Store, book: Book, now: datetime, profile: Profile = "v2.34") -> None:
+def sync(
+    store: Store, book: Book, now: datetime, profile: Profile = "v2.34", **options: object
+) -> None:
     served = demo_sync.bridge(book.tables(), profile=profile, clock=lambda: now)
-    demo_sync.run(store, served, now=now)
+    demo_sync.run(store, served, now=now, **options)
 
 
 def tokens(store: Store) -> int:
@@ -43,12 +46,14 @@ def tokens(store: Store) -> int:
 
 @pytest.mark.parametrize(
     ("profile", "hours", "session"),
-    [
-        ("v2.34", 30, "own"),
-        ("v2.34", 9 * 24, "other"),
-        ("v2.35", 30, "other"),
-        ("v2.35", 9 * 24, "own"),
-    ],
+    one_fast(
+        [
+            ("v2.34", 30, "own"),
+            ("v2.34", 9 * 24, "other"),
+            ("v2.35", 30, "other"),
+            ("v2.35", 9 * 24, "own"),
+        ]
+    ),
 )
 def test_a_request_that_ends_long_after_the_overlap_is_found(
     store: Store, book: Book, hours: int, session: str, profile: Profile
@@ -67,7 +72,7 @@ def test_a_request_that_ends_long_after_the_overlap_is_found(
 def test_both_counts_of_each_closed_day_are_kept(store: Store, book: Book) -> None:
     for start in (-3 * 24 * 60, -3 * 24 * 60 + 5, -24 * 60, 0):
         book.call(start)
-    sync(store, book, NOW + HOUR)
+    sync(store, book, NOW + HOUR, since=None)
     counts = [one for one in completeness.day_counts(store) if one.kind == "interceptions"]
     assert [one.day for one in counts] == [NOW.date() - timedelta(days=n) for n in range(1, 61)]
     told = {one.day.day: (one.counted, one.held, one.missing) for one in counts if one.counted}
@@ -116,7 +121,7 @@ def test_records_in_quarantine_are_not_missing(store: Store, book: Book) -> None
 
 def test_the_older_a_day_the_more_seldom_it_is_looked_at(store: Store, book: Book) -> None:
     book.call(-40 * 24 * 60)
-    sync(store, book, NOW)
+    sync(store, book, NOW, since=None)
 
     def due(after: timedelta) -> set[int]:
         context = Context(Options(), NOW + after, "interceptions")

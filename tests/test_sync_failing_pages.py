@@ -11,6 +11,7 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from slow_cases import one_fast
 from small_bridges import NOW, PREFIX, Book, ask, at
 
 from aibridge import AIBridgeError, ServerError, SessionPage
@@ -89,7 +90,7 @@ def test_the_demo_server_fails_on_a_session_whose_first_metadata_is_null_as_the_
         assert (told["id"], told["metadata"]) == (first.id, None)
 
 
-@pytest.mark.parametrize("profile", ["v2.34", "v2.35"])
+@pytest.mark.parametrize("profile", one_fast(["v2.34", "v2.35"]))
 def test_a_session_that_spoils_every_page_is_left_out_and_all_others_are_read(
     store: Store, book: Book, profile: Profile
 ) -> None:
@@ -123,7 +124,7 @@ def test_a_session_that_is_listed_again_is_no_longer_left_out(store: Store, book
     assert listed(store) == {"good", "bad"}
 
 
-@pytest.mark.parametrize("path", ["/sessions", "/interceptions"])
+@pytest.mark.parametrize("path", one_fast(["/sessions", "/interceptions"]))
 def test_a_window_that_fails_whatever_is_asked_of_it_is_cut_down_to_the_moment(
     store: Store, book: Book, path: str
 ) -> None:
