@@ -350,6 +350,17 @@ def test_no_question_names_the_schema_that_the_tables_are_in() -> None:
                     assert not wrong, f"{path}: {wrong}"
 
 
+@pytest.mark.parametrize("name", sorted(ROW_ACCESS))
+def test_parameters_may_have_names(whole: Store, name: str) -> None:
+    sql = "SELECT count(*) FROM usage WHERE tool_calls >= ${} AND input <> ${}"
+    with whole.snapshot(ROW_ACCESS[name]) as seen:
+        by_place = seen.rows(sql.format(1, 2), [1, 7])
+        by_name = seen.rows(sql.format("least", "other"), {"least": 1, "other": 7})
+        without = seen.rows("SELECT count(*) FROM usage", {})
+    assert by_name == by_place
+    assert without[0][0] >= by_name[0][0]
+
+
 def test_a_top_of_people_is_of_those_who_are_seen(whole: Store) -> None:
     query = select_top(("requests",), ("initiator",), ALL, rank_by="requests", n=1)
     with whole.snapshot(RowAccess.of_teams(TEAM)) as seen:

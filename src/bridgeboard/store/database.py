@@ -18,14 +18,14 @@ import pandas as pd
 import pyarrow as pa
 
 from bridgeboard.access import EVERYTHING, RowAccess
-from bridgeboard.model.store import StoreError
+from bridgeboard.model.store import Dimensions, Params, StoreError
 from bridgeboard.store import rewriting
 from bridgeboard.store.active_readers import Gate
 from bridgeboard.store.errors import busy, explained, is_final
 from bridgeboard.store.file_location import checked
 from bridgeboard.store.limited_readers import LimitedReaders
 from bridgeboard.store.opening import connected
-from bridgeboard.store.reader import DATA_VERSION, Batch, Dimensions, Params, Reader
+from bridgeboard.store.reader import DATA_VERSION, Batch, Reader
 
 AT_ONCE: Final = (os.cpu_count() or 1) + 1
 """How many questions are answered at once: more share the same cores, and none is done sooner."""

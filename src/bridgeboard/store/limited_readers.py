@@ -28,6 +28,8 @@ EMPTY: Final = "no_tables"
 
 _BEGUN: Final = "SELECT 1 FROM {real}.meta LIMIT 1"
 _IDS: Final = "SELECT DISTINCT CAST(id AS VARCHAR) FROM {real}.initiators"
+_VALUES: Final = "row_access_values"
+"""The parameter that holds the reader's teams, or their own name, where others have names."""
 _WITH: Final = re.compile(r"\s*WITH\s+", re.IGNORECASE)
 
 
@@ -54,20 +56,21 @@ class InFront:
         names = sorted(named_tables(sql, frozenset(self.columns)))
         if not names:
             return sql, params
-        own = list(params)
         limits = self.row_access
         values = limits.teams if limits.person is None else (limits.person,)
-        if values is not None:
-            own.append(list(values))
-        place = f"CAST(${len(own)} AS VARCHAR[])"
+        name = _VALUES if isinstance(params, Mapping) else len(params) + 1
+        place = f"CAST(${name} AS VARCHAR[])"
         front = ", ".join(
             f"{name} AS NOT MATERIALIZED ({self._relation(name, dimensions, place)})"
             for name in names
         )
-        if values is not None and place not in front:
-            own.pop()
         begin = _WITH.match(sql)
-        return f"WITH {front}{f', {sql[begin.end() :]}' if begin else f' {sql}'}", own
+        statement = f"WITH {front}{f', {sql[begin.end() :]}' if begin else f' {sql}'}"
+        if values is None or place not in front:
+            return statement, params
+        if isinstance(params, Mapping):
+            return statement, {**params, _VALUES: list(values)}
+        return statement, [*params, list(values)]
 
     def _relation(self, table: str, dimensions: Dimensions, values: str) -> str:
         columns, floor = self.columns[table], self.row_access.floor

@@ -1,6 +1,6 @@
 """Queries on one state of the store, and a batch that also writes."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -9,6 +9,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
+from bridgeboard.model.store import Dimensions, Params
 from bridgeboard.store import migrations
 from bridgeboard.store.errors import explained
 from bridgeboard.store.limited_readers import InFront
@@ -20,10 +21,6 @@ KEYS: Final[Mapping[str, str]] = {
     "initiators": "initiator",
 }
 """Table → the column with keys of ours."""
-
-Params = Sequence[Any] | Mapping[str, Any]
-Dimensions = Collection[str] | None
-"""What a question speaks of; None is not told."""
 
 
 class Reader:
