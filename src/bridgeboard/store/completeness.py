@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Final
+from typing import Final, Literal, get_args
 
 from bridgeboard.model.completeness import DayCount, LeftOut
 from bridgeboard.model.timestamps import stored
@@ -17,7 +17,8 @@ _DELETED: Final = """
 SELECT day, count(*) FROM erased_rows
 WHERE kind = 'interceptions' AND day >= ?::DATE AND day < ?::DATE GROUP BY 1
 """
-LISTED: Final = "listed_sessions"
+Listed = Literal["listed_sessions"]
+LISTED: Final[Listed] = get_args(Listed)[0]
 """The kind of erased rows that are sessions of a day's list, each with its initiator."""
 _WITHIN: Final = """
 kind = $1 AND coalesce(since, TIMESTAMP '0001-01-01') >= coalesce($2, TIMESTAMP '0001-01-01')

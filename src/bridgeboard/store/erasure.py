@@ -19,11 +19,12 @@ import pyarrow.compute as pc
 
 from bridgeboard.model.timestamps import stored
 from bridgeboard.store import group_blocks, text_index
+from bridgeboard.store.completeness import Listed
 from bridgeboard.store.database import Store
 from bridgeboard.store.reader import Batch, Reader
 from bridgeboard.store.rewriting import DELETED_AT
 
-LeftOut = Literal["interceptions", "sessions", "listed_sessions"]
+LeftOut = Literal["interceptions", "sessions"] | Listed
 
 _UUIDS: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _NAMELESS: Final = "thread"
