@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import streamlit as st
@@ -9,6 +10,7 @@ import streamlit as st
 from bridgeboard import formats, settings
 from bridgeboard.access import Permission, RefusedError
 from bridgeboard.analysis import prices
+from bridgeboard.analysis.runner import Runner
 from bridgeboard.model import periods
 from bridgeboard.model.backups import BackupStatus
 from bridgeboard.model.store import StoreError
@@ -193,8 +195,8 @@ def _stored() -> dict[str, str]:
     questions = runner.current()
     every = periods.everything()
     at = questions.setting("priced_at")
-    share = runner.current().totals(("priced_rate",), every)["priced_rate"]
-    models = runner.current().cached("unpriced models", _unpriced)
+    share = questions.totals(("priced_rate",), every)["priced_rate"]
+    models = questions.cached("unpriced models", partial(_unpriced, questions))
     return {
         "Price list": questions.setting("price_version") or "none: prices are being put in place",
         "Priced at": formats.moment(datetime.fromisoformat(at) if at else None, clock.zone()),
@@ -203,9 +205,9 @@ def _stored() -> dict[str, str]:
     }
 
 
-def _unpriced() -> int:
+def _unpriced(questions: Runner) -> int:
     every = periods.everything()
-    return runner.current().read(
+    return questions.read(
         lambda reader: prices.models_without_price(reader, every.since, every.until)
     )
 

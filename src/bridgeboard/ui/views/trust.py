@@ -269,15 +269,15 @@ def server() -> None:
 
 def _known() -> capabilities.Known:
     questions, now = runner.current(), settings.current()
-    last = runner.current().read(lambda reader: sync_history.runs(reader, 1))
+    last = questions.read(lambda reader: sync_history.runs(reader, 1))
     return capabilities.Known(
-        reach=runner.current().read(coverage.field_coverage),
+        reach=questions.read(coverage.field_coverage),
         version=questions.setting("server_version") or "",
         generation=last[0].generation if last else "",
         text=questions.setting("text") or now.text,
         text_days=now.text_days,
         rows_days=now.rows_days,
-        first_at=runner.current().coverage().first_at,
+        first_at=questions.coverage().first_at,
     )
 
 
