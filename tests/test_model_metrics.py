@@ -166,15 +166,19 @@ SOME = {
 
 
 def test_what_is_called_a_sum_adds_up_over_any_rows() -> None:
+    unknown, wrong = [], []
     for source, sql in SUMS:
         row = "f.session" if source == "unread" else "f.rowid"
         for some in SOME[source]:
             rows = f"FROM {TABLES[source]} f WHERE {some}"
             whole = facts().rows(Query(f"SELECT {sql} {rows}", ()))
-            assert whole[0][0] is not None or some != "TRUE", (source, sql)
+            if whole[0][0] is None and some == "TRUE":
+                unknown.append((source, sql))
             for group in (row, f"{row} % 7", "f.initiator", "f.started_at", "TRUE"):
                 parts = f"SELECT sum(part) FROM (SELECT {sql} AS part {rows} GROUP BY {group})"
-                assert facts().rows(Query(parts, ())) == whole, (source, sql, group)
+                if facts().rows(Query(parts, ())) != whole:
+                    wrong.append((source, sql, some, group))
+    assert not unknown + wrong, f"unknown: {unknown}, do not add up: {wrong}"
 
 
 def test_a_count_beyond_64_bits_is_unknown_and_disturbs_nothing_else() -> None:

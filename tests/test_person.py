@@ -13,7 +13,7 @@ import pytest
 from conftest import END
 from file_bytes import readable
 from slow_cases import one_fast
-from test_cli_keeping import _alone, run, store_in  # noqa: F401  # a fixture of theirs
+from test_cli_store_commands import _alone, run, store_in  # noqa: F401  # a fixture of theirs
 
 from bridgeboard import state
 from bridgeboard.demo.api import Profile

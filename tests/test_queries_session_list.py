@@ -91,8 +91,12 @@ def test_the_world_has_what_makes_lists_difficult() -> None:
 
 
 def test_every_column_sorts_both_ways_with_unknown_last() -> None:
-    for order in ORDERS:
-        assert keys(everything(WHOLE, order, 1000)) == in_order(listed().rows, order), order
+    wrong = [
+        order
+        for order in ORDERS
+        if keys(everything(WHOLE, order, 1000)) != in_order(listed().rows, order)
+    ]
+    assert not wrong
 
 
 @SOME
