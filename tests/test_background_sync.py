@@ -88,6 +88,7 @@ def test_it_brings_all_there_is_into_the_store(kept: BackgroundSync, listener: L
     assert kept.store.rows("SELECT count(*) FROM sessions") == [(len(truth.sessions(rows)),)]
 
 
+@pytest.mark.slow
 def test_a_session_that_somebody_opens_is_read_at_once(
     running: Running, tmp_path: Path, listener: Listener, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -134,6 +134,7 @@ def test_demo_api_prints_one_line_and_serves_until_it_is_stopped() -> None:
             assert client.sessions_page(limit=1).count > 0
 
 
+@pytest.mark.slow
 def test_demo_api_can_be_unlicensed_and_strict() -> None:
     with demo_api("--unlicensed", "--rate-limit", "2") as told:
         path = f"{told['url']}/api/v2/aibridge/sessions"

@@ -172,6 +172,7 @@ def test_the_token_is_not_among_the_arguments_of_any_process(
     assert running.tokens["owner"] not in shown.stdout
 
 
+@pytest.mark.slow
 def test_the_demos_store_goes_with_it(tmp_path: Path) -> None:
     with dashboard("demo", "--days", "3", "--scale", "0.1", TMPDIR=str(tmp_path)) as address:
         assert httpx.get(f"{address}healthz").json()["status"] == "ok"

@@ -104,6 +104,7 @@ def test_rows_from_any_time_are_kept_and_hide_none_of_the_present(
     assert sync_state.quarantined(held) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "date",
     one_fast(
@@ -125,6 +126,7 @@ def test_a_server_of_another_time_is_read_whole_before_and_after_its_clock_is_se
     assert demo_sync.contents(held) == truth
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leap", one_fast([timedelta(days=-400), timedelta(days=400)]))
 def test_our_clock_may_leap_and_come_back(
     held: Store, truth: dict[str, str], leap: timedelta
@@ -220,6 +222,7 @@ def test_what_nobody_foresaw_does_not_end_the_watch_and_is_not_quoted(
     keeper.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_ours", one_fast([True, False]), ids=["ours", "the server's"])
 def test_a_clock_that_runs_ahead_is_told_and_deletes_nothing(
     deployment: Deployment, tmp_path: Path, *, is_ours: bool

@@ -15,6 +15,7 @@ import pytest
 from dashboard_store import filled, looking
 from facts import KINDS, Row, facts
 from headline_cards import headline
+from slow_cases import one_fast
 from streamlit.testing.v1 import AppTest
 from test_queries_metric_query import choices, sessions, usage
 
@@ -204,7 +205,7 @@ def summed(sheet: exports.Sheet, header: str) -> Decimal:
 COUNTED = ("spend", "requests", "prompts", "total_tokens", "tool_calls", "cache_saving")
 
 
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("number", one_fast(NUMBERS))
 def test_every_card_and_every_file_of_every_page_says_what_counting_says(
     number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from dashboard_store import filled, looking
 from facts import KINDS, Row, facts
+from slow_cases import one_fast
 from streamlit.testing.v1 import AppTest
 
 from bridgeboard import formats
@@ -162,7 +163,7 @@ def test_a_side_that_nobody_has_used_has_nothing_and_no_ratio(store: Store, name
     assert shown["Cache hit rate"][2] == formats.DASH
 
 
-@pytest.mark.parametrize("what", ["", "x", "Sessionss", "\u202e"])
+@pytest.mark.parametrize("what", one_fast(["", "x", "Sessionss", "\u202e"], fast="\u202e"))
 def test_an_unknown_kind_is_taken_for_people(store: Store, what: str) -> None:
     assert store
     test = app(what=what)
@@ -239,7 +240,9 @@ def test_a_day_of_the_course_leads_to_what_a_side_did_on_it(
     assert compare._LISTS.get(shown.lower(), compare._REQUESTS)[0] == f"pages/{page.lower()}.py"
 
 
-@pytest.mark.parametrize("at", ["", "2026-13-01", "x", "1990-01-01", "<script>"])
+@pytest.mark.parametrize(
+    "at", one_fast(["", "2026-13-01", "x", "1990-01-01", "<script>"], fast="1990-01-01")
+)
 def test_what_is_no_day_of_the_course_is_ignored(store: Store, at: str) -> None:
     assert store
     test = app(what="people", **{"beside-at": at})
@@ -297,7 +300,9 @@ def test_sessions_are_named_by_ids_or_by_links_whatever_the_sidebar_says(store: 
     assert board(test)["Requests"][:2] == [f"≥ {count}" for count in counted]
 
 
-@pytest.mark.parametrize("named", ["nothing", "session?id=x&person=y", "http://[", "x" * 5_000])
+@pytest.mark.parametrize(
+    "named", one_fast(["nothing", "session?id=x&person=y", "http://[", "x" * 5_000])
+)
 def test_a_session_that_is_not_there_says_so(store: Store, named: str) -> None:
     assert store
     test = app(what="sessions", a=named)

@@ -14,6 +14,7 @@ import shown_tables
 from dashboard_store import filled, looking
 from facts import facts
 from headline_cards import headline
+from slow_cases import one_fast
 from streamlit.testing.v1 import AppTest
 from test_queries_metric_query import value
 
@@ -406,7 +407,9 @@ def test_the_operator_says_on_which_day_weeks_begin(
     assert {date.fromisoformat(cell[:10]).weekday() for cell in cells} == {6}
 
 
-@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu", "America/New_York"])
+@pytest.mark.parametrize(
+    "zone", one_fast(["UTC", "Asia/Kathmandu", "America/New_York"], fast="Asia/Kathmandu")
+)
 def test_a_link_to_an_hour_of_the_week_lists_who_worked_in_it(store: Store, zone: str) -> None:
     assert store
     hour = fullest(zone)
@@ -471,6 +474,7 @@ def test_an_hour_in_which_nobody_worked_says_so(store: Store) -> None:
     assert short_list(test, "Top people")["note"] == "None in this period."
 
 
+@pytest.mark.slow
 def test_the_parts_of_every_hour_add_up_to_its_cell(store: Store) -> None:
     assert store
     for zone in ("UTC", "Australia/Lord_Howe"):
@@ -484,7 +488,7 @@ def test_the_parts_of_every_hour_add_up_to_its_cell(store: Store) -> None:
                 assert sum(told.column("requests")) == week[hour]
 
 
-@pytest.mark.parametrize(("line", "days"), [("Daily", 1), ("Weekly", 7), ("Monthly", 28)])
+@pytest.mark.parametrize(("line", "days"), one_fast([("Daily", 1), ("Weekly", 7), ("Monthly", 28)]))
 def test_a_link_to_a_day_of_active_people_lists_them(store: Store, line: str, days: int) -> None:
     assert store
     day = END.date() - timedelta(days=2)
@@ -507,7 +511,9 @@ def test_a_link_to_a_day_of_active_people_lists_them(store: Store, line: str, da
     assert f"{many} active on the day" not in said(test)
 
 
-@pytest.mark.parametrize("wrong", ["", "2026-02-31", "x", "1990-01-01", "<script>"])
+@pytest.mark.parametrize(
+    "wrong", one_fast(["", "2026-02-31", "x", "1990-01-01", "<script>"], fast="1990-01-01")
+)
 def test_what_is_no_day_of_the_period_is_ignored(store: Store, wrong: str) -> None:
     assert store
     test = app("people", tz="UTC", day=wrong, active=wrong)

@@ -47,7 +47,7 @@ class Person(NamedTuple):
     texts: list[str]
 
 
-@pytest.fixture(scope="module", params=PROFILES)
+@pytest.fixture(scope="module", params=one_fast(PROFILES))
 def served(request: pytest.FixtureRequest) -> Iterator[Running]:
     demo = demo_company.Demo(profile=request.param, seed=7, days=10, scale=0.15, end=END)
     with demo_company.demo_server(demo, END) as server:

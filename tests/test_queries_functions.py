@@ -196,6 +196,7 @@ def constants(value: Any) -> Iterator[str]:
         yield value
 
 
+@pytest.mark.slow
 def test_every_statement_is_made_of_the_closed_list(asked: tuple[list[str], set[Any]]) -> None:
     every, _ = asked
     wrong: dict[str, str] = {}
@@ -218,6 +219,7 @@ def test_every_constant_statement_is_made_of_the_closed_list() -> None:
     assert [(sql, wrong) for sql in every if (wrong := statements.problems(sql, SCHEMA))] == []
 
 
+@pytest.mark.slow
 def test_every_function_that_makes_a_statement_was_asked_for_one(
     asked: tuple[list[str], set[Any]],
 ) -> None:

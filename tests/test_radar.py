@@ -69,6 +69,7 @@ def test_one_cause_is_told_once(world: World, findings: tuple[Finding, ...]) -> 
             assert all(one.explains for one in grave if one.kind == incident.kind)
 
 
+@pytest.mark.slow
 def test_a_quiet_quarter_has_nothing_grave(tmp_path: Path) -> None:
     quiet = make(SEED, end=END, quiet=True)
     with demo_store.filled(tmp_path / "quiet.duckdb", quiet) as filled:

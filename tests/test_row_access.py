@@ -107,6 +107,7 @@ def pairs(
         yield made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", one_fast(ROW_ACCESS, fast="team"))
 def test_every_question_is_answered_as_if_there_were_nothing_else(
     pairs: dict[str, tuple[Store, RowAccess, Store]], name: str

@@ -550,7 +550,7 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_alone")
-@pytest.mark.parametrize("option", [[], ["--backup"], ["--from"]])
+@pytest.mark.parametrize("option", one_fast([[], ["--backup"], ["--from"]]))
 def test_the_command_says_what_it_did_and_what_is_missing(
     original: Original, tmp_path: Path, option: list[str]
 ) -> None:

@@ -67,6 +67,7 @@ def store(tmp_path: Path) -> Iterator[Watched]:
         yield opened
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", one_fast(["v2.34", "v2.35"]))
 def test_no_batch_of_a_sync_changes_an_answer_and_leaves_the_version(
     store: Watched, profile: str

@@ -61,6 +61,7 @@ def finished(store: Store, bridge: api.Bridge, *, tries: int = 12) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_the_rate_limit_is_kept_without_a_single_refusal(store: Store) -> None:
     time = Time()
     tables = demo_sync.latest(120)

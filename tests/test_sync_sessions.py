@@ -82,6 +82,7 @@ def test_times_over_all_windows_are_those_of_the_whole_session(store: Store) -> 
             assert ended_at.replace(tzinfo=UTC) == max(end for end in ends if end)
 
 
+@pytest.mark.slow
 def test_a_window_that_exceeds_a_page_is_cut_until_each_part_fits(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -136,7 +136,7 @@ SHOWN = 5
 """Words that a line names at most."""
 
 
-@pytest.mark.parametrize("at", PAGES)
+@pytest.mark.parametrize("at", one_fast(PAGES))
 def test_an_invented_word_is_told_once_whichever_box_it_is_for(store: Store, at: str) -> None:
     assert store
     boxes = url_parameters.of(at) - ANY_TEXT - url_parameters.PLACES
