@@ -20,7 +20,7 @@ from bench.shelves import ROWS
 
 from aibridge import BulkPage, Client, Search
 from bridgeboard.pricing import Book
-from bridgeboard.store import InterceptionTables, Reader, Store, interceptions
+from bridgeboard.store import Reader, Store, UsageTables, interceptions
 from bridgeboard.sync import translate
 
 BATCHES: Final = 44
@@ -57,7 +57,7 @@ def measure(report: Report, path: Path) -> None:
     report.say("half_batches_seen", watch.halves, "snapshots", 0)
 
 
-def _batches(store: Store) -> list[InterceptionTables]:
+def _batches(store: Store) -> list[UsageTables]:
     """Translated batches: the older half of a page again, and the newer half of the next one."""
     note(f"making {BATCHES + 1} pages ...")
     newest = store.rows("SELECT max(started_at) FROM usage")[0][0]
@@ -74,7 +74,7 @@ def _pages(address: str) -> Iterator[BulkPage]:
             after = page.last[1]
 
 
-def _overlap(before: BulkPage, page: BulkPage) -> InterceptionTables:
+def _overlap(before: BulkPage, page: BulkPage) -> UsageTables:
     """Half of the page before, whose rows get another digest as if they were told anew."""
     half = ROWS // 2
     rows = before.rows[half:] + page.rows[:half]
@@ -82,12 +82,12 @@ def _overlap(before: BulkPage, page: BulkPage) -> InterceptionTables:
     return translate.interception_tables(rows, digests, Book(), text=False)
 
 
-def _write(store: Store, told: InterceptionTables) -> None:
+def _write(store: Store, told: UsageTables) -> None:
     with store.write() as batch:
         interceptions.put(batch, told)
 
 
-def _spent(store: Store, told: InterceptionTables) -> float:
+def _spent(store: Store, told: UsageTables) -> float:
     return spent_ms(lambda: _write(store, told))
 
 

@@ -23,11 +23,12 @@ from time import monotonic
 from typing import Any, Final
 
 from bench.report import Report, arguments, note
+from tests import truth
 
 from aibridge import Client
 from bridgeboard import store as room
 from bridgeboard import sync
-from bridgeboard.demo import api, server, truth, world
+from bridgeboard.demo import api, server, world
 from bridgeboard.demo.records import InterceptionRow, Role
 from bridgeboard.model.store import StoreError
 from bridgeboard.store import Store, StoreDamagedError
@@ -124,7 +125,7 @@ def _scene(seed: int, scale: float) -> Iterator[Scene]:
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         path = Path(folder, "store.duckdb")
         tokens = api.holders(company.tables, api.tokens(company.tables, seed))
-        with server.serve(api.Bridge(company.tables, tokens=tokens)) as served:
+        with server.Server(api.Bridge(company.tables, tokens=tokens)) as served:
             yield Scene(seed, scale, dice, served, path, now, company)
 
 

@@ -24,10 +24,9 @@ from bridgeboard.analysis import text_search
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.metric_query import Query
-from bridgeboard.queries.page_keys import Order
 from bridgeboard.queries.session_columns import COLUMNS
 from bridgeboard.queries.session_filters import Find, Range
-from bridgeboard.queries.session_list import Page, listing, page
+from bridgeboard.queries.session_list import Order, Page, listing, page
 from bridgeboard.queries.session_totals import Totals, count, total, totals
 from bridgeboard.queries.text_search import Progress, Search
 from bridgeboard.store import Store, text_index

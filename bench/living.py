@@ -42,7 +42,7 @@ def main() -> None:
     tables = _moved(datetime.now(UTC) - TEN)
     tokens = api.tokens(tables, SEED)
     bridge = api.Bridge(tables, tokens=api.holders(tables, tokens), clock=lambda: datetime.now(UTC))
-    with server.serve(bridge) as running:
+    with server.Server(bridge) as running:
         print(json.dumps({"url": running.url, "token": tokens["owner"]}), flush=True)
         sys.stdin.read()
 

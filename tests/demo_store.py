@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 import pyarrow as pa
+import truth
 
 from aibridge.bulk import (
     BulkInitiator,
@@ -22,7 +23,6 @@ from aibridge.bulk import (
     BulkToolUsage,
 )
 from bridgeboard.analysis.radar.finding import Finding
-from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.demo.world import Incident, World
 from bridgeboard.pricing import Book

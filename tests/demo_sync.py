@@ -8,14 +8,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import bridge_transport
 import demo_worlds
 import stores_of_the_run
+import truth
 
 from aibridge import Client, Retry
 from bridgeboard import sync
-from bridgeboard.demo import api, truth
+from bridgeboard.demo import api
 from bridgeboard.demo.records import Tables
-from bridgeboard.model.sync import Event
+from bridgeboard.model.store_status import Event
 from bridgeboard.store import Store
 from bridgeboard.sync import Options, interception_windows
 from bridgeboard.sync.options import Context
@@ -101,7 +103,7 @@ def at_once(total: int = 6) -> Retry:
 @contextmanager
 def client(served: api.Bridge, **options: Any) -> Iterator[Client]:
     """A client of the owner that talks to a bridge without any socket, and never waits."""
-    plain = {"transport": api.transport(served), "retry": at_once()}
+    plain = {"transport": bridge_transport.Transport(served), "retry": at_once()}
     with Client(ADDRESS, api.tokens(served.tables, 1)["owner"], **(plain | options)) as made:
         yield made
 

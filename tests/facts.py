@@ -12,9 +12,9 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
+import truth
 from demo_worlds import small
 
-from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.store.schema import MIGRATIONS

@@ -8,6 +8,7 @@ from email.utils import format_datetime
 from functools import cache
 from typing import Any, NamedTuple
 
+import bridge_transport
 import demo_sync
 import httpx
 
@@ -42,7 +43,7 @@ def owner() -> str:
 
 
 def good(profile: str = "v2.34", **options: Any) -> httpx.BaseTransport:
-    return api.transport(demo_sync.bridge(tables(), profile=profile, **options))
+    return bridge_transport.Transport(demo_sync.bridge(tables(), profile=profile, **options))
 
 
 def place(request: httpx.Request) -> str:
@@ -98,12 +99,14 @@ def synced(held: Store, transport: httpx.BaseTransport, **options: Any) -> None:
 
 
 def _expired() -> httpx.BaseTransport:
-    return api.transport(api.Bridge(tables(), tokens={}, switches=UNLIMITED))
+    return bridge_transport.Transport(api.Bridge(tables(), tokens={}, switches=UNLIMITED))
 
 
 def _demoted() -> httpx.BaseTransport:
     member = api.holders(tables(), api.tokens(tables(), 1))[api.tokens(tables(), 1)["member"]]
-    return api.transport(api.Bridge(tables(), tokens={owner(): member}, switches=UNLIMITED))
+    return bridge_transport.Transport(
+        api.Bridge(tables(), tokens={owner(): member}, switches=UNLIMITED)
+    )
 
 
 def _login_page(_request: httpx.Request) -> httpx.Response:

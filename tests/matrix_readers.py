@@ -21,9 +21,9 @@ from urllib.parse import quote, quote_plus
 
 import numpy as np
 import pytest
+import truth
 from dashboard_process import free_port
 
-from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow, Person
 from bridgeboard.demo.world import World, make
 

@@ -21,11 +21,10 @@ from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
-from bridgeboard.queries import recorded_text, request_list, session_detail, session_search
+from bridgeboard.queries import recorded_text, request_list, session_detail
 from bridgeboard.queries import session_calls as one_call
 from bridgeboard.queries.adoption import active_people_windows, cohort_people, cohorts, presence
-from bridgeboard.queries.first_seen_order import first_seen
-from bridgeboard.queries.metric_query import Query, select, select_top, values
+from bridgeboard.queries.metric_query import Query, first_seen, select, select_top, values
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.session_list import listing
 from bridgeboard.queries.session_totals import count as sessions_found
@@ -250,7 +249,7 @@ def of_explorer(reader: Reader, scope: Scope) -> Iterator[tuple[str, Query]]:
         yield f"calls {session}", one_call.calls(session)
         yield f"course {session}", one_call.course(session)
         yield f"kept {session}", recorded_text.kept(session)
-        yield f"hits {session}", session_search.hits(session, "deploy")
+        yield f"hits {session}", recorded_text.hits(session, "deploy")
     for usage in range(3, 3_000, 315):
         yield f"detail {usage}", request_list.detail(usage)
         yield f"responses {usage}", request_list.responses(usage)

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import demo_sync
 import stores_of_the_run
+import truth
 
-from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow, Tables
 from bridgeboard.queries import session_detail
 from bridgeboard.queries.metric_query import Query

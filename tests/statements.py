@@ -1,4 +1,4 @@
-"""What is wrong with a statement: whatever is not in the closed list of ``queries.functions``."""
+"""What is wrong with a statement: whatever is not in the closed list of ``sql_functions``."""
 
 import json
 import re
@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterator
 from typing import Any, Final
 
 import duckdb
-
-from bridgeboard.queries.functions import AGGREGATES, OPERATORS, SCALARS, TYPES, WINDOWS
+from sql_functions import AGGREGATES, OPERATORS, SCALARS, TYPES, WINDOWS
 
 Node = dict[str, Any]
 

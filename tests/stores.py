@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import truth
 from demo_worlds import END
 
-from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow, Tables
-from bridgeboard.store import InterceptionTables, Store, interceptions
+from bridgeboard.store import Store, UsageTables, interceptions
 
 KINDS = ("input", "output", "cache_read", "cache_write")
 NOW = END
@@ -78,14 +78,14 @@ def put(store: Store, tables: Tables, rows: Iterable[InterceptionRow], **more: A
 
 def told(
     tables: Tables, rows: Sequence[InterceptionRow], *, text: bool = True, edition: int = 0
-) -> InterceptionTables:
+) -> UsageTables:
     """These interceptions as the store takes them; another ``edition`` has other digests."""
     place = {row.id: number for number, row in enumerate(rows)}
     responses = _responses(tables, rows, place)
     prompts = _children(tables.prompts, place)
     calls = _children(tables.tools, place)
     usage = [_usage(tables, row, place[row.id], responses, edition) for row in rows]
-    return InterceptionTables(
+    return UsageTables(
         usage=pa.Table.from_pylist(usage, USAGE),
         responses=pa.Table.from_pylist(responses, RESPONSES),
         tool_calls=pa.Table.from_pylist([_call(*each) for each in calls], TOOL_CALLS),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+import bridge_transport
 import httpx
 import msgspec
 import pytest
@@ -15,7 +16,6 @@ from interception_rows import whole_row
 from small_bridges import Book, token
 
 from aibridge import BulkInterception, BulkPage, Client, DecodeError, Interception, InterceptionPage
-from bridgeboard.demo import api
 
 JSON = {"content-type": "application/json; charset=utf-8"}
 
@@ -203,7 +203,7 @@ def test_the_demo_server_is_read_as_carefully_as_ever() -> None:
             tools=["bash"] * (minute % 3),
             metadata={"n": minute} if minute % 2 else None,
         )
-    transport = api.transport(book.bridge())
+    transport = bridge_transport.Transport(book.bridge())
     with Client("https://x.example", token(book.owner), transport=transport) as client:
         fast, careful = client.interceptions_bulk(), client.interceptions_page()
     assert len(fast.rows) == 30

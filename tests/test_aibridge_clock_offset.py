@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aibridge import AIBridgeError
-from aibridge.server_clock import ClockOffset
+from aibridge.pace import ClockOffset
 
 NOON = datetime(2026, 5, 20, 12, tzinfo=UTC).timestamp()
 

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+import truth
 from conftest import END, SMALLEST
 
 from bridgeboard.access import EVERYTHING, RowAccess
-from bridgeboard.demo import truth
-from bridgeboard.model.sync import Status
+from bridgeboard.model.store_status import Status
 from bridgeboard.runtime import background_sync, clients, demo_company, store_files
 from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.runtime.demo_company import Running

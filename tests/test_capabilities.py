@@ -7,6 +7,7 @@ from pathlib import Path
 
 import demo_sync
 import pytest
+import truth
 from dashboard_store import filled
 from facts import facts
 from hypothesis import given, settings
@@ -15,7 +16,6 @@ from hypothesis import strategies as st
 from bridgeboard.analysis import coverage, sync_history
 from bridgeboard.analysis.capabilities import Capability, Known, capability_lines, short
 from bridgeboard.analysis.coverage import FieldCoverage
-from bridgeboard.demo import truth
 from bridgeboard.store import Store
 
 TABLES = demo_sync.latest(300)

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from bridgeboard import charts
 from bridgeboard.charts import NEUTRAL, NOBODY, RING, Course, over_time
 from bridgeboard.model import pages
+from bridgeboard.model.periods import buckets
 from bridgeboard.model.scope import Scope
-from bridgeboard.model.time_buckets import buckets
 
 USD = 10**12
 GROUNDS = ("#ffffff", "#0f1319")

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import truth
 from conftest import END, SMALLEST
 from file_bytes import readable
 from test_cli import ALONE
@@ -18,15 +19,13 @@ from typer.testing import CliRunner, Result
 from bridgeboard import cli, formats, settings, state
 from bridgeboard.analysis.sync_history import Run
 from bridgeboard.cli import store_commands
-from bridgeboard.demo import truth
-from bridgeboard.model.completeness import DayCount
-from bridgeboard.model.sync import Counts
+from bridgeboard.model.store_status import Counts, DayCount
 from bridgeboard.runtime import demo_company
 from bridgeboard.runtime.demo_company import Running
 from bridgeboard.state import Database, StateError, audit
 from bridgeboard.state import backup as of_state
 from bridgeboard.state.audit import Audit
-from bridgeboard.store import Store, completeness, sync_state
+from bridgeboard.store import Store, sync_state
 from bridgeboard.sync.quarantine import Suspect
 
 ROWS_READ = "7 rows of the session list and details of 3 sessions read."
@@ -242,7 +241,7 @@ def test_check_tells_what_the_deployment_counts_and_the_store_lacks(
     assert re.search(r"On \d+ closed days the deployment counts [\d,]+ requests", said.output)
     lacking = DayCount("interceptions", END.date(), 12, 11, 0, END)
     with store_in(folder) as opened, opened.write() as batch:
-        completeness.put_counts(batch, [lacking])
+        sync_state.put_counts(batch, [lacking])
     said = run("check", running=running, folder=folder)
     assert said.exit_code == 1
     assert "1 of 12 are missing" in said.output

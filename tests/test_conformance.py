@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import bridge_transport
 import pytest
+import truth
 from slow_cases import one_fast
 
 from aibridge import (
@@ -25,7 +27,7 @@ from aibridge import (
     Retry,
     Search,
 )
-from bridgeboard.demo import api, server, truth, world
+from bridgeboard.demo import api, server, world
 from bridgeboard.demo.records import Role, Tables
 
 END = datetime(2026, 11, 16, 12, 0, tzinfo=UTC)
@@ -118,9 +120,11 @@ def target(request: pytest.FixtureRequest, tables: Tables) -> Iterator[Target]:
         tables, profile=profile, tokens=api.holders(tables, tokens), switches=switches
     )
     if place == "process":
-        yield Target("http://bridge", tokens["owner"], api.transport(bridge), tables, profile)
+        yield Target(
+            "http://bridge", tokens["owner"], bridge_transport.Transport(bridge), tables, profile
+        )
         return
-    with server.serve(bridge) as served:
+    with server.Server(bridge) as served:
         yield Target(served.url, tokens["owner"], None, tables, profile)
 
 
@@ -287,7 +291,9 @@ def test_a_wrong_token_is_told_apart(target: Target, kind: str) -> None:
 def test_other_roles_see_what_the_server_lets_them(tables: Tables, kind: str, role: Role) -> None:
     tokens = api.tokens(tables, 1)
     bridge = api.Bridge(tables, tokens=api.holders(tables, tokens))
-    target = Target("http://bridge", tokens[role], api.transport(bridge), tables, "v2.34")
+    target = Target(
+        "http://bridge", tokens[role], bridge_transport.Transport(bridge), tables, "v2.34"
+    )
 
     async def story(_: Target, client: Any) -> None:
         able = await client.capabilities()
@@ -310,7 +316,9 @@ def test_an_unlicensed_server_is_told_apart(tables: Tables, kind: str) -> None:
     tokens = api.tokens(tables, 1)
     switches = api.Switches(licensed=False)
     bridge = api.Bridge(tables, tokens=api.holders(tables, tokens), switches=switches)
-    target = Target("http://bridge", tokens["owner"], api.transport(bridge), tables, "v2.34")
+    target = Target(
+        "http://bridge", tokens["owner"], bridge_transport.Transport(bridge), tables, "v2.34"
+    )
 
     async def story(_: Target, client: Any) -> None:
         able = await client.capabilities()
@@ -341,7 +349,9 @@ def test_with_a_fifth_of_the_answers_failing_a_walk_is_whole_or_an_error(
             except AIBridgeError as error:
                 errors.append(error)
 
-    target = Target("http://bridge", tokens["owner"], api.transport(bridge), tables, "v2.34")
+    target = Target(
+        "http://bridge", tokens["owner"], bridge_transport.Transport(bridge), tables, "v2.34"
+    )
     tell(kind, target, story, retries=6)
     assert len(walks) + len(errors) == 4
     assert walks, "each of these seeds lets at least one walk through"
@@ -359,7 +369,7 @@ def test_faults_on_a_real_port_are_survived_too(tables: Tables) -> None:
     bridge = api.Bridge(tables, tokens=api.holders(tables, tokens), switches=switches)
     expected = truth.sessions(truth.finished(tables))
     with (
-        server.serve(bridge) as served,
+        server.Server(bridge) as served,
         Client(served.url, tokens["owner"], retry=Retry(total=12)) as client,
     ):
         walked = list(client.sessions(page_size=25))

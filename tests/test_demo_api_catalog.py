@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_bridges import Book, validation
 
-from bridgeboard.demo.api.name_lists import like
+from bridgeboard.demo.api.lists import like
 
 
 @pytest.fixture

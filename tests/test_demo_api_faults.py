@@ -8,9 +8,11 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from bridge_transport import Transport
 from small_bridges import PREFIX, Book, ask, token, with_switches
 
-from bridgeboard.demo.api import KINDS, Bridge, Faults, asgi, transport
+from bridgeboard.demo.api import KINDS, Bridge, Faults
+from bridgeboard.demo.server import asgi
 
 
 @pytest.fixture
@@ -32,14 +34,14 @@ URL = "http://demo" + PREFIX + "/sessions"
 
 def fetch_sync(bridge: Bridge, book: Book, read: float | None = 5) -> httpx.Response:
     timeout = httpx.Timeout(5, read=read)
-    with httpx.Client(transport=transport(bridge), timeout=timeout) as client:
+    with httpx.Client(transport=Transport(bridge), timeout=timeout) as client:
         return client.get(URL, headers={"Coder-Session-Token": token(book.owner)})
 
 
 def fetch_async(bridge: Bridge, book: Book, read: float | None = 5) -> httpx.Response:
     async def fetched() -> httpx.Response:
         timeout = httpx.Timeout(5, read=read)
-        async with httpx.AsyncClient(transport=transport(bridge), timeout=timeout) as client:
+        async with httpx.AsyncClient(transport=Transport(bridge), timeout=timeout) as client:
             return await client.get(URL, headers={"Coder-Session-Token": token(book.owner)})
 
     return asyncio.run(fetched())
@@ -131,7 +133,7 @@ def test_a_truncated_answer_gives_its_first_half_before_it_breaks(book: Book) ->
     headers = {"Coder-Session-Token": token(book.owner)}
     got: list[bytes] = []
     with (
-        httpx.Client(transport=transport(struck(book, "truncated"))) as client,
+        httpx.Client(transport=Transport(struck(book, "truncated"))) as client,
         client.stream("GET", URL, headers=headers) as response,
         pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"),
     ):

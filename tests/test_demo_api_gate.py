@@ -9,7 +9,7 @@ from small_bridges import NOW, PREFIX, UNLIMITED, Book, ask, send, token, valida
 from bridgeboard.demo import api
 from bridgeboard.demo.api import Bridge, Key
 from bridgeboard.demo.api.deployment import Profile
-from bridgeboard.demo.api.params import parse_query
+from bridgeboard.demo.api.query_parameters import parse_query
 from bridgeboard.demo.records import Provider
 
 SIGNED_OUT = "You are signed out or your session has expired. Please sign in again to continue."

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from small_bridges import NOW, Book, ask, at, ids, validation, wire_time
 
-from bridgeboard.demo.api import asking, interceptions
+from bridgeboard.demo.api import asking, lists
 from bridgeboard.demo.api.deployment import ERAS
 from bridgeboard.demo.api.http_answers import stamper
 from bridgeboard.demo.api.index import Index
@@ -210,7 +210,7 @@ def test_v131_a_bare_row_tells_null_where_it_may_and_empty_arrays(book: Book) ->
     row = book.call(0, lasts=None, metadata=None)
     view = Index(book.tables()).view(None, None)
     asked = asking.Ask(book.owner, {}, view, ERAS["v2.34"], stamper(0))
-    assert interceptions.told(asked, row) == {
+    assert lists.interception(asked, row) == {
         "id": row.id,
         "api_key_id": None,
         "initiator": {"id": book.owner.id, "username": "owner"},

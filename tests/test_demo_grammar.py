@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridgeboard.demo.api import golang, params
-from bridgeboard.demo.api.grammar import KEYS, Endpoint, Filters, parse
-from bridgeboard.demo.api.params import Invalid
+from bridgeboard.demo.api import golang, query_parameters
+from bridgeboard.demo.api.query_parameters import KEYS, Endpoint, Filters, Invalid, parse
 
 VECTORS = json.loads(
     (Path(__file__).parent / "vectors" / "q-grammar-vectors.json").read_text(encoding="utf-8")
@@ -264,4 +263,4 @@ def test_what_is_no_uuid_is_refused_in_the_words_of_its_library(
     ],
 )
 def test_a_url_query_is_read_as_go_reads_it(query: bytes, values: dict[str, list[str]]) -> None:
-    assert params.parse_query(query) == values
+    assert query_parameters.parse_query(query) == values

@@ -13,7 +13,7 @@ import pytest
 from small_bridges import PREFIX, Book, ask, session_path, token, with_switches
 
 from bridgeboard.demo.api import Bridge, Faults
-from bridgeboard.demo.server import Server, serve
+from bridgeboard.demo.server import Server
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def struck(book: Book, kind: str, **more: float) -> Bridge:
 
 
 def test_a_port_gives_the_same_answers_as_the_bridge(book: Book) -> None:
-    with serve(book.bridge()) as server, client(server, book) as http:
+    with Server(book.bridge()) as server, client(server, book) as http:
         for path in ("/sessions", "/models", session_path("a b%é🙂"), "//sessions", "/nope"):
             response = http.get(PREFIX + path)
             assert response.content == ask(book.bridge(), path, book.owner).answer.body
@@ -55,19 +55,19 @@ def test_an_async_client_is_served_too(book: Book) -> None:
             replies = await asyncio.gather(*(http.get("/api/v2/buildinfo") for _ in range(5)))
         return [reply.status_code for reply in replies]
 
-    with serve(book.bridge()) as server:
+    with Server(book.bridge()) as server:
         assert asyncio.run(statuses(server.url)) == [200] * 5
 
 
 def test_a_head_request_has_no_body(book: Book) -> None:
-    with serve(book.bridge()) as server, client(server, book) as http:
+    with Server(book.bridge()) as server, client(server, book) as http:
         response = http.head(PREFIX + "/sessions")
         assert (response.status_code, response.content) == (400, b"")
         assert http.get(PREFIX + "/sessions").status_code == 200
 
 
 def test_a_server_is_upgraded_by_another_bridge(book: Book) -> None:
-    with serve(book.bridge()) as server, client(server, book) as http:
+    with Server(book.bridge()) as server, client(server, book) as http:
         assert http.get(PREFIX + "/interceptions").status_code == 200
         server.bridge = book.bridge(profile="v2.35")
         assert http.get(PREFIX + "/interceptions").status_code == 400
@@ -113,7 +113,7 @@ def test_whoever_waits_for_a_server_is_woken_by_its_end(book: Book) -> None:
 
 def test_a_dropped_connection_is_closed_without_an_answer(book: Book) -> None:
     with (
-        serve(struck(book, "dropped")) as server,
+        Server(struck(book, "dropped")) as server,
         client(server, book) as http,
         pytest.raises(httpx.RemoteProtocolError, match="without sending a response"),
     ):
@@ -122,7 +122,7 @@ def test_a_dropped_connection_is_closed_without_an_answer(book: Book) -> None:
 
 def test_a_truncated_answer_breaks_in_its_middle(book: Book) -> None:
     with (
-        serve(struck(book, "truncated")) as server,
+        Server(struck(book, "truncated")) as server,
         client(server, book) as http,
         pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"),
     ):
@@ -130,14 +130,17 @@ def test_a_truncated_answer_breaks_in_its_middle(book: Book) -> None:
 
 
 def test_a_dripped_answer_arrives_whole(book: Book) -> None:
-    with serve(struck(book, "dripped", drip_seconds=0.001)) as server, client(server, book) as http:
+    with (
+        Server(struck(book, "dripped", drip_seconds=0.001)) as server,
+        client(server, book) as http,
+    ):
         response = http.get(PREFIX + "/sessions")
     assert response.content == ask(book.bridge(), "/sessions", book.owner).answer.body
 
 
 def test_a_stalled_answer_times_out_on_the_callers_side(book: Book) -> None:
     with (
-        serve(struck(book, "stalled")) as server,
+        Server(struck(book, "stalled")) as server,
         client(server, book, timeout=httpx.Timeout(5, read=0.05)) as http,
         pytest.raises(httpx.ReadTimeout),
     ):
@@ -146,7 +149,7 @@ def test_a_stalled_answer_times_out_on_the_callers_side(book: Book) -> None:
 
 def test_a_stalled_connection_dies_in_the_end(book: Book) -> None:
     with (
-        serve(struck(book, "stalled", stall_seconds=0.01)) as server,
+        Server(struck(book, "stalled", stall_seconds=0.01)) as server,
         client(server, book) as http,
         pytest.raises(httpx.RemoteProtocolError),
     ):
@@ -180,7 +183,7 @@ def test_a_server_leaves_the_processs_logging_alone(
     before = [(log.level, list(log.handlers), log.propagate) for log in loggers]
     with (
         caplog.at_level(logging.WARNING),
-        serve(struck(book, "truncated")) as server,
+        Server(struck(book, "truncated")) as server,
         client(server, book) as http,
         pytest.raises(httpx.RemoteProtocolError),
     ):
@@ -190,6 +193,6 @@ def test_a_server_leaves_the_processs_logging_alone(
 
 
 def test_a_request_line_of_many_kilobytes_is_read(book: Book) -> None:
-    with serve(book.bridge()) as server, client(server, book) as http:
+    with Server(book.bridge()) as server, client(server, book) as http:
         query = 'model:"' + "x" * 60_000 + '"'
         assert http.get(PREFIX + "/sessions", params={"q": query}).json()["count"] == 0

@@ -9,12 +9,12 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+import truth
 from costly_laws import tried
 from demo_worlds import END, digest, quarter, small
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridgeboard.demo import truth
 from bridgeboard.demo.company import hostile
 from bridgeboard.demo.company.company_data import CLIENTS
 from bridgeboard.demo.company.people import OFFICES

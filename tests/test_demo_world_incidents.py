@@ -5,10 +5,10 @@ from datetime import timedelta
 from statistics import median
 
 import pytest
+import truth
 from demo_worlds import END, quarter, small
 from slow_cases import one_fast
 
-from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow, Tables
 from bridgeboard.demo.world import Incident, World, make
 

@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from datetime import timedelta
 
 import pytest
+import truth
 from demo_worlds import quarter
 
-from bridgeboard.demo import truth
 from bridgeboard.demo.company.company_data import CLIENTS
 from bridgeboard.demo.records import InterceptionRow, Tables
 from bridgeboard.demo.world import World

@@ -3,9 +3,9 @@
 from collections import defaultdict
 
 import pytest
+import truth
 from demo_worlds import quarter
 
-from bridgeboard.demo import truth
 from bridgeboard.demo.company.company_data import OFFERS
 from bridgeboard.demo.records import Tables, TokenRow
 from bridgeboard.demo.world import World

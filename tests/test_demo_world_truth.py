@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from bridgeboard.demo import truth
+import truth
+
 from bridgeboard.demo.records import InterceptionRow, PromptRow, Tables, TokenRow, ToolRow
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

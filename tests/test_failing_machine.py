@@ -15,12 +15,12 @@ from typing import Any
 
 import demo_sync
 import pytest
+import truth
 from slow_cases import one_fast
 from stores import contents, fresh
 from test_background_sync import Listener, settings_of
 
 from bridgeboard import pricing, store, sync
-from bridgeboard.demo import truth
 from bridgeboard.pricing import Book
 from bridgeboard.runtime import clients, store_files
 from bridgeboard.runtime.background_sync import BackgroundSync
@@ -32,7 +32,7 @@ from bridgeboard.store import (
     StoreLocationError,
     StoreTooNewError,
     file_location,
-    migrations,
+    opening,
 )
 from bridgeboard.store.schema import MIGRATIONS
 
@@ -70,7 +70,7 @@ import duckdb
 from datetime import datetime
 from pathlib import Path
 from bridgeboard import pricing, store, sync
-from bridgeboard.store import Batch, Reader, Store, backups, migrations
+from bridgeboard.store import Batch, Reader, Store, backups, opening
 from bridgeboard.store.schema import MIGRATIONS
 
 path = Path(sys.argv[1])
@@ -99,7 +99,7 @@ MIGRATOR = (
 sys.path.insert(0, {here!r})
 connect = duckdb.connect
 duckdb.connect = lambda *a, **k: Told(connect(*a, **k))
-migrations.MIGRATIONS = {later!r}
+opening.MIGRATIONS = {later!r}
 Store.open(path)
 """
 )
@@ -145,7 +145,7 @@ def test_a_killed_migration_is_begun_again_and_loses_nothing(
     with Store.open(copied) as opened:
         before = contents(opened)
     assert _killed(MIGRATOR, copied, steps)
-    monkeypatch.setattr(migrations, "MIGRATIONS", LATER)
+    monkeypatch.setattr(opening, "MIGRATIONS", LATER)
     with Store.open(copied) as opened:
         assert opened.meta("schema") == str(len(LATER))
         assert opened.rows("SELECT count(*), sum(b) FROM extra") == [(50_000, 350_000)]
@@ -161,7 +161,7 @@ def test_a_store_killed_while_it_is_made_is_made_again(
 ) -> None:
     path = tmp_path / "store.duckdb"
     assert _killed(MIGRATOR, path, steps)
-    monkeypatch.setattr(migrations, "MIGRATIONS", LATER)
+    monkeypatch.setattr(opening, "MIGRATIONS", LATER)
     for _ in range(2):
         with Store.open(path) as opened:
             assert opened.meta("schema") == str(len(LATER))

@@ -21,10 +21,12 @@ from bridgeboard.model.scope import Scope
 from bridgeboard.pricing import Book
 from bridgeboard.queries.metric_query import select
 from bridgeboard.store import Store, erasure, group_blocks
-from bridgeboard.store.team_memberships import put_memberships
+from bridgeboard.store.people import put_memberships
+from bridgeboard.store.row_relations import DECIDED
 from bridgeboard.teams import Membership
 
 FLOOR = 3
+TABLES = [name for name, decided in DECIDED.items() if decided.owner == "groups"]
 NOW = OVER + timedelta(days=3)
 Row = dict[str, Any]
 Change = Callable[[Store, Crowd, Path], Store]
@@ -184,7 +186,7 @@ def test_each_of_these_would_tell_of_single_people_if_blocks_were_summed_anew(
 
     def anew(held: Store) -> None:
         with held.write() as batch:
-            for table in group_blocks.TABLES:
+            for table in TABLES:
                 batch.execute(f"DELETE FROM {table}")
             batch.execute("DELETE FROM meta WHERE name = ?", [group_blocks.SINCE])
         held._limited.blocks._done.clear()
@@ -240,7 +242,7 @@ def test_what_an_erased_person_did_stays_in_the_sums_and_leads_to_nobody(tmp_pat
         before = (requests_by_day(held), people(held))
         erased(held, told, tmp_path)
         assert (requests_by_day(held), people(held)) == before
-        for table in group_blocks.TABLES:
+        for table in TABLES:
             with held.snapshot() as reader:
                 names, rows = reader.named(f"FROM {table}")
             if "initiator" in names:

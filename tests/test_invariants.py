@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import demo_sync
 import demo_worlds
 import pytest
+import truth
 from hypothesis import given
 from hypothesis import strategies as st
 from stores import KINDS, fresh
@@ -17,11 +18,10 @@ from test_queries_metric_query import ALL, laws, scopes
 
 from bridgeboard.analysis import invariants
 from bridgeboard.analysis.invariants import Invariant
-from bridgeboard.demo import truth
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
-from bridgeboard.store import Batch, Store, team_memberships
+from bridgeboard.store import Batch, Store, people
 from bridgeboard.teams import Membership
 
 WORLD = demo_worlds.small()
@@ -41,7 +41,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         members = [
             Membership(name, team) for team, names in WORLD.teams.items() for name in names[1:]
         ]
-        team_memberships.put_memberships(opened, members)
+        people.put_memberships(opened, members)
         yield opened
 
 

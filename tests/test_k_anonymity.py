@@ -27,12 +27,10 @@ from bridgeboard.model.dimensions import DIMENSIONS, UNKNOWN
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.adoption import active_people_windows, cohorts, presence
-from bridgeboard.queries.first_seen_order import first_seen
-from bridgeboard.queries.metric_query import Query, select, select_top, values
+from bridgeboard.queries.metric_query import Query, first_seen, select, select_top, values
 from bridgeboard.store import Store
-from bridgeboard.store.group_relations import KINDS, PEOPLE, TEAMS, TIMES, TOOLS, live
-from bridgeboard.store.k_anonymity import OTHER, RULES
-from bridgeboard.store.team_labels import folded
+from bridgeboard.store.group_sums import KINDS, TEAMS, TIMES, TOOLS, live
+from bridgeboard.store.k_anonymity import OTHER, RULES, folded
 
 FLOORS = (2, 3, 4, 5, 6)
 WHOLE = Scope(BEGAN, OVER)
@@ -376,7 +374,7 @@ def test_prices_of_what_has_no_name_are_not_told(tmp_path: Path) -> None:
 
 
 def test_every_dimension_is_decided() -> None:
-    assert set(DIMENSIONS) == TIMES | KINDS | TOOLS | TEAMS | PEOPLE
+    assert set(DIMENSIONS) == TIMES | KINDS | TOOLS | TEAMS | {"initiator"}
     assert {name for name, one in DIMENSIONS.items() if one.time} == TIMES
     assert live(None) == "shape"
     assert live(["day", "a dimension of tomorrow"]) == "nobody"

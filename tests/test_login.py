@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 import httpx
 import pytest
 import streamlit
+import truth
 from browsers import LOOKS, PATIENCE, log_out, picture, settled, too_wide, violations
 from conftest import END
 from dashboard_process import dashboard, free_port
@@ -37,7 +38,6 @@ from websockets.typing import Origin
 from wire import Visit, WireError, await_sync, visit
 
 from bridgeboard import cli, settings
-from bridgeboard.demo import truth
 from bridgeboard.demo.world import World, make
 from bridgeboard.runtime import state_files
 from bridgeboard.runtime.demo_company import Running

@@ -6,8 +6,8 @@ from pathlib import Path
 import demo_sync
 import demo_worlds
 import pytest
+import truth
 
-from bridgeboard.demo import truth
 from bridgeboard.model.accuracy import accuracy, limits
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from bridgeboard.model import periods
 from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.periods import buckets
 from bridgeboard.model.scope import Scope
-from bridgeboard.model.time_buckets import buckets
 
 DAY = timedelta(days=1)
 ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Pacific/Chatham")

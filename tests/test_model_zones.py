@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from slow_cases import one_fast
 
-from bridgeboard.model import zones as arithmetic
+from bridgeboard.model import times as arithmetic
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.errors import MetricError
+from bridgeboard.model.periods import bounds, buckets, running
 from bridgeboard.model.scope import Scope
-from bridgeboard.model.time_buckets import bounds, buckets, running
 from bridgeboard.queries.metric_sources import key
 
 ZONES = (

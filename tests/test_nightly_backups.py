@@ -28,7 +28,7 @@ from bridgeboard.runtime.nightly_backups import NightlyBackups, backup_status, i
 from bridgeboard.server import web_app
 from bridgeboard.settings import DemoSettings, Settings, SettingsError
 from bridgeboard.state.audit import Audit, Verdict
-from bridgeboard.store import Store, StoreLocationError, backups, erasure_list, migrations
+from bridgeboard.store import Store, StoreLocationError, backups, erasure_list, opening
 from bridgeboard.store.schema import MIGRATIONS
 
 HERE = Path(__file__).parent
@@ -264,7 +264,7 @@ def test_a_backup_of_an_earlier_schema_is_restored_by_a_repair(
     opened.close()
     opened.path.write_bytes(b"")
     later = (*MIGRATIONS, "CREATE TABLE extra AS SELECT 7 AS weight")
-    monkeypatch.setattr(migrations, "MIGRATIONS", later)
+    monkeypatch.setattr(opening, "MIGRATIONS", later)
     monkeypatch.setattr(backups, "MIGRATIONS", later)
     assert store.repair(opened.path, [made.path], now=NIGHT)
     with Store.open(opened.path) as again:
@@ -337,7 +337,7 @@ import shutil, sys
 from datetime import datetime
 from pathlib import Path
 from bridgeboard import private_files
-from bridgeboard.store import Store, add_backup, backup_folder, backups
+from bridgeboard.store import Store, add_backup, backups
 
 def announced(inner):
     def announcing(*arguments, **named):
@@ -346,8 +346,7 @@ def announced(inner):
     return announcing
 
 for owner, names in (
-    (backups, ("_written", "_write_manifest", "check", "_swap")),
-    (backup_folder, ("_clear", "_delete")),
+    (backups, ("_written", "_write_manifest", "check", "_swap", "_clear", "_delete")),
     (private_files, ("make_durable",)),
     (shutil, ("rmtree",)),
     (Path, ("rename", "unlink")),

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import bridge_transport
 import demo_sync
 import pytest
 import session_stores
+import truth
 from audit_entries import last, noted
 from dashboard_store import filled, looking
 from facts import KINDS, Row, facts
@@ -20,7 +22,7 @@ from streamlit.testing.v1 import AppTest
 
 from aibridge import Client
 from bridgeboard import formats
-from bridgeboard.demo import api, truth
+from bridgeboard.demo import api
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries import request_list as queries
@@ -309,7 +311,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, profile: str) -> None:
         return Client(
             demo_sync.ADDRESS,
             token,
-            transport=api.transport(bridge),
+            transport=bridge_transport.Transport(bridge),
             retry=demo_sync.at_once(total=0),
         )
 

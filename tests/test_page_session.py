@@ -12,6 +12,7 @@ from uuid import uuid4
 import demo_sync
 import pytest
 import session_stores
+import truth
 from audit_entries import last, noted
 from dashboard_store import looking
 from facts import KINDS
@@ -21,10 +22,9 @@ from streamlit.testing.v1 import AppTest
 
 from bridgeboard import formats, settings
 from bridgeboard.analysis import session_data
-from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.model.store import StoreError
-from bridgeboard.model.sync import Status
+from bridgeboard.model.store_status import Status
 from bridgeboard.queries import session_calls
 from bridgeboard.runtime import process
 from bridgeboard.store import Store, sync_state

@@ -20,7 +20,7 @@ from test_settings_origins import KEY, LOGIN, OUTRIGHT, SECRETS, TOKEN
 from bridgeboard import access, formats, settings
 from bridgeboard.access import PAGES, PERMISSIONS, Role, Viewer
 from bridgeboard.analysis import team_file
-from bridgeboard.model.backups import Backup, BackupStatus
+from bridgeboard.model.store_status import Backup, BackupStatus
 from bridgeboard.runtime import process, state_files
 from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.state.audit import forward

@@ -40,7 +40,7 @@ def test_each_instance_tells_who_bills_why_since_when_and_its_share() -> None:
         VendorStatement("openai", "groq", "x"),
         VendorStatement("openai", "openai", "the server says so", "", MOVED),
     )
-    rows = {row[:3]: row[3:] for row in prices.billing_rows(FOUND, Book(told=told))}
+    rows = {row[:3]: row[3:] for row in prices.billing_rows(FOUND, Book(statements=told))}
     assert rows["groq", "openai", "groq"][:2] == ("the instance is named like groq", None)
     assert rows["openai", "openai", "openai"][:2] == ("the server says so", MOVED)
     assert rows["ai-team", "openai", "Nobody known"][0].startswith("nobody knows")

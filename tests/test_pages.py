@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from bridgeboard import settings
 from bridgeboard.demo import api
-from bridgeboard.model.sync import Status
+from bridgeboard.model.store_status import Status
 from bridgeboard.runtime import clients, demo_company, process
 from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.runtime.demo_company import Demo, Running

@@ -21,18 +21,17 @@ from test_queries_metric_query import value
 from bridgeboard import charts, formats, settings
 from bridgeboard.analysis import runner as analysis_runner
 from bridgeboard.analysis.runner import Runner
-from bridgeboard.model.completeness import DayCount, LeftOut
 from bridgeboard.model.errors import MetricError
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.model.store import StoreError
-from bridgeboard.model.sync import Counts, Event, Status
+from bridgeboard.model.store_status import Counts, DayCount, Event, LeftOut, Status
 from bridgeboard.queries.adoption import cohorts
 from bridgeboard.queries.metric_query import select
 from bridgeboard.runtime import process
 from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.settings import DemoSettings
-from bridgeboard.store import Store, completeness, sync_state
+from bridgeboard.store import Store, sync_state
 from bridgeboard.sync.quarantine import Suspect
 from bridgeboard.ui import runner
 from bridgeboard.ui.views import adoption, hours_of_week, trust
@@ -279,8 +278,8 @@ def test_trust_shows_both_counts_of_days_and_what_the_deployment_fails_to_list(
     short = DayCount("interceptions", day - timedelta(days=1), 2_000, 1_990, 0, END)
     left = LeftOut("sessions", END - timedelta(days=3), END, 2, "oops <b>", END)
     with store.write() as batch:
-        completeness.put_counts(batch, [whole])
-        completeness.leave_out(batch, [left])
+        sync_state.put_counts(batch, [whole])
+        sync_state.leave_out(batch, [left])
     test = app("trust", tz="UTC")
     assert not test.exception
     assert "deployment counts 1,500 requests, day by day, and the store has 1,499" in said(test)
@@ -288,7 +287,7 @@ def test_trust_shows_both_counts_of_days_and_what_the_deployment_fails_to_list(
     (frame,) = [each.value for each in test.dataframe if "seen_at" in each.value]
     assert frame["reason"].tolist() == ["oops <b>"]
     with store.write() as batch:
-        completeness.put_counts(batch, [short])
+        sync_state.put_counts(batch, [short])
     test = app("trust", tz="UTC")
     assert "On 1 of 2 closed days" in said(test)
     assert "10 of 2,000 are missing" in said(test)

@@ -13,15 +13,7 @@ from small_bridges import NOW, Book
 from bridgeboard.analysis import completeness
 from bridgeboard.cli import deployment_checks
 from bridgeboard.demo.api.deployment import Profile
-from bridgeboard.store import (
-    Store,
-    backups,
-    erasure,
-    erasure_list,
-    migrations,
-    schema,
-    sync_state,
-)
+from bridgeboard.store import Store, backups, erasure, erasure_list, opening, schema, sync_state
 from bridgeboard.store.schema import MIGRATIONS
 from bridgeboard.sync import ErasureKeyLostError, Options, requeue, sessions
 
@@ -175,12 +167,12 @@ def test_a_store_that_has_lost_the_key_of_its_erasures_takes_nothing_in(
 
 def test_the_key_of_an_earlier_version_moves_to_what_it_is_needed_for() -> None:
     with duckdb.connect() as connection:
-        migrations.migrate(connection, Path(":memory:"), MIGRATIONS.index(schema._ERASED_ROWS))
+        opening.migrate(connection, Path(":memory:"), MIGRATIONS.index(schema._ERASED_ROWS))
         connection.execute("INSERT INTO meta VALUES ('erasure_key', 'ab12')")
         connection.execute(
             "INSERT INTO erased VALUES ('d1', uuid(), 'erased-1', true, '2026-01-01')"
         )
-        migrations.migrate(connection, Path(":memory:"))
+        opening.migrate(connection, Path(":memory:"))
         assert connection.execute("SELECT key FROM erased").fetchall() == [("ab12",)]
         assert connection.execute("FROM meta WHERE name LIKE '%key%'").fetchall() == []
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from token_rows import AT, response
 
-from bridgeboard.pricing import PICO, Book, Status, parse, price
+from bridgeboard.formats import PICO
+from bridgeboard.pricing import Book, Status, parse, price
 
 BOOK = Book()
 MILLION = 10**6

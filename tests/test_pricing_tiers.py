@@ -7,7 +7,8 @@ import pytest
 from genai_prices import Usage, calc_price
 from token_rows import AT, response
 
-from bridgeboard.pricing import PICO, Book, Status, parse, price
+from bridgeboard.formats import PICO
+from bridgeboard.pricing import Book, Status, parse, price
 
 BOOK = Book()
 SINCE = datetime(2026, 10, 12, tzinfo=UTC)

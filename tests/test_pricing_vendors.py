@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from token_rows import response
 
+from bridgeboard.formats import PICO
 from bridgeboard.pricing import Book, Price, Status, parse, price
-from bridgeboard.pricing.rates import PICO
 from bridgeboard.pricing.vendors import VendorStatement, vendor_by_address
 
 AT = datetime(2026, 11, 20, tzinfo=UTC)
@@ -189,7 +189,7 @@ def test_what_the_server_says_comes_before_the_name_and_holds_from_its_day() -> 
         VendorStatement("openai", "openai", "the server says so"),
         VendorStatement("openai", "groq", "the server says so", since=moved),
     )
-    book = Book(told=told)
+    book = Book(statements=told)
     before, after = (
         book.resolve("openai", "OpenAI", "openai/gpt-oss-120b", at)
         for at in (datetime(2026, 9, 30, tzinfo=UTC), moved)

@@ -25,11 +25,10 @@ from test_queries_metric_query import (
 )
 
 from bridgeboard.model.errors import MetricError
+from bridgeboard.model.periods import buckets
 from bridgeboard.model.scope import Scope
-from bridgeboard.model.time_buckets import buckets
 from bridgeboard.queries.adoption import active_people_windows, cohort_people, cohorts, presence
-from bridgeboard.queries.first_seen_order import first_seen
-from bridgeboard.queries.metric_query import select
+from bridgeboard.queries.metric_query import first_seen, select
 
 DAY = timedelta(days=1)
 START, END = small().start, small().end

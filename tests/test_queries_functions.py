@@ -29,13 +29,12 @@ from bridgeboard.queries import (
     session_detail,
     session_list,
     session_totals,
-    text_index,
 )
 from bridgeboard.queries import text_search as searching
 from bridgeboard.queries.metric_query import Query, select, select_top
-from bridgeboard.queries.page_keys import Order
 from bridgeboard.queries.session_columns import COLUMNS, RANGES
 from bridgeboard.queries.session_filters import Find, Range
+from bridgeboard.queries.session_list import Order
 from bridgeboard.queries.typed_rows import typed
 
 MODULES = {
@@ -131,7 +130,7 @@ def of_text(reader: Any, scope: Scope) -> Iterator[Query]:
     runs = text_search.runs_with(reader, ["deploy"]) or []
     for place in (None, spot):
         parts = searching.slices(find, search, spread, before=place)
-        narrowed = text_index.narrowed(find, search, parts, runs, before=place)
+        narrowed = searching.narrowed(find, search, parts, runs, before=place)
         yield from (part.query for part in (*parts, *narrowed))
 
 

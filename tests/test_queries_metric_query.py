@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import truth
 from costly_laws import tried
 from demo_worlds import small
 from facts import KINDS, Row, facts
@@ -15,12 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from listed_sessions import is_unread_in
 
-from bridgeboard.demo import truth
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.errors import MetricError
 from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.periods import buckets, filled
 from bridgeboard.model.scope import Scope
-from bridgeboard.model.time_buckets import buckets, filled
 from bridgeboard.queries.metric_query import select, select_top, values
 
 ZONES = ("UTC", "America/New_York", "Asia/Kathmandu", "Pacific/Chatham")

@@ -3,17 +3,16 @@ from collections.abc import Iterator
 
 import pytest
 import session_stores
+import truth
 from costly_laws import tried
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from session_stores import asked, only
 
-from bridgeboard.demo import truth
-from bridgeboard.queries import recorded_text, session_calls, session_search
-from bridgeboard.queries.errors import ListError
-from bridgeboard.queries.recorded_text import Item, Text
+from bridgeboard.model.errors import ListError
+from bridgeboard.queries import recorded_text, session_calls
+from bridgeboard.queries.recorded_text import Hit, Item, Text
 from bridgeboard.queries.session_calls import Call
-from bridgeboard.queries.session_search import Hit
 from bridgeboard.store import Store
 
 NEEDLES = ("the", "THE", "a", "e", "\n", '"', "{", "äöü", "no such words at all")
@@ -155,31 +154,31 @@ def test_hits_are_those_of_a_plain_search(store: Store, busiest: int, needle: st
         for usage, kind, ordinal, text in written(store, busiest)
         if kind != "tool_error" and sought in text.lower()
     ]
-    told = asked(store, Hit, session_search.hits(busiest, needle))
+    told = asked(store, Hit, recorded_text.hits(busiest, needle))
     assert [(hit.usage, hit.kind, hit.ordinal, hit.matches) for hit in told] == expected
     assert [hit.started_at for hit in told] == sorted(hit.started_at for hit in told)
 
 
 def test_some_words_are_found(store: Store, busiest: int) -> None:
     text = next(text for *_, text in written(store, busiest) if len(text) > 5)
-    assert asked(store, Hit, session_search.hits(busiest, text.upper()))
+    assert asked(store, Hit, recorded_text.hits(busiest, text.upper()))
 
 
 def test_an_empty_needle_finds_nothing(store: Store, busiest: int) -> None:
-    assert store.rows(*session_search.hits(busiest, "")) == []
-    assert session_search.marks("abc", "") == ()
-    assert store.rows(*session_search.hits(-1, "a")) == []
+    assert store.rows(*recorded_text.hits(busiest, "")) == []
+    assert recorded_text.marks("abc", "") == ()
+    assert store.rows(*recorded_text.hits(-1, "a")) == []
 
 
 @given(text=st.text(max_size=60), needle=st.text(min_size=1, max_size=4))
 @settings(deadline=None)
 def test_marks_are_where_a_plain_search_finds_the_words(text: str, needle: str) -> None:
-    small, sought = session_search.lowered(text), session_search.lowered(needle)
+    small, sought = recorded_text.lowered(text), recorded_text.lowered(needle)
     assert len(small) == len(text)
     found = [match.span() for match in re.finditer(re.escape(sought), small)]
     if not {"\0", *map(chr, range(0xD800, 0xE000))} & set(needle):
-        assert list(session_search.marks(text, needle)) == found
-        assert list(session_search.marks(text, needle, most=2)) == found[:2]
+        assert list(recorded_text.marks(text, needle)) == found
+        assert list(recorded_text.marks(text, needle, most=2)) == found[:2]
 
 
 @given(
@@ -188,19 +187,10 @@ def test_marks_are_where_a_plain_search_finds_the_words(text: str, needle: str) 
 )
 @tried(60)
 def test_the_database_counts_the_marks_that_are_shown(store: Store, text: str, needle: str) -> None:
-    sought = session_search.lowered(needle)
+    sought = recorded_text.lowered(needle)
     ((small, matches),) = store.rows(
         "SELECT lower($1), (length(lower($1)) - length(replace(lower($1), $2, ''))) // length($2)",
         [text, sought],
     )
-    assert small == session_search.lowered(text)
-    assert matches == len(session_search.marks(text, needle))
-
-
-def test_hits_are_gone_through_in_a_round(store: Store, busiest: int) -> None:
-    hits = asked(store, Hit, session_search.hits(busiest, "e"))
-    seen = [session_search.following(hits, None)]
-    while (after := session_search.following(hits, seen[-1])) != hits[0]:
-        seen.append(after)
-    assert seen == list(hits)
-    assert session_search.following((), None) is None
+    assert small == recorded_text.lowered(text)
+    assert matches == len(recorded_text.marks(text, needle))

@@ -3,6 +3,7 @@ from itertools import pairwise
 
 import pytest
 import session_stores
+import truth
 from costly_laws import tried
 from demo_worlds import small
 from facts import KINDS, Row, facts
@@ -10,10 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from session_stores import asked, only
 
-from bridgeboard.demo import truth
+from bridgeboard.model.errors import ListError
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries import request_list as one_by_one
-from bridgeboard.queries.errors import ListError
 from bridgeboard.queries.metric_query import select
 from bridgeboard.queries.request_list import Detail, Interception, Response
 from bridgeboard.queries.typed_rows import Key, typed

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import session_stores
+import truth
 from costly_laws import tried
 from facts import KINDS, facts
 from hypothesis import given
@@ -15,11 +16,9 @@ from slow_cases import one_fast
 
 from bridgeboard.analysis import session_data
 from bridgeboard.analysis.session_data import thinned
-from bridgeboard.demo import truth
 from bridgeboard.queries import recorded_text, session_calls, session_detail
 from bridgeboard.queries.session_calls import Call, Mark, Spot
-from bridgeboard.queries.session_detail import Head, Owner, Thread
-from bridgeboard.queries.session_sums import NUMBERS
+from bridgeboard.queries.session_detail import NUMBERS, Head, Owner, Thread
 from bridgeboard.queries.typed_rows import Key, typed
 from bridgeboard.store import Store
 
@@ -372,7 +371,6 @@ def test_before_its_details_a_session_has_unknown_threads(tmp_path: Path) -> Non
         for session in session_stores.keys(made).values():
             told, threads, every = everything(made, session)
             assert told.threads is None
-            assert told.failed_threads is None
             assert told.total_tokens == told.recorded_tokens
             assert told.cost is None
             assert (threads, every) == ((), ())

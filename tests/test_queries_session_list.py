@@ -20,16 +20,14 @@ from test_queries_metric_query import usage as requests_passing
 
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import UNKNOWN
-from bridgeboard.model.errors import MetricError
+from bridgeboard.model.errors import CursorError, ListError, MetricError
 from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.periods import bounds
 from bridgeboard.model.scope import Scope
-from bridgeboard.model.time_buckets import bounds
-from bridgeboard.queries.errors import CursorError, ListError
 from bridgeboard.queries.metric_query import Query, select
-from bridgeboard.queries.page_keys import Order
 from bridgeboard.queries.session_columns import COLUMNS, NUMBERS
 from bridgeboard.queries.session_filters import Find, Range
-from bridgeboard.queries.session_list import Page, SessionRow, beyond, listing, page
+from bridgeboard.queries.session_list import Order, Page, SessionRow, beyond, listing, page
 from bridgeboard.queries.session_totals import Sums, Totals, count, total, totals
 
 ORDERS = [Order(name, descending) for name in COLUMNS for descending in (False, True)]

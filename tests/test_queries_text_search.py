@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from listed_sessions import EVERYTHING, WORDS, Listed, empty, listed, put_prompts
 
 from bridgeboard.model.dimensions import UNKNOWN
+from bridgeboard.model.errors import ListError
 from bridgeboard.model.scope import Scope
-from bridgeboard.queries.errors import ListError
 from bridgeboard.queries.session_filters import Find, Range
 from bridgeboard.queries.text_search import (
     Hit,

@@ -13,13 +13,13 @@ import demo_sync
 import demo_worlds
 import pytest
 import stores
+import truth
 from test_cli import ALONE
 from test_sync_cost import counted, responses
 from typer.testing import CliRunner, Result
 
 from bridgeboard import cli, formats, report, settings
 from bridgeboard.analysis import invariants
-from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow, Tables
 from bridgeboard.model import periods
 from bridgeboard.model.dimensions import DIMENSIONS
@@ -27,7 +27,7 @@ from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.pages import FILTERS, PAGE_CONTENTS
 from bridgeboard.model.scope import Scope
 from bridgeboard.report import Answers
-from bridgeboard.store import Store, team_memberships
+from bridgeboard.store import Store, people
 from bridgeboard.teams import Membership
 
 TABLES = demo_worlds.small().tables
@@ -51,7 +51,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("synced")
     told = sorted(demo_worlds.small().teams.items())
     with demo_sync.whole(folder) as store:
-        team_memberships.put_memberships(
+        people.put_memberships(
             store,
             [Membership(name, team) for team, names in told for name in names],
         )
@@ -367,9 +367,7 @@ def test_hostile_names_do_not_act(tmp_path: Path) -> None:
     tables = hostile()
     with stores.fresh(tmp_path) as store:
         stores.put(store, tables, tables.interceptions)
-        team_memberships.put_memberships(
-            store, [Membership(one.username, EVIL) for one in tables.people]
-        )
+        people.put_memberships(store, [Membership(one.username, EVIL) for one in tables.people])
     scope = Scope.days(date(2026, 11, 1), date(2026, 11, 30)).only("model", EVIL)
     told = asked(tmp_path / "store.duckdb", scope)
     page = report.page(told)

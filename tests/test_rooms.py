@@ -15,7 +15,7 @@ SOURCE = ROOT / "src"
 ROOMS: dict[str, set[str]] = {
     "aibridge": {"httpx", "httpx_retries", "msgspec", "pydantic"},
     "bridgeboard": set(),
-    "bridgeboard.demo": {"aibridge", "httpx", "starlette", "uvicorn"},
+    "bridgeboard.demo": {"uvicorn"},
     "bridgeboard.formats": set(),
     "bridgeboard.operator_files": set(),
     "bridgeboard.private_files": set(),

@@ -8,10 +8,10 @@ from typing import Any
 import demo_worlds
 import duckdb
 import pytest
+import truth
 from stores import NOW, contents, fresh, put
 
 from bridgeboard import store as room
-from bridgeboard.demo import truth
 from bridgeboard.model.store import StoreError
 from bridgeboard.store import (
     Store,
@@ -19,7 +19,7 @@ from bridgeboard.store import (
     StoreLocationError,
     StoreTooNewError,
     backups,
-    migrations,
+    opening,
 )
 from bridgeboard.store.schema import MIGRATIONS
 
@@ -232,7 +232,7 @@ def test_a_backup_of_an_earlier_schema_is_migrated_when_its_store_is_opened(
     kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     later = (*MIGRATIONS, "ALTER TABLE anomalies ADD COLUMN weight INTEGER")
-    monkeypatch.setattr(migrations, "MIGRATIONS", later)
+    monkeypatch.setattr(opening, "MIGRATIONS", later)
     monkeypatch.setattr(backups, "MIGRATIONS", later)
     room.restore(kept, tmp_path / "store.duckdb", now=NOW)
     with Store.open(tmp_path / "store.duckdb") as restored:

@@ -10,13 +10,13 @@ from typing import Any
 import demo_worlds
 import pyarrow as pa
 import pytest
+import truth
 from costly_laws import tried
 from hypothesis import given
 from hypothesis import strategies as st
 from small_bridges import Book, at
 from stores import KINDS, PICO, contents, digest, fresh, naive, put, told
 
-from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.store import Store, Written, interceptions, people
 
@@ -314,7 +314,7 @@ def test_a_batch_whose_rows_are_in_another_order_than_their_numbers_is_put_right
     book = _book()
     rows = told(book.tables(), book.calls)
     turned = pa.compute.sort_indices(rows.usage["row"], sort_keys=[("", "descending")])
-    mixed = interceptions.InterceptionTables(
+    mixed = interceptions.UsageTables(
         rows.usage.take(turned), rows.responses, rows.tool_calls, rows.prompts, rows.tool_inputs
     )
     with fresh(tmp_path) as store:

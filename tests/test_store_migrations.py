@@ -6,7 +6,7 @@ import duckdb
 import pytest
 from stores import fresh
 
-from bridgeboard.store import Store, StoreTooNewError, migrations
+from bridgeboard.store import Store, StoreTooNewError, opening
 from bridgeboard.store.schema import MIGRATIONS
 
 ROWS = (
@@ -21,7 +21,7 @@ ROWS = (
 
 def _file_of(version: int, path: Path) -> None:
     with duckdb.connect(str(path)) as connection:
-        migrations.migrate(connection, path, version)
+        opening.migrate(connection, path, version)
         for statement in ROWS:
             connection.execute(statement)
 
@@ -54,7 +54,7 @@ def test_a_migration_that_fails_changes_nothing(
     fresh(tmp_path).close()
     broken = (*MIGRATIONS, "CREATE TABLE extra (a INTEGER); INSERT INTO nowhere VALUES (1);")
     with monkeypatch.context() as patch:
-        patch.setattr(migrations, "MIGRATIONS", broken)
+        patch.setattr(opening, "MIGRATIONS", broken)
         with pytest.raises(duckdb.CatalogException):
             fresh(tmp_path)
     with fresh(tmp_path) as store:
@@ -70,7 +70,7 @@ def test_migrations_run_once_and_in_order(tmp_path: Path, monkeypatch: pytest.Mo
         "ALTER TABLE extra ADD COLUMN b INTEGER",
     )
     with monkeypatch.context() as patch:
-        patch.setattr(migrations, "MIGRATIONS", later)
+        patch.setattr(opening, "MIGRATIONS", later)
         for _ in range(2):
             with fresh(tmp_path) as store:
                 assert store.meta("schema") == str(len(later))

@@ -8,8 +8,7 @@ import row_access_worlds as worlds
 from bridgeboard.access import RowAccess
 from bridgeboard.model.store import StoreError
 from bridgeboard.store import Store
-from bridgeboard.store.limited_readers import EMPTY
-from bridgeboard.store.named_tables import RefusedStatementError, named_tables
+from bridgeboard.store.limited_readers import EMPTY, RefusedStatementError, named_tables
 
 TABLES = frozenset({"usage", "sessions"})
 

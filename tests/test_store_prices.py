@@ -13,10 +13,10 @@ from textwrap import dedent
 
 import demo_worlds
 import pytest
+import truth
 from demo_sync import NOW, bridge, contents, interceptions, opened, run
 
 from bridgeboard.analysis.prices import unpriced
-from bridgeboard.demo import truth
 from bridgeboard.demo.world import make
 from bridgeboard.pricing import Book, Status, estimated, parse
 from bridgeboard.store import Store, prices

@@ -468,7 +468,7 @@ REPAIRER = """
 import sys
 from datetime import datetime
 from pathlib import Path
-from bridgeboard.store import backups, erasure_list, repair, restorations
+from bridgeboard.store import backups, erasure_list, repair
 
 def announced(inner):
     def announcing(*arguments, **named):
@@ -478,9 +478,9 @@ def announced(inner):
 
 module = sys.modules["bridgeboard.store.repair"]
 for owner, names in (
-    (module, ("_work_folder", "_name_aside", "_restored", "complete", "_swapped", "_second_name")),
+    (module, ("_work_folder", "_name_aside", "_restored", "complete", "_swapped", "_second_name",
+              "_add_restoration")),
     (backups, ("_check_files", "_fill", "_copy")),
-    (restorations, ("add",)),
     (erasure_list, ("apply",)),
     (Path, ("unlink", "replace", "rename", "chmod")),
 ):

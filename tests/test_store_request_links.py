@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridgeboard.store import Batch, Store, request_links
-from bridgeboard.store.sum_matching import MOST, filling, fillings
+from bridgeboard.store.request_links import MOST, filling, fillings
 
 START = datetime(2026, 5, 20, 12)  # noqa: DTZ001  # the store's times have no zone
 vectors = st.tuples(*[st.integers(0, 10**6)] * 4)

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import demo_worlds
 import pytest
+import truth
 from small_bridges import NOW, Book, at
 from stores import contents, fresh, naive, put
 
-from bridgeboard.demo import truth
-from bridgeboard.model.sync import Counts
-from bridgeboard.store import Store, prune, size, sync_state
+from bridgeboard.model.store_status import Counts
+from bridgeboard.store import Store, prune, sync_state
 
 DAY = 24 * 60.0
 WORLD = demo_worlds.small().tables
@@ -49,7 +49,8 @@ def filled(tmp_path: Path) -> Iterator[Store]:
 
 
 def _counts(store: Store) -> dict[str, int]:
-    return {name: rows for name, rows in size(store).rows.items() if name in (*TEXT, *FACTS)}
+    tables = (*TEXT, *FACTS)
+    return {name: store.rows(f"SELECT count(*) FROM {name}")[0][0] for name in tables}
 
 
 def _expected(since: datetime) -> dict[str, int]:
@@ -123,7 +124,7 @@ def test_a_session_goes_as_a_whole_once_all_of_it_is_old(tmp_path: Path) -> None
         for name in ("sessions", "threads", "thinking", "last_prompts", "usage"):
             held = store.rows(f"SELECT DISTINCT session FROM {name} ORDER BY session")
             assert held == [(2,), (4,)], name
-        assert size(store).rows["usage"] == 3
+        assert store.rows("SELECT count(*) FROM usage") == [(3,)]
         per_request = dict.fromkeys((*TEXT, *FACTS), 3)
         per_session = dict.fromkeys(("sessions", "threads", "thinking", "last_prompts"), 2)
         assert deleted == per_request | per_session
@@ -137,7 +138,7 @@ def test_text_of_threads_and_sessions_goes_by_its_start(tmp_path: Path) -> None:
         deleted = prune(store, text_days=40, rows_days=None, now=NOW)
         assert deleted == {"prompts": 1, "tool_inputs": 1, "thinking": 1, "last_prompts": 1}
         assert store.rows("SELECT session FROM thinking") == [(2,)]
-        assert size(store).rows["usage"] == 3
+        assert store.rows("SELECT count(*) FROM usage") == [(3,)]
 
 
 def test_the_moment_of_the_limit_is_young_enough(tmp_path: Path) -> None:
@@ -179,13 +180,3 @@ def test_the_work_of_syncing_is_forgotten_in_time(tmp_path: Path) -> None:
         deleted = prune(store, text_days=None, rows_days=None, now=NOW)
         assert deleted == {"anomalies": 1, "windows": 1, "runs": 1}
         assert len(sync_state.unfinished(store, "interceptions")) == 1
-
-
-def test_the_size_tells_bytes_and_rows(filled: Store) -> None:
-    found = size(filled)
-    assert found.log_bytes > 0
-    filled.checkpoint()
-    after = size(filled)
-    assert (after.log_bytes, after.rows) == (0, found.rows)
-    assert after.file_bytes > found.file_bytes
-    assert after.rows["usage"] == len(ROWS)

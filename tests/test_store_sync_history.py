@@ -9,6 +9,7 @@ from typing import NamedTuple
 import demo_sync
 import demo_worlds
 import pytest
+import truth
 from costly_laws import tried
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,8 +19,7 @@ from stores import fresh, put
 from bridgeboard.analysis import coverage, invariants, sync_history
 from bridgeboard.analysis.coverage import Coverage
 from bridgeboard.analysis.sync_history import Anomaly, Quarantined, Run
-from bridgeboard.demo import truth
-from bridgeboard.model.sync import Counts
+from bridgeboard.model.store_status import Counts
 from bridgeboard.store import Store, sync_state
 
 WORLD = demo_worlds.small()

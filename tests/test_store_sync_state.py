@@ -9,7 +9,7 @@ import pytest
 from small_bridges import NOW, at
 from stores import fresh
 
-from bridgeboard.model.sync import Counts
+from bridgeboard.model.store_status import Counts
 from bridgeboard.store import Batch, Store, sync_state
 from bridgeboard.store.sync_state import Window
 

@@ -21,9 +21,18 @@ from bridgeboard.analysis import text_search as gathered
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.text_runs import Run
 from bridgeboard.queries.session_filters import Find
-from bridgeboard.queries.text_index import narrowed
-from bridgeboard.queries.text_search import Hit, Search, Slice, Spot, begun, folded, slices, spread
-from bridgeboard.store import Batch, Store, backup, migrations, prune, restore, text_index
+from bridgeboard.queries.text_search import (
+    Hit,
+    Search,
+    Slice,
+    Spot,
+    begun,
+    folded,
+    narrowed,
+    slices,
+    spread,
+)
+from bridgeboard.store import Batch, Store, backup, opening, prune, restore, text_index
 
 HOSTILE = (
     *(
@@ -344,7 +353,7 @@ def test_a_backup_keeps_words(filled: Company, tmp_path: Path) -> None:
 
 def test_a_file_from_before_is_searched_in_full_and_gathered(tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "store.duckdb")) as connection:
-        migrations.migrate(connection, tmp_path, 1)
+        opening.migrate(connection, tmp_path, 1)
         connection.execute(
             "INSERT INTO prompts SELECT n, '2026-05-20', 0, '2026-05-20', 'word' || n"
             " FROM range(30) AS r(n)"

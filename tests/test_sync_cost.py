@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import demo_sync
 import demo_worlds
 import pytest
+import truth
 
-from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow, TokenRow
 from bridgeboard.pricing import Book, Status, exact
 from bridgeboard.store import Store

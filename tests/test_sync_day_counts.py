@@ -12,7 +12,7 @@ from small_bridges import NOW, Book
 from bridgeboard.analysis import completeness
 from bridgeboard.analysis.completeness import verdicts
 from bridgeboard.demo.api.deployment import Profile
-from bridgeboard.model.completeness import DayCount, LeftOut
+from bridgeboard.model.store_status import DayCount, LeftOut
 from bridgeboard.store import Store, sync_state
 from bridgeboard.sync import Options, day_counts
 from bridgeboard.sync.options import Context

@@ -2,14 +2,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import bridge_transport
 import demo_sync
 import demo_worlds
 import httpx
 import pytest
+import truth
 from small_bridges import NOW, Book
 
 from aibridge import Client, ServerError
-from bridgeboard.demo import api, truth
+from bridgeboard.demo import api
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.store import Store
 from bridgeboard.sync import Options, details, sessions
@@ -398,7 +400,7 @@ class Broken(httpx.BaseTransport):
     """A server that fails to tell some sessions."""
 
     def __init__(self, served: api.Bridge, *names: str) -> None:
-        self._inner = api.transport(served)
+        self._inner = bridge_transport.Transport(served)
         self._names = names
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import bridge_transport
 import demo_sync
 import httpx
 import pytest
@@ -55,7 +56,7 @@ def run(
     **options: Any,
 ) -> None:
     """One whole run against a server that fails with 500 on whatever is struck."""
-    whole = api.transport(bridge)
+    whole = bridge_transport.Transport(bridge)
 
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(500, json=OOPS) if struck(request) else whole.handle_request(request)

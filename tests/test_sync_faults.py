@@ -5,6 +5,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import bridge_transport
 import demo_sync
 import httpx
 import pytest
@@ -67,7 +68,7 @@ def test_the_rate_limit_is_kept_without_a_single_refusal(store: Store) -> None:
     tables = demo_sync.latest(120)
     switches = api.Switches(rate_limit=60)
     bridge = demo_sync.bridge(tables, switches=switches, wall=time.moment)
-    refused = Refusals(api.transport(bridge))
+    refused = Refusals(bridge_transport.Transport(bridge))
     pace = Pace(clock=time, sleep=time.sleep)
     with demo_sync.client(bridge, transport=refused, pace=pace) as client:
         options = Options(page_size=1, workers=4)
@@ -130,7 +131,7 @@ def test_a_run_that_is_closed_is_journalled_and_gone_on_with(store: Store, tmp_p
 
 def test_a_run_that_fails_says_why_and_keeps_what_was_committed(store: Store) -> None:
     bridge = demo_sync.bridge(demo_sync.latest(250))
-    breaking = Breaking(api.transport(bridge), after=12)
+    breaking = Breaking(bridge_transport.Transport(bridge), after=12)
     with (
         demo_sync.client(bridge, transport=breaking, retry=demo_sync.at_once(0)) as client,
         pytest.raises(ConnectionFailedError),

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import demo_sync
 import pytest
+import truth
 from slow_cases import one_fast
 
-from bridgeboard.demo import truth
 from bridgeboard.demo.records import Tables, TokenRow
 from bridgeboard.pricing import MOST_TOKENS
 from bridgeboard.store import Store, sync_state

@@ -5,17 +5,19 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
+import bridge_transport
 import demo_sync
 import demo_worlds
 import httpx
 import pytest
+import truth
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_bridges import Book, token
 
 from aibridge import Client
 from bridgeboard import sync
-from bridgeboard.demo import api, truth
+from bridgeboard.demo import api
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.pricing import informed
 from bridgeboard.store import Store
@@ -231,7 +233,7 @@ def read(store: Store, book: Book, bridge: api.Bridge, *, now: datetime, **optio
     with Client(
         demo_sync.ADDRESS,
         token(book.owner),
-        transport=api.transport(bridge),
+        transport=bridge_transport.Transport(bridge),
         retry=demo_sync.at_once(0),
     ) as client:
         context = Context(Options(**options), now, "interceptions")
@@ -284,7 +286,7 @@ def test_a_server_that_would_show_nothing_is_an_error_and_no_empty_sync(
     bridge = demo_sync.bridge(demo_sync.latest(10), switches=switches)
     token = api.tokens(bridge.tables, 1)["member" if role == "member" else "owner"]
     with (
-        Client(demo_sync.ADDRESS, token, transport=api.transport(bridge)) as client,
+        Client(demo_sync.ADDRESS, token, transport=bridge_transport.Transport(bridge)) as client,
         pytest.raises(UnreadableError),
     ):
         list(sync.run(client, store, Options(), demo_sync.NOW))
@@ -329,7 +331,7 @@ def test_runs_that_fail_at_once_do_not_pile_up_windows(store: Store) -> None:
 
 def test_a_clock_that_differs_from_the_servers_is_told_and_followed(store: Store) -> None:
     bridge = demo_sync.bridge(demo_sync.latest(10))
-    dated = Dated(api.transport(bridge), demo_sync.NOW + timedelta(minutes=17))
+    dated = Dated(bridge_transport.Transport(bridge), demo_sync.NOW + timedelta(minutes=17))
     with demo_sync.client(bridge, transport=dated, clock=demo_sync.NOW.timestamp) as client:
         list(sync.run(client, store, Options(), demo_sync.NOW))
     ((kind, message),) = store.rows("SELECT kind, message FROM anomalies")

@@ -40,7 +40,7 @@ def killed(count: int, seed: int, folder: Path) -> int:
     bridge = demo_sync.bridge(demo_sync.latest(400))
     token = api.tokens(bridge.tables, 1)["owner"]
     path = folder / "killed.duckdb"
-    with server.serve(bridge) as served:
+    with server.Server(bridge) as served:
         shot = sum(_shot([served.url, token, str(path)], dice.randint(0, 9)) for _ in range(count))
     with Store.open(path) as store, demo_sync.opened(folder, "calm.duckdb") as calm:
         assert store.rows("SELECT sum(responses) FROM usage") == store.rows(

@@ -5,11 +5,12 @@ from pathlib import Path
 import demo_sync
 import demo_worlds
 import pytest
-from small_bridges import NOW, Book, at
+import truth
+from small_bridges import NOW, Book
 
 from aibridge import Search
-from bridgeboard.demo import api, truth
-from bridgeboard.model.sync import Event
+from bridgeboard.demo import api
+from bridgeboard.model.store_status import Event
 from bridgeboard.store import Store, sync_state
 from bridgeboard.store import sessions as held
 from bridgeboard.sync import Options, sessions
@@ -204,17 +205,6 @@ def test_before_any_details_a_session_is_one_row_of_usage(store: Store, book: Bo
 def test_where_requests_are_listed_sessions_are_no_usage(store: Store) -> None:
     discover(store, demo_sync.bridge(TABLES))
     assert store.rows("SELECT count(*) FROM usage") == [(0,)]
-
-
-def test_coverage_counts_the_sessions_that_touch_a_window(store: Store, book: Book) -> None:
-    for minute in (0, 10, 20):
-        book.call(minute, session=f"s{minute}", lasts=5)
-    discover(store, of(book), NOW)
-    with store.write() as batch:
-        batch.execute("UPDATE sessions SET detailed_at = listed_at WHERE id = 's10'")
-    assert held.coverage(store, at(3), at(20)) == (1, 2)
-    assert held.coverage(store, at(3), at(21)) == (1, 3)
-    assert held.coverage(store, at(16), at(20)) == (0, 0)
 
 
 def test_hostile_texts_are_held(store: Store) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 import demo_sync
 import demo_worlds
 import pytest
+import truth
 from slow_cases import one_fast
 
-from bridgeboard.demo import api, truth
+from bridgeboard.demo import api
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.store import Store
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import bridge_transport
 import demo_sync
 import pytest
 from small_bridges import PREFIX, Book, ask, send, token
@@ -67,7 +68,7 @@ def test_a_newer_server_tells_names_and_types_to_auditors_and_of_deleted_ones_to
 
 def told(profile: api.Profile, role: str, kind: str) -> tuple[Provider, ...]:
     made = Book(providers=list(INSTANCES))
-    transport = api.transport(made.bridge(profile=profile))
+    transport = bridge_transport.Transport(made.bridge(profile=profile))
     key = token(getattr(made, role))
     if kind == "sync":
         with Client("http://bridge", key, transport=transport) as client:
@@ -163,7 +164,7 @@ def test_an_auditors_token_learns_nothing_and_that_is_no_error(tmp_path: Path) -
     key = api.tokens(tables, 1)["auditor"]
     with (
         demo_sync.opened(tmp_path) as store,
-        Client(demo_sync.ADDRESS, key, transport=api.transport(served)) as asking,
+        Client(demo_sync.ADDRESS, key, transport=bridge_transport.Transport(served)) as asking,
     ):
         list(sync.run(asking, store, sync.Options(), demo_sync.NOW))
         assert said(store) == ()

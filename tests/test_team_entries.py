@@ -14,7 +14,7 @@ from bridgeboard.analysis import team_file
 from bridgeboard.analysis.team_file import Matching
 from bridgeboard.queries.metric_sources import MEMBERS
 from bridgeboard.store import Store, people
-from bridgeboard.store.team_memberships import put_memberships
+from bridgeboard.store.people import put_memberships
 from bridgeboard.teams import TeamsFileError
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

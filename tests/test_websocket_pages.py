@@ -12,13 +12,13 @@ from typing import Any
 import httpx
 import pyarrow.parquet as pq
 import pytest
+import truth
 from conftest import END
 from dashboard_process import dashboard
 from websockets.exceptions import InvalidStatus
 from wire import Visit, WireError, await_sync, session, visit
 from wire.sessions import plain
 
-from bridgeboard.demo import truth
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.demo.world import World, make
 

@@ -109,22 +109,22 @@ def me() -> Call[User]:
 
 def providers() -> Call[tuple[Provider, ...]]:
     """All provider instances that are not deleted, for owners; v2.34 on (api-contract 6.4)."""
-    return Call("/api/v2/ai/providers", _providers)
+    return Call("/api/v2/ai/providers", partial(_listed, _PROVIDERS))
 
 
 def all_providers() -> Call[tuple[Provider, ...]]:
     """Names and types, deleted instances included, for owners and auditors of newer servers."""
-    return _bridged("/providers", _providers)
+    return _bridged("/providers", partial(_listed, _PROVIDERS))
 
 
 def models(search: Query, *, limit: int, offset: int) -> Call[tuple[str, ...]]:
     """Model names, distinct and ascending; a JSON null is none (api-contract 2.6)."""
-    return _bridged("/models", _names, q=query(search), **_span(limit, offset))
+    return _bridged("/models", partial(_listed, _NAMES), q=query(search), **_span(limit, offset))
 
 
 def clients(search: Query, *, limit: int, offset: int) -> Call[tuple[str, ...]]:
     """Client names in no order; a JSON null is none (api-contract 2.7)."""
-    return _bridged("/clients", _names, q=query(search), **_span(limit, offset))
+    return _bridged("/clients", partial(_listed, _NAMES), q=query(search), **_span(limit, offset))
 
 
 def interceptions(
@@ -216,17 +216,11 @@ def _segment(session_id: str) -> str:
 
 
 _PROVIDERS = TypeAdapter(tuple[Provider, ...] | None)
-
-
-def _providers(body: bytes) -> tuple[Provider, ...]:
-    return _PROVIDERS.validate_json(body) or ()
-
-
 _NAMES = TypeAdapter(tuple[str, ...] | None)
 
 
-def _names(body: bytes) -> tuple[str, ...]:
-    return _NAMES.validate_json(body) or ()
+def _listed(kind: TypeAdapter[tuple[T, ...] | None], body: bytes) -> tuple[T, ...]:
+    return kind.validate_json(body) or ()
 
 
 R = TypeVar("R", bound=Record)

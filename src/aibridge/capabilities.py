@@ -16,8 +16,8 @@ from aibridge.errors import (
     NotFoundError,
     ServerError,
 )
+from aibridge.lists import Plan
 from aibridge.models import BuildInfo, Feature, User
-from aibridge.plans import Plan
 from aibridge.search import Search
 
 Release = tuple[int, int]

@@ -22,6 +22,7 @@ from aibridge.calls import Call, Query, Route
 from aibridge.capabilities import Capabilities, capabilities, find_route
 from aibridge.deadlines import DeadlineTransport
 from aibridge.errors import AIBridgeError
+from aibridge.lists import Batch, OnRejected, Plan, Resolve, Runner, Walk, routed
 from aibridge.models import (
     BuildInfo,
     Entitlements,
@@ -35,9 +36,7 @@ from aibridge.models import (
     User,
 )
 from aibridge.pace import Pace
-from aibridge.plans import Batch, Plan, Resolve, Runner, Walk, routed
 from aibridge.retries import default_retry
-from aibridge.rows import OnRejected
 from aibridge.setup import (
     USER_AGENT,
     Proxy,

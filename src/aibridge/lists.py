@@ -3,22 +3,32 @@
 The lists are alive while they are read: see ``interceptions`` and ``threads`` for what can happen
 to a row between two pages, and what is done about it. Sessions, whose list is sorted by what
 changes, have a file of their own: ``session_list``.
+
+Which request comes next is told by a plan. It is a generator that yields a ``Call`` and is sent
+the value of its answer, or thrown the error; it yields ``Resolve`` and is sent a ``Route``; it
+yields a ``Batch`` to hand items to the caller. Plans hold all that is to be known about order, so
+that the synchronous and the asynchronous client cannot drift apart.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+import json
+from collections import Counter
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from aibridge import calls
-from aibridge.calls import MAX_ROWS, MAX_THREADS, Call, Query
+from aibridge.calls import MAX_ROWS, MAX_THREADS, Call, Query, Route
 from aibridge.errors import (
+    AIBridgeError,
     BadRequestError,
     CursorError,
+    DecodeError,
     EndpointGoneError,
     ForbiddenError,
     IncompleteError,
     NotFoundError,
+    RouteNotFoundError,
     StatusError,
 )
 from aibridge.models import (
@@ -27,10 +37,155 @@ from aibridge.models import (
     Provider,
     Rejected,
     SessionDetail,
+    SessionPage,
+    SessionSummary,
     Thread,
 )
-from aibridge.plans import Batch, Plan, Walk, routed
-from aibridge.rows import Linked, OnRejected, Row, SeenRows, linked_rows
+
+T = TypeVar("T")
+Linked = TypeVar("Linked", Interception, Thread)
+
+
+@dataclass(frozen=True)
+class Resolve:
+    """Ask where AI Bridge is; anew, if ``stale`` is what is remembered."""
+
+    stale: Route | None = None
+
+
+@dataclass(frozen=True)
+class Batch(Generic[T]):
+    """Items for the caller, in order."""
+
+    items: tuple[T, ...]
+
+
+Plan: TypeAlias = Generator[Call[Any] | Resolve, Any, T]
+Walk: TypeAlias = Generator[Call[Any] | Resolve | Batch[T], Any, None]
+
+
+def routed(call: Call[T]) -> Plan[T]:
+    """The call at the place where this server keeps it; once more if the server has changed.
+
+    A server that is upgraded or rolled back between two calls moves the prefix (api-contract
+    6.3) and takes or brings back ``/interceptions``.
+    """
+    route: Route = yield Resolve()
+    try:
+        value: T = yield call.on(route)
+    except (RouteNotFoundError, EndpointGoneError) as error:
+        refused = error
+    else:
+        return value
+    fresh: Route = yield Resolve(stale=route)
+    if fresh == route:
+        raise refused
+    value = yield call.on(fresh)
+    return value
+
+
+class Runner(Generic[T]):
+    """A plan or walk on its way. ``result`` is what a plan returned, once it has ended."""
+
+    result: T
+
+    def __init__(self, plan: Generator[Any, Any, T]) -> None:
+        self._plan = plan
+
+    def proceed(self, value: object = None, error: AIBridgeError | None = None) -> Any:
+        """Give it the outcome of its last step; take its next one, or None when it has ended."""
+        try:
+            return self._plan.throw(error) if error else self._plan.send(value)
+        except StopIteration as stop:
+            self.result = stop.value
+            return None
+
+
+OnRejected = Callable[[Rejected], object] | None
+
+
+@dataclass(frozen=True)
+class Row(Generic[T]):
+    """One row of a page: its identity, its id as a cursor if it has one, and what it holds."""
+
+    key: Hashable
+    cursor: UUID | None
+    value: T | Rejected
+
+
+@dataclass
+class SeenRows(Generic[T]):
+    """Which rows have been met. A row counts once, readable or not."""
+
+    on_rejected: OnRejected
+    keys: set[Hashable] = field(default_factory=set)
+
+    def enter(self, rows: Iterable[Row[T]]) -> tuple[tuple[T, ...], int]:
+        """The readable rows not met before, and the number of all rows not met before.
+
+        Raises:
+            DecodeError: for an unreadable row, if nobody listens for those.
+        """
+        fresh: dict[Hashable, Row[T]] = {}
+        for row in rows:
+            if row.key not in self.keys:
+                fresh.setdefault(row.key, row)
+        self.keys.update(fresh)
+        for row in fresh.values():
+            if isinstance(row.value, Rejected):
+                self._reject(row.value)
+        good = [row.value for row in fresh.values() if not isinstance(row.value, Rejected)]
+        return tuple(good), len(fresh)
+
+    def _reject(self, row: Rejected) -> None:
+        if self.on_rejected is None:
+            raise DecodeError(
+                f"A row of the list is not what the API promises: {row.reason}.",
+                advice="Pass on_rejected to be given such rows and go on with the others.",
+            )
+        self.on_rejected(row)
+
+
+def session_rows(page: SessionPage) -> list[Row[SessionSummary]]:
+    """The rows of a page of sessions, readable ones first; they carry no cursor."""
+    rows = [Row[SessionSummary](each.key, None, each) for each in page.sessions]
+    keys = _row_keys(page.rejected, _session_key)
+    return rows + [Row(key, None, each) for key, each in zip(keys, page.rejected, strict=True)]
+
+
+def linked_rows(good: tuple[Linked, ...], bad: tuple[Rejected, ...]) -> list[Row[Linked]]:
+    """The rows of a page that is followed by ids, readable ones first."""
+    rows = [Row[Linked](each.id, each.id, each) for each in good]
+    keys = _row_keys(bad, _id)
+    return rows + [Row(key, _id(each), each) for key, each in zip(keys, bad, strict=True)]
+
+
+def _row_keys(
+    rows: Iterable[Rejected], identity: Callable[[Rejected], Hashable]
+) -> Iterator[Hashable]:
+    # Without an identity, equal rows of one page are still as many as they are.
+    seen: Counter[str] = Counter()
+    for row in rows:
+        yield identity(row) or (row.raw, seen[row.raw])
+        seen[row.raw] += 1
+
+
+def _session_key(rejected: Rejected) -> tuple[str, UUID] | None:
+    # The same row may be readable in one answer and not in the next.
+    row = json.loads(rejected.raw)
+    try:
+        return str(row["id"]), UUID(row["initiator"]["id"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _id(rejected: Rejected) -> UUID | None:
+    row = json.loads(rejected.raw)
+    try:
+        return UUID(row["id"])
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+
 
 P = TypeVar("P", InterceptionPage, SessionDetail)
 Cursor = UUID | str | None

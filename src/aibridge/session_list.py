@@ -19,9 +19,8 @@ from datetime import UTC, datetime, timedelta
 from aibridge import calls
 from aibridge.calls import MAX_ROWS, Query
 from aibridge.errors import IncompleteError
+from aibridge.lists import Batch, OnRejected, Plan, Row, SeenRows, Walk, routed, session_rows
 from aibridge.models import Rejected, SessionSummary
-from aibridge.plans import Batch, Plan, Walk, routed
-from aibridge.rows import OnRejected, Row, SeenRows, session_rows
 
 ROUNDS = 5
 STEPS_BACK = 10

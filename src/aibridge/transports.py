@@ -22,8 +22,7 @@ from aibridge.bodies import Body, Limits, too_late
 from aibridge.calls import Call
 from aibridge.deadlines import closed
 from aibridge.errors import AIBridgeError, ArgumentError
-from aibridge.pace import Pace
-from aibridge.server_clock import ClockOffset
+from aibridge.pace import ClockOffset, Pace
 
 HTTPClient: TypeAlias = httpx.Client | httpx.AsyncClient
 

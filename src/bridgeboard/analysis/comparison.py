@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from bridgeboard.model.metric import Format
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.queries.session_detail import Head
-from bridgeboard.queries.session_sums import NUMBERS
+from bridgeboard.queries.session_detail import NUMBERS, Head
 
 COMPARED: Final = (
     "spend",

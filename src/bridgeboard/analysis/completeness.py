@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from bridgeboard.model.completeness import NOUNS, DayCount, LeftOut
-from bridgeboard.model.restorations import KEY, Restoration, read
 from bridgeboard.model.store import Rows
-from bridgeboard.model.timestamps import aware, stored
-from bridgeboard.queries.completeness import DAY_COUNTS, LEFT_OUT
-from bridgeboard.queries.restorations import LAST_READ, NEXT
+from bridgeboard.model.store_status import (
+    NOUNS,
+    RESTORATIONS,
+    DayCount,
+    LeftOut,
+    Restoration,
+    restorations_of,
+)
+from bridgeboard.model.times import aware, stored
+from bridgeboard.queries.store_status import DAY_COUNTS, LAST_READ, LEFT_OUT, NEXT_REQUEST
 
 LONGEST_QUIET: Final = timedelta(days=1)
 """A longer time without any request after a backup may be one that nobody could read again."""
@@ -92,7 +97,7 @@ def _of_left_out(left: Sequence[LeftOut], noun: str) -> Verdict:
 
 def since_restorations(reader: Rows) -> list[Verdict]:
     """What is missing since a backup that was restored, a sentence for each restoration."""
-    return [_since_restoration(reader, one) for one in read(reader.meta(KEY))]
+    return [_since_restoration(reader, one) for one in restorations_of(reader.meta(RESTORATIONS))]
 
 
 def _since_restoration(reader: Rows, one: Restoration) -> Verdict:
@@ -107,7 +112,7 @@ def _since_restoration(reader: Rows, one: Restoration) -> Verdict:
         return bad(
             f"{began}. The next sync reads what is missing, as far as the deployment still has it."
         )
-    ((first,),) = reader.rows(NEXT, [stored(one.since or datetime.min.replace(tzinfo=UTC))])
+    ((first,),) = reader.rows(NEXT_REQUEST, [stored(one.since or datetime.min.replace(tzinfo=UTC))])
     known_from = aware(first or last_read)
     if one.since is None:
         return bad(f"{began}. Nothing is known of the time before {_moment(known_from)}.")

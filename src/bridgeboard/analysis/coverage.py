@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bridgeboard.model.store import Rows
-from bridgeboard.model.timestamps import aware
-from bridgeboard.queries.coverage import COVERAGE, FIELDS
+from bridgeboard.model.times import aware
+from bridgeboard.queries.store_status import COVERAGE, FIELD_COVERAGE
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -97,4 +97,4 @@ class FieldCoverage:
 
 def field_coverage(reader: Rows) -> FieldCoverage:
     """Of how many rows of a store each thing is known now."""
-    return FieldCoverage(*(int(count) for sql in FIELDS for count in reader.rows(sql)[0]))
+    return FieldCoverage(*(int(count) for sql in FIELD_COVERAGE for count in reader.rows(sql)[0]))

@@ -15,8 +15,8 @@ from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.model.store import Reader
-from bridgeboard.model.timestamps import stored
-from bridgeboard.queries import consistency, session_totals
+from bridgeboard.model.times import stored
+from bridgeboard.queries import session_totals, store_status
 from bridgeboard.queries.metric_query import select
 from bridgeboard.queries.session_filters import Find
 
@@ -104,7 +104,7 @@ def _lists(reader: Reader, scope: Scope) -> Iterator[Invariant]:
 def tables(reader: Reader, since: datetime, until: datetime) -> Iterator[Invariant]:
     """Sums of a window, half-open, that must be the same from two tables."""
     window = [stored(since), stored(until)]
-    for what, first, second, *statements in consistency.PAIRS:
+    for what, first, second, *statements in store_status.EQUAL_SUMS:
         left, right = (int(reader.rows(sql, window)[0][0]) for sql in statements)
         yield Invariant(what, first, second, left, right, "count")
 

@@ -11,9 +11,9 @@ import pandas as pd
 
 from bridgeboard import pricing
 from bridgeboard.model.store import Reader, Rows
-from bridgeboard.model.timestamps import stored
+from bridgeboard.model.times import stored
 from bridgeboard.pricing import Book, PriceFileError, Seller, informed, own_book, vendor_line
-from bridgeboard.queries.prices import INSTANCES, PRICED, UNPRICED
+from bridgeboard.queries.store_status import INSTANCES, PRICED, UNPRICED
 
 _UNKNOWN: Final = "Unknown"
 _COUNTS: Final = ("input", "output", "cache_read", "cache_write", "cache_write_1h", "web_searches")
@@ -210,7 +210,7 @@ def _seller(row: Mapping[Any, Any], book: Book) -> Seller:
 def _since(row: Mapping[Any, Any], book: Book) -> datetime | None:
     said = [
         one
-        for one in book.told
+        for one in book.statements
         if one.provider_name == _text(row["provider_name"]).lower()
         and (one.since is None or one.since <= _at(row))
     ]

@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Any, Final, cast
 
 from bridgeboard.analysis.coverage import Coverage
-from bridgeboard.model import accuracy, periods, time_buckets
+from bridgeboard.model import accuracy, periods
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import dimension
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
-from bridgeboard.queries import first_seen_order, metric_query, session_totals
+from bridgeboard.queries import metric_query, session_totals
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.session_totals import Sums, Totals
@@ -78,7 +78,7 @@ class Questions(ABC):
 
         def ask(asked: tuple[str, ...]) -> Answer:
             rows = self.ask(metric_query.select(asked, (grain,), scope)).rows
-            filled = time_buckets.filled(rows, asked, (grain,), scope)
+            filled = periods.filled(rows, asked, (grain,), scope)
             return Answer.of((grain, *asked), filled)
 
         return self._with_limits(names, (grain,), scope, ask)
@@ -112,7 +112,7 @@ class Questions(ABC):
 
         What is new comes last, so that what hangs on a place (a colour) stays.
         """
-        ranked = self.ask(first_seen_order.first_seen(name, periods.everything())).column(name)
+        ranked = self.ask(metric_query.first_seen(name, periods.everything())).column(name)
         return {str(value): place for place, value in enumerate(ranked)}
 
     def _with_limits(
@@ -203,7 +203,7 @@ def _filled(top: Answer, names: tuple[str, ...], by: tuple[str, ...], scope: Sco
         top.columns,
         (
             (*row[:place], value, *row[place + 1 :], is_rest, values_count)
-            for row in time_buckets.filled(rows, names, by, scope)
+            for row in periods.filled(rows, names, by, scope)
             for value, is_rest in [cast("tuple[Any, bool]", row[place])]
         ),
     )

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from uuid import UUID
 
 from bridgeboard.analysis.runner import Runner
-from bridgeboard.queries import recorded_text, session_calls, session_detail, session_search
+from bridgeboard.queries import recorded_text, session_calls, session_detail
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.recorded_text import Item, Kept, Kind, Text
 from bridgeboard.queries.session_calls import REST, Call, Mark, Part, Spot
@@ -151,9 +151,9 @@ def whole(runner: Runner, usage: int, kind: Kind, ordinal: int) -> str:
     return rows[0].text if rows else ""
 
 
-def hits(runner: Runner, session: int, words: str) -> tuple[session_search.Hit, ...]:
+def hits(runner: Runner, session: int, words: str) -> tuple[recorded_text.Hit, ...]:
     """The texts with words in them."""
-    return _asked(runner, session_search.Hit, session_search.hits(session, words))
+    return _asked(runner, recorded_text.Hit, recorded_text.hits(session, words))
 
 
 def missing(head: Head, retained: Kept | None = None) -> tuple[str, ...]:

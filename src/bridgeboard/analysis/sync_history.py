@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from bridgeboard.model.store import Rows
-from bridgeboard.model.sync import Counts
-from bridgeboard.model.timestamps import aware
-from bridgeboard.queries.sync_history import ANOMALIES, QUARANTINE, RUNS
+from bridgeboard.model.store_status import Counts
+from bridgeboard.model.times import aware
+from bridgeboard.queries.store_status import ANOMALIES, QUARANTINE, RUNS
 
 
 class Run(NamedTuple):

@@ -7,8 +7,8 @@ from typing import Final
 
 from bridgeboard import formats
 from bridgeboard.model.store import Rows
-from bridgeboard.model.timestamps import stored
-from bridgeboard.queries.team_entries import DISPLACED, RENAMED, TEAMLESS, UNMATCHED
+from bridgeboard.model.times import stored
+from bridgeboard.queries.store_status import DISPLACED, RENAMED, TEAMLESS, UNMATCHED
 
 MOST: Final = 20
 """Names in a sentence, and sentences of one kind."""

@@ -7,9 +7,19 @@ from bridgeboard.analysis.runner import answer
 from bridgeboard.model.store import Reader, Rows
 from bridgeboard.model.text_runs import BETWEEN_WORDS, LAST_KEY, Run, gaps
 from bridgeboard.queries.session_filters import Find
-from bridgeboard.queries.text_index import RUNS, in_gaps, narrowed
-from bridgeboard.queries.text_index import runs_with as having
-from bridgeboard.queries.text_search import Progress, Search, Slice, begun, folded, slices, spread
+from bridgeboard.queries.text_search import (
+    RUNS,
+    Progress,
+    Search,
+    Slice,
+    begun,
+    folded,
+    in_gaps,
+    narrowed,
+    slices,
+    spread,
+)
+from bridgeboard.queries.text_search import runs_with as having
 
 MOST_GAPS: Final = 64
 """With more stretches than these that are in no run, it is quicker to read everything."""

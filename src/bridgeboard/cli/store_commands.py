@@ -19,7 +19,7 @@ from bridgeboard.analysis.sync_history import Run
 from bridgeboard.cli import person
 from bridgeboard.cli.terminal import err, explained, out, stop_signal
 from bridgeboard.model.store import StoreError
-from bridgeboard.model.sync import Event
+from bridgeboard.model.store_status import Event
 from bridgeboard.pricing import own_book
 from bridgeboard.runtime import background_sync, clients, nightly_backups, state_files, store_files
 from bridgeboard.settings import Settings, SettingsError

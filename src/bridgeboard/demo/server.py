@@ -1,19 +1,27 @@
-"""The demo AI Bridge on a real port."""
+"""The demo AI Bridge on a real port, and as an ASGI application.
+
+An answer arrives as it was meant to: late, dripping, cut off, or not at all.
+"""
 
 import asyncio
-import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bridgeboard.demo.api.bridge import Bridge
-from bridgeboard.demo.api.transports import asgi
+from bridgeboard.demo.api.http_answers import Answer, Headers
 
+Scope: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_PIECES = 20
 _LONGEST_REQUEST = 1 << 20  # bytes of request line and headers, as a Go server allows
 
 
@@ -78,13 +86,6 @@ class Server:
         self.stop()
 
 
-@contextlib.contextmanager
-def serve(bridge: Bridge, host: str = "127.0.0.1", port: int = 0) -> Iterator[Server]:
-    """Serve a bridge for the length of a ``with`` block."""
-    with Server(bridge, host, port) as server:
-        yield server
-
-
 class _Severable(H11Protocol):
     """A connection that the application can break off, and that writes no access log."""
 
@@ -124,3 +125,95 @@ class _Uvicorn(uvicorn.Server):
             if isinstance(connection, _Severable) and connection.is_answering:
                 connection.transport.abort()
         await super().shutdown(sockets)
+
+
+def asgi(bridge: Bridge | Callable[[], Bridge]) -> App:
+    """Return an ASGI application over a bridge, or over the one a function names at each request.
+
+    A connection is broken by the ``sever`` function in the scope's state, as ``Server`` puts it
+    there; where there is none, ``ConnectionResetError`` is raised instead.
+    """
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise NotImplementedError(f"the demo API speaks HTTP, not {scope['type']}")
+        current = bridge if isinstance(bridge, Bridge) else bridge()
+        answer = _answer(current, scope)
+        if answer.delivery == "whole" and not answer.delay_seconds:
+            await send(_start(answer))
+            await send(_piece(answer.body))
+        else:
+            await _deliver(answer, scope, receive, send)
+
+    return app
+
+
+def _answer(bridge: Bridge, scope: Scope) -> Answer:
+    headers = [(name.decode("latin-1"), text.decode("latin-1")) for name, text in scope["headers"]]
+    raw_path = scope.get("raw_path") or scope["path"]
+    return bridge.answer(scope["method"], raw_path, scope["query_string"], headers)
+
+
+async def _deliver(answer: Answer, scope: Scope, receive: Receive, send: Send) -> None:
+    gone = asyncio.ensure_future(_disconnected(receive))
+    try:
+        await _pause(answer.delay_seconds, gone)
+        if answer.delivery == "stalled":
+            await _pause(answer.pace_seconds, gone)
+        if answer.delivery in {"stalled", "dropped"}:
+            await _sever(scope, gone)
+            return
+        await send(_start(answer))
+        for piece in pieces(answer):
+            await send(_piece(piece, more=True))
+            await _pause(answer.pace_seconds, gone)
+        if answer.delivery == "truncated":
+            await _sever(scope, gone)
+        else:
+            await send(_piece(b""))
+    finally:
+        gone.cancel()
+
+
+async def _disconnected(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _pause(seconds: float, gone: "asyncio.Future[None]") -> None:
+    """Wait, but no longer than the caller does."""
+    await asyncio.wait([gone], timeout=seconds)
+
+
+async def _sever(scope: Scope, gone: "asyncio.Future[None]") -> None:
+    sever = scope.get("state", {}).get("sever")
+    if sever is None:
+        raise ConnectionResetError("a demo fault broke the connection")
+    sever()
+    await gone
+
+
+def _start(answer: Answer) -> dict[str, Any]:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in sized(answer)]
+    return {"type": "http.response.start", "status": answer.status, "headers": headers}
+
+
+def _piece(body: bytes, *, more: bool = False) -> dict[str, Any]:
+    return {"type": "http.response.body", "body": body, "more_body": more}
+
+
+def sized(answer: Answer) -> Headers:
+    """The headers of an answer, with the length of its body."""
+    return (*answer.headers, ("Content-Length", str(len(answer.body))))
+
+
+def pieces(answer: Answer) -> Iterator[bytes]:
+    """What of an answer's body goes over the wire, piece by piece."""
+    body = answer.body
+    if answer.delivery == "truncated":
+        yield body[: len(body) // 2]
+    elif answer.delivery == "dripped":
+        size = len(body) // _PIECES + 1
+        yield from (body[place : place + size] for place in range(0, len(body), size))
+    else:
+        yield body

@@ -13,10 +13,9 @@ from bridgeboard.demo.company.edge_cases import plant
 from bridgeboard.demo.company.incidents import Incident, forecast, strike, testify
 from bridgeboard.demo.company.people import staff, teams
 from bridgeboard.demo.company.raw_tables import Books
-from bridgeboard.demo.company.scene import Scene
+from bridgeboard.demo.company.scene import Scene, Window
 from bridgeboard.demo.company.seeded_random import cast, uuid
 from bridgeboard.demo.company.workdays import work
-from bridgeboard.demo.company.working_times import Window
 from bridgeboard.demo.records import Tables
 
 __all__ = ["Incident", "World", "make"]

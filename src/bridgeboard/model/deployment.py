@@ -46,7 +46,6 @@ class Capabilities:
 class TokenRow:
     """Tokens of one answer, as the deployment recorded them."""
 
-    recorded_at: datetime
     response: str
     input: int
     output: int

@@ -21,8 +21,8 @@ class SessionLimits:
         cost: pico-USD beyond the usual, and ``cost_times`` the usual, are much.
         depth: requests in one thread, and ``depth_times`` the usual, are much.
         pace: requests a minute over ``pace_requests`` or more in one thread, likewise.
-        growth: tokens that a thread's context grew by, likewise; told beside another sign only, for
-            a large model's whole context is often filled on purpose.
+        growth: tokens that a thread's context grew by, likewise; reported beside another sign only,
+            for a large model's whole context is often filled on purpose.
         repeats: times that one tool was called with the very same input, and the share
             ``repeats_share`` of all the session's calls that this is.
         alone_requests: requests of one thread that ran outside the person's hours ...

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Self
 
-from bridgeboard.model import zones
+from bridgeboard.model import times
 from bridgeboard.model.dimensions import Dimension, dimension
 from bridgeboard.model.errors import MetricError
 
@@ -48,7 +48,7 @@ class Scope:
     week_start: int = 0
 
     def __post_init__(self) -> None:
-        tz = zones.zone(self.zone)
+        tz = times.zone(self.zone)
         for name in ("since", "until"):
             object.__setattr__(self, name, _moment(name, getattr(self, name)))
         if self.week_start not in _WEEKDAYS:
@@ -62,7 +62,7 @@ class Scope:
     @classmethod
     def days(cls, first: date, last: date, zone: str = "UTC") -> Self:
         """Whole local days, the last one included."""
-        return cls(zones.midnight(first, zone), zones.midnight(last + _DAY, zone), zone)
+        return cls(times.midnight(first, zone), times.midnight(last + _DAY, zone), zone)
 
     def on_days(self, first: date, last: date) -> Self:
         """The same filters on whole local days, the last one included."""
@@ -72,26 +72,26 @@ class Scope:
     def reaching_back(self, days: int) -> Self:
         """The same, but beginning so many local days earlier."""
         first = self.first_day - timedelta(days=days)
-        return replace(self, since=zones.midnight(first, self.zone))
+        return replace(self, since=times.midnight(first, self.zone))
 
     @property
     def first_day(self) -> date:
         """The local day that ``since`` is in."""
-        return zones.local_date(self.since, self.zone)
+        return times.local_date(self.since, self.zone)
 
     @property
     def last_day(self) -> date:
         """The local day that the last moment of the period is in."""
-        return zones.local_date(max(self.since, self.until - _MICROSECOND), self.zone)
+        return times.local_date(max(self.since, self.until - _MICROSECOND), self.zone)
 
     def week_of(self, day: date) -> date:
         """The first day of the week that a day is in."""
         return day - (day.weekday() - self.week_start) % len(_WEEKDAYS) * _DAY
 
     @property
-    def segments(self) -> tuple[zones.Segment, ...]:
+    def segments(self) -> tuple[times.Segment, ...]:
         """The zone's offsets over the period."""
-        return zones.segments(self.zone, self.since, self.until)
+        return times.segments(self.zone, self.since, self.until)
 
     def only(self, name: str, *values: str) -> Self:
         """The scope narrowed to these values of a dimension in place of those it had."""
@@ -117,7 +117,7 @@ class Scope:
         touches, so that it is as long by the calendar whatever clocks did, and a day that still
         runs is compared up to the same time of day. Any other is moved by its length in hours.
         """
-        if self.since != zones.midnight(self.first_day, self.zone):
+        if self.since != times.midnight(self.first_day, self.zone):
             return replace(self, since=self.since - (self.until - self.since), until=self.since)
         touched = self.last_day - self.first_day + _DAY if self.until > self.since else timedelta()
         since, until = (self.earlier(at, touched) for at in (self.since, self.until))
@@ -125,9 +125,9 @@ class Scope:
 
     def earlier(self, at: datetime, back: timedelta) -> datetime:
         """The same time of day by the clocks of the zone, whole days earlier."""
-        local = at.astimezone(zones.zone(self.zone))
-        if at == zones.midnight(local.date(), self.zone):
-            return zones.midnight(local.date() - back, self.zone)
+        local = at.astimezone(times.zone(self.zone))
+        if at == times.midnight(local.date(), self.zone):
+            return times.midnight(local.date() - back, self.zone)
         return (local.replace(fold=0) - back).astimezone(UTC)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any, Final, NamedTuple, Self
 
-from bridgeboard.model.timestamps import aware
+from bridgeboard.model.times import aware
 
 LAST_KEY: Final = 2**63 - 1
 BETWEEN_WORDS: Final = re.compile("[^0-9A-Za-z_\x80-\U0010ffff]+")

@@ -1,10 +1,9 @@
 """Tokens in, money out: responses, the price book and exact costs (docs/costs.md)."""
 
-from bridgeboard.pricing.money import MOST_TOKENS, exact, price, total, vendors
+from bridgeboard.pricing.money import MOST_TOKENS, exact, price, vendors
 from bridgeboard.pricing.operator_prices import Override, PriceFile, PriceFileError, load, parse
-from bridgeboard.pricing.price_book import Book, own_book
-from bridgeboard.pricing.provider_instances import informed, said
-from bridgeboard.pricing.rates import CLASSES, PICO, Card, Price, Status
+from bridgeboard.pricing.price_book import Book, informed, own_book, said
+from bridgeboard.pricing.rates import CLASSES, Card, Price, Status
 from bridgeboard.pricing.responses import UNMETERED, WORST, extras, responses, usage_money
 from bridgeboard.pricing.unpriced_bounds import bounds, estimated, snippet, vendor_line
 from bridgeboard.pricing.vendors import Seller, VendorStatement, vendor_by_address, vendor_by_type
@@ -12,7 +11,6 @@ from bridgeboard.pricing.vendors import Seller, VendorStatement, vendor_by_addre
 __all__ = [
     "CLASSES",
     "MOST_TOKENS",
-    "PICO",
     "UNMETERED",
     "WORST",
     "Book",
@@ -36,7 +34,6 @@ __all__ = [
     "responses",
     "said",
     "snippet",
-    "total",
     "usage_money",
     "vendor_by_address",
     "vendor_by_type",

@@ -14,7 +14,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Final
 
-from bridgeboard.pricing.model_names import spellings
+from bridgeboard.pricing.bundled_prices import spellings
 from bridgeboard.pricing.rates import CLASSES, Card, Price, Status, card
 
 _TEXT: Final = files("bridgeboard.pricing").joinpath("other_price_lists.csv").read_text("utf-8")

@@ -1,10 +1,12 @@
 """Which price applies to which usage, when, and why (docs/costs.md 3 and 4)."""
 
-from dataclasses import dataclass, field, replace
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from bridgeboard.pricing import bundled_prices, corrections, other_price_lists
 from bridgeboard.pricing.operator_prices import Billing, Override, PriceFile, load
@@ -39,18 +41,18 @@ _BILLED: Final[dict[Billing, Status]] = {
 class Book:
     """The bundled list with the operator's file on top.
 
-    ``told`` is what the server said about its provider instances, ascending by ``since``.
+    ``statements`` are what the server said about its provider instances, ascending by ``since``.
     ``version`` changes whenever a price could: then everything is to be priced anew.
     """
 
     file: PriceFile = field(default_factory=PriceFile)
-    told: tuple[VendorStatement, ...] = ()
+    statements: tuple[VendorStatement, ...] = ()
 
     @property
     def version(self) -> str:
-        """The versions of list, corrections and snapshot, digests of the file and of ``told``."""
+        """Versions of list, corrections and snapshot; digests of the file and the statements."""
         mine = f" + {self.file.version}" if self.file.version else ""
-        words = [(one.provider_name, one.vendor, one.since) for one in self.told]
+        words = [(one.provider_name, one.vendor, one.since) for one in self.statements]
         server = f" + vendors {sha256(repr(words).encode()).hexdigest()[:8]}" if words else ""
         bundled = f"{bundled_prices.SOURCE} {bundled_prices.VERSION}"
         lists = f"{bundled} + {other_price_lists.VERSION} + {corrections.VERSION}"
@@ -85,13 +87,13 @@ class Book:
         if mapped := self.file.vendor(provider_name):
             why = f"{self.file.name} maps the instance"
             return Seller("" if mapped == NONE else mapped, why)
-        return seller(provider, provider_name, model, newest(self.told, provider_name, at))
+        return seller(provider, provider_name, model, newest(self.statements, provider_name, at))
 
     def edges(self) -> tuple[datetime, ...]:
         """Every UTC moment at which the answer of ``resolve`` may change, ascending."""
         rows = self.file.overrides
         own = {at for row in rows for at in (row.valid_from, row.valid_to) if at}
-        by_server = {one.since for one in self.told if one.since}
+        by_server = {one.since for one in self.statements if one.since}
         by_list = bundled_prices.dates() | corrections.dates()
         return tuple(sorted(own | by_server | by_list | {CREDITS_SINCE}))
 
@@ -232,3 +234,33 @@ def _at_maker(model: str, at: datetime, served: str) -> Price | None:
 def own_book(path: Path | None) -> Book:
     """The price book with the operator's file, if there is one. Raises PriceFileError."""
     return Book(load(path)) if path else Book()
+
+
+SAID: Final = "instance_vendors"
+"""The setting of a store that holds it."""
+
+
+class Informant(Protocol):
+    """What holds the settings of a store: the store itself, or a reader of it."""
+
+    def meta(self, name: str) -> str | None:
+        """A setting; None if it was never set."""
+
+
+def informed(store: Informant, book: Book) -> Book:
+    """The book with all that the server has ever said about its instances."""
+    return replace(book, statements=said(store))
+
+
+def said(store: Informant) -> tuple[VendorStatement, ...]:
+    """What the server has said about its instances, in order of time."""
+    rows = json.loads(store.meta(SAID) or "[]")
+    return tuple(
+        VendorStatement(**row | {"since": row["since"] and datetime.fromisoformat(row["since"])})
+        for row in rows
+    )
+
+
+def written(statements: Iterable[VendorStatement]) -> str:
+    """The same as the text of that setting."""
+    return json.dumps([asdict(one) for one in statements], default=datetime.isoformat)

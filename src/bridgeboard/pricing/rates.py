@@ -10,10 +10,6 @@ from typing import Final
 CLASSES: Final = ("input", "output", "cache_read", "cache_write", "cache_write_1h", "web_search")
 """The billed classes; ``cache_write`` is the 5 minute kind here."""
 
-PICO: Final = 10**12
-"""Pico-USD in one USD, the unit of every amount of money in this room."""
-
-
 _SINGLE_WRITE: Final = frozenset({"aws", "github-copilot"})
 """Vendors that ask the same for all of a Claude model's cache writes unless they list otherwise."""
 

@@ -8,8 +8,34 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from bridgeboard.pricing.exact_sums import MOST, Ints, summed
 from bridgeboard.pricing.rates import Status
+
+Ints = NDArray[np.int64]
+
+MOST: Final = int(np.iinfo(np.int64).max)
+"""Where a count or a sum that is too large stops."""
+
+
+def summed(values: Ints, row: Ints, size: int) -> Ints:
+    """``size`` sums of ``values`` by their ``row`` (0 to size - 1); too large ones stop at ± MOST.
+
+    Only absurd counts reach that limit; they are not to break the sum of everything else.
+    """
+    if _roomy(values):
+        sums = np.zeros(size, dtype=np.int64)
+        np.add.at(sums, row, values)
+        return sums
+    exact = np.zeros(size, dtype=object)
+    np.add.at(exact, row, values.astype(object))
+    limited: Ints = np.clip(exact, -MOST, MOST).astype(np.int64)
+    return limited
+
+
+def _roomy(values: Ints) -> bool:
+    if not len(values):
+        return True
+    return max(int(values.max()), -int(values.min())) * len(values) <= MOST
+
 
 KEY: Final = ("interception_id", "provider_response_id")
 TOKENS: Final = ("input", "output", "cache_read", "cache_write")
@@ -31,7 +57,6 @@ _METADATA: Final = {
     "output_reasoning": "reasoning",
     "completion_reasoning": "reasoning",
 }
-_MOST: Final = 2**63 - 1
 
 
 def extras(metadata: Mapping[str, object]) -> dict[str, int | str]:
@@ -54,7 +79,7 @@ def _counts(value: float) -> bool:
 
 
 def _cut(value: float) -> int:
-    return max(0, min(int(value), _MOST))
+    return max(0, min(int(value), MOST))
 
 
 def responses(rows: pd.DataFrame) -> pd.DataFrame:

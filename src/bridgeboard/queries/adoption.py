@@ -9,7 +9,7 @@ from typing import Final
 from bridgeboard.model.dimensions import dimension
 from bridgeboard.model.errors import MetricError
 from bridgeboard.model.scope import Scope
-from bridgeboard.queries.metric_query import Query
+from bridgeboard.queries.metric_query import Query, with_tables
 from bridgeboard.queries.metric_sources import Arguments, asked, rows, tables
 
 _EPOCH: Final = date(1970, 1, 1)
@@ -58,8 +58,7 @@ def active_people_windows(scope: Scope, days: Sequence[int] = (1, 7, 28)) -> Que
     shown = (
         f"SELECT {columns} FROM counted c WHERE c.day >= {first} AND c.day < {last} ORDER BY day"
     )
-    about = tuple(sorted(asked(["day"], scope)))
-    return Query(f"WITH {', '.join(common)} {shown}", tuple(into.values), about)
+    return with_tables(common, shown, into, asked(["day"], scope))
 
 
 def presence(scope: Scope) -> Query:
@@ -83,11 +82,8 @@ def presence(scope: Scope) -> Query:
         f"count(*) FILTER (WHERE first_at < {since} AND last_at >= {since}) AS returning",
         f"count(*) FILTER (WHERE last_at < {since}) AS dormant",
     )
-    return Query(
-        f"WITH {', '.join(common)} SELECT {', '.join(counted)} FROM seen",
-        tuple(into.values),
-        _telling_apart(scope),
-    )
+    sql = f"SELECT {', '.join(counted)} FROM seen"
+    return with_tables(common, sql, into, _telling_apart(scope))
 
 
 def cohorts(scope: Scope, weeks: int = 12) -> Query:
@@ -111,12 +107,11 @@ def cohorts(scope: Scope, weeks: int = 12) -> Query:
     last = scope.week_of(scope.last_day)
     oldest = into.bound((last - timedelta(weeks=weeks - 1) - _EPOCH).days)
     shown = ", ".join(f"make_date(CAST(s.{name} AS INTEGER)) AS {name}" for name in _WEEKS)
-    return Query(
-        f"WITH {', '.join(common)} SELECT {shown}, count(*) AS people FROM since s"
-        f" WHERE s.cohort >= {oldest} GROUP BY s.cohort, s.week ORDER BY cohort, week",
-        tuple(into.values),
-        _telling_apart(scope),
+    sql = (
+        f"SELECT {shown}, count(*) AS people FROM since s"
+        f" WHERE s.cohort >= {oldest} GROUP BY s.cohort, s.week ORDER BY cohort, week"
     )
+    return with_tables(common, sql, into, _telling_apart(scope))
 
 
 def cohort_people(scope: Scope, cohort: date, week: date) -> Query:
@@ -144,18 +139,17 @@ def cohort_people(scope: Scope, cohort: date, week: date) -> Query:
         for name, day in zip(_WEEKS, (cohort, week), strict=True)
     )
     person = dimension("initiator").shown.format("s.initiator")
-    return Query(
-        f"WITH {', '.join(common)} SELECT {person} AS initiator, s.requests FROM since s"
-        f" WHERE {cell} ORDER BY s.requests DESC, initiator",
-        tuple(into.values),
-        _telling_apart(scope),
+    sql = (
+        f"SELECT {person} AS initiator, s.requests FROM since s"
+        f" WHERE {cell} ORDER BY s.requests DESC, initiator"
     )
+    return with_tables(common, sql, into, _telling_apart(scope))
 
 
 def _cohorts(by: Sequence[str], scope: Scope, into: Arguments, more: str = "") -> list[str]:
     """Common tables; ``since`` has a row for each person and active week, and whose cohort it is.
 
-    ``by`` are dimensions that are to be shown, ``more`` SQL of what else is told of a week.
+    ``by`` are dimensions that are to be shown, ``more`` SQL of more columns of a week.
     """
     source = rows("usage", ["week"], _from_the_beginning(scope), into)
     week = f"{source.keys['week']} AS week"
@@ -164,9 +158,9 @@ def _cohorts(by: Sequence[str], scope: Scope, into: Arguments, more: str = "") -
     return [*tables(asked(by, scope)), f"active AS ({active})", f"since AS ({since})"]
 
 
-def _telling_apart(scope: Scope) -> tuple[str, ...]:
+def _telling_apart(scope: Scope) -> set[str]:
     """What a question speaks of that counts people by what each of them did before."""
-    return tuple(sorted(asked(["initiator"], scope)))
+    return asked(["initiator"], scope)
 
 
 def _from_the_beginning(scope: Scope) -> Scope:

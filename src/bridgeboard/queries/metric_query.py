@@ -13,8 +13,17 @@ from bridgeboard.model.errors import MetricError
 from bridgeboard.model.metric import Metric, Part
 from bridgeboard.model.metrics import metric
 from bridgeboard.model.scope import Scope
-from bridgeboard.queries.grouping import grouped, summed
-from bridgeboard.queries.metric_sources import Arguments, Fold, asked, cells, quoted, rows, tables
+from bridgeboard.queries.metric_sources import (
+    Arguments,
+    Fold,
+    asked,
+    cells,
+    grouped,
+    quoted,
+    rows,
+    summed,
+    tables,
+)
 
 OTHER: Final = "Other"
 
@@ -28,7 +37,7 @@ class Query:
 
     Attributes:
         dimensions: all that it speaks of, by what it splits, filters or tells people apart; None
-            is not told, as by what looks at single rows. Who may see groups of people only is
+            is unknown, as of what looks at single rows. Who may see groups of people only is
             answered by it (``store.k_anonymity``).
     """
 
@@ -74,7 +83,7 @@ def select(
     sql = f"SELECT {', '.join(columns)} FROM {question.joined()}{question.ordered(order)}"
     if limit is not None:
         sql += f" LIMIT {into.bound(limit)}"
-    return _query(common, sql, into, asked(by, scope))
+    return with_tables(common, sql, into, asked(by, scope))
 
 
 def select_top(
@@ -131,7 +140,7 @@ def select_top(
     )
     terms = [*(_key(one) for one in question.by if one.time), place]
     statement += f" ORDER BY {', '.join(terms)}"
-    return _query(common, statement, into, asked(by, scope))
+    return with_tables(common, statement, into, asked(by, scope))
 
 
 def values(name: str, scope: Scope, *, limit: int | None = None) -> Query:
@@ -147,7 +156,8 @@ def values(name: str, scope: Scope, *, limit: int | None = None) -> Query:
     return select((count,), (name,), scope.free(name), order=order, limit=limit)
 
 
-def _query(common: Sequence[str], sql: str, into: Arguments, about: Iterable[str]) -> Query:
+def with_tables(common: Iterable[str], sql: str, into: Arguments, about: Iterable[str]) -> Query:
+    """A SELECT behind its common tables, about some dimensions."""
     return Query(f"WITH {', '.join(common)} {sql}", tuple(into.values), tuple(sorted(about)))
 
 
@@ -235,13 +245,13 @@ class _Question:
         return [table for source in self.sums for table in self.counted(source, into)]
 
     def counted(self, source: Source, into: Arguments) -> list[str]:
-        """A source's common tables, told from its rows."""
+        """A source's common tables, calculated from its rows."""
         origin = rows(source, self.names, self.scope, into, self.fold)
         laid = self.laid_out(source)
         return [f"{name} AS ({grouped(origin, source, parts)})" for name, parts in laid.items()]
 
     def added(self, source: Source, every: "_Question") -> str:
-        """A source's common table, told from the one in a question that splits it further."""
+        """A source's common table, added up from the one in a question that splits it further."""
         origin = cells(every.table(source), self.names, self.fold)
         columns = {self.column(part): every.column(part) for part in self.parts[source]}
         columns[f"rows_of_{source}"] = f"rows_of_{source}"
@@ -323,7 +333,7 @@ class _Question:
 def _source(
     one: Metric, part: Part, by: Sequence[Dimension], *, about_calls: bool
 ) -> Source | None:
-    """Where a part is told from; tool calls themselves when the question is about some of them.
+    """The source of a part; tool calls themselves when the question is about some of them.
 
     None is nowhere, for a part that then counts as none.
     """
@@ -340,3 +350,25 @@ def _source(
         named = " and ".join(repr(each.name) for each in by if not each.splits("calls"))
         raise MetricError(f"{one.name!r} of some tools only cannot be split by {named}.")
     return "calls"
+
+
+def first_seen(name: str, scope: Scope) -> Query:
+    """The values of a dimension in a scope, the one that was seen first before all others.
+
+    Returns:
+        One column under the dimension's name.
+
+    Raises:
+        MetricError: for a dimension of time, or an unknown one.
+    """
+    one = dimension(name)
+    if one.time:
+        raise MetricError(f"{name!r} is a stretch of time: it is in order by itself.")
+    into = Arguments()
+    origin = rows("usage" if one.splits("usage") else "calls", [name], scope, into)
+    seen = (
+        f"SELECT {origin.keys[name]} AS key, min(f.started_at) AS first_at {origin.text} GROUP BY 1"
+    )
+    about = asked([name], scope)
+    shown = f"SELECT {one.shown.format('key')} AS {quoted(name)} FROM seen ORDER BY first_at, key"
+    return with_tables([*tables(about), f"seen AS ({seen})"], shown, into, about)

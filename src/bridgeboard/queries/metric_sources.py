@@ -1,4 +1,4 @@
-"""Which rows a question is about: the FROM and WHERE of each source, and what rows are grouped by.
+"""Which rows a question is about: the FROM and WHERE of each source, and how they are grouped.
 
 Values only ever enter as parameters; names come from the vocabulary.
 """
@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Final
 
-from bridgeboard.model import zones
+from bridgeboard.model import times
 from bridgeboard.model.dimensions import DIMENSIONS, Source, dimension
+from bridgeboard.model.metric import Part
 from bridgeboard.model.scope import Filters, Scope
 
 PEOPLE: Final = """people AS (
@@ -137,15 +138,15 @@ def key(name: str, source: Source, scope: Scope) -> str:
     if not one.time:
         return one.columns[source]
     if name == "hour":
-        return zones.hour_sql(scope.segments, _INSTANT)
+        return times.hour_sql(scope.segments, _INSTANT)
     if name == "month":
-        return zones.chosen_sql(_months(scope), _INSTANT)
-    local = zones.local_sql(scope.segments, _INSTANT)
+        return times.chosen_sql(_months(scope), _INSTANT)
+    local = times.local_sql(scope.segments, _INSTANT)
     since_start = (_EPOCH_WEEKDAY - scope.week_start) % 7
     return {
-        "day": f"divide({local}, {zones.DAY})",
-        "week": f"divide(divide({local}, {zones.DAY}) + {since_start}, 7) * 7 - {since_start}",
-        "weekday_hour": f"mod(divide({local}, {zones.HOUR}) + 72, 168)",
+        "day": f"divide({local}, {times.DAY})",
+        "week": f"divide(divide({local}, {times.DAY}) + {since_start}, 7) * 7 - {since_start}",
+        "weekday_hour": f"mod(divide({local}, {times.HOUR}) + 72, 168)",
     }[name]
 
 
@@ -153,10 +154,10 @@ def _months(scope: Scope) -> list[tuple[int, str]]:
     """When each local month of the scope began, and its number: twelve times the year, and on."""
     first, last = (12 * day.year + day.month - 1 for day in (scope.first_day, scope.last_day))
     begun = [
-        zones.midnight(date(number // 12, number % 12 + 1, 1), scope.zone)
+        times.midnight(date(number // 12, number % 12 + 1, 1), scope.zone)
         for number in range(first, last + 1)
     ]
-    starts = map(zones.microseconds, begun)
+    starts = map(times.microseconds, begun)
     return [(at, str(number)) for number, at in enumerate(starts, first)]
 
 
@@ -287,3 +288,63 @@ def _listed(name: str, scope: Scope, into: Arguments) -> str:
     values = f"f.{_LISTS[name]}"
     each = f"unnest(CASE WHEN len({values}) = 0 THEN list_value(NULL) ELSE {values} END)"
     return f"SELECT f.session, {each} AS {name} FROM sessions f {_where(_window(scope, into))}"
+
+
+def grouped(rows: Rows, source: Source, parts: Mapping[str, Part]) -> str:
+    """Parts of each group of a source's rows, under the names of their columns.
+
+    At most one of them is keys, and beside that all others are sums.
+    """
+    plain = {name: part for name, part in parts.items() if part.kind != "keys"}
+    keys = {name: f"{part.sql(source)}" for name, part in parts.items() if part.kind == "keys"}
+    columns = [f"{part.sql(source)} AS {name}" for name, part in plain.items()]
+    if not keys:
+        return _grouped(rows, columns)
+    ((name, key),) = keys.items()
+    words = _words(rows, key, columns)
+    count = f"CAST(coalesce(sum(bit_count(f.word)), 0) AS BIGINT) AS {name}"
+    again = cells(f"({words})", list(rows.keys))
+    return _grouped(again, [*_sums({name: name for name in plain}), count])
+
+
+def summed(rows: Rows, columns: Mapping[str, str]) -> str:
+    """Columns of groups that were sums, added up for larger groups: new names and old ones."""
+    return _grouped(rows, _sums(columns))
+
+
+def _words(rows: Rows, key: str, columns: Sequence[str]) -> str:
+    """Columns of each group and word, and ``word``: the keys that occur, one bit each.
+
+    Our keys are whole numbers given in a row, so that 64 of them are one word. There are far fewer
+    words than keys, which is why they are counted several times as fast. Shifts and masks are
+    right below zero, too; rows without a key have the word NULL, which counts nothing.
+    """
+    split = replace(rows, keys={**rows.keys, "place": word(key)})
+    return _grouped(split, [*columns, f"bit_or({bit(key)}) AS word"])
+
+
+def _sums(columns: Mapping[str, str]) -> list[str]:
+    return [f"sum(f.{old}) AS {new}" for new, old in columns.items()]
+
+
+def _grouped(rows: Rows, columns: Sequence[str]) -> str:
+    keys = [f"{sql} AS {quoted(name)}" for name, sql in rows.keys.items()]
+    # By place: GROUP BY ALL would make a row of nothing where a key is the same throughout.
+    places = ", ".join(str(place) for place, _ in enumerate(keys, 1))
+    by = f" GROUP BY {places}" if places else ""
+    return f"SELECT {', '.join([*keys, *columns])} {rows.text}{by}"
+
+
+def word(key: str) -> str:
+    """SQL for the word of a key of ours: 64 keys in a row are one word, one bit each."""
+    return f'">>"({key}, 6)'
+
+
+def place_in_word(key: str) -> str:
+    """SQL for the place of a key's bit in its word."""
+    return f'CAST("&"({key}, 63) AS UBIGINT)'
+
+
+def bit(key: str) -> str:
+    """SQL for a word with the bit of one key."""
+    return f'"<<"(CAST(1 AS UBIGINT), {place_in_word(key)})'

@@ -6,7 +6,7 @@ is asked here.
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 
 from bridgeboard.model.dimensions import CLIENT_SIDE
@@ -16,23 +16,13 @@ from bridgeboard.queries.metric_query import Query, select
 from bridgeboard.queries.metric_sources import PEOPLE, Arguments, key, rows, tables
 
 SESSION_COLUMNS: Final = (
-    "session",
-    "client",
-    "model",
-    "cost",
-    "requests",
-    "prompts",
-    "calls",
-    "depth",
-    "pace",
-    "growth",
-    "alone_seconds",
-    "in_scope",
+    *("session", "client", "model", "cost", "requests", "prompts", "calls"),
+    *("depth", "pace", "growth", "alone_seconds", "in_scope"),
 )
-"""What ``sessions`` tells of each."""
+"""Columns of ``sessions``."""
 
 _SESSIONS: Final = """
-WITH {tables}, told AS (SELECT DISTINCT f.session {told} AND f.session IS NOT NULL),
+WITH {tables}, of_scope AS (SELECT DISTINCT f.session {of_scope} AND f.session IS NOT NULL),
 each AS (
     SELECT f.session, f.thread, any_value(f.client) AS client, any_value(f.model) AS model,
         sum(f.cost) AS cost, sum(f.requests) AS requests, sum(f.prompts) AS prompts,
@@ -51,7 +41,7 @@ SELECT e.session, any_value(e.client) AS client,
     CAST(max(e.growth) AS BIGINT) AS growth,
     coalesce(max(e.micros) FILTER (WHERE e.requests >= {alone}
         AND e.requests >= {per_prompt} * greatest(e.prompts, 1)), 0) / 1e6 AS alone_seconds,
-    CAST(e.session IN (SELECT session FROM told) AS BOOLEAN) AS in_scope
+    CAST(e.session IN (SELECT session FROM of_scope) AS BOOLEAN) AS in_scope
 FROM each e GROUP BY e.session ORDER BY e.session"""
 _REPEATS: Final = """
 SELECT t.session, arg_max(t.tool, (t.times, t.tool)) AS tool, max(t.times) AS times,
@@ -99,7 +89,7 @@ def sessions(scope: Scope, limits: SessionLimits) -> Query:
     every = rows("usage", [], unfiltered(scope.reaching_back(limits.history_days)), into).text
     sql = _SESSIONS.format(
         tables=", ".join([*tables(names), "nothing AS (SELECT 1)"]),
-        told=source,
+        of_scope=source,
         every=every,
         context=_CONTEXT,
         exact=_EXACT,
@@ -213,8 +203,3 @@ def _hours(by: str, what: str, scope: Scope, keys: Iterable[int]) -> Query:
 
 def _keys(into: Arguments, keys: Iterable[int]) -> str:
     return f"({', '.join(into.bound(one) for one in sorted(keys))})"
-
-
-def naive(at: datetime) -> datetime:
-    """A moment as the store keeps it."""
-    return at.replace(tzinfo=None)

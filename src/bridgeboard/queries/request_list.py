@@ -11,12 +11,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from bridgeboard.model.dimensions import UNASSIGNED, UNKNOWN
+from bridgeboard.model.errors import ListError
 from bridgeboard.model.scope import Scope
-from bridgeboard.queries.errors import ListError
+from bridgeboard.model.times import stored
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.metric_sources import MEMBERS, PEOPLE, Arguments, asked, rows, tables
 from bridgeboard.queries.session_columns import FAILED
-from bridgeboard.queries.typed_rows import Key, columns, holdable, limited, naive, selected
+from bridgeboard.queries.typed_rows import Key, columns, holdable, limited, selected
 
 PAGE: Final = 50
 """Requests on a page."""
@@ -41,8 +42,8 @@ class Interception:
 
     Attributes:
         usage: our key; ``id`` is the server's.
-        grain: "interception" is told by itself, all else comes from the details of a session.
-        duration_seconds: None where the end is not told.
+        grain: "interception" comes from the list of requests, all else from details of a session.
+        duration_seconds: None where the end is unknown.
         session: our key of its session, ``session_id`` the client's; None is not known.
         tool_errors: None where nobody records how calls end.
         priced_tokens: tokens whose price is known; with others, the cost is a lower bound.
@@ -259,6 +260,6 @@ def _chosen(scope: Scope, into: Arguments, *, errors_only: bool) -> str:
 
 
 def _beyond(key: Key, into: Arguments, *, older: bool) -> str:
-    at, usage = into.bound(naive(key.started_at)), into.bound(key.usage)
+    at, usage = into.bound(stored(key.started_at)), into.bound(key.usage)
     sign = "<" if older else ">"
     return f"f.started_at {sign}= {at} AND (f.started_at {sign} {at} OR f.usage {sign} {usage})"

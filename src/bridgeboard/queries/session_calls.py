@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
+from bridgeboard.model.times import stored
 from bridgeboard.queries.metric_query import Query
-from bridgeboard.queries.typed_rows import Key, columns, holdable, limited, naive, selected
+from bridgeboard.queries.typed_rows import Key, columns, holdable, limited, selected
 
 CALLS: Final = 200
 """Calls on a page."""
@@ -18,7 +19,7 @@ Part = UUID | Literal["rest"] | None
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request of a session, or a sum of requests that are not told apart (``requests`` 0).
+    """A request of a session, or a sum of requests that are not known one by one (``requests`` 0).
 
     Attributes:
         place: from 1 on, by time, among the calls that were asked for, like all that follows of
@@ -86,7 +87,7 @@ class Mark:
 
     @property
     def is_untold(self) -> bool:
-        """Whether it is a call of whose tokens nothing is told, as of those of late threads."""
+        """Whether nothing is known of the tokens of this call, as in late threads."""
         return self.grain == "action" and not (self.context or self.output)
 
 
@@ -151,7 +152,7 @@ def calls(
     placed = _placed(part, params)
     where = ""
     if after:
-        params += [naive(after.started_at), after.usage]
+        params += [stored(after.started_at), after.usage]
         at, usage = f"${len(params) - 1}", f"${len(params)}"
         where = f" WHERE f.started_at >= {at} AND (f.started_at > {at} OR f.usage > {usage})"
     shown = selected(Call, "f", _SQL)

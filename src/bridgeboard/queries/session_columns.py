@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from bridgeboard.model.dimensions import UNASSIGNED
+from bridgeboard.model.errors import ListError
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.queries.errors import ListError
-from bridgeboard.queries.functions import place_in_word
+from bridgeboard.queries.metric_sources import place_in_word
 
 ALL_OF_IT: Final = "all"
 PART_OF_IT: Final = "part"
@@ -45,7 +45,8 @@ class Column:
     metric: str = ""
 
 
-def _metric(name: str) -> str:
+def metric_sql(name: str) -> str:
+    """SQL of a metric over rows ``f`` of ``usage``."""
     metric = METRICS[name]
     return metric.value.format(*(part.usage for part in metric.parts))
 
@@ -75,7 +76,7 @@ NUMBERS: Final[Mapping[str, str]] = {
 """Column → metric, of the numbers of a session's part in the scope."""
 
 SUMS: Final[Mapping[str, str]] = {
-    **{name: _metric(metric) for name, metric in NUMBERS.items()},
+    **{name: metric_sql(metric) for name, metric in NUMBERS.items()},
     "priced_tokens": "sum(f.priced_tokens)",
     "rows": "count(*)",
     "first_kind": "min(f.credential_kind)",

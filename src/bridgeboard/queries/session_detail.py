@@ -12,11 +12,35 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from bridgeboard.model.dimensions import UNASSIGNED, UNKNOWN
+from bridgeboard.queries import session_columns
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.metric_sources import MEMBERS, PEOPLE, Arguments
-from bridgeboard.queries.session_columns import FAILED, SUMS
-from bridgeboard.queries.session_sums import NUMBERS, RECORDED, TOKENS, summed
+from bridgeboard.queries.session_columns import SUMS, metric_sql
 from bridgeboard.queries.typed_rows import columns, holdable, limited, selected
+
+_METRICS: Final = {**session_columns.NUMBERS, "injected": "injected_calls"}
+NUMBERS: Final[Mapping[str, str]] = {
+    name: _METRICS.get(name, name)
+    for name in (
+        *("requests", "prompts", "tool_calls", "injected", "tool_errors"),
+        *("input", "output", "cache_read", "cache_write", "unpriced_tokens"),
+        *("cost", "shadow_cost", "cache_saving"),
+    )
+}
+"""Field → metric, in the order in which pages show them.
+
+All are additive: those of disjoint parts add up to those of the whole.
+"""
+
+TOKENS: Final = ("input", "output", "cache_read", "cache_write")
+RECORDED: Final = " + ".join(f"{{0}}.{name}_sum" for name in TOKENS)
+"""SQL: the server's own total of a row of ``usage``, ``threads`` or ``sessions``."""
+
+
+def summed() -> str:
+    """SQL of all numbers over rows ``f`` of ``usage``; NULL where there is no row."""
+    return ", ".join(f"{metric_sql(name)} AS {field}" for field, name in NUMBERS.items())
+
 
 THREADS: Final = 100
 """Threads on a page."""
@@ -42,18 +66,15 @@ class Head:
     Attributes:
         team: that of the person when the session began.
         ended_at: when its last request ended, which is when it was last active.
-        last_prompt_at: when the last request with a prompt began; None without any.
         threads: whose first request is known; None before the details were read.
-        failed_threads: how many threads are known to have failed; None before that, too.
         tool_errors: None where nobody records how calls end.
         input, output, cache_read, cache_write: the server's own sums while no row is held.
         cost, shadow_cost, cache_saving: in pico-USD; None is not known.
         rows: of usage, that all numbers are sums of; ``exact_rows`` of them are requests that are
-            told by themselves, and of ``unread_rows`` only tokens are known.
+            known one by one, and of ``unread_rows`` only tokens are known.
         recorded_tokens: the server's own total, streamed answers counted more than once;
             ``held_tokens`` is as much of it as the rows account for.
-        detailed_at: when its details were read; ``is_outdated`` when the list has told something
-            else since.
+        detailed_at: when its details were read; ``is_outdated`` when the list has changed since.
     """
 
     session: int
@@ -69,10 +90,8 @@ class Head:
     credential_hints: tuple[str, ...]
     started_at: datetime
     ended_at: datetime | None
-    last_prompt_at: datetime | None
     duration_seconds: float | None
     threads: int | None
-    failed_threads: int | None
     requests: int | None
     prompts: int | None
     tool_calls: int | None
@@ -165,22 +184,18 @@ def _different(column: str, table: str) -> str:
 
 
 _OWN: Final = "own AS MATERIALIZED (SELECT f.* FROM usage f WHERE f.session = $1)"
-_FOUND: Final = f"""
+_OWNER: Final = f"""
 WITH {PEOPLE}
 SELECT s.session, s.id, i.id, p.person, s.started_at
 FROM sessions s JOIN initiators i USING (initiator) JOIN people p USING (initiator)
+"""
+_FOUND: Final = f"""{_OWNER}
 WHERE s.id = $1 AND ($2 IS NULL OR i.id = TRY_CAST($2 AS UUID))
 ORDER BY s.started_at DESC, s.session
 """
-_OWNERS: Final = f"""
-WITH {PEOPLE}
-SELECT s.session, s.id, i.id, p.person, s.started_at
-FROM sessions s JOIN initiators i USING (initiator) JOIN people p USING (initiator)
-WHERE s.session IN {{listed}}
-"""
 _HEAD_SQL: Final = {
     **{name: f"u.{name}" for name in (*NUMBERS, "priced_tokens", "rows", "exact_rows")},
-    **{name: f"u.{name}" for name in ("unread_rows", "held_tokens", "last_prompt_at")},
+    **{name: f"u.{name}" for name in ("unread_rows", "held_tokens")},
     **{name: f"CASE WHEN u.rows = 0 THEN s.{name}_sum ELSE u.{name} END" for name in TOKENS},
     "initiator_id": "i.id",
     "person": f"coalesce(p.person, '{UNKNOWN}')",
@@ -188,11 +203,9 @@ _HEAD_SQL: Final = {
     "team": "coalesce((SELECT min(m.team) FROM members m WHERE m.initiator = s.initiator"
     f" AND s.started_at >= m.valid_from AND s.started_at < m.valid_to), '{UNASSIGNED}')",
     "credential_kinds": _different("credential_kind", "kinds"),
-    "credential_hints": _different("credential_hint", "told"),
+    "credential_hints": _different("credential_hint", "own_threads"),
     "duration_seconds": "(epoch_us(s.ended_at) - epoch_us(s.started_at)) / 1e6",
     "threads": "coalesce(u.threads, nullif(s.threads, 0))",
-    "failed_threads": "CASE WHEN s.detailed_at IS NOT NULL AND s.threads > 0"
-    f" THEN (SELECT count(*) FROM told t WHERE {FAILED}) END",
     "recorded_tokens": f"CAST({RECORDED.format('s')} AS HUGEINT)",
     "is_outdated": "CAST(s.detailed_at IS NOT NULL"
     " AND s.detailed_digest IS DISTINCT FROM s.digest AS BOOLEAN)",
@@ -200,22 +213,21 @@ _HEAD_SQL: Final = {
 """Field of a session → SQL, where it is no column of ``sessions``."""
 _HEAD: Final = f"""
 WITH {PEOPLE}, {MEMBERS}, {_OWN}, chosen AS (SELECT * FROM sessions WHERE session = $1),
-told AS (SELECT * FROM threads WHERE session = $1),
+own_threads AS (SELECT * FROM threads WHERE session = $1),
 used AS (
     SELECT {summed()}, {SUMS["threads"]} AS threads,
         {SUMS["priced_tokens"]} AS priced_tokens, count(*) AS rows,
         count(*) FILTER (WHERE f.grain = 'interception') AS exact_rows,
         count(*) FILTER (WHERE f.grain = 'session') AS unread_rows,
-        coalesce(sum({RECORDED.format("f")}), 0) AS held_tokens,
-        max(f.started_at) FILTER (WHERE f.prompts > 0) AS last_prompt_at
+        coalesce(sum({RECORDED.format("f")}), 0) AS held_tokens
     FROM own f),
-kinds AS (SELECT credential_kind FROM own UNION ALL SELECT credential_kind FROM told)
+kinds AS (SELECT credential_kind FROM own UNION ALL SELECT credential_kind FROM own_threads)
 SELECT {selected(Head, "s", _HEAD_SQL)}
 FROM chosen s LEFT JOIN initiators i USING (initiator) LEFT JOIN people p USING (initiator)
 CROSS JOIN used u
 """
 _THREADS: Final = f"""
-told AS (SELECT * FROM threads WHERE session = $1),
+own_threads AS (SELECT * FROM threads WHERE session = $1),
 used AS (
     SELECT f.thread AS thread, {summed()}, min(f.started_at) AS began_at,
         max(coalesce(f.ended_at, f.started_at)) AS closed_at,
@@ -234,14 +246,14 @@ joined AS (
         coalesce(t.model, u.first_model) AS model,
         coalesce(t.credential_kind, u.kind) AS credential_kind,
         {RECORDED.format("t")} AS recorded_tokens, t.error_type, t.error_message
-    FROM told t FULL JOIN used u ON u.thread = t.id),
+    FROM own_threads t FULL JOIN used u ON u.thread = t.id),
 placed AS (
     SELECT *, row_number() OVER (ORDER BY id IS NULL, started_at, id) AS place FROM joined)
 """
 
 
 def found(session_id: str, initiator_id: UUID | str | None = None) -> Query:
-    """Sessions under an id, as ``Owner``, the newest first: one, if it is told whose.
+    """Sessions under an id, as ``Owner``, the newest first: one, if a person is given.
 
     Anything may be asked for: what is no session, or no id of a person, has no row.
     """
@@ -253,7 +265,8 @@ def owners(sessions: tuple[int, ...]) -> Query:
     """Sessions by our keys, as ``Owner``, in no order."""
     into = Arguments()
     # No key is -1: brackets with nothing in them are no SQL.
-    return Query(_OWNERS.format(listed=into.listed(sessions or (-1,))), tuple(into.values))
+    keys = into.listed(sessions or (-1,))
+    return Query(f"{_OWNER} WHERE s.session IN {keys}", tuple(into.values))
 
 
 def head(session: int) -> Query:

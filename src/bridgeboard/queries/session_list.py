@@ -1,24 +1,124 @@
-"""The list of sessions: sorted by any column, filtered, a page at a time, and its totals.
+"""The list of sessions: sorted by any column, filtered, a page at a time.
 
 The value that decides the order is worked out for all sessions found, everything else only for
 those on the page. Pages are turned by keys, never by counting rows: what is written meanwhile
 neither repeats a row nor skips one.
+
+A cursor names a place in the list in a word for addresses: the last row's value and key. It says by
+what the list is sorted, but not how it is filtered: a period that ends now moves while somebody
+turns its pages. It is no secret and no proof; its checksum finds what was cut off or mistyped.
 """
 
+import binascii
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any, Final
 
 from bridgeboard.model.answer import Answer
-from bridgeboard.queries.errors import ListError
+from bridgeboard.model.errors import CursorError, ListError
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.metric_sources import Arguments
-from bridgeboard.queries.page_keys import Order, Place, read, written
-from bridgeboard.queries.session_columns import COLUMNS, NUMBERS
-from bridgeboard.queries.session_filters import Find, conditions, spoken, where
-from bridgeboard.queries.session_joins import Sides, shared
+from bridgeboard.queries.session_columns import COLUMNS, NUMBERS, Kind, column
+from bridgeboard.queries.session_filters import Find, Sides, conditions, shared, spoken, where
 from bridgeboard.queries.typed_rows import typed
+
+Value = str | int | float | None
+
+_SUM_SIZE: Final = 4
+_LONGEST: Final = 16_384
+_TEXTS: Final = ("text", "list")
+_WIDEST: Final = 2**126
+_WIDEST_KEY: Final = 2**63
+
+
+@dataclass(frozen=True)
+class Order:
+    """By which column a list is sorted. Unknown values come last, ties are in order of keys.
+
+    Raises:
+        ListError: for a column that does not exist.
+    """
+
+    name: str = "started_at"
+    descending: bool = True
+
+    def __post_init__(self) -> None:
+        column(self.name)
+
+    @classmethod
+    def of(cls, text: str) -> "Order":
+        """An order as addresses have it: "-cost" is the largest cost first."""
+        return cls(text.removeprefix("-"), text.startswith("-"))
+
+    def __str__(self) -> str:
+        return "-" * self.descending + self.name
+
+    @property
+    def kind(self) -> Kind:
+        """What the values are that decide."""
+        return column(self.name).kind
+
+
+@dataclass(frozen=True)
+class Place:
+    """Just at a row: its value, and its session's key."""
+
+    value: Value
+    session: int
+
+
+def cursor_of(order: Order, place: Place) -> str:
+    """The cursor of a place: letters, digits, "-" and "_"."""
+    plain = [str(order), place.value, place.session]
+    content = json.dumps(plain, separators=(",", ":"), allow_nan=False).encode()
+    return urlsafe_b64encode(_checksum(content) + content).decode("ascii").rstrip("=")
+
+
+def place_of(order: Order, cursor: str) -> Place:
+    """The place of a cursor. Raises CursorError for one of another order, or none at all."""
+    if len(cursor) > _LONGEST:
+        raise CursorError("it is too long")
+    try:
+        raw = urlsafe_b64decode(cursor.encode("ascii") + b"=" * (-len(cursor) % 4))
+        content = json.loads(raw[_SUM_SIZE:])
+    except (ValueError, binascii.Error, RecursionError) as error:
+        raise CursorError("it cannot be read") from error
+    if raw[:_SUM_SIZE] != _checksum(raw[_SUM_SIZE:]):
+        raise CursorError("it is damaged")
+    place = _checked(order, content)
+    if cursor_of(order, place) != cursor:
+        raise CursorError("it is damaged")
+    return place
+
+
+def _checked(order: Order, content: Any) -> Place:
+    match content:
+        case [str(name), _, _] if name != str(order):
+            raise CursorError("it is of a list in another order")
+        case [_, value, session] if _is_value(order, value) and _is_whole(session, _WIDEST_KEY):
+            return Place(value, session)
+    raise CursorError("it says something else")
+
+
+def _is_value(order: Order, value: object) -> bool:
+    if value is None:
+        return True
+    if order.kind in _TEXTS:
+        return isinstance(value, str)
+    return isinstance(value, float) if order.kind == "rate" else _is_whole(value, _WIDEST)
+
+
+def _is_whole(value: object, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and -most <= value < most
+
+
+def _checksum(content: bytes) -> bytes:
+    return blake2b(content, digest_size=_SUM_SIZE).digest()
+
 
 LARGEST: Final = 1000
 """Rows of the largest page."""
@@ -32,7 +132,7 @@ class SessionRow:
 
     Attributes:
         session: our key; ``id`` is the client's.
-        person: as filters name it; ``name`` is the full name, None if none was told.
+        person: as filters name it; ``name`` is the full name, None is unknown.
         client: None is unknown.
         credential_kinds: none is unknown.
         last_active_at: the end of its last request; ``duration_seconds`` is up to there.
@@ -126,7 +226,7 @@ def listing(
         raise ListError(f"A page has 1 to {LARGEST} rows, not {limit}.")
     into = Arguments()
     cursor = after if before is None else before
-    place = None if cursor is None else read(order, cursor)
+    place = None if cursor is None else place_of(order, cursor)
     sorting = _sorting(find, order, into)
     every = [one.sql for one in COLUMNS.values()]
     shown = Sides(every, find.scope, into, "SELECT session FROM chosen", "shown_")
@@ -153,7 +253,7 @@ def page(
     order = order or Order()
     has_more = len(answer) > limit
     rows = answer.rows[-limit:] if before is not None else answer.rows[:limit]
-    ends = [written(order, Place(row[0], row[1])) for row in (*rows[:1], *rows[-1:])]
+    ends = [cursor_of(order, Place(row[0], row[1])) for row in (*rows[:1], *rows[-1:])]
     has_before = has_more if before is not None else after is not None
     has_after = has_more if before is None else True
     return Page(
@@ -176,7 +276,7 @@ def beyond(
     if cursor is None or (after is not None and before is not None):
         raise ListError("A place is after a cursor or before one.")
     into = Arguments()
-    place = read(order, cursor)
+    place = place_of(order, cursor)
     sorting = _sorting(find, order, into)
     common = [
         *shared(find.scope, sorting),

@@ -13,8 +13,16 @@ from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.metric_sources import Arguments, rows
 from bridgeboard.queries.session_columns import COLUMNS, NUMBERS, SUMS
-from bridgeboard.queries.session_filters import Find, conditions, spoken, where
-from bridgeboard.queries.session_joins import Sides, called, is_about_calls, shared
+from bridgeboard.queries.session_filters import (
+    Find,
+    Sides,
+    called,
+    conditions,
+    is_about_calls,
+    shared,
+    spoken,
+    where,
+)
 
 _LISTED: Final = "CAST(coalesce(f.session IN (SELECT session FROM each), FALSE) AS BOOLEAN)"
 

@@ -33,6 +33,10 @@ class Stretch:
     keys: tuple[tuple[int, int], ...] | None = None
 
 
+_OF_REQUEST: Final = "u.usage = t.usage AND u.started_at >= {since} AND u.started_at < {until}"
+_SAME_REQUEST: Final = "t.usage = b.of_usage AND t.ordinal = b.ordinal"
+
+
 @dataclass(frozen=True)
 class _Source:
     """A table ``t`` of texts: what tells a row, and how it is joined with its request ``u``."""
@@ -40,47 +44,28 @@ class _Source:
     table: str
     text: str
     written_at: str
-    usage: str
-    session: str
-    interception: str
-    request: str
-    same: str
+    usage: str = "t.usage"
+    session: str = "CAST(NULL AS BIGINT)"
+    interception: str = "CAST(NULL AS UUID)"
+    request: str = _OF_REQUEST
+    same: str = _SAME_REQUEST
 
 
-_OF_REQUEST: Final = "u.usage = t.usage AND u.started_at >= {since} AND u.started_at < {until}"
-_SAME_REQUEST: Final = "t.usage = b.of_usage AND t.ordinal = b.ordinal"
 _SOURCES: Final[dict[Kind, _Source]] = {
-    "prompt": _Source(
-        "prompts",
-        "t.text",
-        "t.written_at",
-        "t.usage",
-        "CAST(NULL AS BIGINT)",
-        "CAST(NULL AS UUID)",
-        _OF_REQUEST,
-        _SAME_REQUEST,
-    ),
+    "prompt": _Source("prompts", "t.text", "t.written_at"),
     "thinking": _Source(
         "thinking",
         "t.text",
         "t.started_at",
-        "CAST(NULL AS BIGINT)",
-        "t.session",
-        "t.interception",
+        usage="CAST(NULL AS BIGINT)",
+        session="t.session",
+        interception="t.interception",
         # A thought has the time of its thread, which its request may be long after.
-        "u.id = t.interception AND u.started_at >= {since} AND u.grain <> 'thread'",
-        "t.session = b.of_session AND t.interception = b.interception AND t.ordinal = b.ordinal",
+        request="u.id = t.interception AND u.started_at >= {since} AND u.grain <> 'thread'",
+        same="t.session = b.of_session AND t.interception = b.interception"
+        " AND t.ordinal = b.ordinal",
     ),
-    "tool_input": _Source(
-        "tool_inputs",
-        "t.input",
-        "t.started_at",
-        "t.usage",
-        "CAST(NULL AS BIGINT)",
-        "CAST(NULL AS UUID)",
-        _OF_REQUEST,
-        _SAME_REQUEST,
-    ),
+    "tool_input": _Source("tool_inputs", "t.input", "t.started_at"),
 }
 _KEY: Final = (
     "concat_ws(':', '{kind}', coalesce(CAST({usage} AS VARCHAR), concat_ws('/', {session},"
@@ -99,7 +84,7 @@ def searched(
     """The latest texts in a stretch that have all words, of sessions or requests that pass.
 
     Texts are looked at where they are, without their sessions; only what has all words is joined,
-    and only what is told is read again for its snippet.
+    and only what is shown is read again for its snippet.
 
     Returns:
         ``kind``, ``session``, ``usage``, ``thread``, ``ordinal``, ``started_at``, ``written_at``,
@@ -110,7 +95,7 @@ def searched(
     ends = {"since": into.bound(stretch.since), "until": into.bound(stretch.until)}
     having = " UNION ALL ".join(_having(kind, words, ends, into, stretch.keys) for kind in kinds)
     linked = " UNION ALL ".join(_linked(kind, ends) for kind in kinds)
-    texts = " UNION ALL ".join(_told(kind, words, into) for kind in kinds)
+    texts = " UNION ALL ".join(_shown(kind, words, into) for kind in kinds)
     best = f"SELECT * FROM passing{_beyond(stretch, into)}"
     common = [
         *matching(find, "s.session", into),
@@ -119,14 +104,14 @@ def searched(
         f"linked AS MATERIALIZED ({linked})",
         f"passing AS ({_passing(find, ends, into)})",
         f"best AS MATERIALIZED ({best} ORDER BY started_at DESC, key LIMIT {into.bound(most)})",
-        *(f"{kind}_told AS MATERIALIZED ({_again(kind, ends)})" for kind in kinds),
-        f"told AS ({texts})",
+        *(f"{kind}_of_best AS MATERIALIZED ({_again(kind, ends)})" for kind in kinds),
+        f"shown AS ({texts})",
     ]
     columns = (
         "kind, session, usage, thread, ordinal, started_at, written_at, key, start,"
         f" length(text) AS length, substring(text, start + 1, {SNIPPET}) AS snippet"
     )
-    sql = f"WITH {', '.join(common)} SELECT {columns} FROM told ORDER BY started_at DESC, key"
+    sql = f"WITH {', '.join(common)} SELECT {columns} FROM shown ORDER BY started_at DESC, key"
     return Query(sql, tuple(into.values))
 
 
@@ -200,7 +185,7 @@ def _beyond(stretch: Stretch, into: Arguments) -> str:
 
 
 def _again(kind: Kind, ends: dict[str, str]) -> str:
-    """The texts of what is told, and some beside them: read by one key, as few as can be."""
+    """The texts of what is shown, and some beside them: read by one key, as few as can be."""
     source = _SOURCES[kind]
     key, own = ("interception", "interception") if kind == "thinking" else ("usage", "of_usage")
     return (
@@ -209,13 +194,13 @@ def _again(kind: Kind, ends: dict[str, str]) -> str:
     )
 
 
-def _told(kind: Kind, words: Iterable[str], into: Arguments) -> str:
+def _shown(kind: Kind, words: Iterable[str], into: Arguments) -> str:
     source = _SOURCES[kind]
     first = ", ".join(_first(source.text, into.bound(word)) for word in words)
     start = f"greatest(least({first}) - {BEFORE}, 0)"
     return (
         f"SELECT b.*, {source.text} AS text, {start} AS start"
-        f" FROM best b JOIN {kind}_told t ON {source.same} WHERE b.kind = '{kind}'"
+        f" FROM best b JOIN {kind}_of_best t ON {source.same} WHERE b.kind = '{kind}'"
     )
 
 

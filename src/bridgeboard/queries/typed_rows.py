@@ -39,11 +39,6 @@ def selected(kind: type, of: str, sql: Mapping[str, str]) -> str:
     return ", ".join(f'{sql.get(name, column)} AS "{name}"' for name, column in own.items())
 
 
-def naive(at: datetime) -> datetime:
-    """An aware time as the store holds it."""
-    return at.astimezone(UTC).replace(tzinfo=None)
-
-
 def holdable(text: str) -> str:
     """Text as the store holds it, whatever it is."""
     return text.translate(_UNHOLDABLE)

@@ -9,7 +9,7 @@ from bridgeboard.analysis.headlines import headlines
 from bridgeboard.analysis.questions import Questions
 from bridgeboard.analysis.rankings import ranking
 from bridgeboard.analysis.runner import Snapshot, answer
-from bridgeboard.model import pages, periods, time_buckets
+from bridgeboard.model import pages, periods
 from bridgeboard.model.pages import PAGE_CONTENTS
 from bridgeboard.model.scope import Scope
 from bridgeboard.model.store import Reader
@@ -99,9 +99,9 @@ def strangers(reader: Reader, scope: Scope) -> list[tuple[str, str]]:
 
 def _course(questions: Questions, measure: str, split: str, scope: Scope, now: datetime) -> Course:
     grain = periods.grain(scope)
-    buckets: tuple[Any, ...] = tuple(time_buckets.buckets(scope, grain))
+    buckets: tuple[Any, ...] = tuple(periods.buckets(scope, grain))
     most = max(1, min(pages.TOP, _MOST_MARKS // max(1, len(buckets)) - 1))
-    running: Any = time_buckets.running(scope, grain, now)
+    running: Any = periods.running(scope, grain, now)
     return Course(
         split=split,
         grain=grain,

@@ -14,14 +14,13 @@ from typing import Self
 from aibridge import Client
 from bridgeboard import pricing, store, sync, teams
 from bridgeboard.access import RowAccess
-from bridgeboard.model.backups import BackupStatus
-from bridgeboard.model.sync import Status
+from bridgeboard.model.store_status import BackupStatus, Status
 from bridgeboard.runtime import clients, store_files
 from bridgeboard.runtime.clients import LiveDeployment
 from bridgeboard.runtime.failure_messages import logged
 from bridgeboard.runtime.nightly_backups import NightlyBackups
 from bridgeboard.settings import Settings
-from bridgeboard.store import Store, sync_state, team_memberships, text_index
+from bridgeboard.store import Store, people, sync_state, text_index
 from bridgeboard.teams import Membership
 
 PATIENCE_SECONDS = 10.0
@@ -51,7 +50,7 @@ def members(settings: Settings) -> Sequence[Membership]:
 
 def prepare(opened: Store, settings: Settings) -> None:
     """Bring the teams of the settings' file into the store. Raises TeamsFileError."""
-    team_memberships.put_memberships(opened, members(settings))
+    people.put_memberships(opened, members(settings))
 
 
 def prune(opened: Store, settings: Settings, now: datetime) -> None:

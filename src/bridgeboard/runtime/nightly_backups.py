@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from bridgeboard import private_files, store
-from bridgeboard.model.backups import BackupStatus
+from bridgeboard.model.store_status import BackupStatus
 from bridgeboard.runtime import state_files, store_files
 from bridgeboard.runtime.failure_messages import logged
 from bridgeboard.settings import Settings

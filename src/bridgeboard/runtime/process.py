@@ -2,10 +2,9 @@
 
 from typing import Protocol
 
-from bridgeboard.model.backups import BackupStatus
 from bridgeboard.model.deployment import Deployment
 from bridgeboard.model.store import Store
-from bridgeboard.model.sync import Status
+from bridgeboard.model.store_status import BackupStatus, Status
 
 
 class Process(Protocol):

@@ -21,8 +21,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
-from bridgeboard.model.backups import BackupStatus
-from bridgeboard.model.sync import Status
+from bridgeboard.model.store_status import BackupStatus, Status
 from bridgeboard.runtime import process, state_files, store_files
 from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.server.app_folder import home, pages

@@ -1,7 +1,6 @@
 """The database of one deployment: one DuckDB file, one writer, many readers."""
 
-from bridgeboard.store.backup_folder import add_backup, backups_of
-from bridgeboard.store.backups import backup, restore
+from bridgeboard.store.backups import add_backup, backup, backups_of, restore
 from bridgeboard.store.database import Store
 from bridgeboard.store.errors import (
     StoreBusyError,
@@ -11,24 +10,23 @@ from bridgeboard.store.errors import (
     StoreTooNewError,
 )
 from bridgeboard.store.file_location import kept_aside, location, remove
-from bridgeboard.store.interceptions import InterceptionTables, Written
+from bridgeboard.store.interceptions import UsageTables, Written
 from bridgeboard.store.reader import Batch, Reader
 from bridgeboard.store.repair import Repaired, Restored, complete, repair
-from bridgeboard.store.retention import Size, prune, rewrite_if_due, size, still_in_file
+from bridgeboard.store.retention import prune, rewrite_if_due, still_in_file
 
 __all__ = [
     "Batch",
-    "InterceptionTables",
     "Reader",
     "Repaired",
     "Restored",
-    "Size",
     "Store",
     "StoreBusyError",
     "StoreDamagedError",
     "StoreFullError",
     "StoreLocationError",
     "StoreTooNewError",
+    "UsageTables",
     "Written",
     "add_backup",
     "backup",
@@ -41,6 +39,5 @@ __all__ = [
     "repair",
     "restore",
     "rewrite_if_due",
-    "size",
     "still_in_file",
 ]

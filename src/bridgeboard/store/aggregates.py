@@ -3,28 +3,27 @@
 Exact rows always go first. An aggregate row keeps its key when it is read again.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
 
-from bridgeboard.store import erasure, text_index
+from bridgeboard.store import erasure, interceptions, text_index
+from bridgeboard.store.interceptions import CHILDREN, UsageTables
 from bridgeboard.store.reader import Batch
 from bridgeboard.store.sessions import SUMS
-
-CHILDREN: Final = ("responses", "tool_calls", "prompts", "tool_inputs")
 
 _MEMBERS: Final = f"""
 SELECT u.thread::VARCHAR AS thread, u.id::VARCHAR AS id, {", ".join(f"u.{name}" for name in SUMS)},
        coalesce(sum(r.cache_write_1h), 0)::BIGINT AS cache_write_1h,
        coalesce(sum(r.web_searches), 0)::BIGINT AS web_searches
-FROM usage u SEMI JOIN told t ON u.thread = t.id::UUID
+FROM usage u SEMI JOIN given_threads t ON u.thread = t.id::UUID
 LEFT JOIN responses r USING (usage, started_at)
 WHERE u.grain = 'interception' GROUP BY ALL
 """
 _PIECES: Final = """
 SELECT u.usage, u.started_at, u.grain, u.id::VARCHAR AS id, u.session
-FROM usage u SEMI JOIN told t ON u.thread = t.id::UUID WHERE u.grain IN ('action', 'thread')
+FROM usage u SEMI JOIN given_threads t ON u.thread = t.id::UUID
+WHERE u.grain IN ('action', 'thread')
 """
 _RESTS: Final = """
 SELECT u.usage, u.started_at, u.grain, NULL::VARCHAR AS id, u.session
@@ -55,40 +54,15 @@ WHERE s.detailed_digest IS NOT NULL OR NOT EXISTS (
 )
 ORDER BY s.session
 """
-_COPY: Final = {
-    "responses": "SELECT p.usage, p.started_at, c.* EXCLUDE (row)",
-    "tool_calls": (
-        "SELECT p.usage, p.started_at, c.* EXCLUDE (row), p.grain, p.initiator, p.provider,"
-        " p.vendor, p.model, p.client, p.credential_kind, p.session"
-    ),
-    "prompts": "SELECT p.usage, p.started_at, c.* EXCLUDE (row)",
-    "tool_inputs": "SELECT p.usage, p.started_at, c.* EXCLUDE (row)",
-}
-
-
-@dataclass(frozen=True)
-class Aggregates:
-    """Aggregate rows as Arrow tables; ``row`` (int32) is a row's place.
-
-    Attributes:
-        usage: ``row`` and the columns of ``usage`` but its key.
-        responses: ``row`` and the columns of ``responses`` but key and ``started_at``.
-        tool_calls: ``row``, ``ordinal``, ``called_at``, ``tool``, ``server_url``, ``injected``,
-            ``input_hash``.
-        prompts: ``row``, ``ordinal``, ``written_at``, ``text``; None keeps no text.
-        tool_inputs: ``row``, ``ordinal``, ``input``, ``error``; likewise.
-    """
-
-    usage: pa.Table
-    responses: pa.Table
-    tool_calls: pa.Table | None = None
-    prompts: pa.Table | None = None
-    tool_inputs: pa.Table | None = None
+_COLUMNS: Final = "p.usage, p.started_at, c.* EXCLUDE (row)"
+_OF_CALLS: Final = (
+    "p.grain, p.initiator, p.provider, p.vendor, p.model, p.client, p.credential_kind, p.session"
+)
 
 
 def members(batch: Batch, threads: pa.Table) -> pa.Table:
     """The exact rows of threads (``id``): ``thread``, ``id``, sums, and what prices need."""
-    with batch.registered(told=threads):
+    with batch.registered(given_threads=threads):
         return batch.table(_MEMBERS)
 
 
@@ -103,22 +77,22 @@ def lack(batch: Batch, sessions: pa.Table, lit: int) -> pa.Table:
         return batch.table(_LACK, [lit])
 
 
-def replace_pieces(batch: Batch, threads: pa.Table, aggregates: Aggregates | None) -> None:
+def replace_pieces(batch: Batch, threads: pa.Table, aggregates: UsageTables | None) -> None:
     """Put the rows of threads (``id``) in the place of those they had."""
-    with batch.registered(told=threads):
+    with batch.registered(given_threads=threads):
         previous = batch.table(_PIECES)
     _replace(batch, previous, aggregates)
 
 
-def replace_rests(batch: Batch, sessions: pa.Table, aggregates: Aggregates | None) -> None:
+def replace_rests(batch: Batch, sessions: pa.Table, aggregates: UsageTables | None) -> None:
     """Put the rests of sessions (``session``) in the place of those they had."""
     with batch.registered(touched=sessions):
         previous = batch.table(_RESTS)
     _replace(batch, previous, aggregates)
 
 
-def _replace(batch: Batch, previous: pa.Table, aggregates: Aggregates | None) -> None:
-    remove(batch, previous)
+def _replace(batch: Batch, previous: pa.Table, aggregates: UsageTables | None) -> None:
+    _remove(batch, previous)
     if aggregates is None:
         return
     usage = aggregates.usage.append_column("usage", _keys(batch, previous, aggregates.usage))
@@ -132,22 +106,17 @@ def _replace(batch: Batch, previous: pa.Table, aggregates: Aggregates | None) ->
         for name, table in children.items():
             if table is not None and table.num_rows:
                 with batch.registered(given=table):
-                    select = f"{_COPY[name]} FROM given c JOIN placed p USING (row)"
-                    batch.execute(f"INSERT INTO {name} BY NAME {select}")
+                    columns = f"{_COLUMNS}, {_OF_CALLS}" if name == "tool_calls" else _COLUMNS
+                    batch.execute(
+                        f"INSERT INTO {name} BY NAME SELECT {columns}"
+                        " FROM given c JOIN placed p USING (row)"
+                    )
 
 
-def remove(batch: Batch, rows: pa.Table) -> None:
-    """Remove rows (``usage``, ``started_at``) with all that hangs on them."""
-    if not rows.num_rows:
-        return
-    text_index.forget(batch, rows["usage"])
-    outer = "(SELECT min(started_at) FROM held) AND (SELECT max(started_at) FROM held)"
-    with batch.registered(held=rows):
-        for name in ("usage", *CHILDREN):
-            batch.execute(
-                f"DELETE FROM {name} WHERE usage IN (SELECT usage FROM held)"
-                f" AND started_at BETWEEN {outer}"
-            )
+def _remove(batch: Batch, rows: pa.Table) -> None:
+    if rows.num_rows:
+        text_index.forget(batch, rows["usage"])
+        interceptions.remove(batch, rows)
 
 
 def _keys(batch: Batch, previous: pa.Table, usage: pa.Table) -> pa.Array:
@@ -187,5 +156,5 @@ def yield_to_exact(batch: Batch) -> int:
                 "UPDATE sessions SET detailed_digest = NULL"
                 " WHERE session IN (SELECT session FROM gone)"
             )
-        remove(batch, aggregates)
+        _remove(batch, aggregates)
     return int(aggregates.num_rows)

@@ -20,12 +20,51 @@ import pyarrow as pa
 from bridgeboard.access import EVERYTHING, RowAccess
 from bridgeboard.model.store import Dimensions, Params, StoreError
 from bridgeboard.store import rewriting
-from bridgeboard.store.active_readers import Gate
 from bridgeboard.store.errors import busy, explained, is_final
 from bridgeboard.store.file_location import checked
 from bridgeboard.store.limited_readers import LimitedReaders
 from bridgeboard.store.opening import connected
 from bridgeboard.store.reader import DATA_VERSION, Batch, Reader
+
+
+class Gate:
+    """Lets readers through, counts them, and can be closed."""
+
+    def __init__(self) -> None:
+        self._condition = threading.Condition()
+        self._count = 0
+        self._is_closed = False
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Be one of those who are waited for; begins once the gate is open."""
+        with self._condition:
+            self._condition.wait_for(lambda: not self._is_closed)
+            self._count += 1
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._count -= 1
+                self._condition.notify_all()
+
+    @contextmanager
+    def kept_out(self, seconds: float) -> Iterator[bool]:
+        """Let nobody begin until the block ends; whether all others are done within the time.
+
+        A reader who asks again before being done would wait for itself: it goes on when the block
+        ends, which should be at once where this says no.
+        """
+        with self._condition:
+            self._is_closed = True
+            is_alone = self._condition.wait_for(lambda: not self._count, seconds)
+        try:
+            yield is_alone
+        finally:
+            with self._condition:
+                self._is_closed = False
+                self._condition.notify_all()
+
 
 AT_ONCE: Final = (os.cpu_count() or 1) + 1
 """How many questions are answered at once: more share the same cores, and none is done sooner."""

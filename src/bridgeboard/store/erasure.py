@@ -11,19 +11,21 @@ import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bridgeboard.model.timestamps import stored
+from bridgeboard.model.times import stored
 from bridgeboard.store import group_blocks, text_index
-from bridgeboard.store.completeness import Listed
 from bridgeboard.store.database import Store
 from bridgeboard.store.reader import Batch, Reader
 from bridgeboard.store.rewriting import DELETED_AT
 
+Listed = Literal["listed_sessions"]
+LISTED: Final[Listed] = get_args(Listed)[0]
+"""The kind of erased rows that are sessions of a day's list, each with its initiator."""
 LeftOut = Literal["interceptions", "sessions"] | Listed
 
 _UUIDS: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
@@ -88,7 +90,7 @@ class Somebody:
         key: ours.
         id: theirs at the deployment; a made-up one once they were erased.
         username: how they log in there.
-        name: what they are called; empty if nobody told.
+        name: what they are called; empty if unknown.
         former: user names that they had before, in lower case.
     """
 
@@ -298,7 +300,7 @@ def aliases(reader: Reader, ids: Iterable[str]) -> dict[str, Alias]:
 
 
 def renamed(table: pa.Table, column: str, known: Mapping[str, Alias]) -> pa.Table:
-    """Rows about people, told by ids in a column, as they may be kept.
+    """Rows about people, who are known by the ids in a column, as they may be kept.
 
     Those of erased people get their other ids and names, or go where no numbers of theirs stay.
     """

@@ -42,35 +42,16 @@ class StoreLocationError(StoreError):
 _LOCKED: Final = re.compile(
     r"Could not set lock on file.*?(?:held in (.+?) )?\(PID (\d+)\)", re.DOTALL
 )
-_SIGNS: Final = (
-    (re.compile(r"lock on file|being used by another process", re.IGNORECASE), StoreBusyError),
-    (
-        re.compile(
-            r"no space left|file too large|quota exceeded|max_temp_directory|out of memory",
-            re.IGNORECASE,
-        ),
-        StoreFullError,
-    ),
-    (
-        re.compile(r"database file with version number|newer version of DuckDB", re.IGNORECASE),
-        StoreTooNewError,
-    ),
-    (
-        re.compile(
-            r"permission denied|read-only|is a directory|not a directory|no such file|cannot open",
-            re.IGNORECASE,
-        ),
-        StoreLocationError,
-    ),
-    (
-        re.compile(
-            r"not a valid DuckDB|corrupt|read enough bytes|checksum|replaying WAL|failed to load"
-            r"|deserializ|WAL was created for",
-            re.IGNORECASE,
-        ),
-        StoreDamagedError,
-    ),
-)
+_SIGNS: Final[dict[type[StoreError], str]] = {
+    StoreBusyError: r"lock on file|being used by another process",
+    StoreFullError: r"no space left|file too large|quota exceeded|max_temp_directory|out of memory",
+    StoreTooNewError: r"database file with version number|newer version of DuckDB",
+    StoreLocationError: r"permission denied|read-only|is a directory|not a directory|no such file"
+    r"|cannot open",
+    StoreDamagedError: r"not a valid DuckDB|corrupt|read enough bytes|checksum|replaying WAL"
+    r"|failed to load|deserializ|WAL was created for",
+}
+"""What DuckDB's messages say, in any case, by the first error that fits."""
 _TROUBLES: Final = (
     duckdb.IOException,
     duckdb.OutOfMemoryException,
@@ -126,7 +107,7 @@ def refused(path: Path, message: str) -> StoreError | None:
     Another process has it, a later version wrote it, or there is no room for what was read.
     ``message`` is what DuckDB said.
     """
-    error_kind = next((kind for sign, kind in _SIGNS if sign.search(message)), None)
+    error_kind = _said(message)
     is_other = error_kind in {StoreBusyError, StoreTooNewError, StoreFullError}
     return _error(error_kind, path, message) if error_kind and is_other else None
 
@@ -162,8 +143,14 @@ def explained(path: Path) -> Iterator[None]:
         raise _error(kind, path, str(error)) from error
 
 
+def _said(message: str) -> type[StoreError] | None:
+    """The kind of error that a message of DuckDB's tells; None for none of ours."""
+    signs = _SIGNS.items()
+    return next((kind for kind, sign in signs if re.search(sign, message, re.IGNORECASE)), None)
+
+
 def _kind(error: duckdb.Error) -> type[StoreError] | None:
-    error_kind = next((kind for sign, kind in _SIGNS if sign.search(str(error))), None)
+    error_kind = _said(str(error))
     if isinstance(error, duckdb.TransactionException):
         return error_kind if _UNCOMMITTED.search(str(error)) else None
     is_trouble = isinstance(error, _TROUBLES)

@@ -20,15 +20,6 @@ from bridgeboard.store.group_sums import MADE, make
 from bridgeboard.store.k_anonymity import RULES
 from bridgeboard.store.row_relations import real
 
-TABLES: Final = (
-    "group_blocks",
-    "group_usage",
-    "group_calls",
-    "group_sessions",
-    "group_homes",
-    "group_labels",
-    "group_members",
-)
 SINCE: Final = "groups_since"
 """Setting of the store: the first day that may still become part of a block."""
 SETTLING: Final = timedelta(days=1)

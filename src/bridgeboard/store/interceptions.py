@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bridgeboard.model.timestamps import stored
+from bridgeboard.model.times import stored
 from bridgeboard.store import erasure, people, request_links, text_index
 from bridgeboard.store.database import Store
 from bridgeboard.store.reader import Batch, Reader
@@ -16,14 +16,8 @@ from bridgeboard.store.reader import Batch, Reader
 CHILDREN: Final = ("responses", "tool_calls", "prompts", "tool_inputs")
 
 _DIMENSIONS: Final = (
-    "initiator",
-    "provider",
-    "provider_name",
-    "vendor",
-    "model",
-    "client",
-    "credential_kind",
-    "session",
+    *("initiator", "provider", "provider_name", "vendor", "model"),
+    *("client", "credential_kind", "session"),
 )
 _PERSON: Final = ("initiator_id", "username", "name")
 _LATE: Final = timedelta(days=1)
@@ -32,7 +26,7 @@ _LATE: Final = timedelta(days=1)
 _PREVIOUS: Final = """
 SELECT t.row, u.grain = 'interception' AS is_exact, u.usage, u.started_at, u.session,
        u.thread::VARCHAR AS thread, u.threads, u.credential_kind
-FROM usage u JOIN told t ON u.id = t.id::UUID
+FROM usage u JOIN given_ids t ON u.id = t.id::UUID
 WHERE u.started_at BETWEEN $1 AND $2
 """
 _OUTDATE: Final = """
@@ -47,25 +41,26 @@ WHERE grain = 'interception' AND started_at >= coalesce($1, '-infinity'::TIMESTA
 
 
 @dataclass(frozen=True)
-class InterceptionTables:
-    """Interceptions as Arrow tables; ``row`` (int32) is an interception's place in ``usage``.
+class UsageTables:
+    """Rows of usage and what hangs on them as Arrow tables; ``row`` (int32) is a row's place.
 
     Times are UTC without a zone (``timestamp('us')``), ids text.
 
     Attributes:
-        usage: ``row``, ``initiator_id``, ``username``, ``name`` ('' for none) and the columns of
-            ``usage`` but ``usage``, ``grain``, ``initiator``, ``session``, ``thread``,
-            ``threads``, ``credential_kind`` and ``requests``; each id once.
+        usage: ``row`` and columns of ``usage``. Of interceptions, each id once: ``initiator_id``,
+            ``username``, ``name`` ('' for none) and all columns but ``usage``, ``grain``,
+            ``initiator``, ``session``, ``thread``, ``threads``, ``credential_kind`` and
+            ``requests``. Of sums all columns but the key.
         responses: ``row`` and the columns of ``responses`` but ``usage`` and ``started_at``.
         tool_calls: ``row``, ``ordinal``, ``called_at``, ``tool``, ``server_url``, ``injected``,
-            ``failed``, ``input_hash``.
+            ``failed`` (of interceptions only), ``input_hash``.
         prompts: ``row``, ``ordinal``, ``written_at``, ``text``; None keeps no text.
         tool_inputs: ``row``, ``ordinal``, ``input``, ``error``; likewise.
     """
 
     usage: pa.Table
     responses: pa.Table
-    tool_calls: pa.Table
+    tool_calls: pa.Table | None = None
     prompts: pa.Table | None = None
     tool_inputs: pa.Table | None = None
 
@@ -85,7 +80,7 @@ def digests(
     return frozenset(table["digest"].to_pylist())
 
 
-def put(batch: Batch, tables: InterceptionTables) -> Written:
+def put(batch: Batch, tables: UsageTables) -> Written:
     """Take over interceptions; one that is there already is replaced with all that hangs on it.
 
     It keeps its key and what only details tell: session, thread, credential. Sessions that held
@@ -99,13 +94,13 @@ def put(batch: Batch, tables: InterceptionTables) -> Written:
     previous = previous.filter(previous["is_exact"])
     usage = _usage(batch, tables.usage, previous)
     text_index.forget(batch, usage["usage"])
-    _remove(batch, previous)
+    remove(batch, previous)
     _insert(batch, tables, usage)
     _spare(batch, usage)
     return Written(tables.usage.num_rows - previous.num_rows, previous.num_rows)
 
 
-def _without_erased(batch: Batch, tables: InterceptionTables) -> InterceptionTables:
+def _without_erased(batch: Batch, tables: UsageTables) -> UsageTables:
     """The same without the text and the names of people who were erased."""
     known = erasure.aliases(batch, tables.usage["initiator_id"].to_pylist())
     if not known:
@@ -116,7 +111,7 @@ def _without_erased(batch: Batch, tables: InterceptionTables) -> InterceptionTab
     dropped = tables.usage.filter(pc.is_in(tables.usage["row"], value_set=gone))
     days = pc.cast(dropped["started_at"], pa.date32()).to_pylist()
     erasure.leave_out(batch, "interceptions", zip(days, dropped["id"].to_pylist(), strict=True))
-    return InterceptionTables(
+    return UsageTables(
         usage=usage,
         responses=erasure.without(tables.responses, gone),
         tool_calls=erasure.without(tables.tool_calls, gone),
@@ -129,7 +124,7 @@ def _previous(batch: Batch, usage: pa.Table) -> pa.Table:
     """What the store has under the ids of these rows, exactly or as aggregates."""
     earliest = pc.min(usage["started_at"]).as_py()
     latest = pc.max(pc.coalesce(usage["ended_at"], usage["started_at"])).as_py()
-    with batch.registered(told=usage.select(["row", "id"])):
+    with batch.registered(given_ids=usage.select(["row", "id"])):
         return batch.table(_PREVIOUS, [earliest, min(latest, datetime.max - _LATE) + _LATE])  # noqa: DTZ901 - stored times have no zone
 
 
@@ -149,7 +144,7 @@ AND greatest({", ".join(f"abs({name}_sum)" for name in _COUNTS)}) > $1
 def remove_beyond(batch: Batch, most: int) -> list[str]:
     """Remove requests that count more than so many tokens of a kind; return their ids."""
     rows = batch.table(_BEYOND, [most])
-    _remove(batch, rows)
+    remove(batch, rows)
     ids: list[str] = rows["id"].to_pylist()
     return ids
 
@@ -186,7 +181,8 @@ def _extended(table: pa.Table, columns: Mapping[str, pa.Array]) -> pa.Table:
     return table
 
 
-def _remove(batch: Batch, rows: pa.Table) -> None:
+def remove(batch: Batch, rows: pa.Table) -> None:
+    """Remove rows of usage (``usage``, ``started_at``) with all that hangs on them."""
     if not rows.num_rows:
         return
     window = [bound(rows["started_at"]).as_py() for bound in (pc.min, pc.max)]
@@ -199,7 +195,7 @@ def _remove(batch: Batch, rows: pa.Table) -> None:
             )
 
 
-def _insert(batch: Batch, tables: InterceptionTables, usage: pa.Table) -> None:
+def _insert(batch: Batch, tables: UsageTables, usage: pa.Table) -> None:
     _append(batch, "usage", usage.drop_columns(["row"]))
     key = ("usage", "started_at")
     for name in CHILDREN:

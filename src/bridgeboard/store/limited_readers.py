@@ -2,26 +2,106 @@
 
 Each table that a statement names becomes a common table of that name, which holds the rows and
 columns that are seen and nothing else. The reader's cursor is in an empty catalog: a table that had
-nothing in front of it would not be there at all, instead of being there as a whole.
+nothing in front of it would not be there at all, instead of being there as a whole. The database's
+own parser reads the statement, and one that could name anything else is refused.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
-from typing import Final
+from functools import cache, lru_cache
+from typing import Any, Final
 from uuid import UUID
 
 import duckdb
 import pyarrow as pa
 
 from bridgeboard.access import Pseudonyms, RowAccess
-from bridgeboard.model.store import Dimensions, Params
+from bridgeboard.model.store import Dimensions, Params, StoreError
 from bridgeboard.store.group_blocks import Blocks, Writer
-from bridgeboard.store.group_relations import group_relation, live
-from bridgeboard.store.named_tables import named_tables
+from bridgeboard.store.group_sums import group_relation, live
 from bridgeboard.store.row_relations import ALIASES, real, relation, tables
+
+_PARSE: Final = "SELECT json_serialize_sql(CAST(? AS VARCHAR))"
+_QUERIES: Final = {"SELECT_NODE", "SET_OPERATION_NODE"}
+_SOURCES: Final = {"BASE_TABLE", "SUBQUERY", "JOIN", "EMPTY"}
+"""What may stand behind FROM; not functions of rows, files, SHOW, DESCRIBE and PIVOT."""
+
+
+class RefusedStatementError(StoreError):
+    """A statement that could name something else than the tables of the store."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            "A reader with limited row access may only run one SELECT on the tables of the store:"
+            f" {why}."
+        )
+
+
+@lru_cache(maxsize=1024)
+def named_tables(sql: str, tables: frozenset[str]) -> frozenset[str]:
+    """The tables that a SELECT names, out of all that there are.
+
+    Raises:
+        RefusedStatementError: for what is no SELECT, and for one that names anything but tables
+            and its own common tables: a schema, a function of rows, a file, a catalog.
+    """
+    # A cursor for each call: threads may not share one.
+    with _parser().cursor() as cursor:
+        ((text,),) = cursor.execute(_PARSE, [sql]).fetchall()
+    answer = json.loads(text)
+    if answer["error"] or len(answer["statements"]) != 1:
+        raise RefusedStatementError(answer.get("error_message") or "this is not one SELECT")
+    return frozenset(_tables_of(answer["statements"][0]["node"], tables, frozenset()))
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    """A database without any table, which only parses."""
+    return duckdb.connect(":memory:")
+
+
+def _tables_of(node: Any, tables: frozenset[str], common: frozenset[str]) -> Iterator[str]:
+    """The tables named in a part of the syntax tree; ``common`` are the common tables in scope."""
+    if isinstance(node, list):
+        for each in node:
+            yield from _tables_of(each, tables, common)
+    if not isinstance(node, dict):
+        return
+    for entry in node.get("cte_map", {}).get("map", ()):
+        yield from _tables_of(entry["value"], tables, common)
+        common |= {entry["key"].lower()}
+    _check(node, common & tables)
+    if node.get("type") == "BASE_TABLE":
+        name = node["table_name"].lower()
+        if name not in tables | common:
+            raise RefusedStatementError(f"{name} is no table")
+        yield from {name} & tables
+    for key, value in node.items():
+        if key != "cte_map":
+            yield from _tables_of(value, tables, common)
+
+
+def _check(node: dict[str, Any], twice: frozenset[str]) -> None:
+    """See that a part of the syntax tree is of a known form and names no schema."""
+    if twice:
+        raise RefusedStatementError(f"the common table {min(twice)} has the name of a table")
+    if len(path := node.get("qualified_name", {}).get("path", [""])) != 1:
+        raise RefusedStatementError(f"{'.'.join(path)} is in a schema")
+    sources = ("left", "right") if node.get("type") == "JOIN" else ("from_table",)
+    parts = [(node.get(name), _SOURCES) for name in sources if name in node]
+    if "cte_map" in node:
+        parts.append((node, _QUERIES))
+    if "materialized" in node:  # a common table
+        parts.append((node.get("query_node"), _QUERIES))
+    for part, types in parts:
+        kind = part.get("type") if isinstance(part, dict) else None
+        if kind not in types:
+            raise RefusedStatementError(f"{kind} is not a SELECT of tables")
+
 
 EMPTY: Final = "no_tables"
 """A catalog in memory without any table: what a reader's statement is looked up in."""

@@ -1,7 +1,8 @@
-"""Opens a store's file: checks, locks, recovery of the log.
+"""Opens a store's file: checks, locks, recovery of the log, migration to the current schema.
 
 A new file appears whole or not at all. A log that the database would pass over, and with it every
-batch in it, is told instead. A file that ended the process the last time is tried elsewhere first.
+batch in it, is an error instead. A file that ended the process the last time is tried in another
+process first.
 """
 
 import os
@@ -15,14 +16,63 @@ from typing import Any, Final
 import duckdb
 
 from bridgeboard import private_files
-from bridgeboard.store import file_check, migrations
+from bridgeboard.store import file_check
 from bridgeboard.store.errors import (
     StoreDamagedError,
     StoreFullError,
     StoreLocationError,
     explained,
+    too_new,
 )
 from bridgeboard.store.file_location import growing, log, refuse_open, remove, spilled
+from bridgeboard.store.schema import MIGRATIONS
+
+SCHEMA: Final = "schema"
+"""Setting of the store: how many migrations its file has had."""
+
+_TABLE_NAMES: Final = """
+SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND NOT temporary
+ORDER BY table_name
+"""
+
+
+def tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """The names of all tables."""
+    return [name for (name,) in connection.execute(_TABLE_NAMES).fetchall()]
+
+
+def migrate(connection: duckdb.DuckDBPyConnection, path: Path, until: int | None = None) -> None:
+    """Bring a file to a schema, the current one by default; one transaction a step.
+
+    Raises:
+        StoreTooNewError: when the file has a later schema.
+        StoreDamagedError: when it is a database of something else.
+    """
+    goal = len(MIGRATIONS) if until is None else until
+    version_now = _schema(connection, path)
+    if version_now > goal:
+        raise too_new(path, version_now, goal)
+    for version in range(version_now, goal):
+        connection.execute("BEGIN")
+        connection.execute(MIGRATIONS[version])
+        connection.execute("DELETE FROM meta WHERE name = ?", [SCHEMA])
+        connection.execute("INSERT INTO meta VALUES (?, ?)", [SCHEMA, str(version + 1)])
+        connection.execute("COMMIT")
+
+
+def _schema(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
+    """How many migrations a file has had; 0 for a new one."""
+    names = tables(connection)
+    if not names:
+        return 0
+    if "meta" in names:
+        rows = connection.execute("SELECT value FROM meta WHERE name = ?", [SCHEMA]).fetchall()
+        if rows:
+            return int(rows[0][0])
+    raise StoreDamagedError(
+        f"{path} is a database, but no store of Bridgeboard. Name another data folder."
+    )
+
 
 SETTINGS: Final[dict[str, str | bool]] = {
     # Nothing is ever fetched from the network, and no variable of Python is a table by accident.
@@ -63,7 +113,7 @@ def _opened(path: Path, settings: dict[str, Any]) -> duckdb.DuckDBPyConnection:
             with suppress(OSError):
                 log(path).chmod(0o600)
             _take_in(connection, path, before)
-        migrations.migrate(connection, path)
+        migrate(connection, path)
         refuse_open(path)
         _clear(path)
     except BaseException:
@@ -103,7 +153,7 @@ def _make(path: Path, settings: dict[str, Any]) -> None:
         remove(fresh)
         with explained(path):
             with duckdb.connect(str(fresh), config=settings) as connection:
-                migrations.migrate(connection, path)
+                migrate(connection, path)
             fresh.chmod(0o600)
         _appear(fresh, path)
     finally:

@@ -15,18 +15,10 @@ from bridgeboard.store.reader import Batch, Reader
 
 Span = tuple[datetime, datetime]
 
-RESPONSE: Final = (
-    "cost",
-    "shadow_cost",
-    "cache_saving",
-    "status",
-    "tier",
-    "price_id",
-    "source",
-    "note",
-)
+_MONEY: Final = ("cost", "shadow_cost", "cache_saving", "status")
+RESPONSE: Final = (*_MONEY, "tier", "price_id", "source", "note")
 """What a price says of a response, by the names of its columns."""
-USAGE: Final = ("vendor", "priced_tokens", "cost", "shadow_cost", "cache_saving", "status")
+USAGE: Final = ("vendor", "priced_tokens", *_MONEY)
 """What prices say of a row of usage."""
 
 _VERSION: Final = "price_version"
@@ -44,9 +36,9 @@ SELECT r.rowid AS place, r.usage, r.answered_at, r.input, r.output, r.cache_read
        r.cache_write_1h, r.web_searches, r.service_tier, {", ".join(f"r.{n}" for n in RESPONSE)}
 FROM responses r SEMI JOIN usage u USING (usage, started_at) WHERE {_BY_TIME.format("r")}
 """
-_PUT: Final = "UPDATE {0} SET {1} FROM prices_told t WHERE {0}.rowid = t.place"
+_PUT: Final = "UPDATE {0} SET {1} FROM new_prices t WHERE {0}.rowid = t.place"
 _PUT_VENDORS: Final = f"""
-UPDATE tool_calls SET vendor = t.vendor FROM prices_told t
+UPDATE tool_calls SET vendor = t.vendor FROM new_prices t
 WHERE tool_calls.usage = t.usage AND {_BY_TIME.format("tool_calls")}
 """
 
@@ -77,16 +69,16 @@ def set_version(batch: Batch, version: str | None, now: datetime) -> None:
 
 def spans(reader: Reader | Store, size: int) -> list[Span]:
     """Windows of whole days, ascending, that hold all usage, each about ``size`` rows or a day."""
-    spans_: list[Span] = []
+    windows: list[Span] = []
     room = 0
     for day, count in reader.rows(_DAYS):
-        if spans_ and count <= room:
-            spans_[-1] = (spans_[-1][0], day + timedelta(days=1))
+        if windows and count <= room:
+            windows[-1] = (windows[-1][0], day + timedelta(days=1))
             room -= count
         else:
-            spans_.append((day, day + timedelta(days=1)))
+            windows.append((day, day + timedelta(days=1)))
             room = size - count
-    return spans_
+    return windows
 
 
 def held(reader: Reader, span: Span) -> Held:
@@ -107,11 +99,11 @@ def put(batch: Batch, span: Span, usage: pa.Table, responses: pa.Table, moved: p
     _update(batch, "responses", RESPONSE, responses)
     _update(batch, "usage", USAGE, usage)
     if moved.num_rows:
-        with batch.registered(prices_told=moved):
+        with batch.registered(new_prices=moved):
             batch.execute(_PUT_VENDORS, span)
 
 
 def _update(batch: Batch, table: str, names: tuple[str, ...], priced: pa.Table) -> None:
     if priced.num_rows:
-        with batch.registered(prices_told=priced):
+        with batch.registered(new_prices=priced):
             batch.execute(_PUT.format(table, ", ".join(f"{name} = t.{name}" for name in names)))

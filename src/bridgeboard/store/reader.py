@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from bridgeboard.model.store import Dimensions, Params
-from bridgeboard.store import migrations
+from bridgeboard.store import opening
 from bridgeboard.store.errors import explained
 from bridgeboard.store.limited_readers import InFront
 
@@ -79,7 +79,7 @@ class Reader:
         if self._in_front:
             return list(self._in_front.columns)
         with explained(self._path):
-            return migrations.tables(self._connection)
+            return opening.tables(self._connection)
 
     @property
     def version(self) -> int:
@@ -134,12 +134,8 @@ class Batch(Reader):
                 with suppress(duckdb.Error):
                     self._connection.unregister(name)
 
-    def next_key(self, table: str) -> int:
-        """A key of ours that is free in ``usage``, ``sessions`` or ``initiators``."""
-        return self.take_keys(table, 1)[0]
-
     def take_keys(self, table: str, count: int) -> range:
-        """So many free keys in a row."""
+        """So many free keys of ours in a row, in ``usage``, ``sessions`` or ``initiators``."""
         if table not in self._keys:
             ((top,),) = self.rows(f"SELECT coalesce(max({KEYS[table]}), 0) FROM {table}")
             self._keys[table] = top + 1

@@ -17,13 +17,21 @@ from uuid import UUID
 import duckdb
 
 from bridgeboard import private_files
-from bridgeboard.store import backups, erasure_list, group_blocks, migrations, restorations
+from bridgeboard.model.store_status import (
+    RESTORATIONS,
+    Restoration,
+    restorations_of,
+    restorations_text,
+)
+from bridgeboard.store import backups, erasure_list, group_blocks, opening
 from bridgeboard.store.database import Store
 from bridgeboard.store.erasure import Somebody
 from bridgeboard.store.errors import StoreDamagedError, StoreLocationError, explained, too_new
 from bridgeboard.store.file_check import FileState, read_file
 from bridgeboard.store.file_location import checked, location, locked, log, work_folder
+from bridgeboard.store.reader import Batch
 from bridgeboard.store.schema import MIGRATIONS
+from bridgeboard.store.sync_state import anomaly, read_until
 
 _OURS: Final = frozenset({"meta", "usage", "sessions", "initiators"})
 
@@ -120,7 +128,7 @@ def complete(
         backup: None where the store began anew.
         erasures: files that say who was erased (``erasure_list``).
         now: the time, aware.
-        more: what else is told on Trust.
+        more: what else Trust shows.
     """
     made_at = backups.made_at(backup) if backup else None
     source = (
@@ -132,7 +140,7 @@ def complete(
     if applied.missing or applied.people:
         store.rewrite()
     with store.write() as batch:
-        since = restorations.add(batch, made_at, now, f"{source} {more}".strip())
+        since = _add_restoration(batch, made_at, now, f"{source} {more}".strip())
     erased = frozenset(name for (name,) in store.rows("SELECT username FROM erased"))
     return Restored(since, applied.missing, erased, applied.people)
 
@@ -177,7 +185,7 @@ def _restored(
 def _begin_anew(fresh: Path, now: datetime) -> None:
     """Make an empty store; days that groups may have been shown already are not shown again."""
     with explained(fresh), duckdb.connect(str(fresh)) as connection:
-        migrations.migrate(connection, fresh)
+        opening.migrate(connection, fresh)
         group_blocks.hold(connection, now.astimezone(UTC))
     fresh.chmod(0o600)
 
@@ -249,3 +257,21 @@ def _second_name(path: Path, other: Path) -> Path:
     with suppress(OSError):
         other.chmod(0o600)
     return other
+
+
+def _add_restoration(
+    batch: Batch, made_at: datetime | None, now: datetime, message: str
+) -> datetime | None:
+    """Note that this store was restored now; from when on it has to be read again.
+
+    Args:
+        batch: of the restored store.
+        made_at: when the backup was made; None for a store that began anew.
+        now: the time, aware.
+        message: what happened, for the list of what was odd.
+    """
+    since = (read_until(batch) or made_at) if made_at else None
+    noted = [*restorations_of(batch.meta(RESTORATIONS)), Restoration(now, since)]
+    batch.set_meta(RESTORATIONS, restorations_text(noted))
+    anomaly(batch, "restored", message, now)
+    return since

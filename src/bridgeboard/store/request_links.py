@@ -3,16 +3,75 @@
 The list of interceptions names neither (api-contract 5.2). A session's details name the root of
 each thread and all requests that called tools; the others, usually the last of a thread, are
 known again by their time and by what their thread's total lacks without them.
+
+Requests that no details account for get a session by time and tokens. Among them are children
+whose root is in another session, unfinished or purged (api-contract 4.4), members of threads
+without tokens (4.6), and all requests of a session that cannot be addressed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations, groupby
+from operator import itemgetter
 from typing import Any, Final
 
 import pyarrow as pa
 
-from bridgeboard.store import sum_matching
 from bridgeboard.store.reader import Batch
 from bridgeboard.store.sessions import SUMS
+
+Counts = tuple[int, ...]
+Candidate = Mapping[str, Any]
+
+MOST: Final = 12
+MOST_PAIRS: Final = 60
+"""Of more candidates than these not every choice, or not even every pair is tried."""
+
+
+def filling(candidates: Sequence[Counts], need: Counts) -> tuple[int, ...] | None:
+    """The places of the fewest candidates whose sum is exactly the need, or None.
+
+    Candidates of no tokens are left out, since they would fill anything.
+    """
+    places = [place for place, counts in enumerate(candidates) if any(counts)]
+    for size in _sizes(len(places)):
+        for chosen in combinations(places, size):
+            if all(
+                map(
+                    int.__eq__, map(sum, zip(*(candidates[at] for at in chosen), strict=True)), need
+                )
+            ):
+                return chosen
+    return None
+
+
+def _sizes(places: int) -> Iterable[int]:
+    if places <= MOST:
+        return range(1, places + 1)
+    return (1, 2, places) if places <= MOST_PAIRS else (1, places)
+
+
+def fillings(candidates: Iterable[Candidate], key: str, counts: Sequence[str]) -> list[Candidate]:
+    """The candidates that make up the needs of groups, each used once.
+
+    Args:
+        candidates: rows in the order of ``key``, with ``usage``, the counts, and ``need_`` and
+            the name of each count, equal within a group.
+        key: what tells groups apart.
+        counts: the names of the counts.
+    """
+    groups = [list(rows) for _, rows in groupby(candidates, itemgetter(key))]
+    used: set[int] = set()
+    chosen: list[Candidate] = []
+    # Those with the least choice first: what they need is most surely theirs.
+    for group in sorted(groups, key=len):
+        rows = [row for row in group if row["usage"] not in used]
+        need = tuple(group[0][f"need_{name}"] for name in counts)
+        places = filling([tuple(row[name] for name in counts) for row in rows], need)
+        taken = [rows[place] for place in places or ()]
+        used.update(row["usage"] for row in taken)
+        chosen += taken
+    return chosen
+
 
 LINK: Final = pa.schema(
     {
@@ -37,14 +96,14 @@ WHERE {_EXACT} AND u.started_at BETWEEN {_OUTER.format("requests", "ended_at")}
 _NEEDS: Final = f"""
 WITH held AS (
     SELECT u.session, u.thread, {", ".join(f"sum(u.{n}) AS {n}" for n in SUMS)}
-    FROM usage u SEMI JOIN threads_told t ON u.session = t.session AND u.thread = t.id::UUID
+    FROM usage u SEMI JOIN given_threads t ON u.session = t.session AND u.thread = t.id::UUID
     WHERE {_EXACT} AND u.tool_calls = 0
-      AND u.started_at BETWEEN {_OUTER.format("threads_told", "ended_at")}
+      AND u.started_at BETWEEN {_OUTER.format("given_threads", "ended_at")}
     GROUP BY u.session, u.thread
 )
 SELECT t.session, t.id, t.initiator, t.provider, t.credential_kind, t.started_at, t.ended_at,
        {", ".join(f"(t.{n} - t.{n}_acted - coalesce(h.{n}, 0))::BIGINT AS {n}" for n in SUMS)}
-FROM threads_told t LEFT JOIN held h ON h.session = t.session AND h.thread = t.id::UUID
+FROM given_threads t LEFT JOIN held h ON h.session = t.session AND h.thread = t.id::UUID
 """
 _LEAVES: Final = f"""
 SELECT n.id, {", ".join(f"n.{name} AS need_{name}" for name in SUMS)},
@@ -137,11 +196,11 @@ def by_tokens(batch: Batch, threads: pa.Table) -> None:
     """
     if not threads.num_rows:
         return
-    with batch.registered(threads_told=threads):
+    with batch.registered(given_threads=threads):
         needs = batch.table(_NEEDS)
     with batch.registered(needs=needs):
         candidates = batch.table(_LEAVES).to_pylist()
-    chosen = sum_matching.fillings(candidates, "id", SUMS)
+    chosen = fillings(candidates, "id", SUMS)
     apply(batch, links((row, row["session"], row["id"], row["credential_kind"]) for row in chosen))
 
 
@@ -174,3 +233,105 @@ def apply(batch: Batch, links: pa.Table) -> None:
         batch.execute(_APPLY_CALLS)
         own = batch.table(_OWN)
     own_key(batch, own)
+
+
+_ROW: Final = ", ".join(f"u.{name}" for name in SUMS)
+_INSIDE: Final = """
+    s.initiator = u.initiator AND u.started_at >= s.started_at AND u.ended_at <= s.ended_at
+    AND list_contains(s.providers, u.provider) AND list_contains(s.models, u.model)
+"""
+_HOMES: Final = f"""
+WITH looked_at AS (SELECT s.* FROM sessions s JOIN read USING (session)),
+loose AS (
+    SELECT u.* FROM usage u SEMI JOIN looked_at s ON {_INSIDE}
+    WHERE u.grain = 'interception' AND u.session IS NULL
+      AND u.started_at BETWEEN (SELECT min(started_at) FROM looked_at)
+                           AND (SELECT max(ended_at) FROM looked_at)
+),
+homes AS (
+    SELECT s.session, s.{", s.".join(f"{name} AS whole_{name}" for name in SUMS)}, u.usage,
+           u.started_at, u.ended_at, u.provider, u.tool_calls, {_ROW},
+           count(*) OVER (PARTITION BY u.usage) AS homes
+    FROM loose u JOIN sessions s ON {_INSIDE}
+)
+SELECT h.*, {", ".join(f"(h.whole_{n} - coalesce(o.{n}, 0))::BIGINT AS need_{n}" for n in SUMS)}
+FROM homes h JOIN read USING (session)
+LEFT JOIN (
+    SELECT session, {", ".join(f"sum({name}) AS {name}" for name in SUMS)} FROM usage
+    WHERE grain <> 'session' AND session IN (SELECT session FROM read) GROUP BY session
+) o USING (session)
+ORDER BY h.session, h.started_at, h.usage
+"""
+_THREADS: Final = f"""
+SELECT l.usage, t.id::VARCHAR AS thread, t.credential_kind
+FROM placed l JOIN threads t
+  ON t.session = l.session AND t.provider = l.provider
+ AND l.started_at >= t.started_at AND l.ended_at <= t.ended_at
+LEFT JOIN (
+    SELECT thread, {", ".join(f"sum({name}) AS {name}" for name in SUMS)} FROM usage
+    WHERE grain IN ('interception', 'action') AND session IN (SELECT session FROM placed)
+    GROUP BY thread
+) o ON o.thread = t.id
+WHERE l.tool_calls = 0 AND (
+    ({" AND ".join(f"t.{name} = 0" for name in SUMS)})
+    OR ({" AND ".join(f"l.{n} <= t.{n} - coalesce(o.{n}, 0)" for n in SUMS)})
+)
+QUALIFY count(*) OVER (PARTITION BY l.usage) = 1
+"""
+
+Home = Mapping[str, Any]
+
+
+def settle(batch: Batch, read: pa.Table) -> list[int]:
+    """Link what is loose within sessions whose details were read, or never can be.
+
+    What makes up exactly what a session lacks is its own; of the rest, what began and ended
+    within a single session of its initiator and is no more than that one lacks.
+
+    Args:
+        batch: what to write into.
+        read: ``session`` keys.
+
+    Returns:
+        The sessions that were given requests: their rests are smaller now.
+    """
+    if not read.num_rows:
+        return []
+    with batch.registered(read=read):
+        homes = batch.table(_HOMES).to_pylist()
+    lacking = [home for home in homes if any(home[f"need_{name}"] for name in SUMS)]
+    placed = fillings(lacking, "session", SUMS)
+    settled = {home["session"] for home in placed}
+    taken = {home["usage"] for home in placed}
+    alone = [
+        home
+        for home in homes
+        if home["homes"] == 1 and home["usage"] not in taken and home["session"] not in settled
+    ]
+    placed += [row for _, rows in groupby(alone, itemgetter("session")) for row in _fitting(rows)]
+    _place(batch, placed)
+    return sorted({home["session"] for home in placed})
+
+
+def _fitting(homes: Iterable[Home]) -> list[Home]:
+    """The rows that a session has room for, oldest first."""
+    room: list[int] | None = None
+    fitting = []
+    for home in homes:
+        room = [home[f"need_{name}"] for name in SUMS] if room is None else room
+        left = [most - home[name] for most, name in zip(room, SUMS, strict=True)]
+        if all(count >= 0 for count in left):
+            room = left
+            fitting.append(home)
+    return fitting
+
+
+def _place(batch: Batch, placed: list[Home]) -> None:
+    if not placed:
+        return
+    with batch.registered(placed=pa.Table.from_pylist(placed)):
+        found = batch.rows(_THREADS)
+    threads = {usage: (thread, kind) for usage, thread, kind in found}
+    unknown = None, None
+    rows = ((row, row["session"], *threads.get(row["usage"], unknown)) for row in placed)
+    apply(batch, links(rows))

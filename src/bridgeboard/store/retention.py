@@ -1,13 +1,11 @@
 """Deletes what is older than the settings allow, text first."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from bridgeboard.model.timestamps import stored
+from bridgeboard.model.times import stored
 from bridgeboard.store import group_blocks
 from bridgeboard.store.database import Store
 from bridgeboard.store.reader import Batch
@@ -82,22 +80,6 @@ _LEDGER: Final = (
 )
 
 
-@dataclass(frozen=True)
-class Size:
-    """How large a store is: bytes of its file and of the log beside it, rows by table."""
-
-    file_bytes: int
-    log_bytes: int
-    rows: Mapping[str, int]
-
-
-def size(store: Store) -> Size:
-    """How large a store is now."""
-    with store.snapshot() as reader:
-        rows = {name: reader.rows(f"SELECT count(*) FROM {name}")[0][0] for name in reader.tables()}
-    return Size(_bytes(store.path), _bytes(Path(f"{store.path}.wal")), rows)
-
-
 def prune(
     store: Store, *, text_days: int | None, rows_days: int | None, now: datetime
 ) -> dict[str, int]:
@@ -158,10 +140,6 @@ def _applied(store: Store, rules: Iterable[_Rule], limit: datetime, now: datetim
             for rule in rules:
                 done[rule.table] += batch.change(rule.statement, params)
             if rules == list(_ROWS):
-                group_blocks.pruned(batch, limit.astimezone(UTC).replace(tzinfo=None))
+                group_blocks.pruned(batch, stored(limit))
             note_deletion(batch, now)
     return done
-
-
-def _bytes(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0

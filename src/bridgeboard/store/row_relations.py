@@ -153,7 +153,7 @@ _OF_PERSON: Final = (
     f" WHERE {_IS_PERSON})"
 )
 _VISIBLE_TEAMS: Final = f"""
-WITH told AS (
+WITH memberships_seen AS (
     SELECT i.initiator, t.valid_from AS since, t.valid_to AS until
     FROM {{schema}}.initiators i
     JOIN {{schema}}.memberships t ON t.username = coalesce(i.member, lower(i.username))
@@ -161,7 +161,7 @@ WITH told AS (
 opened AS (
     SELECT *, since <= max(until) OVER (PARTITION BY initiator ORDER BY since, until
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS goes_on
-    FROM told),
+    FROM memberships_seen),
 parted AS (
     SELECT *, count_if(goes_on IS NOT TRUE)
         OVER (PARTITION BY initiator ORDER BY since, until) AS part
@@ -208,7 +208,7 @@ def relation(
     """The SELECT of the rows and columns of a table that a row access shows.
 
     Args:
-        row_access: not one of groups, whose tables are others (``store.group_relations``).
+        row_access: not one of groups, whose tables are others (``store.group_sums``).
         table: its name.
         columns: all that it has, with their types.
         schema: the full name of the schema that the tables are in.

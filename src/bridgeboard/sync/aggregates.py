@@ -16,7 +16,7 @@ import pyarrow as pa
 from aibridge import ToolCall
 from bridgeboard import pricing
 from bridgeboard.pricing import Book
-from bridgeboard.store.aggregates import Aggregates
+from bridgeboard.store import UsageTables
 from bridgeboard.sync.arrow_columns import MOMENT, moments, series, texts
 from bridgeboard.sync.session_usage import Spent
 from bridgeboard.sync.translate import input_hash
@@ -66,13 +66,13 @@ class Sum(NamedTuple):
     is_split: bool = False
 
 
-def aggregates(sums: Sequence[Sum], book: Book, *, text: bool) -> Aggregates | None:
+def aggregates(sums: Sequence[Sum], book: Book, *, text: bool) -> UsageTables | None:
     """The store's tables of priced sums, or None; with ``text``, prompts and tool inputs too."""
     if not sums:
         return None
     priced = _priced(sums, book)
     used = priced[priced[list(COUNTS)].sum(axis="columns") > 0]
-    return Aggregates(
+    return UsageTables(
         usage=_usage(sums, priced, used),
         responses=_responses(used),
         tool_calls=_tool_calls(sums),

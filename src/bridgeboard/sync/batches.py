@@ -8,8 +8,8 @@ from uuid import UUID
 import pyarrow.compute as pc
 
 from aibridge import BulkInterception, BulkPage
-from bridgeboard.model.completeness import LeftOut
-from bridgeboard.store import InterceptionTables
+from bridgeboard.model.store_status import LeftOut
+from bridgeboard.store import UsageTables
 from bridgeboard.store.sync_state import Window
 from bridgeboard.sync.options import Options
 from bridgeboard.sync.paging import Remark, Step
@@ -33,7 +33,7 @@ class TranslatedBatch:
     """
 
     marks: tuple[WindowStep, ...]
-    tables: InterceptionTables | None
+    tables: UsageTables | None
     suspects: tuple[Suspect, ...]
     remarks: tuple[Remark, ...]
     left_out: tuple[LeftOut, ...]

@@ -11,9 +11,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from aibridge import Client
-from bridgeboard.model.completeness import DayCount
-from bridgeboard.queries.completeness import DAY_COUNTS
-from bridgeboard.store import Batch, Store, completeness, sync_state
+from bridgeboard.model.store_status import DayCount
+from bridgeboard.queries.store_status import DAY_COUNTS
+from bridgeboard.store import Batch, Store, sync_state
 from bridgeboard.sync import failing_pages, windows
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.windows import DAYS_BACK
@@ -81,7 +81,7 @@ def counted(client: Client, store: Store, context: Context, days: Sequence[date]
         return []
     server_counts = {day: count for day in days if (count := _count(client, day)) is not None}
     window = _window(days)
-    stored, deleted = completeness.held(store, *window), completeness.deleted(store, *window)
+    stored, deleted = sync_state.held(store, *window), sync_state.deleted(store, *window)
     unreadable = _broken(store, days)
     counts = [
         DayCount(
@@ -96,7 +96,7 @@ def counted(client: Client, store: Store, context: Context, days: Sequence[date]
         for day, count in server_counts.items()
     ]
     with store.write() as batch:
-        completeness.put_counts(batch, counts)
+        sync_state.put_counts(batch, counts)
     return counts
 
 

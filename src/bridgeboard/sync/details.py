@@ -7,7 +7,7 @@ it does not, they are the only source of the usage itself (``session_usage``).
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
 
@@ -28,18 +28,9 @@ from aibridge import (
     SessionDetail,
     Thread,
 )
-from bridgeboard.model.sync import Event
-from bridgeboard.store import (
-    Batch,
-    Store,
-    aggregates,
-    erasure,
-    request_links,
-    sessions,
-    sync_state,
-    unmatched_requests,
-)
-from bridgeboard.store import details as details_table
+from bridgeboard.model.store_status import Event
+from bridgeboard.model.times import stored
+from bridgeboard.store import Batch, Store, aggregates, erasure, request_links, sessions, sync_state
 from bridgeboard.sync import threads
 from bridgeboard.sync.concurrency import Concurrency
 from bridgeboard.sync.options import Context
@@ -220,7 +211,7 @@ class _Run:
         """
         with self._store.write() as batch:
             read = self._read | (_left(batch, left) if left else set())
-            grown = unmatched_requests.settle(
+            grown = request_links.settle(
                 batch, pa.table({"session": pa.array(sorted(read), pa.int64())})
             )
             if left is not None or self._read:
@@ -309,7 +300,7 @@ def _people(store: Store, session_ids: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _left(batch: Batch, since: str) -> set[int]:
-    moment = datetime.fromisoformat(since).astimezone(UTC).replace(tzinfo=None)
+    moment = stored(datetime.fromisoformat(since))
     return {session for (session,) in batch.rows(_LEFT, [moment])}
 
 
@@ -331,7 +322,7 @@ def put(batch: Batch, fetched: Sequence[Fetched], context: Context) -> set[int]:
     owned = owned_threads(batch, fetched, owners, {owner.session for owner in alone}, erased)
     _remark(batch, [item for item in fetched if item.id not in left_out], owned, context)
     tables = threads.details(read, owned, alone, text=context.options.text)
-    details_table.put(batch, tables, context.now)
+    sessions.put_details(batch, tables, context.now)
     request_links.by_id(batch, threads.requests(owned))
     request_links.by_tokens(batch, tables.threads)
     if context.generation == "sessions":

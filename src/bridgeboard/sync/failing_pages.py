@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from aibridge import AIBridgeError, DecodeError, Search, ServerError, TimedOutError
-from bridgeboard.model.completeness import LeftOut
+from bridgeboard.model.store_status import LeftOut
 from bridgeboard.sync.windows import NARROWEST, Span
 
 FAILING: Final = (DecodeError, ServerError, TimedOutError)

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 from aibridge import BulkPage, Client
-from bridgeboard.model.sync import Event
+from bridgeboard.model.store_status import Event
 from bridgeboard.store import Batch, Store, interceptions, sync_state
 from bridgeboard.store.sync_state import Window
 from bridgeboard.sync import day_counts, failing_pages, sessions, windows

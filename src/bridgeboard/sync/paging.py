@@ -19,7 +19,7 @@ from aibridge import (
     IncompleteError,
     OversizedError,
 )
-from bridgeboard.model.completeness import LeftOut
+from bridgeboard.model.store_status import LeftOut
 
 RESTARTS: Final = 3
 BROKEN_ANSWERS: Final = 6

@@ -10,7 +10,7 @@ from typing import Final
 from aibridge import AIBridgeError, Capabilities, Client, EndpointGoneError
 from bridgeboard import pricing
 from bridgeboard.model.store import StoreError
-from bridgeboard.model.sync import Counts, Event
+from bridgeboard.model.store_status import Counts, Event
 from bridgeboard.pricing import informed
 from bridgeboard.store import Store, erasure, interceptions, sync_state
 from bridgeboard.sync import details, interception_windows, sessions

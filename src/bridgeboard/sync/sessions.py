@@ -21,10 +21,9 @@ from aibridge import (
     SessionPage,
     SessionSummary,
 )
-from bridgeboard.model.completeness import DayCount, LeftOut
-from bridgeboard.model.sync import Event
-from bridgeboard.queries.completeness import LEFT_OUT
-from bridgeboard.store import Batch, Store, completeness, erasure, sync_state
+from bridgeboard.model.store_status import DayCount, Event, LeftOut
+from bridgeboard.queries.store_status import LEFT_OUT
+from bridgeboard.store import Batch, Store, erasure, sync_state
 from bridgeboard.store import sessions as session_table
 from bridgeboard.store.sync_state import Window
 from bridgeboard.sync import day_counts, failing_pages, windows, writer
@@ -244,9 +243,9 @@ def _parts(span: Span, page: SessionPage) -> tuple[Span, ...]:
 
 def _note(batch: Batch, span: Span, reading: _Reading, now: datetime) -> None:
     """Store what the server fails to list, and its count of a past day."""
-    completeness.leave_out(batch, reading.left_out)
+    sync_state.leave_out(batch, reading.left_out)
     if not reading.parts:
-        completeness.found_again(batch, KIND, span.since, span.until, now)
+        sync_state.found_again(batch, KIND, span.since, span.until, now)
     deleted = _note_deleted(batch, span, reading, now)
     day = windows.closed_day(span, now)
     if day is None or reading.counted is None:
@@ -256,7 +255,7 @@ def _note(batch: Batch, span: Span, reading: _Reading, now: datetime) -> None:
     stored = reading.counted - unreadable - sum(left.rows or 0 for left in reading.left_out)
     stored = max(0, stored - deleted)
     count = DayCount(KIND, day, reading.counted, stored, unreadable, now, deleted)
-    completeness.put_counts(batch, [count])
+    sync_state.put_counts(batch, [count])
 
 
 def _note_deleted(batch: Batch, span: Span, reading: _Reading, now: datetime) -> int:
@@ -274,9 +273,9 @@ def _note_deleted(batch: Batch, span: Span, reading: _Reading, now: datetime) ->
         if (alias := known.get(str(row.initiator.id))) and not alias.has_numbers
     )
     if span == windows.day(day):
-        completeness.forget_listed(batch, day)
-    erasure.leave_out(batch, completeness.LISTED, ((day, id_) for id_ in ids))
-    return completeness.put_deleted(batch, day)
+        sync_state.forget_listed(batch, day)
+    erasure.leave_out(batch, erasure.LISTED, ((day, id_) for id_ in ids))
+    return sync_state.put_deleted(batch, day)
 
 
 def _put(batch: Batch, reading: _Reading, context: Context) -> int:
@@ -287,7 +286,8 @@ def _put(batch: Batch, reading: _Reading, context: Context) -> int:
     if not reading.rows:
         return 0
     rows = {(clean(row.id), row.initiator.id): row for row in reading.rows}
-    changed = session_table.put(batch, _table(list(rows.values()), text=options.text), context.now)
+    table = _table(list(rows.values()), text=options.text)
+    changed = session_table.put_listed(batch, table, context.now)
     if context.generation == "sessions":
         put_remainders(batch, changed, context)
     return len(changed)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from aibridge import AgenticAction, SessionDetail, Thread, TokenCounts, TokenSums
 from bridgeboard import pricing
-from bridgeboard.store.details import Details
+from bridgeboard.store.sessions import Details
 from bridgeboard.sync import session_usage
 from bridgeboard.sync.arrow_columns import moments, texts
 from bridgeboard.sync.session_usage import NOTHING, Spent

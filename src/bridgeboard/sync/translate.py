@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from aibridge import BulkInterception, BulkPrompt, BulkTokenUsage, BulkToolUsage
 from bridgeboard import pricing
 from bridgeboard.pricing import Book
-from bridgeboard.store import InterceptionTables
+from bridgeboard.store import UsageTables
 from bridgeboard.sync.arrow_columns import clean, moments, series, texts
 
 MOST: Final = 10**15
@@ -75,7 +75,7 @@ class _Children:
 
 def interception_tables(
     rows: Sequence[BulkInterception], digests: Sequence[int], book: Book, *, text: bool
-) -> InterceptionTables:
+) -> UsageTables:
     """The store's tables of priced interceptions (api-contract 5.2 to 5.5, docs/costs.md).
 
     Args:
@@ -102,7 +102,7 @@ def interception_tables(
         **_money(priced, size),
         "digest": pa.array(digests, pa.int64()),
     }
-    return InterceptionTables(
+    return UsageTables(
         usage=pa.table(usage),
         responses=_responses(priced),
         tool_calls=_tool_calls(calls, called, injected, failed),

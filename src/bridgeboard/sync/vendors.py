@@ -11,7 +11,7 @@ from typing import Final
 
 from aibridge import AIBridgeError, Capabilities, Client, Provider
 from bridgeboard.pricing import VendorStatement, said, vendor_by_address, vendor_by_type
-from bridgeboard.pricing.provider_instances import SAID, written
+from bridgeboard.pricing.price_book import SAID, written
 from bridgeboard.store import Store
 
 _ADDRESSES_SINCE: Final = (2, 34)

@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from bridgeboard.model.sync import Event
-from bridgeboard.store import Batch, Store, Written, completeness, interceptions, sync_state
+from bridgeboard.model.store_status import Event
+from bridgeboard.store import Batch, Store, Written, interceptions, sync_state
 from bridgeboard.store.sync_state import Window
 from bridgeboard.sync.batches import TranslatedBatch, WindowStep
 from bridgeboard.sync.options import Context
@@ -45,7 +45,7 @@ class Writer:
             written = (
                 interceptions.put(batch, translated.tables) if translated.tables else Written(0, 0)
             )
-            completeness.leave_out(batch, translated.left_out)
+            sync_state.leave_out(batch, translated.left_out)
             self._mark(batch, translated.marks)
             sync_state.quarantine(batch, SUSPECT, translated.suspects, self._context.now)
             self._release(batch, translated)
@@ -64,7 +64,7 @@ class Writer:
         for window, step in last.items():
             if step.is_last:
                 now = self._context.now
-                completeness.found_again(batch, KIND, window.since, window.until, now)
+                sync_state.found_again(batch, KIND, window.since, window.until, now)
             if step.is_last and step.is_empty:
                 self._empty.append(window)
             elif step.is_last:

@@ -11,7 +11,7 @@ from typing import Final
 
 from bridgeboard import formats
 from bridgeboard.analysis.radar.finding import Evidence, Finding, Subject, key
-from bridgeboard.model import zones
+from bridgeboard.model import times
 from bridgeboard.model.radar_limits import RateLimits
 from bridgeboard.model.scope import Scope
 
@@ -46,7 +46,7 @@ class _Expected:
     """How many people are usually active in an hour: the mean of such hours before it."""
 
     def __init__(self, active: Mapping[datetime, int], zone: str, limits: RateLimits) -> None:
-        self._zone = zones.zone(zone)
+        self._zone = times.zone(zone)
         self._history = timedelta(days=limits.history_days)
         self._first = min(active)
         self._by_class: dict[tuple[bool, int], list[tuple[datetime, int]]] = {}
@@ -117,7 +117,7 @@ def _is_busy(
 
 def _finding(run: Sequence[datetime], usual: float, scope: Scope) -> Finding:
     first, until = run[0], run[-1] + _HOUR
-    zone = zones.zone(scope.zone)
+    zone = times.zone(scope.zone)
     return Finding(
         kind="data_gap",
         subject=Subject("bridge", "bridge"),

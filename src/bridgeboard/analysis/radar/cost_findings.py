@@ -21,7 +21,7 @@ from bridgeboard.analysis.radar.finding import (
 from bridgeboard.model.dimensions import UNKNOWN
 from bridgeboard.model.radar_limits import DOLLAR, RateLimits, SpendLimits
 from bridgeboard.model.scope import Scope
-from bridgeboard.model.zones import local_date
+from bridgeboard.model.times import local_date
 
 CacheRow = tuple[date, str, str, int | None, int | None, int | None, int | None]
 """Day, client, model, input, cache reads, cache writes, net saving in pico-USD; None is unknown."""

@@ -21,7 +21,7 @@ from bridgeboard.model.dimensions import UNKNOWN
 from bridgeboard.model.radar_limits import Limits
 from bridgeboard.model.scope import Scope
 from bridgeboard.model.store import Reader
-from bridgeboard.model.zones import local_date
+from bridgeboard.model.times import local_date
 from bridgeboard.queries import radar as questions
 from bridgeboard.queries.metric_query import Query
 

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridgeboard.demo.api import golang, grammar, http_answers, params
+from bridgeboard.demo.api import golang, http_answers, query_parameters
 from bridgeboard.demo.api.deployment import Era
-from bridgeboard.demo.api.grammar import Endpoint, Filters
 from bridgeboard.demo.api.index import Rows, View
-from bridgeboard.demo.api.params import Invalid, Params, Reading
+from bridgeboard.demo.api.query_parameters import Endpoint, Filters, Invalid, Params, Reading
 from bridgeboard.demo.records import InterceptionRow, Person
 
 DEFAULT_LIMIT = 100
@@ -60,9 +59,9 @@ class Page:
 def page(ask: Ask) -> Page:
     """Read ``after_id``, ``limit`` and ``offset``; all mistakes are told together."""
     reading = Reading(ask.params)
-    after_id = reading.one("after_id", params.uuid, None)
-    limit = reading.one("limit", params.count, 0)
-    offset = reading.one("offset", params.count, 0)
+    after_id = reading.one("after_id", query_parameters.uuid, None)
+    limit = reading.one("limit", query_parameters.count, 0)
+    offset = reading.one("offset", query_parameters.count, 0)
     try:
         reading.check()
     except Invalid as invalid:
@@ -87,7 +86,7 @@ def check_limit(limit: int) -> None:
 def search(ask: Ask, endpoint: Endpoint, complaint: str, failure: str) -> Filters:
     """Read ``q``; ``complaint`` heads the 400 of a bad one, ``failure`` a database's 500."""
     try:
-        filters = grammar.parse(
+        filters = query_parameters.parse(
             endpoint,
             ask.first("q"),
             initiator=lambda text: _initiator(ask, text),

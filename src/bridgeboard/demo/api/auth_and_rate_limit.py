@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bridgeboard.demo.api import golang, http_answers
-from bridgeboard.demo.api.params import Params
+from bridgeboard.demo.api.query_parameters import Params
 from bridgeboard.demo.records import Person, Role, Tables
 
 COOKIE = "coder_session_token"

@@ -17,19 +17,16 @@ from bridgeboard.demo.api import (
     auth_and_rate_limit,
     deployment,
     http_answers,
-    interceptions,
-    name_lists,
-    params,
-    sessions,
+    lists,
+    query_parameters,
     threads,
 )
 from bridgeboard.demo.api.asking import Ask
 from bridgeboard.demo.api.auth_and_rate_limit import WINDOW_SECONDS, Limiter
 from bridgeboard.demo.api.deployment import ERAS, Profile
-from bridgeboard.demo.api.faults import Faults
-from bridgeboard.demo.api.http_answers import Answer, Refused
+from bridgeboard.demo.api.http_answers import Answer, Faults, Refused
 from bridgeboard.demo.api.index import Index, View
-from bridgeboard.demo.api.params import Params
+from bridgeboard.demo.api.query_parameters import Params
 from bridgeboard.demo.records import Person, Tables
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -43,10 +40,10 @@ _NOT_VISIBLE = "Resource not found or you do not have access to this resource"
 _NOT_PERMITTED = "You don't have permission to view this content."
 _SITE = b"<!doctype html><html><title>Coder</title><p>A demo: only /api/v2 is here.</html>\n"
 _ENDPOINTS: Mapping[str, Callable[[Ask], Answer]] = {
-    "/clients": name_lists.clients,
-    "/interceptions": interceptions.listing,
-    "/models": name_lists.models,
-    "/sessions": sessions.listing,
+    "/clients": lists.clients,
+    "/interceptions": lists.interceptions,
+    "/models": lists.models,
+    "/sessions": lists.sessions,
 }
 
 
@@ -300,8 +297,8 @@ class _Request:
     ) -> None:
         self.method = method
         self.headers = headers
-        self.params: Params = params.parse_query(query)
-        decoded = params.percent_decode(raw_path)
+        self.params: Params = query_parameters.parse_query(query)
+        decoded = query_parameters.percent_decode(raw_path)
         self.path = None if decoded is None else re.sub("/+", "/", decoded)
 
     @property

@@ -7,8 +7,7 @@ from typing import Any
 from bridgeboard.demo.api import asking, golang, http_answers
 from bridgeboard.demo.api.asking import Ask
 from bridgeboard.demo.api.index import POSITION, Rows, by_session, tally
-from bridgeboard.demo.api.interceptions import lost, tool_call
-from bridgeboard.demo.api.sessions import ACTIVITY, group, readable
+from bridgeboard.demo.api.lists import ACTIVITY, group, lost, readable, tool_call
 from bridgeboard.demo.records import InterceptionRow, TokenRow
 
 DEFAULT_LIMIT = 50

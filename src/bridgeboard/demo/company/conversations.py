@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
-from bridgeboard.demo.company import prose, tools
+from bridgeboard.demo.company import texts
 from bridgeboard.demo.company.company_data import Client, Project, table
 from bridgeboard.demo.company.raw_tables import Books, Call, Seat, Spent, Use
 from bridgeboard.demo.company.scene import Scene
 from bridgeboard.demo.company.seeded_random import chance, heavy, seconds, uuid
-from bridgeboard.demo.company.tools import FAILING, Server
+from bridgeboard.demo.company.texts import FAILING, Server
 from bridgeboard.demo.records import FirewallLog
 
 _FIVE_MINUTES = timedelta(minutes=5)
@@ -107,7 +107,7 @@ def _call(
         spent=() if chance(rng, 0.004) else spent,
         prompt=prompt,
         uses=done,
-        thoughts=(prose.thought(rng, talk.project),) if thinking else (),
+        thoughts=(texts.thought(rng, talk.project),) if thinking else (),
         streamed=chance(rng, 0.93),
     )
 
@@ -132,14 +132,14 @@ def _uses(scene: Scene, talk: Talk, at: datetime) -> tuple[Use, ...]:
         return (talk.same,)
     if talk.server and chance(rng, 0.3):
         failing = talk.server is FAILING and scene.strikes("failing_tool", talk.server.url, at)
-        return (tools.injected(rng, talk.server, talk.project, failing=failing),)
-    return tools.uses(rng, talk.client, talk.seat.offer.route, talk.project)
+        return (texts.injected(rng, talk.server, talk.project, failing=failing),)
+    return texts.uses(rng, talk.client, talk.seat.offer.route, talk.project)
 
 
 def _slipped(talk: Talk) -> str | None:
     """Children have no prompt, but some clients slip text in that counts as one."""
     if talk.client.name == "Claude Code" and chance(talk.rng, 0.01):
-        return prose.reminder(talk.rng, talk.project)
+        return texts.reminder(talk.rng, talk.project)
     return None
 
 

@@ -9,16 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 
-from bridgeboard.demo.company import hostile, prose
+from bridgeboard.demo.company import hostile, texts
 from bridgeboard.demo.company.company_data import CLIENTS, OFFERS, PROJECTS, Offer, session_id
 from bridgeboard.demo.company.conversations import Talk, thread
 from bridgeboard.demo.company.people import Colleague
 from bridgeboard.demo.company.raw_tables import Call, Seat, Spent, Use
-from bridgeboard.demo.company.scene import Scene
+from bridgeboard.demo.company.scene import DAY, Scene, midnight
 from bridgeboard.demo.company.seeded_random import cast, seconds, uuid
-from bridgeboard.demo.company.tools import SERVERS
+from bridgeboard.demo.company.texts import SERVERS
 from bridgeboard.demo.company.workdays import converse, pause, sit_down, take_seat
-from bridgeboard.demo.company.working_times import DAY, midnight
 from bridgeboard.demo.records import FirewallLog
 
 _LONG = (51, 64, 120, 300)
@@ -121,7 +120,7 @@ def _marathon(stage: Stage, rng: Random, talk: Talk, length: int) -> None:
     at = talk.at
     talk.room = 60_000
     for number in range(length):
-        text = prose.follow_up(rng, talk.project)
+        text = texts.follow_up(rng, talk.project)
         end = thread(stage.scene, talk, at, rng.choice((1, 1, 1, 2, 3)), text)
         night = timedelta(hours=16) if number % _A_DAY == _A_DAY - 1 else timedelta()
         at = stage.after((end or at + _MINUTE) + pause(rng) / 4 + night)
@@ -135,7 +134,7 @@ def _elsewhere(stage: Stage, rng: Random) -> None:
         talk = sit_down(stage.scene, rng, person, at, client="Claude Code", model="sonnet-5")
         root = uuid(rng)
         use = Use("Bash", '{"command": "make verify"}')
-        request = _call(rng, root, None, at, prompt=prose.ask(rng, talk.project), uses=(use,))
+        request = _call(rng, root, None, at, prompt=texts.ask(rng, talk.project), uses=(use,))
         stage.write(rng, talk.seat, request)
         resumed = replace(talk.seat, session_id=uuid(rng))
         for step in range(1, 4):
@@ -149,7 +148,7 @@ def _headless(stage: Stage, rng: Random) -> None:
         at = stage.at(part)
         talk = sit_down(stage.scene, rng, stage.actor(rng, at), at, client="Zed", model="opus")
         root = replace(
-            _call(rng, uuid(rng), None, at, prompt=prose.ask(rng, talk.project)), ended_at=None
+            _call(rng, uuid(rng), None, at, prompt=texts.ask(rng, talk.project)), ended_at=None
         )
         stage.write(rng, talk.seat, root)
         for step in range(1, 3):
@@ -166,7 +165,7 @@ def _over_midnight(stage: Stage, rng: Random) -> None:
             continue
         talk = sit_down(stage.scene, rng, stage.actor(rng, at), at, client="Claude Code")
         for minutes in range(0, 60, 12):
-            text = prose.follow_up(rng, talk.project)
+            text = texts.follow_up(rng, talk.project)
             moment = at + minutes * _MINUTE
             thread(stage.scene, talk, moment, 2, text)
 
@@ -176,14 +175,8 @@ def _unnamed(stage: Stage, rng: Random) -> None:
     for number, model in enumerate(("coder-aibridge-unknown", "") * 3):
         at = stage.at(0.1 + 0.13 * number)
         offered = replace(OFFERS["gpt-4.1"], model=model)
-        _one(
-            stage,
-            rng,
-            at,
-            "Unknown",
-            offered,
-            spent=Spent(rng.randint(40, 900), rng.randint(5, 60)),
-        )
+        spent = Spent(rng.randint(40, 900), rng.randint(5, 60))
+        _one(stage, rng, at, "Unknown", offered, spent=spent)
 
 
 def _negative(stage: Stage, rng: Random) -> None:
@@ -208,15 +201,8 @@ def _searches(stage: Stage, rng: Random) -> None:
     """Server-side web searches, counted only on answers that were not streamed."""
     for part in (0.25, 0.6, 0.9):
         spent = Spent(9, 700, 14_000, 2_200, searches=rng.randint(1, 4))
-        _one(
-            stage,
-            rng,
-            stage.at(part),
-            "Claude Code",
-            OFFERS["sonnet-4-6"],
-            spent=spent,
-            streamed=False,
-        )
+        at, model = stage.at(part), OFFERS["sonnet-4-6"]
+        _one(stage, rng, at, "Claude Code", model, spent=spent, streamed=False)
 
 
 def _deep(stage: Stage, rng: Random) -> None:
@@ -224,7 +210,7 @@ def _deep(stage: Stage, rng: Random) -> None:
     at = stage.at(0.66)
     talk = sit_down(stage.scene, rng, stage.actor(rng, at), at, client="Codex", model="gpt-5")
     talk.server, talk.firewall = SERVERS[0], None
-    thread(stage.scene, talk, at, 80, prose.ask(rng, talk.project))
+    thread(stage.scene, talk, at, 80, texts.ask(rng, talk.project))
 
 
 def _one_firewall(stage: Stage, rng: Random) -> None:
@@ -234,7 +220,7 @@ def _one_firewall(stage: Stage, rng: Random) -> None:
     for number in range(2):
         talk = sit_down(stage.scene, rng, person, at, client="Coder Agents", model="opus-4-5")
         talk.firewall = (sandbox, 5 * number)
-        text = prose.ask(rng, talk.project)
+        text = texts.ask(rng, talk.project)
         call = _call(rng, uuid(rng), None, at + number * _MINUTE, prompt=text)
         stage.write(rng, talk.seat, replace(call, firewall=(sandbox, 5 * number)))
     for number in range(9):
@@ -246,7 +232,7 @@ def _quiet_firewall(stage: Stage, rng: Random) -> None:
     """A watched session that never reached out: zero network calls, not none."""
     at = stage.at(0.86)
     talk = sit_down(stage.scene, rng, stage.actor(rng, at), at, client="Coder Agents")
-    call = _call(rng, uuid(rng), None, at, prompt=prose.ask(rng, talk.project))
+    call = _call(rng, uuid(rng), None, at, prompt=texts.ask(rng, talk.project))
     stage.write(rng, talk.seat, replace(call, firewall=(uuid(rng), 0)))
 
 
@@ -275,7 +261,7 @@ def _running(stage: Stage, rng: Random) -> None:
         at = stage.scene.window.end - (9 - 2 * number) * _MINUTE
         talk = sit_down(stage.scene, rng, stage.actor(rng, at), at, client="Claude Code")
         use = Use("Bash", '{"command": "git status --short"}')
-        first = _call(rng, uuid(rng), None, at, prompt=prose.ask(rng, talk.project), uses=(use,))
+        first = _call(rng, uuid(rng), None, at, prompt=texts.ask(rng, talk.project), uses=(use,))
         stage.write(rng, talk.seat, first)
         last = _call(rng, uuid(rng), first.id, stage.scene.window.end - seconds(rng, 1, 9))
         unfinished = replace(last, ended_at=None, spent=())
@@ -299,7 +285,7 @@ def _one(
     person, tool = stage.actor(rng, at), CLIENTS[client]
     named = session_id(rng, tool)
     seat = take_seat(stage.scene, rng, person, tool, offered, named=named, at=at)
-    text = prose.ask(rng, rng.choice(PROJECTS[person.person.team]))
+    text = texts.ask(rng, rng.choice(PROJECTS[person.person.team]))
     call = _call(rng, uuid(rng), None, at, prompt=text)
     stage.write(rng, seat, replace(call, spent=(spent,), streamed=streamed))
 

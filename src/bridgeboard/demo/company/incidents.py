@@ -10,11 +10,10 @@ from bridgeboard.demo.company.company_data import table
 from bridgeboard.demo.company.conversations import thread
 from bridgeboard.demo.company.people import OFFICES, Colleague
 from bridgeboard.demo.company.raw_tables import Use
-from bridgeboard.demo.company.scene import Scene, Spell
+from bridgeboard.demo.company.scene import DAY, Scene, Spell, Window
 from bridgeboard.demo.company.seeded_random import cast
-from bridgeboard.demo.company.tools import FAILING
+from bridgeboard.demo.company.texts import FAILING
 from bridgeboard.demo.company.workdays import converse, sit_down
-from bridgeboard.demo.company.working_times import DAY, Window
 from bridgeboard.demo.records import InterceptionRow, Tables
 
 _HOUR = timedelta(hours=1)

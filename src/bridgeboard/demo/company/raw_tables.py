@@ -68,6 +68,11 @@ class Seat:
     legacy: bool = False
     bare: bool = False
 
+    @property
+    def no_metadata(self) -> dict[str, Any] | None:
+        """Empty metadata, as these rows know it."""
+        return None if self.bare else {}
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -127,27 +132,15 @@ class Books:
         )
 
     def _prompt(self, rng: Random, seat: Seat, call: Call, answer: str) -> None:
-        text = call.prompt or ""
-        metadata = _none_told(seat)
-        row = PromptRow(uuid(rng), call.id, call.started_at, text, answer, metadata)
-        self.prompts.append(row)
+        key = (uuid(rng), call.id, call.started_at)
+        self.prompts.append(PromptRow(*key, call.prompt or "", answer, seat.no_metadata))
 
     def _tools(self, rng: Random, seat: Seat, call: Call, answer: str) -> None:
         answer = "" if chance(rng, 0.003) else answer
         for use, at in _spread(call, call.uses):
-            row = ToolRow(
-                uuid(rng),
-                call.id,
-                at,
-                use.tool,
-                use.input,
-                answer,
-                use.server_url,
-                bool(use.server_url),
-                use.error,
-                _none_told(seat),
-            )
-            self.tools.append(row)
+            injected = (use.server_url, bool(use.server_url), use.error)
+            row = (uuid(rng), call.id, at, use.tool, use.input, answer, *injected)
+            self.tools.append(ToolRow(*row, seat.no_metadata))
 
     def _tokens(self, rng: Random, seat: Seat, call: Call, answers: Sequence[str]) -> None:
         rows = [
@@ -156,13 +149,9 @@ class Books:
             for counts, metadata in _booked(rng, seat, call, spent)
         ]
         for (answer, counts, metadata), at in _spread(call, rows):
+            tokens = (counts.input, counts.output, counts.cache_read, counts.cache_write)
             known = None if seat.bare else metadata
-            key = (uuid(rng), call.id, at, answer)
-            self.tokens.append(_token(key, counts, known))
-
-
-def _none_told(seat: Seat) -> dict[str, Any] | None:
-    return None if seat.bare else {}
+            self.tokens.append(TokenRow(uuid(rng), call.id, at, answer, *tokens, known))
 
 
 def _booked(
@@ -204,24 +193,15 @@ def _interception(seat: Seat, call: Call) -> InterceptionRow:
     )
 
 
-def _token(
-    key: tuple[str, str, datetime, str], spent: Spent, metadata: dict[str, Any] | None
-) -> TokenRow:
-    return TokenRow(
-        *key,
-        spent.input,
-        spent.output,
-        spent.cache_read,
-        spent.cache_write,
-        metadata,
-    )
-
-
 def _metadata(seat: Seat, spent: Spent) -> dict[str, Any]:
     """Token metadata as the route writes it; older bridges repeat the caches (api-contract 4.7)."""
     match seat.offer.route:
         case "messages":
-            mine = _messages(spent)
+            mine = {
+                "web_search_requests": spent.searches,
+                "cache_ephemeral_1h_input": spent.hour_write,
+                "cache_ephemeral_5m_input": spent.cache_write - spent.hour_write,
+            }
             old = {
                 "cache_read_input": spent.cache_read,
                 "cache_creation_input": spent.cache_write,
@@ -231,27 +211,15 @@ def _metadata(seat: Seat, spent: Spent) -> dict[str, Any]:
             mine = {"output_reasoning": spent.reasoning, "total_tokens": total}
             old = {"input_cached": spent.cache_read}
         case _:
-            mine = _chat(spent)
+            mine = {
+                "prompt_audio": 0,
+                "completion_accepted_prediction": 0,
+                "completion_rejected_prediction": 0,
+                "completion_audio": 0,
+                "completion_reasoning": spent.reasoning,
+            }
             old = {"prompt_cached": spent.cache_read}
     return mine | old if seat.legacy else mine
-
-
-def _messages(spent: Spent) -> dict[str, int]:
-    return {
-        "web_search_requests": spent.searches,
-        "cache_ephemeral_1h_input": spent.hour_write,
-        "cache_ephemeral_5m_input": spent.cache_write - spent.hour_write,
-    }
-
-
-def _chat(spent: Spent) -> dict[str, int]:
-    return {
-        "prompt_audio": 0,
-        "completion_accepted_prediction": 0,
-        "completion_rejected_prediction": 0,
-        "completion_audio": 0,
-        "completion_reasoning": spent.reasoning,
-    }
 
 
 def _spread(call: Call, things: Sequence[T]) -> list[tuple[T, datetime]]:

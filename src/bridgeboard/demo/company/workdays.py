@@ -1,11 +1,11 @@
-"""A day's work: which tool a person opens, with which model and key, for how many prompts."""
+"""A day's work: when a person opens which tool, with which model and key, for how many prompts."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 
-from bridgeboard.demo.company import prose
+from bridgeboard.demo.company import texts
 from bridgeboard.demo.company.company_data import (
     CLIENTS,
     OFFERS,
@@ -17,14 +17,15 @@ from bridgeboard.demo.company.company_data import (
     session_id,
 )
 from bridgeboard.demo.company.conversations import Talk, thread
-from bridgeboard.demo.company.people import Colleague
+from bridgeboard.demo.company.people import Colleague, Habit
 from bridgeboard.demo.company.raw_tables import Seat
-from bridgeboard.demo.company.scene import Scene
-from bridgeboard.demo.company.seeded_random import chance, pick, seconds, uuid
-from bridgeboard.demo.company.tools import SERVERS
-from bridgeboard.demo.company.working_times import openings
+from bridgeboard.demo.company.scene import SATURDAY, Scene, Window, midnight
+from bridgeboard.demo.company.seeded_random import cast, chance, pick, poisson, seconds, uuid
+from bridgeboard.demo.company.texts import SERVERS
 
 VOLUME = 0.31
+_FRIDAY = 4
+_NOON = 12
 _LEGACY_UNTIL = 0.08
 _BARE_UNTIL = 0.04
 _TRIAL_UNTIL = 0.2
@@ -44,7 +45,7 @@ _DEPTHS = (
 def work(scene: Scene, seed: int, colleagues: Sequence[Colleague], volume: float) -> None:
     """Write everybody's ordinary sessions of the whole window."""
     for colleague in colleagues:
-        for at, rng in openings(seed, scene.window, colleague, VOLUME * volume):
+        for at, rng in _openings(seed, scene.window, colleague, VOLUME * volume):
             converse(scene, sit_down(scene, rng, colleague, at))
 
 
@@ -118,8 +119,8 @@ def converse(scene: Scene, talk: Talk, prompts: int | None = None) -> datetime |
         _entitle(scene, talk)
     scripted = talk.client.name == "Unknown"
     for number in range(prompts or pick(rng, _PROMPTS)):
-        ask = prose.follow_up if number else prose.ask
-        text = prose.scripted(rng, talk.project) if scripted else ask(rng, talk.project)
+        ask = texts.follow_up if number else texts.ask
+        text = texts.scripted(rng, talk.project) if scripted else ask(rng, talk.project)
         end = thread(scene, talk, at, depth(rng, talk.client), text)
         if end is None:
             return None
@@ -185,5 +186,52 @@ def _entitle(scene: Scene, talk: Talk) -> None:
         context=rng.randint(180, 900),
         cached=0,
     )
-    text = prose.title(rng, talk.project)
+    text = texts.title(rng, talk.project)
     thread(scene, aside, talk.at + seconds(rng, 0.2, 2), 1, text)
+
+
+def _openings(
+    seed: int, window: Window, colleague: Colleague, volume: float
+) -> Iterator[tuple[datetime, Random]]:
+    """The moments at which this person opens a session, each with its own stream of chance.
+
+    A day's stream is named by its date, so a window that begins or ends a day later tells
+    nearly the same story about the days both have.
+    """
+    holiday = window.holiday
+    for day in window.dates():
+        rng = cast(seed, colleague.person.username, day)
+        mean = volume * _eagerness(colleague.habit, window, day, holiday)
+        for number in range(poisson(rng, mean) if mean else 0):
+            at = _opening(rng, colleague.habit, day)
+            if window.contains(at):
+                yield at, cast(seed, colleague.person.username, day, number)
+
+
+def _eagerness(habit: Habit, window: Window, day: date, holiday: date | None) -> float:
+    part = window.part(midnight(day))
+    if not habit.stay[0] <= part < habit.stay[1] or habit.away[0] <= part < habit.away[1]:
+        return 0.0
+    quiet = habit.weekends if day.weekday() >= SATURDAY else 1.0
+    quiet = min(quiet, habit.weekends) if day == holiday else quiet
+    slack = 0.85 if day.weekday() == _FRIDAY else 1.0
+    return habit.sessions * quiet * slack * _growth(part)
+
+
+def _growth(part: float) -> float:
+    """The company takes to it: from three quarters to five quarters of the mean."""
+    return 0.75 + 0.5 * min(1.0, max(0.0, part))
+
+
+def _opening(rng: Random, habit: Habit, day: date) -> datetime:
+    """A minute of an office day: a hump before lunch, a broader one after, evenings for some."""
+    if habit.late and chance(rng, 0.3):
+        hour = rng.gauss(21.5, 1.3)
+    elif chance(rng, 0.45):
+        hour = rng.gauss(10.3, 1.0)
+    else:
+        hour = rng.gauss(15.2, 1.5)
+    if int(hour) == _NOON and chance(rng, 0.6):
+        hour += 1.3
+    local = midnight(day) + timedelta(hours=round(hour, 6)) + timedelta(seconds=rng.random())
+    return local - timedelta(minutes=habit.offset)

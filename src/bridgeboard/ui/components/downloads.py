@@ -23,10 +23,9 @@ from bridgeboard.model import pages
 from bridgeboard.model.accuracy import Accuracy, column_accuracy, limits
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import DIMENSIONS
-from bridgeboard.model.errors import MetricError
+from bridgeboard.model.errors import ListError, MetricError
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.store import StoreError
-from bridgeboard.queries.errors import ListError
 from bridgeboard.server.app_folder import home
 from bridgeboard.server.middleware import file_access
 from bridgeboard.state.audit import AuditError

@@ -9,9 +9,8 @@ import streamlit as st
 
 from bridgeboard.formats import unmarked, visible
 from bridgeboard.model.deployment import DeploymentError
-from bridgeboard.model.errors import MetricError
+from bridgeboard.model.errors import ListError, MetricError
 from bridgeboard.model.store import StoreError
-from bridgeboard.queries.errors import ListError
 from bridgeboard.state import StateError
 from bridgeboard.ui.runner import NoStoreError
 

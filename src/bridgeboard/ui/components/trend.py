@@ -13,7 +13,7 @@ from bridgeboard.analysis import movers, trends
 from bridgeboard.analysis.headlines import is_recorded
 from bridgeboard.analysis.movers import Move
 from bridgeboard.analysis.trends import Trend
-from bridgeboard.model import accuracy, pages, time_buckets
+from bridgeboard.model import accuracy, pages, periods
 from bridgeboard.model.accuracy import EXACT
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
@@ -49,8 +49,8 @@ def course(contents: PageContents, now: Chosen, key: str) -> None:
 
 
 def _course(measure: str, split: str, now: Chosen, key: str) -> None:
-    every: tuple[Any, ...] = tuple(time_buckets.begun(now.scope, now.grain, clock.now()))
-    running = time_buckets.running(now.scope, now.grain, clock.now()) is not None
+    every: tuple[Any, ...] = tuple(periods.begun(now.scope, now.grain, clock.now()))
+    running = periods.running(now.scope, now.grain, clock.now()) is not None
     about = ("course", measure, split, now.scope, now.grain, every, running)
     drawn = runner.current().cached(
         about, lambda: _drawn(measure, split, now, every, running=running)

@@ -11,7 +11,7 @@ from bridgeboard import charts, formats
 from bridgeboard.analysis import adoption
 from bridgeboard.analysis.adoption import Windows
 from bridgeboard.exports import Column, Sheet
-from bridgeboard.model import accuracy, pages, time_buckets
+from bridgeboard.model import accuracy, pages, periods
 from bridgeboard.model.accuracy import EXACT, Accuracy, together
 from bridgeboard.model.answer import Answer
 from bridgeboard.queries.adoption import cohort_people
@@ -120,7 +120,7 @@ def _active_column(size: int, windows: Windows) -> Column:
 
 def _point(now: Chosen) -> tuple[date | None, int]:
     """The day that the boxes name, and how many days up to it count."""
-    days = [each for each in time_buckets.buckets(now.scope, "day") if isinstance(each, date)]
+    days = [each for each in periods.buckets(now.scope, "day") if isinstance(each, date)]
     day: date | None = st.selectbox(
         "Day",
         days[::-1],
@@ -190,8 +190,8 @@ def _of_day(day: date, size: int, windows: Windows, now: Chosen) -> None:
 
 
 def _up_to(day: date, size: int, now: Chosen) -> Chosen:
-    first = time_buckets.bounds(now.scope, "day", day - timedelta(days=size - 1))[0]
-    end = time_buckets.bounds(now.scope, "day", day)[1]
+    first = periods.bounds(now.scope, "day", day - timedelta(days=size - 1))[0]
+    end = periods.bounds(now.scope, "day", day)[1]
     return replace(now, scope=replace(now.scope, since=first, until=end), before=None)
 
 

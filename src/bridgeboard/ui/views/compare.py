@@ -12,12 +12,12 @@ from bridgeboard import charts, formats
 from bridgeboard.analysis import comparison, trends
 from bridgeboard.analysis.comparison import Line
 from bridgeboard.exports import Column, Sheet
-from bridgeboard.model import accuracy, time_buckets
+from bridgeboard.model import accuracy, periods
 from bridgeboard.model.accuracy import EXACT, Accuracy
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.periods import bounds
 from bridgeboard.model.scope import Scope
-from bridgeboard.model.time_buckets import bounds
 from bridgeboard.ui import runner, url
 from bridgeboard.ui.components import (
     chart,
@@ -243,7 +243,7 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
     A click picks a stretch of time, and so does the box beside the heading, which is in the
     address; from there the way leads to what either side did in it.
     """
-    every: list[Any] = time_buckets.begun(now.scope, now.grain, clock.now())
+    every: list[Any] = periods.begun(now.scope, now.grain, clock.now())
     with st.container(horizontal=True, vertical_alignment="bottom", key="head-course"):
         st.header("Over time", anchor=False, width="stretch")
         measure = str(
@@ -273,7 +273,7 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
         kind=METRICS[measure].format,
         grain=now.grain,
         buckets=every,
-        running=time_buckets.running(now.scope, now.grain, clock.now()) is not None,
+        running=periods.running(now.scope, now.grain, clock.now()) is not None,
         colours=charts.colours(pair, runner.current().first_seen(name)),
         stacked=False,
         zone=now.scope.zone,

@@ -14,10 +14,9 @@ from bridgeboard import formats
 from bridgeboard.analysis import session_data
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.scope import Scope
-from bridgeboard.queries.page_keys import Order
 from bridgeboard.queries.session_detail import Head, Owner
 from bridgeboard.queries.session_filters import Find
-from bridgeboard.queries.session_list import listing, page
+from bridgeboard.queries.session_list import Order, listing, page
 from bridgeboard.ui import navigation, runner, url
 from bridgeboard.ui.components import value_picker
 

@@ -8,7 +8,7 @@ import streamlit as st
 from bridgeboard import formats, settings
 from bridgeboard.access import Permission
 from bridgeboard.analysis import text_search
-from bridgeboard.queries.errors import ListError
+from bridgeboard.model.errors import ListError
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.text_search import Hit, Progress, Search
 from bridgeboard.server.app_folder import home

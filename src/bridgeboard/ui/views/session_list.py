@@ -11,13 +11,12 @@ from bridgeboard.analysis.runner import answer
 from bridgeboard.exports import Column as SheetColumn
 from bridgeboard.exports import Sheet
 from bridgeboard.model import accuracy
+from bridgeboard.model.errors import CursorError
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.queries.errors import CursorError
-from bridgeboard.queries.page_keys import Order
 from bridgeboard.queries.session_columns import COLUMNS, PART_OF_IT, Column
 from bridgeboard.queries.session_detail import Owner, owners
 from bridgeboard.queries.session_filters import Find
-from bridgeboard.queries.session_list import Page, SessionRow, beyond, listing, page
+from bridgeboard.queries.session_list import Order, Page, SessionRow, beyond, listing, page
 from bridgeboard.queries.session_totals import Sums, Totals
 from bridgeboard.queries.typed_rows import typed
 from bridgeboard.ui import navigation, runner, url

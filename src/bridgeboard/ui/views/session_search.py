@@ -7,7 +7,7 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.analysis import session_data
-from bridgeboard.queries.session_search import Hit
+from bridgeboard.queries.recorded_text import Hit
 from bridgeboard.server.app_folder import home
 from bridgeboard.ui import runner
 from bridgeboard.ui.components.recorded_text import Look

@@ -9,9 +9,8 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.analysis import session_data
-from bridgeboard.queries.recorded_text import Item
+from bridgeboard.queries.recorded_text import Hit, Item
 from bridgeboard.queries.session_calls import Call, Part
-from bridgeboard.queries.session_search import Hit
 from bridgeboard.queries.typed_rows import Key
 from bridgeboard.ui import runner
 from bridgeboard.ui.components import notices, recorded_text

@@ -12,9 +12,8 @@ from bridgeboard.access import Permission, RefusedError
 from bridgeboard.analysis import prices
 from bridgeboard.analysis.runner import Runner
 from bridgeboard.model import periods
-from bridgeboard.model.backups import BackupStatus
 from bridgeboard.model.store import StoreError
-from bridgeboard.model.sync import Status
+from bridgeboard.model.store_status import BackupStatus, Status
 from bridgeboard.runtime import process
 from bridgeboard.runtime.process import Process
 from bridgeboard.state.audit import AuditError

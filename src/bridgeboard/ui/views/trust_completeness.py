@@ -7,7 +7,7 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.analysis import completeness
-from bridgeboard.model.completeness import NOUNS, DayCount, LeftOut
+from bridgeboard.model.store_status import NOUNS, DayCount, LeftOut
 from bridgeboard.ui import current_user, runner
 from bridgeboard.ui.components import data_table, notices
 from bridgeboard.ui.components.data_table import Column

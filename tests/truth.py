@@ -1,6 +1,6 @@
-"""Counting over raw tables, as plainly as it can be done: the oracle for everyone else's figures.
+"""Counts over raw tables, done as plainly as possible: the reference for all other numbers.
 
-Slow and obvious on purpose. Nothing here knows the API, the store or a page.
+Nothing here knows the API, the store or a page.
 """
 
 from collections.abc import Collection, Iterable

@@ -5,7 +5,7 @@ quantiles, lists, casts) is written as a call, ``divide(a, b)`` or ``"<<"(a, b)`
 as it stands. So another engine's spelling can be made of a statement token by token where it is
 executed, and a name that is missing here is an error there, not another answer.
 
-Further rules, which ``tests/test_queries_functions.py`` holds every statement to:
+Further rules, which ``test_queries_functions`` holds every statement to:
 
 * Casts are ``CAST(x AS T)`` or ``TRY_CAST(x AS T)``, lists are ``list_value(a, b)``, and parameters
   are numbered (``$1``).
@@ -104,18 +104,3 @@ TYPES: Final[Mapping[str, str]] = {
     "VARCHAR": "text",
 }
 """What is cast to. A cast of NULL is NULL; a TIMESTAMP counts microseconds."""
-
-
-def word(key: str) -> str:
-    """SQL for the word of a key of ours: 64 keys in a row are one word, one bit each."""
-    return f'">>"({key}, 6)'
-
-
-def place_in_word(key: str) -> str:
-    """SQL for the place of a key's bit in its word."""
-    return f'CAST("&"({key}, 63) AS UBIGINT)'
-
-
-def bit(key: str) -> str:
-    """SQL for a word with the bit of one key."""
-    return f'"<<"(CAST(1 AS UBIGINT), {place_in_word(key)})'

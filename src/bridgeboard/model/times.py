@@ -1,7 +1,8 @@
-"""Local time as arithmetic: a zone is a handful of UTC offsets, each from a moment on.
+"""Local time as arithmetic, and aware times as the store holds them.
 
-A cast to a zone costs the database a look-up per row; adding an offset costs next to nothing, and
-a period has few of them. Moments are microseconds since 1970 in UTC.
+A zone is a handful of UTC offsets, each from a moment on. A cast to a zone costs the database a
+look-up per row; adding an offset costs next to nothing, and a period has few of them. Moments are
+microseconds since 1970 in UTC.
 """
 
 from bisect import bisect_right
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
-from typing import Final
+from typing import Final, overload
 from zoneinfo import ZoneInfo
 
 from bridgeboard.model.errors import MetricError
@@ -151,3 +152,21 @@ def _hour(instant: str, part: Segment, *, is_first: bool) -> str:
 
 def _shifted(instant: str, offset: int) -> str:
     return f"({instant} {'-' if offset < 0 else '+'} {abs(offset)})" if offset else instant
+
+
+@overload
+def stored(moment: datetime) -> datetime: ...
+@overload
+def stored(moment: None) -> None: ...
+def stored(moment: datetime | None) -> datetime | None:
+    """An aware time as the tables hold it."""
+    return moment and moment.astimezone(UTC).replace(tzinfo=None)
+
+
+@overload
+def aware(moment: datetime) -> datetime: ...
+@overload
+def aware(moment: None) -> None: ...
+def aware(moment: datetime | None) -> datetime | None:
+    """A time of the tables, aware."""
+    return moment and moment.replace(tzinfo=UTC)
