@@ -1,9 +1,9 @@
 """A server that only hands out finished pages, so that a measured sync never waits for it.
 
-It speaks as much of the API as a sync asks for: version, licence, caller, an empty list of
-sessions, and the list of interceptions with ``started_after``, ``started_before`` and
-``after_id``. What it cannot answer from whole pages it refuses with 400, for a wrong answer would
-make a wrong measurement.
+It speaks as much of the API as a sync asks for: version, licence, caller, no providers, an empty
+list of sessions, and the list of interceptions with ``started_after``, ``started_before`` and
+``after_id``; with ``limit=1`` the first row of it, as counting asks. What it cannot answer from
+whole pages it refuses with 400, for a wrong answer would make a wrong measurement.
 """
 
 import asyncio
@@ -38,10 +38,12 @@ _OWNER: Final = {
     "status": "active",
     "roles": [{"name": "owner", "display_name": "Owner"}],
 }
-_FIXED: Final[dict[str, dict[str, Any]]] = {
+_FIXED: Final[dict[str, Any]] = {
     "/api/v2/buildinfo": _INFO,
     "/api/v2/entitlements": {"features": _FEATURE, "has_license": True},
     "/api/v2/users/me": _OWNER,
+    "/api/v2/ai/providers": [],
+    "/api/v2/aibridge/providers": [],
     "/api/v2/aibridge/sessions": {"count": 0, "sessions": []},
 }
 _LIST: Final = "/api/v2/aibridge/interceptions"
@@ -74,15 +76,22 @@ class Shelf:
             raise Unaligned
         return cut
 
-    def body(self, asked: dict[str, str]) -> tuple[bytes, int]:
-        """The compressed answer, empty bytes where there is no row; and how many rows match."""
-        if int(asked.get("limit", "100")) != ROWS or int(asked.get("offset", "0")):
-            raise Unaligned
+    def answer(self, asked: dict[str, str]) -> bytes:
+        """The answer to a question for rows.
+
+        Raises:
+            Unaligned: when it would not be a whole page, nor the first row alone.
+        """
         query = asked.get("q", "")
-        found = self.within(moment(query, "started_after"), moment(query, "started_before"))
-        place = _behind(found, asked.get("after_id"))
-        count = len(found) * ROWS
-        return found[place].gzipped(count) if place < len(found) else b"", count
+        pages = self.within(moment(query, "started_after"), moment(query, "started_before"))
+        pages, count = pages[_behind(pages, asked.get("after_id")) :], len(pages) * ROWS
+        limit = int(asked.get("limit", "100"))
+        if limit not in {1, ROWS} or int(asked.get("offset", "0")):
+            raise Unaligned
+        if pages and limit == ROWS:
+            return _response(200, pages[0].gzipped(count), b"Content-Encoding: gzip\r\n")
+        rows = pages[0].first if pages else b""
+        return _response(200, b'{"results":[%s],"count":%d}' % (rows, count))
 
 
 def _behind(pages: Sequence[Page], after_id: str | None) -> int:
@@ -146,20 +155,17 @@ def answer(shelf: Shelf, target: str) -> bytes:
     """The bytes of one answer, head and body."""
     address = urlsplit(target)
     if address.path in _FIXED:
-        return _told(200, json.dumps(_FIXED[address.path]).encode())
+        return _response(200, json.dumps(_FIXED[address.path]).encode())
     if address.path != _LIST:
-        return _told(404, b'{"message":"Route not found."}')
+        return _response(404, b'{"message":"Route not found."}')
     asked = {name: values[0] for name, values in parse_qs(address.query).items()}
     try:
-        body, count = shelf.body(asked)
+        return shelf.answer(asked)
     except Unaligned:
-        return _told(400, b'{"message":"No whole page answers this."}')
-    if not body:
-        return _told(200, b'{"results":[],"count":%d}' % count)
-    return _told(200, body, b"Content-Encoding: gzip\r\n")
+        return _response(400, b'{"message":"No whole page answers this."}')
 
 
-def _told(status: int, body: bytes, header: bytes = b"") -> bytes:
+def _response(status: int, body: bytes, header: bytes = b"") -> bytes:
     date = datetime.now(UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").encode()
     head = b"HTTP/1.1 %d x\r\nContent-Type: application/json; charset=utf-8\r\nDate: %s\r\n"
     return (head + b"Content-Length: %d\r\n%s\r\n") % (status, date, len(body), header) + body

@@ -38,10 +38,11 @@ _NAMES: Final = ("Read", "Edit", "Bash", "Grep", "Glob", "Write", "shell", "appl
 
 @dataclass(frozen=True)
 class Page:
-    """Where a page lies: its rows' times (newest first), the id of its last row, its body."""
+    """Where a page lies: its rows' times (newest first), its first row, its last's id, its body."""
 
     newest: datetime
     oldest: datetime
+    first: bytes
     last: str
     path: Path
     checksum: int
@@ -64,12 +65,14 @@ def shelve(number: int, daily: int, today: datetime, folder: Path) -> Page:
     """
     newest, step = _place(number, daily, today)
     rows = list(interceptions(number, newest, step))
-    opened = _OPENING + b",".join(map(_json, rows))
+    written = list(map(_json, rows))
+    opened = _OPENING + b",".join(written)
     squeezed = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     path = folder / f"{number}.deflated"
     path.write_bytes(squeezed.compress(opened) + squeezed.flush(zlib.Z_FULL_FLUSH))
     oldest = newest - step * (ROWS - 1)
-    return Page(newest, oldest, rows[-1]["id"], path, zlib.crc32(opened), len(opened))
+    last = rows[-1]["id"]
+    return Page(newest, oldest, written[0], last, path, zlib.crc32(opened), len(opened))
 
 
 def _place(number: int, daily: int, today: datetime) -> tuple[datetime, timedelta]:
