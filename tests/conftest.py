@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import costly_laws  # noqa: F401  # registers a profile before hypothesis' plugin loads it
+import costly_laws  # noqa: F401  # registers the profiles, before hypothesis' plugin loads one
 import databases
 import hypothesis
 import pytest

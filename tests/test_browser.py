@@ -20,14 +20,13 @@ from browsers import (
 )
 from dashboard_process import COMPANY, dashboard
 from playwright.sync_api import Browser, Page, expect
-from slow_cases import one_fast
 
 from aibridge import Client
 from bridgeboard import formats
 from bridgeboard.runtime.demo_company import Running
 from bridgeboard.ui import navigation
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[1]
 MODEL = "claude-sonnet-4-5-20250929"
@@ -93,7 +92,6 @@ def open_first_tool_call(page: Page) -> None:
     settled(page)
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("foreign")
 def test_a_reader_filters_opens_a_session_and_sends_the_link_to_a_colleague(
     page: Page, browser: Browser, address: str
@@ -146,7 +144,7 @@ def test_a_link_with_filters_restores_them(page: Page, address: str) -> None:
     expect(page.get_by_role("combobox", name="Time zone", exact=True)).to_have_value("UTC")
 
 
-@pytest.mark.parametrize("look", one_fast(LOOKS))
+@pytest.mark.parametrize("look", LOOKS)
 def test_every_page_is_accessible_and_fits(
     browser: Browser, address: str, running: Running, look: str, shots: Path
 ) -> None:
@@ -177,7 +175,6 @@ def test_every_page_is_accessible_and_fits(
 HOSTILE = ("<script>", "![pixel]", "=HYPERLINK", "\x1b[2J", "\u202e")
 
 
-@pytest.mark.slow
 def test_hostile_text_is_shown_as_text(page: Page, running: Running, tmp_path: Path) -> None:
     token = running.tokens["owner"]
     with Client(running.url, token) as client:
@@ -213,7 +210,6 @@ def test_hostile_text_is_shown_as_text(page: Page, running: Running, tmp_path: P
     assert alarms == []
 
 
-@pytest.mark.slow
 @pytest.mark.wheel
 def test_a_wheel_serves_from_any_folder(page: Page, tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input"]
@@ -244,7 +240,6 @@ def back_to(page: Page, text: str, *, tries: int) -> None:
     expect(page.get_by_text(text, exact=True)).to_be_visible()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("start", ["", "?tz=UTC"])
 def test_back_and_forward_keep_the_readers_place(page: Page, address: str, start: str) -> None:
     open_list(page, address, start)
@@ -263,7 +258,6 @@ def test_back_and_forward_keep_the_readers_place(page: Page, address: str, start
         expect(page).to_have_url(session)
 
 
-@pytest.mark.slow
 def test_back_from_the_list_leads_to_the_session_just_left(page: Page, address: str) -> None:
     open_list(page, address)
     open_row(page, 0)

@@ -149,6 +149,7 @@ def exports(folder: Path) -> list[tuple[str, str]]:
     return [(one.who, one.what) for one in every if one.what in {"export", "refused file"}]
 
 
+@pytest.mark.slow
 def test_a_file_is_there_for_whom_it_was_made_and_for_nobody_else(
     place: tuple[str, Path],
 ) -> None:
@@ -171,6 +172,7 @@ def test_a_file_is_there_for_whom_it_was_made_and_for_nobody_else(
             assert httpx.get(url, headers=known("ada")).text.count("\n") > 1
 
 
+@pytest.mark.slow
 def test_a_button_makes_its_file_for_its_reader_alone(place: tuple[str, Path]) -> None:
     address, folder = place
     before = len(exports(folder))
@@ -196,6 +198,7 @@ def test_a_button_makes_its_file_for_its_reader_alone(place: tuple[str, Path]) -
     ]
 
 
+@pytest.mark.slow
 def test_the_page_says_why_a_file_was_not_made(place: tuple[str, Path]) -> None:
     address, folder = place
     with visit(address, headers=known("ada")) as reader:
