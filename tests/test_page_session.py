@@ -440,7 +440,7 @@ def test_a_session_that_the_first_sync_has_not_reached_is_told_as_such(
         assert "syncing is off" in said(opened(id="x"))
         keeper = process.current()
         assert keeper
-        monkeypatch.setattr(keeper, "_status", Status("syncing"))
+        monkeypatch.setattr(keeper, "status", Status("syncing"))
         assert "the first sync is still running" in said(opened(id="x"))
 
 

@@ -113,7 +113,7 @@ def test_whose_token_it_is_is_told_to_who_may_change_it_alone(
     monkeypatch.setattr(settings, "_installed", chosen.model_copy(update={"token": owners}))
     st.cache_resource.clear()
     keeper = BackgroundSync(settings.current(), clock=lambda: datetime.now(UTC))
-    monkeypatch.setattr(keeper, "_status", Status(problem=able.problem))
+    monkeypatch.setattr(keeper, "status", Status(problem=able.problem))
     monkeypatch.setattr(process, "_installed", keeper)
     told = said(app("overview", who))
     keeper.stop()

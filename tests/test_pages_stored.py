@@ -189,7 +189,7 @@ def test_while_the_first_sync_runs_numbers_are_marked_as_partial(
     keeper = process.current()
     assert keeper
     event = Event("interceptions", done=1200, windows_done=3, windows_total=61)
-    monkeypatch.setattr(keeper, "_status", Status("syncing", event))
+    monkeypatch.setattr(keeper, "status", Status("syncing", event))
     test = app(tz="UTC")
     assert "Partial numbers" in said(test)
     assert "1,200, 3 of 61 days" in said(test)
@@ -204,7 +204,7 @@ def test_a_first_sync_that_was_stopped_is_not_told_to_be_running_while_syncing_i
         sync_state.finish_run(batch, number, "stopped", Counts(), "", END)
     keeper = process.current()
     assert keeper
-    monkeypatch.setattr(keeper, "_status", Status("off"))
+    monkeypatch.setattr(keeper, "status", Status("off"))
     told = said(app(tz="UTC"))
     assert "The first sync has not come to its end: older requests are missing." in told
     assert "`bridgeboard sync`" in told
@@ -217,7 +217,7 @@ def test_a_sync_that_failed_is_told_on_every_page(
     assert store
     keeper = process.current()
     assert keeper
-    monkeypatch.setattr(keeper, "_status", Status("waiting", problem="No answer from [it](x)."))
+    monkeypatch.setattr(keeper, "status", Status("waiting", problem="No answer from [it](x)."))
     test = app("spend", tz="UTC")
     assert "The last sync failed: No answer from [it](x)." in said(test)
 

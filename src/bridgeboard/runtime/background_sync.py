@@ -80,16 +80,23 @@ def gather(opened: Store, settings: Settings, *, stops: Callable[[], bool] = lam
 
 
 class BackgroundSync:
-    """Syncs every ``settings.sync_seconds`` until ``stop``; also a context manager."""
+    """Syncs every ``settings.sync_seconds`` until ``stop``; also a context manager.
+
+    Attributes:
+        status: what it is doing now.
+        store: the open store; None until the deployment has answered once.
+        deployment: the deployment, to be asked while a reader waits.
+        backups: the backups of the store.
+    """
 
     def __init__(
         self, settings: Settings, *, clock: Callable[[], datetime], opened: Store | None = None
     ) -> None:
         self._settings = settings
         self._clock = clock
-        self._status = Status()
-        self._store = opened
-        self._deployment = LiveDeployment(settings)
+        self.status = Status()
+        self.store = opened
+        self.deployment = LiveDeployment(settings)
         self._stopping = threading.Event()
         self._woken = threading.Event()
         self._wanted: SimpleQueue[int | None] = SimpleQueue()
@@ -97,21 +104,6 @@ class BackgroundSync:
         self.backups = NightlyBackups(settings, clock)
         # A file that is written anew would wait for the long question that a backup is.
         self._reading_all = threading.Lock()
-
-    @property
-    def status(self) -> Status:
-        """What it is doing now."""
-        return self._status
-
-    @property
-    def store(self) -> Store | None:
-        """The open store; None until the deployment has answered once."""
-        return self._store
-
-    @property
-    def deployment(self) -> LiveDeployment:
-        """The deployment, to be asked while a reader waits."""
-        return self._deployment
 
     @property
     def backup_status(self) -> BackupStatus:
@@ -139,10 +131,10 @@ class BackgroundSync:
             thread.join(PATIENCE_SECONDS)
         # A thread that still waits for an answer of the network is left behind: its transaction
         # is not committed, and the file is whole without it.
-        if self._store and not any(thread.is_alive() for thread in self._threads):
-            self._store.close()
-        self._threads, self._store = [], None
-        self._deployment.close()
+        if self.store and not any(thread.is_alive() for thread in self._threads):
+            self.store.close()
+        self._threads, self.store = [], None
+        self.deployment.close()
 
     def __enter__(self) -> Self:
         self.start()
@@ -187,7 +179,7 @@ class BackgroundSync:
 
     def _open(self) -> None:
         """Open the store, which is read though it is not synced; tried until it succeeds."""
-        while self._store is None and not self._stopping.is_set():
+        while self.store is None and not self._stopping.is_set():
             try:
                 with clients.client(self._settings) as client:
                     prepare(self._opened(client), self._settings)
@@ -218,12 +210,12 @@ class BackgroundSync:
 
     def _rewrite(self) -> str | None:
         """Write the file anew if that is due; why it could not be, which leaves the sync good."""
-        if self._store is None or self._stopping.is_set():
+        if self.store is None or self._stopping.is_set():
             return None
         if not self._reading_all.acquire(blocking=False):
             return None  # the next round does, once the backup is made
         try:
-            store.rewrite_if_due(self._store, self._clock())
+            store.rewrite_if_due(self.store, self._clock())
         except Exception as error:  # noqa: BLE001  # likewise
             return logged("What was deleted is still in the bytes of the store's file", error)
         finally:
@@ -233,25 +225,25 @@ class BackgroundSync:
     def _back_up(self) -> None:
         """Make backups when they are due."""
         while not self._stopping.wait(BACKUP_POLL_SECONDS):
-            if self._store is None:
+            if self.store is None:
                 continue
             try:
                 with self._reading_all:
-                    self.backups.make_if_due(self._store, self._stopping.is_set)
+                    self.backups.make_if_due(self.store, self._stopping.is_set)
             except Exception as error:  # noqa: BLE001  # likewise
                 logged("Whether a backup is due cannot be told", error)
 
     def _opened(self, client: Client) -> Store:
-        if self._store is None:
-            self._store = store_files.stored(self._settings, client)
-            self.backups.look(self._store.path)
-        return self._store
+        if self.store is None:
+            self.store = store_files.stored(self._settings, client)
+            self.backups.look(self.store.path)
+        return self.store
 
     def _serve_wanted(self) -> None:
         while not self._stopping.is_set():
             wanted = self._wanted.get()
-            if wanted is not None and self._store:
-                self._read(self._store, wanted)
+            if wanted is not None and self.store:
+                self._read(self.store, wanted)
 
     def _read(self, opened: Store, session: int) -> None:
         try:
@@ -261,4 +253,4 @@ class BackgroundSync:
             logged("The details of a session could not be read", error)
 
     def _tell(self, **news: object) -> None:
-        self._status = replace(self._status, **news)  # type: ignore[arg-type]  # fields of Status
+        self.status = replace(self.status, **news)  # type: ignore[arg-type]  # fields of Status

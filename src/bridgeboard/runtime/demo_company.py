@@ -38,12 +38,10 @@ class Company:
 
 
 @dataclass(frozen=True)
-class Running:
-    """A demo server that answers: its address, and what the company knows beside its API."""
+class Running(Company):
+    """The company behind a demo server that answers, and the server's address."""
 
     url: str
-    tokens: dict[Role, str]
-    teams: Mapping[str, tuple[str, ...]]
 
 
 def bridge(demo: Demo, now: datetime) -> tuple[api.Bridge, Company]:
@@ -75,7 +73,7 @@ def demo_server(demo: Demo, now: datetime, *, port: int = 0) -> Iterator[Running
             f"Cannot listen on {_HOST} port {port}: {error.strerror}. Choose another with --port."
         ) from None
     try:
-        yield Running(running.url, company.tokens, company.teams)
+        yield Running(company.tokens, company.teams, running.url)
     finally:
         running.stop()
 
