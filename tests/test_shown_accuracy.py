@@ -32,7 +32,7 @@ from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.session_list import listing, page
 from bridgeboard.queries.session_totals import total, totals
 from bridgeboard.report import svg_charts
-from bridgeboard.report.contents import Course
+from bridgeboard.report.answers import Course
 from bridgeboard.ui import runner
 from bridgeboard.ui.components import breakdown, downloads, headline_cards, trend
 from bridgeboard.ui.components.filters import Chosen

@@ -5,8 +5,7 @@ nothing but itself: no script, no request, no recorded text beyond names. The sa
 make the same bytes.
 """
 
-from bridgeboard.report.contents import Answers
+from bridgeboard.report.answers import Answers, ask, strangers
 from bridgeboard.report.page import page
-from bridgeboard.report.questions import ask, strangers
 
 __all__ = ["Answers", "ask", "page", "strangers"]

@@ -9,7 +9,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from bridgeboard import formats
 from bridgeboard.model import periods
 from bridgeboard.report import text
-from bridgeboard.report.contents import Answers
+from bridgeboard.report.answers import Answers
 from bridgeboard.report.svg_charts import HEIGHT, WIDTH, picture
 
 TITLE: Final = "AI usage and spend"

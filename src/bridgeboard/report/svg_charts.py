@@ -12,7 +12,7 @@ from bridgeboard.charts import encodings
 from bridgeboard.model.accuracy import Accuracy
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.report.contents import Course
+from bridgeboard.report.answers import Course
 from bridgeboard.report.text import Name, name
 
 WIDTH: Final = 1_000

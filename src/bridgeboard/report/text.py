@@ -14,8 +14,7 @@ from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.pages import PAGE_CONTENTS
 from bridgeboard.model.scope import Scope
-from bridgeboard.report.contents import Answers, Trust
-from bridgeboard.report.questions import HEADLINES, TOP
+from bridgeboard.report.answers import HEADLINES, TOP, Answers, Trust
 
 _LATE: Final = timedelta(hours=1)
 """Missing data at the end of a period is reported when it may be more than this."""

@@ -1,20 +1,24 @@
-"""All questions of a report, asked of one state of the store."""
+"""All that a report says, asked of one state of the store."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
 from bridgeboard.analysis import invariants, movers, trends
 from bridgeboard.analysis.adoption import presence
-from bridgeboard.analysis.headlines import headlines
+from bridgeboard.analysis.coverage import Coverage
+from bridgeboard.analysis.headlines import Headlines, headlines
+from bridgeboard.analysis.movers import Move
 from bridgeboard.analysis.questions import Questions
-from bridgeboard.analysis.rankings import ranking
+from bridgeboard.analysis.rankings import Ranking, ranking
 from bridgeboard.analysis.runner import Snapshot, answer
+from bridgeboard.analysis.trends import Bucket, Trend
 from bridgeboard.model import pages, periods
 from bridgeboard.model.pages import PAGE_CONTENTS
 from bridgeboard.model.scope import Scope
 from bridgeboard.model.store import Reader
 from bridgeboard.queries import metric_query
-from bridgeboard.report.contents import Answers, Course, Trust
 
 TOP: Final = 20
 """How many values a table names; the rest is "Other"."""
@@ -44,6 +48,77 @@ _TRUST: Final = (
 )
 _MOVING: Final = ("spend", "total_tokens")
 _MOST_MARKS: Final = 1_000
+
+
+@dataclass(frozen=True)
+class Course:
+    """A number over time by the largest values of a dimension and the rest.
+
+    Attributes:
+        split: the dimension.
+        grain: hour, day, week or month.
+        buckets: every stretch of time, in order.
+        running: the one that has begun but not ended; None when there is none.
+        trend: the number.
+        places: each value's place in the order in which they were first seen, for its colour.
+    """
+
+    split: str
+    grain: str
+    buckets: tuple[Bucket, ...]
+    running: Bucket | None
+    trend: Trend
+    places: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Why the numbers can be believed, and where they cannot.
+
+    ``totals`` are numbers of this period; ``broken`` of ``checks`` invariants do not hold.
+    """
+
+    covered: Coverage
+    totals: Mapping[str, Any]
+    checks: int
+    broken: int
+    server_version: str | None
+    price_version: str | None
+    data_version: int
+
+
+@dataclass(frozen=True)
+class Answers:
+    """All that a report says.
+
+    Attributes:
+        scope: period, zone and filters.
+        preset: the period's name.
+        before: the period before, whether it is compared or not.
+        made_at: when this was asked.
+        headlines: the headline numbers.
+        courses: over time.
+        tables: by dimensions.
+        presence: new, returning and dormant people.
+        moves: measure → its largest changes; nothing where nothing can be compared.
+        trust: why to believe this.
+    """
+
+    scope: Scope
+    preset: str
+    before: Scope
+    made_at: datetime
+    headlines: Headlines
+    courses: tuple[Course, ...]
+    tables: tuple[Ranking, ...]
+    presence: Mapping[str, Any]
+    moves: Mapping[str, tuple[Move, ...]]
+    trust: Trust
+
+    @property
+    def running(self) -> bool:
+        """Whether the period had not ended."""
+        return periods.is_running(self.scope, self.made_at)
 
 
 def headline() -> tuple[str, ...]:
