@@ -56,7 +56,7 @@ def read(**overrides: Any) -> Settings:
     """Environment and file, with ``overrides`` (None = not given) on top. Raises SettingsError."""
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
-        secrets.refuse_readable(settings_file())
+        secrets.refuse_readable(settings_file(), sources.secret_names(Settings))
         return _with_files(_with_token(Settings(**given))).with_given(given)
     except ValidationError as error:
         raise SettingsError(_explained(error)) from None

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -14,19 +15,6 @@ KEYRING: Final = "bridgeboard"
 """The service under which the keyring holds the token; its account is the deployment's address."""
 _LARGEST: Final = 65_536
 _SCHEMES: Final = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
-_SECRETS: Final = {
-    "": {
-        "token",
-        "CODER_SESSION_TOKEN",
-        "pseudonym_key",
-        "BRIDGEBOARD_PSEUDONYM_KEY",
-        "audit_key",
-        "BRIDGEBOARD_AUDIT_KEY",
-        "state_url",
-        "BRIDGEBOARD_STATE_URL",
-    },
-    "login": {"client_secret", "cookie_secret"},
-}
 
 
 def from_file(name: str, path: str) -> str:
@@ -81,22 +69,25 @@ def from_keyring(url: str) -> str:
     return str(token)
 
 
-def refuse_readable(path: Path) -> None:
-    """Raise SettingsError for a settings file that holds a secret and is open to others."""
+def refuse_readable(path: Path, names: Mapping[str, Iterable[str]]) -> None:
+    """Raise SettingsError for a settings file that holds a secret and is open to others.
+
+    ``names`` are those of secrets, by their table (``sources.secret_names``).
+    """
     if not path.is_file() or os.name == "nt":
         return
     open_to_others = path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-    if open_to_others and (secret := _name_of(table(path))):
+    if open_to_others and (secret := _name_of(table(path), names)):
         raise SettingsError(
             f"{path} holds a secret ({secret}) and other users may read it. Run: chmod 600 {path}"
         )
 
 
-def _name_of(contents: dict[str, Any]) -> str:
+def _name_of(contents: dict[str, Any], secrets: Mapping[str, Iterable[str]]) -> str:
     """The name of a secret in the file; empty if it holds none."""
-    for place, names in _SECRETS.items():
+    for place, names in secrets.items():
         part = contents.get(place, {}) if place else contents
-        for name in sorted(names & part.keys()) if isinstance(part, dict) else ():
+        for name in sorted(part.keys() & names) if isinstance(part, dict) else ():
             return f"{place}.{name}" if place else name
     return ""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import platformdirs
-from pydantic import AliasChoices, BaseModel
+from pydantic import AliasChoices, BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, TomlConfigSettingsSource
 
@@ -71,6 +71,19 @@ def tables(settings: type[BaseSettings]) -> dict[str, type[BaseModel]]:
         name: field.annotation
         for name, field in settings.model_fields.items()
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+    }
+
+
+def secret_names(settings: type[BaseSettings]) -> dict[str, set[str]]:
+    """Table → names under which a file may hold its secrets; those of no table are under ""."""
+    return {
+        place: {
+            str(alias)
+            for name, field in model.model_fields.items()
+            if field.annotation is SecretStr
+            for alias in (getattr(field.validation_alias, "choices", None) or [name])
+        }
+        for place, model in {"": settings, **tables(settings)}.items()
     }
 
 
