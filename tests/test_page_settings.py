@@ -76,6 +76,7 @@ def serving(store: Store | None, **given: Any) -> Iterator[BackgroundSync]:
     try:
         yield keeper
     finally:
+        keeper.deployment.close()
         process.install(None)
         settings._installed = None
         st.cache_resource.clear()

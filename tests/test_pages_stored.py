@@ -226,13 +226,15 @@ def test_before_the_first_answer_the_page_says_what_stands_in_the_way() -> None:
     plain = settings.Settings.model_construct(timeout_seconds=1.0)
     pointed = DemoSettings.of(plain, "http://127.0.0.1:9", TOKEN, END)
     settings.install(pointed)
-    process.install(BackgroundSync(pointed, clock=lambda: END))
+    keeper = BackgroundSync(pointed, clock=lambda: END)
+    process.install(keeper)
     try:
         test = app("spend")
         assert not test.exception
         assert "No answer from the deployment" in said(test)
         assert TOKEN not in said(test)
     finally:
+        keeper.deployment.close()
         process.install(None)
         settings._installed = None
 
