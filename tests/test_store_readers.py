@@ -4,9 +4,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import duckdb
+import pytest
 from small_bridges import Book
 from stores import fresh, told
 
+from bridgeboard.access import EVERYTHING, RowAccess
+from bridgeboard.model.store import StoreError
 from bridgeboard.store import Reader, Store, interceptions
 
 READERS = 3
@@ -89,3 +93,33 @@ def test_readers_see_whole_batches_only(tmp_path: Path) -> None:
             asked.result()
         assert all(watch.has_enough for watch in watches)
         assert store.version == edition
+
+
+@pytest.mark.parametrize("row_access", [EVERYTHING, RowAccess.numbers()])
+def test_no_statement_of_a_reader_reaches_another_file(
+    tmp_path: Path, row_access: RowAccess
+) -> None:
+    (other := tmp_path / "other.csv").write_text("a,b\n1,2\n", "utf-8")
+    (written := tmp_path / "written").mkdir()
+    statements = [
+        "SELECT * FROM read_csv('/etc/passwd')",
+        f"SELECT * FROM read_csv('{other}')",
+        f"SELECT * FROM read_text('{other}')",
+        f"SELECT * FROM glob('{tmp_path}/*')",
+        f"SELECT * FROM '{other}'",
+        f"COPY usage TO '{written}/usage.csv'",
+        f"ATTACH '{written}/new.duckdb' AS new",
+        "SET GLOBAL enable_external_access = true",
+        "SET GLOBAL allowed_directories = ['/']",
+    ]
+    answered = []
+    with fresh(tmp_path) as store:
+        for sql in statements:
+            try:
+                with store.snapshot(row_access) as reader:
+                    answered.append((sql, reader.rows(sql)))
+            except (StoreError, duckdb.Error):
+                continue
+        assert store.rows("SELECT count(*) FROM usage") == [(0,)]
+    assert not answered
+    assert not list(written.iterdir())

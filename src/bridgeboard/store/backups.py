@@ -32,7 +32,7 @@ from bridgeboard.store.errors import (
     explained,
     too_new,
 )
-from bridgeboard.store.file_location import checked, refuse_present, remove, restoring
+from bridgeboard.store.file_location import checked, literal, refuse_present, remove, restoring
 from bridgeboard.store.reader import Reader
 from bridgeboard.store.schema import MIGRATIONS
 
@@ -166,9 +166,7 @@ def _check_free(folder: Path) -> None:
 
 def _written(reader: Reader, name: str, folder: Path) -> _Table:
     path = folder / f"{name}.parquet"
-    ((rows,),) = reader.rows(
-        f"COPY {name} TO {_quoted(str(path))} (FORMAT parquet, COMPRESSION zstd)"
-    )
+    rows = reader.to_file(f"SELECT * FROM {name}", path, "FORMAT parquet, COMPRESSION zstd")
     path.chmod(0o600)
     private_files.make_durable(path)
     return _Table(rows, _digest(path))
@@ -254,7 +252,7 @@ def _fill(
 
 def _copy(connection: duckdb.DuckDBPyConnection, name: str, folder: Path, table: _Table) -> None:
     source = glob.escape(str(folder / f"{name}.parquet"))
-    statement = f"INSERT INTO {name} BY NAME SELECT * FROM read_parquet({_quoted(source)})"
+    statement = f"INSERT INTO {name} BY NAME SELECT * FROM read_parquet({literal(source)})"
     try:
         ((rows,),) = connection.execute(statement).fetchall()
     except (duckdb.ProgrammingError, duckdb.DataError, duckdb.IntegrityError) as error:
@@ -270,10 +268,6 @@ def _check_rows(path: Path, rows: int, table: _Table) -> None:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 _TIME: Final = r"\d{4}-\d{2}-\d{2}T\d{6}Z"

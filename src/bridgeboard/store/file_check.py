@@ -44,6 +44,7 @@ def read_file(path: Path, *, everything: bool, memory_mb: int = 512) -> FileStat
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "allow_community_extensions": False,
+        "enable_external_access": False,
         "memory_limit": f"{memory_mb}MB",
     }
     command = [sys.executable, "-P", str(_READER), str(path), "all" if everything else "open"]

@@ -56,6 +56,11 @@ def growing(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}.new")
 
 
+def literal(path: Path | str) -> str:
+    """A path as text in SQL."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
 def spilled(path: Path) -> Path:
     """The folder in which the database puts down what does not fit into its memory."""
     return Path(f"{path}.tmp")

@@ -61,7 +61,7 @@ def named_tables(sql: str, tables: frozenset[str]) -> frozenset[str]:
 @cache
 def _parser() -> duckdb.DuckDBPyConnection:
     """A database without any table, which only parses."""
-    return duckdb.connect(":memory:")
+    return duckdb.connect(":memory:", config={"enable_external_access": False})
 
 
 def _tables_of(node: Any, tables: frozenset[str], common: frozenset[str]) -> Iterator[str]:

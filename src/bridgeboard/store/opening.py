@@ -24,7 +24,14 @@ from bridgeboard.store.errors import (
     explained,
     too_new,
 )
-from bridgeboard.store.file_location import growing, log, refuse_open, remove, spilled
+from bridgeboard.store.file_location import (
+    growing,
+    literal,
+    log,
+    refuse_open,
+    remove,
+    spilled,
+)
 from bridgeboard.store.schema import MIGRATIONS
 
 SCHEMA: Final = "schema"
@@ -107,6 +114,7 @@ def _opened(path: Path, settings: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     before = _bytes(log(path))
     connection = duckdb.connect(str(path), config=settings)
     try:
+        _shut_out(connection, path)
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         if before:
             # Earlier versions let others read it.
@@ -120,6 +128,18 @@ def _opened(path: Path, settings: dict[str, Any]) -> duckdb.DuckDBPyConnection:
         connection.close()
         raise
     return connection
+
+
+def _shut_out(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Keep statements from all files but the store's own and its copy (``rewriting``).
+
+    Nobody can take it back while the file is open.
+    """
+    copy = growing(path)
+    endings = ("", ".wal", ".wal.checkpoint", ".wal.recovery")
+    files = ", ".join(literal(f"{copy}{ending}") for ending in endings)
+    connection.execute(f"SET GLOBAL allowed_paths = [{files}]")
+    connection.execute("SET GLOBAL enable_external_access = false")
 
 
 def _take_in(connection: duckdb.DuckDBPyConnection, path: Path, size: int) -> None:

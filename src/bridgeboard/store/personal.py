@@ -67,9 +67,8 @@ def export(store: Store, who: Somebody, folder: Path) -> dict[str, int]:
     counts = {}
     with store.snapshot() as reader:
         for table, where in _ABOUT.items():
-            file = _text(str(folder / f"{table}.jsonl"))
             select = f"SELECT * FROM {table} WHERE {where.format(**values)}"
-            ((counts[table],),) = reader.rows(f"COPY ({select}) TO {file} (FORMAT json)")
+            counts[table] = reader.to_file(select, folder / f"{table}.jsonl", "FORMAT json")
     return counts
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from bridgeboard.model.store import Dimensions, Params
 from bridgeboard.store import opening
 from bridgeboard.store.errors import explained
+from bridgeboard.store.file_location import literal
 from bridgeboard.store.limited_readers import InFront
 
 DATA_VERSION: Final = "data_version"
@@ -21,6 +22,8 @@ KEYS: Final[Mapping[str, str]] = {
     "initiators": "initiator",
 }
 """Table → the column with keys of ours."""
+_AT_ONCE: Final = 100_000
+"""Rows that are handed over at once to be written to a file."""
 
 
 class Reader:
@@ -68,6 +71,23 @@ class Reader:
         with explained(self._path), self._turns:
             answer = self._connection.execute(*self._seen(sql, params, dimensions))
             return [column[0] for column in answer.description or ()], answer.fetchall()
+
+    def to_file(self, sql: str, path: Path, options: str) -> int:
+        """Write the answer to a file, with the options of a COPY; the number of its rows.
+
+        A database of its own writes it: that of the store reaches no other file (``opening``).
+        """
+        with explained(self._path), self._turns, duckdb.connect(":memory:") as other:
+            seen, own = self._seen(sql, (), None)
+            answer = self._connection.sql(seen, params=own)
+            columns = ", ".join(
+                f'CAST("{name}" AS {kind}) AS "{name}"'
+                for name, kind in zip(answer.columns, answer.types, strict=True)
+            )
+            other.register("answer", answer.to_arrow_reader(_AT_ONCE))
+            written = f"COPY (SELECT {columns} FROM answer) TO {literal(path)} ({options})"
+            ((rows,),) = other.execute(written).fetchall()
+            return int(rows)
 
     def meta(self, name: str) -> str | None:
         """A setting of the store itself; None if it was never set."""

@@ -16,7 +16,7 @@ from bridgeboard.store.errors import (
     StoreLocationError,
     explained,
 )
-from bridgeboard.store.file_location import growing, locked, log, remove
+from bridgeboard.store.file_location import growing, literal, locked, log, remove
 
 DELETED_AT: Final = "deleted_at"
 """Setting of the store: since when it may hold something deleted; a fresh file has none."""
@@ -80,8 +80,7 @@ def never_idle(path: Path) -> StoreBusyError:
 def _copy(cursor: duckdb.DuckDBPyConnection, fresh: Path) -> None:
     with explained(fresh):
         ((name,),) = cursor.execute("SELECT current_database()").fetchall()
-        quoted = str(fresh).replace("'", "''")
-        cursor.execute(f"ATTACH '{quoted}' AS {_FRESH}")
+        cursor.execute(f"ATTACH {literal(fresh)} AS {_FRESH}")
         try:
             fresh.chmod(0o600)
             cursor.execute(f'COPY FROM DATABASE "{name}" TO {_FRESH}')
