@@ -62,7 +62,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
 
   function head(column, place) {
-    const cell = element("th", column.text ? "text" : "");
+    const cell = element("th", column.look);
     cell.scope = "col";
     if (column.meaning) cell.title = column.meaning;
     if (!column.first) return fill(cell, column.label);
@@ -105,7 +105,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     table.tBodies[0].replaceWith(body);
     table.tFoot.replaceChildren();
     if (totals) {
-      const cells = totals.map((cell, place) => fill(element(place ? "td" : "th", columns[place].text ? "text" : ""), cell));
+      const cells = totals.map((cell, place) => fill(element(place ? "td" : "th", columns[place].look), cell));
       cells[0].scope = "row";
       table.tFoot.appendChild(element("tr")).append(...withShare(cells, () => element("td", "share")));
     }
@@ -113,11 +113,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
 
   function number(column, row) {
-    return fill(element("td", column.text ? "text" : ""), column.cells[row]);
+    return fill(element("td", column.look), column.cells[row]);
   }
 
   function name(row) {
-    const cell = element("th", columns[0].text ? "text" : "");
+    const cell = element("th", columns[0].look);
     cell.scope = "row";
     const text = fill(cell.appendChild(element(links ? "a" : "span", "name")), columns[0].cells[row]);
     if (links) {
@@ -135,7 +135,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const ranks = columns[by]?.ranks;
     if (!ranks || data.part) return rows;
     return rows.sort((one, other) => {
-      if (ranks[one] === ranks[other]) return columns[0].ranks[one] - columns[0].ranks[other] || one - other;
+      if (ranks[one] === ranks[other]) return (columns[0].ranks?.[one] ?? 0) - (columns[0].ranks?.[other] ?? 0) || one - other;
       if (ranks[one] === null) return 1;
       if (ranks[other] === null) return -1;
       return up ? ranks[one] - ranks[other] : ranks[other] - ranks[one];

@@ -59,11 +59,11 @@ class Table:
         if not by or self.data["part"]:
             return rows
         ranks: Sequence[int | None] = self._of(by)["ranks"]
-        names: Sequence[int] = self.data["columns"][0]["ranks"]
+        names: Sequence[int | None] = self.data["columns"][0]["ranks"]
 
         def key(row: int) -> tuple[bool, int, int, int]:
             rank = ranks[row]
-            return rank is None, (rank or 0) * (1 if upwards else -1), names[row], row
+            return rank is None, (rank or 0) * (1 if upwards else -1), names[row] or 0, row
 
         return [rows[row] for row in sorted(range(len(rows)), key=key)]
 

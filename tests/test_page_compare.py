@@ -217,7 +217,7 @@ def test_a_day_of_the_course_leads_to_what_a_side_did_on_it(
     (told,) = [
         json.loads(element.proto.json)
         for element in test.get("bidi_component")
-        if json.loads(element.proto.json)["title"] == shown
+        if json.loads(element.proto.json).get("title") == shown
     ]
     own = [
         [row for row in valued("person")[name] if row["started_at"].date() == day] for name in pair

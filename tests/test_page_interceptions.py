@@ -12,6 +12,7 @@ import bridge_transport
 import demo_sync
 import pytest
 import session_stores
+import shown_tables
 import truth
 from audit_entries import last, noted
 from dashboard_store import filled, looking
@@ -331,15 +332,14 @@ def test_a_link_to_a_request_tells_all_of_it_on_a_cold_server(
     shown = {card.label: card.help for card in headline(test)}
     for label, kind in (("Input tokens", "input"), ("Cache reads", "cache_read")):
         assert f"Exactly {formats.exact(getattr(counted, kind))}." in shown[label]
-    told = next(frame.value for frame in test.dataframe if "Oddities" in frame.value)
-    assert len(told) == len(truth.responses(session_stores.tables(), [row]))
-    calls = next(frame.value for frame in test.dataframe if "Put there by" in frame.value)
-    assert list(calls["Tool"]) == [
+    drawn = shown_tables.table(test, "responses")
+    assert len(drawn.rows) == len(truth.responses(session_stores.tables(), [row]))
+    assert shown_tables.table(test, "calls").column("Tool") == [
         each.tool for each in truth.tool_calls(session_stores.tables(), [row])
     ]
-    raw = next(frame.value for frame in test.dataframe if "Recorded" in frame.value)
+    output = shown_tables.table(test, "token-rows").column("Output")
     recorded = truth.recorded(session_stores.tables(), [row])
-    assert raw["Output"].sum() == recorded.output
+    assert sum(int(count.replace(",", "")) for count in output) == recorded.output
     assert row.id in said(test)
 
 

@@ -263,12 +263,11 @@ def test_a_check_that_does_not_hold_is_shown_first(store: Store) -> None:
         batch.execute("UPDATE usage SET tool_calls = tool_calls + 1 WHERE tool_calls > 0")
     test = app("trust", range="Last 90 days", tz="UTC")
     assert "checks do not hold" in said(test)
-    table = next(frame.value for frame in test.dataframe if "ok" in frame.value)
-    assert table["ok"].iloc[0] == "NO"
-    broken = table[table["ok"] == "NO"]
-    assert ("Tool calls", "the calls themselves") in set(
-        zip(broken["what"], broken["second"], strict=True)
-    )
+    rows = shown_tables.table(test, "invariants").rows
+    assert rows[0]["Agrees"] == "NO"
+    assert ("Tool calls", "the calls themselves") in {
+        (row["Number"], row["Second source"]) for row in rows if row["Agrees"] == "NO"
+    }
 
 
 def test_trust_shows_both_counts_of_days_and_what_the_deployment_fails_to_list(
@@ -286,16 +285,16 @@ def test_trust_shows_both_counts_of_days_and_what_the_deployment_fails_to_list(
     assert not test.exception
     assert "deployment counts 1,500 requests, day by day, and the store has 1,499" in said(test)
     assert "fails to list 2 sessions" in said(test)
-    (frame,) = [each.value for each in test.dataframe if "seen_at" in each.value]
-    assert frame["reason"].tolist() == ["oops <b>"]
+    drawn = shown_tables.table(test, "left-out")
+    assert drawn.column("What the deployment said") == ["oops <b>"]
     with store.write() as batch:
         sync_state.put_counts(batch, [short])
     test = app("trust", tz="UTC")
     assert "On 1 of 2 closed days" in said(test)
     assert "10 of 2,000 are missing" in said(test)
-    (frame,) = [each.value for each in test.dataframe if "counted_at" in each.value]
-    assert frame["missing"].tolist() == [10, 0]
-    assert frame["day"].tolist() == ["2026-11-01", "2026-11-02"]
+    drawn = shown_tables.table(test, "day-counts")
+    assert drawn.column("Missing") == ["10", "0"]
+    assert drawn.column("Day (UTC)") == ["2026-11-01", "2026-11-02"]
 
 
 def test_quarantine_tells_why_and_never_what(store: Store) -> None:
@@ -303,10 +302,10 @@ def test_quarantine_tells_why_and_never_what(store: Store) -> None:
     with store.write() as batch:
         sync_state.quarantine(batch, "interception", [record], END - timedelta(hours=1))
     test = app("trust", tz="UTC")
-    frame = next(one.value for one in test.dataframe if "Why" in one.value and "Tries" in one.value)
-    assert frame["Why"].iloc[0] == "no <b>id</b>"
-    assert "\u202e" not in frame["Record"].iloc[0]
-    assert "secret words" not in said(test) + frame.to_csv()
+    (row,) = shown_tables.table(test, "quarantine").rows
+    assert row["Why"] == "no <b>id</b>"
+    assert "\u202e" not in row["Record"]
+    assert "secret words" not in said(test)
 
 
 def test_a_person_is_named_by_the_address_and_nobody_else_is_counted(store: Store) -> None:

@@ -31,14 +31,12 @@ from bridgeboard.server.middleware import file_access
 from bridgeboard.state.audit import AuditError
 from bridgeboard.state.logins import ClosedError
 from bridgeboard.ui import current_user, runner
-from bridgeboard.ui.components import clock, data_table
+from bridgeboard.ui.components import clock, tables
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.runner import NoStoreError
 
 log = logging.getLogger(__name__)
 
-SHOWN: Final = 1_000
-"""Rows that a table behind a picture shows."""
 _NOTES: Final = (
     "Money is an estimate at list prices, in US dollars; an empty cell is unknown, not zero.",
     "Input, output, cache read and cache write are disjoint counts.",
@@ -99,13 +97,13 @@ def behind(sheet: Sheet, now: Chosen, *, key: str) -> None:
     if not fold.open:
         return
     with fold:
-        shown = sheet.rows[:SHOWN]
+        shown = sheet.rows[: tables.MOST]
         st.caption(formats.span(1, len(shown), len(sheet.rows), "row"))
-        data_table.show(
+        tables.show(
             [tuple(map(_cell, sheet.columns, row)) for row in shown],
             [_screen_column(one) for one in sheet.columns],
             key=f"table-{key}",
-            alt=f"The numbers of {sheet.name}",
+            label=f"The numbers of {sheet.name}",
         )
         _buttons(sheet.name, lambda: sheet, now, key=key, count=len(sheet.rows))
 
@@ -219,12 +217,12 @@ def _cell(column: Column, value: Any) -> Any:
     return str(value)
 
 
-def _screen_column(one: Column) -> data_table.Column:
+def _screen_column(one: Column) -> tables.Column:
     """A column of a file as the screen has it: numbers with all their digits, times in the zone."""
     kind: Any = one.kind if one.kind in _NUMBERS | {"moment"} else "text"
     how = one.accuracy_in_words if one.reason else ""
     meaning = f"{one.definition} {how[:1].upper()}{how[1:]}." if how else one.definition
-    return data_table.Column(one.name, one.label, kind, meaning, exact=True)
+    return tables.Column(one.label, kind, meaning, exact=True)
 
 
 def offer(files: Sequence[File], *, key: str) -> None:

@@ -14,12 +14,12 @@ from bridgeboard import formats
 from bridgeboard.server.app_folder import home
 from bridgeboard.ui.components import clock
 
-Kind = Literal["text", "count", "money", "rate", "seconds", "moment"]
-"""What a column holds: text, whole numbers, pico-USD, ratios, seconds, or times."""
+Kind = Literal["text", "count", "money", "rate", "seconds", "moment", "words"]
+"""What a column holds: text, whole numbers, pico-USD, ratios, seconds, times, or numbers of unlike
+kinds in words, which no order holds between."""
 
 MOST: Final = 1_000
 """Rows of a table at most: a browser draws and sorts so many at once."""
-_NUMBERS: Final = frozenset({"count", "money", "rate", "seconds"})
 
 _table = st.components.v2.component(
     "bridgeboard_table",
@@ -88,12 +88,13 @@ def show(
     order: Order | None = None,
     on_sort: Callable[[Order], None] | None = None,
     is_part: bool = False,
+    is_sortable: bool = True,
 ) -> None:
     """A table of rows, each with a value for every column; None is unknown.
 
     ``totals`` are a row that stays below all others; text of it is shown as it is. ``on_sort`` is
     called with the order that the reader chooses; where the rows are only a part of all, it has to
-    bring those that come first.
+    bring those that come first. What is a page of a list in an order of its own is not sortable.
     """
 
     def tell() -> None:
@@ -102,6 +103,9 @@ def show(
                 on_sort(Order(by, up))
 
     data = _as_data(rows, columns, links)
+    if not is_sortable:
+        for column in data["columns"]:
+            column.pop("first", None)
     data |= {"label": label, "part": is_part, "tells": on_sort is not None}
     data["order"] = order and {"by": order.by, "up": order.upwards}
     if totals:
@@ -130,14 +134,16 @@ def _as_data(
 def _column(column: Column, values: Sequence[Any]) -> dict[str, Any]:
     data: dict[str, Any] = {
         "label": column.label,
-        "first": "up" if column.kind == "text" else "down",
         "cells": [_cell(column, value) for value in values],
-        "ranks": ranks([_key(column, value) for value in values]),
     }
+    if column.kind != "words":
+        data["first"] = "up" if column.kind == "text" else "down"
+        data["ranks"] = ranks([_key(column, value) for value in values])
     if column.meaning:
         data["meaning"] = column.meaning
-    if column.kind not in _NUMBERS:
-        data["text"] = True
+    if column.kind in {"text", "moment"}:
+        wraps = column.kind == "text" and column.longest is None
+        data["look"] = "text wrap" if wraps else "text"
     if column.shares is not None:
         longest = max([*column.shares, 1e-9])
         data["shares"] = [
@@ -158,7 +164,7 @@ def _key(column: Column, value: Any) -> Any:
     """What a value is sorted by; None if nothing is known of it."""
     if isinstance(value, AtLeast):
         return value.value or None
-    return text_key(value) if column.kind == "text" and value is not None else value
+    return text_key(str(value)) if column.kind == "text" and value is not None else value
 
 
 def text_key(text: str) -> tuple[str, str]:
@@ -173,26 +179,30 @@ def _cell(column: Column, value: Any) -> str | list[str]:
 
 
 def _words(column: Column, value: Any) -> str:
-    if isinstance(value, AtLeast):
-        return formats.number(value.value, column.kind, at_least=True)
     if value is None or column.kind == "moment":
         return formats.moment(value, clock.zone())
-    if column.kind == "text":
+    if column.kind in {"text", "words"}:
+        text = str(value)
         return (
-            formats.visible(value)
-            if column.longest is None
-            else formats.short(value, column.longest)
+            formats.visible(text) if column.longest is None else formats.short(text, column.longest)
         )
-    return (formats.exact_number if column.exact else formats.number)(value, column.kind)
+    if column.exact:
+        return _exactly(column, value)
+    if isinstance(value, AtLeast):
+        return formats.number(value.value, column.kind, at_least=True)
+    return formats.number(value, column.kind)
 
 
 def _whole(column: Column, value: Any) -> str:
     """All of a text or of an amount; nothing where the words say enough."""
     if column.kind == "text":
-        return "" if value is None else formats.visible(value)
-    if column.kind not in {"count", "money"} or not value:
-        return ""
-    if isinstance(value, AtLeast):
-        exact = formats.exact_number(value.value, column.kind)
-        return f"{formats.AT_LEAST}{exact}" if value.value else ""
-    return formats.exact_number(value, column.kind)
+        return "" if value is None else formats.visible(str(value))
+    return _exactly(column, value) if value and column.kind in {"count", "money"} else ""
+
+
+def _exactly(column: Column, value: Any) -> str:
+    """A number with all its digits; at least nothing says nothing."""
+    if not isinstance(value, AtLeast):
+        return formats.exact_number(value, column.kind)
+    exact = formats.exact_number(value.value, column.kind)
+    return f"{formats.AT_LEAST}{exact}" if value.value else formats.DASH

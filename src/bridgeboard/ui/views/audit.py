@@ -8,16 +8,16 @@ from bridgeboard import formats, settings
 from bridgeboard.runtime import state_files
 from bridgeboard.state import StateError
 from bridgeboard.state.audit import Audit
-from bridgeboard.ui.components import data_table, notices
-from bridgeboard.ui.components.data_table import Column
+from bridgeboard.ui.components import notices, tables
+from bridgeboard.ui.components.tables import Column
 
 PAGE: Final = 50
 BEFORE: Final = "entries_before"
 """The number of the entry that the shown ones come before; 0 for the newest."""
 _COLUMNS: Final = (
-    Column("When", "When", "moment"),
-    *(Column(name, name) for name in ("Who", "What", "About", "Why")),
-    Column("Entry", "Entry", "count", exact=True),
+    Column("When", "moment"),
+    *(Column(name) for name in ("Who", "What", "About", "Why")),
+    Column("Entry", "count", exact=True),
 )
 
 
@@ -76,11 +76,12 @@ def entries() -> None:
     if not rows:
         notices.empty("Nothing has been noted yet.")
         return
-    data_table.show(
+    tables.show(
         [(one.at, one.who, one.what, one.about, one.why, one.number) for one in rows],
         _COLUMNS,
         key="audit-entries",
-        alt="Entries of the audit log, the newest first",
+        label="Entries of the audit log, the newest first",
+        is_sortable=False,
     )
     with st.container(horizontal=True, gap="small", key="audit-turns"):
         st.button("Newest", key="audit-newest", disabled=not before, on_click=_turn, args=(0,))

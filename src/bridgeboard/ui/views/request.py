@@ -17,15 +17,15 @@ from bridgeboard.queries.request_list import NUMBERS, Detail, Response
 from bridgeboard.queries.typed_rows import typed
 from bridgeboard.ui import navigation, runner, url
 from bridgeboard.ui.components import (
-    data_table,
     headline_cards,
     notices,
     recorded_text,
     short_table,
+    tables,
     trend,
 )
-from bridgeboard.ui.components.data_table import Column
 from bridgeboard.ui.components.reveal import of_request, revealed
+from bridgeboard.ui.components.tables import Column
 from bridgeboard.ui.views import request_raw_data, request_table
 
 NARROWEST: Final = 310
@@ -225,21 +225,21 @@ def _responses(detail: Detail) -> None:
         "Rows of the server that belong to one answer are taken together; each answer is priced "
         "by itself, at the list price of its moment."
     )
-    data_table.show(
+    tables.show(
         [_response(each) for each in rows],
         _RESPONSES,
         key="responses",
-        alt="Responses with their price",
+        label="Responses with their price",
     )
 
 
 _COUNTED: Final = ("Input", "Output", "Cache reads", "Cache writes", "Of them for 1 h", "Searches")
 _RESPONSES: Final = (
-    Column("No.", "No.", "count", exact=True),
-    Column("Answered", "Answered", "moment"),
-    *(Column(name, name, "count", exact=True) for name in _COUNTED),
-    *(Column(name, name, "money", exact=True) for name in ("Spend", "Shadow cost", "Cache saving")),
-    *(Column(name, name) for name in ("Status", "Tier", "Price", "From", "Note", "Oddities")),
+    Column("No.", "count", exact=True),
+    Column("Answered", "moment"),
+    *(Column(name, "count", exact=True) for name in _COUNTED),
+    *(Column(name, "money", exact=True) for name in ("Spend", "Shadow cost", "Cache saving")),
+    *(Column(name) for name in ("Status", "Tier", "Price", "From", "Note", "Oddities")),
 )
 
 
@@ -281,8 +281,8 @@ def _written(detail: Detail, zone: ZoneInfo, *, text: bool) -> None:
     items = session_data.items(runner.current(), (detail.usage,))[detail.usage]
     calls = [item for item in items if item.kind == "tool"]
     if calls:
-        data_table.show(
-            [_call(item) for item in calls], _CALLS, key="calls", alt="Tool calls of this request"
+        tables.show(
+            [_call(item) for item in calls], _CALLS, key="calls", label="Tool calls of this request"
         )
     if detail.error_message and text:
         st.caption("What the request failed with")
@@ -295,10 +295,10 @@ def _written(detail: Detail, zone: ZoneInfo, *, text: bool) -> None:
 
 
 _CALLS: Final = (
-    Column("No.", "No.", "count", exact=True),
-    Column("Called", "Called", "moment"),
-    *(Column(name, name) for name in ("Tool", "From", "Put there by", "Ended")),
-    *(Column(name, name, "count", "Characters.", exact=True) for name in ("Input", "Error")),
+    Column("No.", "count", exact=True),
+    Column("Called", "moment"),
+    *(Column(name) for name in ("Tool", "From", "Put there by", "Ended")),
+    *(Column(name, "count", "Characters.", exact=True) for name in ("Input", "Error")),
 )
 
 

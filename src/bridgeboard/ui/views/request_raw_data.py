@@ -13,18 +13,18 @@ from bridgeboard import formats
 from bridgeboard.model.deployment import DeploymentError, RecordedRequest
 from bridgeboard.queries.request_list import Detail
 from bridgeboard.ui import current_user, live_data
-from bridgeboard.ui.components import data_table, notices
-from bridgeboard.ui.components.data_table import Column
+from bridgeboard.ui.components import notices, tables
+from bridgeboard.ui.components.tables import Column
 
 AGENT: Final = "request_user_agent"
 SCROLL: Final = 420
 LONG: Final = 1_500
 """Characters from which on metadata is scrolled."""
 _COLUMNS: Final = (
-    Column("Recorded", "Recorded", "moment"),
-    Column("Response", "Response"),
+    Column("Recorded", "moment"),
+    Column("Response"),
     *(
-        Column(name, name, "count", exact=True)
+        Column(name, "count", exact=True)
         for name in ("Input", "Output", "Cache reads", "Cache writes")
     ),
 )
@@ -77,11 +77,11 @@ def _tokens(recorded: RecordedRequest) -> None:
     st.caption(
         f"{count} as recorded. Rows with the same response are one answer, counted once above."
     )
-    data_table.show(
+    tables.show(
         list(map(astuple, recorded.token_rows)),
         _COLUMNS,
         key="token-rows",
-        alt="Token rows as the deployment recorded them",
+        label="Token rows as the deployment recorded them",
     )
 
 

@@ -9,8 +9,8 @@ from bridgeboard import charts, formats
 from bridgeboard.analysis import session_data
 from bridgeboard.queries.session_calls import Mark
 from bridgeboard.queries.session_detail import Thread
-from bridgeboard.ui.components import data_table
-from bridgeboard.ui.components.data_table import Column
+from bridgeboard.ui.components import tables
+from bridgeboard.ui.components.tables import Column
 
 _KINDS: Final = tuple(charts.TOKEN_KINDS)
 
@@ -22,33 +22,33 @@ def show(threads: Sequence[Thread], course: session_data.Course, known: Mapping[
         return
     with fold:
         if threads:
-            data_table.show(
+            tables.show(
                 [_thread_line(each) for each in threads],
                 _THREAD_COLUMNS,
                 key="threads_table",
-                alt="Tokens and cost of threads",
+                label="Tokens and cost of threads",
             )
         st.caption(formats.plural(len(course.marks), "call") + f" of {course.count:,}")
-        data_table.show(
+        tables.show(
             [_call_line(each, known) for each in course.marks],
             _CALL_COLUMNS,
             key="calls_table",
-            alt="Context and cost of calls",
+            label="Context and cost of calls",
         )
 
 
 _THREAD_COLUMNS: Final = (
-    Column("Thread", "Thread"),
-    *(Column(label, label, "count", exact=True) for label, _ in charts.TOKEN_KINDS.values()),
-    Column("Tokens", "Tokens", "count", exact=True),
-    Column("Cost", "Cost", "money", exact=True),
+    Column("Thread"),
+    *(Column(label, "count", exact=True) for label, _ in charts.TOKEN_KINDS.values()),
+    Column("Tokens", "count", exact=True),
+    Column("Cost", "money", exact=True),
 )
 _CALL_COLUMNS: Final = (
-    Column("Call", "Call", "count", exact=True),
-    Column("Thread", "Thread"),
-    Column("Context", "Context", "count", exact=True),
-    Column("Output", "Output", "count", exact=True),
-    Column("Cost so far", "Cost so far", "money", exact=True),
+    Column("Call", "count", exact=True),
+    Column("Thread"),
+    Column("Context", "count", exact=True),
+    Column("Output", "count", exact=True),
+    Column("Cost so far", "money", exact=True),
 )
 
 

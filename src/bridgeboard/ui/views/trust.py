@@ -11,9 +11,16 @@ from bridgeboard.model import pages
 from bridgeboard.model.deployment import Capabilities, DeploymentError
 from bridgeboard.settings import SettingsError
 from bridgeboard.ui import current_user, live_data, runner
-from bridgeboard.ui.components import clock, data_quality, data_table, notices, short_table
-from bridgeboard.ui.components.data_table import Column
+from bridgeboard.ui.components import (
+    clock,
+    data_quality,
+    data_table,
+    notices,
+    short_table,
+    tables,
+)
 from bridgeboard.ui.components.filters import Chosen
+from bridgeboard.ui.components.tables import Column
 
 RUNS: Final = 20
 SHOWN: Final = 50
@@ -48,7 +55,7 @@ def checked(now: Chosen) -> None:
         if runner.current().totals(("summed_rows",), now.scope)["summed_rows"]:
             notices.remark(pages.SUMS)
         shown = sorted(results, key=lambda one: one.holds)
-        data_table.show(
+        tables.show(
             [
                 (
                     "yes" if one.holds else "NO",
@@ -61,19 +68,18 @@ def checked(now: Chosen) -> None:
                 for one in shown
             ],
             _CHECKS,
-            height=320,
             key="invariants",
-            alt="Checks of the numbers, each with its two numbers",
+            label="Checks of the numbers, each with its two numbers",
         )
 
 
 _CHECKS: Final = (
-    Column("ok", "Agrees", width=70),
-    Column("what", "Number"),
-    Column("first", "First source"),
-    Column("left", "First value", right=True),
-    Column("second", "Second source"),
-    Column("right", "Second value", right=True),
+    Column("Agrees"),
+    Column("Number"),
+    Column("First source"),
+    Column("First value", "words"),
+    Column("Second source"),
+    Column("Second value", "words"),
 )
 
 
@@ -108,19 +114,19 @@ def history() -> None:
         if problem := data_quality.trouble():
             notices.remark(problem)
         runs = runner.current().read(lambda reader: sync_history.runs(reader, RUNS))
-        data_table.show(list(map(_run, runs)), _RUNS, key="runs", alt="The last syncs")
+        tables.show(list(map(_run, runs)), _RUNS, key="runs", label="The last syncs")
         _odd()
 
 
 _RUNS: Final = (
-    Column("Began", "Began", "moment"),
-    Column("Took", "Took", "seconds"),
-    Column("Ended", "Ended"),
+    Column("Began", "moment"),
+    Column("Took", "seconds"),
+    Column("Ended"),
     *(
-        Column(name, name, "count", exact=True)
+        Column(name, "count", exact=True)
         for name in ("Read", "Changed", "Sessions", "Details", "Quarantined", "Requests")
     ),
-    Column("Message", "Message"),
+    Column("Message"),
 )
 
 
@@ -144,11 +150,11 @@ def _odd() -> None:
     odd = runner.current().read(lambda reader: sync_history.anomalies(reader, SHOWN))
     if odd:
         st.subheader("What was odd", anchor=False)
-        data_table.show(
+        tables.show(
             [(one.seen_at, one.kind, one.message) for one in odd],
-            (Column("Seen", "Seen", "moment"), Column("Kind", "Kind"), Column("What", "What")),
+            (Column("Seen", "moment"), Column("Kind"), Column("What")),
             key="anomalies",
-            alt="What was odd in syncs",
+            label="What was odd in syncs",
         )
 
 
@@ -160,11 +166,11 @@ def quarantine() -> None:
         if not rows:
             st.caption("Every record could be read.")
             return
-        data_table.show(
+        tables.show(
             [(one.kind, one.identity, one.reason, one.seen_at, one.tries) for one in rows],
             _QUARANTINED,
             key="quarantine",
-            alt="Records that could not be read",
+            label="Records that could not be read",
         )
         st.markdown(
             f"{formats.span(1, len(rows), runner.current().coverage().quarantined, 'record')}. "
@@ -173,11 +179,11 @@ def quarantine() -> None:
 
 
 _QUARANTINED: Final = (
-    Column("Kind", "Kind"),
-    Column("Record", "Record"),
-    Column("Why", "Why"),
-    Column("Seen", "Seen", "moment"),
-    Column("Tries", "Tries", "count", exact=True),
+    Column("Kind"),
+    Column("Record"),
+    Column("Why"),
+    Column("Seen", "moment"),
+    Column("Tries", "count", exact=True),
 )
 
 
@@ -191,7 +197,7 @@ def unpriced(now: Chosen) -> None:
         if not rows:
             st.caption("Every token of this period has a price. Filters do not count here.")
             return
-        data_table.show(
+        tables.show(
             [
                 (
                     _named(row["provider_name"]),
@@ -206,7 +212,7 @@ def unpriced(now: Chosen) -> None:
             ],
             _UNPRICED,
             key="unpriced",
-            alt="Usage without a price",
+            label="Usage without a price",
         )
         _proposal([str(row["snippet"]) for row in rows if row["snippet"]])
 
@@ -226,13 +232,13 @@ def _proposal(snippets: Sequence[str]) -> None:
 
 _KINDS: Final = ("input", "output", "cache_read", "cache_write")
 _UNPRICED: Final = (
-    Column("Instance", "Instance"),
-    Column("Model", "Model"),
-    Column("Requests", "Requests", "count", exact=True),
-    Column("Tokens", "Tokens", "count", exact=True),
-    Column("At least", "At least", "money"),
-    Column("At most", "At most", "money"),
-    Column("Why", "Why"),
+    Column("Instance"),
+    Column("Model"),
+    Column("Requests", "count", exact=True),
+    Column("Tokens", "count", exact=True),
+    Column("At least", "money"),
+    Column("At most", "money"),
+    Column("Why"),
 )
 
 

@@ -8,19 +8,19 @@ import streamlit as st
 from bridgeboard import settings
 from bridgeboard.analysis import prices
 from bridgeboard.ui import current_user, runner
-from bridgeboard.ui.components import data_table, notices
-from bridgeboard.ui.components.data_table import Column
+from bridgeboard.ui.components import notices, tables
 from bridgeboard.ui.components.filters import Chosen
+from bridgeboard.ui.components.tables import Column
 
 _COLUMNS: Final = (
-    Column("instance", "Instance"),
-    Column("provider", "Type"),
-    Column("vendor", "Who bills"),
-    Column("why", "Why"),
-    Column("since", "Since", "moment", meaning="When the server first said so; empty: always"),
-    Column("requests", "Requests", "count", exact=True),
-    Column("cost", "Spend", "money"),
-    Column("share", "Share of spend", "rate"),
+    Column("Instance"),
+    Column("Type"),
+    Column("Who bills"),
+    Column("Why"),
+    Column("Since", "moment", meaning="When the server first said so; empty: always"),
+    Column("Requests", "count", exact=True),
+    Column("Spend", "money"),
+    Column("Share of spend", "rate"),
 )
 
 
@@ -42,7 +42,7 @@ def instances(now: Chosen) -> None:
         if not answer.rows:
             st.caption("Nothing was used in this period. Filters do not count here.")
             return
-        data_table.show(answer.rows, _COLUMNS, key="vendors", alt="Who bills for each instance")
+        tables.show(answer.rows, _COLUMNS, key="who-bills", label="Who bills for each instance")
         _proposal(answer.lines)
 
 

@@ -9,8 +9,8 @@ from bridgeboard import formats
 from bridgeboard.analysis import completeness
 from bridgeboard.model.store_status import NOUNS, DayCount, LeftOut
 from bridgeboard.ui import current_user, runner
-from bridgeboard.ui.components import data_table, notices
-from bridgeboard.ui.components.data_table import Column
+from bridgeboard.ui.components import notices, tables
+from bridgeboard.ui.components.tables import Column
 
 SHOWN: Final = 100
 
@@ -39,7 +39,7 @@ def show() -> None:
 def _days(counts: Sequence[DayCount]) -> None:
     """Days that lack something first, then the newest."""
     shown = sorted(counts, key=lambda one: (one.missing > 0, one.day, one.kind), reverse=True)
-    data_table.show(
+    tables.show(
         [
             (
                 formats.day(one.day),
@@ -54,18 +54,17 @@ def _days(counts: Sequence[DayCount]) -> None:
             for one in shown[:SHOWN]
         ],
         (
-            Column("day", "Day (UTC)"),
-            Column("kind", "What"),
-            Column("counted", "The deployment counts", "count", exact=True),
-            Column("held", "The store has", "count", exact=True),
-            Column("unreadable", "In quarantine", "count", exact=True),
-            Column("deleted", "Deleted on purpose", "count", exact=True),
-            Column("missing", "Missing", "count", exact=True),
-            Column("counted_at", "Counted at", "moment"),
+            Column("Day (UTC)"),
+            Column("What"),
+            Column("The deployment counts", "count", exact=True),
+            Column("The store has", "count", exact=True),
+            Column("In quarantine", "count", exact=True),
+            Column("Deleted on purpose", "count", exact=True),
+            Column("Missing", "count", exact=True),
+            Column("Counted at", "moment"),
         ),
-        height=280,
         key="day-counts",
-        alt="Closed days, as the deployment counts them and as the store has them",
+        label="Closed days, as the deployment counts them and as the store has them",
     )
     st.caption(
         f"{formats.span(1, min(SHOWN, len(shown)), len(shown), 'count')}, those that lack "
@@ -74,19 +73,19 @@ def _days(counts: Sequence[DayCount]) -> None:
 
 
 def _left_out(left: Sequence[LeftOut]) -> None:
-    data_table.show(
+    tables.show(
         [
             (one.since, one.until, NOUNS[one.kind], one.rows, one.reason, one.seen_at)
             for one in left[:SHOWN]
         ],
         (
-            Column("since", "From", "moment"),
-            Column("until", "Until", "moment"),
-            Column("kind", "What"),
-            Column("rows", "How many", "count", exact=True),
-            Column("reason", "What the deployment said"),
-            Column("seen_at", "Tried at", "moment"),
+            Column("From", "moment"),
+            Column("Until", "moment"),
+            Column("What"),
+            Column("How many", "count", exact=True),
+            Column("What the deployment said"),
+            Column("Tried at", "moment"),
         ),
         key="left-out",
-        alt="What the deployment fails to list",
+        label="What the deployment fails to list",
     )
