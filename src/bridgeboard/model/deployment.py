@@ -46,6 +46,7 @@ class Capabilities:
 class TokenRow:
     """Tokens of one answer, as the deployment recorded them."""
 
+    recorded_at: datetime
     response: str
     input: int
     output: int

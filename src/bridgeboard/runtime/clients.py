@@ -136,6 +136,7 @@ def _recorded(row: Interception) -> RecordedRequest:
     return RecordedRequest(
         token_rows=tuple(
             TokenRow(
+                each.created_at,
                 each.provider_response_id,
                 each.input_tokens,
                 each.output_tokens,
