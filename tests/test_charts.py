@@ -677,6 +677,7 @@ def test_a_small_course_stays_within_its_box(values: list[float | None]) -> None
         assert all(0 <= float(y) <= 100 and -1 <= float(x) <= 101 for x, y in told)
 
 
+@pytest.mark.slow
 def test_charts_that_are_made_at_the_same_time_keep_to_their_own_data() -> None:
     def made(number: int) -> bool:
         told = course([f"series {number}"])

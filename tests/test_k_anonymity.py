@@ -262,6 +262,7 @@ def sync(number: int, *, days: int) -> dict[str, Any]:
     return {**SYNCED, "run": number, "began_at": SYNCED["began_at"] + timedelta(days=days)}
 
 
+@pytest.mark.slow
 def test_what_arrives_late_changes_nothing_that_was_shown(tmp_path: Path) -> None:
     told = crowd(5)
     with told.store(tmp_path / "store.duckdb") as held:

@@ -88,6 +88,7 @@ def test_the_world_has_what_makes_lists_difficult() -> None:
     assert {row["has_text"] for row in rows} == {True, False}
 
 
+@pytest.mark.slow
 def test_every_column_sorts_both_ways_with_unknown_last() -> None:
     wrong = [
         order
@@ -365,6 +366,7 @@ def test_a_session_that_was_not_read_is_listed_with_the_sums_of_the_server_as_it
         assert row.whole_tokens
 
 
+@pytest.mark.slow
 def test_an_empty_store_has_an_empty_list_and_totals_of_nothing() -> None:
     nothing = empty()
     for order in ORDERS:

@@ -96,6 +96,7 @@ def by_file(synced: Path) -> dict[str, str]:
         return contents(store)
 
 
+@pytest.mark.slow
 def test_reprice_by_a_file_is_a_fresh_sync_with_that_file(
     plain: Store, by_file: dict[str, str]
 ) -> None:
@@ -177,6 +178,7 @@ DYING = dedent("""
 """)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pieces", [0, 1, 3])
 def test_a_killed_reprice_is_known_and_done_again_to_the_same_end(
     path: Path, by_file: dict[str, str], pieces: int

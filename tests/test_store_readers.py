@@ -78,6 +78,7 @@ def _write(store: Store, edition: int) -> None:
         batch.set_meta("edition", str(edition))
 
 
+@pytest.mark.slow
 def test_readers_see_whole_batches_only(tmp_path: Path) -> None:
     with fresh(tmp_path) as store, ThreadPoolExecutor(READERS) as pool:
         _write(store, 1)

@@ -212,6 +212,7 @@ def apply(told: Company, step: str, how: object) -> None:
             told.reopen()
 
 
+@pytest.mark.slow
 @FEW
 @given(st.lists(STEPS, max_size=10), WORDS)
 @example(

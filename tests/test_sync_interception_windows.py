@@ -149,6 +149,7 @@ def test_without_text_all_numbers_are_the_same_and_no_words_are_stored(
     assert told == spoken
 
 
+@pytest.mark.slow
 @tried(5)
 @given(
     days=st.integers(0, 25),
