@@ -121,13 +121,19 @@ class _Connection:
 
 def _without_a_loop(work: Callable[[], T]) -> T:
     """The result of work that runs a loop, which Python refuses to do within another one."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _is_in_a_loop():
         return work()
     # A notebook, for one, calls on a loop of its own.
     with ThreadPoolExecutor(1) as beside:
         return beside.submit(work).result()
+
+
+def _is_in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def closed(request: httpx.Request) -> ClosedError:
