@@ -240,8 +240,11 @@ def test_a_client_can_be_used_where_an_event_loop_runs_already() -> None:
 
 
 INTERRUPTED = """
-import sys
+import signal, sys
 from aibridge import Client, Retry
+
+# A shell that starts something in the background lets it ignore interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 with Client(sys.argv[1], "t" * 33, retry=Retry(total=0)) as client:
     try:
