@@ -27,8 +27,8 @@ def _read(synced: str, browser: Browser) -> None:
 
 
 def cell(page: Page, chart: str, *words: str) -> Locator:
-    """The cell of a grid whose description has these words."""
-    cells = page.locator(f"[class*='st-key-{chart}-'] [aria-roledescription='rect mark']")
+    """The cell of a grid whose description has these words; its key ends in what is picked."""
+    cells = page.locator(f"[class*='st-key-{chart}'] [aria-roledescription='rect mark']")
     for word in words:
         cells = cells.and_(page.locator(f"[aria-label*='{word}']"))
     return cells.first
@@ -67,7 +67,7 @@ def test_a_click_on_an_hour_of_the_week_lists_who_or_what_was_at_work(
     else:
         come_to(page, synced, "person", tz="UTC", who=somebody(page, synced))
     day, clock = busiest(page)
-    press_cell(page, hour, f"Hour: {int(clock)};", f"day: {day};")
+    press_cell(page, f"chart-{hour}", f"Hour: {int(clock)};", f"day: {day};")
     box = page.locator(f".st-key-picked-{hour}")
     expect(box).to_be_visible(timeout=PATIENCE)
     settled(page)
@@ -78,11 +78,11 @@ def test_a_click_on_an_hour_of_the_week_lists_who_or_what_was_at_work(
     assert violations(page) == []
     shown = box.inner_text()
 
-    press_cell(page, hour, f"Hour: {int(clock)};", f"day: {day};")
+    press_cell(page, f"chart-{hour}", f"Hour: {int(clock)};", f"day: {day};")
     expect(box).to_have_count(0, timeout=PATIENCE)
     settled(page)
     assert hour not in parse_qs(urlsplit(page.url).query)
-    press_cell(page, hour, f"Hour: {int(clock)};", f"day: {day};")
+    press_cell(page, f"chart-{hour}", f"Hour: {int(clock)};", f"day: {day};")
     expect(box).to_have_text(re.compile("requests in all"), timeout=PATIENCE)
     settled(page)
     assert box.inner_text() == shown
@@ -95,7 +95,7 @@ def test_a_link_restores_an_hour_and_a_cohort_on_a_cold_server(
 ) -> None:
     come_to(page, synced, "people", tz="Asia/Kathmandu")
     day, clock = busiest(page)
-    press_cell(page, "hour", f"Hour: {int(clock)};", f"day: {day};")
+    press_cell(page, "chart-hour", f"Hour: {int(clock)};", f"day: {day};")
     expect(page.locator(".st-key-picked-hour")).to_be_visible(timeout=PATIENCE)
     press_cell(page, "cohorts", "Weeks since the first use: 1;")
     expect(page.locator(".st-key-picked-cohorts")).to_be_visible(timeout=PATIENCE)
@@ -154,7 +154,7 @@ def test_a_click_on_a_cohort_lists_its_people_who_lead_to_their_pages(
 
 def press_point(page: Page, chart: str, number: int) -> None:
     """Click at a point of a picture of lines, which nothing but the click shows."""
-    points = page.locator(f"[class*='st-key-{chart}-'] [aria-roledescription='point']")
+    points = page.locator(f"[class*='st-key-{chart}'] [aria-roledescription='point']")
     points.nth(number).scroll_into_view_if_needed()
     points.nth(number).click(force=True)
 
@@ -202,7 +202,7 @@ def test_a_click_on_a_call_of_a_session_opens_it(page: Page, synced: str, chart:
     come_to(page, synced, "compare", tz="UTC", what="sessions")
     link = page.get_by_role("textbox", name="Session A", exact=True).input_value()
     page.goto(f"{synced}{link}&tz=UTC")
-    points = page.locator(f"[class*='st-key-{chart}-'] [aria-roledescription='point']")
+    points = page.locator(f"[class*='st-key-{chart}'] [aria-roledescription='point']")
     expect(points.first).to_be_attached(timeout=PATIENCE)
     settled(page)
     label = points.nth(70).get_attribute("aria-label") or ""
