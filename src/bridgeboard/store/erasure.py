@@ -283,14 +283,11 @@ def leave_out(batch: Batch, kind: LeftOut, rows: Iterable[tuple[date, str]]) -> 
 
 def left_out(reader: Reader | Store, kind: LeftOut, ids: Collection[str]) -> set[str]:
     """Those of these ids of requests or sessions that are not here because of an erasure."""
-    keys = erased(reader).keys
+    keys = erased(reader).keys if ids else ()
     digests = {_number(key, kind, id_): id_ for key in keys for id_ in ids}
-    rows = reader.rows(
-        "SELECT digest FROM erased_rows WHERE kind = $1"
-        " AND digest IN (SELECT unnest($2::BIGINT[]))",
-        [kind, list(digests)],
-    )
-    return {digests[digest] for (digest,) in rows}
+    among = "kind = $1 AND digest IN (SELECT unnest($2::BIGINT[]))"
+    sql = f"SELECT digest FROM erased_rows WHERE {among}"
+    return {digests[row[0]] for row in (reader.rows(sql, [kind, [*digests]]) if digests else ())}
 
 
 def aliases(reader: Reader, ids: Iterable[str]) -> dict[str, Alias]:

@@ -6,6 +6,8 @@ from datetime import date, datetime
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 
+import pyarrow as pa
+
 from bridgeboard.model.store_status import Counts, DayCount, LeftOut
 from bridgeboard.model.times import aware, stored
 from bridgeboard.store import erasure
@@ -72,13 +74,17 @@ class Unreadable(Protocol):
 
 def open_windows(batch: Batch, kind: str, spans: Iterable[Span], now: datetime) -> None:
     """Plan to read these stretches of time, unless that is planned already."""
-    for since, until in spans:
-        key = Window(kind, since, until).key
-        planned = f"SELECT 1 FROM windows WHERE {_IS} AND done_at IS NULL"
-        if not batch.rows(planned, key):
-            batch.keep(
-                "INSERT INTO windows VALUES (?, ?, ?, NULL, 0, ?, NULL)", [*key, stored(now)]
-            )
+    keys = dict.fromkeys(tuple(Window(kind, *span).key) for span in spans)
+    known = {tuple(window.key) for window in unfinished(batch, kind)} if keys else set()
+    fresh = [key for key in keys if key not in known]
+    if not fresh:
+        return
+    since, until = (pa.array([key[place] for key in fresh], pa.timestamp("us")) for place in (1, 2))
+    with batch.registered(given=pa.table({"since": since, "until": until})):
+        batch.keep(
+            "INSERT INTO windows SELECT ?, since, until, NULL, 0, ?, NULL FROM given",
+            [kind, stored(now)],
+        )
 
 
 def unfinished(reader: Reader | Store, kind: str) -> list[Window]:

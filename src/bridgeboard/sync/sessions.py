@@ -266,10 +266,11 @@ def _note_deleted(batch: Batch, span: Span, reading: _Reading, now: datetime) ->
     day = windows.past_day(span, now)
     if day is None:
         return 0
-    known = erasure.aliases(batch, [str(row.initiator.id) for row in reading.rows])
+    rows = reading.rows
+    known = erasure.aliases(batch, [str(row.initiator.id) for row in rows]) if rows else {}
     ids = (
         f"{day} {row.initiator.id} {row.id}"
-        for row in reading.rows
+        for row in rows
         if (alias := known.get(str(row.initiator.id))) and not alias.has_numbers
     )
     if span == windows.day(day):
