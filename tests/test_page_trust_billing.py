@@ -89,3 +89,11 @@ def test_trust_shows_who_bills(store: Store) -> None:
     heads = shown_tables.table(test, "who-bills").heads
     assert {"Instance", "Who bills", "Why", "Since", "Share of spend"} <= set(heads)
     assert any(str(one.value).startswith("[vendors]") for one in test.get("code"))
+
+
+def test_a_store_that_no_sync_has_filled_says_so_and_shows_no_empty_table(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "empty.duckdb") as empty, looking(empty, END):
+        test = app("trust")
+        assert not test.exception
+        assert "No sync has been made yet." in said(test)
+        assert all(table.rows for table in shown_tables.tables(test))

@@ -114,7 +114,10 @@ def history() -> None:
         if problem := data_quality.trouble():
             notices.remark(problem)
         runs = runner.current().read(lambda reader: sync_history.runs(reader, RUNS))
-        tables.show(list(map(_run, runs)), _RUNS, key="runs", label="The last syncs")
+        if runs:
+            tables.show(list(map(_run, runs)), _RUNS, key="runs", label="The last syncs")
+        else:
+            st.caption("No sync has been made yet.")
         _odd()
 
 
