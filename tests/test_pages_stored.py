@@ -535,6 +535,12 @@ def test_a_link_to_a_cell_of_the_cohorts_lists_its_people(
     week = cohort + timedelta(weeks=1)
     people = {who: weeks[week] for who, weeks in mondays.items() if min(weeks) == cohort}
     active = {who: many for who, many in people.items() if week in mondays[who]}
+    summed = {
+        row["person"]
+        for row in facts().usage
+        if row["grain"] != "interception"
+        and week <= row["started_at"].date() < week + timedelta(weeks=1)
+    }
     assert 2 < len(active) < len(people)
     link = {"tz": "UTC", "range": "Last 90 days", "cohort": f"{cohort}, 1 week later"}
     title = f"Active in the week of {week}"
@@ -545,6 +551,8 @@ def test_a_link_to_a_cell_of_the_cohorts_lists_its_people(
     assert {
         row["name"]: int(row["cells"][0].removeprefix(formats.AT_LEAST)) for row in shown["rows"]
     } == active
+    marked = {row["name"] for row in shown["rows"] if row["cells"][0].startswith(formats.AT_LEAST)}
+    assert marked == summed & active.keys()
     assert shown["leads"] == "Opens the person's page."
     assert shown["note"].startswith(f"All {len(active)}, ")
     assert f"{len(active)} of about {len(people)} people active 1 week later" in said(test)

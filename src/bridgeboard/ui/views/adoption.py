@@ -1,6 +1,6 @@
 """Adoption on the page People: new, returning and dormant people, activity, cohorts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -291,20 +291,24 @@ def _pick(point: chart.Point, cells: Mapping[tuple[str, str], Cell], cell: Cell 
 def _of_cell(cell: Cell, answer: Answer, how: Accuracy, now: Chosen) -> None:
     """Who began in a week and was active in another, each a way to the person's page."""
     people = runner.current().ask(cohort_people(now.scope, *cell))
+    week = _up_to(cell[1] + timedelta(days=6), 7, now).scope
+    asked = runner.current().measured(("requests",), "initiator", week, "-requests")
+    counts = list(asked.records())
+    bounds = {one["initiator"] for one in counts if accuracy.accuracy("requests", one).is_bound}
     size = sum(count for cohort, week, count in answer.rows if cohort == week == cell[0])
     words = f"{len(people):,} of {_counted(size, how)} active {_later(*cell)}"
     title = f"Began in the week of {formats.day(cell[0])}"
     with trend.picked(title, words, COHORT, "cohorts"):
         with st.grid(min_column_width=breakdown.NARROWEST, gap="medium", key="lists-cohorts"):
             for first in range(0, max(1, min(len(people), MOST_PEOPLE)), A_COLUMN):
-                _list(people, cell[1], first)
-        columns = (downloads.column("initiator"), downloads.column("requests"))
+                _list(people, bounds, cell[1], first)
+        columns = (downloads.column("initiator"), downloads.column("requests", counts))
         name = f"Began {cell[0]}, active {cell[1]}"
         downloads.menu(Sheet(name, columns, people.rows), now, key="cohort-people")
 
 
-def _list(people: Answer, week: date, first: int) -> None:
-    """A column of names, from a place on."""
+def _list(people: Answer, bounds: Collection[str], week: date, first: int) -> None:
+    """A column of names, from a place on; the requests of those in ``bounds`` are lower bounds."""
     rows = people.rows[:MOST_PEOPLE][first : first + A_COLUMN]
     title = f"Active in the week of {formats.day(week)}"
     table = short_table.List(
@@ -314,7 +318,7 @@ def _list(people: Answer, week: date, first: int) -> None:
             short_table.Row(
                 breakdown.shown(name, breakdown.NAME),
                 formats.visible(name),
-                (formats.exact(count),),
+                (f"{formats.AT_LEAST if name in bounds else ''}{formats.exact(count)}",),
             )
             for name, count in rows
         ],
