@@ -186,7 +186,8 @@ def test_one_watch_tells_of_trouble_and_gets_over_it(
     deployment.transport = trouble.server()
     keeper._round()
     assert trouble.told in str(keeper.status.problem)
-    deployment.transport = Turning(good(), trouble.server(), "details", 3)
+    # Five of the nine other sessions fail in a row, in whatever order the answers arrive.
+    deployment.transport = Turning(good(), trouble.server(), "details", 1)
     keeper._round()
     assert trouble.told in str(keeper.status.problem)
     assert (keeper.status.state, keeper.status.good_at) == ("waiting", None)
