@@ -119,10 +119,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   function name(row) {
     const cell = element("th", columns[0].look);
     cell.scope = "row";
-    const text = fill(cell.appendChild(element(links ? "a" : "span", "name")), columns[0].cells[row]);
-    if (links) {
-      const value = links.values[row] ?? text.textContent;
-      text.href = `${links.page}?${new URLSearchParams([...links.query, [links.parameter, value]])}`;
+    const end = links?.ends[row] ?? null;
+    const text = fill(cell.appendChild(element(end === null ? "span" : "a", "name")), columns[0].cells[row]);
+    if (end !== null) {
+      text.href = links.start + end;
       text.onclick = follow;
     }
     return cell;

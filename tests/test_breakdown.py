@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 import shown_tables
 from headline_cards import headline
 from shown_tables import Table
+from streamlit.testing.v1 import AppTest
 from test_url import app, complaints, query, store
 from test_url_clicks import WHO
 
@@ -89,31 +91,52 @@ def test_shares_are_told_of_every_number_whose_parts_add_up(store: Store) -> Non
 def test_a_name_keeps_only_its_value_and_drops_what_means_nothing_then(store: Store) -> None:
     assert store
     asked = {"not_models": "true", "models": "x", "breakdown-sort": "requests", "compare": "false"}
-    links = breakdown("spend", **asked, **{"breakdown-rows": "1"}).data["links"]
-    assert links["page"] == ""
-    assert links["parameter"] == "models"
+    drawn = breakdown("spend", **asked, **{"breakdown-rows": "1"})
+    page, query = led(drawn)
+    assert page == ""
+    (model,) = query.pop("models")
+    assert model in drawn.column("Model")
     kept = {"period": "90d", "breakdown-sort": "requests", "compare": "false", "tz": "UTC"}
-    assert dict(links["query"]) == kept
+    assert query == {name: [word] for name, word in kept.items()}
 
 
 def test_a_person_has_a_page_with_the_filters_of_this_one(store: Store) -> None:
     assert store
     asked = {"clients": ["x", "Claude Code"], "everybody-sort": "requests"}
-    links = breakdown("people", "everybody", **asked).data["links"]
-    assert (links["page"], links["parameter"]) == ("person", "who")
-    assert sorted(links["query"]) == [
-        ["clients", "Claude Code"],
-        ["clients", "x"],
-        ["period", "90d"],
-        ["tz", "UTC"],
-    ]
+    page, query = led(breakdown("people", "everybody", **asked))
+    assert page == "person"
+    assert query.pop("who")
+    assert query == {"clients": ["x", "Claude Code"], "period": ["90d"], "tz": ["UTC"]}
 
 
 def test_a_tool_is_looked_into_where_one_stands(store: Store) -> None:
     assert store
-    assert breakdown("tools", "tools-tool").data["links"]["parameter"] == "tool"
+    assert "tool" in led(breakdown("tools", "tools-tool"))[1]
     assert "links" not in breakdown("tools", "tools-server").data
-    assert breakdown("person", "model", **WHO).data["links"]["parameter"] == "models"
+    assert "models" in led(breakdown("person", "model", **WHO))[1]
+
+
+def test_a_hostile_name_stays_one_value_of_a_link_to_the_page_it_is_on(store: Store) -> None:
+    assert store
+    name = '<img src=x onerror="alert(1)">\u202e"; javascript:alert(2) &amp; 100% #?=+/../'
+    script = f"from bridgeboard.ui import navigation; NAMES = ({name!r},)"
+    test = AppTest.from_string(
+        script
+        + """
+import streamlit as st
+st.session_state["links"] = navigation.links("model", NAMES)
+"""
+    ).run()
+    links = test.session_state["links"]
+    assert links.start == "?models="
+    assert parse_qs(links.start[1:] + links.ends[0]) == {"models": [name]}
+
+
+def led(drawn: Table) -> tuple[str, dict[str, list[str]]]:
+    """The page and the parameters that the first row leads to."""
+    links = drawn.data["links"]
+    page, _, query = (links["start"] + links["ends"][0]).partition("?")
+    return page, parse_qs(query)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from bridgeboard.formats import DASH
 from bridgeboard.ui.components import tables
-from bridgeboard.ui.components.tables import AtLeast, Column, Links
+from bridgeboard.ui.components.tables import AtLeast, Column
 
 SCRIPT = """
 import streamlit as st
@@ -97,18 +97,11 @@ def test_text_sorts_as_in_a_dictionary() -> None:
     assert [row["Name"] for row in shown.sorted("Name", upwards=True)] == ["A", "a", "b", "C", DASH]
 
 
-def test_hostile_text_stays_text_and_its_link_stays_on_the_page() -> None:
-    links = Links("", {"tz": ["UTC"]}, "models")
-    shown = drawn([(HOSTILE,)], Column("Model", longest=20), links=links)
+def test_hostile_text_stays_text() -> None:
+    shown = drawn([(HOSTILE,)], Column("Model", longest=20))
     (cell,) = shown.column("Model")
     assert len(cell) == 20
     assert "\u202e" not in json.dumps(shown.data["columns"], ensure_ascii=False)
-    assert shown.data["links"] == {
-        "page": "",
-        "query": [["tz", "UTC"]],
-        "parameter": "models",
-        "values": [HOSTILE],
-    }
 
 
 @pytest.mark.parametrize("event", [["x", True], [7, True], [-1, False], [0], None, [0, "up"]])

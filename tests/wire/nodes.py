@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote_plus, urlencode
 
 import pyarrow as pa
 
@@ -86,12 +85,7 @@ class Node:
         drawn = json.loads(self.told.json) if self.kind == "bidi_component" else {}
         if not (links := drawn.get("links")):
             return []
-        cells = [
-            cell if isinstance(cell, str) else cell[0] for cell in drawn["columns"][0]["cells"]
-        ]
-        said = urlencode([*map(tuple, links["query"]), (links["parameter"], "")])
-        values = (value or cell for value, cell in zip(links["values"], cells, strict=True))
-        return [f"{links['page']}?{said}{quote_plus(value)}" for value in values]
+        return ["" if end is None else links["start"] + end for end in links["ends"]]
 
     @property
     def default(self) -> Value | None:

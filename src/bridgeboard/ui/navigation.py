@@ -1,6 +1,8 @@
 """Links and moves to other pages, or to the same page with one value as a filter."""
 
+from collections.abc import Iterable
 from typing import Any, Final
+from urllib.parse import quote_plus, urlencode
 from uuid import UUID
 
 import streamlit as st
@@ -38,15 +40,16 @@ def meaning(by: str) -> str:
     return "Shows this tool alone." if by == "tool" else "Keeps only this."
 
 
-def links(by: str) -> Links | None:
-    """Where values of a dimension lead; None where they lead nowhere."""
-    if by == "initiator":
-        return Links("person", url.filters(), WHO)
-    parameter = TOOL if by == "tool" else FILTERS.get(by)
+def links(by: str, values: Iterable[str]) -> Links | None:
+    """Where some values of a dimension lead; None where they lead nowhere."""
+    parameter = WHO if by == "initiator" else TOOL if by == "tool" else FILTERS.get(by)
     if parameter is None:
         return None
     others = {parameter: (), filters.NOT + parameter: ()}
-    return Links("", url_parameters.changed(url.current(), others), parameter)
+    page = "person" if by == "initiator" else ""
+    query = url.filters() if page else url_parameters.changed(url.current(), others)
+    start = f"{page}?{urlencode({**query, parameter: ''}, doseq=True)}"
+    return Links(start, [quote_plus(value) for value in values])
 
 
 def to(by: str, value: str) -> None:

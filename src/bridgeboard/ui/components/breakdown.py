@@ -205,7 +205,7 @@ def _rows_and_controls(asked: _Asked, answer: Answer, order: Order) -> None:
             key=f"rows-{key}",
             label=f"{label}: {', '.join(METRICS[name].label for name in asked.names)}",
             totals=_totals(asked),
-            links=navigation.links(by),
+            links=navigation.links(by, [str(each[by]) for each in records]),
             order=order,
             on_sort=asked.sort,
             is_part=len(records) < len(answer),

@@ -57,16 +57,15 @@ class AtLeast:
 
 @dataclass(frozen=True)
 class Links:
-    """Where the names in the first column lead: to a page, with one value as a parameter.
+    """Where the names in the first column lead: an address for each row, cut in two.
 
     Attributes:
-        page: as its address has it; the page itself if empty.
-        query: what else its address says.
+        start: what all of them begin with.
+        ends: the rest of each; None for a row that leads nowhere.
     """
 
-    page: str
-    query: dict[str, list[str]]
-    parameter: str
+    start: str
+    ends: Sequence[str | None]
 
 
 @dataclass(frozen=True)
@@ -122,12 +121,7 @@ def _as_data(
     values = [[row[place] for row in rows] for place in range(len(columns))]
     data: dict[str, Any] = {"columns": list(map(_column, columns, values))}
     if links:
-        data["links"] = {
-            "page": links.page,
-            "query": [[name, word] for name, words in links.query.items() for word in words],
-            "parameter": links.parameter,
-            "values": [None if _words(columns[0], name) == name else name for name in values[0]],
-        }
+        data["links"] = {"start": links.start, "ends": list(links.ends)}
     return data
 
 
