@@ -221,6 +221,8 @@ def _row(  # noqa: PLR0917  # what a row is made of, told once
         "whole_requests": _sum(whole, "requests"),
         "whole_tokens": sum(_sum(whole, kind) if whole else each[f"{kind}_sum"] for kind in KINDS),
         "whole_cost": _sum(whole, "cost"),
+        "whole_unpriced_tokens": numbers(whole)["unpriced_tokens"],
+        "whole_summed_rows": numbers(whole)["summed_rows"] if whole else 1,
         "accuracy": "exact" if exact else "aggregate",
         "has_text": any(row["usage"] in kept for row in whole),
         "has_details": each["detailed_at"] is not None,

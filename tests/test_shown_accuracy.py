@@ -29,7 +29,7 @@ from bridgeboard.model.answer import Answer
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.session_columns import COLUMNS
 from bridgeboard.queries.session_filters import Find
-from bridgeboard.queries.session_list import listing, page
+from bridgeboard.queries.session_list import Order, listing, page
 from bridgeboard.queries.session_totals import total, totals
 from bridgeboard.report import svg_charts
 from bridgeboard.report.answers import Course
@@ -343,6 +343,57 @@ def test_a_session_of_some_unknown_tools_has_lower_bounds_under_any_filter_by_to
     assert bounded == {"tool_calls": {session}, "requests": {session}, "input": set()}
     assert {row.unread_rows for row in rows if row.session == session} == {1}
     assert len(rows) > 1
+
+
+def test_the_numbers_of_a_whole_session_say_how_they_stand_by_themselves(tmp_path: Path) -> None:
+    over = "(SELECT session FROM usage GROUP BY session HAVING max(started_at) > $1)"
+    begun = f"SELECT session FROM usage WHERE started_at < $1 AND session IN {over}"
+    with filled(tmp_path / "store.duckdb") as store, looking(store, END):
+        with store.write() as batch:
+            batch.execute("DELETE FROM usage WHERE grain <> 'interception'")
+            batch.execute("DELETE FROM tool_calls WHERE grain <> 'interception'")
+            batch.execute("UPDATE usage SET cost = coalesce(cost, 0), priced_tokens = input")
+            batch.execute("UPDATE usage SET output = 0, cache_read = 0, cache_write = 0")
+        ((middle,),) = store.rows("SELECT median(started_at) FROM usage")
+        unpriced, summed, unread = (
+            session for (session,) in store.rows(f"{begun} GROUP BY 1 ORDER BY 1 LIMIT 3", [middle])
+        )
+        with store.write() as batch:
+            late = "started_at >= $1 AND session ="
+            batch.execute(
+                f"UPDATE usage SET cost = NULL, priced_tokens = 0 WHERE {late} {unpriced}", [middle]
+            )
+            batch.execute(f"UPDATE usage SET grain = 'thread' WHERE {late} {summed}", [middle])
+            batch.execute(f"DELETE FROM usage WHERE session = {unread}")
+            batch.execute(f"UPDATE sessions SET started_at = $1 WHERE session = {unread}", [BEGAN])
+        find = Find(Scope(BEGAN - timedelta(days=4000), middle.replace(tzinfo=UTC)))
+        listed = page(runner.current().ask(listing(find, limit=1000)), limit=1000).rows
+        files = {
+            one.name: (one.accuracy, one.reason)
+            for one in session_list._sheet(find, Order()).columns
+        }
+    said = {
+        name: {
+            row.session: how.standing
+            for row in listed
+            if row.session in {unpriced, summed, unread}
+            and (how := accuracy(COLUMNS[name].metric, row.numbers_of(COLUMNS[name]))) != EXACT
+        }
+        for name in ("cost", "whole_cost", "whole_requests", "whole_tokens")
+    }
+    assert said == {
+        "cost": {unread: "unknown"},
+        "whole_cost": {unpriced: "at_least", summed: "about", unread: "unknown"},
+        "whole_requests": {summed: "at_least", unread: "unknown"},
+        "whole_tokens": {summed: "about", unread: "about"},
+    }
+    assert {
+        row.session for row in listed if session_list._is_bound(COLUMNS["whole_cost"], row)
+    } == {unpriced}
+    assert files["cost"][0] == "exact"
+    assert files["whole_requests"][0] == "at_least"
+    assert files["whole_tokens"][0] == "about"
+    assert files["whole_cost"][1].startswith("the price of some tokens is unknown; some sums of ")
 
 
 def test_a_filter_by_tool_leaves_what_is_not_known_where_it_is(

@@ -32,7 +32,8 @@ class Column:
         sql: its value.
         order: SQL of what it is sorted by, NULL where it is unknown.
         summed: whether the total of a list is the sum of its rows.
-        metric: of the vocabulary, whose number of the session's part in the scope it is.
+        metric: of the vocabulary, whose number of the session it is: of its part in the scope, or
+            of all of it if ``is_whole``.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Column:
     order: str
     summed: bool = False
     metric: str = ""
+    is_whole: bool = False
 
 
 def metric_sql(name: str) -> str:
@@ -74,6 +76,14 @@ NUMBERS: Final[Mapping[str, str]] = {
     },
 }
 """Column → metric, of the numbers of a session's part in the scope."""
+WHOLE: Final[Mapping[str, str]] = {
+    "whole_requests": "requests",
+    "whole_tokens": "total_tokens",
+    "whole_cost": "cost",
+    "whole_unpriced_tokens": "unpriced_tokens",
+    "whole_summed_rows": "summed_rows",
+}
+"""Column → that of the session's part; the last two say how exact the others are."""
 
 SUMS: Final[Mapping[str, str]] = {
     **{name: metric_sql(metric) for name, metric in NUMBERS.items()},
@@ -94,7 +104,11 @@ FAILED: Final = "coalesce(t.error_type, t.error_message) IS NOT NULL"
 _MICROSECONDS: Final = "(epoch_us(s.ended_at) - epoch_us(s.started_at))"
 
 
-_RECORDED: Final = "s.input_sum + s.output_sum + s.cache_read_sum + s.cache_write_sum"
+_UNREAD: Final = {
+    "whole_tokens": "s.input_sum + s.output_sum + s.cache_read_sum + s.cache_write_sum",
+    "whole_summed_rows": "1",
+}
+"""Columns that tell something of a session of which no request is known: the server's own sum."""
 _FAILED_THREADS: Final = (
     "CASE WHEN s.detailed_at IS NOT NULL AND s.threads > 0 THEN coalesce(e.failed, 0) END"
 )
@@ -130,12 +144,15 @@ def _number(name: str) -> Column:
     return Column(name, one.label, one.definition, one.format, sql, sql, one.additive, one.name)
 
 
-def _whole(name: str, metric: str, sql: str) -> Column:
-    """A number of the whole session."""
-    one = METRICS[metric]
+def _whole(name: str) -> Column:
+    """A number of the whole session; while no request of it is known, it is one of the server's."""
+    one = METRICS[NUMBERS[WHOLE[name]]]
+    sql = f"w.{WHOLE[name]}"
+    if name in _UNREAD:
+        sql = f"CASE WHEN w.session IS NULL THEN {_UNREAD[name]} ELSE {sql} END"
     label = f"Whole session: {one.label.lower()}"
     meaning = f"The same of all of the session, whatever the period and the filters: {one.label}."
-    return Column(name, label, meaning, one.format, sql, f"({sql})")
+    return Column(name, label, meaning, one.format, sql, f"({sql})", metric=one.name, is_whole=True)
 
 
 _WHO: Final = (
@@ -194,13 +211,7 @@ _ACTIVITY: Final = (
 )
 _USED: Final = (
     *map(_number, tuple(NUMBERS)[5:]),
-    _whole("whole_requests", "requests", "w.requests"),
-    _whole(
-        "whole_tokens",
-        "total_tokens",
-        f"CASE WHEN w.session IS NULL THEN {_RECORDED} ELSE w.total_tokens END",
-    ),
-    _whole("whole_cost", "spend", "w.cost"),
+    *map(_whole, WHOLE),
 )
 _KNOWN: Final = (
     _text(

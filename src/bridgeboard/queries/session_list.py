@@ -22,7 +22,7 @@ from bridgeboard.model.answer import Answer
 from bridgeboard.model.errors import CursorError, ListError
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.metric_sources import Arguments
-from bridgeboard.queries.session_columns import COLUMNS, NUMBERS, Kind, column
+from bridgeboard.queries.session_columns import COLUMNS, NUMBERS, WHOLE, Column, Kind, column
 from bridgeboard.queries.session_filters import Find, Sides, conditions, shared, spoken, where
 from bridgeboard.queries.typed_rows import typed
 
@@ -141,7 +141,8 @@ class SessionRow:
         cost, shadow_cost: in pico-USD. With ``unpriced_tokens``, a lower bound.
         summed_rows, unread_rows: what makes other numbers less than exact
             (``model.accuracy``), also by rows without known tools that a filter by tool hides.
-        whole_tokens: the server's own sum where no request is known.
+        whole_tokens: the server's own sum where no request is known, which is one of
+            ``whole_summed_rows`` then.
         accuracy: "exact" where all requests are known one by one, else "aggregate".
     """
 
@@ -179,6 +180,8 @@ class SessionRow:
     whole_requests: int | None
     whole_tokens: int | None
     whole_cost: int | None
+    whole_unpriced_tokens: int | None
+    whole_summed_rows: int | None
     accuracy: str
     has_text: bool
     has_details: bool
@@ -187,6 +190,12 @@ class SessionRow:
     def by_metric(self) -> Mapping[str, Any]:
         """The numbers of its part in the scope, under the names of the vocabulary."""
         return {metric: getattr(self, name) for name, metric in NUMBERS.items()}
+
+    def numbers_of(self, column: Column) -> Mapping[str, Any]:
+        """Those of its part, or of all of it for a column of the whole session."""
+        if not column.is_whole:
+            return self.by_metric
+        return {NUMBERS[part]: getattr(self, name) for name, part in WHOLE.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The list of sessions: order, columns, paging, totals, files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -228,7 +228,7 @@ def _table(rows: Sequence[SessionRow], columns: Sequence[Column]) -> None:
 
 
 def _is_bound(one: Column, row: SessionRow) -> bool:
-    return bool(one.metric) and accuracy.accuracy(one.metric, row.by_metric).is_bound
+    return bool(one.metric) and accuracy.accuracy(one.metric, row.numbers_of(one)).is_bound
 
 
 def _line(row: SessionRow, columns: Sequence[Column], address: dict[str, str]) -> tuple[Any, ...]:
@@ -297,8 +297,7 @@ def _sheet(find: Find, order: Order) -> Sheet:
             if shown.after is None:
                 break
             place = {AFTER: shown.after}
-    numbers = [row.by_metric for row in rows]
-    columns = tuple(_sheet_column(one, numbers) for one in COLUMNS.values())
+    columns = tuple(_sheet_column(one, rows) for one in COLUMNS.values())
     return Sheet("Sessions", columns, tuple(map(_sheet_row, rows)))
 
 
@@ -317,8 +316,9 @@ def _plain(one: Column, row: SessionRow) -> Any:
     return ("yes" if value else "no") if one.kind == "flag" else value
 
 
-def _sheet_column(one: Column, numbers: Sequence[Mapping[str, Any]]) -> SheetColumn:
+def _sheet_column(one: Column, rows: Sequence[SessionRow]) -> SheetColumn:
     column = SheetColumn(one.name, one.label, _kind(one), one.definition)
     if not one.metric:
         return column
-    return downloads.with_accuracy(column, accuracy.column_accuracy(one.metric, numbers))
+    how = accuracy.column_accuracy(one.metric, (row.numbers_of(one) for row in rows))
+    return downloads.with_accuracy(column, how)
