@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 
+import httpx
 import pytest
 from aibridge_wire import TOKEN, at_once, buildinfo, connected
 
@@ -177,6 +178,14 @@ def test_a_certificate_file_that_is_missing_is_a_matter_of_configuration(
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
     with pytest.raises(ConfigurationError, match="SSL_CERT_FILE"):
         Client("https://coder.example.com", TOKEN)
+
+
+def test_no_certificates_are_read_for_a_transport_that_is_given(
+    monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
+    with connected(kind, lambda _: httpx.Response(200, content=GOOD)) as client:
+        assert client.buildinfo().version
 
 
 def test_a_head_that_never_comes_over_the_network_is_left_at_the_deadline(kind: str) -> None:

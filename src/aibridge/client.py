@@ -67,7 +67,8 @@ class Client:
         timeout: seconds, or httpx's own object; by default 60 to read and 10 to connect, as the
             session list of a large deployment is slow (api-contract 7).
         retry: a policy of httpx-retries; see ``default_retry``.
-        transport: what to send by instead of the network; HTTPS_PROXY then does not apply.
+        transport: what to send by instead of the network; HTTPS_PROXY and certificates then do
+            not apply.
         verify: True, False, or an SSLContext. SSL_CERT_FILE is honoured.
         proxy: a proxy for all requests; else HTTPS_PROXY, HTTP_PROXY and NO_PROXY apply.
         user_agent: how to introduce ourselves to the server.
@@ -104,8 +105,9 @@ class Client:
         options: dict[str, Any] = {
             "token": token,
             "timeout": timeout,
-            # Made once: reading the certificates takes as long as many requests.
-            "verify": tls_context(verify),
+            # Made once, and not at all for a transport that is given: reading the certificates
+            # takes as long as many requests.
+            "verify": tls_context(verify) if transport is None else verify,
             "proxy": proxy,
             "user_agent": user_agent,
         }
