@@ -105,8 +105,9 @@ def test_what_moves_can_be_split_and_is_told_in_its_own_order() -> None:
     board = PAGE_CONTENTS["overview"]
     for name in pages.MOVING:
         assert splits(board.measures[0], name)
-    was = {"a": (5, EXACT), "b": (2, EXACT), "e": (4, EXACT)}
-    told = movers.moves("team", was, {"a": (3, EXACT), "c": (7, EXACT), "e": (4, EXACT)})
+    was = dict(zip("abce", [(5, EXACT), (2, EXACT), (0, EXACT), (4, EXACT)], strict=True))
+    now = dict(zip("abce", [(3, EXACT), (0, EXACT), (7, EXACT), (4, EXACT)], strict=True))
+    told = movers.moves("team", was, now)
     assert {(one.name, one.was, one.now) for one in told} == {("a", 5, 3), ("b", 2, 0), ("c", 0, 7)}
     assert [one.name for one in movers.largest(told)] == ["c", "a", "b"]
     assert movers.moves("team", {"Unassigned": (1, EXACT)}, {"Unassigned": (9, EXACT)}) == []
@@ -114,15 +115,15 @@ def test_what_moves_can_be_split_and_is_told_in_its_own_order() -> None:
 
 def test_what_is_unknown_in_a_period_is_no_change_from_nothing() -> None:
     unknown = (None, Accuracy("unknown"))
-    assert movers.moves("team", {"a": unknown, "b": (1, EXACT)}, {"a": (7, EXACT)}) == [
-        movers.Move("team", "b", 1, 0)
-    ]
+    was, now = {"a": unknown, "b": (1, EXACT)}, {"a": (7, EXACT), "b": (0, EXACT)}
+    assert movers.moves("team", was, now) == [movers.Move("team", "b", 1, 0)]
 
 
 def test_a_lower_bound_is_not_compared_with_an_exact_number() -> None:
     bound = Accuracy("at_least", ("some of it is not known",))
-    was = {"unlike": (5, bound), "alike": (5, bound), "gone": (4, bound)}
-    told = movers.moves("team", was, {"unlike": (9, EXACT), "alike": (6, bound)})
+    was = {"unlike": (5, bound), "alike": (5, bound), "gone": (4, bound), "hidden": (0, bound)}
+    now = {"unlike": (9, EXACT), "alike": (6, bound), "gone": (0, EXACT), "hidden": (3, EXACT)}
+    told = movers.moves("team", was, now)
     assert [one.name for one in movers.largest(told)] == ["gone", "alike"]
 
 

@@ -1,6 +1,7 @@
 """A number that is a lower bound, about right or unknown is called so wherever it is shown."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ from facts import facts
 
 from bridgeboard import charts
 from bridgeboard.analysis import adoption as questions_of_people
-from bridgeboard.analysis import trends
+from bridgeboard.analysis import movers, trends
 from bridgeboard.analysis.comparison import Line
 from bridgeboard.analysis.headlines import Headlines, headlines
 from bridgeboard.analysis.movers import Move
 from bridgeboard.analysis.questions import Questions
 from bridgeboard.analysis.rankings import ranking
 from bridgeboard.analysis.runner import Snapshot
+from bridgeboard.formats import DASH
 from bridgeboard.model.accuracy import (
     EXACT,
     Accuracy,
@@ -81,8 +83,16 @@ def test_a_card_shows_no_change_where_one_number_only_is_a_lower_bound(
 
 def test_what_moved_is_marked_where_both_numbers_are_lower_bounds() -> None:
     shown = trend._move(Move("team", "Core", 5, 10, BOUND, BOUND), "requests")
-    assert shown.cells == ("Team", "+5", "+100%", "≥ 5", "≥ 10")
+    assert shown.cells == ("Team", "≈ +5", "≈ +100%", "≥ 5", "≥ 10")
     assert shown.full == "Core: at least 5 before, at least 10 now"
+
+
+def test_a_value_of_at_least_nothing_before_is_not_called_new() -> None:
+    was_hidden = trend._move(Move("team", "Core", 0, 10, BOUND, BOUND), "requests")
+    assert was_hidden.cells == ("Team", "≈ +10", DASH, DASH, "≥ 10")
+    assert was_hidden.full == "Core: at least 0 before, at least 10 now"
+    is_new = trend._move(Move("team", "Core", 0, 10, EXACT, BOUND), "requests")
+    assert is_new.cells == ("Team", "≈ +10", "new", "0", "≥ 10")
 
 
 def test_what_moved_counts_the_values_that_cannot_be_compared() -> None:
@@ -408,6 +418,48 @@ def test_a_filter_by_tool_leaves_what_is_not_known_where_it_is(
     assert bounds("tool_calls", clients, "client") == {
         name: rows == 1 and name == "Other" for name in clients.column("client")
     }
+
+
+def test_what_only_a_filter_by_tool_hides_has_not_come_from_nothing_or_gone_to_it(
+    tmp_path: Path,
+) -> None:
+    with filled(tmp_path / "store.duckdb") as store:
+        ((middle,),) = store.rows(
+            "SELECT median(started_at) FROM tool_calls"
+            " WHERE tool = 'Bash' AND grain = 'interception'"
+        )
+        early = "started_at < $1 AND client ="
+        with store.write() as batch:
+            batch.execute("DELETE FROM usage WHERE grain <> 'interception'")
+            batch.execute("DELETE FROM tool_calls WHERE grain <> 'interception'")
+            for table in ("usage", "tool_calls"):
+                batch.execute(
+                    f"UPDATE {table} SET client = CASE usage % 3 WHEN 0 THEN 'hidden'"
+                    " WHEN 1 THEN 'new' ELSE 'both' END"
+                )
+                batch.execute(f"DELETE FROM {table} WHERE {early} 'new'", [middle])
+            batch.execute(f"DELETE FROM tool_calls WHERE {early} 'hidden'", [middle])
+            batch.execute(
+                "UPDATE usage SET grain = 'session', requests = 0, prompts = 0, tool_calls = 0"
+                f" WHERE {early} 'hidden'",
+                [middle],
+            )
+        middle = middle.replace(tzinfo=UTC)
+        periods = (replace(BASH, until=middle), replace(BASH, since=middle))
+        with store.snapshot() as reader:
+            questions = Snapshot(reader)
+            forth, back = (
+                {one.name: one for one in movers.changes(questions, "requests", ("client",), *pair)}
+                for pair in (periods, periods[::-1])
+            )
+    assert set(forth) == set(back) == {"hidden", "new", "both"}
+    for move in (forth["hidden"], back["hidden"]):
+        assert 0 in {move.was, move.now}
+        assert not move.is_comparable
+    assert (forth["hidden"].was, forth["hidden"].before_accuracy.standing) == (0, "at_least")
+    assert (forth["new"].was, forth["new"].before_accuracy) == (0, EXACT)
+    assert forth["new"].in_words("requests")[2] == "new"
+    assert [one.name for one in movers.largest(forth.values())] == ["new", "both"]
 
 
 def test_active_people_are_lower_bounds_on_each_day_whose_window_has_an_unseen_person(

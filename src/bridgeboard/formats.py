@@ -11,6 +11,7 @@ UNITS = ("", "k", "M", "B", "T")
 TEN = 10
 PICO = 10**12
 AT_LEAST = "≥ "
+ABOUT = "≈ "
 LEAST_PERCENT = 0.1
 LEAST_RATIO = 0.001
 MOST_TIMES = 11  # a change of a thousand per cent

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bridgeboard import formats
 from bridgeboard.analysis.questions import Questions
-from bridgeboard.model.accuracy import EXACT, Accuracy, accuracy
-from bridgeboard.model.answer import Answer
+from bridgeboard.model.accuracy import EXACT, Accuracy, accuracy, together
 from bridgeboard.model.dimensions import UNASSIGNED
+from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 
 MOVERS: Final = 8
@@ -35,8 +36,36 @@ class Move:
 
     @property
     def is_comparable(self) -> bool:
-        """Whether the change says anything: not where only one number is a lower bound."""
-        return self.before_accuracy.is_bound == self.now_accuracy.is_bound
+        """Whether the change says anything: not where only one number is a lower bound.
+
+        But from exactly nothing to at least something, or the other way, is a change.
+        """
+        sides = ((self.was, self.before_accuracy), (self.now, self.now_accuracy))
+        bounds = [how.is_bound for _, how in sides]
+        return bounds[0] == bounds[1] or any(
+            not value and how.standing == "exact" for value, how in sides
+        )
+
+    @property
+    def accuracy(self) -> Accuracy:
+        """How the change stands: what is not known of either period may be more or less of it."""
+        return together((self.before_accuracy, self.now_accuracy)).loose
+
+    def in_words(self, measure: str) -> tuple[str, str, str]:
+        """The change in short, with all its digits, and as a share of the number before.
+
+        A value is new where it had exactly nothing before.
+        """
+        kind = METRICS[measure].format
+        mark = "" if self.accuracy.standing == "exact" else formats.ABOUT
+        sign = f"{mark}{'+' if self.now > self.was else '-'}"
+        share = formats.change(self.now, self.was, kind)
+        is_new = not self.was and self.before_accuracy.standing == "exact"
+        return (
+            f"{sign}{formats.number(self.size, kind)}",
+            f"{sign}{formats.exact_number(self.size, kind)}",
+            f"{mark}{share}" if share else "new" if is_new else formats.DASH,
+        )
 
 
 def changes(
@@ -46,33 +75,24 @@ def changes(
     moved: list[Move] = []
     for name in by:
         was, now = (
-            by_value(measure, questions.split((measure,), (name,), each))
-            for each in (before, scope)
+            {str(row[name]): (row[measure], accuracy(measure, row)) for row in answer.records()}
+            for answer in questions.split_alike((measure,), name, (before, scope))
         )
         moved += moves(name, was, now)
     return moved
 
 
-def by_value(measure: str, answer: Answer) -> dict[str, tuple[Any, Accuracy]]:
-    """Each value of the first column: its number, and how it stands."""
-    first = answer.columns[0]
-    return {str(row[first]): (row[measure], accuracy(measure, row)) for row in answer.records()}
-
-
 def moves(
     by: str, was: Mapping[str, tuple[Any, Accuracy]], now: Mapping[str, tuple[Any, Accuracy]]
 ) -> list[Move]:
-    """What changed between two periods, by the values of a dimension.
+    """What changed between two periods, by the values of a dimension, which both have.
 
-    A value that only one period has is nothing in the other. One whose number is unknown is left
-    out, and so is who is in no team: that is no thing that moves.
+    One whose number is unknown is left out, and so is who is in no team: that is no thing that
+    moves.
     """
     changes = []
-    for name in {**was, **now}:
-        (before, before_accuracy), (after, now_accuracy) = (
-            side.get(name, (0, other.get(name, (0, EXACT))[1]))
-            for side, other in ((was, now), (now, was))
-        )
+    for name, (before, before_accuracy) in was.items():
+        after, now_accuracy = now[name]
         if before is not None and after is not None and before != after and name != UNASSIGNED:
             changes.append(Move(by, name, before, after, before_accuracy, now_accuracy))
     return changes

@@ -5,7 +5,7 @@ How a question is run and where its answer is cached, ``analysis.runner`` decide
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final, cast
 
@@ -48,6 +48,25 @@ class Questions(ABC):
         return self._with_limits(
             names, by, scope, lambda asked: self.ask(metric_query.select(asked, by, scope))
         )
+
+    def split_alike(self, names: tuple[str, ...], by: str, scopes: Sequence[Scope]) -> list[Answer]:
+        """Numbers by a dimension in several scopes, each with the values of all of them.
+
+        One without any row in a scope has empty numbers there, with limits like any other row: what
+        only a filter by tool hides is no exact nothing.
+        """
+        asked = (*names, *accuracy.limits(names, (by,)))
+        answers = [self.ask(metric_query.select(asked, (by,), scope)) for scope in scopes]
+        values = dict.fromkeys(row[0] for answer in answers for row in answer.rows)
+        empty = tuple(METRICS[name].empty for name in asked)
+
+        def filled(scope: Scope, answer: Answer) -> Answer:
+            rows = {row[0]: row for row in answer.rows}
+            every = tuple(rows.get(value, (value, *empty)) for value in values)
+            answer = Answer(answer.columns, every)
+            return self._with_limits(names, (by,), scope, lambda _: answer)
+
+        return list(map(filled, scopes, answers))
 
     def measured(self, names: tuple[str, ...], by: str, scope: Scope, order: str) -> Answer:
         """Numbers by a dimension in an order, at most ``MOST`` rows.

@@ -239,14 +239,12 @@ def _values(table: Ranking, row: Mapping[str, Any]) -> tuple[Value, ...]:
 
 def _change(measure: str, one: Move) -> Change:
     kind = METRICS[measure].format
-    sign = "+" if one.now > one.was else "-"
+    change, exact_change, relative = one.in_words(measure)
     return Change(
         name=name(one.name),
         kind=DIMENSIONS[one.by].label,
-        change=Value(
-            sign + formats.number(one.size, kind), sign + formats.exact_number(one.size, kind)
-        ),
-        relative=formats.change(one.now, one.was, kind) or "new",
+        change=Value(change, exact_change),
+        relative=relative,
         was=_number(one.was, kind, one.before_accuracy),
         now=_number(one.now, kind, one.now_accuracy),
     )

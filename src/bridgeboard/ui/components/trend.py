@@ -246,16 +246,11 @@ def _move(one: Move, measure: str) -> short_table.Row:
         how.phrase(formats.exact_number(value, kind))
         for value, how in ((one.was, one.before_accuracy), (one.now, one.now_accuracy))
     )
+    change, _, relative = one.in_words(measure)
     return short_table.Row(
         name=formats.middle(formats.visible(one.name), 34) or "(empty)",
         full=f"{formats.visible(one.name)}: {before} before, {after} now",
-        cells=(
-            DIMENSIONS[one.by].label,
-            ("+" if one.now > one.was else "-") + formats.number(one.size, kind),
-            formats.change(one.now, one.was, kind) or "new",
-            was,
-            now,
-        ),
+        cells=(DIMENSIONS[one.by].label, change, relative, was, now),
     )
 
 
