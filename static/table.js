@@ -36,7 +36,7 @@ const follow = (event) => {
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".data-table");
-  const { columns, links, totals } = data;
+  const { columns, totals } = data;
   const heads = JSON.stringify([data.label, columns.map(({ label, meaning, first }) => [label, meaning, first])]);
   const given = JSON.stringify(data.order);
   if (root.heads !== heads || root.given !== given) root.order = data.order;
@@ -51,7 +51,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     table.tHead.append(element("tr"));
     const scroll = element("div", "scroll");
     scroll.append(table);
-    if (!links && !columns.some((column) => column.first)) {
+    if (!columns.some((column) => column.first || column.links)) {
       // Without a button or link in it, only the keyboard's focus on the box itself can scroll it.
       scroll.tabIndex = 0;
       scroll.setAttribute("role", "region");
@@ -78,8 +78,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const shares = columns[by]?.shares;
     const headRow = table.tHead.rows[0];
     headRow.querySelector(".share")?.remove();
-    columns.forEach(({ first }, place) => {
-      if (place === by && first) headRow.cells[place].setAttribute("aria-sort", up ? "ascending" : "descending");
+    columns.forEach((_, place) => {
+      if (place === by) headRow.cells[place].setAttribute("aria-sort", up ? "ascending" : "descending");
       else headRow.cells[place].removeAttribute("aria-sort");
     });
     const withShare = (cells, cell) => (shares ? cells.toSpliced(1, 0, cell()) : cells);
@@ -90,7 +90,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     }
     const line = (row) => {
       const drawn = element("tr");
-      drawn.append(...withShare(columns.map((column, place) => (place ? number(column, row) : name(row))), () => bar(shares[row])));
+      drawn.append(...withShare(columns.map((column, place) => cell(column, place, row)), () => bar(shares[row])));
       return drawn;
     };
     const rows = sorted();
@@ -104,28 +104,24 @@ export default function ({ data, parentElement, setTriggerValue }) {
     };
     table.tBodies[0].replaceWith(body);
     table.tFoot.replaceChildren();
-    if (totals) {
-      const cells = totals.map((cell, place) => fill(element(place ? "td" : "th", columns[place].look), cell));
+    for (const row of totals) {
+      const cells = row.map((cell, place) => fill(element(place ? "td" : "th", columns[place].look), cell));
       cells[0].scope = "row";
       table.tFoot.appendChild(element("tr")).append(...withShare(cells, () => element("td", "share")));
     }
     whenIdle(() => drawFrom(FIRST));
   }
 
-  function number(column, row) {
-    return fill(element("td", column.look), column.cells[row]);
-  }
-
-  function name(row) {
-    const cell = element("th", columns[0].look);
-    cell.scope = "row";
+  // The first cell names its row. A cell that leads somewhere is a link.
+  function cell({ cells, links, look }, place, row) {
+    const drawn = element(place ? "td" : "th", look);
+    if (!place) drawn.scope = "row";
     const end = links?.ends[row] ?? null;
-    const text = fill(cell.appendChild(element(end === null ? "span" : "a", "name")), columns[0].cells[row]);
-    if (end !== null) {
-      text.href = links.start + end;
-      text.onclick = follow;
-    }
-    return cell;
+    if (end === null) return fill(drawn, cells[row]);
+    const link = fill(drawn.appendChild(element("a")), cells[row]);
+    link.href = links.start + end;
+    link.onclick = follow;
+    return drawn;
   }
 
   // By the ranks of a column; unknown values last in both directions, equal ones by the first column.

@@ -35,8 +35,9 @@ class Table:
 
     @property
     def totals(self) -> dict[str, str]:
-        """What stands in the row below all others."""
-        return dict(zip(self.heads, map(_text, self.data.get("totals", ())), strict=False))
+        """What stands in the first row below all others; nothing where there is none."""
+        row = next(iter(self.data["totals"]), ())
+        return dict(zip(self.heads, map(_text, row), strict=False))
 
     @property
     def rows(self) -> list[dict[str, str]]:
@@ -51,6 +52,11 @@ class Table:
     def whole(self, label: str) -> list[str]:
         """All that the cells of a column stand for, in the order they are given in."""
         return [_whole(cell) for cell in self._of(label)["cells"]]
+
+    def links(self, label: str) -> list[str | None]:
+        """The addresses that the cells of a column lead to, in the order they are given in."""
+        links = self._of(label)["links"]
+        return [None if end is None else links["start"] + end for end in links["ends"]]
 
     def sorted(self, by: str, *, upwards: bool) -> list[dict[str, str]]:
         """The rows as the browser sorts them by a column: unknown ones last, then by the first."""

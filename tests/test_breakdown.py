@@ -74,7 +74,7 @@ def test_parts_come_to_the_total_below_them(store: Store) -> None:
     for by in ("model", "team", "client"):
         drawn = breakdown("spend", **{"breakdown-by": by})
         counts = [int(count.strip("≥ ").replace(",", "")) for count in drawn.whole("Requests")]
-        total = drawn.data["totals"][drawn.heads.index("Requests")]
+        total = drawn.data["totals"][0][drawn.heads.index("Requests")]
         whole = total if isinstance(total, str) else total[1]
         assert sum(counts) == int(whole.strip("≥ ").replace(",", ""))
 
@@ -112,7 +112,7 @@ def test_a_person_has_a_page_with_the_filters_of_this_one(store: Store) -> None:
 def test_a_tool_is_looked_into_where_one_stands(store: Store) -> None:
     assert store
     assert "tool" in led(breakdown("tools", "tools-tool"))[1]
-    assert "links" not in breakdown("tools", "tools-server").data
+    assert "links" not in breakdown("tools", "tools-server").data["columns"][0]
     assert "models" in led(breakdown("person", "model", **WHO))[1]
 
 
@@ -134,7 +134,7 @@ st.session_state["links"] = navigation.links("model", NAMES)
 
 def led(drawn: Table) -> tuple[str, dict[str, list[str]]]:
     """The page and the parameters that the first row leads to."""
-    links = drawn.data["links"]
+    links = drawn.data["columns"][0]["links"]
     page, _, query = (links["start"] + links["ends"][0]).partition("?")
     return page, parse_qs(query)
 

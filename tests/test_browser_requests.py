@@ -33,10 +33,8 @@ def parameters(page: Page) -> dict[str, list[str]]:
 
 
 def open_row(page: Page, row: int) -> str:
-    """Press "Open" in a row of the list of requests, which is one canvas; the request's id."""
-    grid = page.locator(".st-key-box-requests .dvn-scroller").first
-    grid.scroll_into_view_if_needed()
-    grid.click(position={"x": 30, "y": 35 * (row + 1) + 17})
+    """Follow the link of a row in the list of requests; the request's id."""
+    page.locator(".st-key-box-requests tbody th a").nth(row).click()
     expect(page.get_by_role("button", name="All requests")).to_be_visible(timeout=PATIENCE)
     settled(page)
     return parameters(page)["request"][0]
@@ -92,6 +90,33 @@ def test_a_request_is_opened_revealed_and_left_by_the_way_back(page: Page, synce
     expect(page.get_by_role("button", name="All requests")).to_be_visible(timeout=PATIENCE)
     settled(page)
     assert parameters(page)["request"] == [named]
+
+
+def test_a_row_of_the_list_is_a_link_that_keys_and_a_new_tab_can_follow(
+    page: Page, synced: str
+) -> None:
+    come_to(page, synced, "interceptions", tools="Read", tz="UTC")
+    box = page.locator(".st-key-box-requests")
+    expect(box.get_by_role("columnheader", name="Spend", exact=True)).to_be_in_viewport()
+    link = box.locator("tbody th a").nth(3)
+    href = str(link.evaluate("(link) => link.href"))
+    with page.context.expect_page() as tab:
+        link.click(modifiers=["Control"])
+    tab.value.close()
+    assert "request" not in parameters(page)
+    link.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="All requests")).to_be_visible(timeout=PATIENCE)
+    settled(page)
+    assert page.url == href
+    page.go_back()
+    expect(box).to_be_visible(timeout=PATIENCE)
+    settled(page)
+    session = box.locator("tbody td a").first
+    session.scroll_into_view_if_needed()
+    session.click()
+    expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
+    assert {"id", "person", "call"} <= set(parameters(page))
 
 
 def test_what_is_compared_is_in_the_address_and_the_way_back_undoes_it(

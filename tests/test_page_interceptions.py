@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 import bridge_transport
 import demo_sync
@@ -18,6 +18,7 @@ from audit_entries import last, noted
 from dashboard_store import filled, looking
 from facts import KINDS, Row, facts
 from headline_cards import headline
+from shown_tables import Table
 from slow_cases import one_fast
 from streamlit.testing.v1 import AppTest
 
@@ -31,7 +32,7 @@ from bridgeboard.queries.request_list import PAGE, Interception
 from bridgeboard.queries.typed_rows import Key, typed
 from bridgeboard.runtime import clients
 from bridgeboard.store import Store
-from bridgeboard.ui.components.data_table import AtLeast
+from bridgeboard.ui.components.tables import AtLeast
 from bridgeboard.ui.views import request_list, request_table
 
 ROOT = Path(__file__).parents[1]
@@ -73,16 +74,16 @@ def said(test: AppTest) -> str:
     return "\n".join(told).replace("\\", "").replace("\u2060", "")
 
 
-def table(test: AppTest) -> Any:
-    return next(frame.value for frame in test.dataframe if "provider_name" in frame.value)
+def table(test: AppTest) -> Table:
+    return shown_tables.table(test, "requests-table")
 
 
 def newest_first(told: list[Row]) -> list[Row]:
     return sorted(told, key=lambda row: (row["started_at"], row["usage"]), reverse=True)
 
 
-def began(told: list[Row]) -> list[datetime]:
-    return [row["started_at"].astimezone(UTC) for row in told]
+def began(rows: list[Row]) -> list[str]:
+    return [formats.moment(row["started_at"], UTC) for row in rows]
 
 
 def using(**wanted: Any) -> list[Row]:
@@ -100,13 +101,13 @@ def test_the_first_page_has_the_newest_requests_and_says_of_how_many(store: Stor
     assert not test.exception
     assert f"First {PAGE} of {len(facts().usage):,} requests, newest first" in said(test)
     expected, shown = newest_first(facts().usage)[:PAGE], table(test)
-    assert list(shown["started_at"]) == began(expected)
-    assert list(shown["person"]) == [row["person"] for row in expected]
+    assert shown.column("Began") == began(expected)
+    assert shown.column("Person") == [row["person"] for row in expected]
     for kind in KINDS:
-        assert list(shown[kind]) == [row[kind] for row in expected]
-    unknown = [row["cost"] is None for row in expected]
-    assert list(shown["cost"].isna()) == unknown
-    assert list(shown["status"]) == [row["status"] for row in expected]
+        label = kind.replace("_", " ").capitalize()
+        assert shown.whole(label) == [formats.exact(row[kind]) for row in expected]
+    assert shown.whole("Spend") == [formats.exact_money(row["cost"]) for row in expected]
+    assert shown.column("Price") == [row["status"] for row in expected]
 
 
 def test_pages_are_turned_there_and_back_and_are_the_whole_list(store: Store) -> None:
@@ -116,7 +117,7 @@ def test_pages_are_turned_there_and_back_and_are_the_whole_list(store: Store) ->
     assert len(expected) > 2 * PAGE
     test, told, places = app(tools=tool), [], []
     while True:
-        told += list(table(test)["started_at"])
+        told += table(test).column("Began")
         places.append(said(test).split(" of ")[0].splitlines()[-1])
         if test.button(key="turn-older").disabled:
             break
@@ -125,7 +126,7 @@ def test_pages_are_turned_there_and_back_and_are_the_whole_list(store: Store) ->
     assert places[:2] == [f"First {PAGE}", f"{PAGE + 1}-{2 * PAGE}"]
     while not test.button(key="turn-newer").disabled:
         test.button(key="turn-newer").click().run()
-    assert list(table(test)["started_at"]) == expected[:PAGE]
+    assert table(test).column("Began") == expected[:PAGE]
 
 
 def test_a_place_in_the_address_is_kept_by_a_link(store: Store) -> None:
@@ -133,13 +134,13 @@ def test_a_place_in_the_address_is_kept_by_a_link(store: Store) -> None:
     expected = newest_first(facts().usage)
     last = expected[PAGE - 1]
     test = app(after=request_list.cursor(Key(last["started_at"], last["usage"])))
-    assert list(table(test)["started_at"]) == began(expected[PAGE : 2 * PAGE])
+    assert table(test).column("Began") == began(expected[PAGE : 2 * PAGE])
     assert f"{PAGE + 1}-{2 * PAGE} of {len(expected):,} requests" in said(test)
     oldest = expected[-1]
     test = app(after=request_list.cursor(Key(oldest["started_at"], oldest["usage"])))
     assert "older than the place" in said(test)
     test.button(key="turn-newest").click().run()
-    assert list(table(test)["started_at"]) == began(expected[:PAGE])
+    assert table(test).column("Began") == began(expected[:PAGE])
 
 
 @pytest.mark.parametrize(
@@ -165,7 +166,7 @@ def test_a_filter_of_this_page_keeps_what_counting_keeps(store: Store, name: str
     assert f"{formats.plural(len(expected), 'request')}, newest first" in said(test) or (
         f"First {PAGE} of {formats.plural(len(expected), 'request')}" in said(test)
     )
-    assert list(table(test)["started_at"]) == began(newest_first(expected)[:PAGE])
+    assert table(test).column("Began") == began(newest_first(expected)[:PAGE])
 
 
 def test_filters_of_the_shell_and_of_the_page_hold_together(store: Store) -> None:
@@ -173,7 +174,7 @@ def test_filters_of_the_shell_and_of_the_page_hold_together(store: Store) -> Non
     person = newest_first(using(tool="Read"))[0]["person"]
     expected = [row for row in using(tool="Read") if row["person"] == person]
     test = app(tools="Read", people=person)
-    assert set(table(test)["person"]) == {person}
+    assert set(table(test).column("Person")) == {person}
     assert formats.plural(len(expected), "request") in said(test)
 
 
@@ -181,7 +182,7 @@ def test_only_requests_with_errors_can_be_listed(store: Store) -> None:
     assert store
     failed = newest_first([row for row in facts().usage if row["tool_errors"]])
     test = app(errors="true")
-    assert list(table(test)["started_at"]) == began(failed[:PAGE])
+    assert table(test).column("Began") == began(failed[:PAGE])
     assert formats.plural(len(failed), "request with an error", "requests with an error") in said(
         test
     )
@@ -196,25 +197,51 @@ def test_nothing_found_says_what_to_do(store: Store) -> None:
 
 def test_a_row_leads_to_its_request_in_its_session(store: Store) -> None:
     assert store
-    shown = table(app())
-    for link, row in zip(shown["session"], newest_first(facts().usage)[:PAGE], strict=True):
+    links = table(app()).links("Session")
+    for link, row in zip(links, newest_first(facts().usage)[:PAGE], strict=True):
         if row["session"] is None:
-            assert not isinstance(link, str)
+            assert link is None
             continue
-        told = {name: values[0] for name, values in parse_qs(urlsplit(link).query).items()}
-        assert told == {
+        assert link is not None
+        page, _, query = link.partition("?")
+        assert page == "session"
+        assert {name: values[0] for name, values in parse_qs(query).items()} == {
             "id": row["session_id"],
             "person": row["initiator_id"],
             "thread": row["thread"],
             "call": row["id"],
+            "tz": "UTC",
         }
+
+
+def test_a_row_leads_to_its_request_and_keeps_the_place_in_the_list(store: Store) -> None:
+    assert store
+    expected = newest_first(using(tool="Read"))[PAGE : 2 * PAGE]
+    test = app(tools="Read")
+    test.button(key="turn-older").click().run()
+    shown = table(test)
+    assert shown.heads[0] == "Began"
+    for link, row in zip(shown.links("Began"), expected, strict=True):
+        assert link is not None
+        page, _, query = link.partition("?")
+        assert page == ""
+        asked = {name: [value] for name, value in test.query_params.items()}
+        assert {"tools", "after"} <= set(asked)
+        assert parse_qs(query) == {**asked, "request": [row["id"]]}
+
+
+def test_no_head_sorts_a_list_that_is_in_order_of_time(store: Store) -> None:
+    assert store
+    shown = table(app())
+    assert not [column["label"] for column in shown.data["columns"] if "first" in column]
+    assert shown.order == ("Began", False)
 
 
 def test_names_that_would_act_on_the_screen_are_made_visible(store: Store) -> None:
     with store.write() as batch:
         batch.execute("UPDATE usage SET client = chr(8238) || 'evil', model = '[x](javascript:1)'")
     shown = table(app())
-    assert set(shown["client"]) == {formats.visible("\u202eevil")}
+    assert set(shown.column("Client")) == {formats.visible("\u202eevil")}
 
 
 @pytest.mark.parametrize("errors", [False, True])
@@ -400,7 +427,7 @@ def test_an_address_of_no_request_says_so_and_shows_the_list(store: Store, named
     assert not test.exception
     assert not test.error
     assert "no such request" in said(test)
-    assert len(table(test)) == PAGE
+    assert len(table(test).rows) == PAGE
 
 
 def test_from_a_request_the_list_is_come_back_to(store: Store) -> None:
@@ -416,7 +443,7 @@ def test_of_a_server_without_single_requests_the_store_says_what_it_has(tmp_path
         assert not test.exception
         assert "no longer offers single requests" in said(test)
         assert "none from before" in said(test)
-        assert len(table(test))
+        assert len(table(test).rows)
         usage = next(row for row in summed.rows("SELECT id FROM usage WHERE grain = 'action'"))[0]
         detail = app(request=str(usage))
         assert not detail.error
@@ -446,6 +473,6 @@ def test_a_custom_period_can_begin_and_end_at_a_minute(store: Store) -> None:
     test = app(range="Custom days", dates=[day, day], **hours)
     assert not test.exception
     expected = [row for row in newest_first(facts().usage) if begins <= row["started_at"] < ends]
-    assert list(table(test)["started_at"]) == began(expected)[:PAGE]
+    assert table(test).column("Began") == began(expected)[:PAGE]
     assert f"of {len(expected):,} request" in said(test)
     assert f"{begins:%Y-%m-%d %H:%M} to {ends:%H:%M} UTC" in said(test)

@@ -83,7 +83,8 @@ class Node:
     def links(self) -> list[str]:
         """The addresses that the rows of a table of our own lead to."""
         drawn = json.loads(self.told.json) if self.kind == "bidi_component" else {}
-        if not (links := drawn.get("links")):
+        links = drawn["columns"][0].get("links") if "columns" in drawn else None
+        if not links:
             return []
         return ["" if end is None else links["start"] + end for end in links["ends"]]
 

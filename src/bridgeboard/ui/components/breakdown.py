@@ -195,17 +195,17 @@ def _rows_and_controls(asked: _Asked, answer: Answer, order: Order) -> None:
         first = _first(len(answer), key)
     records = list(answer.records())[first : first + tables.MOST]
     place.caption(_span(by, first, len(records), answer))
+    links = navigation.links(by, [str(each[by]) for each in records])
     with st.container(key=f"box-{key}"):
         tables.show(
             [(str(each[by]), *_marked(each, asked.names)) for each in records],
             [
-                Column(label, meaning=_meaning(by), longest=NAME),
+                Column(label, meaning=_meaning(by), longest=NAME, links=links),
                 *(_column(by, name, answer, first) for name in asked.names),
             ],
             key=f"rows-{key}",
             label=f"{label}: {', '.join(METRICS[name].label for name in asked.names)}",
             totals=_totals(asked),
-            links=navigation.links(by, [str(each[by]) for each in records]),
             order=order,
             on_sort=asked.sort,
             is_part=len(records) < len(answer),
@@ -230,14 +230,14 @@ def _marked(record: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
     ]
 
 
-def _totals(asked: _Asked) -> list[Any]:
-    """The whole period's numbers below those that are parts of them; none if there are none."""
+def _totals(asked: _Asked) -> list[list[Any]]:
+    """A row of the whole period's numbers below their parts; none if nothing adds up."""
     summed = [name for name in asked.names if METRICS[name].adds_up(DIMENSIONS[asked.by])]
     if not summed:
         return []
     whole = runner.current().totals(tuple(summed), asked.now.scope)
     totals = dict(zip(summed, _marked(whole, summed), strict=True))
-    return ["Total", *(totals.get(name, "") for name in asked.names)]
+    return [["Total", *(totals.get(name, "") for name in asked.names)]]
 
 
 def _first(count: int, key: str) -> int:

@@ -38,6 +38,7 @@ class Column:
         exact: whether numbers are shown with all their digits.
         longest: how many characters of a text are shown at most, on one line.
         shares: what share of the whole each value is; shown while the table is sorted by it.
+        links: where its cells lead.
     """
 
     label: str
@@ -46,6 +47,7 @@ class Column:
     exact: bool = False
     longest: int | None = None
     shares: Sequence[float] | None = None
+    links: "Links | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class AtLeast:
 
 @dataclass(frozen=True)
 class Links:
-    """Where the names in the first column lead: an address for each row, cut in two.
+    """Where the cells of a column lead: an address for each row, cut in two.
 
     Attributes:
         start: what all of them begin with.
@@ -82,8 +84,7 @@ def show(
     *,
     key: str,
     label: str,
-    totals: Sequence[Any] = (),
-    links: Links | None = None,
+    totals: Sequence[Sequence[Any]] = (),
     order: Order | None = None,
     on_sort: Callable[[Order], None] | None = None,
     is_part: bool = False,
@@ -91,9 +92,10 @@ def show(
 ) -> None:
     """A table of rows, each with a value for every column; None is unknown.
 
-    ``totals`` are a row that stays below all others; text of it is shown as it is. ``on_sort`` is
-    called with the order that the reader chooses; where the rows are only a part of all, it has to
-    bring those that come first. What is a page of a list in an order of its own is not sortable.
+    The first column names the row. ``totals`` are rows that stay below all others; text of them is
+    shown as it is. ``on_sort`` is called with the order that the reader chooses; where the rows are
+    only a part of all, it has to bring those that come first. What is a page of a list in an order
+    of its own is not sortable.
     """
 
     def tell() -> None:
@@ -101,28 +103,21 @@ def show(
             case [int(by), bool(up)] if on_sort and 0 <= by < len(columns):
                 on_sort(Order(by, up))
 
-    data = _as_data(rows, columns, links)
+    values = [[row[place] for row in rows] for place in range(len(columns))]
+    data: dict[str, Any] = {"columns": list(map(_column, columns, values))}
     if not is_sortable:
         for column in data["columns"]:
             column.pop("first", None)
     data |= {"label": label, "part": is_part, "tells": on_sort is not None}
     data["order"] = order and {"by": order.by, "up": order.upwards}
-    if totals:
-        data["totals"] = [
+    data["totals"] = [
+        [
             value if isinstance(value, str) else _cell(column, value)
-            for column, value in zip(columns, totals, strict=True)
+            for column, value in zip(columns, row, strict=True)
         ]
+        for row in totals
+    ]
     _table(key=key, data=data, on_sorted_change=tell)
-
-
-def _as_data(
-    rows: Sequence[Sequence[Any]], columns: Sequence[Column], links: Links | None
-) -> dict[str, Any]:
-    values = [[row[place] for row in rows] for place in range(len(columns))]
-    data: dict[str, Any] = {"columns": list(map(_column, columns, values))}
-    if links:
-        data["links"] = {"start": links.start, "ends": list(links.ends)}
-    return data
 
 
 def _column(column: Column, values: Sequence[Any]) -> dict[str, Any]:
@@ -138,6 +133,8 @@ def _column(column: Column, values: Sequence[Any]) -> dict[str, Any]:
     if column.kind in {"text", "moment"}:
         wraps = column.kind == "text" and column.longest is None
         data["look"] = "text wrap" if wraps else "text"
+    if column.links:
+        data["links"] = {"start": column.links.start, "ends": list(column.links.ends)}
     if column.shares is not None:
         longest = max([*column.shares, 1e-9])
         data["shares"] = [

@@ -6,19 +6,19 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from bridgeboard import formats
 from bridgeboard.exports import Column, Sheet
 from bridgeboard.model import accuracy
 from bridgeboard.model.dimensions import DIMENSIONS, UNKNOWN
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries.request_list import NUMBERS, Interception
-from bridgeboard.ui import navigation, url
-from bridgeboard.ui.components import data_table, downloads
+from bridgeboard.ui import navigation, url, url_parameters
+from bridgeboard.ui.components import downloads, tables
+from bridgeboard.ui.components.tables import Order
 
 ONE: Final = "request"
 """The parameter that names a request to look into."""
-PRESSED: Final = "pressed-requests"
 NAME: Final = 40
+ID: Final = 10
 
 
 def sheet(rows: Iterable[Interception], name: str) -> Sheet:
@@ -29,39 +29,81 @@ def sheet(rows: Iterable[Interception], name: str) -> Sheet:
     return Sheet(name, columns, tuple(_exported(row) for row in rows))
 
 
-def _open(ids: Sequence[str]) -> None:
-    row = st.session_state[PRESSED]["row"]
-    if row < len(ids) and ids[row]:
-        url.put({ONE: [ids[row]]})
-
-
 def page(rows: Sequence[Interception]) -> None:
-    """A page of requests; the button of a row opens it, the link its session."""
+    """A page of requests; the time of a request leads to it, the id of its session there."""
     with st.container(key="box-requests"):
-        data_table.show(
+        tables.show(
             [_line(row) for row in rows],
-            _columns([str(row.id or "") for row in rows]),
-            height="content",
+            _columns(rows),
             key="requests-table",
-            alt="Requests, newest first",
+            label="Requests, newest first",
+            order=Order(0, upwards=False),
+            is_sortable=False,
         )
 
 
 def _line(row: Interception) -> tuple[object, ...]:
     return (
-        "Open" if row.id else None,
         row.started_at,
-        _shown(row.person),
-        _shown(row.client or UNKNOWN),
-        _shown(row.model or UNKNOWN),
-        _shown(row.provider_name or UNKNOWN),
-        *_cells(row, "input", "output", "cache_read", "cache_write", "cost"),
+        row.person,
+        row.client or UNKNOWN,
+        row.model or UNKNOWN,
+        *_cells(row, "cost"),
+        row.status,
+        *_cells(row, "input", "output", "cache_read", "cache_write"),
         row.duration_seconds,
         *_cells(row, "tool_calls", "tool_errors"),
-        _shown(row.error_type or ""),
-        row.status,
-        session_link(row),
+        row.error_type,
+        row.provider_name or UNKNOWN,
+        row.session_id,
     )
+
+
+def _columns(rows: Sequence[Interception]) -> list[tables.Column]:
+    return [
+        tables.Column("Began", "moment", "Opens the request.", links=_requests(rows)),
+        tables.Column("Person", longest=NAME),
+        tables.Column("Client", longest=NAME),
+        tables.Column("Model", longest=NAME),
+        _number("Spend", "spend"),
+        tables.Column("Price", meaning=DIMENSIONS["status"].definition, longest=NAME),
+        _number("Input", "input_tokens"),
+        _number("Output", "output_tokens"),
+        _number("Cache read", "cache_read_tokens"),
+        _number("Cache write", "cache_write_tokens"),
+        tables.Column("Duration", "seconds", "From its beginning to its end."),
+        _number("Tool calls", "tool_calls"),
+        _number("Errors", "tool_errors"),
+        tables.Column("Failed with", longest=NAME),
+        tables.Column(DIMENSIONS["provider_name"].label, longest=NAME),
+        tables.Column(
+            "Session",
+            meaning="Opens the request in its session.",
+            longest=ID,
+            links=_sessions(rows),
+        ),
+    ]
+
+
+def _number(label: str, metric: str) -> tables.Column:
+    one = METRICS[metric]
+    return tables.Column(label, one.format, one.definition)
+
+
+def _requests(rows: Iterable[Interception]) -> tables.Links:
+    """The addresses of requests: that of this list, which All requests leads back to."""
+    query = url_parameters.changed(url.current(), {ONE: ()})
+    start = f"?{urlencode({**query, ONE: ''}, doseq=True)}"
+    return tables.Links(start, [str(row.id) if row.id else None for row in rows])
+
+
+def _sessions(rows: Iterable[Interception]) -> tables.Links:
+    """The addresses of requests in their sessions."""
+    places = map(session_place, rows)
+    ends = [
+        urlencode({**place, **url.everywhere()}, doseq=True) if place else None for place in places
+    ]
+    return tables.Links("session?", ends)
 
 
 def _cells(row: Interception, *names: str) -> Iterator[object]:
@@ -70,13 +112,7 @@ def _cells(row: Interception, *names: str) -> Iterator[object]:
     for name in names:
         how = accuracy.accuracy(NUMBERS[name], numbers)
         value = getattr(row, name)
-        yield data_table.AtLeast(value) if how.is_bound else value
-
-
-def session_link(row: Interception) -> str | None:
-    """The address of a request in its session; None where its session is not known."""
-    place = session_place(row)
-    return f"session?{urlencode(place)}" if place else None
+        yield tables.AtLeast(value) if how.is_bound else value
 
 
 def session_place(row: Interception) -> dict[str, str]:
@@ -88,55 +124,6 @@ def session_place(row: Interception) -> dict[str, str]:
         **navigation.session(row.session_id, row.initiator_id),
         **{name: str(value) for name, value in within.items() if value},
     }
-
-
-def _shown(text: str) -> str:
-    return formats.middle(formats.line(text), NAME)
-
-
-def _columns(ids: Sequence[str]) -> list[data_table.Column]:
-    opens = st.column_config.ButtonColumn(
-        "Open",
-        width=60,
-        pinned=True,
-        type="tertiary",
-        key=PRESSED,
-        on_click=_open,
-        args=(ids,),
-        help="Opens the request. With the keyboard: arrows to its row, then Shift+Space.",
-    )
-    session = st.column_config.LinkColumn(
-        "Session",
-        display_text=":material/open_in_new:",
-        width="small",
-        help="Opens the request in its session, in a new tab.",
-    )
-    return [
-        data_table.Column("open", "Open", look=opens),
-        data_table.Column("started_at", "Began", "moment", width=205),
-        data_table.Column("person", "Person", width=120),
-        data_table.Column("client", "Client", width=105),
-        data_table.Column("model", "Model", width=185),
-        data_table.Column("provider_name", DIMENSIONS["provider_name"].label, width=105),
-        _number("input", "Input", "input_tokens"),
-        _number("output", "Output", "output_tokens"),
-        _number("cache_read", "Cache read", "cache_read_tokens", 90),
-        _number("cache_write", "Cache write", "cache_write_tokens", 95),
-        _number("cost", "Spend", "spend"),
-        data_table.Column(
-            "duration", "Duration", "seconds", "From its beginning to its end.", width=75
-        ),
-        _number("tool_calls", "Tool calls", "tool_calls"),
-        _number("tool_errors", "Errors", "tool_errors"),
-        data_table.Column("failed", "Failed with", width=110),
-        data_table.Column("status", "Price", meaning=DIMENSIONS["status"].definition, width=90),
-        data_table.Column("session", "Session", look=session),
-    ]
-
-
-def _number(name: str, label: str, metric: str, width: int = 75) -> data_table.Column:
-    one = METRICS[metric]
-    return data_table.Column(name, label, one.format, one.definition, width=width)
 
 
 _OWN: Final = (
