@@ -136,11 +136,11 @@ def test_times_stay_times_in_the_readers_zone(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture(scope="module")
 def rich(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A company whose every request costs as much as a hundred thousand do."""
+    """A company whose every request costs as much as a million do."""
     with session_stores.synced(tmp_path_factory.mktemp("rich"), "exact") as store:
         with store.write() as batch:
             for table in ("usage", "responses"):
-                batch.execute(f"UPDATE {table} SET cost = cost * 100000, input = input * 1000000")
+                batch.execute(f"UPDATE {table} SET cost = cost * 1000000, input = input * 1000000")
         yield store
 
 
