@@ -45,9 +45,16 @@ class Questions(ABC):
 
     def split(self, names: tuple[str, ...], by: tuple[str, ...], scope: Scope) -> Answer:
         """Numbers by dimensions, all rows there are."""
-        return self._with_limits(
-            names, by, scope, lambda asked: self.ask(metric_query.select(asked, by, scope))
-        )
+
+        def ask(asked: tuple[str, ...]) -> Answer:
+            if len(by) == 1:
+                # The question of ``measured``, whose answer may be known.
+                rows = self.ask(metric_query.select(asked, by, scope, limit=MOST))
+                if len(rows) < MOST:
+                    return rows
+            return self.ask(metric_query.select(asked, by, scope))
+
+        return self._with_limits(names, by, scope, ask)
 
     def split_alike(self, names: tuple[str, ...], by: str, scopes: Sequence[Scope]) -> list[Answer]:
         """Numbers by a dimension in several scopes, each with the values of all of them.
