@@ -153,7 +153,8 @@ async def _period(reader: Session, dice: Random) -> float | None:
 
 async def _sort(reader: Session, dice: Random) -> float | None:
     """Another order of a table, or the same one upside down."""
-    tables = [node for node in reader.screen.of("bidi_component") if node.links]
+    drawn = reader.screen.of("bidi_component")
+    tables = [node for node in drawn if json.loads(node.told.json).get("tells")]
     if (table := _one(tables, dice)) is not None:
         place = dice.randrange(len(json.loads(table.told.json)["columns"]))
         return (await reader.trigger(table, "sorted", [place, dice.random() < _HALF])).seconds
@@ -192,10 +193,11 @@ async def _button(reader: Session, dice: Random) -> float | None:
 
 async def _row(reader: Session, dice: Random) -> float | None:
     """Press the button of a row or follow its link: a person, a session, or a value to keep."""
-    linked = [node for node in reader.screen.of("bidi_component") if node.links]
+    linked = [node for node in reader.screen.of("bidi_component") if any(node.links)]
     table = _one(linked, dice)
     if table is not None and dice.random() < _FOLLOWED:
-        return (await reader.follow_row(table, dice.randrange(len(table.links)))).seconds
+        rows = [row for row, link in enumerate(table.links) if link]
+        return (await reader.follow_row(table, dice.choice(rows))).seconds
     tables = [node for node in reader.screen.of("dataframe") if node.told.button_click_widgets]
     found = _one(tables, dice)
     if found is None or not found.table.num_rows:

@@ -7,7 +7,6 @@ ensure_shell()
 from bridgeboard.ui.components import filters, notices
 from bridgeboard.ui.views import compare
 
-compare.follow()
 now = filters.chosen()
 
 with notices.tile("this comparison"):

@@ -34,6 +34,6 @@ with notices.tile("this session"):
         text = reveal.revealed(reveal.of_session(head.initiator_id, head.id))
         session_download.menu(head, text=text)
     look = session_search.search(head.session, asked, zone, text=text)
-    session_charts.jumps(head, part, asked, zone, text=text)
+    session_charts.jumps(head, part, asked, text=text)
     dated = session.spans_days(head, zone)
     session_transcript.timeline(head.session, part, look, dated=dated)

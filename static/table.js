@@ -37,10 +37,10 @@ const follow = (event) => {
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".data-table");
   const { columns, totals } = data;
-  const heads = JSON.stringify([data.label, columns.map(({ label, meaning, first }) => [label, meaning, first])]);
+  const heads = JSON.stringify([data.label, data.title, data.note, columns.map(({ label, meaning, first }) => [label, meaning, first])]);
   const given = JSON.stringify(data.order);
   if (root.heads !== heads || root.given !== given) root.order = data.order;
-  if (root.heads !== heads) root.replaceChildren(frame());
+  if (root.heads !== heads) root.replaceChildren(...frame());
   Object.assign(root, { heads, given });
   draw();
 
@@ -49,6 +49,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     table.setAttribute("aria-label", data.label);
     table.append(element("thead"), element("tbody"), element("tfoot"));
     table.tHead.append(element("tr"));
+    table.tHead.hidden = columns.every((column) => !column.label);
     const scroll = element("div", "scroll");
     scroll.append(table);
     if (!columns.some((column) => column.first || column.links)) {
@@ -58,7 +59,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
       scroll.setAttribute("aria-label", data.label);
     }
     table.tHead.rows[0].append(...columns.map(head));
-    return scroll;
+    return [
+      ...(data.title ? [element("h3", "", data.title)] : []),
+      scroll,
+      ...(data.note ? [element("p", "note", data.note)] : []),
+    ];
   }
 
   function head(column, place) {
@@ -94,6 +99,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       return drawn;
     };
     const rows = sorted();
+    root.querySelector(".scroll").hidden = !rows.length;
     const body = element("tbody");
     body.append(...rows.slice(0, FIRST).map(line));
     const drawFrom = (start) => {

@@ -24,6 +24,15 @@ class Table:
         return str(self.data["label"])
 
     @property
+    def note(self) -> str:
+        """What stands below it."""
+        return str(self.data["note"])
+
+    def meaning(self, label: str) -> str:
+        """What a column's head says to who points at it."""
+        return str(self._of(label)["meaning"])
+
+    @property
     def heads(self) -> list[str]:
         return [column["label"] for column in self.data["columns"]]
 
@@ -45,6 +54,12 @@ class Table:
         by, upwards = self.order or ("", False)
         return self.sorted(by, upwards=upwards)
 
+    @property
+    def lines(self) -> list[tuple[str, ...]]:
+        """What stands in each row, in the order they are given in."""
+        cells = [map(_text, column["cells"]) for column in self.data["columns"]]
+        return list(zip(*cells, strict=True))
+
     def column(self, label: str) -> list[str]:
         """What stands in a column, in that order."""
         return [row[label] for row in self.rows]
@@ -60,8 +75,7 @@ class Table:
 
     def sorted(self, by: str, *, upwards: bool) -> list[dict[str, str]]:
         """The rows as the browser sorts them by a column: unknown ones last, then by the first."""
-        cells = [list(map(_text, column["cells"])) for column in self.data["columns"]]
-        rows = [dict(zip(self.heads, row, strict=True)) for row in zip(*cells, strict=True)]
+        rows = [dict(zip(self.heads, row, strict=True)) for row in self.lines]
         if not by or self.data["part"]:
             return rows
         ranks: Sequence[int | None] = self._of(by)["ranks"]
@@ -86,6 +100,12 @@ def tables(test: AppTest) -> list[Table]:
 def table(test: AppTest, key: str) -> Table:
     """The table with this key."""
     (one,) = [each for each in tables(test) if each.id.endswith(f"-{key}")]
+    return one
+
+
+def titled(test: AppTest, title: str) -> Table:
+    """The table below a title of its own."""
+    (one,) = [each for each in tables(test) if each.data["title"] == title]
     return one
 
 

@@ -44,7 +44,7 @@ def press_cell(page: Page, chart: str, *words: str) -> None:
 def somebody(page: Page, address: str) -> str:
     """Who used the most tokens of late."""
     come_to(page, address, tz="UTC")
-    return page.locator(".st-key-box-top-initiator button.name").first.inner_text()
+    return page.locator(".st-key-box-top-initiator tbody a").first.inner_text()
 
 
 def busiest(page: Page) -> tuple[str, str]:
@@ -137,7 +137,7 @@ def test_a_click_on_a_cohort_lists_its_people_who_lead_to_their_pages(
     assert chosen.endswith("~2")
     found = re.search(r"(\d+) of (?:about )?\d+ people active 2 weeks later", box.inner_text())
     assert found
-    names = box.locator("button.name")
+    names = box.locator("tbody a")
     expect(names).to_have_count(int(found[1]))
     assert violations(page) == []
     who = names.first.inner_text()
@@ -173,7 +173,7 @@ def test_a_click_on_a_line_of_active_people_lists_them(page: Page, synced: str) 
     expect(page.get_by_role("combobox", name="Day", exact=True)).to_have_value(day)
     found = re.search(r"(\d+) (?:person|people) active on the day", box.inner_text())
     assert found
-    expect(box.locator("button.name")).to_have_count(int(found[1]))
+    expect(box.locator("tbody a")).to_have_count(int(found[1]))
     assert violations(page) == []
     press_point(page, "active", 40)
     expect(box).to_have_count(0, timeout=PATIENCE)
@@ -189,7 +189,7 @@ def test_a_click_on_a_compared_line_leads_to_the_requests_of_a_side_on_that_day(
     expect(box).to_be_visible(timeout=PATIENCE)
     (day,) = asked(page)["beside-at"]
     assert violations(page) == []
-    side = box.locator("button.name").first
+    side = box.locator("tbody a").first
     who = side.inner_text().removeprefix("A: ")
     side.click()
     expect(page.get_by_role("heading", name="Interceptions")).to_be_visible(timeout=PATIENCE)

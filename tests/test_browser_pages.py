@@ -183,7 +183,7 @@ def test_hostile_names_are_text_in_a_table_and_a_value_in_a_link(page: Page, syn
 def test_a_row_of_models_keeps_only_that_model(page: Page, synced: str) -> None:
     come_to(page, synced, tz="UTC")
     before = card(page, "Tokens").inner_text()
-    page.locator(".st-key-box-top-model button").nth(1).click()
+    page.locator(".st-key-box-top-model tbody a").nth(1).click()
     expect(card(page, "Tokens")).not_to_have_text(before, timeout=PATIENCE)
     settled(page)
     assert len(parse_qs(urlsplit(page.url).query)["models"]) == 1

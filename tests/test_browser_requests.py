@@ -134,10 +134,10 @@ def test_what_is_compared_is_in_the_address_and_the_way_back_undoes_it(
     settled(page)
     told = parameters(page)
     assert told["what"] == ["models"]
-    heads = page.locator(".list thead").first.inner_text()
+    heads = page.locator(".data-table thead").first.inner_text()
     theirs = browser.new_page()
     come_to(theirs, synced, "compare", **{name: values[0] for name, values in told.items()})
-    assert theirs.locator(".list thead").first.inner_text() == heads
+    assert theirs.locator(".data-table thead").first.inner_text() == heads
     theirs.close()
     page.get_by_role("radio", name="Teams").click()
     expect(page.get_by_role("combobox", name="Team A", exact=True)).to_be_visible(timeout=PATIENCE)

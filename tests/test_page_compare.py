@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
+import shown_tables
 from dashboard_store import filled, looking
 from facts import KINDS, Row, facts
 from slow_cases import one_fast
@@ -51,8 +53,7 @@ def said(test: AppTest) -> str:
 
 def board(test: AppTest) -> dict[str, list[str]]:
     """Label → the cells of A, B, difference and ratio."""
-    told, *_ = (json.loads(element.proto.json) for element in test.get("bidi_component"))
-    return {row["name"]: row["cells"] for row in told["rows"]}
+    return {name: cells for name, *cells in shown_tables.table(test, "beside").lines}
 
 
 def valued(name: str) -> dict[str, list[Row]]:
@@ -214,11 +215,7 @@ def test_a_day_of_the_course_leads_to_what_a_side_did_on_it(
     query = {"beside-show": shown, "beside-at": str(day)}
     test = app(what="people", a=pair[0], b=pair[1], **query)
     assert not test.exception
-    (told,) = [
-        json.loads(element.proto.json)
-        for element in test.get("bidi_component")
-        if json.loads(element.proto.json).get("title") == shown
-    ]
+    drawn = shown_tables.table(test, "beside-within")
     own = [
         [row for row in valued("person")[name] if row["started_at"].date() == day] for name in pair
     ]
@@ -226,18 +223,24 @@ def test_a_day_of_the_course_leads_to_what_a_side_did_on_it(
         counted = [sum(row["requests"] for row in rows) for rows in own]
         has_sums = [any(row["grain"] == "action" for row in rows) for rows in own]
         assert any(has_sums)
-        assert [row["cells"] for row in told["rows"]] == [
-            [formats.number(n, "count", at_least=is_bound)]
+        assert drawn.column("Requests") == [
+            formats.number(n, "count", at_least=is_bound)
             for n, is_bound in zip(counted, has_sums, strict=True)
         ]
-        assert [row["full"] for row in told["rows"]] == [
-            f"{name}: {'at least' if is_bound else 'exactly'} {n}"
-            for name, n, is_bound in zip(pair, counted, has_sums, strict=True)
+        assert drawn.whole("Person") == list(pair)
+        assert drawn.whole("Requests") == [
+            f"{'at least' if is_bound else 'exactly'} {n}"
+            for n, is_bound in zip(counted, has_sums, strict=True)
         ]
-    assert told["leads"] == f"Opens its {shown.lower()} of that day."
+    assert drawn.meaning("Person") == f"Opens its {shown.lower()} of that day."
+    for address, name in zip(drawn.links("Person"), pair, strict=True):
+        led, _, query = address.partition("?")
+        assert led == page.lower()
+        assert parse_qs(query) == {
+            "period": ["custom"], "dates": [str(day)] * 2, "people": [name], "tz": ["UTC"],
+        }  # fmt: skip
     drop = test.button(key="clear-beside").click().run()
     assert drop.selectbox(key="beside-at").value is None
-    assert compare._LISTS.get(shown.lower(), compare._REQUESTS)[0] == f"pages/{page.lower()}.py"
 
 
 @pytest.mark.parametrize(

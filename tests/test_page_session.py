@@ -12,6 +12,7 @@ from uuid import uuid4
 import demo_sync
 import pytest
 import session_stores
+import shown_tables
 import truth
 from audit_entries import last, noted
 from dashboard_store import looking
@@ -95,9 +96,9 @@ def components(test: AppTest) -> list[dict[str, Any]]:
     return [json.loads(element.proto.json) for element in test.get("bidi_component")]
 
 
-def listed(test: AppTest) -> list[dict[str, Any]]:
-    """The rows of the list of threads."""
-    return next((told["rows"] for told in components(test) if "rows" in told), [])
+def listed(test: AppTest) -> list[str]:
+    """The names in the list of threads."""
+    return shown_tables.table(test, "jump").column("Thread")
 
 
 def texts(test: AppTest) -> list[str]:
@@ -224,7 +225,7 @@ def test_a_link_to_a_thread_shows_its_calls_alone(store: Store) -> None:
     test = opened(who, thread=first.id)
     assert not test.exception
     assert len(folds(test)) == min(len(own), session_data.PAGE) < len(rows)
-    assert [row["name"][0] for row in listed(test)].count("▸") == 1
+    assert [name[0] for name in listed(test)].count("▸") == 1
     test.button(key="whole").click().run()
     assert "thread" not in test.query_params
     assert len(folds(test)) == min(len(rows), session_data.PAGE)

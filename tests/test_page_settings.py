@@ -1,6 +1,5 @@
 """The page Settings: what it tells an admin, what it never tells, and the sync that it begins."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import shown_tables
 import streamlit as st
 from audit_entries import last, noted
 from dashboard_store import filled
@@ -98,12 +98,10 @@ def page(*groups: str) -> AppTest:
 
 def tables(test: AppTest) -> dict[str, dict[str, list[str]]]:
     """The tables by their title or the label of their first column, all facts together."""
-    told = [json.loads(one.proto.json) for one in test.get("bidi_component")]
     shown: dict[str, dict[str, list[str]]] = {}
-    for one in told:
-        rows = {row["name"]: row["cells"] for row in one["rows"]}
-        first = one["head"][0]["label"] if one["head"] else "facts"
-        shown.setdefault(one["title"] or first, {}).update(rows)
+    for one in shown_tables.tables(test):
+        rows = {name: cells for name, *cells in one.lines}
+        shown.setdefault(one.data["title"] or one.heads[0] or "facts", {}).update(rows)
     return shown
 
 

@@ -1,6 +1,5 @@
 """The pages over the store, without a browser: what they say when things are not as usual."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -366,10 +365,9 @@ def test_a_table_can_be_sorted_by_anything_without_asking_again(
     assert len(asked) == 4  # numbers in two parts, and two limits that cannot be split by tool
 
 
-def short_list(test: AppTest, title: str) -> dict[str, Any]:
-    """What the short list of this title is told."""
-    (told,) = [one for one in map(json.loads, listed(test)) if one.get("title") == title]
-    return dict(told)
+def counts(drawn: shown_tables.Table) -> dict[str, int]:
+    """Name → number in the second column."""
+    return {name: int(count.removeprefix(formats.AT_LEAST)) for name, count in drawn.lines}
 
 
 def by_hour(zone: str, name: str) -> dict[int, Counter[str]]:
@@ -419,13 +417,11 @@ def test_a_link_to_an_hour_of_the_week_lists_who_worked_in_it(store: Store, zone
     assert test.selectbox(key="hour").value == hour
     clock = f"{hour % 24:02}:00 to {hour % 24 + 1:02}:00"
     assert re.search(rf"^{charts.WEEKDAYS[hour // 24]}\w*day, {clock}$", said(test), re.MULTILINE)
-    shown = short_list(test, "Top people")
-    assert len(shown["rows"]) == min(hours_of_week.SHOWN, len(people))
-    told = {
-        row["name"]: int(row["cells"][0].removeprefix(formats.AT_LEAST)) for row in shown["rows"]
-    }
-    assert told.items() <= people.items()
-    assert sorted(told.values(), reverse=True) == sorted(people.values(), reverse=True)[: len(told)]
+    shown = counts(shown_tables.titled(test, "Top people"))
+    assert len(shown) == min(hours_of_week.SHOWN, len(people))
+    assert shown.items() <= people.items()
+    most = sorted(people.values(), reverse=True)[: len(shown)]
+    assert sorted(shown.values(), reverse=True) == most
     assert f"{sum(people.values()):,} requests in all" in said(test)
     (before,) = [text for text in said(test).splitlines() if "requests in all" in text]
     test.button(key="clear-hour").click().run()
@@ -449,11 +445,9 @@ def test_the_hour_of_a_person_lists_models_and_clients(store: Store) -> None:
         counted = Counter[object]()
         for row in mine:
             counted[value(name, row)] += row["requests"]
-        rows = short_list(test, title)["rows"]
-        assert sum(int(row["cells"][0].removeprefix(formats.AT_LEAST)) for row in rows) == sum(
-            counted.values()
-        )
-        assert len(rows) == len(counted)
+        shown = counts(shown_tables.titled(test, title))
+        assert sum(shown.values()) == sum(counted.values())
+        assert len(shown) == len(counted)
 
 
 def test_what_is_no_hour_of_the_week_is_ignored(store: Store) -> None:
@@ -471,7 +465,7 @@ def test_an_hour_in_which_nobody_worked_says_so(store: Store) -> None:
     quiet = next(hour for hour in range(168) if hour not in by_hour("UTC", "initiator"))
     test = app("people", tz="UTC", range="Last 90 days", hour=named(quiet))
     assert "0 requests in all" in said(test)
-    assert short_list(test, "Top people")["note"] == "None in this period."
+    assert shown_tables.titled(test, "Top people").note == "None in this period."
 
 
 @pytest.mark.slow
@@ -498,12 +492,7 @@ def test_a_link_to_a_day_of_active_people_lists_them(store: Store, line: str, da
             people[value("initiator", row)] += row["requests"]
     test = app("people", tz="UTC", day=str(day), active=line)
     assert not test.exception
-    shown = json.loads(
-        next(one for one in listed(test) if "Top people" in one and "requests" in one)
-    )
-    assert {
-        row["name"]: int(row["cells"][0].removeprefix(formats.AT_LEAST)) for row in shown["rows"]
-    } == people
+    assert counts(shown_tables.table(test, "active-people")) == people
     many = formats.plural(len(people), "person", "people")
     assert f"{many} active on the day" in said(test)
     test.button(key="clear-active").click().run()
@@ -547,20 +536,18 @@ def test_a_link_to_a_cell_of_the_cohorts_lists_its_people(
 
     test = app("people", **link)
     assert not test.exception
-    shown = short_list(test, title)
-    assert {
-        row["name"]: int(row["cells"][0].removeprefix(formats.AT_LEAST)) for row in shown["rows"]
-    } == active
-    marked = {row["name"] for row in shown["rows"] if row["cells"][0].startswith(formats.AT_LEAST)}
+    shown = shown_tables.titled(test, title)
+    assert counts(shown) == active
+    marked = {name for name, count in shown.lines if formats.AT_LEAST in count}
     assert marked == summed & active.keys()
-    assert shown["leads"] == "Opens the person's page."
-    assert shown["note"].startswith(f"All {len(active)}, ")
+    assert shown.meaning("Person") == "Opens the person's page."
+    assert shown.note.startswith(f"All {len(active)}, ")
     assert f"{len(active)} of about {len(people)} people active 1 week later" in said(test)
 
     monkeypatch.setattr(adoption, "MOST_PEOPLE", 2)
-    shown = short_list(app("people", **link), title)
-    assert len(shown["rows"]) == 2
-    assert shown["note"].startswith(f"Top 2 of {len(active)}, ")
+    shown = shown_tables.titled(app("people", **link), title)
+    assert len(shown.rows) == 2
+    assert shown.note.startswith(f"Top 2 of {len(active)}, ")
 
 
 def test_a_cell_that_nobody_is_in_says_so_and_one_beyond_the_period_is_forgotten(
@@ -572,7 +559,7 @@ def test_a_cell_that_nobody_is_in_says_so_and_one_beyond_the_period_is_forgotten
     test = app("people", tz="UTC", cohort=f"{before}, 1 week later")
     assert test.selectbox(key="cohort").value == (before, cohort)
     assert "0 of about 0 people active 1 week later" in said(test)
-    assert short_list(test, f"Active in the week of {cohort}")["note"] == "Nobody."
+    assert shown_tables.titled(test, f"Active in the week of {cohort}").note == "Nobody."
     test.multiselect(key="models").set_value(["no-such-model"]).run()
     assert not test.exception
     assert "Nobody used it for the first time" in said(test)
@@ -584,9 +571,8 @@ def test_a_cell_that_nobody_is_in_says_so_and_one_beyond_the_period_is_forgotten
 def test_what_can_be_known_is_told_while_the_deployment_is_silent(store: Store) -> None:
     assert store
     test = app("trust", tz="UTC")
-    (table,) = [one.value for one in test.table if "So what" in one.value]
-    told = dict(zip(table["What"], table["Here"], strict=True))
-    assert told["Each request by itself"] == "partly"
-    assert told["Network calls of agents"] == "not known"
+    known = {row["What"]: row["Here"] for row in shown_tables.table(test, "known").rows}
+    assert known["Each request by itself"] == "partly"
+    assert known["Network calls of agents"] == "not known"
     assert "Asking the deployment just now failed: No answer from" in said(test)
     assert TOKEN not in said(test)

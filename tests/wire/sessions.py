@@ -172,7 +172,7 @@ class Session:
         return await self.set(self._node(what, "vega_lite_chart"), "string_value", told)
 
     async def trigger(self, what: str | Node, event: str, value: object) -> Run:
-        """What a component of our own tells: in a list, ``pressed`` and the place of a row."""
+        """What a component of our own tells: a table, ``sorted`` and its order."""
         node = self._node(what, "bidi_component")
         told = json.dumps([{"event": event, "value": value}])
         return await self.set(node, "json_trigger_value", told, id_=_EVENTS.format(node.id))

@@ -1,11 +1,9 @@
 """Links and moves to other pages, or to the same page with one value as a filter."""
 
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 from urllib.parse import quote_plus, urlencode
 from uuid import UUID
-
-import streamlit as st
 
 from bridgeboard.model.pages import FILTERS
 from bridgeboard.ui import url, url_parameters
@@ -19,13 +17,15 @@ WHO: Final = "who"
 TOOL: Final = "tool"
 """The parameter that names the tool to look into."""
 
-_GOING: Final = "going"
-_MOVED: Final = "moved"
-
 
 def session(id_: str, initiator_id: UUID | str) -> dict[str, str]:
     """The query parameters that name one session of one initiator."""
     return {"id": id_, "person": str(initiator_id)}
+
+
+def page_address(page: str, words: Mapping[str, Sequence[str]]) -> str:
+    """The address of a page with some parameters and those that all pages have."""
+    return f"{page}?{urlencode({**words, **url.everywhere()}, doseq=True)}"
 
 
 def leads(by: str) -> bool:
@@ -42,36 +42,21 @@ def meaning(by: str) -> str:
 
 def links(by: str, values: Iterable[str]) -> Links | None:
     """Where some values of a dimension lead; None where they lead nowhere."""
-    parameter = WHO if by == "initiator" else TOOL if by == "tool" else FILTERS.get(by)
-    if parameter is None:
+    if not leads(by):
         return None
-    others = {parameter: (), filters.NOT + parameter: ()}
-    page = "person" if by == "initiator" else ""
-    query = url.filters() if page else url_parameters.changed(url.current(), others)
-    start = f"{page}?{urlencode({**query, parameter: ''}, doseq=True)}"
-    return Links(start, [quote_plus(value) for value in values])
+    return Links(_start(by), [quote_plus(value) for value in values])
 
 
-def to(by: str, value: str) -> None:
-    """Go to a value of a dimension; for callbacks."""
+def value_address(by: str, value: str) -> str:
+    """Where a value of a dimension leads that leads somewhere."""
+    return _start(by) + quote_plus(value)
+
+
+def _start(by: str) -> str:
+    """What the addresses begin with that values of a dimension lead to."""
     if by == "initiator":
-        st.session_state[_GOING] = (PERSON, {WHO: value})
-    elif by == "tool":
-        url.put({TOOL: [value]})
-    else:
-        filters.narrow(by, value)
-    st.session_state[_MOVED] = True
-
-
-def go() -> None:
-    """Leave for the page that a click asked for; the shell does so before it draws one."""
-    st.session_state.pop(_MOVED, None)
-    going: tuple[str, dict[str, Any]] | None = st.session_state.pop(_GOING, None)
-    if going:
-        page, parameters = going
-        st.switch_page(page, query_params={**url.filters(), **parameters})
-
-
-def is_due() -> bool:
-    """Whether a click inside a part of the page concerns all of it."""
-    return bool(st.session_state.get(_MOVED))
+        return f"person?{urlencode({**url.filters(), WHO: ''}, doseq=True)}"
+    parameter = TOOL if by == "tool" else FILTERS[by]
+    others = {parameter: (), filters.NOT + parameter: ()}
+    words = url_parameters.changed(url.current(), others)
+    return f"?{urlencode({**words, parameter: ''}, doseq=True)}"

@@ -18,7 +18,7 @@ from bridgeboard.model import pages, periods
 from bridgeboard.model.deployment import Capabilities, DeploymentError, Trouble
 from bridgeboard.model.store import StoreError
 from bridgeboard.server.app_folder import home
-from bridgeboard.ui import current_user, live_data, login, navigation, runner, url, url_parameters
+from bridgeboard.ui import current_user, live_data, login, runner, url, url_parameters
 from bridgeboard.ui.components import clock, data_quality, filters, notices
 from bridgeboard.ui.current_user import Reader
 from bridgeboard.ui.views import saved_views
@@ -73,7 +73,6 @@ def main() -> None:
     if reader is None:
         return
     name = page.url_path or pages.FIRST
-    navigation.go()
     clock.come_back(name)
     url.check(name)
     st.set_page_config(

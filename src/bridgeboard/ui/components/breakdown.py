@@ -16,7 +16,7 @@ from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.ui import navigation, runner, url
-from bridgeboard.ui.components import downloads, notices, short_table, tables
+from bridgeboard.ui.components import downloads, notices, tables
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.components.tables import AtLeast, Column, Order, text_key
 
@@ -116,44 +116,32 @@ def compact(by: str, measure: str, now: Chosen, key: str, most: int = FEW) -> No
     many = _plural(by)
     with notices.tile(f"the top {many}"):
         answer = runner.current().measured((measure,), by, now.scope, f"-{measure}")
-        rows = answer.rows[:most]
-        shares = _shares(by, measure, answer, 0, most)
-        hows = [accuracy.accuracy(measure, row) for row in answer.records()][:most]
-        short_table.show(
-            short_table.List(
-                title=f"Top {many}",
-                head=_head(by, measure, () if shares is None else ("Share",)),
-                rows=_lines(rows, measure, shares, hows),
-                note=_few(len(rows), len(answer), measure),
-                leads=_meaning(by),
-            ),
-            key,
-            lambda place: navigation.to(by, rows[place][0]),
+        metric = METRICS[measure]
+        records = list(answer.records())[:most]
+        names = [str(each[by]) for each in records]
+        numbers = [
+            tables.number(each[measure], metric.format, accuracy.accuracy(measure, each))
+            for each in records
+        ]
+        tables.show(
+            list(zip(names, numbers, strict=True)),
+            [
+                _names(by, names, SHORT),
+                Column(
+                    metric.label,
+                    "words",
+                    metric.definition,
+                    shares=_shares(by, measure, answer, 0, most),
+                ),
+            ],
+            key=key,
+            label=f"Top {many}",
+            title=f"Top {many}",
+            note=_few(len(records), len(answer), measure),
+            order=Order(1, upwards=False),
+            is_part=True,
+            is_sortable=False,
         )
-
-
-def _head(by: str, measure: str, more: Sequence[str]) -> list[tuple[str, str]]:
-    one = METRICS[measure]
-    return [(DIMENSIONS[by].label, ""), (one.label, one.definition), *((each, "") for each in more)]
-
-
-def _lines(
-    rows: Sequence[tuple[Any, ...]],
-    measure: str,
-    shares: list[float] | None,
-    hows: Sequence[Accuracy],
-) -> list[short_table.Row]:
-    longest = max([*(shares or ()), 1e-9])
-    bars = [(share / longest, formats.rate(share)) for share in shares or ()]
-    return [
-        short_table.Row(
-            name=shown(row[0], SHORT),
-            full=f"{formats.visible(str(row[0]))}, {in_words(row[1], measure, hows[place])}",
-            cells=(formats.number(row[1], METRICS[measure].format, at_least=hows[place].is_bound),),
-            share=bars[place] if bars else None,
-        )
-        for place, row in enumerate(rows)
-    ]
 
 
 def in_words(value: Any, measure: str, how: Accuracy) -> str:
@@ -195,12 +183,11 @@ def _rows_and_controls(asked: _Asked, answer: Answer, order: Order) -> None:
         first = _first(len(answer), key)
     records = list(answer.records())[first : first + tables.MOST]
     place.caption(_span(by, first, len(records), answer))
-    links = navigation.links(by, [str(each[by]) for each in records])
     with st.container(key=f"box-{key}"):
         tables.show(
             [(str(each[by]), *_marked(each, asked.names)) for each in records],
             [
-                Column(label, meaning=_meaning(by), longest=NAME, links=links),
+                _names(by, [str(each[by]) for each in records], NAME),
                 *(_column(by, name, answer, first) for name in asked.names),
             ],
             key=f"rows-{key}",
@@ -212,8 +199,11 @@ def _rows_and_controls(asked: _Asked, answer: Answer, order: Order) -> None:
         )
 
 
-def _meaning(by: str) -> str:
-    return navigation.meaning(by) if navigation.leads(by) else ""
+def _names(by: str, names: Sequence[str], longest: int) -> Column:
+    """The first column: values of a dimension, which lead to more of them."""
+    meaning = navigation.meaning(by) if navigation.leads(by) else ""
+    links = navigation.links(by, names)
+    return Column(DIMENSIONS[by].label, "text", meaning, longest=longest, links=links)
 
 
 def _column(by: str, name: str, answer: Answer, first: int) -> Column:

@@ -5,7 +5,7 @@ dollars, larger counts as digits of one length, which sort as text does. Every c
 of ``formats``, and is sorted by what stands behind them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -102,11 +102,6 @@ def show(
         on_select=on_select,
         **chosen,
     )
-
-
-def still(lines: Mapping[str, Sequence[str]], *, alt: str) -> None:
-    """A small table of text that wraps and is neither sorted nor scrolled; it reads Markdown."""
-    st.table(pd.DataFrame(lines), border="horizontal", hide_index=True, alt=alt)
 
 
 def styled(rows: Sequence[Sequence[Any]], columns: Sequence[Column]) -> Any:

@@ -4,13 +4,14 @@ The browser sorts by ranks that are worked out here: its own numbers are doubles
 money to the last digit nor counts beyond 2^53. What a cell shows is made by ``formats``.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import streamlit as st
 
 from bridgeboard import formats
+from bridgeboard.model.accuracy import Accuracy
 from bridgeboard.server.app_folder import home
 from bridgeboard.ui.components import clock
 
@@ -57,6 +58,20 @@ class AtLeast:
     value: float
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a cell shows as it is written here, and all that it stands for."""
+
+    shown: str
+    whole: str
+
+
+def number(value: float | None, kind: str, how: Accuracy) -> Words:
+    """A number in few digits, with all of them and how it stands for who points at it."""
+    shown = formats.number(value, kind, at_least=how.is_bound)
+    return Words(shown, how.phrase(formats.exact_number(value, kind)))
+
+
 @dataclass(frozen=True)
 class Links:
     """Where the cells of a column lead: an address for each row, cut in two.
@@ -89,13 +104,16 @@ def show(
     on_sort: Callable[[Order], None] | None = None,
     is_part: bool = False,
     is_sortable: bool = True,
+    title: str = "",
+    note: str = "",
 ) -> None:
     """A table of rows, each with a value for every column; None is unknown.
 
     The first column names the row. ``totals`` are rows that stay below all others; text of them is
     shown as it is. ``on_sort`` is called with the order that the reader chooses; where the rows are
     only a part of all, it has to bring those that come first. What is a page of a list in an order
-    of its own is not sortable.
+    of its own is not sortable. ``title`` stands above the table, ``note`` below it; without rows
+    they stand alone, and without labels no head is drawn.
     """
 
     def tell() -> None:
@@ -108,7 +126,8 @@ def show(
     if not is_sortable:
         for column in data["columns"]:
             column.pop("first", None)
-    data |= {"label": label, "part": is_part, "tells": on_sort is not None}
+    data |= {"label": label, "title": title, "note": note}
+    data |= {"part": is_part, "tells": on_sort is not None}
     data["order"] = order and {"by": order.by, "up": order.upwards}
     data["totals"] = [
         [
@@ -118,6 +137,15 @@ def show(
         for row in totals
     ]
     _table(key=key, data=data, on_sorted_change=tell)
+
+
+def facts(
+    lines: Mapping[str, str], *, key: str, label: str, title: str = "", longest: int | None = None
+) -> None:
+    """Names and what each is: two columns that need no heads."""
+    columns = (Column(""), Column("", longest=longest))
+    rows = list(lines.items())
+    show(rows, columns, key=key, label=label, title=title, is_sortable=False)
 
 
 def _column(column: Column, values: Sequence[Any]) -> dict[str, Any]:
@@ -155,6 +183,8 @@ def _key(column: Column, value: Any) -> Any:
     """What a value is sorted by; None if nothing is known of it."""
     if isinstance(value, AtLeast):
         return value.value or None
+    if isinstance(value, Words):
+        return text_key(value.shown)
     return text_key(str(value)) if column.kind == "text" and value is not None else value
 
 
@@ -165,6 +195,8 @@ def text_key(text: str) -> tuple[str, str]:
 
 def _cell(column: Column, value: Any) -> str | list[str]:
     """What a cell shows, with all that it stands for if that is more."""
+    if isinstance(value, Words):
+        return [formats.visible(value.shown), formats.visible(value.whole)]
     words, whole = _words(column, value), _whole(column, value)
     return words if whole in {words, ""} else [words, whole]
 

@@ -25,9 +25,10 @@ from bridgeboard.ui.components import (
     downloads,
     filters,
     notices,
-    short_table,
+    tables,
 )
 from bridgeboard.ui.components.filters import Chosen
+from bridgeboard.ui.components.tables import Column, Links
 
 WHOLE: Final = "none"
 EACH_BY_ITSELF: Final = (
@@ -186,6 +187,7 @@ def nothing(now: Chosen, measure: str) -> str:
 def moved(now: Chosen, measure: str, by: tuple[str, ...], key: str) -> None:
     """What changed most since the period before, over several dimensions; the largest first."""
     by = runner.without_people(by)
+    st.header("What moved most", anchor=False)
     with notices.tile("what moved most"):
         reason = _cannot_compare(now)
         about = ("moved", measure, by, now.scope, now.before)
@@ -193,8 +195,7 @@ def moved(now: Chosen, measure: str, by: tuple[str, ...], key: str) -> None:
             [] if reason else runner.current().cached(about, lambda: _changes(measure, by, now))
         )
         top = movers.largest(changes)
-        drawn = _moved(top, measure, reason or _moved_note(changes))
-        short_table.show(drawn, key, lambda place: navigation.to(top[place].by, top[place].name))
+        _moved(top, measure, reason or _moved_note(changes), key)
 
 
 def _changes(measure: str, by: Sequence[str], now: Chosen) -> list[Move]:
@@ -222,35 +223,33 @@ def _moved_note(changes: Sequence[Move]) -> str:
     return f"{EACH_BY_ITSELF} {left_out}" if unlike < len(changes) else left_out
 
 
-def _moved(changes: Sequence[Move], measure: str, note: str) -> short_table.List:
-    one = METRICS[measure]
-    change = f"Change of {one.label.lower()}"
-    labels = ("Name", "Dimension", change, "Relative change", "Before", "Now")
-    return short_table.List(
-        title="What moved most",
-        level="h2",
-        head=[(label, "") for label in labels],
-        rows=[_move(each, measure) for each in changes],
+def _moved(changes: Sequence[Move], measure: str, note: str, key: str) -> None:
+    change = f"Change of {METRICS[measure].label.lower()}"
+    addresses = [navigation.value_address(each.by, each.name) for each in changes]
+    tables.show(
+        [_move(each, measure) for each in changes],
+        [
+            Column("Name", meaning="Shows more of this.", longest=34, links=Links("", addresses)),
+            Column("Dimension", longest=34),
+            *(Column(label, "words") for label in (change, "Relative change", "Before", "Now")),
+        ],
+        key=key,
+        label="What moved most",
         note=note,
-        leads="Shows more of this.",
+        is_sortable=False,
     )
 
 
-def _move(one: Move, measure: str) -> short_table.Row:
+def _move(one: Move, measure: str) -> tuple[object, ...]:
     kind = METRICS[measure].format
-    was, now = (
-        formats.number(value, kind, at_least=how.is_bound)
-        for value, how in ((one.was, one.before_accuracy), (one.now, one.now_accuracy))
-    )
-    before, after = (
-        how.phrase(formats.exact_number(value, kind))
-        for value, how in ((one.was, one.before_accuracy), (one.now, one.now_accuracy))
-    )
-    change, _, relative = one.in_words(measure)
-    return short_table.Row(
-        name=formats.middle(formats.visible(one.name), 34) or "(empty)",
-        full=f"{formats.visible(one.name)}: {before} before, {after} now",
-        cells=(DIMENSIONS[one.by].label, change, relative, was, now),
+    change, whole, relative = one.in_words(measure)
+    return (
+        one.name,
+        DIMENSIONS[one.by].label,
+        tables.Words(change, whole),
+        relative,
+        tables.number(one.was, kind, one.before_accuracy),
+        tables.number(one.now, kind, one.now_accuracy),
     )
 
 
@@ -278,7 +277,5 @@ def picked(title: str, words: str, parameter: str, key: str) -> Iterator[None]:
 @st.fragment(parallel=True)
 def apart(draw: Callable[..., None], *arguments: Any) -> None:
     """Draw a part of the page beside the others: a slow one keeps none of them waiting."""
-    if navigation.is_due():
-        st.rerun()
     with url.apart():
         draw(*arguments)

@@ -22,7 +22,7 @@ from bridgeboard.ui.components import (
     downloads,
     headline_cards,
     notices,
-    short_table,
+    tables,
     trend,
 )
 from bridgeboard.ui.components.filters import Chosen
@@ -310,23 +310,21 @@ def _of_cell(cell: Cell, answer: Answer, how: Accuracy, now: Chosen) -> None:
 def _list(people: Answer, bounds: Collection[str], week: date, first: int) -> None:
     """A column of names, from a place on; the requests of those in ``bounds`` are lower bounds."""
     rows = people.rows[:MOST_PEOPLE][first : first + A_COLUMN]
-    title = f"Active in the week of {formats.day(week)}"
-    table = short_table.List(
-        title=f"Places {first + 1} to {first + len(rows)}" if first else title,
-        head=[("Person", ""), ("Requests in that week", "")],
-        rows=[
-            short_table.Row(
-                breakdown.shown(name, breakdown.NAME),
-                formats.visible(name),
-                (f"{formats.AT_LEAST if name in bounds else ''}{formats.exact(count)}",),
-            )
-            for name, count in rows
+    whole = f"Active in the week of {formats.day(week)}"
+    title = f"Places {first + 1} to {first + len(rows)}" if first else whole
+    links = navigation.links("initiator", [name for name, _ in rows])
+    meaning = navigation.meaning("initiator")
+    tables.show(
+        [(name, tables.AtLeast(count) if name in bounds else count) for name, count in rows],
+        [
+            tables.Column("Person", "text", meaning, longest=breakdown.NAME, links=links),
+            tables.Column("Requests in that week", "count", exact=True),
         ],
+        key=f"cohort-people-{first}",
+        label=title,
+        title=title,
         note="" if first else _shown(len(people)),
-        leads=navigation.meaning("initiator"),
-    )
-    short_table.show(
-        table, f"cohort-people-{first}", lambda place: navigation.to("initiator", rows[place][0])
+        is_sortable=False,
     )
 
 

@@ -18,17 +18,18 @@ from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.periods import bounds
 from bridgeboard.model.scope import Scope
-from bridgeboard.ui import runner, url
+from bridgeboard.ui import navigation, runner, url
 from bridgeboard.ui.components import (
     chart,
     clock,
     downloads,
     filters,
     notices,
-    short_table,
+    tables,
     trend,
 )
 from bridgeboard.ui.components.filters import Chosen
+from bridgeboard.ui.components.tables import Links
 from bridgeboard.ui.views import compare_sides
 from bridgeboard.ui.views.compare_sides import Side
 
@@ -42,7 +43,6 @@ RATIO: Final = "How many times A goes into B."
 NAME: Final = 32
 _HOUR: Final = re.compile(r"(\d\d:\d\d)(UTC|[+-]\d\d:\d\d)", re.ASCII)
 """A time of day with its distance from UTC, as addresses have it."""
-_GOING: Final = "beside_going"
 _DEFINITIONS: Final = {"duration_seconds": "From the first request to the end of the last."}
 _BOUND: Final = (
     f"{formats.AT_LEAST.strip()} at least so much: a part is not known, and differences and ratios "
@@ -57,13 +57,6 @@ def show(now: Chosen) -> None:
         _sessions(now)
     else:
         _values(word, now)
-
-
-def follow() -> None:
-    """Leave for the list that a click asked for."""
-    if going := st.session_state.pop(_GOING, None):
-        page, parameters = going
-        st.switch_page(page, query_params={**parameters, **url.everywhere()})
 
 
 def scope(now: Scope, name: str, value: str) -> Scope:
@@ -198,38 +191,40 @@ def _accuracies(row: Mapping[str, Any]) -> Accuracies:
 
 def _table(lines: Sequence[Line], pair: tuple[str, str], accuracies: Sequence[Accuracies]) -> None:
     has_bounds = any(how.is_bound for side in accuracies for how in side.values())
-    head = [
-        ("Metric", ""),
-        (f"A: {_short(pair[0])}", formats.visible(pair[0])),
-        (f"B: {_short(pair[1])}", formats.visible(pair[1])),
-        ("Difference", "B less A"),
-        ("Ratio", RATIO),
-    ]
-    short_table.show(
-        short_table.List(
-            title="Side by side",
-            level="h2",
-            head=head,
-            rows=[_row(line, accuracies) for line in lines],
-            note=_BOUND if has_bounds else "Point at a number's name to see what it means.",
-        ),
-        "beside",
+    st.header("Side by side", anchor=False)
+    tables.show(
+        [_row(line, accuracies) for line in lines],
+        [
+            tables.Column("Metric", longest=NAME),
+            *(
+                tables.Column(f"{side}: {_short(name)}", "words", formats.visible(name))
+                for side, name in zip("AB", pair, strict=True)
+            ),
+            tables.Column("Difference", "words", "B less A"),
+            tables.Column("Ratio", "words", RATIO),
+        ],
+        key="beside",
+        label="Side by side",
+        note=_BOUND if has_bounds else "Point at a number or its name to see more.",
+        is_sortable=False,
     )
 
 
-def _row(line: Line, accuracies: Sequence[Accuracies]) -> short_table.Row:
-    pair = [
-        (value, Accuracy("unknown") if value is None else side.get(line.name, EXACT))
+def _row(line: Line, accuracies: Sequence[Accuracies]) -> tuple[object, ...]:
+    a, b = (
+        tables.number(
+            value,
+            line.format,
+            Accuracy("unknown") if value is None else side.get(line.name, EXACT),
+        )
         for value, side in zip((line.a, line.b), accuracies, strict=True)
-    ]
-    exact = " and ".join(
-        how.phrase(formats.exact_number(value, line.format)) for value, how in pair
     )
-    a, b = (formats.number(value, line.format, at_least=how.is_bound) for value, how in pair)
-    return short_table.Row(
-        name=line.label,
-        full=f"{_definition(line)} {exact[0].upper()}{exact[1:]}.",
-        cells=(a, b, formats.difference(line.difference, line.format), formats.ratio(line.ratio)),
+    return (
+        tables.Words(line.label, _definition(line)),
+        a,
+        b,
+        formats.difference(line.difference, line.format),
+        formats.ratio(line.ratio),
     )
 
 
@@ -362,29 +357,31 @@ def _within(
     whole = "day" if now.grain == "hour" else now.grain
     page, what = _LISTS.get(measure, _REQUESTS)
     with trend.picked(_when(at, now), one.label, AT, "beside"):
-        short_table.show(
-            short_table.List(
-                title=one.label,
-                head=[(DIMENSIONS[name].label, ""), (one.label, one.definition)],
-                rows=[
-                    short_table.Row(
-                        f"{side}: {_short(value)}",
-                        f"{formats.visible(value)}: "
-                        f"{how.phrase(formats.exact_number(number, one.format))}",
-                        (formats.number(number, one.format, at_least=how.is_bound),),
-                    )
-                    for side, (value, number, how) in zip("AB", numbers, strict=True)
-                ],
-                note="",
-                leads=f"Opens its {what} of that {whole}.",
-            ),
-            "beside-within",
-            lambda row: _leave(page, scope(_cut(at, now), name, numbers[row][0])),
+        addresses = [
+            navigation.page_address(page, filters.parameters(scope(_cut(at, now), name, value), {}))
+            for value, *_ in numbers
+        ]
+        leads = f"Opens its {what} of that {whole}."
+        tables.show(
+            [
+                (
+                    tables.Words(f"{side}: {_short(value)}", formats.visible(value)),
+                    tables.number(number, one.format, how),
+                )
+                for side, (value, number, how) in zip("AB", numbers, strict=True)
+            ],
+            [
+                tables.Column(DIMENSIONS[name].label, meaning=leads, links=Links("", addresses)),
+                tables.Column(one.label, "words", one.definition),
+            ],
+            key="beside-within",
+            label=one.label,
+            is_sortable=False,
         )
 
 
-_REQUESTS: Final = ("pages/interceptions.py", "requests")
-_LISTS: Final = {"sessions": ("pages/sessions.py", "sessions")}
+_REQUESTS: Final = ("interceptions", "requests")
+_LISTS: Final = {"sessions": ("sessions", "sessions")}
 """Metric → the page that lists what it counts, and what that is."""
 
 
@@ -392,7 +389,3 @@ def _cut(at: Any, now: Chosen) -> Scope:
     """The scope of a stretch of time, as far as it is in the period."""
     since, until = bounds(now.scope, now.grain, at)
     return replace(now.scope, since=max(since, now.scope.since), until=min(until, now.scope.until))
-
-
-def _leave(page: str, narrowed: Scope) -> None:
-    st.session_state[_GOING] = (page, filters.parameters(narrowed, {}))

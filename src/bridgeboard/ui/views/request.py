@@ -20,7 +20,6 @@ from bridgeboard.ui.components import (
     headline_cards,
     notices,
     recorded_text,
-    short_table,
     tables,
     trend,
 )
@@ -138,13 +137,13 @@ def _facts(detail: Detail, zone: ZoneInfo) -> None:
         ):
             key = title.split()[0].lower()
             with st.container(key=f"box-{key}"):
-                short_table.show(short_table.of_facts(facts, title, NAME), f"facts-{key}")
+                tables.facts(facts, key=f"facts-{key}", label=title, title=title, longest=NAME)
 
 
 NAME: Final = 36
 
 
-def _whose(detail: Detail) -> list[tuple[str, str]]:
+def _whose(detail: Detail) -> dict[str, str]:
     return _worded(
         ("Person", detail.person),
         ("Team", detail.team),
@@ -159,7 +158,7 @@ def _whose(detail: Detail) -> list[tuple[str, str]]:
     )
 
 
-def _where(detail: Detail, zone: ZoneInfo) -> list[tuple[str, str]]:
+def _where(detail: Detail, zone: ZoneInfo) -> dict[str, str]:
     return _worded(
         ("Began", formats.moment(detail.started_at, zone)),
         ("Ended", formats.moment(detail.ended_at, zone)),
@@ -175,7 +174,7 @@ def _id(id_: UUID | None) -> str | None:
     return None if id_ is None else str(id_)
 
 
-def _numbers(detail: Detail) -> list[tuple[str, str]]:
+def _numbers(detail: Detail) -> dict[str, str]:
     recorded = sum(
         getattr(detail, f"{kind}_sum") for kind in ("input", "output", "cache_read", "cache_write")
     )
@@ -200,8 +199,8 @@ def _money(detail: Detail, name: str) -> str:
     return how.phrase(money) if how.is_bound else money
 
 
-def _worded(*facts: tuple[str, str | None]) -> list[tuple[str, str]]:
-    return [(name, formats.line(value) if value else formats.DASH) for name, value in facts]
+def _worded(*facts: tuple[str, str | None]) -> dict[str, str]:
+    return {name: formats.line(value) if value else formats.DASH for name, value in facts}
 
 
 def _details(reader: Reader, named: str) -> tuple[Detail, ...]:

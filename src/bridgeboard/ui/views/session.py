@@ -73,13 +73,11 @@ def header(details: SessionFacts, zone: ZoneInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="who"):
         client = formats.unmarked(head.client or "Unknown client")
         st.header(f"{formats.unmarked(_named(head))} · {client}", anchor=False, width="content")
-        st.button(
-            "Page of this person",
-            key="person",
-            type="tertiary",
+        st.page_link(
+            navigation.PERSON,
+            label="Page of this person",
             icon=":material/person:",
-            on_click=navigation.to,
-            args=("initiator", head.person),
+            query_params={**url.filters(), navigation.WHO: [head.person]},
         )
     st.caption(" · ".join(map(formats.unmarked, _facts(head, zone))))
     st.code(formats.visible(head.id), language=None, width="content")

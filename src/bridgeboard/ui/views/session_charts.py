@@ -1,10 +1,9 @@
 """Charts of a session, and the list of its threads."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
@@ -14,15 +13,13 @@ from bridgeboard.analysis import session_data
 from bridgeboard.queries.session_calls import REST, Call, Mark, Part, Spot
 from bridgeboard.queries.session_detail import THREADS, Head, Thread
 from bridgeboard.ui import runner
-from bridgeboard.ui.components import chart, notices, short_table
+from bridgeboard.ui.components import chart, notices, tables
+from bridgeboard.ui.components.tables import AtLeast, Column, Links
 from bridgeboard.ui.views import session_tables, session_transcript, session_url
 from bridgeboard.ui.views.session_url import Place
 
 NARROWEST: Final = 320
 OUTSIDE: Final = "Requests outside known threads"
-_MANY: Final = 8
-"""Threads that are listed without scrolling."""
-_HEIGHT: Final = 360
 _THREADS_SHOWN: Final = "listed_threads"
 _CALL: Final = "number_of_call"
 _SAME: Final = (
@@ -131,7 +128,7 @@ def _own_id(calls: _Calls, call: Call) -> UUID | None:
     return call.interception if spot and spot.usage == call.usage else None
 
 
-def jumps(head: Head, part: Part, named: Place, zone: ZoneInfo, *, text: bool) -> None:
+def jumps(head: Head, part: Part, named: Place, *, text: bool) -> None:
     """The threads as a list; a press shows one alone."""
     known = session_data.places(runner.current(), head.session)
     if len(known) <= 1:
@@ -143,28 +140,24 @@ def jumps(head: Head, part: Part, named: Place, zone: ZoneInfo, *, text: bool) -
         _pages(page, len(known))
         _way_back(part, known)
     first = (page - 1) * THREADS + 1
-    height: Any = _HEIGHT if len(threads) > _MANY else "content"
-    with st.container(height=height, border=False, key="jumps"):
-        table = short_table.List(
-            title=formats.span(first, len(threads), len(known), "thread").capitalize(),
-            head=_HEAD,
-            rows=[_row(each, part, opening, zone) for each in threads],
-            note="",
-            leads="Shows this thread alone.",
-        )
-        short_table.show(table, "jump", lambda row: session_url.to_thread(_part(threads[row])))
+    rows = [_row(each, part, opening) for each in threads]
+    title = formats.span(first, len(threads), len(known), "thread").capitalize()
+    links = Links("", [session_url.thread_address(_part(each)) for each in threads])
+    columns = [replace(_NAMES, links=links), *_COLUMNS]
+    with st.container(key="jumps"):
+        tables.show(rows, columns, key="jump", label=title, title=title, is_sortable=False)
 
 
-_HEAD: Final = (
-    ("Thread", "A prompt and all that followed it."),
-    ("Began", ""),
-    ("Model", "Of its first request."),
-    ("Requests", ""),
-    ("Tool calls", ""),
-    ("Tokens", "Input, output, cache read and cache write together."),
-    ("Cost", "Estimated at list prices."),
-    ("Lasted", ""),
-    ("Remarks", ""),
+_NAMES: Final = Column("Thread", meaning="A prompt and all that followed it. Shows it alone.")
+_COLUMNS: Final = (
+    Column("Began", "moment"),
+    Column("Model", meaning="Of its first request.", longest=28),
+    Column("Requests", "count", exact=True),
+    Column("Tool calls", "count", exact=True),
+    Column("Tokens", "count", "Input, output, cache read and cache write together."),
+    Column("Cost", "money", "Estimated at list prices."),
+    Column("Lasted", "seconds"),
+    Column("Remarks", longest=120),
 )
 
 
@@ -240,23 +233,20 @@ def _openings(usages: Sequence[int]) -> dict[int, str]:
     return {text.usage: formats.line(text.text) for text in reversed(prompts)}
 
 
-def _row(thread: Thread, part: Part, opening: Mapping[int, str], zone: ZoneInfo) -> short_table.Row:
+def _row(thread: Thread, part: Part, opening: Mapping[int, str]) -> tuple[object, ...]:
     words = opening.get(thread.root or -1, "") if thread.id else OUTSIDE
     name = f"{thread.place}" + (f" · {formats.middle(words, 60)}" if words else "")
-    model = formats.line(thread.model or formats.DASH)
-    return short_table.Row(
-        name=f"▸ {name}" if part is not None and _part(thread) == part else name,
-        full=words or f"Thread {thread.place}",
-        cells=(
-            formats.moment(thread.started_at, zone),
-            formats.middle(model, 28),
-            formats.exact(thread.requests),
-            formats.exact(thread.tool_calls),
-            formats.compact(session_tables.total(thread)),
-            formats.money(thread.cost, at_least=bool(thread.unpriced_tokens)),
-            formats.duration(thread.ended_at - thread.started_at if thread.ended_at else None),
-            ", ".join(_remarks(thread)),
-        ),
+    is_shown = part is not None and _part(thread) == part
+    return (
+        tables.Words(f"▸ {name}" if is_shown else name, words or f"Thread {thread.place}"),
+        thread.started_at,
+        thread.model or formats.DASH,
+        thread.requests,
+        thread.tool_calls,
+        session_tables.total(thread),
+        AtLeast(thread.cost or 0) if thread.unpriced_tokens else thread.cost,
+        (thread.ended_at - thread.started_at).total_seconds() if thread.ended_at else None,
+        ", ".join(_remarks(thread)),
     )
 
 

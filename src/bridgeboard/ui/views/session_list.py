@@ -26,7 +26,7 @@ from bridgeboard.ui.components import (
     downloads,
     notices,
     pager,
-    short_table,
+    tables,
 )
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.url_parameters import AFTER, BEFORE
@@ -181,17 +181,15 @@ def _sums(sums: Sums, columns: Sequence[Column], find: Find) -> None:
     lines = [(_all(sums), sums.listed)]
     if find.is_about_requests and sums.others.rows:
         lines += [(OTHERS, sums.others), (TOGETHER, sums.whole)]
-    short_table.show(
-        short_table.List(
-            title="",
-            head=[("Sums", ""), *((one.label, one.definition) for one in named)],
-            rows=[
-                short_table.Row(name, name, tuple(_sum_word(one, line, sums) for one in named))
-                for name, line in lines
-            ],
-            note="",
-        ),
-        "sessions-total",
+    tables.show(
+        [(name, *(_sum_word(one, line, sums) for one in named)) for name, line in lines],
+        [
+            tables.Column("Sums"),
+            *(tables.Column(one.label, "words", one.definition) for one in named),
+        ],
+        key="sessions-total",
+        label="Sums",
+        is_sortable=False,
     )
 
 

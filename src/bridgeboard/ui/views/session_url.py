@@ -6,11 +6,13 @@ What a widget holds follows the address, never the other way round but in its ow
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 import streamlit as st
 
 from bridgeboard.queries.session_calls import REST, Part
+from bridgeboard.ui import url, url_parameters
 from bridgeboard.ui.url import complain, put
 
 LAST: Final = "last_session"
@@ -74,10 +76,19 @@ def to_session(session: dict[str, str]) -> None:
     put({**_without(*WITHIN), **{name: [value] for name, value in session.items()}})
 
 
+_WITHIN_THREAD: Final[dict[str, Sequence[str]]] = {"call": (), "hit": (), "calls": ()}
+"""What names a place that another thread does not have."""
+
+
 def to_thread(thread: Part) -> None:
     """Show one thread, or with None the whole session."""
-    gone = _without("call", "hit", "calls")
-    put({**gone, "thread": () if thread is None else [str(thread)]})
+    put({**_WITHIN_THREAD, "thread": () if thread is None else [str(thread)]})
+
+
+def thread_address(thread: Part) -> str:
+    """The address that shows one thread alone."""
+    words = url_parameters.changed(url.current(), {**_WITHIN_THREAD, "thread": [str(thread)]})
+    return f"?{urlencode(words, doseq=True)}"
 
 
 def show_call(interception: UUID) -> None:

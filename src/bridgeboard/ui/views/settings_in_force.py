@@ -13,7 +13,8 @@ from bridgeboard.analysis import team_file
 from bridgeboard.model import pages
 from bridgeboard.settings import Origin, Settings, SettingsError
 from bridgeboard.ui import current_user, runner
-from bridgeboard.ui.components import notices, short_table
+from bridgeboard.ui.components import notices, tables
+from bridgeboard.ui.components.tables import Column
 
 CHANGED: Final = "changed since the start"
 DOES: Final = {
@@ -41,10 +42,10 @@ def values() -> None:
                 f"is in force until Bridgeboard is started again: {', '.join(changed)}."
             )
         _whereabouts()
-        head = (("Setting", ""), ("Value", ""), ("Set by", ""), ("Meaning", ""))
-        rows = [short_table.Row(one.name, one.name, _cells(one)) for one in origins]
-        with st.container(key=f"{short_table.PROSE}-settings"):
-            short_table.show(short_table.List("", head, rows, ""), "list-settings")
+        rows = [_cells(one) for one in origins]
+        columns = [Column(label) for label in ("Setting", "Value", "Set by", "Meaning")]
+        with st.container(key="box-settings"):
+            tables.show(rows, columns, key="settings", label="Settings", is_sortable=False)
 
 
 def _now() -> Settings | None:
@@ -76,7 +77,7 @@ def _whereabouts() -> None:
 def _cells(one: Origin) -> tuple[str, ...]:
     set_by = f"{one.set_by}; {CHANGED}" if one.changed else one.set_by
     meaning = _MARKS.sub(lambda mark: mark[1] or mark[2] or "", one.meaning)
-    return tuple(map(formats.visible, (one.value, set_by, meaning)))
+    return one.name, one.value, set_by, meaning
 
 
 def access_rules() -> None:
@@ -84,7 +85,7 @@ def access_rules() -> None:
     st.header("Who may see what", anchor=False)
     with notices.tile("who may see what"):
         now = settings.current()
-        short_table.facts(
+        tables.facts(
             {
                 "How people come in": _way_in(now),
                 "Who has no role": _others(now),
@@ -93,7 +94,8 @@ def access_rules() -> None:
                     now.floor, "person", "people"
                 ),
             },
-            "access",
+            key="access",
+            label="Who may see what",
         )
         _roles(now)
         _matrix()
@@ -136,28 +138,19 @@ def _others(now: Settings) -> str:
 def _roles(now: Settings) -> None:
     rows = []
     for role in Role:
-        whose = [*now.roles.get(role, ())]
+        people = [*now.roles.get(role, ())]
         if role is Role.LEAD:
-            known = {who.lower() for who in whose}
-            whose += [who for who in now.leads if who.lower() not in known]
-        people = formats.visible(", ".join(whose) or formats.DASH)
-        rows.append(short_table.Row(role, role, (people,)))
-    head = (("Role", ""), ("Groups, e-mail addresses, usernames", ""))
-    with st.container(key=f"{short_table.PROSE}-roles"):
-        short_table.show(short_table.List("Who has which role", head, rows, ""), "list-roles")
-        if now.leads:
-            rows = [
-                short_table.Row(formats.visible(who), formats.visible(who), (_joined(teams),))
-                for who, teams in now.leads.items()
-            ]
-            head = (("Lead", ""), ("Teams", ""))
-            short_table.show(
-                short_table.List("Who leads which teams", head, rows, ""), "list-leads"
-            )
-
-
-def _joined(words: tuple[str, ...]) -> str:
-    return formats.visible(", ".join(words))
+            known = {who.lower() for who in people}
+            people += [who for who in now.leads if who.lower() not in known]
+        rows.append((role, ", ".join(people) or formats.DASH))
+    columns = (Column("Role"), Column("Groups, e-mail addresses, usernames"))
+    title = "Who has which role"
+    tables.show(rows, columns, key="roles", label=title, title=title, is_sortable=False)
+    if now.leads:
+        leads = [(who, ", ".join(teams)) for who, teams in now.leads.items()]
+        columns = (Column("Lead"), Column("Teams"))
+        title = "Who leads which teams"
+        tables.show(leads, columns, key="leads", label=title, title=title, is_sortable=False)
 
 
 def _matrix() -> None:
@@ -167,11 +160,16 @@ def _matrix() -> None:
         f"Open {titles.get(page, page.capitalize())}": roles for page, roles in access.PAGES.items()
     } | {DOES[permission]: roles for permission, roles in access.PERMISSIONS.items()}
     rows = [
-        short_table.Row(
-            what, what, tuple("yes" if role in roles else formats.DASH for role in Role)
-        )
+        (what, *("yes" if role in roles else formats.DASH for role in Role))
         for what, roles in may.items()
     ]
-    head = (("Permission", ""), *((str(role), "") for role in Role))
-    note = "Several roles of one person add up. Whose numbers a page shows depends on the role too."
-    short_table.show(short_table.List("What each role may", head, rows, note), "list-may")
+    tables.show(
+        rows,
+        [Column("Permission"), *(Column(role, longest=3) for role in Role)],
+        key="may",
+        label="What each role may",
+        title="What each role may",
+        note="Several roles of one person add up. Whose numbers a page shows depends on the role "
+        "too.",
+        is_sortable=False,
+    )

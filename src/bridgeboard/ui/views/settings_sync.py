@@ -19,7 +19,7 @@ from bridgeboard.runtime.process import Process
 from bridgeboard.state.audit import AuditError
 from bridgeboard.state.logins import ClosedError
 from bridgeboard.ui import current_user, runner, url
-from bridgeboard.ui.components import clock, data_quality, notices, short_table
+from bridgeboard.ui.components import clock, data_quality, notices, tables
 
 _REQUESTED: Final = "sync_asked"
 """When the sync began after which another one was asked for."""
@@ -69,7 +69,7 @@ def _status(now: _Seen) -> None:
             "Last one that went well": formats.moment(_good_at(now.status), zone),
             "Next one due": formats.moment(_due_at(now), zone),
         }
-        short_table.facts(lines, "sync")
+        tables.facts(lines, key="sync", label="Sync")
         if now.status.problem:
             st.error("**The last sync failed.**", icon=":material/error:")
             st.text(formats.visible(settings.unsecret(now.status.problem, settings.current())))
@@ -164,7 +164,7 @@ def backups() -> None:
             "Next backup due": formats.moment(status.next_at, zone),
             "Folder of backups": str(chosen.backups_path),
         }
-        short_table.facts(lines, "backups")
+        tables.facts(lines, key="backups", label="Backups")
         if status.problem:
             st.error("**There is no backup of last night.**", icon=":material/error:")
             st.text(formats.visible(settings.unsecret(status.problem, chosen)))
@@ -179,7 +179,7 @@ def priced() -> None:
             lines = _stored()
         except runner.NoStoreError:
             lines = {"Price list": "none yet: there is no store"}
-        short_table.facts({**lines, "Prices of your own": file}, "prices")
+        tables.facts({**lines, "Prices of your own": file}, key="prices", label="Prices")
         if problem:
             st.error("**The prices file cannot be used.**", icon=":material/error:")
             st.text(formats.visible(problem))

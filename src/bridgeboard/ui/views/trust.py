@@ -14,9 +14,7 @@ from bridgeboard.ui import current_user, live_data, runner
 from bridgeboard.ui.components import (
     clock,
     data_quality,
-    data_table,
     notices,
-    short_table,
     tables,
 )
 from bridgeboard.ui.components.filters import Chosen
@@ -104,7 +102,7 @@ def covered(now: Chosen) -> None:
             "Price list": runner.current().setting("price_version") or formats.DASH,
             "Records in quarantine": formats.exact(covers.quarantined),
         }
-        short_table.facts(lines, "coverage")
+        tables.facts(lines, key="coverage", label="What is covered")
 
 
 def history() -> None:
@@ -265,13 +263,12 @@ def server() -> None:
             else "No sync has asked the server yet."
         )
         lines = capabilities.capability_lines(known)
-        data_table.still(
-            {
-                "What": [one.what for one in lines],
-                "Here": [f"**{one.here}**" if one.here == "no" else one.here for one in lines],
-                "So what": [formats.unmarked(one.so_what) for one in lines],
-            },
-            alt="What can be known of this deployment, and what follows",
+        tables.show(
+            [(one.what, "NO" if one.here == "no" else one.here, one.so_what) for one in lines],
+            [Column("What"), Column("Here"), Column("So what")],
+            key="known",
+            label="What can be known of this deployment, and what follows",
+            is_sortable=False,
         )
     _token()
 
