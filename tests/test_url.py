@@ -297,7 +297,7 @@ def test_what_is_too_long_is_what_streamlit_drops() -> None:
     assert paths.MOST == query_params.CLIENT_STATE_QUERY_STRING_MAX_FIELDS
     assert paths.LONGEST == query_params.CLIENT_STATE_QUERY_STRING_MAX_LENGTH
     assert url.MOST < paths.MOST
-    assert paths.UNREAD.decode().partition("=")[0] == url_parameters.UNREAD
+    assert paths.UNREAD.partition("=")[0] == url_parameters.UNREAD
 
 
 # Values of which there are many

@@ -12,11 +12,11 @@ from pathlib import PurePosixPath
 from threading import Lock
 from typing import Final
 
+from starlette.types import ASGIApp, Receive, Scope, Send
 from streamlit import runtime
 from streamlit.runtime.media_file_storage import MediaFileKind
 
 from bridgeboard.access import Viewer
-from bridgeboard.server.middleware.asgi import ASGIApp, Message, Receive, Send
 from bridgeboard.server.middleware.identity import Requester
 
 MEDIA: Final = "/media/"
@@ -41,7 +41,7 @@ class FileAccess:
         self.app = app
         self.requester = requester
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything else through."""
         if scope["type"] == "websocket":
             with asked_by(await asyncio.to_thread(self.requester.viewer, scope)):

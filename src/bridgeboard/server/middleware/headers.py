@@ -2,8 +2,12 @@
 
 from typing import Final
 
-from bridgeboard.server.middleware.asgi import ASGIApp, Message, Pairs, Receive, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 from bridgeboard.settings import Proxy, Settings
+
+Pairs = list[tuple[bytes, bytes]]
+"""Headers as ASGI has them: names and values."""
 
 # Streamlit styles its elements inline and Vega compiles expressions, hence the two "unsafe" words;
 # nothing may be fetched from, framed by or sent to another host.
@@ -52,7 +56,7 @@ class SecurityHeaders:
         self.tls = tls
         self.proxy = proxy
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything through; only the start of an HTTP answer is touched."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
@@ -84,7 +88,7 @@ class TrustedHeaders:
             if name
         }
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything through but what somebody says who may not."""
         if scope["type"] in {"http", "websocket"} and not _trusts(self.proxy, scope):
             headers = [pair for pair in scope["headers"] if pair[0].lower() not in self.names]
@@ -97,17 +101,17 @@ def uses_tls(settings: Settings) -> bool:
     return settings.login.redirect_url.startswith("https:")
 
 
-def comes_by_tls(proxy: Proxy, scope: Message) -> bool:
+def comes_by_tls(proxy: Proxy, scope: Scope) -> bool:
     """Whether a believed proxy says that the browser of this request came to it by TLS."""
     return _trusts(proxy, scope) and _forwarded_by_tls(scope)
 
 
-def _trusts(proxy: Proxy, scope: Message) -> bool:
+def _trusts(proxy: Proxy, scope: Scope) -> bool:
     client = scope.get("client")
     return client is not None and proxy.trusts(str(client[0]))
 
 
-def _forwarded_by_tls(scope: Message) -> bool:
+def _forwarded_by_tls(scope: Scope) -> bool:
     """Whether a request's header says so, once and of one hop: a list holds what others said."""
     values = [value for name, value in scope["headers"] if name.lower() == FORWARDED]
     return [value.strip().lower() for value in values] == [b"https"]

@@ -7,12 +7,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
+from starlette.types import Scope
 from streamlit.auth_util import get_cookie_with_chunks
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 
 from bridgeboard import access
 from bridgeboard.access import Identity, RefusedError, Viewer
-from bridgeboard.server.middleware.asgi import Message
 from bridgeboard.settings import Settings
 from bridgeboard.state.logins import ClosedError, Ended, Login, person
 
@@ -34,14 +34,14 @@ class Requester:
         self._ended = ended
         self._clock = clock
 
-    def viewer(self, scope: Message) -> Viewer | None:
+    def viewer(self, scope: Scope) -> Viewer | None:
         """Who asks, with all their roles; None for who is not known, or has no role."""
         try:
             return access.viewer(self._identity(scope), self._settings.rules)
         except (ClosedError, RefusedError):
             return None
 
-    def end(self, scope: Message) -> Identity | None:
+    def end(self, scope: Scope) -> Identity | None:
         """End the login by which somebody asks, and say whose; None if they come by none."""
         try:
             identity, login = self._login(scope)
@@ -50,7 +50,7 @@ class Requester:
         hours = self._settings.login.hours
         return identity if self._ended.end(login, hours=hours, now=self._clock()) else None
 
-    def opened(self, scope: Message) -> Login:
+    def opened(self, scope: Scope) -> Login:
         """The login that a socket is by itself where a proxy names people: it begins now."""
         names = self._identity(scope).names
         return Login("", self._clock(), frozenset(map(person, names)))
@@ -68,7 +68,7 @@ class Requester:
         over_at = login.began_at + timedelta(hours=self._settings.login.hours)
         return max(0.0, (over_at - self._clock()).total_seconds())
 
-    def _identity(self, scope: Message) -> Identity:
+    def _identity(self, scope: Scope) -> Identity:
         if not self._settings.proxy.configured:
             return self._login(scope)[0]
         headers = HTTPConnection(scope).headers
@@ -76,7 +76,7 @@ class Requester:
         once = {name: values[0] for name, values in every.items() if len(values) == 1}
         return access.from_headers(once, self._settings.proxy.headers)
 
-    def _login(self, scope: Message) -> tuple[Identity, Login]:
+    def _login(self, scope: Scope) -> tuple[Identity, Login]:
         now = self._settings.login
         claims = _claims(scope, now.cookie_secret.get_secret_value())
         ours = urlsplit(now.redirect_url)
@@ -91,7 +91,7 @@ class Requester:
         return identity, login
 
 
-def _claims(scope: Message, secret: str) -> dict[str, Any]:
+def _claims(scope: Scope, secret: str) -> dict[str, Any]:
     """What the cookie of a login holds; nothing if it is not as we signed it."""
     cookies = HTTPConnection(scope).cookies
 

@@ -8,17 +8,12 @@ from collections.abc import Callable, Collection
 from typing import Final
 from urllib.parse import quote, unquote, urlencode
 
+from starlette.requests import HTTPConnection
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
 from bridgeboard.server.login_start import ENTER
-from bridgeboard.server.middleware.asgi import (
-    ASGIApp,
-    Message,
-    Pairs,
-    Receive,
-    Send,
-    answer,
-    cookie,
-    query,
-)
+from bridgeboard.server.middleware.headers import Pairs
 from bridgeboard.server.middleware.identity import LOGIN, Requester
 from bridgeboard.settings.tables import CALLBACK
 
@@ -51,7 +46,7 @@ class LoginPath:
         self.pages = pages
         self.base = base
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything through but the two answers that a login begins and ends with."""
         if scope["type"] != "http" or scope["path"] not in {BEGIN, CALLBACK}:
             await self.app(scope, receive, send)
@@ -65,30 +60,39 @@ class LoginPath:
             await self.app(scope, receive, hear)
         except Exception:
             log.exception("a login failed")
-            answered = answer(500, "", "text/plain")
+            answered = [{"status": 500, "headers": []}]
         rewrite = self._begin_answer if scope["path"] == BEGIN else self._end_answer
-        for message in rewrite(scope, answered):
+        response = rewrite(HTTPConnection(scope), answered[0])
+        if response:
+            await response(scope, receive, send)
+            return
+        for message in answered:
             await send(message)
 
-    def _begin_answer(self, scope: Message, answered: list[Message]) -> list[Message]:
-        """A redirect to the provider, or a page that says why there is none."""
-        if answered[0]["status"] < 400:  # noqa: PLR2004 - where HTTP's errors begin
-            return answered
-        page = query(scope).get("to", [""])[0]
-        return _page(503, UNREACHABLE, self._again(page))
+    def _begin_answer(self, request: HTTPConnection, start: Message) -> Response | None:
+        """A page that says why there is no redirect to the provider; None where there is one."""
+        if start["status"] < 400:  # noqa: PLR2004 - where HTTP's errors begin
+            return None
+        return _page(503, UNREACHABLE, self._again(request.query_params.get("to", "")))
 
-    def _end_answer(self, scope: Message, answered: list[Message]) -> list[Message]:
-        """A redirect to where somebody wanted to go, or a page that says that they are not in."""
-        if 400 <= answered[0]["status"] < 500:  # noqa: PLR2004 - asked in a way that no provider does
-            return answered
-        page = unquote(cookie(scope, PLACE))
-        cookies = [pair for pair in answered[0]["headers"] if pair[0].lower() == b"set-cookie"]
+    def _end_answer(self, request: HTTPConnection, start: Message) -> Response | None:
+        """A redirect to where somebody wanted to go, or a page that says that they are not in.
+
+        None lets Streamlit's own answer pass.
+        """
+        if 400 <= start["status"] < 500:  # noqa: PLR2004 - asked in a way that no provider does
+            return None
+        page = unquote(request.cookies.get(PLACE, ""))
+        cookies = [pair for pair in start["headers"] if pair[0].lower() == b"set-cookie"]
         if page:
             cookies.append((b"set-cookie", place_cookie("", self.base).encode()))
-        if _wanted_in(scope) and not _is_in(scope, cookies):
-            return _page(400, FAILED, self._again(page), cookies)
-        there = (b"location", f"{self.base}{place(page, self.pages)}".encode())
-        return answer(302, "", "text/plain", [there, *cookies])
+        if _wanted_in(request) and not _is_in(request, cookies):
+            response = _page(400, FAILED, self._again(page))
+        else:
+            there = {"location": f"{self.base}{place(page, self.pages)}"}
+            response = PlainTextResponse("", 302, there)
+        response.raw_headers += cookies
+        return response
 
     def _again(self, page: str) -> str:
         """Where to try a login again that was to lead to a page; without one, the start page."""
@@ -157,26 +161,24 @@ a:focus-visible {{ outline: 2px solid light-dark(#1d4ed8, #6b9bff); outline-offs
 """
 
 
-def _page(
-    status: int, words: tuple[str, str], again: str, headers: Pairs | None = None
-) -> list[Message]:
+def _page(status: int, words: tuple[str, str], again: str) -> Response:
     title, text = map(html.escape, words)
     body = _PAGE.format(title=title, text=text, again=html.escape(again))
-    return answer(status, body, "text/html", [(b"cache-control", b"no-store"), *(headers or [])])
+    return HTMLResponse(body, status, {"cache-control": "no-store"})
 
 
-def _wanted_in(scope: Message) -> bool:
+def _wanted_in(request: HTTPConnection) -> bool:
     """Whether a browser comes from the provider with an answer, and nobody just cancelled."""
-    parameters = query(scope)
-    return "code" in parameters or parameters.get("error", ["access_denied"]) != ["access_denied"]
+    code, error = map(request.query_params.get, ("code", "error"))
+    return bool(code) or error not in {None, "", "access_denied"}
 
 
-def _is_in(scope: Message, cookies: Pairs) -> bool:
+def _is_in(request: HTTPConnection, cookies: Pairs) -> bool:
     """Whether a browser holds a login once it has been told these cookies; the last one counts."""
     logins = [value for _, value in cookies if value.startswith(f"{LOGIN}=".encode())]
     if logins:
         return b"max-age=0" not in logins[-1].lower()
-    return bool(cookie(scope, LOGIN))
+    return bool(request.cookies.get(LOGIN))
 
 
 class LogoutPath:
@@ -194,20 +196,20 @@ class LogoutPath:
         self.requester = requester
         self.note = note
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything through, logouts once they are noted."""
         is_visit = scope["type"] == "http" and scope["method"] in {"GET", "HEAD"}
         if is_visit and scope["path"] == LEAVE and not _comes_from_elsewhere(scope):
             await asyncio.to_thread(self._end, scope)  # it waits for the disk
         await self.app(scope, receive, send)
 
-    def _end(self, scope: Message) -> None:
+    def _end(self, scope: Scope) -> None:
         identity = self.requester.end(scope)
         if identity:
             self.note(identity.name or "somebody unnamed")
 
 
-def _comes_from_elsewhere(scope: Message) -> bool:
+def _comes_from_elsewhere(scope: Scope) -> bool:
     """Whether a browser says that another origin sent it here; older ones say nothing.
 
     Another port of this machine and another name of the company's are the same site for it.

@@ -7,8 +7,10 @@ the proxy strips it, and put on before the app.
 
 from typing import Final
 
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 from bridgeboard.server.login_start import without_base
-from bridgeboard.server.middleware.asgi import ASGIApp, Message, Receive, Send, answer
 
 CLOSED: Final = ("/_stcore/metrics", "/_stcore/upload_file", "/_stcore/agent")
 """Streamlit's, and not needed here: they tell strangers how much the dashboard is used, or keep in
@@ -17,7 +19,7 @@ MOST: Final = 1_000
 """Parameters that Streamlit reads of an address."""
 LONGEST: Final = 512 * 1024
 """Characters of parameters that it reads."""
-UNREAD: Final = b"unread=parameters"
+UNREAD: Final = "unread=parameters"
 """Stands in place of such an address's parameters."""
 
 
@@ -28,13 +30,12 @@ class WithoutBase:
         self.app = app
         self.base = base
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything on, and lead from the bare base path to the page in it."""
         if scope["type"] == "http" and self.base and scope["path"] == self.base:
-            query = b"?" + scope["query_string"] if scope["query_string"] else b""
-            there = (b"location", self.base.encode() + b"/" + query)
-            for message in answer(307, "", "text/plain", [there]):
-                await send(message)
+            query = scope["query_string"].decode("latin-1")
+            there = {"location": f"{self.base}/?{query}" if query else f"{self.base}/"}
+            await PlainTextResponse("", 307, there)(scope, receive, send)
             return
         if scope["type"] in {"http", "websocket"}:
             scope = _moved(scope, without_base(scope["path"], self.base))
@@ -48,7 +49,7 @@ class WithBase:
         self.app = app
         self.base = base
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything on."""
         if scope["type"] in {"http", "websocket"}:
             scope = _moved(scope, self.base + scope["path"])
@@ -61,11 +62,10 @@ class HiddenPaths:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything else through."""
         if scope["type"] == "http" and scope["path"].startswith(CLOSED):
-            for message in answer(404, "Not Found", "text/plain"):
-                await send(message)
+            await PlainTextResponse("Not Found", 404)(scope, receive, send)
             return
         await self.app(scope, receive, send)
 
@@ -79,18 +79,16 @@ class LongUrls:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything else through."""
         if scope["type"] != "http" or not _is_too_long(scope.get("query_string", b"")):
             await self.app(scope, receive, send)
             return
         # Relative, so that a prefix of a proxy stays. A "?" alone keeps the path.
-        headers = [(b"location", b"?" + UNREAD), (b"content-length", b"0")]
-        await send({"type": "http.response.start", "status": 303, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
+        await Response(status_code=303, headers={"location": f"?{UNREAD}"})(scope, receive, send)
 
 
-def _moved(scope: Message, path: str) -> Message:
+def _moved(scope: Scope, path: str) -> Scope:
     return {**scope, "path": path, "raw_path": path.encode("utf-8", "surrogateescape")}
 
 

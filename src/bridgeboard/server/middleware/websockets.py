@@ -23,11 +23,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import streamlit as st
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
 
-from bridgeboard.server.middleware.asgi import ASGIApp, Message, Receive, Send
 from bridgeboard.server.middleware.headers import comes_by_tls
 from bridgeboard.server.middleware.identity import Requester
 from bridgeboard.settings import Settings
@@ -66,7 +66,7 @@ class WebsocketOrigins:
         self.proxy = settings.proxy
         self.named = settings.origins
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on everything that is no websocket, and the websockets of our own pages."""
         if scope["type"] != "websocket":
             await self.app(scope, receive, send)
@@ -82,7 +82,7 @@ class WebsocketOrigins:
         others = [pair for pair in scope["headers"] if pair[0].lower() != b"host"]
         await self.app({**scope, "headers": [same, *others]}, receive, send)
 
-    def _is_ours(self, scope: Message, claimed: str, host: str) -> bool:
+    def _is_ours(self, scope: Scope, claimed: str, host: str) -> bool:
         theirs = origin(claimed)
         if not theirs or theirs in self.named:
             return bool(theirs)
@@ -92,7 +92,7 @@ class WebsocketOrigins:
         return theirs == origin(f"{'https' if is_tls else 'http'}://{host}")
 
 
-def _only(scope: Message, name: bytes) -> str:
+def _only(scope: Scope, name: bytes) -> str:
     """The value of a header that came exactly once; empty for every other."""
     values = [value for key, value in scope["headers"] if key.lower() == name]
     return str(values[0].decode("latin-1")) if len(values) == 1 else ""
@@ -106,7 +106,7 @@ class WebsocketExpiry:
         self.requester = requester
         self.looks = looks
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything through until a socket's time is over."""
         if scope["type"] != "websocket":
             await self.app(scope, receive, send)
@@ -170,7 +170,7 @@ class WebsocketMessages:
         self.requester = requester
         self.note = note
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass everything through that is no websocket."""
         if scope["type"] != "websocket":
             await self.app(scope, receive, send)
@@ -179,7 +179,7 @@ class WebsocketMessages:
         socket = _FilteredSocket(is_reader, self.note, receive, send, was_reader=await is_reader())
         await self.app(scope, socket.receive, socket.send)
 
-    async def _is_reader(self, scope: Message) -> bool:
+    async def _is_reader(self, scope: Scope) -> bool:
         if self.requester is None:
             return True
         return await asyncio.to_thread(self.requester.viewer, scope) is not None  # asks a database
