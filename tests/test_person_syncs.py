@@ -13,8 +13,7 @@ from small_bridges import NOW, Book
 from bridgeboard.analysis import completeness
 from bridgeboard.cli import deployment_checks
 from bridgeboard.demo.api.deployment import Profile
-from bridgeboard.store import Store, backups, erasure, erasure_list, opening, schema, sync_state
-from bridgeboard.store.schema import MIGRATIONS
+from bridgeboard.store import Store, backups, erasure, erasure_list, opening, sync_state
 from bridgeboard.sync import ErasureKeyLostError, Options, requeue, sessions
 
 MODEL = "claude-sonnet-4-5"
@@ -167,7 +166,7 @@ def test_a_store_that_has_lost_the_key_of_its_erasures_takes_nothing_in(
 
 def test_the_key_of_an_earlier_version_moves_to_what_it_is_needed_for() -> None:
     with duckdb.connect() as connection:
-        opening.migrate(connection, Path(":memory:"), MIGRATIONS.index(schema._ERASED_ROWS))
+        opening.migrate(connection, Path(":memory:"), until=7)
         connection.execute("INSERT INTO meta VALUES ('erasure_key', 'ab12')")
         connection.execute(
             "INSERT INTO erased VALUES ('d1', uuid(), 'erased-1', true, '2026-01-01')"
