@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from hmac import compare_digest
-from typing import Final, Protocol
+from typing import Final
 
+from bridgeboard.state.audit.key import Key
 from bridgeboard.state.errors import AuditError
 
 FIRST: Final = "0" * 64
@@ -57,27 +58,12 @@ class Entry:
             object.__setattr__(self, name, short)
 
 
-class Signs(Protocol):
-    """A key: what it is called, and the digests that it makes."""
-
-    @property
-    def name(self) -> str:
-        """What tells it from another."""
-
-    @property
-    def is_given(self) -> bool:
-        """Whether an operator set it, and it does not just lie beside the log."""
-
-    def digest(self, body: bytes) -> str:
-        """What only who has it can say of these bytes."""
-
-
 def change_of_key(before: str, after: str) -> str:
     """What an entry between those of two keys is about."""
     return f"signed with the key {after} from here on, with {before} before"
 
 
-def signed(entry: Entry, key: Signs | None) -> Entry:
+def signed(entry: Entry, key: Key | None) -> Entry:
     """The entry with the digest that it is written with."""
     named = replace(entry, key=key.name if key else "")
     body = _body(named)
@@ -89,7 +75,7 @@ def line(entry: Entry) -> bytes:
     return b'%b,"digest":"%b"}\n' % (_body(entry), entry.digest.encode())
 
 
-def read(text: bytes, key: Signs | None = None) -> Entry | None:
+def read(text: bytes, key: Key | None = None) -> Entry | None:
     """The entry of a line without its break; None if it is not one that was written so.
 
     Of an entry that was signed with another key than this one the digest cannot be checked.
@@ -117,7 +103,7 @@ def read(text: bytes, key: Signs | None = None) -> Entry | None:
         return None
 
 
-def _is_right(entry: Entry, body: bytes, key: Signs | None) -> bool:
+def _is_right(entry: Entry, body: bytes, key: Key | None) -> bool:
     if not entry.key:
         return compare_digest(_digest(body), entry.digest)
     if key is None or key.name != entry.key:

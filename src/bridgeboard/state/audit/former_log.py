@@ -11,7 +11,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, insert, select
 
 from bridgeboard.state import former_files
-from bridgeboard.state.audit.entry import Signs, read
+from bridgeboard.state.audit.entry import read
+from bridgeboard.state.audit.key import Key
 from bridgeboard.state.audit.verdict import MOST_TORN, verdict
 from bridgeboard.state.database import Database
 from bridgeboard.state.errors import AuditError
@@ -22,14 +23,14 @@ SENT: Final = "audit.sent.json"
 _AT_ONCE: Final = 1_000
 
 
-def take_over(database: Database, key: Signs | None) -> None:
+def take_over(database: Database, key: Key | None) -> None:
     """Put the lines of such a file into the database as they are. Raises StateError."""
     log = database.folder / LOG
     former_files.take_over(database, log, partial(_put, log=log, key=key))
     former_files.take_over(database, database.folder / SENT, _put_progress)
 
 
-def _put(connection: Connection, file: BufferedReader, *, log: Path, key: Signs | None) -> str:
+def _put(connection: Connection, file: BufferedReader, *, log: Path, key: Key | None) -> str:
     """Put all lines there, those that are no entries too, and say whether the chain is right."""
     if connection.execute(select(AUDIT_LINES).limit(1)).first():
         raise AuditError(
@@ -46,7 +47,7 @@ def _put(connection: Connection, file: BufferedReader, *, log: Path, key: Signs 
     return f"{check.right} entries as they were written; broken at line {check.broken}: {check.why}"
 
 
-def _rows(file: BufferedReader, key: Signs | None) -> Iterator[dict[str, Any]]:
+def _rows(file: BufferedReader, key: Key | None) -> Iterator[dict[str, Any]]:
     for position, text in enumerate(_lines(file), 1):
         whole = text.removesuffix(b"\n")
         entry = read(whole, key)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final, Literal, Protocol, get_args
+from typing import Final, Literal, get_args
 from urllib.parse import urlsplit
 
 from sqlalchemy import insert, select
@@ -37,13 +37,6 @@ _MODE: Final = 0o600
 _APPENDING: Final = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
 _PORTS: Final = {"udp": 514, "tcp": 601, "tls": 6514}
 Transport = Literal["udp", "tcp", "tls"]
-
-
-class Target(Protocol):
-    """Something that takes entries."""
-
-    def send(self, entries: Sequence[Entry]) -> None:
-        """Hand over entries in their order. Raises OSError when it cannot be said they arrived."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +114,10 @@ class Syslog:
         return head.encode("ascii") + line(entry).removesuffix(b"\n")
 
 
+Target = File | Syslog
+"""What takes entries, all in their order; an OSError says that they may not have arrived."""
+
+
 def target(text: str) -> Target:
     """The target that a setting names. Raises AuditError for one that is none."""
     scheme, separator, _ = text.partition("://")
@@ -187,11 +184,7 @@ def progress(database: Database, name: str) -> Progress:
     """How far the target of this name has come. Raises StateError."""
     with database.reading() as connection:
         row = connection.execute(select(FORWARDED).where(FORWARDED.c.target == name)).first()
-    return (
-        Progress(name, row.number, row.digest, row.problem, row.failing_since)
-        if row
-        else Progress(name)
-    )
+    return Progress(*row) if row else Progress(name)
 
 
 def forward(log: Audit, name: str, target: Target, now: datetime) -> Progress:

@@ -8,11 +8,11 @@ from bridgeboard.state.audit.entry import (
     FIRST,
     KEY_CHANGED,
     Entry,
-    Signs,
     change_of_key,
     digest_of_torn,
     read,
 )
+from bridgeboard.state.audit.key import Key
 
 MOST_TORN: Final = 65_536
 """Bytes of torn lines in a row, with their breaks."""
@@ -56,7 +56,7 @@ class Verdict:
 class _Chain:
     """What was read so far: the last right entry, and torn lines behind it."""
 
-    def __init__(self, key: Signs | None) -> None:
+    def __init__(self, key: Key | None) -> None:
         self.key = key
         self.last = FIRST
         self.right = self.unkeyed = self.unchecked = self.line = 0
@@ -151,7 +151,7 @@ _KEY_MISSING: Final = (
 )
 
 
-def verdict(lines: Iterable[bytes], key: Signs | None = None) -> Verdict:
+def verdict(lines: Iterable[bytes], key: Key | None = None) -> Verdict:
     """Verify lines, each with its break; the last one may lack it."""
     chain = _Chain(key)
     for number, text in enumerate(lines, 1):
