@@ -22,7 +22,7 @@ from bridgeboard.demo import api
 from bridgeboard.demo.api.deployment import Profile
 from bridgeboard.store import Store
 from bridgeboard.sync import Options, failing_pages
-from bridgeboard.sync.failing_sessions import readable_sessions
+from bridgeboard.sync.failing_pages import readable_sessions
 from bridgeboard.sync.windows import Span
 
 OOPS = {"message": "Internal error getting AI Bridge sessions.", "detail": "oops"}

@@ -1,13 +1,16 @@
-"""Token sums of threads and sessions → priced rows of usage (docs/costs.md 2).
+"""Writes token sums of threads and sessions as priced rows of usage (docs/costs.md 2).
+
+They come from a session's details, and from its total beyond these.
 
 They are less accurate than requests with all their responses: a sum of several responses stays in
 the first price tier, a stream's output is counted as the server counts it, and a remainder is
 priced at the model of its thread's root (api-contract 4.4).
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Final, NamedTuple
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,28 +19,22 @@ import pyarrow as pa
 from aibridge import ToolCall
 from bridgeboard import pricing
 from bridgeboard.pricing import Book
-from bridgeboard.store import UsageTables
-from bridgeboard.sync.arrow_columns import MOMENT, moments, series, texts
-from bridgeboard.sync.session_usage import Spent
-from bridgeboard.sync.translate import input_hash
-
-COUNTS: Final = ("input", "output", "cache_read", "cache_write")
-
-_RESPONSES: Final = {
-    "answered_at": MOMENT,
-    **dict.fromkeys((*COUNTS, "cache_write_1h", "web_searches"), pa.int64()),
-    "negatives": pa.uint8(),
-    **dict.fromkeys(("split_unknown", "split_clamped", "total_mismatch"), pa.bool_()),
-    **dict.fromkeys(("cost", "shadow_cost", "cache_saving"), pa.int64()),
-    "status": pa.string(),
-    "tier": pa.int64(),
-    **dict.fromkeys(("price_id", "source", "note"), pa.string()),
-}
-_MONEY: Final = {
-    **dict.fromkeys(COUNTS, pa.int64()),
-    **dict.fromkeys(("priced_tokens", "cost", "shadow_cost", "cache_saving"), pa.int64()),
-    "status": pa.string(),
-}
+from bridgeboard.store import Batch, UsageTables
+from bridgeboard.store import aggregates as stored_sums
+from bridgeboard.store.sessions import SUMS
+from bridgeboard.sync.arrow_columns import moments, texts
+from bridgeboard.sync.options import Context
+from bridgeboard.sync.session_usage import THREADS_WITH_TOKENS, Piece, Spent, pieces
+from bridgeboard.sync.threads import Owned, is_split
+from bridgeboard.sync.translate import (
+    COUNTS,
+    Children,
+    money_columns,
+    prompt_table,
+    response_table,
+    tool_call_table,
+    tool_input_table,
+)
 
 
 class Sum(NamedTuple):
@@ -72,12 +69,16 @@ def aggregates(sums: Sequence[Sum], book: Book, *, text: bool) -> UsageTables | 
         return None
     priced = _priced(sums, book)
     used = priced[priced[list(COUNTS)].sum(axis="columns") > 0]
+    calls = [call for each in sums for call in each.calls]
+    called = Children.of([len(each.calls) for each in sums])
+    prompts = [(each.started_at, each.prompt) for each in sums if each.prompt is not None]
+    written = Children.of([each.prompt is not None for each in sums])
     return UsageTables(
         usage=_usage(sums, priced, used),
-        responses=_responses(used),
-        tool_calls=_tool_calls(sums),
-        prompts=_prompts(sums) if text else None,
-        tool_inputs=_tool_inputs(sums) if text else None,
+        responses=response_table(used, used.index),
+        tool_calls=tool_call_table(calls, called),
+        prompts=prompt_table(prompts, written) if text else None,
+        tool_inputs=tool_input_table(calls, called, [""] * len(calls)) if text else None,
     )
 
 
@@ -105,7 +106,6 @@ def _priced(sums: Sequence[Sum], book: Book) -> pd.DataFrame:
 
 
 def _usage(sums: Sequence[Sum], priced: pd.DataFrame, used: pd.DataFrame) -> pa.Table:
-    money = pricing.usage_money(used, used.index.to_numpy(dtype=np.int64), len(sums))
     zeros = np.zeros(len(sums), dtype=np.uint32)
     columns = {
         "row": pa.array(np.arange(len(sums), dtype=np.int32)),
@@ -122,6 +122,7 @@ def _usage(sums: Sequence[Sum], priced: pd.DataFrame, used: pd.DataFrame) -> pa.
         "thread": pa.array([each.thread for each in sums], pa.string()),
         "threads": pa.array([each.threads for each in sums], pa.uint8()),
         "requests": pa.array([each.requests for each in sums], pa.uint8()),
+        **money_columns(used, used.index.to_numpy(dtype=np.int64), len(sums)),
         "responses": zeros,
         "prompts": pa.array([each.prompts for each in sums], pa.uint32()),
         "tool_calls": pa.array([len(each.calls) for each in sums], pa.uint32()),
@@ -131,58 +132,78 @@ def _usage(sums: Sequence[Sum], priced: pd.DataFrame, used: pd.DataFrame) -> pa.
             f"{name}_sum": pa.array([getattr(each.spent, name) for each in sums], pa.int64())
             for name in COUNTS
         },
-        **{name: series(money[name], kind) for name, kind in _MONEY.items()},
         "digest": np.zeros(len(sums), dtype=np.int64),
     }
     return pa.table(columns)
 
 
-def _responses(used: pd.DataFrame) -> pa.Table:
-    row = pa.array(used.index.to_numpy(dtype=np.int32))
-    columns = {name: series(used[name], kind) for name, kind in _RESPONSES.items()}
-    return pa.table({"row": row} | columns)
+def put_pieces(batch: Batch, owned: Sequence[Owned], context: Context) -> None:
+    """Write the usage of threads for requests that the store does not have one by one."""
+    if not owned:
+        return
+    thread_ids = pa.table({"id": pa.array([each.id for each in owned], pa.string())})
+    exact = _members(batch, thread_ids)
+    by_session: dict[int, list[Owned]] = defaultdict(list)
+    for each in owned:
+        by_session[each.owner.session].append(each)
+    sums = [one for group in by_session.values() for one in _sums(group, exact)]
+    options = context.options
+    rows = aggregates(sums, options.book, text=options.text)
+    stored_sums.replace_pieces(batch, thread_ids, rows)
 
 
-def _tool_calls(sums: Sequence[Sum]) -> pa.Table:
-    places, calls = _calls_with_rows(sums)
-    return pa.table(
-        places
-        | {
-            "called_at": moments(call.created_at for call in calls),
-            "tool": texts([call.tool for call in calls]),
-            "server_url": texts([call.server_url for call in calls]),
-            "injected": pa.array([call.injected for call in calls], pa.bool_()),
-            "input_hash": pa.array([input_hash(call.input) for call in calls], pa.int64()),
-        }
+def put_remainders(batch: Batch, sessions: pa.Table, context: Context) -> None:
+    """Write the usage of sessions (column ``session``) beyond all rows that the store has of them.
+
+    That is all of it before details are read; later what belongs to no thread that the server
+    shows, or to threads whose tokens it leaves out (api-contract 4.4, 4.6).
+    """
+    missing = stored_sums.lack(batch, sessions, THREADS_WITH_TOKENS).to_pylist()
+    sums = [remainder for row in missing if any((remainder := _remainder(row)).spent)]
+    rows = aggregates(sums, context.options.book, text=False)
+    stored_sums.replace_rests(batch, sessions, rows)
+
+
+def _members(batch: Batch, threads: pa.Table) -> dict[str, dict[str, Spent]]:
+    exact: dict[str, dict[str, Spent]] = defaultdict(dict)
+    for thread, id_, *counts in (
+        stored_sums.members(batch, threads).to_pandas().itertuples(index=False)
+    ):
+        exact[thread][id_] = Spent(*map(int, counts))
+    return exact
+
+
+def _sums(group: Sequence[Owned], exact: dict[str, dict[str, Spent]]) -> list[Sum]:
+    by_id = {each.id: each for each in group}
+    rows = pieces([each.usage for each in group], exact)
+    return [_sum(by_id[row.thread], row) for row in rows]
+
+
+def _sum(owned: Owned, row: Piece) -> Sum:
+    thread, owner = owned.thread, owned.owner
+    action = owned.first_actions[row.id] if row.grain == "action" else None
+    return Sum(
+        **row._asdict(),
+        session=owner.session,
+        initiator=owner.initiator,
+        provider=thread.provider,
+        client=owner.client,
+        credential_kind=thread.credential_kind,
+        prompt=thread.prompt if row.prompts else None,
+        calls=action.tool_calls if action else (),
+        is_split=is_split(action.token_usage if action else thread.token_usage),
     )
 
 
-def _tool_inputs(sums: Sequence[Sum]) -> pa.Table:
-    places, calls = _calls_with_rows(sums)
-    columns = {"input": texts([call.input for call in calls]), "error": texts([""] * len(calls))}
-    return pa.table(places | columns)
-
-
-def _calls_with_rows(sums: Sequence[Sum]) -> tuple[dict[str, pa.Array], list[ToolCall]]:
-    every = [
-        (row, ordinal, call)
-        for row, each in enumerate(sums)
-        for ordinal, call in enumerate(each.calls)
-    ]
-    places = {
-        "row": pa.array([row for row, _, _ in every], pa.int32()),
-        "ordinal": pa.array([ordinal for _, ordinal, _ in every], pa.uint32()),
-    }
-    return places, [call for _, _, call in every]
-
-
-def _prompts(sums: Sequence[Sum]) -> pa.Table:
-    every = [(row, each) for row, each in enumerate(sums) if each.prompt is not None]
-    return pa.table(
-        {
-            "row": pa.array([row for row, _ in every], pa.int32()),
-            "ordinal": pa.array([0] * len(every), pa.uint32()),
-            "written_at": moments(each.started_at for _, each in every),
-            "text": texts([each.prompt for _, each in every]),
-        }
+def _remainder(row: dict[str, Any]) -> Sum:
+    counts = (row[name] for name in SUMS)
+    return Sum(
+        grain="session",
+        session=row["session"],
+        initiator=row["initiator"],
+        started_at=row["started_at"].replace(tzinfo=UTC),
+        provider=row["provider"],
+        model=row["model"],
+        client=row["client"],
+        spent=Spent(*counts),
     )

@@ -32,11 +32,11 @@ from bridgeboard.model.store_status import Event
 from bridgeboard.model.times import stored
 from bridgeboard.store import Batch, Store, aggregates, erasure, request_links, sessions, sync_state
 from bridgeboard.sync import threads
+from bridgeboard.sync.aggregates import put_pieces, put_remainders
 from bridgeboard.sync.concurrency import Concurrency
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.permission_check import require_read_access
 from bridgeboard.sync.quarantine import suspects, without_impossible
-from bridgeboard.sync.remainders import put_pieces, put_remainders
 from bridgeboard.sync.thread_owners import (
     initiators_of_threads,
     is_alone,

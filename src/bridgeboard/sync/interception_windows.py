@@ -14,13 +14,12 @@ from bridgeboard.model.store_status import Event
 from bridgeboard.store import Batch, Store, interceptions, sync_state
 from bridgeboard.store.sync_state import Window
 from bridgeboard.sync import day_counts, failing_pages, sessions, windows
-from bridgeboard.sync.batches import TranslatedBatch, WindowStep
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.paging import Step, Walk
 from bridgeboard.sync.permission_check import confirming_empty_windows
 from bridgeboard.sync.windows import Span
 from bridgeboard.sync.worker_pool import WorkerPool, at_speed
-from bridgeboard.sync.writer import KIND, Writer
+from bridgeboard.sync.writer import KIND, TranslatedBatch, WindowStep, Writer
 
 OPENED_AT = "interceptions_opened_at"
 """Setting of the store: when the current plan of windows was made."""

@@ -27,12 +27,12 @@ from bridgeboard.store import Batch, Store, erasure, sync_state
 from bridgeboard.store import sessions as session_table
 from bridgeboard.store.sync_state import Window
 from bridgeboard.sync import day_counts, failing_pages, windows, writer
+from bridgeboard.sync.aggregates import put_remainders
 from bridgeboard.sync.arrow_columns import clean, moments, texts
-from bridgeboard.sync.failing_sessions import readable_sessions
+from bridgeboard.sync.failing_pages import readable_sessions
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.permission_check import confirming_empty_windows, require_read_access
 from bridgeboard.sync.quarantine import suspects, without_impossible
-from bridgeboard.sync.remainders import put_remainders
 from bridgeboard.sync.threads import counted
 from bridgeboard.sync.windows import NARROWEST, Span
 

@@ -11,19 +11,16 @@ import pyarrow as pa
 
 from aibridge import AgenticAction, SessionDetail, Thread, TokenCounts, TokenSums
 from bridgeboard import pricing
-from bridgeboard.store.sessions import Details
+from bridgeboard.store.sessions import SUMS, Details
 from bridgeboard.sync import session_usage
 from bridgeboard.sync.arrow_columns import moments, texts
 from bridgeboard.sync.session_usage import NOTHING, Spent
-from bridgeboard.sync.translate import MOST
+from bridgeboard.sync.translate import COUNTS, MOST
 
 SPLIT = frozenset({"cache_ephemeral_1h_input", "cache_ephemeral_5m_input"})
 """Metadata with separate counts of cache writes of 1 hour and 5 minutes (docs/costs.md 2)."""
 
-_SUMS: Final = ("input_sum", "output_sum", "cache_read_sum", "cache_write_sum")
-token_counts: Final = attrgetter(
-    "input_tokens", "output_tokens", "cache_read_input_tokens", "cache_write_input_tokens"
-)
+token_counts: Final = attrgetter(*COUNTS.values())
 """The four token counts of anything that the server counts, in our order."""
 
 
@@ -102,7 +99,7 @@ class Owned:
 
 def counted(counts: TokenCounts) -> dict[str, int]:
     """The four sums under our names, cut to ``MOST`` (docs/costs.md 4)."""
-    return dict(zip(_SUMS, map(_cut, token_counts(counts)), strict=True))
+    return dict(zip(SUMS, map(_cut, token_counts(counts)), strict=True))
 
 
 def spent(sums: TokenSums) -> Spent:
@@ -228,7 +225,7 @@ def _thinking(owned: Iterable[Owned]) -> pa.Table:
 
 def _sums(counts: Sequence[TokenCounts]) -> dict[str, pa.Array]:
     rows = [counted(each) for each in counts]
-    return {name: pa.array([row[name] for row in rows], pa.int64()) for name in _SUMS}
+    return {name: pa.array([row[name] for row in rows], pa.int64()) for name in SUMS}
 
 
 def _end(thread: Thread) -> datetime:

@@ -6,6 +6,7 @@ sync.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from zlib import adler32, crc32
 
@@ -15,11 +16,11 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from aibridge import BulkInterception, BulkPrompt, BulkTokenUsage, BulkToolUsage
+from aibridge import BulkInterception, BulkTokenUsage, BulkToolUsage, ToolCall
 from bridgeboard import pricing
 from bridgeboard.pricing import Book
 from bridgeboard.store import UsageTables
-from bridgeboard.sync.arrow_columns import clean, moments, series, texts
+from bridgeboard.sync.arrow_columns import MOMENT, clean, moments, series, texts
 
 MOST: Final = 10**15
 """Larger counts are cut to this: a thousand times the largest count that pricing accepts, and small
@@ -28,15 +29,16 @@ enough that the sums of a request fit into 64 bits."""
 _NAMES: Final = ("provider", "provider_name", "model")
 _NO_EXTRAS: Final[Mapping[str, int | str]] = {}
 _NOTHING: Final = frozenset({b"", b"{}", b"null"})
-_COUNTS: Final = {
+COUNTS: Final = {
     "input": "input_tokens",
     "output": "output_tokens",
     "cache_read": "cache_read_input_tokens",
     "cache_write": "cache_write_input_tokens",
 }
+"""Our name of each token count → the API's."""
 _RESPONSES: Final = {
-    "answered_at": pa.timestamp("us"),
-    **dict.fromkeys((*_COUNTS, "cache_write_1h", "web_searches"), pa.int64()),
+    "answered_at": MOMENT,
+    **dict.fromkeys((*COUNTS, "cache_write_1h", "web_searches"), pa.int64()),
     "service_tier": pa.string(),
     "negatives": pa.uint8(),
     **dict.fromkeys(("split_unknown", "split_clamped", "total_mismatch"), pa.bool_()),
@@ -47,28 +49,29 @@ _RESPONSES: Final = {
 }
 _MONEY: Final = {
     "responses": pa.uint32(),
-    **dict.fromkeys((*_COUNTS, *(f"{name}_sum" for name in _COUNTS)), pa.int64()),
+    **dict.fromkeys((*COUNTS, *(f"{name}_sum" for name in COUNTS)), pa.int64()),
     **dict.fromkeys(("priced_tokens", "cost", "shadow_cost", "cache_saving"), pa.int64()),
     "status": pa.string(),
 }
 
 
 @dataclass(frozen=True)
-class _Children:
-    """All child rows of one kind in a batch, each with the row number of its interception."""
+class Children:
+    """All child rows of one kind in a batch, each with the number of the row it hangs on."""
 
     row: NDArray[np.int32]
     ordinal: NDArray[np.uint32]
 
     @classmethod
-    def of(cls, sizes: Sequence[int]) -> "_Children":
+    def of(cls, sizes: Sequence[int]) -> "Children":
+        """Place the children of rows that have so many each."""
         counts = np.array(sizes, dtype=np.int64)
         row = np.repeat(np.arange(len(counts)), counts)
         first = np.repeat(np.cumsum(counts) - counts, counts)
         return cls(row.astype(np.int32), (np.arange(len(row)) - first).astype(np.uint32))
 
     def count(self, size: int, chosen: NDArray[np.bool_] | None = None) -> pa.Array:
-        """How many children each interception has, or how many chosen ones."""
+        """How many children each row has, or how many chosen ones."""
         rows = self.row if chosen is None else self.row[chosen]
         return pa.array(np.bincount(rows, minlength=size).astype(np.uint32))
 
@@ -87,8 +90,8 @@ def interception_tables(
     size = len(rows)
     prompts = [prompt for row in rows for prompt in row.user_prompts or ()]
     calls = [call for row in rows for call in row.tool_usages or ()]
-    written = _Children.of([len(row.user_prompts or ()) for row in rows])
-    called = _Children.of([len(row.tool_usages or ()) for row in rows])
+    written = Children.of([len(row.user_prompts or ()) for row in rows])
+    called = Children.of([len(row.tool_usages or ()) for row in rows])
     injected = np.array([call.injected for call in calls], dtype=bool)
     failed = np.array([bool(call.invocation_error) for call in calls], dtype=bool)
     priced = _priced(rows, book)
@@ -99,15 +102,21 @@ def interception_tables(
         "tool_calls": called.count(size),
         "injected": called.count(size, injected),
         "tool_errors": called.count(size, failed),
-        **_money(priced, size),
+        **money_columns(priced, priced["interception_id"].to_numpy(), size),
         "digest": pa.array(digests, pa.int64()),
     }
     return UsageTables(
         usage=pa.table(usage),
-        responses=_responses(priced),
-        tool_calls=_tool_calls(calls, called, injected, failed),
-        prompts=_prompts(prompts, written) if text else None,
-        tool_inputs=_tool_inputs(calls, called) if text else None,
+        responses=response_table(
+            priced.rename(columns={"created_at": "answered_at"}), priced["interception_id"]
+        ),
+        tool_calls=tool_call_table(calls, called, failed),
+        prompts=prompt_table([(each.created_at, each.prompt) for each in prompts], written)
+        if text
+        else None,
+        tool_inputs=tool_input_table(calls, called, [call.invocation_error for call in calls])
+        if text
+        else None,
     )
 
 
@@ -148,7 +157,7 @@ def _priced(rows: Sequence[BulkInterception], book: Book) -> pd.DataFrame:
     """Responses with their prices; ``interception_id`` is the number of the row."""
     counts = [len(row.token_usages or ()) for row in rows]
     tokens = [token for row in rows for token in row.token_usages or ()]
-    responses = pricing.responses(_token_rows(tokens, _Children.of(counts).row))
+    responses = pricing.responses(_token_rows(tokens, Children.of(counts).row))
     which = responses["interception_id"].to_numpy()
     named = {name: _kinds([getattr(row, name) for row in rows]).take(which) for name in _NAMES}
     inputs = responses.assign(**named)
@@ -158,7 +167,7 @@ def _priced(rows: Sequence[BulkInterception], book: Book) -> pd.DataFrame:
 def _token_rows(tokens: Sequence[BulkTokenUsage], row: NDArray[np.int32]) -> pd.DataFrame:
     counts = {
         ours: np.array([getattr(token, wire) for token in tokens], dtype=np.int64).clip(-MOST, MOST)
-        for ours, wire in _COUNTS.items()
+        for ours, wire in COUNTS.items()
     }
     columns = {
         "interception_id": row,
@@ -196,40 +205,39 @@ def _kinds(values: Sequence[str]) -> pd.Categorical:
     return pd.Categorical.from_codes(places[codes], pd.Index(names, dtype="str"))
 
 
-def _money(priced: pd.DataFrame, size: int) -> dict[str, pa.Array]:
-    sums = pricing.usage_money(priced, priced["interception_id"].to_numpy(), size)
-    return {name: series(sums[name], kind) for name, kind in _MONEY.items()}
+def money_columns(priced: pd.DataFrame, row: NDArray[np.int64], size: int) -> dict[str, pa.Array]:
+    """What each of ``size`` rows used and cost, of its responses; ``row`` is each response's."""
+    sums = pricing.usage_money(priced, row, size)
+    return {name: series(sums[name], kind) for name, kind in _MONEY.items() if name in sums}
 
 
-def _responses(priced: pd.DataFrame) -> pa.Table:
-    frame = priced.rename(columns={"created_at": "answered_at"})
-    row = pa.array(frame["interception_id"].to_numpy(dtype=np.int32))
-    return pa.table(
-        {"row": row} | {name: series(frame[name], kind) for name, kind in _RESPONSES.items()}
-    )
+def response_table(priced: pd.DataFrame, row: "pd.Index[int] | pd.Series[int]") -> pa.Table:
+    """Priced responses, each with the number of the row it hangs on."""
+    columns = {
+        name: series(priced[name], kind) for name, kind in _RESPONSES.items() if name in priced
+    }
+    return pa.table({"row": pa.array(row.to_numpy(dtype=np.int32))} | columns)
 
 
-def _tool_calls(
-    calls: Sequence[BulkToolUsage],
-    place: _Children,
-    injected: NDArray[np.bool_],
-    failed: NDArray[np.bool_],
+def tool_call_table(
+    calls: Sequence[BulkToolUsage] | Sequence[ToolCall],
+    place: Children,
+    failed: NDArray[np.bool_] | None = None,
 ) -> pa.Table:
-    return pa.table(
-        {
-            "row": place.row,
-            "ordinal": place.ordinal,
-            "called_at": moments(call.created_at for call in calls),
-            "tool": texts([call.tool for call in calls]),
-            "server_url": texts([call.server_url for call in calls]),
-            "injected": injected,
-            "failed": failed,
-            "input_hash": pa.array([input_hash(call.input) for call in calls], pa.int64()),
-        }
-    )
+    """Tool calls; without ``failed`` it is not known how they ended."""
+    columns = {
+        "row": place.row,
+        "ordinal": place.ordinal,
+        "called_at": moments(call.created_at for call in calls),
+        "tool": texts([call.tool for call in calls]),
+        "server_url": texts([call.server_url for call in calls]),
+        "injected": pa.array([call.injected for call in calls], pa.bool_()),
+        "input_hash": pa.array([_input_hash(call.input) for call in calls], pa.int64()),
+    }
+    return pa.table(columns if failed is None else {**columns, "failed": failed})
 
 
-def input_hash(text: str) -> int:
+def _input_hash(text: str) -> int:
     """A stable 64-bit checksum of a tool's input, to recognise equal inputs without storing them.
 
     It does not resist deliberate collisions; nothing depends on that.
@@ -238,23 +246,27 @@ def input_hash(text: str) -> int:
     return crc32(raw) - 2**31 << 32 | adler32(raw)
 
 
-def _prompts(prompts: Sequence[BulkPrompt], place: _Children) -> pa.Table:
+def prompt_table(prompts: Sequence[tuple[datetime, str]], place: Children) -> pa.Table:
+    """Prompts with the times at which they were written."""
     return pa.table(
         {
             "row": place.row,
             "ordinal": place.ordinal,
-            "written_at": moments(prompt.created_at for prompt in prompts),
-            "text": texts([prompt.prompt for prompt in prompts]),
+            "written_at": moments(at for at, _ in prompts),
+            "text": texts([text for _, text in prompts]),
         }
     )
 
 
-def _tool_inputs(calls: Sequence[BulkToolUsage], place: _Children) -> pa.Table:
+def tool_input_table(
+    calls: Sequence[BulkToolUsage] | Sequence[ToolCall], place: Children, errors: Sequence[str]
+) -> pa.Table:
+    """Inputs of tool calls, and what the tools said that failed; "" for none."""
     return pa.table(
         {
             "row": place.row,
             "ordinal": place.ordinal,
             "input": texts([call.input for call in calls]),
-            "error": texts([call.invocation_error for call in calls]),
+            "error": texts(errors),
         }
     )
