@@ -26,7 +26,7 @@ from bridgeboard.state import Database, StateError, audit
 from bridgeboard.state import backup as of_state
 from bridgeboard.state.audit import Audit
 from bridgeboard.store import Store, sync_state
-from bridgeboard.sync.quarantine import Suspect
+from bridgeboard.store.sync_state import Suspect
 
 ROWS_READ = "7 rows of the session list and details of 3 sessions read."
 REQUESTS_READ = "1,200 requests read, 40 new or changed;"

@@ -31,7 +31,7 @@ from bridgeboard.runtime import process
 from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.settings import DemoSettings
 from bridgeboard.store import Store, sync_state
-from bridgeboard.sync.quarantine import Suspect
+from bridgeboard.store.sync_state import Suspect
 from bridgeboard.ui import runner
 from bridgeboard.ui.views import adoption, hours_of_week, trust
 

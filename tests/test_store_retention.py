@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
 
 import demo_worlds
 import pytest
@@ -32,12 +31,6 @@ THREAD = """
            $2::TIMESTAMP AS started_at, 0 AS input_sum, 0 AS output_sum, 0 AS cache_read_sum,
            0 AS cache_write_sum, 0 AS actions
 """
-
-
-class Record(NamedTuple):
-    identity: str
-    reason: str
-    raw: str
 
 
 @pytest.fixture
@@ -154,7 +147,7 @@ def test_words_in_quarantine_go_like_text_and_the_record_like_rows(tmp_path: Pat
     with fresh(tmp_path) as store:
         with store.write() as batch:
             for day in (-50, -2):
-                record = Record(f"r{day}", "no id", '{"prompt": "secret"}')
+                record = sync_state.Suspect(f"r{day}", "no id", '{"prompt": "secret"}')
                 sync_state.quarantine(batch, "interception", [record], at(day * DAY))
         assert prune(store, text_days=40, rows_days=None, now=NOW) == {"quarantine": 1}
         kept = [(each.identity, each.raw) for each in sync_state.quarantined(store)]

@@ -2,7 +2,6 @@
 
 from datetime import timedelta, timezone
 from pathlib import Path
-from typing import NamedTuple
 from uuid import UUID
 
 import pytest
@@ -11,17 +10,11 @@ from stores import fresh
 
 from bridgeboard.model.store_status import Counts
 from bridgeboard.store import Batch, Store, sync_state
-from bridgeboard.store.sync_state import Window
+from bridgeboard.store.sync_state import Suspect, Window
 
 KIND = "interceptions"
 AFTER = UUID("00000000-0000-4000-8000-000000000001")
 SPANS = [(at(0), None), (at(-10), at(0)), (None, at(-10))]
-
-
-class Record(NamedTuple):
-    identity: str
-    reason: str = "no id"
-    raw: str = "{}"
 
 
 @pytest.fixture
@@ -116,9 +109,11 @@ def test_a_killed_run_is_called_stopped_by_the_next_one(tmp_path: Path) -> None:
 
 def test_a_record_in_quarantine_counts_its_tries_and_keeps_its_first_day(tmp_path: Path) -> None:
     with fresh(tmp_path) as store, store.write() as batch:
-        sync_state.quarantine(batch, "interception", [Record("a"), Record("b")], at(0))
-        sync_state.quarantine(batch, "interception", [Record("a", "no time", "{1}")], at(5))
-        sync_state.quarantine(batch, "session", [Record("a")], at(9))
+        sync_state.quarantine(
+            batch, "interception", [Suspect("a", "no id", "{}"), Suspect("b", "no id", "{}")], at(0)
+        )
+        sync_state.quarantine(batch, "interception", [Suspect("a", "no time", "{1}")], at(5))
+        sync_state.quarantine(batch, "session", [Suspect("a", "no id", "{}")], at(9))
         assert sync_state.quarantined(batch) == [
             ("interception", "a", "no time", "{1}", at(0), 2),
             ("interception", "b", "no id", "{}", at(0), 1),
@@ -131,7 +126,7 @@ def test_a_record_in_quarantine_counts_its_tries_and_keeps_its_first_day(tmp_pat
 
 
 def test_whatever_text_a_broken_record_has_it_is_kept(tmp_path: Path) -> None:
-    hostile = Record("\ud800", "a\0b \udfff", "'); DROP TABLE quarantine; --")
+    hostile = Suspect("\ud800", "a\0b \udfff", "'); DROP TABLE quarantine; --")
     with fresh(tmp_path) as store, store.write() as batch:
         for _ in range(2):
             sync_state.quarantine(batch, "interception", [hostile], NOW)

@@ -14,9 +14,9 @@ from bridgeboard.analysis.completeness import verdicts
 from bridgeboard.demo.api.deployment import Profile
 from bridgeboard.model.store_status import DayCount, LeftOut
 from bridgeboard.store import Store, sync_state
+from bridgeboard.store.sync_state import Suspect
 from bridgeboard.sync import Options, day_counts
 from bridgeboard.sync.options import Context
-from bridgeboard.sync.quarantine import Suspect
 
 HOUR = timedelta(hours=1)
 

@@ -22,9 +22,10 @@ from aibridge import (
 from bridgeboard import sync
 from bridgeboard.demo import api
 from bridgeboard.store import Store, sync_state
+from bridgeboard.store.sync_state import Suspect
 from bridgeboard.sync import Options, interception_windows
 from bridgeboard.sync.options import Context
-from bridgeboard.sync.quarantine import Suspect, blanked
+from bridgeboard.sync.quarantine import blanked
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 

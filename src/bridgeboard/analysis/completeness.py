@@ -16,6 +16,7 @@ from bridgeboard.model.store_status import (
 )
 from bridgeboard.model.times import aware, stored
 from bridgeboard.queries.store_status import DAY_COUNTS, LAST_READ, LEFT_OUT, NEXT_REQUEST
+from bridgeboard.queries.typed_rows import typed
 
 LONGEST_QUIET: Final = timedelta(days=1)
 """A longer time without any request after a backup may be one that nobody could read again."""
@@ -23,12 +24,12 @@ LONGEST_QUIET: Final = timedelta(days=1)
 
 def day_counts(reader: Rows) -> list[DayCount]:
     """The last count of each closed day, newest first."""
-    return list(map(DayCount.of, reader.rows(DAY_COUNTS)))
+    return list(typed(DayCount, reader.rows(DAY_COUNTS)))
 
 
 def left_out(reader: Rows) -> list[LeftOut]:
     """What the server fails to list, newest first."""
-    return list(map(LeftOut.of, reader.rows(LEFT_OUT)))
+    return list(typed(LeftOut, reader.rows(LEFT_OUT)))
 
 
 @dataclass(frozen=True)

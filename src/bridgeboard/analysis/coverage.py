@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bridgeboard.model.store import Rows
-from bridgeboard.model.times import aware
 from bridgeboard.queries.store_status import COVERAGE, FIELD_COVERAGE
+from bridgeboard.queries.typed_rows import typed
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
@@ -48,8 +48,8 @@ class Coverage:
 
 def coverage(reader: Rows) -> Coverage:
     """What a store covers now."""
-    ((first_at, last_at, synced_at, *rest),) = reader.rows(COVERAGE)
-    return Coverage(aware(first_at), aware(last_at), aware(synced_at), *rest)
+    (covered,) = typed(Coverage, reader.rows(COVERAGE))
+    return covered
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from bridgeboard.model.store import Rows
 from bridgeboard.model.store_status import Counts
 from bridgeboard.model.times import aware
 from bridgeboard.queries.store_status import ANOMALIES, QUARANTINE, RUNS
+from bridgeboard.queries.typed_rows import typed
 
 
 class Run(NamedTuple):
@@ -48,15 +49,9 @@ def runs(reader: Rows, limit: int) -> list[Run]:
 
 def anomalies(reader: Rows, limit: int) -> list[Anomaly]:
     """The last things that were odd, newest first."""
-    return [
-        Anomaly(aware(seen_at), kind, message)
-        for seen_at, kind, message in reader.rows(ANOMALIES, [limit])
-    ]
+    return list(typed(Anomaly, reader.rows(ANOMALIES, [limit])))
 
 
 def quarantined(reader: Rows, limit: int) -> list[Quarantined]:
     """What is in quarantine, the latest first."""
-    return [
-        Quarantined(kind, identity, reason, aware(seen_at), tries)
-        for kind, identity, reason, seen_at, tries in reader.rows(QUARANTINE, [limit])
-    ]
+    return list(typed(Quarantined, reader.rows(QUARANTINE, [limit])))

@@ -20,6 +20,7 @@ from bridgeboard.queries.text_search import (
     spread,
 )
 from bridgeboard.queries.text_search import runs_with as having
+from bridgeboard.queries.typed_rows import typed
 
 MOST_GAPS: Final = 64
 """With more stretches than these that are in no run, it is quicker to read everything."""
@@ -72,7 +73,7 @@ def runs_with(reader: Rows, words: Sequence[str]) -> list[Run] | None:
         return None
     chosen = parts[:_MOST_PARTS]
     ungathered = [row for row in reader.rows(in_gaps(open_keys)) if row[-1]] if open_keys else []
-    return sorted(map(Run.of, [*ungathered, *reader.rows(*having(chosen))]))
+    return sorted(typed(Run, [*ungathered, *reader.rows(*having(chosen))]))
 
 
 def _parts(word: str) -> Iterator[str]:

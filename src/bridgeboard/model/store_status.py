@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Literal, Self
-
-from bridgeboard.model.times import aware
+from typing import Final, Literal
 
 NOUNS: Final = {"interceptions": "requests", "sessions": "sessions"}
 """Kind of a count → what it counts."""
@@ -29,12 +27,6 @@ class DayCount:
     counted_at: datetime
     deleted: int = 0
 
-    @classmethod
-    def of(cls, row: Sequence[Any]) -> Self:
-        """A row of the store's table."""
-        kind, day, counted, stored, unreadable, counted_at, deleted = row
-        return cls(kind, day, counted, stored, unreadable, aware(counted_at), deleted)
-
     @property
     def missing(self) -> int:
         """Rows that the server counts and nobody has read. Of a day it has purged, none."""
@@ -54,12 +46,6 @@ class LeftOut:
     rows: int | None
     reason: str
     seen_at: datetime
-
-    @classmethod
-    def of(cls, row: Sequence[Any]) -> Self:
-        """A row of the store's table."""
-        kind, since, until, rows, reason, seen_at = row
-        return cls(kind, aware(since), aware(until), rows, reason, aware(seen_at))
 
 
 RESTORATIONS: Final = "restorations"

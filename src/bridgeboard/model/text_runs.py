@@ -4,9 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import pairwise
-from typing import Any, Final, NamedTuple, Self
-
-from bridgeboard.model.times import aware
+from typing import Final, NamedTuple
 
 LAST_KEY: Final = 2**63 - 1
 BETWEEN_WORDS: Final = re.compile("[^0-9A-Za-z_\x80-\U0010ffff]+")
@@ -21,12 +19,6 @@ class Run(NamedTuple):
     since: datetime
     until: datetime
     texts: int
-
-    @classmethod
-    def of(cls, row: Sequence[Any]) -> Self:
-        """A row of first and last key, first and last time, and number of prompts."""
-        first, last, since, until, texts = row
-        return cls(first, last, aware(since), aware(until), texts)
 
 
 def gaps(runs: Iterable[Sequence[int]]) -> list[tuple[int, int]]:

@@ -1,9 +1,9 @@
 """The progress of syncs: windows, runs, quarantine, anomalies."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, field, replace
 from datetime import date, datetime
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import pyarrow as pa
@@ -30,19 +30,13 @@ class Window:
     kind: str
     since: datetime | None
     until: datetime | None
-    after: UUID | None = None
-    rows_read: int = 0
+    after: UUID | None = field(default=None, compare=False)
+    rows_read: int = field(default=0, compare=False)
 
     @property
     def key(self) -> list[object]:
         """What tells it from others, as the database has it."""
         return [self.kind, stored(self.since), stored(self.until)]
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Window) and self.key == other.key
-
-    def __hash__(self) -> int:
-        return hash((self.kind, self.since, self.until))
 
 
 class Quarantined(NamedTuple):
@@ -56,20 +50,12 @@ class Quarantined(NamedTuple):
     tries: int
 
 
-class Unreadable(Protocol):
-    """What quarantine takes in."""
+class Suspect(NamedTuple):
+    """A record that cannot be read: its id, or a digest of its text; why; and its JSON."""
 
-    @property
-    def identity(self) -> str:
-        """Its id, or a digest of its text."""
-
-    @property
-    def reason(self) -> str:
-        """Why it could not be read."""
-
-    @property
-    def raw(self) -> str:
-        """The record as it was received."""
+    identity: str
+    reason: str
+    raw: str
 
 
 def open_windows(batch: Batch, kind: str, spans: Iterable[Span], now: datetime) -> None:
@@ -146,12 +132,7 @@ def finish_run(  # noqa: PLR0917  # a line's fields in their order
         [
             stored(now),
             outcome,
-            counts.read_rows,
-            counts.changed_rows,
-            counts.sessions,
-            counts.details,
-            counts.quarantined,
-            counts.requests,
+            *astuple(counts),
             _holdable(message[:_MOST_MESSAGE]),
             run,
         ],
@@ -171,7 +152,7 @@ def last_ended_at(reader: Reader | Store) -> datetime | None:
     return aware(rows[0][0]) if rows else None
 
 
-def quarantine(batch: Batch, kind: str, records: Iterable[Unreadable], now: datetime) -> None:
+def quarantine(batch: Batch, kind: str, records: Iterable[Suspect], now: datetime) -> None:
     """Store what cannot be read. A record that comes again counts another try."""
     for record in records:
         identity, reason, raw = map(_holdable, (record.identity, record.reason, record.raw))
@@ -246,15 +227,7 @@ def put_counts(batch: Batch, counts: Iterable[DayCount]) -> None:
         batch.keep("DELETE FROM day_counts WHERE kind = ? AND day = ?", [one.kind, one.day])
         batch.keep(
             "INSERT INTO day_counts VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [
-                one.kind,
-                one.day,
-                one.counted,
-                one.held,
-                one.unreadable,
-                stored(one.counted_at),
-                one.deleted,
-            ],
+            astuple(replace(one, counted_at=stored(one.counted_at))),
         )
 
 

@@ -13,6 +13,7 @@ from typing import Final
 from aibridge import Client
 from bridgeboard.model.store_status import DayCount
 from bridgeboard.queries.store_status import DAY_COUNTS
+from bridgeboard.queries.typed_rows import typed
 from bridgeboard.store import Batch, Store, sync_state
 from bridgeboard.sync import failing_pages, windows
 from bridgeboard.sync.options import Context
@@ -40,7 +41,7 @@ def begin(batch: Batch, kind: str, since: datetime | None) -> None:
 
 def due(store: Store, kind: str, context: Context) -> list[date]:
     """Past days that should be counted again, newest first."""
-    known = {one.day: one for one in map(DayCount.of, store.rows(DAY_COUNTS)) if one.kind == kind}
+    known = {one.day: one for one in typed(DayCount, store.rows(DAY_COUNTS)) if one.kind == kind}
     today = context.now.astimezone(UTC).date()
     oldest = (today - _first(store, kind, context)).days
     days = (today - _DAY * back for back in range(1, oldest + 1))
@@ -121,7 +122,7 @@ def _broken(store: Store, days: Sequence[date]) -> Mapping[date, int]:
     dated = Counter(_started_on(raw) for raw in waiting)
     if "" in waiting:
         # Old records have lost their text and with it their day: the last count of them holds.
-        for one in map(DayCount.of, store.rows(DAY_COUNTS)):
+        for one in typed(DayCount, store.rows(DAY_COUNTS)):
             if one.kind == "interceptions":
                 dated[one.day] = max(dated[one.day], one.unreadable)
     return {day: dated[day] for day in days}

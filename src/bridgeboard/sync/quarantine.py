@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -15,6 +15,7 @@ from aibridge import (
     TokenCounts,
 )
 from bridgeboard import pricing
+from bridgeboard.store.sync_state import Suspect
 from bridgeboard.sync.threads import token_counts
 
 PLAIN: Final = frozenset(
@@ -48,14 +49,6 @@ BEYOND: Final = f"It counts more than {pricing.MOST_TOKENS:,} tokens, which cann
 
 
 Row = TypeVar("Row", SessionSummary, Thread)
-
-
-class Suspect(NamedTuple):
-    """An unreadable row: its id, or a digest of its text; what is wrong; and the row as JSON."""
-
-    identity: str
-    reason: str
-    raw: str
 
 
 def suspects(rejected: Iterable[Rejected], *, text: bool) -> list[Suspect]:

@@ -44,7 +44,11 @@ def requeue(store: Store, options: Options, now: datetime) -> Requeued:
         if entries:
             interceptions.put(batch, entries)
         sync_state.release(batch, SUSPECT, list(good))
-        bad = [each for each in requests if each.identity not in good]
+        bad = [
+            sync_state.Suspect(each.identity, each.reason, each.raw)
+            for each in requests
+            if each.identity not in good
+        ]
         sync_state.quarantine(batch, SUSPECT, bad, now)
     return Requeued(len(good), len(waiting) - len(good))
 

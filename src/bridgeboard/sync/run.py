@@ -18,7 +18,7 @@ from bridgeboard.sync.errors import ErasureKeyLostError, ForeignStoreError, Serv
 from bridgeboard.sync.options import Context, Generation, Options
 from bridgeboard.sync.paging import Remark
 from bridgeboard.sync.permission_check import require_read_access
-from bridgeboard.sync.quarantine import BEYOND, Suspect
+from bridgeboard.sync.quarantine import BEYOND
 from bridgeboard.sync.reprice import needs_reprice, reprice
 from bridgeboard.sync.vendors import learn
 from bridgeboard.sync.writer import SUSPECT, remark
@@ -115,7 +115,7 @@ def _begin(store: Store, can: Capabilities, client: Client, context: Context) ->
         remark(batch, _skew(client), context.now)
         # An earlier version stored them; the server lists them again while it has them.
         ids = interceptions.remove_beyond(batch, pricing.MOST_TOKENS)
-        impossible = [Suspect(id_, BEYOND, "") for id_ in ids]
+        impossible = [sync_state.Suspect(id_, BEYOND, "") for id_ in ids]
         sync_state.quarantine(batch, SUSPECT, impossible, context.now)
         return sync_state.begin_run(batch, context.generation, context.now)
 

@@ -23,6 +23,7 @@ from aibridge import (
 )
 from bridgeboard.model.store_status import DayCount, Event, LeftOut
 from bridgeboard.queries.store_status import LEFT_OUT
+from bridgeboard.queries.typed_rows import typed
 from bridgeboard.store import Batch, Store, erasure, sync_state
 from bridgeboard.store import sessions as session_table
 from bridgeboard.store.sync_state import Window
@@ -157,7 +158,7 @@ def _old_days(store: Store, context: Context) -> list[Span]:
     """
     days = day_counts.due(store, KIND, context)
     if context.generation == "interceptions":
-        left = [one.since for one in map(LeftOut.of, store.rows(LEFT_OUT)) if one.kind == KIND]
+        left = [one.since for one in typed(LeftOut, store.rows(LEFT_OUT)) if one.kind == KIND]
         spoiled = {since.astimezone(UTC).date() for since in left if since}
         days = [day for day in days if day in spoiled]
     return [windows.day(day) for day in days]

@@ -11,10 +11,10 @@ import pyarrow.compute as pc
 from aibridge import BulkInterception, BulkPage
 from bridgeboard.model.store_status import Event, LeftOut
 from bridgeboard.store import Batch, Store, UsageTables, Written, interceptions, sync_state
-from bridgeboard.store.sync_state import Window
+from bridgeboard.store.sync_state import Suspect, Window
 from bridgeboard.sync.options import Context, Options
 from bridgeboard.sync.paging import Remark, Step
-from bridgeboard.sync.quarantine import Suspect, as_rejected, has_impossible_counts, suspects
+from bridgeboard.sync.quarantine import as_rejected, has_impossible_counts, suspects
 from bridgeboard.sync.translate import interception_tables
 
 KIND: Final = "interceptions"
