@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from math import exp, lgamma, log, log1p
+from statistics import median_high, median_low
 from typing import Final
 
 import numpy as np
@@ -26,13 +27,7 @@ class Usual:
 
 def median(values: Sequence[int]) -> int:
     """The middle of whole numbers, the lower half of two; 0 of none."""
-    ordered = sorted(values)
-    if not ordered:
-        return 0
-    middle = len(ordered) // 2
-    if len(ordered) % 2:
-        return ordered[middle]
-    return (ordered[middle - 1] + ordered[middle]) // 2
+    return (median_low(values) + median_high(values)) // 2 if values else 0
 
 
 def deviation(values: Sequence[int], middle: int) -> int:
