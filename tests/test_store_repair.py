@@ -71,7 +71,7 @@ def logged(tmp_path_factory: pytest.TempPathFactory) -> Original:
     bridge = demo_sync.bridge(demo_sync.latest(COUNT))
     with demo_sync.opened(growing) as opened:
         demo_sync.run(opened, demo_sync.bridge(bridge.tables, clock=lambda: EARLIER), now=EARLIER)
-        opened.checkpoint()
+        opened._move_log_into_file()
         store.backup(opened, folder / "backup", now=EARLIER)
         demo_sync.run(opened, bridge)
         for path in growing.iterdir():

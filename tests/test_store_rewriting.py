@@ -69,7 +69,7 @@ def _filled(folder: Path) -> Store:
     _fill(store, OLD, "GONE")
     _fill(store, YOUNG, "KEPT")
     text_index.gather(store, least=1, texts=500)
-    store.checkpoint()
+    store._move_log_into_file()
     return store
 
 
@@ -96,7 +96,7 @@ EVERYWHERE = {*TEXT, "threads", "vocabulary"}
 def test_deleted_text_is_in_no_byte_of_the_folder_once_it_was_rewritten(
     pruned: Store, tmp_path: Path
 ) -> None:
-    pruned.checkpoint()
+    pruned._move_log_into_file()
     assert _words(tmp_path, "GONE") == EVERYWHERE
     before, version = contents(pruned), pruned.version
     pruned.rewrite()

@@ -220,13 +220,6 @@ class Store:
                 raise
             self._version += batch.moves
 
-    def checkpoint(self) -> None:
-        """Move what the log beside the file holds into the file."""
-        self._recover()
-        with self._writing:
-            self._check_open()
-            self._move_log_into_file()
-
     def _move_log_into_file(self) -> None:
         with self._noticing(), explained(self.path):
             self._writer.execute("CHECKPOINT")
