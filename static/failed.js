@@ -1,4 +1,4 @@
-// Tells the page when a file beside it could not be made, so that it can say why (ui/files.py).
+// Tells the page when a file could not be made, so that it can say why (ui/components/downloads.py).
 export default function ({ parentElement, setTriggerValue }) {
   const row = parentElement.closest("[class*=st-key-files-]");
   if (!row) return;

@@ -1,23 +1,23 @@
-// Places in recorded text as ui/lookup.py tells them. Text is only ever set as text.
+// Places where a prompt search matched (ui/views/prompt_search.py). Text is only ever set as text.
 export default function ({ data, parentElement, setTriggerValue }) {
-  const made = (name, kind, text) => {
+  const create = (name, kind, text) => {
     const element = document.createElement(name);
     if (kind) element.className = kind;
     if (text !== undefined) element.textContent = text;
     return element;
   };
   const line = (hit, place) => {
-    const item = made("li");
-    const title = item.appendChild(made(hit.leads ? "button" : "span", "name", hit.title));
+    const item = create("li");
+    const title = item.appendChild(create(hit.leads ? "button" : "span", "name", hit.title));
     if (hit.leads) {
       title.type = "button";
       title.onclick = () => setTriggerValue("pressed", place);
     }
-    const snippet = item.appendChild(made("div", "snippet"));
-    snippet.append(...hit.parts.map(({ text, marked }) => made(marked ? "mark" : "span", "", text)));
+    const snippet = item.appendChild(create("div", "snippet"));
+    snippet.append(...hit.parts.map(({ text, marked }) => create(marked ? "mark" : "span", "", text)));
     return item;
   };
-  const hits = made("ol");
+  const hits = create("ol");
   hits.append(...data.hits.map(line));
   parentElement.querySelector(".hits").replaceChildren(hits);
 }

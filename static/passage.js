@@ -1,4 +1,4 @@
-// A recorded text as ui/passages.py tells it: parts, some of them marked, each only ever set as text.
+// A recorded text in parts, some of them marked (ui/components/recorded_text.py). Each is only ever set as text.
 let last = "";
 export default function ({ data, parentElement }) {
   const place = parentElement.querySelector(".passage");
@@ -9,12 +9,12 @@ export default function ({ data, parentElement }) {
     return mark;
   });
   if (parts.length) {
-    const told = document.createElement("pre");
-    told.tabIndex = 0;
-    told.setAttribute("role", "region");
-    told.setAttribute("aria-label", data.label);
-    told.append(...parts);
-    place.replaceChildren(told);
+    const text = document.createElement("pre");
+    text.tabIndex = 0;
+    text.setAttribute("role", "region");
+    text.setAttribute("aria-label", data.label);
+    text.append(...parts);
+    place.replaceChildren(text);
   }
   if (!data.turn || data.turn === last) return;
   last = data.turn;

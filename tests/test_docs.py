@@ -211,3 +211,13 @@ def test_every_module_that_docs_and_docstrings_name_exists() -> None:
         and not exists(name)
     ]
     assert missing == []
+
+
+def test_every_module_that_a_script_of_a_page_names_exists() -> None:
+    named = {
+        (path.name, name)
+        for path in (ROOT / "static").glob("*.js")
+        for name in re.findall(r"[\w/]+\.py\b", path.read_text("utf-8"))
+    }
+    assert named
+    assert [one for one in named if not (ROOT / "src" / "bridgeboard" / one[1]).exists()] == []
