@@ -259,14 +259,15 @@ def test_half_a_file_is_called_damaged(tmp_path: Path) -> None:
         fresh(tmp_path)
 
 
-def test_a_database_of_something_else_is_left_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("table", ["recipes", "meta"])
+def test_a_database_of_something_else_is_left_alone(tmp_path: Path, table: str) -> None:
     path = tmp_path / "store.duckdb"
     with duckdb.connect(str(path)) as connection:
-        connection.execute("CREATE TABLE recipes (name VARCHAR)")
+        connection.execute(f"CREATE TABLE {table} (cook VARCHAR)")
     with pytest.raises(StoreDamagedError, match="no store of Bridgeboard"):
         fresh(tmp_path)
     with duckdb.connect(str(path)) as connection:
-        assert connection.execute("SHOW TABLES").fetchall() == [("recipes",)]
+        assert connection.execute("SHOW TABLES").fetchall() == [(table,)]
 
 
 def test_a_folder_is_no_place_for_the_file(tmp_path: Path) -> None:

@@ -49,7 +49,9 @@ def tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, path: Path, until: int | None = None) -> None:
-    """Bring a file to a schema, the current one by default; one transaction a step.
+    """Bring a file to a schema, the current one by default.
+
+    One transaction a step; a new file takes all steps in one, as each commit waits for the disk.
 
     Raises:
         StoreTooNewError: when the file has a later schema.
@@ -59,23 +61,28 @@ def migrate(connection: duckdb.DuckDBPyConnection, path: Path, until: int | None
     version_now = _schema(connection, path)
     if version_now > goal:
         raise too_new(path, version_now, goal)
-    for version in range(version_now, goal):
+    ends = range(version_now + 1, goal + 1)
+    for end in ends if version_now else ends[-1:]:
         connection.execute("BEGIN")
-        connection.execute(MIGRATIONS[version])
+        for version in range(version_now, end):
+            connection.execute(MIGRATIONS[version])
         connection.execute("DELETE FROM meta WHERE name = ?", [SCHEMA])
-        connection.execute("INSERT INTO meta VALUES (?, ?)", [SCHEMA, str(version + 1)])
+        connection.execute("INSERT INTO meta VALUES (?, ?)", [SCHEMA, str(end)])
         connection.execute("COMMIT")
+        version_now = end
 
 
 def _schema(connection: duckdb.DuckDBPyConnection, path: Path) -> int:
     """How many migrations a file has had; 0 for a new one."""
-    names = tables(connection)
-    if not names:
-        return 0
-    if "meta" in names:
+    try:
         rows = connection.execute("SELECT value FROM meta WHERE name = ?", [SCHEMA]).fetchall()
-        if rows:
-            return int(rows[0][0])
+    except (duckdb.CatalogException, duckdb.BinderException):
+        # Listing tables takes ten times as long, so only a file without this one pays for it.
+        rows = []
+        if not tables(connection):
+            return 0
+    if rows:
+        return int(rows[0][0])
     raise StoreDamagedError(
         f"{path} is a database, but no store of Bridgeboard. Name another data folder."
     )
