@@ -268,7 +268,8 @@ def test_a_larger_amount_never_looks_smaller(one: int, other: int) -> None:
 def test_an_amount_below_zero_looks_like_the_same_above_with_a_sign(pico: int) -> None:
     words = formats.money(abs(pico))
     assert formats.money(-abs(pico)) == (f"-{words}" if pico else words)
-    assert formats.money(pico, at_least=True) == (f"≥ {formats.money(pico)}" if pico else "–")  # noqa: RUF001 - a dash
+    bound = f"≥ {formats.money(pico)}" if pico else formats.DASH
+    assert formats.number(pico, "money", "at_least") == bound
 
 
 @given(PICOS)
@@ -373,13 +374,16 @@ def test_a_number_looks_as_its_kind_wants_it(
     assert formats.exact_number(value, kind) == whole
 
 
-def test_only_sums_can_be_lower_bounds_and_an_unknown_number_is_none() -> None:
-    assert formats.number(1500 * USD, "money", at_least=True) == "≥ $1.5k"
-    assert formats.number(1500, "count", at_least=True) == "≥ 1.5k"
-    assert formats.number(0.5, "rate", at_least=True) == "50%"
+def test_a_number_that_is_not_exact_has_the_mark_of_how_it_stands() -> None:
+    assert formats.number(1500 * USD, "money", "at_least") == "≥ $1.5k"
+    assert formats.number(1500, "count", "at_least") == "≥ 1.5k"
+    assert formats.number(0.5, "rate", "about") == "≈ 50%"
+    assert formats.number(1500, "count", "unknown") == "1.5k"
     for kind in ("count", "money", "rate", "seconds"):
-        assert formats.number(None, kind, at_least=True) == formats.DASH
-        assert formats.number(0, kind, at_least=True) == formats.DASH
+        assert formats.number(None, kind, "at_least") == formats.DASH
+        assert formats.number(None, kind, "about") == formats.DASH
+        assert formats.number(0, kind, "at_least") == formats.DASH
+        assert formats.number(0, kind, "about") == f"≈ {formats.number(0, kind)}"
 
 
 @given(st.integers(-(10**40), 10**40))

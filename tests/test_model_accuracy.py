@@ -8,7 +8,7 @@ import demo_worlds
 import pytest
 import truth
 
-from bridgeboard.model.accuracy import accuracy, limits
+from bridgeboard.model.accuracy import accuracy, column_accuracy, limits, together
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.metric_query import select
@@ -100,6 +100,23 @@ def test_sums_of_money_are_lower_bounds_where_prices_are_unknown() -> None:
         "shadow_cost": f"At least $5: {why}",
         "cache_saving": f"About $5: {why}",
     }
+
+
+def test_what_may_be_too_small_as_well_as_too_large_is_no_lower_bound() -> None:
+    limits = {"unpriced_tokens": 7, "summed_rows": 3}
+    spend = accuracy("spend", {"spend": 5, **limits})
+    assert (spend.standing, spend.is_partial) == ("about", True)
+    assert spend.reasons[0] == "the price of 7 tokens is unknown"
+    # Nothing is never too much, and what is only about right lacks no part.
+    assert accuracy("spend", {"spend": 0, **limits}).standing == "at_least"
+    assert not accuracy("total_tokens", {"total_tokens": 5, **limits}).is_partial
+    bound = accuracy("spend", {"spend": 5, "unpriced_tokens": 7, "summed_rows": 0})
+    assert (bound.standing, bound.is_partial) == ("at_least", True)
+    summed = accuracy("spend", {"spend": 5, "unpriced_tokens": 0, "summed_rows": 3})
+    both = together((bound, summed))
+    assert (both.standing, both.is_partial) == ("about", True)
+    rows = ({"spend": 5, "unpriced_tokens": 7}, {"spend": 5, "summed_rows": 3})
+    assert column_accuracy("spend", rows).standing == "about"
 
 
 Limits = dict[str, str]

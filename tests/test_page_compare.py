@@ -83,11 +83,15 @@ def test_without_a_choice_the_two_that_used_most_are_compared(store: Store, word
     first, second = largest(name)[:2]
     assert [test.selectbox(key=f"compare-{side}").value for side in "ab"] == [first, second]
     a, b = (tokens(valued(name)[value]) for value in (first, second))
+    # Some of it is known as sums only.
     assert board(test)["Tokens"] == [
-        formats.compact(a),
-        formats.compact(b),
-        formats.difference(b - a, "count"),
-        formats.ratio(b / a),
+        f"≈ {words}"
+        for words in (
+            formats.compact(a),
+            formats.compact(b),
+            formats.difference(b - a, "count"),
+            formats.ratio(b / a),
+        )
     ]
 
 
@@ -114,14 +118,11 @@ def test_every_number_is_that_of_the_vocabulary(store: Store) -> None:
     shown = board(test)
     for name in comparison.COMPARED:
         one = METRICS[name]
-        cells = [cell.removeprefix(formats.AT_LEAST) for cell in shown[one.label][:2]]
-        bounds = [accuracy(name, side).is_bound for side in told]
-        assert cells == [
-            formats.number(side[name], one.format, at_least=is_bound).removeprefix(formats.AT_LEAST)
-            for side, is_bound in zip(told, bounds, strict=True)
+        assert shown[one.label][:2] == [
+            formats.number(side[name], one.format, accuracy(name, side).standing) for side in told
         ]
-    gapped = [cell.startswith(formats.AT_LEAST) for cell in shown["Spend"][:2]]
-    assert gapped == [bool(side["unpriced_tokens"] and side["spend"]) for side in told]
+    marks = [cell[:2] for cell in shown["Spend"][:2]]
+    assert marks == [formats.ABOUT if side["summed_rows"] else formats.AT_LEAST for side in told]
 
 
 def test_the_sidebar_narrows_both_but_not_what_the_page_names_itself(store: Store) -> None:
@@ -224,7 +225,7 @@ def test_a_day_of_the_course_leads_to_what_a_side_did_on_it(
         has_sums = [any(row["grain"] == "action" for row in rows) for rows in own]
         assert any(has_sums)
         assert drawn.column("Requests") == [
-            formats.number(n, "count", at_least=is_bound)
+            formats.number(n, "count", "at_least" if is_bound else "exact")
             for n, is_bound in zip(counted, has_sums, strict=True)
         ]
         assert drawn.whole("Person") == list(pair)
@@ -289,7 +290,9 @@ def test_without_a_choice_the_two_largest_sessions_are_compared(store: Store) ->
     assert not test.exception
     assert not test.error
     shown = board(test)
-    assert shown["Tokens"][:2] == [formats.compact(tokens(one["own"])) for one in longest()[:2]]
+    assert shown["Tokens"][:2] == [
+        f"≈ {formats.compact(tokens(one['own']))}" for one in longest()[:2]
+    ]
     assert "period and filters of the sidebar do not count" in said(test)
 
 
@@ -321,10 +324,10 @@ def test_of_an_id_that_several_people_used_the_newest_is_taken_and_told(store: S
     newest = max((first, second), key=lambda one: one["started_at"])
     test = app(what="sessions", a=first["id"], b=third["id"])
     assert "1 other person used the id of session A" in said(test)
-    assert board(test)["Tokens"][0] == formats.compact(tokens(newest["own"]))
+    assert board(test)["Tokens"][0] == f"≈ {formats.compact(tokens(newest['own']))}"
     named = app(what="sessions", a=link(first), b=third["id"])
     assert "other person" not in said(named)
-    assert board(named)["Tokens"][0] == formats.compact(tokens(first["own"]))
+    assert board(named)["Tokens"][0] == f"≈ {formats.compact(tokens(first['own']))}"
 
 
 # Files

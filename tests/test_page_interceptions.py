@@ -32,7 +32,7 @@ from bridgeboard.queries.request_list import PAGE, Interception
 from bridgeboard.queries.typed_rows import Key, typed
 from bridgeboard.runtime import clients
 from bridgeboard.store import Store
-from bridgeboard.ui.components.tables import AtLeast
+from bridgeboard.ui.components.tables import Inexact
 from bridgeboard.ui.views import request_list, request_table
 
 ROOT = Path(__file__).parents[1]
@@ -86,6 +86,12 @@ def began(rows: list[Row]) -> list[str]:
     return [formats.moment(row["started_at"], UTC) for row in rows]
 
 
+def marked(row: Row, words: str) -> str:
+    """A number that is about right where it is that of a sum of several requests."""
+    is_known = words != formats.DASH
+    return f"≈ {words}" if is_known and row["grain"] != "interception" else words
+
+
 def using(**wanted: Any) -> list[Row]:
     keys = {
         row["usage"]
@@ -105,8 +111,9 @@ def test_the_first_page_has_the_newest_requests_and_says_of_how_many(store: Stor
     assert shown.column("Person") == [row["person"] for row in expected]
     for kind in KINDS:
         label = kind.replace("_", " ").capitalize()
-        assert shown.whole(label) == [formats.exact(row[kind]) for row in expected]
-    assert shown.whole("Spend") == [formats.exact_money(row["cost"]) for row in expected]
+        assert shown.whole(label) == [marked(row, formats.exact(row[kind])) for row in expected]
+    costs = [marked(row, formats.exact_money(row["cost"])) for row in expected]
+    assert shown.whole("Spend") == costs
     assert shown.column("Price") == [row["status"] for row in expected]
 
 
@@ -281,7 +288,7 @@ def test_a_request_without_some_of_its_prices_costs_at_least_the_rest(store: Sto
             row.usage
             for row in rows
             for cell in request_table._cells(row, name)
-            if isinstance(cell, AtLeast)
+            if isinstance(cell, Inexact) and cell.standing == "at_least"
         }
         for name in ("cost", "tool_calls", "input")
     }
@@ -292,7 +299,7 @@ def test_a_request_without_some_of_its_prices_costs_at_least_the_rest(store: Sto
     assert bounds == {"cost": partly, "tool_calls": set(), "input": set()}
     columns = {one.name: one.accuracy for one in request_table.sheet(rows, "x").columns}
     has_sums = any(row.grain != "interception" for row in rows)
-    assert columns["spend"] == "at_least"
+    assert columns["spend"] == ("about" if has_sums else "at_least")
     assert columns["prompts"] == ("at_least" if has_sums else "exact")
     assert columns["model"] == columns["duration_seconds"] == ""
 

@@ -270,7 +270,7 @@ def test_nothing_is_compared_with_days_before_the_first_record(file: Path) -> No
 
 def test_spend_is_a_lower_bound_while_tokens_have_no_price(answers: Answers, html: str) -> None:
     assert answers.headlines.now["unpriced_tokens"] > 0
-    spend = formats.number(answers.headlines.now["spend"], "money", at_least=True)
+    spend = formats.number(answers.headlines.now["spend"], "money", "at_least")
     assert f">{spend}</span>" in html
     assert f"the price of {formats.exact(answers.headlines.now['unpriced_tokens'])} tokens" in html
 

@@ -36,8 +36,9 @@ from bridgeboard.queries.session_totals import total, totals
 from bridgeboard.report import svg_charts
 from bridgeboard.report.answers import Course
 from bridgeboard.ui import runner
-from bridgeboard.ui.components import breakdown, downloads, headline_cards, trend
+from bridgeboard.ui.components import downloads, headline_cards, tables, trend
 from bridgeboard.ui.components.filters import Chosen
+from bridgeboard.ui.components.tables import Words
 from bridgeboard.ui.views import adoption, compare, session_list
 
 BOUND = Accuracy("at_least", ("some of it is not known",))
@@ -50,10 +51,10 @@ SUMS = {"summed_rows": 3}
 def test_two_sides_say_of_each_number_how_it_stands() -> None:
     line = Line("total_tokens", "Tokens", "count", 1200, 7)
     shown = compare._row(line, [{"total_tokens": ABOUT}, {"total_tokens": BOUND}])
-    assert shown.full.endswith("About 1,200 and at least 7.")
-    assert shown.cells[:2] == ("1.2k", "≥ 7")
+    assert shown[1:3] == (Words("≈ 1.2k", "about 1,200"), Words("≥ 7", "at least 7"))
+    assert shown[3:] == ("≈ -1.2k", "≈ 0.0058×")  # noqa: RUF001 - the sign of multiplication
     unknown = compare._row(Line("spend", "Spend", "money", None, 10**12), [{}, {"spend": EXACT}])
-    assert unknown.full.endswith("Not known and exactly $1.00.")
+    assert unknown[1:3] == (Words(DASH, "not known"), Words("$1.00", "exactly $1.00"))
 
 
 def test_people_who_may_have_been_missed_are_not_called_exact() -> None:
@@ -69,7 +70,7 @@ def test_people_who_may_have_been_missed_are_not_called_exact() -> None:
 
 @pytest.mark.parametrize(
     ("now", "before", "moved"),
-    [(0, 0, "+100%"), (3, 3, "+100%"), (3, 0, None), (0, 3, None)],
+    [(0, 0, "+100%"), (3, 3, "≈ +100%"), (3, 0, None), (0, 3, None)],
 )
 def test_a_card_shows_no_change_where_one_number_only_is_a_lower_bound(
     now: int, before: int, moved: str | None
@@ -83,16 +84,16 @@ def test_a_card_shows_no_change_where_one_number_only_is_a_lower_bound(
 
 def test_what_moved_is_marked_where_both_numbers_are_lower_bounds() -> None:
     shown = trend._move(Move("team", "Core", 5, 10, BOUND, BOUND), "requests")
-    assert shown.cells == ("Team", "≈ +5", "≈ +100%", "≥ 5", "≥ 10")
-    assert shown.full == "Core: at least 5 before, at least 10 now"
+    assert seen(shown) == ("Core", "Team", "≈ +5", "≈ +100%", "≥ 5", "≥ 10")
+    assert shown[4:] == (Words("≥ 5", "at least 5"), Words("≥ 10", "at least 10"))
 
 
 def test_a_value_of_at_least_nothing_before_is_not_called_new() -> None:
     was_hidden = trend._move(Move("team", "Core", 0, 10, BOUND, BOUND), "requests")
-    assert was_hidden.cells == ("Team", "≈ +10", DASH, DASH, "≥ 10")
-    assert was_hidden.full == "Core: at least 0 before, at least 10 now"
+    assert seen(was_hidden) == ("Core", "Team", "≈ +10", DASH, DASH, "≥ 10")
+    assert was_hidden[4] == Words(DASH, "at least 0")
     is_new = trend._move(Move("team", "Core", 0, 10, EXACT, BOUND), "requests")
-    assert is_new.cells == ("Team", "≈ +10", "new", "0", "≥ 10")
+    assert seen(is_new) == ("Core", "Team", "≈ +10", "new", "0", "≥ 10")
 
 
 def test_what_moved_counts_the_values_that_cannot_be_compared() -> None:
@@ -102,11 +103,34 @@ def test_what_moved_counts_the_values_that_cannot_be_compared() -> None:
     assert trend._moved_note([Move("team", "Web", 5, 10)]) == trend.EACH_BY_ITSELF
 
 
-def test_a_short_list_marks_lower_bounds() -> None:
-    rows = [("a", 1200, 3), ("b", 0, 3)]
-    shown = breakdown._lines(rows, "requests", None, [BOUND, EXACT])
-    assert [row.cells for row in shown] == [("≥ 1.2k",), ("0",)]
-    assert [row.full for row in shown] == ["a, at least 1,200 requests", "b, 0 requests"]
+def seen(row: tuple[object, ...]) -> tuple[object, ...]:
+    """What a row shows before anybody points at it."""
+    return tuple(cell.shown if isinstance(cell, Words) else cell for cell in row)
+
+
+def test_a_number_in_a_short_list_has_its_mark() -> None:
+    numbers = [(1200, BOUND), (0, EXACT), (7, ABOUT)]
+    shown = [tables.number(value, "count", how) for value, how in numbers]
+    assert shown == [
+        Words("≥ 1.2k", "at least 1,200"),
+        Words("0", "exactly 0"),
+        Words("≈ 7", "about 7"),
+    ]
+
+
+def test_a_card_with_a_part_missing_in_one_period_only_has_no_change_though_both_are_about() -> (
+    None
+):
+    partial: dict[str, Any] = {"spend": 8, "summed_rows": 2, "unpriced_tokens": 5}
+    whole = {**partial, "spend": 4, "unpriced_tokens": 0}
+    card = headline_cards._card(Headlines(partial, whole).of("spend"), [], _chosen())
+    assert card.value.startswith("≈ ")
+    assert card.change is None
+    alike = headline_cards._card(
+        Headlines(partial, {**partial, "spend": 4}).of("spend"), [], _chosen()
+    )
+    assert (alike.change, alike.arrow) == ("≈ +100%", "↑")
+    assert "↑ ≈ 100%" in headline_cards._html(alike)
 
 
 def test_a_chart_says_of_what_one_points_at_how_it_stands() -> None:
@@ -347,7 +371,7 @@ def test_a_session_of_some_unknown_tools_has_lower_bounds_under_any_filter_by_to
         with store.snapshot() as reader:
             rows = page(Snapshot(reader).ask(listing(Find(scope), limit=1000)), limit=1000).rows
     bounded = {
-        name: {row.session for row in rows if session_list._is_bound(COLUMNS[name], row)}
+        name: {row.session for row in rows if session_list._accuracy(COLUMNS[name], row).is_bound}
         for name in ("tool_calls", "requests", "input")
     }
     assert bounded == {"tool_calls": {session}, "requests": {session}, "input": set()}
@@ -397,9 +421,6 @@ def test_the_numbers_of_a_whole_session_say_how_they_stand_by_themselves(tmp_pat
         "whole_requests": {summed: "at_least", unread: "unknown"},
         "whole_tokens": {summed: "about", unread: "about"},
     }
-    assert {
-        row.session for row in listed if session_list._is_bound(COLUMNS["whole_cost"], row)
-    } == {unpriced}
     assert files["cost"][0] == "exact"
     assert files["whole_requests"][0] == "at_least"
     assert files["whole_tokens"][0] == "about"

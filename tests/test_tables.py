@@ -14,7 +14,7 @@ from streamlit.testing.v1 import AppTest
 
 from bridgeboard.formats import DASH
 from bridgeboard.ui.components import tables
-from bridgeboard.ui.components.tables import AtLeast, Column
+from bridgeboard.ui.components.tables import Column, Inexact
 
 SCRIPT = """
 import streamlit as st
@@ -79,10 +79,12 @@ def test_rates_and_seconds_are_shown_as_everywhere_else() -> None:
 
 
 def test_a_lower_bound_is_called_one_and_one_of_nothing_is_unknown() -> None:
-    shown = one_column([AtLeast(5), AtLeast(0), 3, AtLeast(1_234)], "count")
-    assert shown.column("It") == ["≥ 5", DASH, "3", "≥ 1.2k"]
+    bounds = [Inexact(value, "at_least") for value in (5, 0, 1_234)]
+    shown = one_column([*bounds[:2], 3, bounds[2], Inexact(0, "about")], "count")
+    assert shown.column("It") == ["≥ 5", DASH, "3", "≥ 1.2k", "≈ 0"]
     assert shown.whole("It")[3] == "≥ 1,234"
-    assert [row["It"] for row in shown.sorted("It", upwards=True)] == ["3", "≥ 5", "≥ 1.2k", DASH]
+    in_order = [row["It"] for row in shown.sorted("It", upwards=True)]
+    assert in_order == ["≈ 0", "3", "≥ 5", "≥ 1.2k", DASH]
 
 
 def test_times_have_their_offset_and_sort_by_the_moment() -> None:

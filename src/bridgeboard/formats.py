@@ -12,6 +12,8 @@ TEN = 10
 PICO = 10**12
 AT_LEAST = "≥ "
 ABOUT = "≈ "
+MARKS = {"at_least": AT_LEAST, "about": ABOUT}
+"""What stands before a number that is not exact, by how it stands (``model.accuracy.Standing``)."""
 LEAST_PERCENT = 0.1
 LEAST_RATIO = 0.001
 MOST_TIMES = 11  # a change of a thousand per cent
@@ -43,16 +45,12 @@ def compact(number: int | None) -> str:
     return f"{sign}{_shortened(rest, 1)}"
 
 
-def money(pico: int | None, *, at_least: bool = False) -> str:
-    """Pico-USD as ``$0.0012``, ``$12.34``, ``$1.2k``; None → a dash.
-
-    ``at_least`` marks a sum with unknown parts, which is a lower bound. One of nothing says
-    nothing, and is a dash, too.
-    """
-    if pico is None or (at_least and not pico):
+def money(pico: int | None) -> str:
+    """Pico-USD as ``$0.0012``, ``$12.34``, ``$1.2k``; None → a dash."""
+    if pico is None:
         return DASH
     sign, rest = ("-", -pico) if pico < 0 else ("", pico)
-    return f"{AT_LEAST if at_least else ''}{sign}${_dollars(rest)}"
+    return f"{sign}${_dollars(rest)}"
 
 
 def exact_money(pico: int | None) -> str:
@@ -90,23 +88,29 @@ def seconds(number: float | None) -> str:
     return DASH if number is None else duration(timedelta(seconds=number))
 
 
-def number(value: float | None, kind: str, *, at_least: bool = False) -> str:
-    """A metric's value as its format wants it: count, money, rate or seconds.
+def marked(words: str, value: float | None, standing: str) -> str:
+    """A number in words with the mark of how it stands.
 
     At least nothing says nothing: it is a dash, as what is unknown.
     """
-    if at_least and not value:
+    if value is None or (standing == "at_least" and not value):
         return DASH
+    return f"{MARKS.get(standing, '')}{words}"
+
+
+def number(value: float | None, kind: str, standing: str = "exact") -> str:
+    """A metric's value as its format wants it: count, money, rate or seconds, marked."""
+    if standing != "exact":
+        return marked(number(value, kind), value, standing)
     match kind:
         case "money":
-            return money(None if value is None else int(value), at_least=at_least)
+            return money(None if value is None else int(value))
         case "rate":
             return rate(value)
         case "seconds":
             return seconds(value)
         case _:
-            shown = compact(None if value is None else int(value))
-            return f"{AT_LEAST}{shown}" if at_least and value is not None else shown
+            return compact(None if value is None else int(value))
 
 
 def exact_number(value: float | None, kind: str) -> str:

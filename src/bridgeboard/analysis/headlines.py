@@ -31,7 +31,8 @@ class Headline:
         metric: which number.
         now: in the period.
         before: in the period before; None where nothing is compared.
-        change: by how much it changed, in words; None where that cannot be said.
+        change: by how much it changed, in words, marked where it is not exact; None where that
+            cannot be said.
     """
 
     metric: Metric
@@ -44,7 +45,7 @@ class Headline:
         """1 for more, -1 for less, 0 where no digit that is shown says so."""
         if not self.change or not set(self.change) & set("123456789"):
             return 0
-        return -1 if self.change.startswith("-") else 1
+        return -1 if "-" in self.change else 1
 
     @property
     def goodness(self) -> int:
@@ -55,7 +56,7 @@ class Headline:
     def why_no_change(self) -> str:
         """Why two numbers are not compared; empty where they are, or there are not two."""
         before = self.before
-        is_comparable = before is None or before.accuracy.is_bound == self.now.accuracy.is_bound
+        is_comparable = before is None or before.accuracy.is_partial == self.now.accuracy.is_partial
         return "" if is_comparable else NOT_COMPARABLE
 
 
@@ -78,8 +79,11 @@ class Headlines:
         if self.before is None:
             return Headline(metric, now, None, None)
         before = Number(self.before[name], accuracy.accuracy(name, self.before))
-        is_comparable = before.accuracy.is_bound == now.accuracy.is_bound
+        is_comparable = before.accuracy.is_partial == now.accuracy.is_partial
         change = formats.change(now.value, before.value, metric.format) if is_comparable else None
+        if change:
+            how = accuracy.together((before.accuracy, now.accuracy)).loose
+            change = formats.marked(change, now.value, how.standing)
         return Headline(metric, now, before, change)
 
 

@@ -36,13 +36,13 @@ class Move:
 
     @property
     def is_comparable(self) -> bool:
-        """Whether the change says anything: not where only one number is a lower bound.
+        """Whether the change says anything: not where a part of only one number is missing.
 
         But from exactly nothing to at least something, or the other way, is a change.
         """
         sides = ((self.was, self.before_accuracy), (self.now, self.now_accuracy))
-        bounds = [how.is_bound for _, how in sides]
-        return bounds[0] == bounds[1] or any(
+        partial = [how.is_partial for _, how in sides]
+        return partial[0] == partial[1] or any(
             not value and how.standing == "exact" for value, how in sides
         )
 
@@ -57,7 +57,7 @@ class Move:
         A value is new where it had exactly nothing before.
         """
         kind = METRICS[measure].format
-        mark = "" if self.accuracy.standing == "exact" else formats.ABOUT
+        mark = formats.MARKS.get(self.accuracy.standing, "")
         sign = f"{mark}{'+' if self.now > self.was else '-'}"
         share = formats.change(self.now, self.was, kind)
         is_new = not self.was and self.before_accuracy.standing == "exact"

@@ -73,9 +73,9 @@ class Trend:
             for (at, name), how in self.accuracies.items()
             if bucket in {at, None} and series in {name, None}
         }
-        if not standings.isdisjoint({"at_least", "unknown"}):
-            return Accuracy("at_least")
-        return Accuracy("about") if standings else EXACT
+        if "about" in standings:
+            return Accuracy("about")
+        return Accuracy("at_least") if standings else EXACT
 
 
 def whole(questions: Questions, measure: str, grain: str, scope: Scope, series: str = "") -> Trend:

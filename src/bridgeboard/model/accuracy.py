@@ -25,10 +25,19 @@ _WORDS: Final[Mapping[Standing, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """How a number stands, and why it is not exact."""
+    """How a number stands, and why it is not exact.
+
+    ``misses_some`` is for one of which a part is missing, but that is no lower bound for all that.
+    """
 
     standing: Standing = "exact"
     reasons: tuple[str, ...] = ()
+    misses_some: bool = False
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a part of the number is missing."""
+        return self.is_bound or self.misses_some
 
     @property
     def is_bound(self) -> bool:
@@ -38,7 +47,7 @@ class Accuracy:
     @property
     def loose(self) -> "Accuracy":
         """How a number stands that what is missing may make too large as well as too small."""
-        return Accuracy("about", self.reasons) if self.is_bound else self
+        return Accuracy("about", self.reasons, misses_some=True) if self.is_bound else self
 
     def phrase(self, number: str) -> str:
         """The number, in digits, with how it stands, inside a sentence: "at least 599"."""
@@ -92,7 +101,11 @@ def accuracy(name: str, row: Mapping[str, Any]) -> Accuracy:
     reasons = tuple(limit.words.format(f"{row[limit.metric]:,}") for limit in limits_in_force)
     if row[name] is None:
         return Accuracy("unknown", reasons)
-    return Accuracy(_worst(limits_in_force), reasons)
+    # Nothing is never too much.
+    standings = {limit.standing for limit in limits_in_force}
+    is_partial = "at_least" in standings
+    standing = "at_least" if is_partial and not row[name] else _least_exact(standings)
+    return Accuracy(standing, reasons, is_partial and standing == "about")
 
 
 def column_accuracy(name: str, rows: Iterable[Mapping[str, Any]]) -> Accuracy:
@@ -103,16 +116,18 @@ def column_accuracy(name: str, rows: Iterable[Mapping[str, Any]]) -> Accuracy:
     in_force = [(row[name] is not None, limit) for row in rows for limit in _in_force(name, row)]
     every = {limit for _, limit in in_force}
     reasons = (limit.words.format("some") for limit in metric(name).limits if limit in every)
-    return Accuracy(_worst(limit for is_known, limit in in_force if is_known), tuple(reasons))
+    return Accuracy(
+        _least_exact(limit.standing for is_known, limit in in_force if is_known), tuple(reasons)
+    )
 
 
 def together(accuracies: Iterable[Accuracy]) -> Accuracy:
     """How the least exact of some known numbers stands, and the reasons of all."""
     accuracies = tuple(accuracies)
-    standings = {how.standing for how in accuracies}
-    worst: Sequence[Standing] = ("at_least", "about")
     reasons = dict.fromkeys(reason for how in accuracies for reason in how.reasons)
-    return Accuracy(next((each for each in worst if each in standings), "exact"), tuple(reasons))
+    standing = _least_exact(how.standing for how in accuracies)
+    misses_some = standing == "about" and any(how.is_partial for how in accuracies)
+    return Accuracy(standing, tuple(reasons), misses_some)
 
 
 def _in_force(name: str, row: Mapping[str, Any]) -> list[Limit]:
@@ -123,11 +138,14 @@ def _in_force(name: str, row: Mapping[str, Any]) -> list[Limit]:
     ]
 
 
-def _worst(limits_in_force: Iterable[Limit]) -> Standing:
-    standings = {limit.standing for limit in limits_in_force}
-    if "at_least" in standings:
-        return "at_least"
-    return "about" if standings else "exact"
+def _least_exact(standings: Iterable[Standing]) -> Standing:
+    """How a number stands that is limited in several ways, or the least exact of several.
+
+    One that may be too small as well as too large is no lower bound, but about right.
+    """
+    known = set(standings)
+    worst: Sequence[Standing] = ("about", "at_least")
+    return next((each for each in worst if each in known), "exact")
 
 
 def presence_accuracy(column: str, row: Mapping[str, Any]) -> Accuracy:
@@ -145,7 +163,7 @@ UNREAD: Final = "unread_rows"
 COUNTS_OF_ROWS: Final = frozenset({"summed_rows", UNREAD})
 """Limits that such rows count in."""
 NOT_COMPARABLE: Final = (
-    "only one of the two periods is known exactly, the other is a lower bound, so no change is "
-    "shown."
+    "only one of the two periods is known in whole, a part of the other is missing, so no change "
+    "is shown."
 )
 """Why there is no change between two numbers."""

@@ -229,6 +229,6 @@ PARTIAL: Final = "The first sync has not come to its end: older requests are mis
 
 SUMS: Final = (
     "Part of this usage is known only as sums of several requests: requests, prompts, sessions "
-    "and people are lower bounds, marked so; tokens and costs are as near as such sums are."
+    "and people are lower bounds (≥), tokens and costs are about right (≈)."
 )
 """What whoever reads numbers must know where some usage is not known request by request."""

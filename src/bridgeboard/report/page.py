@@ -37,6 +37,7 @@ def page(answers: Answers) -> str:
         facts=text.facts(answers),
         dash=formats.DASH,
         least=formats.AT_LEAST.strip(),
+        about=formats.ABOUT.strip(),
     )
 
 

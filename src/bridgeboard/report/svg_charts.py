@@ -99,7 +99,7 @@ def picture(course: Course, zone: str) -> Picture:
         legend=tuple(
             Entry(
                 *looks[key],
-                formats.number(total, one.format, at_least=how.is_bound),
+                formats.number(total, one.format, how.standing),
                 _phrase(formats.exact_number(total, one.format), how),
             )
             for key, total in totals.items()

@@ -190,7 +190,7 @@ def _number(value: float | None, kind: str, how: accuracy.Accuracy) -> Value:
     digits = formats.exact_number(value, kind)
     said = how.sentence(digits).removesuffix(".") if how.reasons else digits
     return Value(
-        formats.number(value, kind, at_least=how.is_bound),
+        formats.number(value, kind, how.standing),
         said[0].lower() + said[1:],
     )
 

@@ -18,7 +18,7 @@ from bridgeboard.model.metrics import METRICS
 from bridgeboard.ui import navigation, runner, url
 from bridgeboard.ui.components import downloads, notices, tables
 from bridgeboard.ui.components.filters import Chosen
-from bridgeboard.ui.components.tables import AtLeast, Column, Order, text_key
+from bridgeboard.ui.components.tables import Column, Inexact, Order, text_key
 
 BY_NAME: Final = "name"
 """The order of the dimension's values; others are those of numbers."""
@@ -213,11 +213,8 @@ def _column(by: str, name: str, answer: Answer, first: int) -> Column:
 
 
 def _marked(record: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
-    """The numbers of a row, those that are lower bounds as such."""
-    return [
-        AtLeast(record[name]) if accuracy.accuracy(name, record).is_bound else record[name]
-        for name in names
-    ]
+    """The numbers of a row, those that are not exact as such."""
+    return [Inexact.of(record[name], accuracy.accuracy(name, record)) for name in names]
 
 
 def _totals(asked: _Asked) -> list[list[Any]]:

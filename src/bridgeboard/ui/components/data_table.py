@@ -16,6 +16,7 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.ui.components import clock
+from bridgeboard.ui.components.tables import Inexact
 
 Kind = Literal["text", "count", "money", "rate", "seconds", "moment"]
 """What a column holds: text, whole numbers, pico-USD, ratios, seconds, or times."""
@@ -46,13 +47,6 @@ class Column:
     width: int | None = None
     right: bool = False
     look: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class AtLeast:
-    """A number that is a lower bound, and is shown as one."""
-
-    value: float
 
 
 class _Number(float):
@@ -122,13 +116,13 @@ def _cells(column: Column, values: Sequence[Any]) -> "pd.Series[Any]":
         return pd.Series(values, dtype=pd.DatetimeTZDtype("us", clock.zone()))
     if column.kind == "text":
         return pd.Series([_visible(value) for value in values], dtype="object")
-    bounds = [isinstance(value, AtLeast) for value in values]
-    values = [value.value if isinstance(value, AtLeast) else value for value in values]
+    standings = [value.standing if isinstance(value, Inexact) else "exact" for value in values]
+    values = [value.value if isinstance(value, Inexact) else value for value in values]
     known = [value for value in values if value is not None]
     longest = max((len(str(int(value))) for value in known), default=0)
     too_large = column.kind == "count" and any(abs(value) > LARGEST for value in known)
     digits = longest if too_large else 0
-    cells = [_cell(column, *each, digits) for each in zip(values, bounds, strict=True)]
+    cells = [_cell(column, *each, digits) for each in zip(values, standings, strict=True)]
     return pd.Series(cells, dtype="object" if known else "float64")
 
 
@@ -139,14 +133,13 @@ def _visible(value: Any) -> Any:
 def _cell(
     column: Column,
     value: Any,
-    is_bound: bool,  # noqa: FBT001  # told of every cell
+    standing: str,
     digits: int,
 ) -> _Number | _Digits | None:
     if value is None:
         return None
     words = (formats.exact_number if column.exact else formats.number)(value, column.kind)
-    if is_bound:
-        words = f"{formats.AT_LEAST}{words}" if value else formats.DASH
+    words = formats.marked(words, value, standing)
     if digits:
         return _Digits.of(f"{int(value):0{digits}}", words)
     return _Number.of(value / formats.PICO if column.kind == "money" else value, words)

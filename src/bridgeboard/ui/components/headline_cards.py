@@ -52,7 +52,7 @@ def of_number(
     """A number: short on the card, exact and with how it stands in its meaning."""
     return Card(
         label,
-        formats.number(value, kind, at_least=how.is_bound),
+        formats.number(value, kind, how.standing),
         f"{_exactly(value, kind, how)} {meaning}",
     )
 
@@ -146,7 +146,7 @@ def _coarse(now: Chosen) -> str:
 def _html(card: Card) -> str:
     parts = [f"<dt>{_plain(card.label)}</dt>", f'<dd class="value">{_plain(card.value)}</dd>']
     if card.change:
-        moved = f"{card.arrow} {card.change.lstrip('+-')}"
+        moved = f"{card.arrow} {card.change.replace('+', '').replace('-', '')}"
         parts.append(f'<dd class="change {card.tone}"><span>{_plain(moved)}</span></dd>')
     if card.line:
         parts.append(f"<dd>{card.line}</dd>")

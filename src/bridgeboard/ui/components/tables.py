@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import streamlit as st
 
 from bridgeboard import formats
-from bridgeboard.model.accuracy import Accuracy
+from bridgeboard.model.accuracy import Accuracy, Standing
 from bridgeboard.server.app_folder import home
 from bridgeboard.ui.components import clock
 
@@ -52,10 +52,16 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class AtLeast:
-    """A number that is a lower bound, and is shown as one."""
+class Inexact:
+    """A number that is a lower bound or about right, and is shown as one."""
 
     value: float
+    standing: Standing
+
+    @classmethod
+    def of(cls, value: Any, how: Accuracy) -> Any:
+        """A number as tables take it: as it is where it is exact or unknown."""
+        return value if value is None or how.standing == "exact" else cls(value, how.standing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,7 @@ class Words:
 
 def number(value: float | None, kind: str, how: Accuracy) -> Words:
     """A number in few digits, with all of them and how it stands for who points at it."""
-    shown = formats.number(value, kind, at_least=how.is_bound)
+    shown = formats.number(value, kind, how.standing)
     return Words(shown, how.phrase(formats.exact_number(value, kind)))
 
 
@@ -181,8 +187,8 @@ def ranks(keys: Sequence[Any]) -> list[int | None]:
 
 def _key(column: Column, value: Any) -> Any:
     """What a value is sorted by; None if nothing is known of it."""
-    if isinstance(value, AtLeast):
-        return value.value or None
+    if isinstance(value, Inexact):
+        return None if value.standing == "at_least" and not value.value else value.value
     if isinstance(value, Words):
         return text_key(value.shown)
     return text_key(str(value)) if column.kind == "text" and value is not None else value
@@ -211,8 +217,8 @@ def _words(column: Column, value: Any) -> str:
         )
     if column.exact:
         return _exactly(column, value)
-    if isinstance(value, AtLeast):
-        return formats.number(value.value, column.kind, at_least=True)
+    if isinstance(value, Inexact):
+        return formats.number(value.value, column.kind, value.standing)
     return formats.number(value, column.kind)
 
 
@@ -225,7 +231,7 @@ def _whole(column: Column, value: Any) -> str:
 
 def _exactly(column: Column, value: Any) -> str:
     """A number with all its digits; at least nothing says nothing."""
-    if not isinstance(value, AtLeast):
+    if not isinstance(value, Inexact):
         return formats.exact_number(value, column.kind)
     exact = formats.exact_number(value.value, column.kind)
-    return f"{formats.AT_LEAST}{exact}" if value.value else formats.DASH
+    return formats.marked(exact, value.value, value.standing)

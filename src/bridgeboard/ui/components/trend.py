@@ -167,7 +167,7 @@ def _in_words(drawn: _Drawn, split: str, now: Chosen) -> str:
     at = charts.when(most[0], now.grain, now.scope.zone)
     return (
         f"{one.label}{by} per {now.grain}, {now.words}. The largest is {formats.visible(most[1])}, "
-        f"{at}, with {formats.number(most[2], one.format, at_least=how.is_bound)}. The table below "
+        f"{at}, with {formats.number(most[2], one.format, how.standing)}. The table below "
         "has all numbers."
     )
 

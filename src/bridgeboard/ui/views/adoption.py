@@ -1,6 +1,6 @@
 """Adoption on the page People: new, returning and dormant people, activity, cohorts."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -294,28 +294,28 @@ def _of_cell(cell: Cell, answer: Answer, how: Accuracy, now: Chosen) -> None:
     week = _up_to(cell[1] + timedelta(days=6), 7, now).scope
     asked = runner.current().measured(("requests",), "initiator", week, "-requests")
     counts = list(asked.records())
-    bounds = {one["initiator"] for one in counts if accuracy.accuracy("requests", one).is_bound}
+    accuracies = {one["initiator"]: accuracy.accuracy("requests", one) for one in counts}
     size = sum(count for cohort, week, count in answer.rows if cohort == week == cell[0])
     words = f"{len(people):,} of {_counted(size, how)} active {_later(*cell)}"
     title = f"Began in the week of {formats.day(cell[0])}"
     with trend.picked(title, words, COHORT, "cohorts"):
         with st.grid(min_column_width=breakdown.NARROWEST, gap="medium", key="lists-cohorts"):
             for first in range(0, max(1, min(len(people), MOST_PEOPLE)), A_COLUMN):
-                _list(people, bounds, cell[1], first)
+                _list(people, accuracies, cell[1], first)
         columns = (downloads.column("initiator"), downloads.column("requests", counts))
         name = f"Began {cell[0]}, active {cell[1]}"
         downloads.menu(Sheet(name, columns, people.rows), now, key="cohort-people")
 
 
-def _list(people: Answer, bounds: Collection[str], week: date, first: int) -> None:
-    """A column of names, from a place on; the requests of those in ``bounds`` are lower bounds."""
+def _list(people: Answer, accuracies: Mapping[str, Accuracy], week: date, first: int) -> None:
+    """A column of names and requests, from a place on."""
     rows = people.rows[:MOST_PEOPLE][first : first + A_COLUMN]
     whole = f"Active in the week of {formats.day(week)}"
     title = f"Places {first + 1} to {first + len(rows)}" if first else whole
     links = navigation.links("initiator", [name for name, _ in rows])
     meaning = navigation.meaning("initiator")
     tables.show(
-        [(name, tables.AtLeast(count) if name in bounds else count) for name, count in rows],
+        [(name, tables.Inexact.of(count, accuracies.get(name, EXACT))) for name, count in rows],
         [
             tables.Column("Person", "text", meaning, longest=breakdown.NAME, links=links),
             tables.Column("Requests in that week", "count", exact=True),

@@ -44,9 +44,8 @@ NAME: Final = 32
 _HOUR: Final = re.compile(r"(\d\d:\d\d)(UTC|[+-]\d\d:\d\d)", re.ASCII)
 """A time of day with its distance from UTC, as addresses have it."""
 _DEFINITIONS: Final = {"duration_seconds": "From the first request to the end of the last."}
-_BOUND: Final = (
-    f"{formats.AT_LEAST.strip()} at least so much: a part is not known, and differences and ratios "
-    "are of what is. Point at a number's name to see its digits."
+_MARKS: Final = (
+    "≥ is at least so much, ≈ is about so much. Point at a number or its name to see more."
 )
 
 
@@ -190,7 +189,7 @@ def _accuracies(row: Mapping[str, Any]) -> Accuracies:
 
 
 def _table(lines: Sequence[Line], pair: tuple[str, str], accuracies: Sequence[Accuracies]) -> None:
-    has_bounds = any(how.is_bound for side in accuracies for how in side.values())
+    is_marked = any(how.standing in formats.MARKS for side in accuracies for how in side.values())
     st.header("Side by side", anchor=False)
     tables.show(
         [_row(line, accuracies) for line in lines],
@@ -205,26 +204,22 @@ def _table(lines: Sequence[Line], pair: tuple[str, str], accuracies: Sequence[Ac
         ],
         key="beside",
         label="Side by side",
-        note=_BOUND if has_bounds else "Point at a number or its name to see more.",
+        note=_MARKS if is_marked else "Point at a number or its name to see more.",
         is_sortable=False,
     )
 
 
 def _row(line: Line, accuracies: Sequence[Accuracies]) -> tuple[object, ...]:
-    a, b = (
-        tables.number(
-            value,
-            line.format,
-            Accuracy("unknown") if value is None else side.get(line.name, EXACT),
-        )
+    pair = [
+        (value, Accuracy("unknown") if value is None else side.get(line.name, EXACT))
         for value, side in zip((line.a, line.b), accuracies, strict=True)
-    )
+    ]
+    how = accuracy.together(how for _, how in pair).loose.standing
     return (
         tables.Words(line.label, _definition(line)),
-        a,
-        b,
-        formats.difference(line.difference, line.format),
-        formats.ratio(line.ratio),
+        *(tables.number(value, line.format, how) for value, how in pair),
+        formats.marked(formats.difference(line.difference, line.format), line.difference, how),
+        formats.marked(formats.ratio(line.ratio), line.ratio, how),
     )
 
 

@@ -196,7 +196,7 @@ def _numbers(detail: Detail) -> dict[str, str]:
 def _money(detail: Detail, name: str) -> str:
     money = formats.exact_money(getattr(detail, name))
     how = accuracy(NUMBERS[name], detail.by_metric)
-    return how.phrase(money) if how.is_bound else money
+    return money if how.standing in {"exact", "unknown"} else how.phrase(money)
 
 
 def _worded(*facts: tuple[str, str | None]) -> dict[str, str]:

@@ -107,12 +107,11 @@ def _sessions(rows: Iterable[Interception]) -> tables.Links:
 
 
 def _cells(row: Interception, *names: str) -> Iterator[object]:
-    """Numbers of a request, those that are lower bounds as such."""
+    """Numbers of a request, those that are not exact as such."""
     numbers = row.by_metric
     for name in names:
         how = accuracy.accuracy(NUMBERS[name], numbers)
-        value = getattr(row, name)
-        yield tables.AtLeast(value) if how.is_bound else value
+        yield tables.Inexact.of(getattr(row, name), how)
 
 
 def session_place(row: Interception) -> dict[str, str]:

@@ -14,7 +14,7 @@ from bridgeboard.queries.session_calls import REST, Call, Mark, Part, Spot
 from bridgeboard.queries.session_detail import THREADS, Head, Thread
 from bridgeboard.ui import runner
 from bridgeboard.ui.components import chart, notices, tables
-from bridgeboard.ui.components.tables import AtLeast, Column, Links
+from bridgeboard.ui.components.tables import Column, Inexact, Links
 from bridgeboard.ui.views import session_tables, session_transcript, session_url
 from bridgeboard.ui.views.session_url import Place
 
@@ -244,7 +244,7 @@ def _row(thread: Thread, part: Part, opening: Mapping[int, str]) -> tuple[object
         thread.requests,
         thread.tool_calls,
         session_tables.total(thread),
-        AtLeast(thread.cost or 0) if thread.unpriced_tokens else thread.cost,
+        Inexact(thread.cost or 0, "at_least") if thread.unpriced_tokens else thread.cost,
         (thread.ended_at - thread.started_at).total_seconds() if thread.ended_at else None,
         ", ".join(_remarks(thread)),
     )

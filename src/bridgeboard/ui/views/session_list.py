@@ -11,6 +11,7 @@ from bridgeboard.analysis.runner import answer
 from bridgeboard.exports import Column as SheetColumn
 from bridgeboard.exports import Sheet
 from bridgeboard.model import accuracy
+from bridgeboard.model.accuracy import EXACT, Accuracy
 from bridgeboard.model.errors import CursorError
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries.session_columns import COLUMNS, PART_OF_IT, Column
@@ -29,6 +30,7 @@ from bridgeboard.ui.components import (
     tables,
 )
 from bridgeboard.ui.components.filters import Chosen
+from bridgeboard.ui.components.tables import Inexact
 from bridgeboard.ui.url_parameters import AFTER, BEFORE
 from bridgeboard.ui.views import session_filters
 
@@ -195,16 +197,16 @@ def _sums(sums: Sums, columns: Sequence[Column], find: Find) -> None:
 
 def _all(sums: Sums) -> str:
     how = accuracy.accuracy("sessions", {**sums.listed.by_metric, "sessions": sums.sessions})
-    sign = formats.AT_LEAST if how.is_bound else ""
-    return f"All {sign}{formats.plural(sums.sessions, 'session')}"
+    return f"All {formats.MARKS.get(how.standing, '')}{formats.plural(sums.sessions, 'session')}"
 
 
 def _sum_word(one: Column, line: Totals, sums: Sums) -> str:
     """A sum; a lower bound, too, where no request is known of some of the sessions listed."""
-    is_bound = bool(one.metric) and accuracy.accuracy(one.metric, line.by_metric).is_bound
+    how = accuracy.accuracy(one.metric, line.by_metric) if one.metric else EXACT
     is_sum = METRICS[one.metric].additive if one.metric else one.summed
-    is_bound = is_bound or bool(sums.unread and line is sums.listed and is_sum)
-    return formats.number(getattr(line, one.name), one.kind, at_least=is_bound)
+    if sums.unread and line is sums.listed and is_sum:
+        how = accuracy.together((how, Accuracy("at_least")))
+    return formats.number(getattr(line, one.name), one.kind, how.standing)
 
 
 def _table(rows: Sequence[SessionRow], columns: Sequence[Column]) -> None:
@@ -225,8 +227,8 @@ def _table(rows: Sequence[SessionRow], columns: Sequence[Column]) -> None:
         st.caption(PARTS)
 
 
-def _is_bound(one: Column, row: SessionRow) -> bool:
-    return bool(one.metric) and accuracy.accuracy(one.metric, row.numbers_of(one)).is_bound
+def _accuracy(one: Column, row: SessionRow) -> Accuracy:
+    return accuracy.accuracy(one.metric, row.numbers_of(one)) if one.metric else EXACT
 
 
 def _line(row: SessionRow, columns: Sequence[Column], address: dict[str, str]) -> tuple[Any, ...]:
@@ -243,7 +245,7 @@ def _cell(row: SessionRow, one: Column) -> Any:
             return formats.short(", ".join(map(str, value)), _LONGEST)
         case "text":
             return None if value is None else formats.short(str(value), _LONGEST)
-    return data_table.AtLeast(value) if _is_bound(one, row) else value
+    return Inexact.of(value, _accuracy(one, row))
 
 
 def _column(one: Column) -> data_table.Column:
