@@ -117,7 +117,7 @@ def broken(folder: Path) -> Database:
     return Database(folder)
 
 
-def desk_of(store: Store) -> SavedViews:
+def saved_views_of(store: Store) -> SavedViews:
     """The views and notes of those who see all of a store, in the dashboard of this process."""
     return SavedViews(state_files.state_database(settings.current()), store.path.stem)
 

@@ -12,12 +12,12 @@ import streamlit as st
 from bridgeboard import access
 from bridgeboard.access import EVERYTHING
 from bridgeboard.analysis.runner import Runner
-from bridgeboard.server.middleware import file_access as doors
+from bridgeboard.server.middleware import file_access
 from bridgeboard.state.audit import Audit
 from bridgeboard.ui import current_user
 from bridgeboard.ui.components import downloads, reveal
 
-MISSING = ("row_access", "pages", "reason", "cache", "desk", "whose", "files", "log")
+MISSING = ("row_access", "pages", "reason", "cache", "saved_views", "session_owner", "files", "log")
 """Checks: what somebody may see, which pages they may open, that a reason is given, that answers
 are kept apart, that views are, that a session is its reader's, that a file is, and that the log was
 written."""
@@ -48,13 +48,13 @@ def graft(chosen: Path) -> None:
     told: Any = current_user.Reader
     told.may_open = missing("pages", lambda *_: True, told.may_open)
     downloads._refuse_others = missing("files", lambda *_: None, downloads._refuse_others)
-    told.audience = property(missing("desk", lambda _: "", told.audience.fget))
+    told.audience = property(missing("saved_views", lambda _: "", told.audience.fget))
     places: dict[str, tuple[Any, str, Callable[..., Any]]] = {
         "row_access": (access, "row_access_of", lambda _, **__: EVERYTHING),
         "reason": (reveal, "revealed", unreasoned),
         "cache": (Runner, "state", lambda held: (str(held.path), held.version, None)),
-        "whose": (current_user, "viewer", anybody),
-        "files": (doors, "_is_for", lambda *_: True),
+        "session_owner": (current_user, "viewer", anybody),
+        "files": (file_access, "_is_for", lambda *_: True),
         "log": (Audit, "write", lambda *_, **__: None),
     }
     for name, (place, attribute, instead) in places.items():

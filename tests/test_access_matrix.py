@@ -178,8 +178,8 @@ TOLD_BY = {
     "pages": ("viewer", "page audit"),
     "reason": ("auditor", "the switch before a request's text"),
     "cache": ("lead", "page people"),
-    "desk": ("viewer", "saved views"),
-    "whose": ("viewer", "a session of the wire that somebody else began"),
+    "saved_views": ("viewer", "saved views"),
+    "session_owner": ("viewer", "a session of the wire that somebody else began"),
     "files": ("viewer", "files of somebody else"),
     "log": ("auditor", "text while nothing can be noted"),
 }

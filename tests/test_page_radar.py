@@ -9,7 +9,7 @@ import demo_store
 import pytest
 import shown_tables
 from dashboard_store import looking
-from databases import broken, desk_of, forget
+from databases import broken, forget, saved_views_of
 from streamlit.testing.v1 import AppTest
 
 from bridgeboard import settings
@@ -82,12 +82,12 @@ def test_a_finding_is_acknowledged_with_a_note_and_opened_again(store: Store) ->
     test.text_input(key=note).set_value("A load test.").run()
     test.button(key=done.key).click().run()
     assert sum(button.label == "Show the session" for button in test.button) == before - 1
-    ((finding, kept),) = desk_of(store).notes().items()
+    ((finding, kept),) = saved_views_of(store).notes().items()
     assert kept == Note("A load test.", END, "operator")
     again = app(kinds=["Runaway session"], acknowledged="true")
     assert "Acknowledged 2026-11-16 00:00:00 UTC by operator: A load test" in said(again)
     next(button for button in again.button if button.label == "Reopen").click().run()
-    assert desk_of(store).notes() == {}
+    assert saved_views_of(store).notes() == {}
     log = state_files.audit_log(settings.current()).entries()
     assert [(one.who, one.what, one.why, one.about) for one in log[:2]] == [
         ("operator", "reopen", "", finding),
@@ -116,7 +116,7 @@ def test_nothing_is_acknowledged_that_cannot_be_noted(
         test = app(kinds=["Runaway session"])
         done = next(button for button in test.button if button.label == "Acknowledge")
         test.button(key=done.key).click().run()
-    assert desk_of(store).notes() == {}
+    assert saved_views_of(store).notes() == {}
     assert "audit log" in said(test)
 
 

@@ -10,7 +10,7 @@ import pytest
 import session_stores
 from audit_entries import last, noted
 from dashboard_store import looking
-from databases import broken, desk_of, forget
+from databases import broken, forget, saved_views_of
 from slow_cases import one_fast
 from streamlit.testing.v1 import AppTest
 
@@ -248,13 +248,13 @@ def test_a_view_is_kept_and_found_again_and_forgotten(store: Store) -> None:
     test.run()
     test.text_input(key="view_name").set_value("Payments <b>now</b>").run()
     test.button(key="keep-view").click().run()
-    (view,) = desk_of(store).views()
+    (view,) = saved_views_of(store).views()
     assert (view.name, view.page) == ("Payments <b>now</b>", "spend")
     assert "teams=payments" in view.query
     shown = [str(element.proto.body) for element in test.get("html")]
     assert any("Payments &lt;b&gt;now&lt;/b&gt;" in each for each in shown)
     test.button(key="forget-view-0").click().run()
-    assert desk_of(store).views() == ()
+    assert saved_views_of(store).views() == ()
 
 
 def test_a_page_works_where_views_cannot_be_read_and_says_so(

@@ -33,12 +33,12 @@ def upgraded(tmp_path: Path) -> Iterator[Database]:
 
 def test_its_views_and_notes_are_there_for_whom_they_were(upgraded: Database) -> None:
     for audience in ("", "ab12"):
-        desk = SavedViews(upgraded, "store", audience)
-        assert set(desk.views()) == {
+        saved_views = SavedViews(upgraded, "store", audience)
+        assert set(saved_views.views()) == {
             View(f"Spend ü {audience}", "spend", "period=7d&models=a&models=b"),
             View("people", "people", ""),
         }
-        assert desk.notes() == {
+        assert saved_views.notes() == {
             f"spike:2026-05-01:{audience}": Note('known "load"\ntest', AT, "ada"),
             f"spike:2026-05-02:{audience}": Note("old", AT),
         }
