@@ -43,8 +43,8 @@ from bridgeboard.runtime import state_files
 from bridgeboard.runtime.demo_company import Running
 from bridgeboard.server import login_start
 from bridgeboard.server.app_folder import home
-from bridgeboard.server.middleware.identity import Requester
 from bridgeboard.server.middleware.login_and_logout import PLACE, place
+from bridgeboard.server.middleware.requester import Requester
 from bridgeboard.server.middleware.websockets import WebsocketExpiry
 from bridgeboard.settings import Login, Proxy, Settings
 from bridgeboard.state import opened

@@ -10,6 +10,7 @@ import typer
 from bridgeboard import private_files
 from bridgeboard.cli import (
     dashboard,
+    deployment_checks,
     person,
     pricing,
     reporting,
@@ -33,7 +34,7 @@ app.command()(reporting.report)
 app.command()(store_commands.backup)
 app.command()(store_commands.restore)
 app.command()(store_commands.repair)
-app.command()(dashboard.check)
+app.command()(deployment_checks.check)
 app.command()(state_commands.audit)
 app.command()(state_commands.logout)
 app.add_typer(person.app, name="person")

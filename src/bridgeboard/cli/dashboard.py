@@ -1,8 +1,7 @@
-"""Commands that serve something: demo, serve, check, demo-api."""
+"""Commands that serve something: demo, serve, demo-api."""
 
 import csv
 import json
-import logging
 import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,7 +11,6 @@ from typing import Annotated
 import typer
 
 from bridgeboard import settings
-from bridgeboard.cli import deployment_checks
 from bridgeboard.cli.terminal import end_politely, err, explained, out, stop_signal
 from bridgeboard.demo import api
 from bridgeboard.runtime import demo_company
@@ -79,17 +77,6 @@ def serve(host: Host = None, port: Port = None) -> None:
         if not chosen.configured:
             err.print("CODER_URL and CODER_SESSION_TOKEN are not both set; the page will say so.")
         web_app.serve(chosen, announce=_announce)
-
-
-def check() -> None:
-    """Say what works with the configured deployment, and what to fix."""
-    logging.getLogger("aibridge").setLevel(logging.ERROR)  # its retries would mix with our words
-    with explained():
-        good = True
-        for verdict in deployment_checks.run(settings.read(), datetime.now(UTC)):
-            out.print(f"{'✓' if verdict.good else '✗'} {verdict.text}", markup=False)
-            good = good and verdict.good
-        raise typer.Exit(0 if good else 1)
 
 
 def demo_api(  # noqa: PLR0917 - typer reads options from the signature

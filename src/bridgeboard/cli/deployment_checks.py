@@ -1,25 +1,40 @@
-"""The checks of the check command, from the deployment's address to the first row."""
+"""The command check: its checks, from the deployment's address to the first row."""
 
+import logging
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import typer
 
 from aibridge import AIBridgeError, Capabilities, Client, Search
 from bridgeboard import formats, store
 from bridgeboard.analysis import completeness, prices, team_file
 from bridgeboard.analysis.completeness import Verdict, bad, good
 from bridgeboard.analysis.coverage import coverage
+from bridgeboard.cli.terminal import explained, out
 from bridgeboard.model.store import StoreError
 from bridgeboard.pricing import PriceFileError, own_book
 from bridgeboard.runtime import background_sync, clients, nightly_backups, state_files, store_files
-from bridgeboard.settings import Settings, SettingsError
+from bridgeboard.settings import Settings, SettingsError, read
 from bridgeboard.state import StateError
 from bridgeboard.state.backup import left_copies
 from bridgeboard.store import Store, StoreBusyError, erasure, sync_state
 from bridgeboard.teams import TeamsFileError
 
 
-def run(settings: Settings, now: datetime) -> Iterator[Verdict]:
+def check() -> None:
+    """Say what works with the configured deployment, and what to fix."""
+    logging.getLogger("aibridge").setLevel(logging.ERROR)  # its retries would mix with our words
+    with explained():
+        is_good = True
+        for verdict in _verdicts(read(), datetime.now(UTC)):
+            out.print(f"{'✓' if verdict.good else '✗'} {verdict.text}", markup=False)
+            is_good = is_good and verdict.good
+        raise typer.Exit(0 if is_good else 1)
+
+
+def _verdicts(settings: Settings, now: datetime) -> Iterator[Verdict]:
     """Look from the outside in, and stop at the first thing that makes the rest pointless."""
     try:
         store_files.private_folder(settings)

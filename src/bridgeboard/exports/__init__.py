@@ -6,8 +6,8 @@ harmless on the way (``bridgeboard.exports.sheets``). The same sheet and manifes
 same bytes.
 """
 
-from bridgeboard.exports.files import csv, parquet, xlsx, xlsx_obstacle
-from bridgeboard.exports.manifest import Manifest, file_name, manifest_json
+from bridgeboard.exports.files import csv, file_name, parquet, xlsx, xlsx_obstacle
+from bridgeboard.exports.manifest import Manifest, manifest_json
 from bridgeboard.exports.sheets import Column, ExportError, Kind, Sheet
 
 __all__ = [

@@ -2,6 +2,7 @@
 
 import io
 import re
+import unicodedata
 from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from csv import writer
@@ -29,6 +30,7 @@ KEY: Final = b"bridgeboard"
 """Of the manifest in the schema's metadata."""
 
 _DECIMALS: Final = 12
+_LONGEST: Final = 80  # characters of a sheet's name in that of a file
 _INT64: Final = range(-(2**63), 2**63)
 _TYPES: Final = {
     "rate": pa.float64(),
@@ -79,6 +81,23 @@ _ABOUT_WIDTHS: Final = (28, 60, 16, 80, 60)
 _ARROW: Final = 4  # characters beside a header, for the filter's button
 _RESERVED: Final = frozenset({"about", "history"})
 _NAME: Final = 31  # UTF-16 units of a sheet's name
+
+
+def file_name(name: str, manifest: Manifest, ending: str) -> str:
+    """A name of ASCII letters, digits, dots and dashes, whatever the table is called.
+
+    ``bridgeboard-spend-by-model-2026-11-01-2026-11-24.csv``: the days are those of the manifest's
+    zone, the last one included.
+    """
+    days = f"{manifest.first_day}-{manifest.last_day}"
+    subject = _slug(name)[:_LONGEST].strip("-") or "export"
+    return f"bridgeboard-{subject}-{days}.{_slug(ending)}"
+
+
+def _slug(text: str) -> str:
+    simple = unicodedata.normalize("NFKD", text.casefold())
+    plain = simple.encode("ascii", "ignore").decode("ascii")
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
 def csv(sheet: Sheet) -> bytes:

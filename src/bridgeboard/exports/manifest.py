@@ -1,8 +1,6 @@
 """The description of an export: scope, definitions, and how to get the same numbers again."""
 
 import json
-import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -29,7 +27,6 @@ UNITS: Final[Mapping[Kind, str]] = MappingProxyType(
 """What the values of each kind are, for whoever reads the file."""
 
 _MICROSECOND: Final = timedelta(microseconds=1)
-_LONGEST: Final = 80  # characters of a sheet's name in that of a file
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,17 +94,6 @@ def manifest_json(sheet: Sheet, manifest: Manifest) -> bytes:
     return (json.dumps(_description(sheet, manifest), indent=2) + "\n").encode("ascii")
 
 
-def file_name(name: str, manifest: Manifest, ending: str) -> str:
-    """A name of ASCII letters, digits, dots and dashes, whatever the table is called.
-
-    ``bridgeboard-spend-by-model-2026-11-01-2026-11-24.csv``: the days are those of the manifest's
-    zone, the last one included.
-    """
-    days = f"{manifest.first_day}-{manifest.last_day}"
-    subject = _slug(name)[:_LONGEST].strip("-") or "export"
-    return f"bridgeboard-{subject}-{days}.{_slug(ending)}"
-
-
 def _description(sheet: Sheet, manifest: Manifest) -> dict[str, Any]:
     return {
         "format": FORMAT,
@@ -142,12 +128,6 @@ def _column(column: Column) -> dict[str, str | None]:
 
 def _sorted(filters: Mapping[str, tuple[str, ...]]) -> dict[str, list[str]]:
     return {name: list(filters[name]) for name in sorted(filters)}
-
-
-def _slug(text: str) -> str:
-    simple = unicodedata.normalize("NFKD", text.casefold())
-    plain = simple.encode("ascii", "ignore").decode("ascii")
-    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
 def facts(sheet: Sheet, manifest: Manifest) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from bridgeboard.model.text_runs import Run
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.metric_sources import Arguments
 from bridgeboard.queries.session_filters import Find
-from bridgeboard.queries.text_slices import KINDS, Kind, Stretch, searched, table
+from bridgeboard.queries.text_snippets import KINDS, Kind, Stretch, searched, table
 from bridgeboard.queries.typed_rows import holdable
 
 MOST_WORDS: Final = 10

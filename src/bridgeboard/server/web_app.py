@@ -28,7 +28,6 @@ from bridgeboard.server.app_folder import home, pages
 from bridgeboard.server.login_start import ENTER, begin
 from bridgeboard.server.middleware.file_access import FileAccess
 from bridgeboard.server.middleware.headers import SecurityHeaders, TrustedHeaders, uses_tls
-from bridgeboard.server.middleware.identity import Requester
 from bridgeboard.server.middleware.login_and_logout import (
     LoginPath,
     LogoutPath,
@@ -36,6 +35,7 @@ from bridgeboard.server.middleware.login_and_logout import (
     place_cookie,
 )
 from bridgeboard.server.middleware.paths import HiddenPaths, LongUrls, WithBase, WithoutBase
+from bridgeboard.server.middleware.requester import Requester
 from bridgeboard.server.middleware.websockets import (
     WebsocketExpiry,
     WebsocketMessages,

@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bridgeboard.access import SHORTEST_KEY, Role, Rules
-from bridgeboard.settings import hosts, tables
+from bridgeboard.settings import addresses, tables
 from bridgeboard.settings.sources import Environment, File, meant, settings_file
 from bridgeboard.settings.tables import Login, Proxy, Words
 
@@ -97,14 +97,14 @@ class Settings(BaseSettings):
         description="Let a demo company be looked at from other machines by whoever reaches the "
         "port. For a deployment configure `[login]` or `[proxy]` instead.",
     )
-    allowed_hosts: Annotated[str, AfterValidator(hosts.allowed)] = Field(
+    allowed_hosts: Annotated[str, AfterValidator(addresses.allowed)] = Field(
         default="",
         description="Names, separated by commas, under which browsers reach the dashboard beside "
         "`localhost`: those of a reverse proxy that passes its own on. Where that one ends TLS "
         "and neither `[login]` nor `[proxy]` is configured, the whole address, such as "
         "`https://ai.example.com`. `*` permits every name.",
     )
-    base_path: Annotated[str, AfterValidator(hosts.base_path)] = Field(
+    base_path: Annotated[str, AfterValidator(addresses.base_path)] = Field(
         default="",
         description="Path under which a reverse proxy shows the dashboard, for example "
         "`/bridgeboard`. The proxy may pass it on or strip it.",
@@ -370,14 +370,14 @@ class Settings(BaseSettings):
     @property
     def host_names(self) -> list[str]:
         """The host names that a browser may use; empty permits every name."""
-        return hosts.names(self.host, self.allowed_hosts, self.origins)
+        return addresses.names(self.host, self.allowed_hosts, self.origins)
 
     @property
     def origins(self) -> frozenset[str]:
         """The whole addresses under which browsers reach the dashboard, as far as they are set."""
-        return hosts.origins(self.allowed_hosts, self.login.redirect_url)
+        return addresses.origins(self.allowed_hosts, self.login.redirect_url)
 
     @property
     def loopback(self) -> bool:
         """Whether only this machine can reach ``host``."""
-        return hosts.is_loopback(self.host)
+        return addresses.is_loopback(self.host)

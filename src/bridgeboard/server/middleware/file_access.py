@@ -17,7 +17,7 @@ from streamlit import runtime
 from streamlit.runtime.media_file_storage import MediaFileKind
 
 from bridgeboard.access import Viewer
-from bridgeboard.server.middleware.identity import Requester
+from bridgeboard.server.middleware.requester import Requester
 
 MEDIA: Final = "/media/"
 """Where Streamlit serves files from."""

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bridgeboard.server.login_start import ENTER
 from bridgeboard.server.middleware.headers import Pairs
-from bridgeboard.server.middleware.identity import LOGIN, Requester
+from bridgeboard.server.middleware.requester import LOGIN, Requester
 from bridgeboard.settings.tables import CALLBACK
 
 BEGIN: Final = "/auth/login"

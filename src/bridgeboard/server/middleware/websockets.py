@@ -29,9 +29,9 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime.runtime_util import get_max_widget_state_size_bytes
 
 from bridgeboard.server.middleware.headers import comes_by_tls
-from bridgeboard.server.middleware.identity import Requester
+from bridgeboard.server.middleware.requester import Requester
 from bridgeboard.settings import Settings
-from bridgeboard.settings.hosts import origin
+from bridgeboard.settings.addresses import origin
 
 RUN: Final = "rerun_script"
 """Run the page, with what was chosen and pressed: the entrance needs no more."""

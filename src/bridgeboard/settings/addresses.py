@@ -1,4 +1,4 @@
-"""The host names and addresses by which browsers reach the dashboard."""
+"""The addresses by which browsers reach the dashboard: host names, origins, base path."""
 
 import ipaddress
 import re

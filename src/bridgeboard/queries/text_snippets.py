@@ -1,4 +1,4 @@
-"""One stretch of recorded text, searched: the SQL behind ``search``."""
+"""The SQL that searches one stretch of recorded text, and cuts the snippets that are shown."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
