@@ -33,7 +33,7 @@ from bridgeboard.store.errors import (
     too_new,
 )
 from bridgeboard.store.file_location import checked, literal, refuse_present, remove, restoring
-from bridgeboard.store.reader import Reader
+from bridgeboard.store.reader import ToFile
 from bridgeboard.store.schema import MIGRATIONS
 
 MANIFEST: Final = "manifest.json"
@@ -84,12 +84,12 @@ def backup(
     try:
         shutil.rmtree(growing, ignore_errors=True)
         private_files.make_folder(growing)
-        with store.snapshot() as reader:
+        with store.snapshot() as reader, reader.files() as to_file:
             tables = {}
             for name in reader.tables():
                 if stops():
                     raise StoreError("The backup was told to stop; none was made.")
-                tables[name] = _written(reader, name, growing)
+                tables[name] = _written(to_file, name, growing)
             schema = int(reader.meta(opening.SCHEMA) or 0)
         more(growing)
         _write_manifest(growing, schema, tables, now)
@@ -164,9 +164,9 @@ def _check_free(folder: Path) -> None:
         raise StoreLocationError(f"{folder} is there already: name a new folder.")
 
 
-def _written(reader: Reader, name: str, folder: Path) -> _Table:
+def _written(to_file: ToFile, name: str, folder: Path) -> _Table:
     path = folder / f"{name}.parquet"
-    rows = reader.to_file(f"SELECT * FROM {name}", path, "FORMAT parquet, COMPRESSION zstd")
+    rows = to_file(f"SELECT * FROM {name}", path, "FORMAT parquet, COMPRESSION zstd")
     path.chmod(0o600)
     private_files.make_durable(path)
     return _Table(rows, _digest(path))

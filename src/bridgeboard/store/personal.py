@@ -65,10 +65,10 @@ def export(store: Store, who: Somebody, folder: Path) -> dict[str, int]:
         "quoted": _text(f'"{who.username}"'),
     }
     counts = {}
-    with store.snapshot() as reader:
+    with store.snapshot() as reader, reader.files() as to_file:
         for table, where in _ABOUT.items():
             select = f"SELECT * FROM {table} WHERE {where.format(**values)}"
-            counts[table] = reader.to_file(select, folder / f"{table}.jsonl", "FORMAT json")
+            counts[table] = to_file(select, folder / f"{table}.jsonl", "FORMAT json")
     return counts
 
 

@@ -1,9 +1,10 @@
 """Queries on one state of the store, and a batch that also writes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import duckdb
 import pandas as pd
@@ -24,6 +25,9 @@ KEYS: Final[Mapping[str, str]] = {
 """Table → the column with keys of ours."""
 _AT_ONCE: Final = 100_000
 """Rows that are handed over at once to be written to a file."""
+
+ToFile: TypeAlias = Callable[[str, Path, str], int]
+"""Writes the answer to a statement to a file, with the options of a COPY; the number of rows."""
 
 
 class Reader:
@@ -72,12 +76,17 @@ class Reader:
             answer = self._connection.execute(*self._seen(sql, params, dimensions))
             return [column[0] for column in answer.description or ()], answer.fetchall()
 
-    def to_file(self, sql: str, path: Path, options: str) -> int:
-        """Write the answer to a file, with the options of a COPY; the number of its rows.
+    @contextmanager
+    def files(self) -> Iterator[ToFile]:
+        """A function that writes the answer to a statement to a file; it ends with the block.
 
-        A database of its own writes it: that of the store reaches no other file (``opening``).
+        A database of its own writes them: that of the store reaches no other file (``opening``).
         """
-        with explained(self._path), self._turns, duckdb.connect(":memory:") as other:
+        with duckdb.connect(":memory:") as other:
+            yield partial(self._to_file, other)
+
+    def _to_file(self, other: duckdb.DuckDBPyConnection, sql: str, path: Path, options: str) -> int:
+        with explained(self._path), self._turns:
             seen, own = self._seen(sql, (), None)
             answer = self._connection.sql(seen, params=own)
             columns = ", ".join(
@@ -85,8 +94,11 @@ class Reader:
                 for name, kind in zip(answer.columns, answer.types, strict=True)
             )
             other.register("answer", answer.to_arrow_reader(_AT_ONCE))
-            written = f"COPY (SELECT {columns} FROM answer) TO {literal(path)} ({options})"
-            ((rows,),) = other.execute(written).fetchall()
+            try:
+                written = f"COPY (SELECT {columns} FROM answer) TO {literal(path)} ({options})"
+                ((rows,),) = other.execute(written).fetchall()
+            finally:
+                other.unregister("answer")
             return int(rows)
 
     def meta(self, name: str) -> str | None:
