@@ -1,6 +1,7 @@
 """Backup and restore: what comes back is what went in, or nothing at all."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -48,11 +49,18 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield store
 
 
+@pytest.fixture(scope="module")
+def backup(filled: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backup of it; to be copied, not changed."""
+    folder = tmp_path_factory.mktemp("backup") / "kept"
+    room.backup(filled, folder, now=NOW)
+    return folder
+
+
 @pytest.fixture
-def kept(filled: Store, tmp_path: Path) -> Path:
-    """A backup of it."""
-    room.backup(filled, tmp_path / "kept", now=NOW)
-    return tmp_path / "kept"
+def kept(backup: Path, tmp_path: Path) -> Path:
+    """A copy of that backup."""
+    return Path(shutil.copytree(backup, tmp_path / "kept"))
 
 
 def _manifest(kept: Path, change: Callable[[dict[str, Any]], object]) -> None:
