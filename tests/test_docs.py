@@ -69,7 +69,7 @@ def test_the_two_command_lines_stand_where_ci_and_readers_find_them() -> None:
     assert demo
     assert test
     assert demo[1].endswith(".venv/bin/bridgeboard demo")
-    assert test[1].endswith(".venv/bin/pytest -n 2 --dist loadfile")
+    assert test[1].endswith(".venv/bin/pytest -n 3 --dist loadfile")
     assert '-c constraints.txt -e ".[dev]"' in test[1]
     ci = (ROOT / ".ci" / "run").read_text("utf-8")
     assert "<!-- test -->" in ci
