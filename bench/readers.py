@@ -153,18 +153,16 @@ async def _period(reader: Session, dice: Random) -> float | None:
 
 async def _sort(reader: Session, dice: Random) -> float | None:
     """Another order of a table, or the same one upside down."""
-    drawn = reader.screen.of("bidi_component")
-    tables = [node for node in drawn if json.loads(node.told.json).get("tells")]
-    if (table := _one(tables, dice)) is not None:
-        place = dice.randrange(len(json.loads(table.told.json)["columns"]))
-        return (await reader.trigger(table, "sorted", [place, dice.random() < _HALF])).seconds
-    ends = ("sort", "up")
-    found = _some(reader, dice, "selectbox", "checkbox", where=lambda key: key.endswith(ends))
-    if found is None:
+    heads = [
+        (node, place)
+        for node in reader.screen.of("bidi_component")
+        for place, column in enumerate(json.loads(node.told.json).get("columns", ()))
+        if "first" in column
+    ]
+    if not heads:
         return None
-    if found.kind == "checkbox":
-        return (await reader.toggle(found, on=not reader.holds(found))).seconds
-    return (await reader.choose(found, dice.choice(found.options))).seconds
+    table, place = dice.choice(heads)
+    return (await reader.trigger(table, "sorted", [place, dice.random() < _HALF])).seconds
 
 
 async def _box(reader: Session, dice: Random) -> float | None:
@@ -192,18 +190,12 @@ async def _button(reader: Session, dice: Random) -> float | None:
 
 
 async def _row(reader: Session, dice: Random) -> float | None:
-    """Press the button of a row or follow its link: a person, a session, or a value to keep."""
-    linked = [node for node in reader.screen.of("bidi_component") if any(node.links)]
-    table = _one(linked, dice)
-    if table is not None and dice.random() < _FOLLOWED:
-        rows = [row for row, link in enumerate(table.links) if link]
-        return (await reader.follow_row(table, dice.choice(rows))).seconds
-    tables = [node for node in reader.screen.of("dataframe") if node.told.button_click_widgets]
-    found = _one(tables, dice)
-    if found is None or not found.table.num_rows:
+    """Follow the link of a row: to a person, a session or a request, or to keep only a value."""
+    table = _one([node for node in reader.screen.of("bidi_component") if any(node.links)], dice)
+    if table is None:
         return None
-    column = next(iter(found.told.button_click_widgets))
-    return (await reader.press_row(found, column, dice.randrange(found.table.num_rows))).seconds
+    rows = [row for row, link in enumerate(table.links) if link]
+    return (await reader.follow_row(table, dice.choice(rows))).seconds
 
 
 async def _download(reader: Session, dice: Random) -> float | None:
@@ -225,8 +217,6 @@ class _NoFileError(Exception):
 
 
 _HALF: Final = 0.5
-_FOLLOWED: Final = 0.7
-"""How often a link is followed where there are buttons, too."""
 _CLICKS: Final[dict[str, tuple[int, Click]]] = {
     "page": (25, _page),
     "filter": (20, _filter),

@@ -7,7 +7,6 @@ ensure_shell()
 from bridgeboard.ui.components import filters, notices
 from bridgeboard.ui.views import prompt_search, session_filters, session_list
 
-session_list.follow_choice()
 now = filters.chosen()
 
 session_filters.pickers()

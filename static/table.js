@@ -41,7 +41,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const given = JSON.stringify(data.order);
   if (root.heads !== heads || root.given !== given) root.order = data.order;
   if (root.heads !== heads) root.replaceChildren(...frame());
-  Object.assign(root, { heads, given });
+  if (data.part && root.address !== location.search) root.querySelector(".scroll").scrollTop = 0;
+  Object.assign(root, { heads, given, address: location.search });
   draw();
 
   function frame() {

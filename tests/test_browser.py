@@ -19,7 +19,7 @@ from browsers import (
     violations,
 )
 from dashboard_process import COMPANY, dashboard
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from aibridge import Client
 from bridgeboard import formats
@@ -44,21 +44,18 @@ def open_list(page: Page, address: str, query: str = "") -> None:
     expect(page.get_by_text(re.compile(r"^(1-\d+ of )?[\d,]+ sessions?$"))).to_be_visible(
         timeout=PATIENCE
     )
-    canvas = page.get_by_test_id("stDataFrame").locator("canvas").first
-    expect(canvas).to_be_visible(timeout=PATIENCE)
+    expect(sessions(page).first).to_be_visible(timeout=PATIENCE)
     settled(page)
 
 
+def sessions(page: Page) -> Locator:
+    """The links of the sessions that are listed."""
+    return page.locator(".st-key-box-sessions tbody th a")
+
+
 def open_row(page: Page, row: int) -> None:
-    """Press the Open button of a row; the table is one canvas."""
-    grid = page.get_by_test_id("stDataFrame").locator(".dvn-scroller")
-    timeline = page.get_by_role("heading", name="Timeline")
-    for _ in range(5):  # a click while the table is drawn anew is lost
-        grid.click(position={"x": 70, "y": 35 * (row + 1) + 17})
-        with suppress(AssertionError):
-            expect(timeline).to_be_visible(timeout=PATIENCE / 10)
-            break
-    expect(timeline).to_be_visible()
+    sessions(page).nth(row).click()
+    expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
     settled(page)
 
 
@@ -263,7 +260,7 @@ def test_back_from_the_list_leads_to_the_session_just_left(page: Page, address: 
     open_row(page, 0)
     shown = page.get_by_test_id("stCode").first.inner_text()
     page.get_by_role("link", name="All sessions").click()
-    expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=PATIENCE)
+    expect(sessions(page).first).to_be_visible(timeout=PATIENCE)
     settled(page)
     page.go_back()
     expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
@@ -272,9 +269,45 @@ def test_back_from_the_list_leads_to_the_session_just_left(page: Page, address: 
 
 def test_a_session_opens_with_the_keyboard_alone(page: Page, address: str) -> None:
     open_list(page, address)
-    page.get_by_test_id("stDataFrame").locator("canvas").first.focus()
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Shift+Space")
+    last_head = page.locator(".st-key-box-sessions thead button").last
+    last_head.focus()
+    page.keyboard.press("Tab")
+    expect(sessions(page).first).to_be_focused()
+    page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
     expect(page).to_have_url(re.compile("person="))
+
+
+def test_a_head_sorts_all_sessions_on_the_server_and_a_link_keeps_their_order(
+    page: Page, browser: Browser, address: str
+) -> None:
+    open_list(page, address, "?tz=UTC")
+    box = page.locator(".st-key-box-sessions")
+    head = box.get_by_role("columnheader", name="Spend", exact=True)
+    expect(head).to_be_in_viewport()
+    expect(head).not_to_have_attribute("aria-sort", re.compile(".*"))
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_text(re.compile("^51-"))).to_be_visible(timeout=PATIENCE)
+    settled(page)
+    head.get_by_role("button").focus()
+    page.keyboard.press("Enter")
+    expect(head).to_have_attribute("aria-sort", "descending", timeout=PATIENCE)
+    settled(page)
+    assert parse_qs(urlsplit(page.url).query) == {"tz": ["UTC"], "sort": ["cost"]}
+    expect(head.get_by_role("button")).to_be_focused()
+    dearest = sessions(page).first.get_attribute("href")
+    page.keyboard.press("Enter")
+    expect(head).to_have_attribute("aria-sort", "ascending", timeout=PATIENCE)
+    settled(page)
+    assert sessions(page).first.get_attribute("href") != dearest
+    page.go_back()
+    expect(head).to_have_attribute("aria-sort", "descending", timeout=PATIENCE)
+    theirs = browser.new_page()
+    theirs.goto(page.url)
+    expect(sessions(theirs).first).to_have_attribute("href", str(dearest), timeout=PATIENCE)
+    theirs.close()
+    with page.context.expect_page() as tab:
+        sessions(page).first.click(button="middle")
+    expect(tab.value).to_have_url(re.compile(r"/session\?id="), timeout=PATIENCE)
+    tab.value.close()
+    assert "/sessions?" in page.url

@@ -154,9 +154,7 @@ def test_from_the_dearest_session_to_a_hit_inside_it_and_back_again(
     come_to(page, synced, "sessions", sort="cost", clients="Claude Code", tz="UTC")
     there, listed = page.url, page.get_by_text(re.compile(r"^1-50 of [\d,]+ sessions$"))
     counted = listed.inner_text()
-    grid = page.locator(".st-key-box-sessions .dvn-scroller").first
-    grid.scroll_into_view_if_needed()
-    grid.click(position={"x": 70, "y": 35 + 17})
+    page.locator(".st-key-box-sessions tbody th a").first.click()
     expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
     settled(page)
     session = parameters(page)["id"]

@@ -4,17 +4,20 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import demo_sync
 import pytest
 import session_stores
+import shown_tables
 from audit_entries import last, noted
 from dashboard_store import looking
 from databases import broken, forget, saved_views_of
+from shown_tables import Table
 from slow_cases import one_fast
 from streamlit.testing.v1 import AppTest
 
-from bridgeboard import settings
+from bridgeboard import formats, settings
 from bridgeboard.queries.session_columns import COLUMNS
 from bridgeboard.runtime import state_files
 from bridgeboard.state.audit import digest_of_words
@@ -53,8 +56,13 @@ def said(test: AppTest) -> str:
     return "\n".join(told).replace("\\", "")
 
 
-def rows(test: AppTest) -> Any:
-    return test.dataframe[0].value
+def listed(test: AppTest) -> Table:
+    return shown_tables.table(test, "sessions-table")
+
+
+def whole_numbers(test: AppTest, label: str) -> list[int]:
+    """The numbers of a column with all their digits."""
+    return [int(cell.strip("≥ ").replace(",", "")) for cell in listed(test).whole(label)]
 
 
 def counted() -> dict[tuple[str, str], int]:
@@ -67,7 +75,7 @@ def test_all_sessions_are_listed_with_their_number_and_their_sums(store: Store) 
     test = app()
     assert not test.exception
     assert f"All {len(counted())} sessions" in said(test)
-    assert len(rows(test)) == len(counted())
+    assert len(listed(test).rows) == len(counted())
 
 
 @pytest.mark.parametrize("name", one_fast(sorted(COLUMNS)))
@@ -76,8 +84,10 @@ def test_any_column_can_be_sorted_by_and_all_can_be_shown(store: Store, name: st
     test = app(sort=name, columns=list(COLUMNS))
     assert not test.exception
     assert not test.error
-    assert set(COLUMNS) <= set(rows(test).columns)
-    assert len(rows(test)) == len(counted())
+    column = COLUMNS[name]
+    assert set(listed(test).heads) == {each.label for each in COLUMNS.values()}
+    assert listed(test).order == (column.label, False)
+    assert len(listed(test).rows) == len(counted())
 
 
 def test_the_dearest_come_first_when_a_link_says_so(store: Store) -> None:
@@ -85,8 +95,78 @@ def test_the_dearest_come_first_when_a_link_says_so(store: Store) -> None:
         "SELECT list(cost ORDER BY cost DESC) FROM (SELECT sum(cost) AS cost FROM usage"
         " WHERE session IS NOT NULL GROUP BY session)"
     )
-    shown = rows(app(sort="Spend"))["cost"]
-    assert list(shown)[:10] == [value / 10**12 for value in told[0][:10]]
+    shown = listed(app(sort="Spend")).whole("Spend")
+    assert shown[:10] == [formats.exact_money(value) for value in told[0][:10]]
+
+
+def test_a_press_on_a_head_sorts_the_whole_list_and_leads_to_its_beginning(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store
+    every = sorted(whole_numbers(app(), "Tokens"))
+    assert len(every) > 20
+    monkeypatch.setattr(session_list, "PAGE", 10)
+    test = app()
+    test.button(key="turn-next").click().run()
+    assert listed(test).order == ("Last active", False)
+    shown_tables.sort(test, "sessions-table", "Tokens", upwards=False)
+    assert whole_numbers(test, "Tokens") == every[::-1][:10]
+    address = {name: test.query_params.get(name) for name in ("sort", "up", "after")}
+    assert address == {"sort": "total_tokens", "up": None, "after": None}
+    shown_tables.sort(test, "sessions-table", "Tokens", upwards=True)
+    assert whole_numbers(test, "Tokens") == every[:10]
+    assert listed(test).order == ("Tokens", True)
+    again = app(**{name: test.query_params[name] for name in ("sort", "up")})
+    assert whole_numbers(again, "Tokens") == every[:10]
+    shown_tables.sort(test, "sessions-table", "Last active", upwards=False)
+    assert not {"sort", "up", "after"} & set(test.query_params)
+
+
+def test_a_row_leads_to_its_session_in_the_same_zone(store: Store) -> None:
+    owners = store.rows(
+        "SELECT s.id, CAST(i.id AS VARCHAR) FROM sessions s JOIN initiators i USING (initiator)"
+    )
+    shown = listed(app(columns=["person", "id"]))
+    led = []
+    for link, id_ in zip(shown.links("Person"), shown.whole("Session"), strict=True):
+        assert link is not None
+        page, _, query = link.partition("?")
+        words = {name: values[0] for name, values in parse_qs(query).items()}
+        assert (page, words["id"], words["tz"]) == ("session", id_, "UTC")
+        led.append((words["id"], words["person"]))
+    assert sorted(led) == sorted(owners)
+
+
+def test_a_number_is_never_the_name_of_a_row_and_the_order_is_always_in_sight(store: Store) -> None:
+    test = app(columns=["cost", "requests"], sort="person", up="true")
+    shown = listed(test)
+    assert shown.heads == ["Last active", "Person", "Spend", "Requests"]
+    assert shown.order == ("Person", True)
+    assert shown.column("Person") == sorted(shown.column("Person"))
+    assert shown.totals["Last active"] == f"All {len(counted())} sessions"
+    assert shown.totals["Person"] == ""
+    ((requests,),) = store.rows("SELECT sum(requests) FROM usage WHERE session IS NOT NULL")
+    assert shown.totals["Requests"] == formats.exact(requests)
+
+
+def test_what_is_in_no_session_has_a_row_of_its_own_below_the_list(tmp_path: Path) -> None:
+    with session_stores.synced(tmp_path, "exact") as store, looking(store, demo_sync.NOW):
+        with store.write() as batch:
+            batch.execute(
+                "UPDATE usage SET session = NULL WHERE session ="
+                " (SELECT min(session) FROM usage WHERE requests > 0)"
+            )
+        ((inside, outside),) = store.rows(
+            "SELECT sum(requests) FILTER (WHERE session IS NOT NULL),"
+            " sum(requests) FILTER (WHERE session IS NULL) FROM usage"
+        )
+        totals = listed(app(columns=["last_active_at", "requests"])).data["totals"]
+    assert outside > 0
+    names = [f"All {len(counted())} sessions", session_list.OTHERS, session_list.TOGETHER]
+    assert [name for name, _ in totals] == names
+    numbers = [cell if isinstance(cell, str) else cell[1] for _, cell in totals]
+    others, whole = map(formats.exact, (outside, inside + outside))
+    assert numbers == [f"≥ {formats.exact(inside)}", others, whole]  # of one no request is known
 
 
 def test_pages_follow_each_other_and_a_link_to_one_shows_it(
@@ -95,20 +175,20 @@ def test_pages_follow_each_other_and_a_link_to_one_shows_it(
     assert store
     monkeypatch.setattr(session_list, "PAGE", 10)
     test = app(sort="Requests", columns=["Session", "Requests"])
-    first = rows(test)
+    first, most = listed(test).column("Session"), whole_numbers(test, "Requests")
     test.button(key="turn-next").click().run()
-    second = rows(test)
+    second = listed(test).column("Session")
     assert "11-20 of" in said(test)
-    assert not set(first["id"]) & set(second["id"])
-    assert first["requests"].min() >= second["requests"].max()
+    assert not set(first) & set(second)
+    assert min(most) >= max(whole_numbers(test, "Requests"))
     again = app(
         sort="Requests",
         columns=["Session", "Requests"],
         after=test.query_params["after"],
     )
-    assert list(rows(again)["id"]) == list(second["id"])
+    assert listed(again).column("Session") == second
     test.button(key="turn-previous").click().run()
-    assert list(rows(test)["id"]) == list(first["id"])
+    assert listed(test).column("Session") == first
 
 
 @pytest.mark.parametrize("after", ["x", "%00", "a" * 20_000, "4pbN1VsiLWNvc3QiLDEsMl0"])
@@ -117,7 +197,7 @@ def test_a_damaged_place_leads_to_the_beginning_and_is_told(store: Store, after:
     test = app(after=after)
     assert not test.exception
     assert "not in this list" in said(test)
-    assert len(rows(test)) == len(counted())
+    assert len(listed(test).rows) == len(counted())
 
 
 def test_filters_of_sessions_narrow_the_list_from_a_cold_link(store: Store) -> None:
@@ -172,8 +252,8 @@ def test_nothing_found_says_so_and_offers_to_clear(store: Store) -> None:
 def test_a_session_is_found_by_its_id(store: Store) -> None:
     assert store
     (wanted, _), *_ = counted()
-    shown = rows(app(session_id=wanted, columns=["Session"]))
-    assert set(shown["id"]) == {wanted}
+    shown = listed(app(session_id=wanted, columns=["Session"]))
+    assert set(shown.whole("Session")) == {wanted}
 
 
 def test_a_choice_on_one_page_does_not_disturb_another(store: Store) -> None:

@@ -1,18 +1,24 @@
 """What the browser gets of a table: words, and ranks to sort by that no double can spoil."""
 
+import ast
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import demo_sync
 import pytest
+import session_stores
 import shown_tables
+from dashboard_store import looking
 from hypothesis import given
 from hypothesis import strategies as st
 from shown_tables import Table
 from streamlit.testing.v1 import AppTest
 
 from bridgeboard.formats import DASH
+from bridgeboard.store import Store
 from bridgeboard.ui.components import tables
 from bridgeboard.ui.components.tables import Column, Inexact
 
@@ -22,6 +28,12 @@ from bridgeboard.ui.components import tables
 asked = st.session_state["asked"]
 tables.show(key="it", label="It", **asked)
 """
+SOURCE = Path(__file__).parents[1] / "src" / "bridgeboard"
+ELEMENTS = {
+    *("altair_chart", "area_chart", "bar_chart", "bokeh_chart", "graphviz_chart", "line_chart"),
+    *("map", "plotly_chart", "pydeck_chart", "pyplot", "scatter_chart", "vega_lite_chart"),
+    *("json", "metric", "dataframe", "table", "data_editor"),
+}
 DOLLAR = 10**12
 HOSTILE = '<img src=x onerror="alert(1)">\u202e"; javascript:alert(2) &amp; 100% #?=+/../'
 
@@ -118,3 +130,51 @@ def test_what_no_head_tells_is_not_passed_on(event: Any) -> None:
     assert "order" not in test.session_state
     shown_tables.press(test, "it", [0, True])
     assert "order" in test.session_state
+
+
+@pytest.fixture(scope="module")
+def rich(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A company whose every request costs as much as a million do."""
+    with session_stores.synced(tmp_path_factory.mktemp("rich"), "exact") as store:
+        with store.write() as batch:
+            for table in ("usage", "responses"):
+                batch.execute(f"UPDATE {table} SET cost = cost * 1000000, input = input * 1000000")
+        yield store
+
+
+@pytest.mark.parametrize("page", ["spend", "people", "models", "sessions", "interceptions"])
+def test_a_rich_company_sees_its_money_in_every_table(rich: Store, page: str) -> None:
+    with looking(rich, demo_sync.NOW):
+        test = AppTest.from_file(str(SOURCE.parents[1] / "app.py"), default_timeout=120)
+        test.query_params.update(range="Custom days", tz="UTC")
+        test.query_params["dates"] = ["2026-01-01", "2026-12-31"]
+        test.switch_page(f"pages/{page}.py").run()
+    assert not test.exception
+    drawn = [one for one in shown_tables.tables(test) if "Spend" in one.heads]
+    spent = [amount for one in drawn for amount in one.whole("Spend") if amount != DASH]
+    assert max(float(amount.strip("≥ $").replace(",", "")) for amount in spent) > 10_000
+
+
+def calls(path: Path) -> set[str]:
+    """The names of the methods that a file calls on anything but modules and classes of ours."""
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    ours = {
+        alias.asname or alias.name
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("bridgeboard")
+        for alias in node.names
+    }
+    return {
+        node.func.attr
+        for node in nodes
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and not (isinstance(node.func.value, ast.Name) and node.func.value.id in ours)
+    }
+
+
+def test_charts_have_one_way_to_the_screen_and_no_table_is_streamlits_own() -> None:
+    pages = [*(SOURCE / "ui").rglob("*.py"), *(SOURCE.parents[1] / "pages").glob("*.py")]
+    assert len(pages) > 50
+    ways = {path.name: calls(path) & ELEMENTS for path in pages}
+    assert {name for name, used in ways.items() if used} == {"chart.py"}

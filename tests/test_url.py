@@ -23,6 +23,7 @@ from streamlit.runtime.state import query_params
 from streamlit.testing.v1 import AppTest
 
 from bridgeboard.model.metrics import METRICS
+from bridgeboard.queries.session_columns import COLUMNS
 from bridgeboard.server.middleware import paths
 from bridgeboard.store import Store
 from bridgeboard.ui import old_urls, url, url_parameters
@@ -107,7 +108,10 @@ def test_an_old_link_sets_every_box_of_its_page(store: Store, at: str) -> None:
         assert complaints(test) == []
         for name, (_, value) in asked.items():
             key = WIDGETS.get(name, name)
-            if name.endswith("-sort"):
+            if name == "sort":
+                drawn = shown_tables.table(test, "sessions-table")
+                assert drawn.order == (COLUMNS[value].label, False)
+            elif name.endswith("-sort"):
                 drawn = shown_tables.table(test, f"rows-{name.removesuffix('-sort')}")
                 assert drawn.order == (METRICS[value].label, False), name
             else:

@@ -75,11 +75,6 @@ class Node:
         return list(getattr(self.told, "options", ()))
 
     @property
-    def table(self) -> pa.Table:
-        """The rows of a dataframe."""
-        return _table(self.told.arrow_data.data)
-
-    @property
     def links(self) -> list[str]:
         """The addresses that the rows of a table of our own lead to."""
         drawn = json.loads(self.told.json) if self.kind == "bidi_component" else {}

@@ -189,14 +189,6 @@ class Screen:
         outer = self.find(what).path
         return [node for node in self.of(*kinds) if _in(node.path, outer)]
 
-    def table(self, what: str) -> Node:
-        """The dataframe with that key, or the only one in the container with it."""
-        found = [node for node in self.of("dataframe") if node.key == what]
-        found = found or self.inside(what, "dataframe")
-        if len(found) != 1:
-            raise WireError(f"{len(found)} dataframes are in {what!r}")
-        return found[0]
-
     @property
     def widgets(self) -> list[Node]:
         """Everything that a reader can set, open or press."""

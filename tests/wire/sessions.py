@@ -153,19 +153,6 @@ class Session:
         self.screen.query = query
         return await self._run()
 
-    async def press_row(self, what: str | Node, column: str, row: int) -> Run:
-        """Press the button of a row in a dataframe's column of buttons."""
-        node = self._table(what)
-        label = node.table.column(column)[row].as_py()
-        told = json.dumps({"row": row, "label": label})
-        id_ = node.told.button_click_widgets[column]
-        return await self.set(node, "string_trigger_value", told, id_=id_)
-
-    async def select_row(self, what: str | Node, *rows: int) -> Run:
-        """Select rows of a dataframe; without any, none."""
-        told = json.dumps({"selection": {"rows": rows, "columns": [], "cells": []}})
-        return await self.set(self._table(what), "string_value", told)
-
     async def select_marks(self, what: str | Node, selection: Mapping[str, Any]) -> Run:
         """Click in a chart: names of its selections, and what each holds."""
         told = json.dumps({"selection": selection})
@@ -263,9 +250,6 @@ class Session:
 
     def _node(self, what: str | Node, *kinds: str) -> Node:
         return self.screen.find(what, *kinds) if isinstance(what, str) else what
-
-    def _table(self, what: str | Node) -> Node:
-        return self.screen.table(what) if isinstance(what, str) else what
 
     async def _leave(self, page: str, query: str) -> Run:
         """Go to another page: only widgets that stand on all pages keep their values."""

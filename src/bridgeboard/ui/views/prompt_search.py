@@ -12,7 +12,7 @@ from bridgeboard.model.errors import ListError
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.text_search import Hit, Progress, Search
 from bridgeboard.server.app_folder import home
-from bridgeboard.ui import current_user, runner, url
+from bridgeboard.ui import current_user, navigation, runner, url
 from bridgeboard.ui.components import clock, notices, recorded_text, reveal
 from bridgeboard.ui.views import session_list
 
@@ -31,7 +31,7 @@ _hits = st.components.v2.component(
 def show(find: Find) -> None:
     """The field to type words in, and where they are; nothing where searching is not permitted."""
     if opening := st.session_state.pop(_OPENING, None):
-        session_list.leave_for(opening)
+        _leave_for(opening)
     if not (settings.current().search_text and current_user.reader().may(Permission.SEARCH)):
         return
     words = st.text_input(
@@ -54,6 +54,12 @@ def show(find: Find) -> None:
         st.caption("Hits are recorded text: show it to see them.")
         return
     _draw(_searched(find, search), words)
+
+
+def _leave_for(place: dict[str, str]) -> None:
+    """Open a session's page; Back leads to this list as it is."""
+    clock.remember("sessions", place)
+    st.switch_page(navigation.SESSION, query_params={**place, **url.everywhere()})
 
 
 def _searched(find: Find, search: Search) -> Progress:

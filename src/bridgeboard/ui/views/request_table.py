@@ -38,6 +38,7 @@ def page(rows: Sequence[Interception]) -> None:
             key="requests-table",
             label="Requests, newest first",
             order=Order(0, upwards=False),
+            is_part=True,
             is_sortable=False,
         )
 

@@ -22,8 +22,6 @@ from bridgeboard.queries.session_totals import Sums, Totals
 from bridgeboard.queries.typed_rows import typed
 from bridgeboard.ui import navigation, runner, url
 from bridgeboard.ui.components import (
-    clock,
-    data_table,
     downloads,
     notices,
     pager,
@@ -43,7 +41,6 @@ USUAL: Final = (
     "person",
     "client",
     "models",
-    "extent",
     "cost",
     "total_tokens",
     "duration_seconds",
@@ -51,60 +48,38 @@ USUAL: Final = (
     "tool_calls",
     "tool_errors",
     "cache_hit_rate",
+    "extent",
 )
 SORT: Final = url.one_of("sort", COLUMNS, "last_active_at")
 UP: Final = url.switch("up")
 SHOWN: Final = url.some_of("columns", COLUMNS, USUAL)
-OPENED: Final = "opened_session"
-DRAWN: Final = "drawn_sessions"
-VISITS: Final = "visits"
 OTHERS: Final = "Not in any session"
 TOGETHER: Final = "Everything in this period"
 PARTS: Final = (
     'Extent "part": only a part of the session lies in this period and passes the filters, and the'
     ' row\'s numbers are of that part. Those of all of it are in the columns "Whole session".'
 )
-_LONGEST: Final = 44
+_LONGEST: Final = 32
+_NUMBERS: Final = frozenset({"count", "money", "rate", "seconds"})
 
 
 def show(find: Find, now: Chosen) -> None:
     """The head of the list, its totals, the table, and the ways to other pages of it."""
+    order = Order(str(SORT.value()), descending=not UP.value())
     with st.container(horizontal=True, vertical_alignment="bottom", key="sessions-head"):
         place = st.container(width="stretch")
-        order = _order()
-        columns = _columns_chosen()
+        columns = _columns_chosen(order)
     sums = runner.current().session_sums(find)
     shown, first = _page(find, order, sums.sessions)
     place.markdown(formats.span(first, len(shown.rows), sums.sessions, "session"))
     if not shown.rows:
         _nothing(now)
         return
-    _sums(sums, columns, find)
-    _table(shown.rows, columns)
+    _table(shown.rows, columns, order, _sums(sums, columns, find))
     with st.container(horizontal=True, vertical_alignment="center", key="sessions-foot"):
         pager.turn("Previous", {BEFORE: shown.before} if shown.before else None)
         pager.turn("Next", {AFTER: shown.after} if shown.after else None)
         _files(find, order, sums, now)
-
-
-def follow_choice() -> None:
-    """Leave for the session whose row the reader chose, by its button or with the keyboard.
-
-    To be called before the list is read again: a newer list may have another session in that row.
-    """
-    pressed = st.session_state.get(OPENED)
-    selected = st.session_state.get(_table_key(), {}).get("selection", {}).get("rows", [])
-    rows = [pressed["row"]] if pressed else selected
-    drawn: list[dict[str, str]] = st.session_state.get(DRAWN, [])
-    for chosen in (drawn[row] for row in rows if row < len(drawn)):
-        leave_for(chosen)
-
-
-def leave_for(place: dict[str, str]) -> None:
-    """Open a session's page; Back leads to this list as it is."""
-    st.session_state[VISITS] = st.session_state.get(VISITS, 0) + 1
-    clock.remember("sessions", place)
-    st.switch_page(navigation.SESSION, query_params={**place, **url.everywhere()})
 
 
 def addresses(keys: Sequence[int]) -> dict[int, dict[str, str]]:
@@ -113,19 +88,8 @@ def addresses(keys: Sequence[int]) -> dict[int, dict[str, str]]:
     return {owner.session: navigation.session(owner.id, owner.initiator_id) for owner in rows}
 
 
-def _order() -> Order:
-    name = st.selectbox(
-        "Sort by",
-        list(COLUMNS),
-        format_func=lambda each: COLUMNS[each].label,
-        width=190,
-        **SORT.widget_arguments(),
-    )
-    upwards = st.checkbox("Smallest first", **UP.widget_arguments())
-    return Order(str(name), descending=not upwards)
-
-
-def _columns_chosen() -> list[Column]:
+def _columns_chosen(order: Order) -> list[Column]:
+    """The columns to show: one that names the session first, and that of the order in any case."""
     with st.popover("Columns", icon=":material/view_column:", type="tertiary", key="column-picker"):
         chosen = st.multiselect(
             "Columns",
@@ -133,7 +97,12 @@ def _columns_chosen() -> list[Column]:
             format_func=lambda name: COLUMNS[name].label,
             **SHOWN.widget_arguments(),
         )
-    return [COLUMNS[name] for name in chosen or USUAL]
+    names = list(chosen or USUAL)
+    if COLUMNS[names[0]].kind in _NUMBERS:
+        names.insert(0, USUAL[0])
+    if order.name not in names:
+        names.insert(1, order.name)
+    return [COLUMNS[name] for name in dict.fromkeys(names)]
 
 
 def _page(find: Find, order: Order, count: int) -> tuple[Page, int]:
@@ -171,28 +140,18 @@ def _nothing(now: Chosen) -> None:
     notices.empty("No session has a request in this period. Choose a longer one.")
 
 
-def _sums(sums: Sums, columns: Sequence[Column], find: Find) -> None:
-    """The sums over the whole list, whatever page of it is shown.
+def _sums(sums: Sums, columns: Sequence[Column], find: Find) -> list[list[Any]]:
+    """Rows of the sums over the whole list, whatever page of it is shown.
 
-    What is in no session has a line of its own, so that all together is what every other page says
+    What is in no session has a row of its own, so that all together is what every other page says
     of the same period and filters.
     """
-    named = [one for one in columns if hasattr(sums.listed, one.name)]
-    if not named:
-        return
+    if not any(hasattr(sums.listed, one.name) for one in columns):
+        return []
     lines = [(_all(sums), sums.listed)]
     if find.is_about_requests and sums.others.rows:
         lines += [(OTHERS, sums.others), (TOGETHER, sums.whole)]
-    tables.show(
-        [(name, *(_sum_word(one, line, sums) for one in named)) for name, line in lines],
-        [
-            tables.Column("Sums"),
-            *(tables.Column(one.label, "words", one.definition) for one in named),
-        ],
-        key="sessions-total",
-        label="Sums",
-        is_sortable=False,
-    )
+    return [[name, *(_sum(one, line, sums) for one in columns[1:])] for name, line in lines]
 
 
 def _all(sums: Sums) -> str:
@@ -200,28 +159,39 @@ def _all(sums: Sums) -> str:
     return f"All {formats.MARKS.get(how.standing, '')}{formats.plural(sums.sessions, 'session')}"
 
 
-def _sum_word(one: Column, line: Totals, sums: Sums) -> str:
+def _sum(one: Column, line: Totals, sums: Sums) -> Any:
     """A sum; a lower bound, too, where no request is known of some of the sessions listed."""
+    if not hasattr(line, one.name):
+        return ""
     how = accuracy.accuracy(one.metric, line.by_metric) if one.metric else EXACT
     is_sum = METRICS[one.metric].additive if one.metric else one.summed
     if sums.unread and line is sums.listed and is_sum:
         how = accuracy.together((how, Accuracy("at_least")))
-    return formats.number(getattr(line, one.name), one.kind, how.standing)
+    return Inexact.of(getattr(line, one.name), how)
 
 
-def _table(rows: Sequence[SessionRow], columns: Sequence[Column]) -> None:
-    known = addresses([row.session for row in rows])
-    st.session_state[DRAWN] = [known[row.session] for row in rows]
-    opens = data_table.Column("open", "Open", look=_OPEN)
-    new_tab = data_table.Column("new_tab", "New tab", look=_NEW_TAB)
+def _table(
+    rows: Sequence[SessionRow],
+    columns: Sequence[Column],
+    order: Order,
+    totals: Sequence[Sequence[Any]],
+) -> None:
+    """The page of sessions; a press on a head sorts the whole list and leads to its beginning."""
+
+    def sort(chosen: tables.Order) -> None:
+        name = columns[chosen.by].name
+        url.put({SORT.name: SORT.words(name), UP.name: UP.words(chosen.upwards)})
+
     with st.container(key="box-sessions"):
-        data_table.show(
-            [_line(row, columns, known[row.session]) for row in rows],
-            [opens, *map(_column, columns), new_tab],
-            height="content",
-            key=_table_key(),
-            on_select="rerun",
-            alt="Sessions; the numbers are of their part in the period that passes the filters",
+        tables.show(
+            [[_cell(row, one) for one in columns] for row in rows],
+            [_column(columns[0], _links(rows)), *map(_column, columns[1:])],
+            key="sessions-table",
+            label="Sessions; the numbers are of their part in the period that passes the filters",
+            totals=totals,
+            order=tables.Order(columns.index(COLUMNS[order.name]), upwards=not order.descending),
+            on_sort=sort,
+            is_part=True,
         )
     if any(row.extent == PART_OF_IT for row in rows):
         st.caption(PARTS)
@@ -231,45 +201,22 @@ def _accuracy(one: Column, row: SessionRow) -> Accuracy:
     return accuracy.accuracy(one.metric, row.numbers_of(one)) if one.metric else EXACT
 
 
-def _line(row: SessionRow, columns: Sequence[Column], address: dict[str, str]) -> tuple[Any, ...]:
-    cells = (_cell(row, one) for one in columns)
-    return "Open", *cells, f"session?{urlencode(address)}"
+def _links(rows: Sequence[SessionRow]) -> tables.Links:
+    known = addresses([row.session for row in rows])
+    ends = [{**known[row.session], **url.everywhere()} for row in rows]
+    return tables.Links("session?", [urlencode(end, doseq=True) for end in ends])
+
+
+def _column(one: Column, links: tables.Links | None = None) -> tables.Column:
+    meaning = f"{one.definition} Opens the session." if links else one.definition
+    return tables.Column(one.label, _kind(one), meaning, longest=_LONGEST, links=links)
 
 
 def _cell(row: SessionRow, one: Column) -> Any:
-    value = getattr(row, one.name)
-    match one.kind:
-        case "flag":
-            return "yes" if value else "no"
-        case "list":
-            return formats.short(", ".join(map(str, value)), _LONGEST)
-        case "text":
-            return None if value is None else formats.short(str(value), _LONGEST)
+    value = _plain(one, row)
+    if one.kind == "list":
+        return value or None
     return Inexact.of(value, _accuracy(one, row))
-
-
-def _column(one: Column) -> data_table.Column:
-    kinds: dict[str, data_table.Kind] = {"time": "moment", "flag": "text", "list": "text"}
-    kind: Any = kinds.get(one.kind, one.kind)
-    return data_table.Column(one.name, one.label, kind, one.definition)
-
-
-_OPEN: Final = st.column_config.ButtonColumn(
-    "Open",
-    width=70,
-    pinned=True,
-    type="tertiary",
-    key=OPENED,
-    help="Opens the session. With the keyboard: arrows to its row, then Shift+Space.",
-)
-_NEW_TAB: Final = st.column_config.LinkColumn(
-    "New tab", display_text=":material/open_in_new:", width="small"
-)
-
-
-def _table_key() -> str:
-    """A key of its own after every visit to a session, or the old choice would be made again."""
-    return f"sessions-{st.session_state.get(VISITS, 0)}"
 
 
 def _files(find: Find, order: Order, sums: Sums, now: Chosen) -> None:
