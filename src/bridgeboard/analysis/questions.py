@@ -45,16 +45,7 @@ class Questions(ABC):
 
     def split(self, names: tuple[str, ...], by: tuple[str, ...], scope: Scope) -> Answer:
         """Numbers by dimensions, all rows there are."""
-
-        def ask(asked: tuple[str, ...]) -> Answer:
-            if len(by) == 1:
-                # The question of ``measured``, whose answer may be known.
-                rows = self.ask(metric_query.select(asked, by, scope, limit=MOST))
-                if len(rows) < MOST:
-                    return rows
-            return self.ask(metric_query.select(asked, by, scope))
-
-        return self._with_limits(names, by, scope, ask)
+        return self._with_limits(names, by, scope, lambda asked: self._every_row(asked, by, scope))
 
     def split_alike(self, names: tuple[str, ...], by: str, scopes: Sequence[Scope]) -> list[Answer]:
         """Numbers by a dimension in several scopes, each with the values of all of them.
@@ -63,7 +54,7 @@ class Questions(ABC):
         only a filter by tool hides is no exact nothing.
         """
         asked = (*names, *accuracy.limits(names, (by,)))
-        answers = [self.ask(metric_query.select(asked, (by,), scope)) for scope in scopes]
+        answers = [self._every_row(asked, (by,), scope) for scope in scopes]
         values = dict.fromkeys(row[0] for answer in answers for row in answer.rows)
         empty = tuple(METRICS[name].empty for name in asked)
 
@@ -177,6 +168,14 @@ class Questions(ABC):
         """A count by those of some dimensions that can split it."""
         able = tuple(each for each in by if METRICS[name].splits(dimension(each)))
         return self.ask(metric_query.select((name,), able, scope))
+
+    def _every_row(self, names: tuple[str, ...], by: tuple[str, ...], scope: Scope) -> Answer:
+        """Numbers by dimensions; by one, the answer of ``measured`` if it has all rows."""
+        if len(by) == 1:
+            answer = self.ask(metric_query.select(names, by, scope, limit=MOST))
+            if len(answer) < MOST:
+                return answer
+        return self.ask(metric_query.select(names, by, scope))
 
     def _known(self, answer: Answer, names: tuple[str, ...]) -> Answer:
         """The answer; all but sessions is unknown in it while sessions are known but no request."""
