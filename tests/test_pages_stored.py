@@ -362,7 +362,7 @@ def test_a_table_can_be_sorted_by_anything_without_asking_again(
     for way, told in plain.items():
         mine = runner.current().measured(names, "tool", scope, way)
         assert mine.only_columns(told.columns).rows == told.rows, way
-    assert len(asked) == 4  # numbers in two parts, and two limits that cannot be split by tool
+    assert len(asked) == 3  # numbers in two parts, and the limits that cannot be split by tool
 
 
 def counts(drawn: shown_tables.Table) -> dict[str, int]:

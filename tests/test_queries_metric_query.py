@@ -435,6 +435,7 @@ def test_other_counts_are_what_they_say() -> None:
         "sessions": len(sessions(ALL)),
         "summed_rows": len(rows) - len(exact),
         "unread_rows": 0,
+        "unlinked_rows": sum(row["session"] is None for row in rows),
         "injected_calls": sum(row["injected"] for row in rows),
         "tool_errors": sum(row["tool_errors"] for row in exact),
         "unpriced_tokens": sum(sum(row[kind] for kind in KINDS) for row in rows)

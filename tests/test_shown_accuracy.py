@@ -427,6 +427,31 @@ def test_the_numbers_of_a_whole_session_say_how_they_stand_by_themselves(tmp_pat
     assert files["whole_cost"][1].startswith("the price of some tokens is unknown; some sums of ")
 
 
+def test_sessions_are_lower_bounds_while_the_session_of_some_request_is_not_known(
+    tmp_path: Path,
+) -> None:
+    with filled(tmp_path / "store.duckdb") as store:
+        with store.write() as batch:
+            for table in ("usage", "tool_calls"):
+                batch.execute(f"DELETE FROM {table} WHERE grain <> 'interception'")
+                batch.execute(f"DELETE FROM {table} WHERE session IS NULL")
+        standings = []
+        for unlinked in ("FALSE", "tool_calls > 0"):
+            with store.write() as batch:
+                batch.execute(f"UPDATE usage SET session = NULL WHERE {unlinked}")
+                batch.execute(f"UPDATE tool_calls SET session = NULL WHERE {unlinked != 'FALSE'}")
+            with store.snapshot() as reader:
+                questions = Snapshot(reader)
+                by_tool = questions.measured(("sessions",), "tool", WHOLE, "-sessions")
+                totals = [questions.totals(("sessions",), scope) for scope in (WHOLE, BASH)]
+                standings.append(
+                    {accuracy("sessions", row).standing for row in (*by_tool.records(), *totals)}
+                )
+    assert standings == [{"exact"}, {"at_least"}]
+    assert set(by_tool.column("sessions")) == {0}
+    assert accuracy("sessions", totals[0]).reasons[0].startswith("the session of ")
+
+
 def test_a_filter_by_tool_leaves_what_is_not_known_where_it_is(
     unread: tuple[int, Questions],
 ) -> None:

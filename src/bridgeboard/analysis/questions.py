@@ -146,10 +146,11 @@ class Questions(ABC):
         """
         limits, split = accuracy.limits(names), accuracy.limits(names, by)
         answer = ask((*names, *split))
-        for name in limits:
-            if name not in split:
-                whole = accuracy.unsplit(scope, (name,))
-                answer = _with_counts(answer, name, self._counts(name, by, whole))
+        if whole := tuple(name for name in limits if name not in split):
+            counts = self._counts(whole, by, accuracy.unsplit(scope, whole))
+            able = counts.columns[: -len(whole)]
+            for name in whole:
+                answer = _with_counts(answer, name, counts.only_columns((*able, name)))
         rows_counted = [name for name in split if name in accuracy.COUNTS_OF_ROWS]
         if rows_counted and (hidden := self._hidden(by, scope)):
             for name in rows_counted:
@@ -161,13 +162,15 @@ class Questions(ABC):
         unfiltered = accuracy.unsplit(scope, (accuracy.UNREAD,))
         if unfiltered == scope:
             return None
-        counts = self._counts(accuracy.UNREAD, by, unfiltered)
-        return _less(counts, self._counts(accuracy.UNREAD, by, scope))
+        counts, shown = (self._counts((accuracy.UNREAD,), by, one) for one in (unfiltered, scope))
+        return _less(counts, shown)
 
-    def _counts(self, name: str, by: tuple[str, ...], scope: Scope) -> Answer:
-        """A count by those of some dimensions that can split it."""
-        able = tuple(each for each in by if METRICS[name].splits(dimension(each)))
-        return self.ask(metric_query.select((name,), able, scope))
+    def _counts(self, names: tuple[str, ...], by: tuple[str, ...], scope: Scope) -> Answer:
+        """Counts by those of some dimensions that can split them all."""
+        able = tuple(
+            each for each in by if all(METRICS[name].splits(dimension(each)) for name in names)
+        )
+        return self.ask(metric_query.select(names, able, scope))
 
     def _every_row(self, names: tuple[str, ...], by: tuple[str, ...], scope: Scope) -> Answer:
         """Numbers by dimensions; by one, the answer of ``measured`` if it has all rows."""

@@ -1,8 +1,7 @@
 """All numbers there are: each is defined once, with its SQL, its words, its look and its emptiness.
 
-A metric is computed from parts, which are aggregates over the rows ``f`` of a source. Ratios are
-always computed from sums, never from ratios, so that they are right for any group of rows
-(docs/costs.md). Money is in pico-USD.
+A metric is computed from parts, which are aggregates over the rows ``f`` of a source. Ratios are of
+sums, never of ratios, so that they are right for any rows (docs/costs.md). Money is in pico-USD.
 """
 
 from collections.abc import Mapping
@@ -45,6 +44,7 @@ _UNSEEN: Final = Limit(
 _UNREAD: Final = Limit(
     "unread_rows", "at_least", "of {} sessions, or rests of them, only tokens are known"
 )
+_UNLINKED: Final = Limit("unlinked_rows", "at_least", "the session of {} requests is not known")
 _SHIFTED: Final = Limit(
     "summed_rows",
     "about",
@@ -100,6 +100,7 @@ _ALL_TOKENS: Final = _sums(*_TOKENS)
 _PROMPT_TOKENS: Final = _sums("input", "cache_read", "cache_write")
 _PEOPLE: Final = "count(DISTINCT f.initiator)"
 _BEGUN: Final = Part(sessions="count(*)", kind="sum")
+_NO_SESSION: Final = _added("count_if(f.session IS NULL AND f.usage IS NOT NULL)")
 # "count_if" says the same as a FILTER, but lets calls be grouped by their tools' dictionary.
 _CALLS: Final = _added(_sum("tool_calls", _READ), calls="count(*)")
 # Of aggregates nobody knows how their calls ended; without any call, none has failed.
@@ -229,7 +230,7 @@ _ACTIVITY: Final = (
         ),
         "coalesce({0}, 0) + coalesce({1}, 0)",
         empty=0,
-        limits=(_UNSEEN,),
+        limits=(_UNSEEN, _UNLINKED),
     ),
     _count(
         "threads",
@@ -267,6 +268,9 @@ _ACTIVITY: Final = (
         "Sessions, or rests of them, of which only the tokens are known.",
         _added(f"count_if(NOT {_READ})"),
         rise=0,
+    ),
+    _count(
+        "unlinked_rows", "Unlinked", "Requests whose session is not known.", _NO_SESSION, rise=0
     ),
     _percentile(
         "duration_p50",
