@@ -27,9 +27,9 @@ from bridgeboard.access import (
 )
 from bridgeboard.runtime import state_files
 from bridgeboard.state.logins import ClosedError, Login
-from bridgeboard.ui import url
+from bridgeboard.ui import url_values
 
-OWN: Final = url.switch("own")
+OWN: Final = url_values.switch("own")
 """The switch to what only the reader did."""
 _NOTED: Final = "noted_as"
 _WHOSE: Final = "whose_session"

@@ -15,7 +15,7 @@ from bridgeboard.model.accuracy import Accuracy
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.ui import navigation, runner, url
+from bridgeboard.ui import navigation, runner, url, url_values
 from bridgeboard.ui.components import downloads, notices, tables
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.components.tables import Column, Inexact, Order, text_key
@@ -38,8 +38,8 @@ class _Asked:
     names: tuple[str, ...]
     now: Chosen
     key: str
-    sort_by: url.Parameter[str]
-    upwards: url.Parameter[bool]
+    sort_by: url_values.Parameter[str]
+    upwards: url_values.Parameter[bool]
 
     @property
     def orders(self) -> tuple[str, ...]:
@@ -71,15 +71,15 @@ def table(
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"head-{key}"):
         st.header(title, anchor=False, width="stretch")
         by = by if isinstance(by, str) else _dimension(every, key)
-    known = url.among((*names, BY_NAME))
+    known = url_values.among((*names, BY_NAME))
     names = tuple(
         name
         for name in names
         if METRICS[name].splits(DIMENSIONS[by])
         and (name != "sessions" or runner.tells_sessions((by,)))
     )
-    sort_by = url.one_of(f"{key}-sort", (BY_NAME, *names), names[0], known=known)
-    asked = _Asked(by, names, now, key, sort_by, url.switch(f"{key}-up"))
+    sort_by = url_values.one_of(f"{key}-sort", (BY_NAME, *names), names[0], known=known)
+    asked = _Asked(by, names, now, key, sort_by, url_values.switch(f"{key}-up"))
     with notices.tile("this table"):
         order = asked.order
         answer = _answer(asked, order)
@@ -161,13 +161,13 @@ def _few(shown: int, count: int, measure: str) -> str:
 
 def _dimension(every: Sequence[str], key: str) -> str:
     names = runner.without_people(every)
-    known = url.among(every)
+    known = url_values.among(every)
     chosen = st.selectbox(
         "By",
         names,
         format_func=lambda name: DIMENSIONS[name].label,
         width=170,
-        **url.one_of(f"{key}-by", names, names[0], known=known).widget_arguments(),
+        **url_values.one_of(f"{key}-by", names, names[0], known=known).widget_arguments(),
     )
     return str(chosen)
 
@@ -242,21 +242,21 @@ def _first(count: int, key: str) -> int:
     return int(chosen or 0)
 
 
-def _rows(key: str, count: int) -> url.Parameter[int]:
+def _rows(key: str, count: int) -> url_values.Parameter[int]:
     """The place of the first row; an address has it from 1 on."""
     starts = range(0, count, tables.MOST)
 
     def read(word: str) -> int:
         if (start := _start(word)) not in starts:
-            raise url.NotOfferedError(word)
+            raise url_values.NotOfferedError(word)
         return start
 
-    return url.Parameter(f"{key}-rows", read, lambda start: str(start + 1), 0)
+    return url_values.Parameter(f"{key}-rows", read, lambda start: str(start + 1), 0)
 
 
 def _start(word: str) -> int:
     """The first row of what a word leads to, in tables of any length. Raises ValueError."""
-    place = int(url.number(word)) - 1
+    place = int(url_values.number(word)) - 1
     if str(place + 1) != word or place % OLD_PAGE:
         raise ValueError(word)
     return place - place % tables.MOST

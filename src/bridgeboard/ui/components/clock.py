@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 import streamlit as st
 
 from bridgeboard import settings
-from bridgeboard.ui import url
+from bridgeboard.ui import url, url_values
 from bridgeboard.ui.views import session_url
 
 BROWSER = "Browser"
@@ -33,8 +33,8 @@ def zone() -> ZoneInfo:
 
 
 @cache
-def _parameter() -> url.Parameter[str]:
-    return url.one_of(ZONE, (BROWSER, *_zones()), BROWSER)
+def _parameter() -> url_values.Parameter[str]:
+    return url_values.one_of(ZONE, (BROWSER, *_zones()), BROWSER)
 
 
 @cache

@@ -12,20 +12,20 @@ from bridgeboard.model import periods
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.pages import FILTERS
 from bridgeboard.model.scope import Scope
-from bridgeboard.ui import runner, url
+from bridgeboard.ui import runner, url, url_values
 from bridgeboard.ui.components import clock, value_picker
-from bridgeboard.ui.url import Parameter, Several
+from bridgeboard.ui.url_values import Parameter, Several
 
 RARER: Final = ("provider", "provider_name", "vendor")
 """Dimensions whose filters stand in a fold."""
 NOT: Final = "not_"
 """Before a parameter: the values are left out instead."""
 PERIOD: Final = Parameter("period", periods.named, usual=periods.USUAL, widget="range")
-DATES: Final = Several("dates", url.day)
-FROM: Final = Parameter("from", url.time_of_day, lambda at: f"{at:%H:%M}")
-UNTIL: Final = Parameter("until", url.time_of_day, lambda at: f"{at:%H:%M}")
+DATES: Final = Several("dates", url_values.day)
+FROM: Final = Parameter("from", url_values.time_of_day, lambda at: f"{at:%H:%M}")
+UNTIL: Final = Parameter("until", url_values.time_of_day, lambda at: f"{at:%H:%M}")
 """Times of day on the first and the last of the dates; without them days are whole."""
-COMPARE: Final = url.switch("compare", usual=True)
+COMPARE: Final = url_values.switch("compare", usual=True)
 
 
 @dataclass(frozen=True)
@@ -193,11 +193,11 @@ def _days() -> None:
     ends = st.session_state.get(DATES.key)
     if ends is None or len(ends) != 1:  # a range of which one end is chosen is left alone
         days = _dates()
-        url.give(DATES.key, (min(days), max(days)))
+        url_values.give(DATES.key, (min(days), max(days)))
     st.date_input(
         "Days",
-        min_value=url.FIRST_DAY,
-        max_value=url.LAST_DAY,
+        min_value=url_values.FIRST_DAY,
+        max_value=url_values.LAST_DAY,
         key=DATES.key,
         on_change=_take_days,
     )
@@ -238,7 +238,7 @@ def _values(name: str) -> None:
 
 
 def _left_out(parameter: str) -> Parameter[bool]:
-    return url.switch(NOT + parameter)
+    return url_values.switch(NOT + parameter)
 
 
 def _active() -> Iterator[tuple[str, list[str], bool]]:

@@ -18,7 +18,7 @@ from bridgeboard.model.accuracy import EXACT
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.pages import PageContents
-from bridgeboard.ui import navigation, runner, url
+from bridgeboard.ui import navigation, runner, url, url_values
 from bridgeboard.ui.components import (
     chart,
     clock,
@@ -136,7 +136,7 @@ def _choice(label: str, names: Sequence[str], known: Any, key: str, every: Itera
         names,
         format_func=lambda name: known[name].label if name in known else "Nothing",
         width=170,
-        **url.one_of(key, names, names[0], known=url.among(every)).widget_arguments(),
+        **url_values.one_of(key, names, names[0], known=url_values.among(every)).widget_arguments(),
     )
     return str(chosen or names[0])
 

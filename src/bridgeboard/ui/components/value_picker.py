@@ -12,7 +12,7 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.model import pages
-from bridgeboard.ui import runner, url
+from bridgeboard.ui import runner, url, url_values
 
 LISTED: Final = 5_000
 """Values that a box offers at once: their names are sent to the browser once."""
@@ -57,7 +57,7 @@ def several(name: str, parameter: str, label: str, **more: Any) -> None:
     """A box for any number of values, by their parameter; ``more`` is for the box itself."""
     labels = _labels(chosen(name, parameter))
     options = offered(name, parameter, labels)
-    url.give(parameter, labels)
+    url_values.give(parameter, labels)
     st.multiselect(
         label,
         options,
@@ -75,7 +75,7 @@ def one(name: str, parameter: str, label: str, placeholder: str, **more: Any) ->
     value = next(iter(named(name, url.get_all(parameter)[-1:])), None)
     labels = _labels([value] if value else [])
     options = offered(name, parameter, labels)
-    url.give(parameter, next(iter(labels), None))
+    url_values.give(parameter, next(iter(labels), None))
     st.selectbox(
         label,
         options,

@@ -15,7 +15,7 @@ from bridgeboard.model import accuracy, pages, periods
 from bridgeboard.model.accuracy import EXACT, Accuracy, together
 from bridgeboard.model.answer import Answer
 from bridgeboard.queries.adoption import cohort_people
-from bridgeboard.ui import navigation, runner, url
+from bridgeboard.ui import navigation, runner, url, url_values
 from bridgeboard.ui.components import (
     breakdown,
     chart,
@@ -33,7 +33,7 @@ MOST_DAYS: Final = 300
 """Days of three lines that make a thousand marks at most."""
 DAY: Final = "day"
 """The parameter that names a day of the lines of active people."""
-WITHIN: Final = url.one_of("active", WINDOWS, next(iter(WINDOWS)))
+WITHIN: Final = url_values.one_of("active", WINDOWS, next(iter(WINDOWS)))
 """The parameter that says which of the lines is meant: who was active on how many days up to it."""
 COHORT: Final = "cohort"
 """The parameter that names a cell of the cohorts."""
@@ -128,7 +128,9 @@ def _point(now: Chosen) -> tuple[date | None, int]:
         placeholder="Pick one",
         format_func=formats.day,
         width=170,
-        **url.one_of(DAY, days, write=date.isoformat, known=url.day).widget_arguments(),
+        **url_values.one_of(
+            DAY, days, write=date.isoformat, known=url_values.day
+        ).widget_arguments(),
     )
     size = st.selectbox(
         "Active",
@@ -236,7 +238,7 @@ def _cell(now: Chosen) -> Cell | None:
         placeholder="Pick one",
         format_func=lambda cell: f"{formats.day(cell[0])}, {_later(*cell)}",
         width=250,
-        **url.one_of(COHORT, cells, write=_named_cell, known=_some_cell).widget_arguments(),
+        **url_values.one_of(COHORT, cells, write=_named_cell, known=_some_cell).widget_arguments(),
     )
     return chosen
 
@@ -250,7 +252,7 @@ def _named_cell(cell: Cell) -> str:
 def _some_cell(word: str) -> Cell:
     """A cell of any period, as addresses have it. Raises ValueError for any other text."""
     began, _, later = word.partition("~")
-    cohort = url.day(began)
+    cohort = url_values.day(began)
     if later not in map(str, range(WEEKS)):
         raise ValueError(word)
     return cohort, cohort + timedelta(weeks=int(later))

@@ -18,7 +18,7 @@ from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.periods import bounds
 from bridgeboard.model.scope import Scope
-from bridgeboard.ui import navigation, runner, url
+from bridgeboard.ui import navigation, runner, url, url_values
 from bridgeboard.ui.components import (
     chart,
     clock,
@@ -242,7 +242,7 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
                 SHOWN,
                 format_func=lambda each: METRICS[each].label,
                 width=170,
-                **url.one_of("beside-show", SHOWN, SHOWN[0]).widget_arguments(),
+                **url_values.one_of("beside-show", SHOWN, SHOWN[0]).widget_arguments(),
             )
         )
         at = _stretch(every, now)
@@ -313,13 +313,13 @@ def _stretch(every: Sequence[Any], now: Chosen) -> Any:
     )
 
 
-def _parameter(every: Sequence[Any], now: Chosen) -> url.Parameter[Any]:
+def _parameter(every: Sequence[Any], now: Chosen) -> url_values.Parameter[Any]:
     """A stretch of time as addresses have it: a day, or an hour with its distance from UTC."""
 
     def written(bucket: Any) -> str:
         return _when(bucket, now).replace(" ", "T", 1).replace(" ", "")
 
-    return url.one_of(AT, every, write=written, known=_some_stretch)
+    return url_values.one_of(AT, every, write=written, known=_some_stretch)
 
 
 def _some_stretch(word: str) -> date:
@@ -328,8 +328,8 @@ def _some_stretch(word: str) -> date:
     if hour:
         if not (read := _HOUR.fullmatch(hour)):
             raise ValueError(word)
-        url.time_of_day(read[1])
-    return url.day(day)
+        url_values.time_of_day(read[1])
+    return url_values.day(day)
 
 
 def _when(bucket: Any, now: Chosen) -> str:
@@ -337,7 +337,9 @@ def _when(bucket: Any, now: Chosen) -> str:
     return charts.when(bucket, "hour" if isinstance(bucket, datetime) else "day", now.scope.zone)
 
 
-def _pick(point: chart.Point, parameter: url.Parameter[Any], every: Sequence[Any], at: Any) -> None:
+def _pick(
+    point: chart.Point, parameter: url_values.Parameter[Any], every: Sequence[Any], at: Any
+) -> None:
     """Take up what was clicked; a click on what is picked already drops it."""
     keys = {each.isoformat(): each for each in every}
     if (hit := keys.get(str(point.get("bucket")))) is not None:

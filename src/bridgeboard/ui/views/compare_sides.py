@@ -17,7 +17,7 @@ from bridgeboard.model.scope import Scope
 from bridgeboard.queries.session_detail import Head, Owner
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.session_list import Order, listing, page
-from bridgeboard.ui import navigation, runner, url
+from bridgeboard.ui import navigation, runner, url, url_values
 from bridgeboard.ui.components import value_picker
 
 WHAT: Final = "what"
@@ -56,7 +56,7 @@ def kind() -> str:
     named = st.query_params.get(WHAT, "").lower()
     if named and named not in words:
         url.complain(f"{WHAT}={named}")
-    url.give(_widget(WHAT), named if named in words else words[0])
+    url_values.give(_widget(WHAT), named if named in words else words[0])
     chosen = st.segmented_control(
         "Compare",
         words,
@@ -128,7 +128,7 @@ def _largest(name: str, scope: Scope) -> list[str]:
 def _picker(key: str, name: str, pair: Pair) -> None:
     chosen = [formats.visible(pair[key])] if pair[key] else []
     options = value_picker.offered(name, _widget(key), chosen)
-    url.give(_widget(key), chosen[0] if chosen else None)
+    url_values.give(_widget(key), chosen[0] if chosen else None)
     st.selectbox(
         f"{DIMENSIONS[name].label} {key.upper()}",
         options,
@@ -153,7 +153,7 @@ def _longest(scope: Scope) -> list[str]:
 
 
 def _field(key: str, pair: Pair) -> str:
-    url.give(_widget(key), pair[key])
+    url_values.give(_widget(key), pair[key])
     text = st.text_input(
         f"Session {key.upper()}",
         key=_widget(key),

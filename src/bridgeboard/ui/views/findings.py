@@ -15,15 +15,15 @@ from bridgeboard.model.scope import Scope
 from bridgeboard.state import StateError
 from bridgeboard.state.errors import SavedViewError
 from bridgeboard.state.saved_views import LONGEST_NOTE, Note
-from bridgeboard.ui import current_user, navigation, runner, url
+from bridgeboard.ui import current_user, navigation, runner, url, url_values
 from bridgeboard.ui.components import clock, downloads, filters, notices
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.views import request_list, saved_views
 
 PAGE: Final = 25
-KIND: Final = url.some_of("kinds", KINDS)
-SEVERITY: Final = url.some_of("severities", SEVERITIES)
-ALL: Final = url.switch("acknowledged")
+KIND: Final = url_values.some_of("kinds", KINDS)
+SEVERITY: Final = url_values.some_of("severities", SEVERITIES)
+ALL: Final = url_values.switch("acknowledged")
 _GOING: Final = "evidence"
 _PROBLEM: Final = "note_problem"
 _MICROSECOND: Final = timedelta(microseconds=1)

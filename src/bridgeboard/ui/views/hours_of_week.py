@@ -11,7 +11,7 @@ from bridgeboard.analysis import trends
 from bridgeboard.model import accuracy, pages
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.ui import runner, url
+from bridgeboard.ui import runner, url, url_values
 from bridgeboard.ui.components import breakdown, chart, downloads, notices, trend
 from bridgeboard.ui.components.filters import Chosen
 
@@ -59,9 +59,9 @@ def of_week(now: Chosen, measure: str, by: Sequence[str], key: str) -> None:
         downloads.behind(downloads.sheet_of(answer, name), now, key=key)
 
 
-def _parameter(key: str) -> url.Parameter[int]:
+def _parameter(key: str) -> url_values.Parameter[int]:
     """An hour of the week as addresses have it: ``wed-09``."""
-    return url.one_of(key, _HOURS, write=lambda hour: f"{_WORDS[hour // 24]}-{hour % 24:02}")
+    return url_values.one_of(key, _HOURS, write=lambda hour: f"{_WORDS[hour // 24]}-{hour % 24:02}")
 
 
 def _from(week_start: int) -> list[int]:

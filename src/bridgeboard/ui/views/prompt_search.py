@@ -12,11 +12,11 @@ from bridgeboard.model.errors import ListError
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.text_search import Hit, Progress, Search
 from bridgeboard.server.app_folder import home
-from bridgeboard.ui import current_user, navigation, runner, url
+from bridgeboard.ui import current_user, navigation, runner, url, url_values
 from bridgeboard.ui.components import clock, notices, recorded_text, reveal
 from bridgeboard.ui.views import session_list
 
-WORDS: Final = url.text("search", 200)
+WORDS: Final = url_values.text("search", 200)
 MOST: Final = 50
 _OPENING: Final = "hits_opening"
 

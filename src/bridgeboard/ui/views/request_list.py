@@ -18,13 +18,13 @@ from bridgeboard.model.store import Reader
 from bridgeboard.queries import request_list
 from bridgeboard.queries.request_list import PAGE, Interception
 from bridgeboard.queries.typed_rows import Key, typed
-from bridgeboard.ui import runner, url
+from bridgeboard.ui import runner, url, url_values
 from bridgeboard.ui.components import clock, downloads, filters, notices, pager
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.url_parameters import AFTER, BEFORE
 from bridgeboard.ui.views import request_table
 
-ERRORS: Final = url.switch("errors")
+ERRORS: Final = url_values.switch("errors")
 BLOCK: Final = 5_000
 """Requests that are read at once for a file."""
 EXPORTED: Final = 100_000

@@ -12,7 +12,7 @@ from bridgeboard import formats
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.session_columns import COLUMNS
 from bridgeboard.queries.session_filters import Find, Range
-from bridgeboard.ui import url
+from bridgeboard.ui import url, url_values
 from bridgeboard.ui.components import filters
 
 NARROWED: Final = {"tool": "tools", "server": "servers", "credential_kind": "keys"}
@@ -20,8 +20,8 @@ NARROWED: Final = {"tool": "tools", "server": "servers", "credential_kind": "key
 WITH: Final = "with"
 _OUTCOMES: Final = {WITH: "With errors", "without": "Without errors"}
 LONGEST_ID: Final = 1_000
-ERRORS: Final = url.one_of("outcome", _OUTCOMES)
-ID: Final = url.text("session_id", LONGEST_ID)
+ERRORS: Final = url_values.one_of("outcome", _OUTCOMES)
+ID: Final = url_values.text("session_id", LONGEST_ID)
 _PICO: Final = 10**12
 _MINUTE: Final = 60
 _LARGEST: Final = 1_000_000_000
@@ -110,14 +110,16 @@ def _end(one: _Limit, end: str, word: str) -> None:
     )
 
 
-def _parameter(one: _Limit, end: str) -> url.Parameter[float]:
+def _parameter(one: _Limit, end: str) -> url_values.Parameter[float]:
     read = partial(_limit, whole=one.step == 1)
-    return url.Parameter(f"{one.parameter}_{_ENDS[end]}", read, lambda value: f"{value:.15g}")
+    return url_values.Parameter(
+        f"{one.parameter}_{_ENDS[end]}", read, lambda value: f"{value:.15g}"
+    )
 
 
 def _limit(word: str, *, whole: bool) -> float:
     """A number as addresses have it. Raises ValueError for one that the box cannot hold."""
-    read = url.number(word)
+    read = url_values.number(word)
     if read > _LARGEST or (whole and read != int(read)):
         raise ValueError(word)
     return int(read) if whole else read

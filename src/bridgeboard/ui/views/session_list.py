@@ -20,7 +20,7 @@ from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.session_list import Order, Page, SessionRow, beyond, listing, page
 from bridgeboard.queries.session_totals import Sums, Totals
 from bridgeboard.queries.typed_rows import typed
-from bridgeboard.ui import navigation, runner, url
+from bridgeboard.ui import navigation, runner, url, url_values
 from bridgeboard.ui.components import (
     downloads,
     notices,
@@ -50,9 +50,9 @@ USUAL: Final = (
     "cache_hit_rate",
     "extent",
 )
-SORT: Final = url.one_of("sort", COLUMNS, "last_active_at")
-UP: Final = url.switch("up")
-SHOWN: Final = url.some_of("columns", COLUMNS, USUAL)
+SORT: Final = url_values.one_of("sort", COLUMNS, "last_active_at")
+UP: Final = url_values.switch("up")
+SHOWN: Final = url_values.some_of("columns", COLUMNS, USUAL)
 OTHERS: Final = "Not in any session"
 TOGETHER: Final = "Everything in this period"
 PARTS: Final = (
