@@ -110,22 +110,23 @@ def client(served: api.Bridge, **options: Any) -> Iterator[Client]:
 
 def run(store: Store, served: api.Bridge, *, now: datetime = NOW, **options: Any) -> list[Event]:
     """One whole run; it does not ask for the empty days before the first request of the bridge."""
-    first = min((row.started_at for row in served.tables.interceptions), default=now)
-    wanted = {"since": min(first, now) - timedelta(days=2)} | options
     with client(served) as asking:
-        return list(sync.run(asking, store, Options(**wanted), now))
+        return list(sync.run(asking, store, Options(**since(served, now) | options), now))
+
+
+def since(served: api.Bridge, now: datetime) -> dict[str, Any]:
+    """The option that leaves out the empty days before the first request of a bridge."""
+    first = min((row.started_at for row in served.tables.interceptions), default=now)
+    return {"since": min(first, now) - timedelta(days=2)}
 
 
 def interceptions(
     store: Store, served: api.Bridge, *, now: datetime = NOW, **options: Any
 ) -> list[Event]:
     """The phase of a run that reads interceptions, alone."""
+    context = Context(Options(**since(served, now) | options), now, "interceptions")
     with client(served) as asking:
-        return list(
-            interception_windows.read(
-                asking, store, Context(Options(**options), now, "interceptions")
-            )
-        )
+        return list(interception_windows.read(asking, store, context))
 
 
 @contextmanager

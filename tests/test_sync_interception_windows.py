@@ -172,11 +172,12 @@ def test_any_split_of_windows_is_one_sweep(
         demo_sync.opened(tmp_path_factory.mktemp("other")) as other,
         pytest.MonkeyPatch.context() as patch,
     ):
-        demo_sync.interceptions(one, demo_sync.bridge(tables))
+        whole = {"since": None}
+        demo_sync.interceptions(one, demo_sync.bridge(tables), **whole)
         patch.setattr(windows.plan, "__kwdefaults__", {"days": days})
         now = demo_sync.NOW - timedelta(hours=hours)
         demo_sync.interceptions(
-            other, demo_sync.bridge(tables), now=now, page_size=page_size, workers=workers
+            other, demo_sync.bridge(tables), now=now, page_size=page_size, workers=workers, **whole
         )
         assert demo_sync.contents(one) == demo_sync.contents(other)
 
@@ -264,7 +265,8 @@ def test_a_run_keeps_a_journal(store: Store) -> None:
 
 
 def test_progress_never_falls_back_and_ends_at_its_total(store: Store) -> None:
-    events = demo_sync.interceptions(store, demo_sync.bridge(demo_sync.latest(100)), page_size=10)
+    served = demo_sync.bridge(demo_sync.latest(100))
+    events = demo_sync.interceptions(store, served, page_size=10, since=None)
     done = [event.windows_done for event in events]
     assert done == sorted(done)
     assert done[-1] == events[-1].windows_total == 62

@@ -38,9 +38,17 @@ def discover(
     generation: Generation = "interceptions",
     **options: object,
 ) -> list[Event]:
-    context = Context(Options(**options), now, generation)  # type: ignore[arg-type]  # fields of Options
+    context = Context(Options(**demo_sync.since(served, now) | options), now, generation)
     with demo_sync.client(served) as client:
         return list(sessions.discover(client, store, context))
+
+
+@pytest.fixture(scope="module")
+def discovered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store with the sessions of all windows of a plan; not to be changed."""
+    with demo_sync.opened(tmp_path_factory.mktemp("discovered")) as opened:
+        discover(opened, demo_sync.bridge(TABLES), since=None)
+        yield opened
 
 
 def of(book: Book, **more: object) -> api.Bridge:
@@ -54,9 +62,8 @@ def totals(store: Store) -> list[tuple[object, ...]]:
     )
 
 
-def test_all_sessions_are_found_with_their_own_totals(store: Store) -> None:
-    discover(store, demo_sync.bridge(TABLES))
-    rows = store.rows(
+def test_all_sessions_are_found_with_their_own_totals(discovered: Store) -> None:
+    rows = discovered.rows(
         "SELECT s.id, i.id::VARCHAR, s.input_sum, s.output_sum, s.cache_read_sum, s.cache_write_sum"
         " FROM sessions s JOIN initiators i USING (initiator)"
     )
@@ -69,9 +76,8 @@ def test_all_sessions_are_found_with_their_own_totals(store: Store) -> None:
     assert len(rows) == len(expected)
 
 
-def test_times_over_all_windows_are_those_of_the_whole_session(store: Store) -> None:
-    discover(store, demo_sync.bridge(TABLES))
-    for session, started_at, ended_at in store.rows(
+def test_times_over_all_windows_are_those_of_the_whole_session(discovered: Store) -> None:
+    for session, started_at, ended_at in discovered.rows(
         "SELECT id, started_at, ended_at FROM sessions"
     ):
         own = [row for row in FINISHED if row.session_id == session]
@@ -135,7 +141,7 @@ def test_a_stopped_run_is_gone_on_with(store: Store, tmp_path: Path) -> None:
     discover(store, served, generation="sessions")
     assert sync_state.unfinished(store, sessions.KIND) == []
     with demo_sync.opened(tmp_path, "other.duckdb") as other:
-        discover(other, served, generation="sessions")
+        discover(other, served, generation="sessions", since=None)
         assert demo_sync.contents(store) == demo_sync.contents(other)
 
 
@@ -202,14 +208,12 @@ def test_before_any_details_a_session_is_one_row_of_usage(store: Store, book: Bo
     ]
 
 
-def test_where_requests_are_listed_sessions_are_no_usage(store: Store) -> None:
-    discover(store, demo_sync.bridge(TABLES))
-    assert store.rows("SELECT count(*) FROM usage") == [(0,)]
+def test_where_requests_are_listed_sessions_are_no_usage(discovered: Store) -> None:
+    assert discovered.rows("SELECT count(*) FROM usage") == [(0,)]
 
 
-def test_hostile_texts_are_held(store: Store) -> None:
-    discover(store, demo_sync.bridge(TABLES))
-    names = {name for (name,) in store.rows("SELECT id FROM sessions")}
+def test_hostile_texts_are_held(discovered: Store) -> None:
+    names = {name for (name,) in discovered.rows("SELECT id FROM sessions")}
     assert names == {row.session_id for row in FINISHED}
 
 
