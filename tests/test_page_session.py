@@ -226,6 +226,7 @@ def test_a_link_to_a_thread_shows_its_calls_alone(store: Store) -> None:
     assert not test.exception
     assert len(folds(test)) == min(len(own), session_data.PAGE) < len(rows)
     assert [name[0] for name in listed(test)].count("▸") == 1
+    assert "(empty)" not in shown_tables.table(test, "jump").column("Remarks")
     test.button(key="whole").click().run()
     assert "thread" not in test.query_params
     assert len(folds(test)) == min(len(rows), session_data.PAGE)

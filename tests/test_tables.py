@@ -34,6 +34,11 @@ ELEMENTS = {
     *("map", "plotly_chart", "pydeck_chart", "pyplot", "scatter_chart", "vega_lite_chart"),
     *("json", "metric", "dataframe", "table", "data_editor"),
 }
+FACTS = """
+from bridgeboard.ui.components import tables
+facts = {"Id": "0123456789" * 2, "Failed with": "-"}
+tables.facts(facts, key="it", label="Where", title="Where", longest=9)
+"""
 DOLLAR = 10**12
 HOSTILE = '<img src=x onerror="alert(1)">\u202e"; javascript:alert(2) &amp; 100% #?=+/../'
 
@@ -178,3 +183,13 @@ def test_charts_have_one_way_to_the_screen_and_no_table_is_streamlits_own() -> N
     assert len(pages) > 50
     ways = {path.name: calls(path) & ELEMENTS for path in pages}
     assert {name for name, used in ways.items() if used} == {"chart.py"}
+
+
+def test_facts_are_cut_to_what_they_have_room_for_and_have_all_for_who_points_at_them() -> None:
+    test = AppTest.from_string(FACTS, default_timeout=60).run()
+    assert not test.exception
+    shown = shown_tables.table(test, "it")
+    assert shown.lines == [("Id", "0123…6789"), ("Failed with", "-")]
+    assert shown_tables.titled(test, "Where").label == "Where"
+    assert shown.data["columns"][1]["cells"][0] == ["0123…6789", "0123456789" * 2]
+    assert "wrap" in shown.data["columns"][1]["look"]

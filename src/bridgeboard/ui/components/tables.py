@@ -148,10 +148,12 @@ def show(
 def facts(
     lines: Mapping[str, str], *, key: str, label: str, title: str = "", longest: int | None = None
 ) -> None:
-    """Names and what each is: two columns that need no heads."""
-    columns = (Column(""), Column("", longest=longest))
-    rows = list(lines.items())
-    show(rows, columns, key=key, label=label, title=title, is_sortable=False)
+    """Names and what each is, of at most so many characters: two columns that need no heads."""
+    rows = [
+        (name, value if longest is None else Words(formats.short(value, longest), value))
+        for name, value in lines.items()
+    ]
+    show(rows, (Column(""), Column("")), key=key, label=label, title=title, is_sortable=False)
 
 
 def _column(column: Column, values: Sequence[Any]) -> dict[str, Any]:

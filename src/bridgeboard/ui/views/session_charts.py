@@ -157,7 +157,7 @@ _COLUMNS: Final = (
     Column("Tokens", "count", "Input, output, cache read and cache write together."),
     Column("Cost", "money", "Estimated at list prices."),
     Column("Lasted", "seconds"),
-    Column("Remarks", longest=120),
+    Column("Remarks"),
 )
 
 
