@@ -1,7 +1,7 @@
 """A number that is a lower bound, about right or unknown is called so wherever it is shown."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,9 @@ from bridgeboard.model.accuracy import (
 )
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.scope import Scope
+from bridgeboard.queries.request_list import Detail
 from bridgeboard.queries.session_columns import COLUMNS
+from bridgeboard.queries.session_detail import Head, Thread
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.session_list import Order, listing, page
 from bridgeboard.queries.session_totals import total, totals
@@ -38,8 +40,8 @@ from bridgeboard.report.answers import Course
 from bridgeboard.ui import runner
 from bridgeboard.ui.components import downloads, headline_cards, tables, trend
 from bridgeboard.ui.components.filters import Chosen
-from bridgeboard.ui.components.tables import Words
-from bridgeboard.ui.views import adoption, compare, session_list
+from bridgeboard.ui.components.tables import Inexact, Words
+from bridgeboard.ui.views import adoption, compare, request, session_list, session_tables
 
 BOUND = Accuracy("at_least", ("some of it is not known",))
 ABOUT = Accuracy("about", ("some of it counts elsewhere",))
@@ -425,6 +427,32 @@ def test_the_numbers_of_a_whole_session_say_how_they_stand_by_themselves(tmp_pat
     assert files["whole_requests"][0] == "at_least"
     assert files["whole_tokens"][0] == "about"
     assert files["whole_cost"][1].startswith("the price of some tokens is unknown; some sums of ")
+
+
+def made(kind: type[Any], **numbers: Any) -> Any:
+    """A row of a session or a request with these numbers; all others are none."""
+    return kind(**{one.name: numbers.get(one.name, 0) for one in fields(kind)})
+
+
+def test_numbers_of_a_thread_a_request_and_a_session_say_how_they_stand() -> None:
+    numbers = {"input": 9, "requests": 2, "cost": 5, "unpriced_tokens": 4}
+    summed, exact = (made(Thread, **numbers, summed_rows=sums) for sums in (1, 0))
+    about = session_tables._thread_line(summed)
+    assert about[-2:] == (Inexact(9, "about"), Inexact(5, "about"))
+    assert about.count(Inexact(9, "about")) == 2
+    assert session_tables.number(summed, "requests", 2) == Inexact(2, "at_least")
+    assert session_tables._thread_line(exact)[-2:] == (9, Inexact(5, "at_least"))
+    detail = {"priced_tokens": 9, "input": 9, "prompts": 1, "responses": 3, "cache_saving": 10**12}
+    words = {
+        grain: request._numbers(made(Detail, **detail, grain=grain, status="priced"))
+        for grain in ("thread", "interception")
+    }
+    told = {grain: (each["Prompts"], each["Cache saving"]) for grain, each in words.items()}
+    assert told == {"thread": ("at least 1", "about $1.00"), "interception": ("1", "$1.00")}
+    unread = made(Head, input=9).by_metric
+    assert accuracy("total_tokens", unread).standing == "about"
+    known = made(Head, input=9, rows=2, exact_rows=2).by_metric
+    assert accuracy("total_tokens", known) == EXACT
 
 
 def test_sessions_are_lower_bounds_while_the_session_of_some_request_is_not_known(

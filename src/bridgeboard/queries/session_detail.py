@@ -134,7 +134,8 @@ class Head:
             **{metric: getattr(self, name) for name, metric in NUMBERS.items()},
             "threads": self.threads,
             "total_tokens": self.total_tokens,
-            "summed_rows": self.rows - self.exact_rows,
+            # While no row is held, its tokens are a sum of the server's.
+            "summed_rows": self.rows - self.exact_rows if self.rows else 1,
             "unread_rows": self.unread_rows,
         }
 
@@ -149,6 +150,7 @@ class Thread:
         root: our key of its first request; None where that is not held.
         has_prompt: whether its first request has one; None where nobody knows.
         recorded_tokens: the server's own total; 0 for threads that it tells no tokens of.
+        summed_rows, unread_rows: what makes its numbers less than exact (``model.accuracy``).
     """
 
     place: int
@@ -172,10 +174,27 @@ class Thread:
     shadow_cost: int | None
     cache_saving: int | None
     recorded_tokens: int | None
+    summed_rows: int | None
+    unread_rows: int | None
     root: int | None
     has_prompt: bool | None
     error_type: str | None
     error_message: str | None
+
+    @property
+    def total_tokens(self) -> int | None:
+        """All four counts; None where one of them is not known."""
+        counts = [self.input, self.output, self.cache_read, self.cache_write]
+        return None if None in counts else sum(map(int, filter(None, counts)))
+
+    @property
+    def by_metric(self) -> Mapping[str, Any]:
+        """Its numbers under the names of the vocabulary, for ``model.accuracy``."""
+        names = ("total_tokens", "summed_rows", "unread_rows")
+        return {
+            **{metric: getattr(self, name) for name, metric in NUMBERS.items()},
+            **{name: getattr(self, name) for name in names},
+        }
 
 
 def _different(column: str, table: str) -> str:
@@ -234,6 +253,8 @@ used AS (
         arg_min(f.provider, (f.started_at, f.usage)) AS first_provider,
         arg_min(f.model, (f.started_at, f.usage)) AS first_model,
         min(f.credential_kind) AS kind,
+        count(*) FILTER (WHERE f.grain <> 'interception') AS summed_rows,
+        count(*) FILTER (WHERE f.grain = 'session') AS unread_rows,
         min(f.usage) FILTER (WHERE f.threads = 1) AS root,
         bool_or(f.prompts > 0) FILTER (WHERE f.threads = 1) AS has_prompt
     FROM usage f WHERE f.session = $1 GROUP BY f.thread),
@@ -245,7 +266,8 @@ joined AS (
         coalesce(t.provider, u.first_provider) AS provider,
         coalesce(t.model, u.first_model) AS model,
         coalesce(t.credential_kind, u.kind) AS credential_kind,
-        {RECORDED.format("t")} AS recorded_tokens, t.error_type, t.error_message
+        {RECORDED.format("t")} AS recorded_tokens, u.summed_rows, u.unread_rows,
+        t.error_type, t.error_message
     FROM own_threads t FULL JOIN used u ON u.thread = t.id),
 placed AS (
     SELECT *, row_number() OVER (ORDER BY id IS NULL, started_at, id) AS place FROM joined)

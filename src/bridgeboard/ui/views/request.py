@@ -10,10 +10,11 @@ from bridgeboard import formats
 from bridgeboard.analysis import session_data
 from bridgeboard.model.accuracy import accuracy
 from bridgeboard.model.dimensions import UNKNOWN
+from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.store import Reader
 from bridgeboard.queries import request_list
 from bridgeboard.queries.recorded_text import Item
-from bridgeboard.queries.request_list import NUMBERS, Detail, Response
+from bridgeboard.queries.request_list import Detail, Response
 from bridgeboard.queries.typed_rows import typed
 from bridgeboard.ui import navigation, runner, url
 from bridgeboard.ui.components import (
@@ -179,24 +180,25 @@ def _numbers(detail: Detail) -> dict[str, str]:
         getattr(detail, f"{kind}_sum") for kind in ("input", "output", "cache_read", "cache_write")
     )
     return _worded(
-        ("Responses", formats.exact(detail.responses)),
-        ("Prompts", formats.exact(detail.prompts)),
-        ("Tool calls", formats.exact(detail.tool_calls)),
-        ("Of them injected", formats.exact(detail.injected)),
-        ("Tool errors", formats.exact(detail.tool_errors)),
-        ("Tokens as recorded", formats.exact(recorded)),
+        ("Responses", _number(detail, "responses", detail.responses)),
+        ("Prompts", _number(detail, "prompts", detail.prompts)),
+        ("Tool calls", _number(detail, "tool_calls", detail.tool_calls)),
+        ("Of them injected", _number(detail, "injected_calls", detail.injected)),
+        ("Tool errors", _number(detail, "tool_errors", detail.tool_errors)),
+        ("Tokens as recorded", _number(detail, "recorded_tokens", recorded)),
         ("Tokens with a price", formats.exact(detail.priced_tokens)),
         ("Price status", detail.status),
-        ("Spend", _money(detail, "cost")),
-        ("Shadow cost", _money(detail, "shadow_cost")),
-        ("Cache saving", formats.exact_money(detail.cache_saving)),
+        ("Spend", _number(detail, "spend", detail.cost)),
+        ("Shadow cost", _number(detail, "shadow_cost", detail.shadow_cost)),
+        ("Cache saving", _number(detail, "cache_saving", detail.cache_saving)),
     )
 
 
-def _money(detail: Detail, name: str) -> str:
-    money = formats.exact_money(getattr(detail, name))
-    how = accuracy(NUMBERS[name], detail.by_metric)
-    return money if how.standing in {"exact", "unknown"} else how.phrase(money)
+def _number(detail: Detail, metric: str, value: int | None) -> str:
+    """A number of the request with all its digits, and how it stands unless it is exact."""
+    digits = formats.exact_number(value, METRICS[metric].format)
+    how = accuracy(metric, {**detail.by_metric, metric: value})
+    return digits if how.standing in {"exact", "unknown"} else how.phrase(digits)
 
 
 def _worded(*facts: tuple[str, str | None]) -> dict[str, str]:

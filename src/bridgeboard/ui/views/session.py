@@ -10,6 +10,7 @@ import streamlit as st
 
 from bridgeboard import formats, settings
 from bridgeboard.analysis import session_data
+from bridgeboard.model.accuracy import accuracy
 from bridgeboard.queries.session_calls import Part
 from bridgeboard.queries.session_detail import Head, Owner
 from bridgeboard.runtime import process
@@ -99,6 +100,7 @@ def remarks(details: SessionFacts) -> None:
 def cards(head: Head) -> list[headline_cards.Card]:
     """The session's headline numbers."""
     prompt = head.input + head.cache_read + head.cache_write
+    hits = {**head.by_metric, "cache_hit_rate": head.cache_read / prompt if prompt else None}
     return [
         headline_cards.of_metric("spend", head.by_metric, _spend(head)),
         headline_cards.of_metric("total_tokens", head.by_metric, _tokens(head)),
@@ -118,9 +120,10 @@ def cards(head: Head) -> list[headline_cards.Card]:
         ),
         headline_cards.of_number(
             "Cache hits",
-            head.cache_read / prompt if prompt else None,
+            hits["cache_hit_rate"],
             "rate",
             "The share of all prompt tokens that was read from a cache.",
+            accuracy("cache_hit_rate", hits),
         ),
         *_network(head),
     ]
@@ -221,7 +224,10 @@ def _facts(head: Head, zone: ZoneInfo) -> list[str]:
 def _spend(head: Head) -> str:
     words = "An estimate at list prices."
     if head.shadow_cost:
-        words += f" Covered by subscriptions beside it: {formats.exact_money(head.shadow_cost)}."
+        money = formats.exact_money(head.shadow_cost)
+        how = accuracy("shadow_cost", head.by_metric)
+        covered = money if how.standing == "exact" else how.phrase(money)
+        words += f" Covered by subscriptions beside it: {covered}."
     return words
 
 

@@ -14,7 +14,7 @@ from bridgeboard.queries.session_calls import REST, Call, Mark, Part, Spot
 from bridgeboard.queries.session_detail import THREADS, Head, Thread
 from bridgeboard.ui import runner
 from bridgeboard.ui.components import chart, notices, tables
-from bridgeboard.ui.components.tables import Column, Inexact, Links
+from bridgeboard.ui.components.tables import Column, Links
 from bridgeboard.ui.views import session_tables, session_transcript, session_url
 from bridgeboard.ui.views.session_url import Place
 
@@ -241,10 +241,10 @@ def _row(thread: Thread, part: Part, opening: Mapping[int, str]) -> tuple[object
         tables.Words(f"▸ {name}" if is_shown else name, words or f"Thread {thread.place}"),
         thread.started_at,
         thread.model or formats.DASH,
-        thread.requests,
-        thread.tool_calls,
-        session_tables.total(thread),
-        Inexact(thread.cost or 0, "at_least") if thread.unpriced_tokens else thread.cost,
+        session_tables.number(thread, "requests", thread.requests),
+        session_tables.number(thread, "tool_calls", thread.tool_calls),
+        session_tables.number(thread, "total_tokens", thread.total_tokens),
+        session_tables.number(thread, "spend", thread.cost),
         (thread.ended_at - thread.started_at).total_seconds() if thread.ended_at else None,
         ", ".join(_remarks(thread)),
     )
@@ -266,7 +266,7 @@ def _per_thread(threads: Sequence[Thread], *, has_rest: bool) -> None:
         ],
         columns=["thread", *_KINDS],
     )
-    totals = [(session_tables.total(each) or 0, session_tables.name(each)) for each in threads]
+    totals = [(each.total_tokens or 0, session_tables.name(each)) for each in threads]
     untold = _token_gap(threads, totals, has_rest=has_rest)
     if not any(total for total, _ in totals):
         st.caption(untold)

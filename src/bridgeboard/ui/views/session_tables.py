@@ -7,10 +7,11 @@ import streamlit as st
 
 from bridgeboard import charts, formats
 from bridgeboard.analysis import session_data
+from bridgeboard.model.accuracy import accuracy
 from bridgeboard.queries.session_calls import Mark
 from bridgeboard.queries.session_detail import Thread
 from bridgeboard.ui.components import tables
-from bridgeboard.ui.components.tables import Column
+from bridgeboard.ui.components.tables import Column, Inexact
 
 _KINDS: Final = tuple(charts.TOKEN_KINDS)
 
@@ -53,8 +54,14 @@ _CALL_COLUMNS: Final = (
 
 
 def _thread_line(thread: Thread) -> tuple[object, ...]:
-    counts = (getattr(thread, kind) for kind in _KINDS)
-    return (name(thread), *counts, total(thread), thread.cost)
+    counts = (number(thread, f"{kind}_tokens", getattr(thread, kind)) for kind in _KINDS)
+    total = number(thread, "total_tokens", thread.total_tokens)
+    return (name(thread), *counts, total, number(thread, "spend", thread.cost))
+
+
+def number(thread: Thread, metric: str, value: int | None) -> Any:
+    """A number of a thread as tables take it, with how it stands."""
+    return Inexact.of(value, accuracy(metric, thread.by_metric))
 
 
 def _call_line(mark: Mark, known: Mapping[Any, int]) -> tuple[object, ...]:
@@ -65,12 +72,6 @@ def _call_line(mark: Mark, known: Mapping[Any, int]) -> tuple[object, ...]:
 def name(thread: Thread) -> str:
     """What a thread is called: its number, or the rest."""
     return str(thread.place) if thread.id else "Rest"
-
-
-def total(thread: Thread) -> int | None:
-    """All its tokens; None where one of the counts is not known."""
-    counts = [getattr(thread, kind) for kind in _KINDS]
-    return None if None in counts else sum(counts)
 
 
 def called(mark: Mark, known: Mapping[Any, int]) -> str:
