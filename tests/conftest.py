@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 
 import costly_laws  # noqa: F401  # registers the profiles, before hypothesis' plugin loads one
 import databases
-import hypothesis
 import pytest
 import stores_of_the_run
 import streamlit as st
@@ -34,10 +33,6 @@ END = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 SMALL = Demo(seed=7, days=30, scale=0.3, end=END)
 SMALLEST = Demo(seed=7, days=8, scale=0.2, end=END)
 """For tests that sync all of it."""
-
-# How long an example takes depends on what else the machine does.
-hypothesis.settings.register_profile("without deadlines", deadline=None)
-hypothesis.settings.load_profile("without deadlines")
 
 # Some machines switch this off; then each process that a test starts would compile all modules.
 sys.dont_write_bytecode = False
