@@ -7,6 +7,5 @@ ensure_shell()
 from bridgeboard.ui.components import filters, notices
 from bridgeboard.ui.views import findings
 
-findings.follow()
 with notices.tile("the radar"):
     findings.show(filters.chosen())

@@ -1,17 +1,17 @@
 // Places where a prompt search matched (ui/views/prompt_search.py). Text is only ever set as text.
-export default function ({ data, parentElement, setTriggerValue }) {
+export default function ({ data, parentElement }) {
   const create = (name, kind, text) => {
     const element = document.createElement(name);
     if (kind) element.className = kind;
     if (text !== undefined) element.textContent = text;
     return element;
   };
-  const line = (hit, place) => {
+  const line = (hit) => {
     const item = create("li");
-    const title = item.appendChild(create(hit.leads ? "button" : "span", "name", hit.title));
-    if (hit.leads) {
-      title.type = "button";
-      title.onclick = () => setTriggerValue("pressed", place);
+    const title = item.appendChild(create(hit.address ? "a" : "span", "name", hit.title));
+    if (hit.address) {
+      title.href = hit.address;
+      title.onclick = follow;
     }
     const snippet = item.appendChild(create("div", "snippet"));
     snippet.append(...hit.parts.map(({ text, marked }) => create(marked ? "mark" : "span", "", text)));

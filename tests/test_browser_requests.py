@@ -192,12 +192,15 @@ def test_from_the_dearest_session_to_a_hit_inside_it_and_back_again(
 def test_words_are_found_in_all_sessions_and_lead_to_their_place(page: Page, synced: str) -> None:
     come_to(page, synced, "sessions", search="the", tz="UTC")
     page.locator(".st-key-reveal label").first.click()
-    hit = page.locator(".hits button").first
+    hit = page.locator(".hits a").first
     expect(hit).to_be_visible(timeout=PATIENCE)
     expect(page.locator(".hits mark").first).to_be_visible()
     hit.click()
     expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
     assert parameters(page)["find"] == ["the"]
+    page.go_back()
+    expect(page.get_by_role("heading", name="Sessions", exact=True)).to_be_visible(timeout=PATIENCE)
+    assert {**parameters(page)} == {"search": ["the"], "tz": ["UTC"]}
 
 
 def test_a_finding_leads_to_its_evidence_and_stays_acknowledged(page: Page, synced: str) -> None:
@@ -211,10 +214,14 @@ def test_a_finding_leads_to_its_evidence_and_stays_acknowledged(page: Page, sync
     expect(page.get_by_text("1 finding acknowledged.")).to_be_visible(timeout=PATIENCE)
     settled(page)
     assert page.locator("[class*='st-key-finding-']").count() == many - 1
-    page.get_by_role("button", name=re.compile("^Show the (session|evidence)$")).first.click()
+    there = parameters(page)
+    page.get_by_role("link", name=re.compile("Show the (session|evidence)$")).first.click()
     expect(page.get_by_role("heading", name="Radar", exact=True)).to_have_count(0, timeout=PATIENCE)
     settled(page)
     expect(page.get_by_text("default value but also had its value set")).to_have_count(0)
+    page.go_back()
+    expect(page.get_by_role("heading", name="Radar", exact=True)).to_be_visible(timeout=PATIENCE)
+    assert parameters(page) == there
 
 
 def test_a_view_that_was_kept_is_a_link_to_the_page_as_it_was(page: Page, synced: str) -> None:

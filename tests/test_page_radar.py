@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import demo_store
 import pytest
@@ -49,6 +50,19 @@ def app(**query: Any) -> AppTest:
     for name, value in {**EVERY, **query}.items():
         test.query_params[name] = value
     return test.switch_page("pages/radar.py").run()
+
+
+def evidence(kind: str) -> AppTest:
+    """The page that the first finding of a kind links to."""
+    test = app(kinds=[kind])
+    link = next(
+        one.proto for one in test.get("page_link") if one.proto.label.startswith("Show the")
+    )
+    for name in tuple(test.query_params):
+        del test.query_params[name]
+    for name, values in parse_qs(link.query_string).items():
+        test.query_params[name] = values
+    return test.switch_page(f"pages/{link.page or 'overview'}.py").run()
 
 
 def said(test: AppTest) -> str:
@@ -122,8 +136,7 @@ def test_nothing_is_acknowledged_that_cannot_be_noted(
 
 def test_the_evidence_of_a_runaway_is_its_session(store: Store) -> None:
     assert store
-    test = app(kinds=["Runaway session"])
-    next(button for button in test.button if button.label == "Show the session").click().run()
+    test = evidence("Runaway session")
     assert not test.exception
     assert test.query_params["id"]
     assert "Timeline" in [header.value for header in test.header]
@@ -131,8 +144,7 @@ def test_the_evidence_of_a_runaway_is_its_session(store: Store) -> None:
 
 def test_the_evidence_of_a_spike_is_its_days_on_the_page_of_spend(store: Store) -> None:
     assert store
-    test = app(kinds=["Spend anomaly"])
-    next(button for button in test.button if button.label == "Show the evidence").click().run()
+    test = evidence("Spend anomaly")
     assert not test.exception
     assert [title.value for title in test.title] == ["Spend"]
     assert test.session_state["teams"]
@@ -140,8 +152,7 @@ def test_the_evidence_of_a_spike_is_its_days_on_the_page_of_spend(store: Store) 
 
 def test_the_evidence_of_a_failing_tool_is_its_failed_requests(store: Store) -> None:
     assert store
-    test = app(kinds=["Failing tool"])
-    next(button for button in test.button if button.label == "Show the evidence").click().run()
+    test = evidence("Failing tool")
     assert not test.exception
     assert [title.value for title in test.title] == ["Interceptions"]
     assert test.session_state["servers"] or test.session_state["tools"]

@@ -73,7 +73,6 @@ def main() -> None:
     if reader is None:
         return
     name = page.url_path or pages.FIRST
-    clock.come_back(name)
     url.check(name)
     st.set_page_config(
         page_title=f"{page.title} · Bridgeboard",

@@ -7,11 +7,9 @@ from zoneinfo import ZoneInfo, available_timezones
 import streamlit as st
 
 from bridgeboard import settings
-from bridgeboard.ui import url, url_values
-from bridgeboard.ui.views import session_url
+from bridgeboard.ui import url_values
 
 BROWSER = "Browser"
-LEFT = "addresses_left"
 ZONE = "tz"
 
 
@@ -57,31 +55,3 @@ def zone_picker() -> None:
 @cache
 def _zone_names() -> tuple[str, ...]:
     return (BROWSER, "UTC", *sorted(_zones() - {"UTC"}))
-
-
-def remember(page: str, session: dict[str, str]) -> None:
-    """Keep a page's address for :func:`come_back`, before leaving it for a session."""
-    left = {name: words for name, words in url.current().items() if name != ZONE}
-    pages_left = st.session_state.setdefault(LEFT, {})
-    pages_left[page, session["id"], session["person"]] = (left, _parameter().value() or BROWSER)
-
-
-def come_back(page: str) -> None:
-    """Undo what Streamlit did to a page's address when a session was opened from it.
-
-    It writes the session's parameters over those of the page that is left, and that is where the
-    browser's Back leads to. Each session that was opened knows the address it was opened from.
-    """
-    named = tuple(st.query_params.get(name, "") for name in ("id", "person"))
-    left = st.session_state.get(LEFT, {}).get((page, *named))
-    if left is None:
-        return
-    before, zone_then = left
-    others = {
-        name: words
-        for name, words in url.current().items()
-        if name not in {"id", "person", *session_url.WITHIN, ZONE}
-    }
-    then = {} if zone_then == BROWSER else {ZONE: [zone_then]}
-    st.query_params.from_dict({**others, **before, **then})
-    st.rerun()

@@ -25,7 +25,7 @@ MOST: Final = 1_000
 _table = st.components.v2.component(
     "bridgeboard_table",
     html='<div class="data-table">\n</div>',
-    js=(home() / "static" / "table.js").read_text("utf-8"),
+    js="".join((home() / "static" / name).read_text("utf-8") for name in ("follow.js", "table.js")),
     isolate_styles=False,
 )
 

@@ -24,7 +24,6 @@ PAGE: Final = 25
 KIND: Final = url_values.some_of("kinds", KINDS)
 SEVERITY: Final = url_values.some_of("severities", SEVERITIES)
 ALL: Final = url_values.switch("acknowledged")
-_GOING: Final = "evidence"
 _PROBLEM: Final = "note_problem"
 _MICROSECOND: Final = timedelta(microseconds=1)
 _WHOLE_DAY: Final = timedelta(hours=22)
@@ -44,16 +43,6 @@ _PAGES: Final[Mapping[str, str]] = {
     "unpriced": "trust",
 }
 """Kind → the page that shows it; a session has its own."""
-
-
-def follow() -> None:
-    """Leave for the evidence that a click asked for."""
-    going: tuple[str, dict[str, Any]] | None = st.session_state.pop(_GOING, None)
-    if going:
-        page, parameters = going
-        if page == "session":
-            clock.remember("radar", parameters)
-        st.switch_page(f"pages/{page}.py", query_params={**parameters, **url.everywhere()})
 
 
 def show(now: Chosen) -> None:
@@ -146,12 +135,12 @@ def _finding(one: Finding, note: Note | None) -> None:
             st.caption(_when(one), width="content")
         st.text(one.reason)
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.button(
-                "Show the session" if one.evidence.session else "Show the evidence",
-                key=f"evidence-{_short(one.key)}",
+            page, parameters = _evidence(one)
+            st.page_link(
+                f"pages/{page}.py",
+                label="Show the session" if one.evidence.session else "Show the evidence",
                 icon=":material/arrow_forward:",
-                on_click=_go,
-                args=(one,),
+                query_params={**parameters, **url.everywhere()},
             )
             _acknowledging(one, note)
 
@@ -199,16 +188,16 @@ def _reopen(finding: str) -> None:
         st.session_state[_PROBLEM] = str(error)
 
 
-def _go(one: Finding) -> None:
+def _evidence(one: Finding) -> tuple[str, dict[str, Any]]:
+    """The page that shows what a finding is about, and its parameters."""
     if session := one.evidence.session:
-        st.session_state[_GOING] = ("session", navigation.session(session.id, session.initiator_id))
-        return
+        return "session", dict(navigation.session(session.id, session.initiator_id))
     page = _PAGES[one.kind]
     more = request_list.NARROWED if page == "interceptions" else {}
     parameters = filters.parameters(one.evidence.scope, more)
     if one.kind == "failing_tool":
         parameters[request_list.ERRORS.name] = ["true"]
-    st.session_state[_GOING] = (page, parameters)
+    return page, parameters
 
 
 def _when(one: Finding) -> str:

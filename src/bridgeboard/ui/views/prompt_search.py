@@ -1,6 +1,6 @@
 """Searches the prompts of all sessions of a list, by slices of time, the latest first."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 
 import streamlit as st
@@ -12,26 +12,23 @@ from bridgeboard.model.errors import ListError
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.text_search import Hit, Progress, Search
 from bridgeboard.server.app_folder import home
-from bridgeboard.ui import current_user, navigation, runner, url, url_values
+from bridgeboard.ui import current_user, navigation, runner, url_values
 from bridgeboard.ui.components import clock, notices, recorded_text, reveal
 from bridgeboard.ui.views import session_list
 
 WORDS: Final = url_values.text("search", 200)
 MOST: Final = 50
-_OPENING: Final = "hits_opening"
 
 _hits = st.components.v2.component(
     "bridgeboard_hits",
     html='<div class="hits">\n</div>',
-    js=(home() / "static" / "hits.js").read_text("utf-8"),
+    js="".join((home() / "static" / name).read_text("utf-8") for name in ("follow.js", "hits.js")),
     isolate_styles=False,
 )
 
 
 def show(find: Find) -> None:
     """The field to type words in, and where they are; nothing where searching is not permitted."""
-    if opening := st.session_state.pop(_OPENING, None):
-        _leave_for(opening)
     if not (settings.current().search_text and current_user.reader().may(Permission.SEARCH)):
         return
     words = st.text_input(
@@ -54,12 +51,6 @@ def show(find: Find) -> None:
         st.caption("Hits are recorded text: show it to see them.")
         return
     _draw(_searched(find, search), words)
-
-
-def _leave_for(place: dict[str, str]) -> None:
-    """Open a session's page; Back leads to this list as it is."""
-    clock.remember("sessions", place)
-    st.switch_page(navigation.SESSION, query_params={**place, **url.everywhere()})
 
 
 def _searched(find: Find, search: Search) -> Progress:
@@ -97,36 +88,28 @@ def _draw(progress: Progress, words: str) -> None:
     known = session_list.addresses(
         [hit.session for hit in progress.hits if hit.session is not None]
     )
-    places = [_place(hit, known, words) for hit in progress.hits]
-
-    def pressed() -> None:
-        hit = st.session_state["hits"]["pressed"]
-        if isinstance(hit, int) and 0 <= hit < len(places) and places[hit]:
-            st.session_state[_OPENING] = places[hit]
-
     with st.container(height=420, key="hits-box"):
         _hits(
             key="hits",
-            data={"hits": list(_lines(progress.hits, places))},
-            on_pressed_change=pressed,
+            data={"hits": [_line(hit, _address(hit, known, words)) for hit in progress.hits]},
         )
 
 
-def _place(hit: Hit, known: dict[int, dict[str, str]], words: str) -> dict[str, str]:
-    """The parameters that lead to a hit in its session; none where that is not known."""
+def _address(hit: Hit, known: dict[int, dict[str, str]], words: str) -> str | None:
+    """Where a hit is in its session; None where that is not known."""
     if hit.session is None or hit.session not in known:
-        return {}
-    thread = {"thread": str(hit.thread)} if hit.thread else {}
-    return {**known[hit.session], **thread, "find": words}
+        return None
+    thread = {"thread": [str(hit.thread)]} if hit.thread else {}
+    place = {name: [word] for name, word in known[hit.session].items()}
+    return navigation.page_address("session", {**place, **thread, "find": [words]})
 
 
-def _lines(hits: Sequence[Hit], places: Sequence[dict[str, str]]) -> Iterator[dict[str, Any]]:
-    for hit, place in zip(hits, places, strict=True):
-        yield {
-            "title": formats.moment(hit.written_at, clock.zone()),
-            "leads": bool(place),
-            "parts": list(_parts(hit)),
-        }
+def _line(hit: Hit, address: str | None) -> dict[str, Any]:
+    return {
+        "title": formats.moment(hit.written_at, clock.zone()),
+        "address": address,
+        "parts": list(_parts(hit)),
+    }
 
 
 def _parts(hit: Hit) -> Iterator[dict[str, Any]]:
