@@ -211,6 +211,13 @@ def test_calls_are_in_order_with_gaps_and_running_cost() -> None:
         assert [call.running_cost for call in told] == [
             cost if some else None for cost, some in zip(costs, known, strict=True)
         ]
+        kinds = ("input", "output", "cache_read", "cache_write")
+        unpriced = [sum(row[kind] for kind in kinds) - row["priced_tokens"] for row in rows]
+        sums = accumulate(int(row["grain"] != "interception") for row in rows)
+        assert [call.unpriced_tokens for call in told] == unpriced
+        assert [(call.running_unpriced_tokens, call.running_summed_rows) for call in told] == list(
+            zip(accumulate(unpriced), sums, strict=True)
+        )
         for before, after, call in zip(rows, rows[1:], told[1:], strict=False):
             ended = before["ended_at"]
             gap = None if ended is None else (after["started_at"] - ended).total_seconds()

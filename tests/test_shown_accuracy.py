@@ -5,6 +5,7 @@ from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from dashboard_store import filled, looking
@@ -12,7 +13,7 @@ from facts import facts
 
 from bridgeboard import charts
 from bridgeboard.analysis import adoption as questions_of_people
-from bridgeboard.analysis import movers, trends
+from bridgeboard.analysis import movers, session_file, trends
 from bridgeboard.analysis.comparison import Line
 from bridgeboard.analysis.headlines import Headlines, headlines
 from bridgeboard.analysis.movers import Move
@@ -30,6 +31,7 @@ from bridgeboard.model.accuracy import (
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.request_list import Detail
+from bridgeboard.queries.session_calls import Call, Mark
 from bridgeboard.queries.session_columns import COLUMNS
 from bridgeboard.queries.session_detail import Head, Thread
 from bridgeboard.queries.session_filters import Find
@@ -40,8 +42,17 @@ from bridgeboard.report.answers import Course
 from bridgeboard.ui import runner
 from bridgeboard.ui.components import downloads, headline_cards, tables, trend
 from bridgeboard.ui.components.filters import Chosen
+from bridgeboard.ui.components.recorded_text import Look
 from bridgeboard.ui.components.tables import Inexact, Words
-from bridgeboard.ui.views import adoption, compare, request, session_list, session_tables
+from bridgeboard.ui.views import (
+    adoption,
+    compare,
+    request,
+    session_charts,
+    session_list,
+    session_tables,
+    session_transcript,
+)
 
 BOUND = Accuracy("at_least", ("some of it is not known",))
 ABOUT = Accuracy("about", ("some of it counts elsewhere",))
@@ -453,6 +464,43 @@ def test_numbers_of_a_thread_a_request_and_a_session_say_how_they_stand() -> Non
     assert accuracy("total_tokens", unread).standing == "about"
     known = made(Head, input=9, rows=2, exact_rows=2).by_metric
     assert accuracy("total_tokens", known) == EXACT
+
+
+def test_costs_so_far_are_lower_bounds_from_the_first_call_without_a_price_on() -> None:
+    facts_of_all = {
+        "model": "",
+        "status": "",
+        "grain": "interception",
+        "started_at": BEGAN,
+        "provider": "openai",
+    }
+    priced = made(Call, **facts_of_all, input=9, cost=10**12, running_cost=10**12)
+    unpriced = replace(priced, unpriced_tokens=9, cost=None, running_unpriced_tokens=9)
+    after = replace(priced, running_unpriced_tokens=9)
+    summed = replace(priced, grain="thread", running_summed_rows=1)
+    look = Look(ZoneInfo("UTC"), text=False, words="", hit=None, turn="")
+    said = []
+    for call in (priced, unpriced, after, summed):
+        headline = session_transcript._headline(call, (), "", look, dated=False)
+        numbers = session_transcript._numbers(call)
+        said.append(
+            (
+                headline.replace("\\", "").split(" · ")[4],
+                numbers.replace("\\", "").split(" · ")[4],
+                [session_file._marked(name, call) for name in ("cost", "running_cost")],
+            )
+        )
+    assert said == [
+        ("$1.00, $1.00 so far", "cost $1.00", ["1.00", "1.00"]),
+        (f"{DASH}, ≥ $1.00 so far", f"cost {DASH}", [DASH, "≥ 1.00"]),
+        ("$1.00, ≥ $1.00 so far", "cost $1.00", ["1.00", "≥ 1.00"]),
+        ("≈ $1.00, ≈ $1.00 so far", "cost ≈ $1.00", ["≈ 1.00", "≈ 1.00"]),
+    ]
+    mark = made(Mark, **{one.name: getattr(after, one.name) for one in fields(Mark)})
+    assert session_tables._call_line(mark, {})[-1] == Inexact(10**12, "at_least")
+    (step,) = session_charts._steps([mark], {})
+    drawn = charts.running_cost([step]).to_dict()["datasets"]
+    assert [row["exact_running_cost"] for rows in drawn.values() for row in rows] == ["≥ $1.00"]
 
 
 def test_sessions_are_lower_bounds_while_the_session_of_some_request_is_not_known(

@@ -14,17 +14,20 @@ from uuid import UUID
 
 from bridgeboard import formats
 from bridgeboard.analysis import session_data
+from bridgeboard.model.accuracy import EXACT, Accuracy, accuracy
 from bridgeboard.model.store import Reader, StoreError
 from bridgeboard.queries import recorded_text, session_calls, session_detail
 from bridgeboard.queries.recorded_text import Item, Text
-from bridgeboard.queries.session_calls import Call
-from bridgeboard.queries.session_detail import Head, Thread
+from bridgeboard.queries.session_calls import Call, running_accuracy
+from bridgeboard.queries.session_detail import NUMBERS, Head, Thread
 from bridgeboard.queries.typed_rows import typed
 
 ABOUT: Final = (
     "Tokens are four disjoint counts. Costs are estimates at list prices, in US dollars with all"
     " decimals; null is not known. In JSON they are strings, as are whole numbers above 2^53, of"
-    " which many readers lose digits. Times are UTC. Numbers of calls add up to those of their"
+    " which many readers lose digits. Markdown marks lower bounds with ≥, and what is about right"
+    " with ≈. In JSON a cost is a lower bound where unpriced_tokens is above zero, a running cost"
+    " where running_unpriced_tokens is. Times are UTC. Numbers of calls add up to those of their"
     " threads, and these, with what is of no thread, to the totals."
 )
 WITHOUT: Final = "Prompts, thinking, tool inputs and error messages were left out."
@@ -97,7 +100,7 @@ def as_markdown(account: Account, *, with_text: bool = False) -> str:
         "# Session",
         f"{ABOUT} {WITH if with_text else WITHOUT}",
         *(f"- {sentence}" for sentence in account.missing),
-        fenced("\n".join(f"{name}: {_cell(value)}" for name, value in _facts(head))),
+        fenced("\n".join(f"{name}: {value}" for name, value in _facts(head))),
         "## Threads",
         _table(account.threads, _THREAD_COLUMNS),
         "## Calls",
@@ -149,8 +152,8 @@ _CALL_COLUMNS: Final = (
 _TOOL_COLUMNS: Final = ("usage", "ordinal", "at", "tool", "server_url", "injected", "failed")
 
 
-def _facts(head: Head) -> Iterator[tuple[str, object]]:
-    yield from _plain(head).items()
+def _facts(head: Head) -> Iterator[tuple[str, str]]:
+    yield from ((_named(name), _marked(name, head)) for name in _names(head))
     yield "accuracy", head.accuracy
 
 
@@ -166,13 +169,27 @@ def _texts(account: Account) -> Iterator[str]:
 def _table(rows: Sequence[Any], names: Sequence[str]) -> str:
     """Rows as columns of plain text: a table of Markdown would read what is in its cells."""
     cells = [[_named(name) for name in names]]
-    cells += [[_cell(_plain_value(name, row)) for name in names] for row in rows]
+    cells += [[_marked(name, row) for name in names] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return fenced("\n".join(_line(row, widths) for row in cells))
 
 
 def _line(cells: Iterable[str], widths: Iterable[int]) -> str:
     return "  ".join(cell.ljust(size) for cell, size in zip(cells, widths, strict=True)).rstrip()
+
+
+def _marked(name: str, row: Any) -> str:
+    """The cell of a row under a name, with the mark of a number that is not exact."""
+    how = _accuracy(name, row)
+    cell = _cell(_plain_value(name, row))
+    return cell if how is EXACT else formats.marked(cell, getattr(row, name), how.standing)
+
+
+def _accuracy(name: str, row: Any) -> Accuracy:
+    if name == "running_cost":
+        return running_accuracy(row)
+    metric = NUMBERS.get(name, "")
+    return accuracy(metric, row.by_metric) if metric in getattr(row, "by_metric", ()) else EXACT
 
 
 def _cell(value: object) -> str:

@@ -17,13 +17,17 @@ DOTS: Final = (12, 160)
 
 
 class Step(NamedTuple):
-    """A call: its number, its thread, tokens of its prompt and its answer, pico-USD up to it."""
+    """A call: its number, its thread, tokens of its prompt and its answer, pico-USD up to it.
+
+    ``running_standing`` is how the last of them stands (``model.accuracy.Standing``).
+    """
 
     place: int
     thread: str
     context: int
     output: int
     running_cost: int | None
+    running_standing: str = "exact"
 
 
 _KINDS: Final = {"context": "count", "output": "count", "running_cost": "money"}
@@ -87,6 +91,12 @@ def _frame(calls: Sequence[Step]) -> pd.DataFrame:
         values = [getattr(call, name) for call in calls]
         columns[name] = [encodings.drawn(value, kind) for value in values]
         columns[f"exact_{name}"] = [formats.exact_number(value, kind) for value in values]
+    columns["exact_running_cost"] = [
+        formats.marked(
+            formats.exact_money(call.running_cost), call.running_cost, call.running_standing
+        )
+        for call in calls
+    ]
     return pd.DataFrame(columns).astype(dict.fromkeys(_KINDS, "float64"))
 
 

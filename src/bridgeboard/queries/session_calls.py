@@ -1,12 +1,15 @@
 """The calls of a session, in order, a page at a time."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
+from bridgeboard.model.accuracy import Accuracy, accuracy
 from bridgeboard.model.times import stored
 from bridgeboard.queries.metric_query import Query
+from bridgeboard.queries.session_columns import NUMBERS
 from bridgeboard.queries.typed_rows import Key, columns, holdable, limited, selected
 
 CALLS: Final = 200
@@ -28,7 +31,8 @@ class Call:
         gap_seconds: from the end of the call before to its start; below zero where both ran at
             once, None where an end is not known.
         context: tokens of the whole prompt: input, cache reads and cache writes.
-        running_cost: what all up to it cost; None before anything has a price.
+        running_cost: what all up to it cost; None before anything has a price. How it stands is
+            told by their ``running_unpriced_tokens`` and ``running_summed_rows``.
         tool_errors: None where nobody records how calls end.
         is_own_key: whether the person's own key paid; None is not known.
     """
@@ -48,9 +52,12 @@ class Call:
     cache_read: int
     cache_write: int
     context: int
+    unpriced_tokens: int
     cost: int | None
     shadow_cost: int | None
     running_cost: int | None
+    running_unpriced_tokens: int
+    running_summed_rows: int
     status: str
     requests: int
     responses: int | None
@@ -64,6 +71,15 @@ class Call:
     def key(self) -> Key:
         """What to ask for the calls after it with."""
         return Key(self.started_at, self.usage)
+
+    @property
+    def by_metric(self) -> Mapping[str, Any]:
+        """Its tokens and costs under the names of the vocabulary, for ``model.accuracy``."""
+        names = ("input", "output", "cache_read", "cache_write", "unpriced_tokens")
+        return {
+            **{NUMBERS[name]: getattr(self, name) for name in (*names, "cost", "shadow_cost")},
+            "summed_rows": int(self.grain != "interception"),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +95,8 @@ class Mark:
     output: int
     cost: int | None
     running_cost: int | None
+    running_unpriced_tokens: int
+    running_summed_rows: int
 
     @property
     def is_call(self) -> bool:
@@ -89,6 +107,13 @@ class Mark:
     def is_untold(self) -> bool:
         """Whether nothing is known of the tokens of this call, as in late threads."""
         return self.grain == "action" and not (self.context or self.output)
+
+
+def running_accuracy(call: Call | Mark) -> Accuracy:
+    """How the cost of all calls up to one stands."""
+    names = {"spend": "cost", "unpriced_tokens": "unpriced_tokens", "summed_rows": "summed_rows"}
+    row = {metric: getattr(call, f"running_{name}") for metric, name in names.items()}
+    return accuracy("spend", row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +140,16 @@ class Spot:
 
 _PLACED: Final = """
 own AS (
-    SELECT f.*, row_number() OVER by_time AS place,
+    SELECT f.*, {unpriced} AS unpriced_tokens, row_number() OVER by_time AS place,
         (epoch_us(f.started_at) - epoch_us(lag(f.ended_at) OVER by_time)) / 1e6 AS gap_seconds,
-        sum(f.cost) OVER by_time AS running_cost
+        sum(f.cost) OVER by_time AS running_cost,
+        sum({unpriced}) OVER by_time AS running_unpriced_tokens,
+        count_if(f.grain <> 'interception') OVER by_time AS running_summed_rows
     FROM usage f WHERE f.session = $1{part} WINDOW by_time AS (ORDER BY f.started_at, f.usage))
 """
+_UNPRICED: Final = (
+    "(CAST(f.input AS HUGEINT) + f.output + f.cache_read + f.cache_write - f.priced_tokens)"
+)
 _CALLS: Final = """
 WITH {placed} SELECT {columns} FROM own f{where} ORDER BY f.started_at, f.usage{limit}
 """
@@ -177,9 +207,10 @@ def call_spot(
 
 
 def _placed(part: Part, params: list[object]) -> str:
-    if part is None:
-        return _PLACED.format(part="")
+    where = ""
     if part == REST:
-        return _PLACED.format(part=" AND f.thread IS NULL")
-    params.append(str(part))
-    return _PLACED.format(part=f" AND f.thread = TRY_CAST(${len(params)} AS UUID)")
+        where = " AND f.thread IS NULL"
+    elif part is not None:
+        params.append(str(part))
+        where = f" AND f.thread = TRY_CAST(${len(params)} AS UUID)"
+    return _PLACED.format(part=where, unpriced=_UNPRICED)

@@ -10,7 +10,7 @@ import streamlit as st
 
 from bridgeboard import charts, formats
 from bridgeboard.analysis import session_data
-from bridgeboard.queries.session_calls import REST, Call, Mark, Part, Spot
+from bridgeboard.queries.session_calls import REST, Call, Mark, Part, Spot, running_accuracy
 from bridgeboard.queries.session_detail import THREADS, Head, Thread
 from bridgeboard.ui import runner
 from bridgeboard.ui.components import chart, notices, tables
@@ -316,6 +316,7 @@ def _steps(marks: Sequence[Mark], known: Mapping[Any, int]) -> list[charts.Step]
             mark.context,
             mark.output,
             mark.running_cost,
+            running_accuracy(mark).standing,
         )
         for mark in marks
     ]
@@ -355,11 +356,15 @@ def _about_context(course: session_data.Course) -> Iterator[str]:
 
 def _cost(course: session_data.Course, calls: _Calls, known: Mapping[Any, int]) -> None:
     st.header("Cost so far", anchor=False)
+    how = running_accuracy(course.marks[-1])
     last = formats.money(course.marks[-1].running_cost)
+    words = last if how.standing == "exact" else how.phrase(last)
     chart.show(
         charts.running_cost(_steps(course.marks, known), calls.chosen),
         key="running_cost",
         chosen=calls.chosen,
         on_pick=lambda point: _pick(point, calls),
-        alt=f"A line that rises with every call to {last} at the last. {_SAME}",
+        alt=f"A line that rises with every call to {words} at the last. {_SAME}",
     )
+    if how.reasons:
+        st.caption(formats.unmarked(how.sentence(last)))

@@ -8,7 +8,7 @@ import streamlit as st
 from bridgeboard import charts, formats
 from bridgeboard.analysis import session_data
 from bridgeboard.model.accuracy import accuracy
-from bridgeboard.queries.session_calls import Mark
+from bridgeboard.queries.session_calls import Mark, running_accuracy
 from bridgeboard.queries.session_detail import Thread
 from bridgeboard.ui.components import tables
 from bridgeboard.ui.components.tables import Column, Inexact
@@ -66,7 +66,8 @@ def number(thread: Thread, metric: str, value: int | None) -> Any:
 
 def _call_line(mark: Mark, known: Mapping[Any, int]) -> tuple[object, ...]:
     thread = called(mark, known) + ("" if mark.is_call else ", a sum of requests")
-    return (mark.place, thread, mark.context, mark.output, mark.running_cost)
+    cost = Inexact.of(mark.running_cost, running_accuracy(mark))
+    return (mark.place, thread, mark.context, mark.output, cost)
 
 
 def name(thread: Thread) -> str:

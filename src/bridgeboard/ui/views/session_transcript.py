@@ -9,8 +9,10 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.analysis import session_data
+from bridgeboard.model.accuracy import accuracy
+from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries.recorded_text import Hit, Item
-from bridgeboard.queries.session_calls import Call, Part
+from bridgeboard.queries.session_calls import Call, Part, running_accuracy
 from bridgeboard.queries.typed_rows import Key
 from bridgeboard.ui import runner
 from bridgeboard.ui.components import notices, recorded_text
@@ -149,12 +151,14 @@ def _icon(call: Call) -> str:
 
 def _headline(call: Call, items: Sequence[Item], opening: str, look: Look, *, dated: bool) -> str:
     at = (formats.moment if dated else formats.clock_time)(call.started_at, look.zone)
-    cost = formats.unmarked(f"{formats.money(call.cost)}, {formats.money(call.running_cost)}")
+    standing = accuracy("spend", call.by_metric).standing
+    own = formats.number(call.cost, "money", standing)
+    running = formats.number(call.running_cost, "money", running_accuracy(call).standing)
     facts = [
         f"{at}{_gap(call)}",
         ", ".join(_done(call, items)),
         f"{formats.compact(call.context)} context, {formats.compact(call.output)} output",
-        f"{cost} so far",
+        formats.unmarked(f"{own}, {running} so far"),
         *_warnings(call),
     ]
     if call.model:
@@ -217,15 +221,21 @@ def _numbers(call: Call) -> str:
     lasted = call.ended_at - call.started_at if call.ended_at else None
     own = {True: "own key", False: "company key", None: "key unknown"}[call.is_own_key]
     facts = (
-        f"Input {formats.exact(call.input)}",
-        f"output {formats.exact(call.output)}",
-        f"cache read {formats.exact(call.cache_read)}",
-        f"cache write {formats.exact(call.cache_write)}",
-        f"cost {formats.exact_money(call.cost)}",
-        *([f"covered {formats.exact_money(call.shadow_cost)}"] if call.shadow_cost else []),
+        f"Input {_number(call, 'input_tokens')}",
+        f"output {_number(call, 'output_tokens')}",
+        f"cache read {_number(call, 'cache_read_tokens')}",
+        f"cache write {_number(call, 'cache_write_tokens')}",
+        f"cost {_number(call, 'spend')}",
+        *([f"covered {_number(call, 'shadow_cost')}"] if call.shadow_cost else []),
         f"took {formats.duration(lasted)}",
         call.provider,
         call.model or "model unknown",
         own,
     )
     return " · ".join(map(formats.unmarked, facts))
+
+
+def _number(call: Call, metric: str) -> str:
+    value = call.by_metric[metric]
+    digits = formats.exact_number(value, METRICS[metric].format)
+    return formats.marked(digits, value, accuracy(metric, call.by_metric).standing)
