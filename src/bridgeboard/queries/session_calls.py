@@ -144,7 +144,7 @@ own AS (
         (epoch_us(f.started_at) - epoch_us(lag(f.ended_at) OVER by_time)) / 1e6 AS gap_seconds,
         sum(f.cost) OVER by_time AS running_cost,
         sum({unpriced}) OVER by_time AS running_unpriced_tokens,
-        count_if(f.grain <> 'interception') OVER by_time AS running_summed_rows
+        sum(CAST(f.grain <> 'interception' AS INTEGER)) OVER by_time AS running_summed_rows
     FROM usage f WHERE f.session = $1{part} WINDOW by_time AS (ORDER BY f.started_at, f.usage))
 """
 _UNPRICED: Final = (
