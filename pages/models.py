@@ -13,4 +13,4 @@ contents = PAGE_CONTENTS["models"]
 headline_cards.headline(contents.headline, now)
 trend.course(contents, now, "models")
 breakdown.table(contents.splits, contents.columns, now, "breakdown", "Breakdown")
-trend.apart(trend.moved, now, "requests", ("model", "provider", "client"), "moved")
+trend.apart(trend.moved, contents, now)

@@ -4,7 +4,7 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.model.pages import MOVING, PAGE_CONTENTS
+from bridgeboard.model.pages import PAGE_CONTENTS
 from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
 
 now = filters.chosen()
@@ -14,4 +14,4 @@ headline_cards.headline(contents.headline, now)
 trend.course(contents, now, "overview")
 
 trend.apart(breakdown.tops, contents.tops, now)
-trend.apart(trend.moved, now, "total_tokens", MOVING, "moved")
+trend.apart(trend.moved, contents, now)

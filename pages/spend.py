@@ -5,7 +5,7 @@ from bridgeboard.ui.shell import ensure_shell
 ensure_shell()
 
 
-from bridgeboard.model.pages import MOVING, PAGE_CONTENTS
+from bridgeboard.model.pages import PAGE_CONTENTS
 from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
 
 now = filters.chosen()
@@ -15,4 +15,4 @@ headline_cards.basis(now)
 headline_cards.headline(contents.headline, now)
 trend.course(contents, now, "spend")
 breakdown.table(contents.splits, contents.columns, now, "breakdown", "Breakdown")
-trend.apart(trend.moved, now, "spend", MOVING, "moved")
+trend.apart(trend.moved, contents, now)

@@ -57,6 +57,7 @@ class PageContents:
         columns: metrics of its table, the one it is sorted by first.
         tops: dimensions whose largest values it lists, each with the metric that they are
             ranked by.
+        moved: dimensions by which it lists what moved most, by the first of ``measures``.
     """
 
     headline: tuple[str, ...]
@@ -64,7 +65,11 @@ class PageContents:
     splits: tuple[str, ...]
     columns: tuple[str, ...]
     tops: tuple[tuple[str, str], ...] = ()
+    moved: tuple[str, ...] = ()
 
+
+MOVING: Final = ("initiator", "team", "model", "client")
+"""Dimensions by which pages and reports list what moved most."""
 
 PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
     "overview": PageContents(
@@ -85,6 +90,7 @@ PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
             ("client", "total_tokens"),
             ("tool", "tool_calls"),
         ),
+        moved=MOVING,
     ),
     "spend": PageContents(
         headline=(
@@ -116,6 +122,7 @@ PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
             "cache_hit_rate",
             "priced_rate",
         ),
+        moved=MOVING,
     ),
     "people": PageContents(
         headline=(
@@ -168,6 +175,7 @@ PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
             "duration_p50",
             "duration_p95",
         ),
+        moved=("model", "provider", "client"),
     ),
     "tools": PageContents(
         headline=(
@@ -193,9 +201,6 @@ PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
 
 TOP: Final = 8
 """How many values of a split have a colour of their own; the rest is "Other"."""
-
-MOVING: Final = ("initiator", "team", "model", "client")
-"""Dimensions whose values' changes are looked at."""
 
 PRESENCE: Final[Mapping[str, tuple[str, str]]] = {
     "new": ("New", "People whose first request of all lies in this period."),

@@ -184,9 +184,9 @@ def nothing(now: Chosen, measure: str) -> str:
     return "Nothing was recorded in this period. Choose a longer one."
 
 
-def moved(now: Chosen, measure: str, by: tuple[str, ...], key: str) -> None:
+def moved(contents: PageContents, now: Chosen) -> None:
     """What changed most since the period before, over several dimensions; the largest first."""
-    by = runner.without_people(by)
+    measure, by = contents.measures[0], runner.without_people(contents.moved)
     st.header("What moved most", anchor=False)
     with notices.tile("what moved most"):
         reason = _cannot_compare(now)
@@ -195,7 +195,7 @@ def moved(now: Chosen, measure: str, by: tuple[str, ...], key: str) -> None:
             [] if reason else runner.current().cached(about, lambda: _changes(measure, by, now))
         )
         top = movers.largest(changes)
-        _moved(top, measure, reason or _moved_note(changes), key)
+        _moved(top, measure, reason or _moved_note(changes))
 
 
 def _changes(measure: str, by: Sequence[str], now: Chosen) -> list[Move]:
@@ -223,7 +223,7 @@ def _moved_note(changes: Sequence[Move]) -> str:
     return f"{EACH_BY_ITSELF} {left_out}" if unlike < len(changes) else left_out
 
 
-def _moved(changes: Sequence[Move], measure: str, note: str, key: str) -> None:
+def _moved(changes: Sequence[Move], measure: str, note: str) -> None:
     change = f"Change of {METRICS[measure].label.lower()}"
     addresses = [navigation.value_address(each.by, each.name) for each in changes]
     tables.show(
@@ -233,7 +233,7 @@ def _moved(changes: Sequence[Move], measure: str, note: str, key: str) -> None:
             Column("Dimension", longest=34),
             *(Column(label, "words") for label in (change, "Relative change", "Before", "Now")),
         ],
-        key=key,
+        key="moved",
         label="What moved most",
         note=note,
         is_sortable=False,
