@@ -30,7 +30,7 @@ from bridgeboard.queries import session_calls
 from bridgeboard.runtime import process
 from bridgeboard.store import Store, sync_state
 from bridgeboard.ui import navigation, runner
-from bridgeboard.ui.components import clock, recorded_text
+from bridgeboard.ui.components import recorded_text
 from bridgeboard.ui.views import session, session_download
 
 ROOT = Path(__file__).parents[1]
@@ -630,10 +630,9 @@ def test_a_call_is_on_the_page_that_its_key_says(store: Store) -> None:
         assert key.usage in [call.usage for call in shown]
 
 
-def test_a_browser_that_asks_twice_on_its_way_back_meets_no_error(store: Store) -> None:
+def test_a_list_with_parameters_of_a_session_in_its_address_meets_no_error(store: Store) -> None:
     who = next(iter(whole(store)))
     test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    test.session_state[clock.LEFT] = {("sessions", *who): ({"sort": ["cost"]}, "UTC")}
     test.switch_page("pages/sessions.py")
     for _ in range(2):
         test.query_params["id"], test.query_params["person"] = who
