@@ -69,6 +69,27 @@ def test_one_cause_is_told_once(world: World, findings: tuple[Finding, ...]) -> 
             assert all(one.explains for one in grave if one.kind == incident.kind)
 
 
+def test_money_is_a_lower_bound_where_some_tokens_have_no_price(
+    store: Store, scope: Scope, findings: tuple[Finding, ...]
+) -> None:
+    kinds = {"runaway", "spend_spike", "new_model"}
+    known = {one.key: one for one in findings if one.kind in kinds}
+    try:
+        with store.write() as batch:
+            batch.execute("UPDATE usage SET priced_tokens = priced_tokens - 1 WHERE output > 0")
+        bounds = {one.key: one for one in swept(store, scope) if one.kind in kinds}
+    finally:
+        with store.write() as batch:
+            batch.execute("UPDATE usage SET priced_tokens = priced_tokens + 1 WHERE output > 0")
+    assert {key: one.severity for key, one in bounds.items()} == {
+        key: one.severity for key, one in known.items()
+    }
+    assert {one.kind for one in bounds.values()} >= {"runaway", "spend_spike"}
+    for key, one in bounds.items():
+        assert "at least $" in one.reason
+        assert "at least $" not in known[key].reason
+
+
 @pytest.mark.slow
 def test_a_quiet_quarter_has_nothing_grave(tmp_path: Path) -> None:
     quiet = make(SEED, end=END, quiet=True)

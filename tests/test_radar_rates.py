@@ -18,6 +18,7 @@ from bridgeboard.analysis.radar.cost_findings import (
     unpriced,
 )
 from bridgeboard.analysis.radar.failure_rates import HourRow, ToolRow, outages, tools
+from bridgeboard.model.accuracy import Accuracy
 from bridgeboard.model.radar_limits import DOLLAR, RateLimits, SpendLimits
 from bridgeboard.model.scope import Scope
 
@@ -259,14 +260,18 @@ def test_a_new_model_is_told_for_its_first_day_only() -> None:
         (day(21), "new", 70 * DOLLAR),
         (day(20), "old", 99 * DOLLAR),
     ]
-    (found,) = new_models(rows, first_at(20), SCOPE, SpendLimits())
+    (found,) = new_models(rows, first_at(20), SCOPE, SpendLimits(), {})
     assert found.subject.name == "new"
     assert found.numbers["spent_cost"] == 66 * DOLLAR
+    assert found.reason.endswith("and cost $66.00 that day.")
+    bounds = {(day(20), "new"): Accuracy("at_least")}
+    (partly,) = new_models(rows, first_at(20), SCOPE, SpendLimits(), bounds)
+    assert partly.reason.endswith("and cost at least $66.00 that day.")
 
 
 def test_models_are_not_new_when_everything_is() -> None:
     rows = [(day(3), "new", 66 * DOLLAR), (day(0), "old", 66 * DOLLAR)]
-    assert new_models(rows, first_at(3), SCOPE, SpendLimits()) == []
-    assert new_models([(day(20), "new", None)], first_at(20), SCOPE, SpendLimits()) == []
-    assert new_models([(day(20), "new", DOLLAR)], first_at(20), SCOPE, SpendLimits()) == []
-    assert new_models([], {}, SCOPE, SpendLimits()) == []
+    assert new_models(rows, first_at(3), SCOPE, SpendLimits(), {}) == []
+    assert new_models([(day(20), "new", None)], first_at(20), SCOPE, SpendLimits(), {}) == []
+    assert new_models([(day(20), "new", DOLLAR)], first_at(20), SCOPE, SpendLimits(), {}) == []
+    assert new_models([], {}, SCOPE, SpendLimits(), {}) == []

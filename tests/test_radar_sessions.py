@@ -1,6 +1,7 @@
 """Which sessions stand out, told from rows made by hand."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import isnan
 from random import Random
@@ -31,6 +32,7 @@ from bridgeboard.analysis.radar.runaway_sessions import (
     together,
     usual_hours,
 )
+from bridgeboard.model.accuracy import Accuracy
 from bridgeboard.model.radar_limits import DOLLAR, SessionLimits
 
 LIMITS = SessionLimits()
@@ -227,6 +229,14 @@ def test_a_session_is_told_once_with_its_strongest_sign_first() -> None:
     assert found.evidence.session == detail(99, None).ref
     assert found.evidence.scope.since == BEGAN
     assert "?" not in found.key
+    bound = replace(detail(99, 45 * DOLLAR), accuracy=Accuracy("at_least"))
+    for own, words in (
+        (signs, "it cost at least $45.00 where $0.64 is"),
+        ({99: signs[99][:1]}, ""),
+    ):
+        (partly,) = findings(own, [bound], "UTC", LIMITS)
+        assert (words or "; it cost at least $45.00.") in partly.reason
+    assert "it cost $45.00 where $0.64 is usual" in found.reason
 
 
 def test_a_session_without_a_price_says_so() -> None:

@@ -1,5 +1,6 @@
 """Which days cost far more than usual, counted again by hand, and which finding tells them."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from random import Random
 from statistics import median
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from bridgeboard.analysis.radar.finding import About
 from bridgeboard.analysis.radar.shared_causes import Cause, Share, contributors, explained
 from bridgeboard.analysis.radar.spend_spikes import DayRow, Spike, finding, spikes
+from bridgeboard.model.accuracy import Accuracy
 from bridgeboard.model.radar_limits import DOLLAR, SpendLimits
 from bridgeboard.model.scope import Scope
 
@@ -154,6 +156,23 @@ def test_a_spike_in_words_says_how_much_and_who() -> None:
     assert dict(found.evidence.scope.include) == {"client": ("Codex",), "team": ("data",)}
     assert found.evidence.scope.since == found.first_at
     assert found.severity == "high"
+
+
+def test_a_spike_with_usage_without_a_price_is_at_least_as_large() -> None:
+    (spike,) = told(days({28: 60}))
+    bound = Accuracy("at_least", ("the price of 9 tokens is unknown",))
+    cause = Cause(spike.key, "team", "data", frozenset(spike.days), spike.excess, spike.amount)
+    parts = contributors(cause, [Share(spike.first, "ada", "data", "opus", DOLLAR, bound)], 3)
+    for one, words in (
+        (replace(spike, accuracy=bound), "at least $60.00 on 2026-10-05 where $2.00 is usual"),
+        (replace(spike, usual_accuracy=bound), "$60.00 on 2026-10-05 where about $2.00 is usual"),
+    ):
+        found = finding(one, parts, (), Scope.days(MONDAY, LATER), LIMITS)
+        assert found.reason == (
+            f"Team data spent {words}, about 30.0 times as much; most of it:"
+            " ada (at least $1.00), opus (at least $1.00)."
+        )
+        assert found.severity == finding(spike, (), (), Scope.days(MONDAY, LATER), LIMITS).severity
 
 
 def cause(about: About, name: str, excess: int, *, day: date = MONDAY) -> Cause:

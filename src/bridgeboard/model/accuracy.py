@@ -53,6 +53,10 @@ class Accuracy:
         """The number, in digits, with how it stands, inside a sentence: "at least 599"."""
         return _WORDS[self.standing].format(number)
 
+    def in_words(self, number: str) -> str:
+        """The number as it is where it is exact, else with how it stands: "at least 599"."""
+        return number if self.standing == "exact" else self.phrase(number)
+
     def sentence(self, number: str) -> str:
         """The number, in digits, with how it stands: "At least 599: 40 sums stand for ..."."""
         phrase = self.phrase(number)

@@ -9,12 +9,16 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
+from bridgeboard.model.accuracy import limits as limits_of
 from bridgeboard.model.dimensions import CLIENT_SIDE
 from bridgeboard.model.radar_limits import SessionLimits
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.metric_query import Query, select
 from bridgeboard.queries.metric_sources import PEOPLE, Arguments, key, rows, tables
+from bridgeboard.queries.session_columns import metric_sql
 
+SPENT: Final = ("spend", *limits_of(("spend",)))
+"""Spend, and what says how it stands (``model.accuracy``)."""
 SESSION_COLUMNS: Final = (
     *("session", "client", "model", "cost", "requests", "prompts", "calls"),
     *("depth", "pace", "growth", "alone_seconds", "in_scope"),
@@ -57,7 +61,7 @@ _DETAILS: Final = """
 WITH {people}
 SELECT s.session, s.id, CAST(i.id AS VARCHAR) AS initiator_id, p.person, s.initiator,
     min(f.started_at) AS first_at, max(coalesce(f.ended_at, f.started_at)) AS last_at,
-    sum(f.cost) AS cost
+    {spent}
 FROM sessions s JOIN initiators i USING (initiator) JOIN people p USING (initiator)
 JOIN usage f ON f.session = s.session
 WHERE s.session IN {keys} AND f.started_at >= {since} AND f.started_at < {until}
@@ -112,11 +116,12 @@ def repeats(scope: Scope, limits: SessionLimits) -> Query:
 
 
 def details(scope: Scope, keys: Iterable[int]) -> Query:
-    """Who had these sessions: our key, ids, person, when, and what the sessions cost exactly."""
+    """Who had these sessions: our key, ids, person, when, and ``SPENT`` to the last digit."""
     into = Arguments()
     keys_sql = _keys(into, keys)
     since, until = into.bound(scope.since), into.bound(scope.until)
-    sql = _DETAILS.format(people=PEOPLE, keys=keys_sql, since=since, until=until)
+    spent = ", ".join(f"{metric_sql(name)} AS {name}" for name in SPENT)
+    sql = _DETAILS.format(people=PEOPLE, keys=keys_sql, since=since, until=until, spent=spent)
     return Query(sql, tuple(into.values))
 
 
@@ -131,12 +136,12 @@ def person_hours(scope: Scope, keys: Iterable[int]) -> Query:
 
 
 def spend(scope: Scope, dimension: str) -> Query:
-    """``day``, the dimension's value, ``spend``."""
-    return select(("spend",), ("day", dimension), scope)
+    """``day``, the dimension's value, ``SPENT``."""
+    return select(SPENT, ("day", dimension), scope)
 
 
 def shares(scope: Scope, days: Iterable[date]) -> Query:
-    """``day``, ``initiator``, ``team``, ``model``, ``spend`` from the first to the last day."""
+    """``day``, ``initiator``, ``team``, ``model``, ``SPENT`` from the first to the last day."""
     chosen = sorted(days)
     period = Scope.days(chosen[0], chosen[-1], scope.zone)
     narrowed = replace(
@@ -144,7 +149,7 @@ def shares(scope: Scope, days: Iterable[date]) -> Query:
         since=max(scope.since, period.since),
         until=min(scope.until, period.until),
     )
-    return select(("spend",), ("day", "initiator", "team", "model"), narrowed)
+    return select(SPENT, ("day", "initiator", "team", "model"), narrowed)
 
 
 def caches(scope: Scope) -> Query:

@@ -9,7 +9,6 @@ from bridgeboard import charts, formats
 from bridgeboard.analysis import trends
 from bridgeboard.analysis.trends import Bucket, Trend
 from bridgeboard.charts import encodings
-from bridgeboard.model.accuracy import Accuracy
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.report.answers import Course
@@ -100,7 +99,7 @@ def picture(course: Course, zone: str) -> Picture:
             Entry(
                 *looks[key],
                 formats.number(total, one.format, how.standing),
-                _phrase(formats.exact_number(total, one.format), how),
+                how.in_words(formats.exact_number(total, one.format)),
             )
             for key, total in totals.items()
             if (how := course.trend.accuracy_of(series=key))
@@ -181,9 +180,5 @@ def _in_words(course: Course, stacks: Mapping[Bucket, int], zone: str) -> str:
     return (
         f"Bars of {one.label.lower()} per {course.grain}, stacked by "
         f"{DIMENSIONS[course.split].label.lower()}. The largest is {at} with "
-        f"{_phrase(formats.number(stacks[most], one.format), how)}."
+        f"{how.in_words(formats.number(stacks[most], one.format))}."
     )
-
-
-def _phrase(number: str, how: Accuracy) -> str:
-    return number if how.standing == "exact" else how.phrase(number)

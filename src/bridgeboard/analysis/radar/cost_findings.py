@@ -18,6 +18,7 @@ from bridgeboard.analysis.radar.finding import (
     on_days,
     runs,
 )
+from bridgeboard.model.accuracy import EXACT, Accuracy
 from bridgeboard.model.dimensions import UNKNOWN
 from bridgeboard.model.radar_limits import DOLLAR, RateLimits, SpendLimits
 from bridgeboard.model.scope import Scope
@@ -179,22 +180,24 @@ def new_models(
     first_at: Mapping[str, datetime],
     scope: Scope,
     limits: SpendLimits,
+    inexact: Mapping[tuple[date, str], Accuracy],
 ) -> list[Finding]:
     """Models on which much was spent on the very first day that anybody used them.
 
     Args:
-        rows: day, model, pico-USD.
+        rows: day, model, pico-USD; whatever follows is not looked at.
         first_at: when each model was first seen at all, aware; the earliest is the beginning.
         scope: zone and filters.
         limits: what is much.
+        inexact: how the numbers of a day and a model stand that are not exact.
     """
     if not first_at:
         return []
     begun = local_date(min(first_at.values()), scope.zone)
     days = {model: local_date(at, scope.zone) for model, at in first_at.items()}
     return [
-        _new_model(model, amount, day, scope)
-        for day, model, amount in sorted(rows, key=lambda row: (row[0], row[1]))
+        _new_model(model, amount, day, scope, inexact.get((day, model), EXACT))
+        for day, model, amount, *_ in sorted(rows, key=lambda row: (row[0], row[1]))
         if amount is not None
         and amount >= limits.new_model
         and days.get(model) == day
@@ -202,13 +205,13 @@ def new_models(
     ]
 
 
-def _new_model(model: str, amount: int, day: date, scope: Scope) -> Finding:
+def _new_model(model: str, amount: int, day: date, scope: Scope, how: Accuracy) -> Finding:
     return Finding(
         kind="new_model",
         subject=Subject("model", model),
         severity="medium",
         reason=f"{named(model)} was used for the first time on {day}, and cost"
-        f" {formats.money(amount)} that day.",
+        f" {how.in_words(formats.money(amount))} that day.",
         numbers={"spent_cost": amount},
         key=key("new_model", model),
         evidence=Evidence(scope.on_days(day, day).only("model", model)),

@@ -8,6 +8,7 @@ from typing import Final, Literal, TypeVar
 from urllib.parse import quote
 
 from bridgeboard import formats
+from bridgeboard.model.accuracy import EXACT, Accuracy
 from bridgeboard.model.scope import Scope
 
 Kind = Literal[
@@ -82,6 +83,7 @@ class Contributor:
     dimension: str
     name: str
     amount: int
+    accuracy: Accuracy = EXACT
 
 
 @dataclass(frozen=True)

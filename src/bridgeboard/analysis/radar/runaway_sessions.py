@@ -22,6 +22,7 @@ from bridgeboard.analysis.radar.finding import (
     named,
 )
 from bridgeboard.analysis.radar.robust_statistics import Floats, Usual, codes, logarithmic
+from bridgeboard.model.accuracy import EXACT, Accuracy
 from bridgeboard.model.radar_limits import SessionLimits
 from bridgeboard.model.scope import Scope
 
@@ -61,6 +62,7 @@ class Sessions:
 class Sign:
     """One thing about a session that is far out; ``weight`` is how many times the usual it is.
 
+    Before the words about its cost stands what the session cost (``Detail``).
     ``usual`` is None where nothing is usual.
     """
 
@@ -83,13 +85,17 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Detail:
-    """Who had a session when, and what it cost exactly; None is unknown. Times are aware."""
+    """Who had a session when, and what it cost, to the last digit; None is unknown.
+
+    Times are aware; ``accuracy`` is how the cost stands.
+    """
 
     ref: SessionRef
     initiator: int
     first_at: datetime
     last_at: datetime
     cost: int | None
+    accuracy: Accuracy = EXACT
 
 
 Signs = dict[int, list[Sign]]
@@ -130,7 +136,7 @@ def _far(values: Floats, usual: Usual, floor: Floats, z: float) -> list[int]:
 
 def _sign(name: str, observed: float, usual: float) -> Sign:
     words = {
-        "cost": f"it cost {_money(observed)} where {_money(usual)} is usual",
+        "cost": f"where {_money(usual)} is usual",
         "depth": f"{observed:,.0f} requests after one prompt where {usual:,.0f} are usual",
         "pace": f"{observed:,.0f} requests a minute where {usual:,.0f} are usual",
         "growth": f"its context grew by {formats.compact(round(observed))} tokens where"
@@ -249,13 +255,15 @@ def findings(
 
 def _finding(detail: Detail, signs: Sequence[Sign], zone: str, limits: SessionLimits) -> Finding:
     ref = detail.ref
-    reasons = "; ".join(sign.words for sign in signs)
-    cost = "" if any(sign.name == "cost" for sign in signs) else f"; it {_cost(detail.cost)}"
+    cost = f"it {_cost(detail)}"
+    is_dear = any(sign.name == "cost" for sign in signs)
+    words = [f"{cost} {sign.words}" if sign.name == "cost" else sign.words for sign in signs]
+    reasons = "; ".join(words if is_dear else [*words, cost])
     return Finding(
         kind="runaway",
         subject=Subject("session", ref.id, ref),
         severity=_severity(signs, limits),
-        reason=f"A session of {named(ref.person)} stands out: {reasons}{cost}.",
+        reason=f"A session of {named(ref.person)} stands out: {reasons}.",
         numbers=_numbers(signs, detail.cost),
         key=key("runaway", ref.id, ref.initiator_id),
         evidence=Evidence(
@@ -265,8 +273,10 @@ def _finding(detail: Detail, signs: Sequence[Sign], zone: str, limits: SessionLi
     )
 
 
-def _cost(pico: int | None) -> str:
-    return "has no known price" if pico is None else f"cost {formats.money(pico)}"
+def _cost(detail: Detail) -> str:
+    if detail.cost is None:
+        return "has no known price"
+    return f"cost {detail.accuracy.in_words(formats.money(detail.cost))}"
 
 
 def _severity(signs: Sequence[Sign], limits: SessionLimits) -> Severity:

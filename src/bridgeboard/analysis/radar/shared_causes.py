@@ -10,6 +10,7 @@ from datetime import date
 from typing import Final
 
 from bridgeboard.analysis.radar.finding import About, Contributor
+from bridgeboard.model.accuracy import EXACT, Accuracy, together
 from bridgeboard.model.radar_limits import SpendLimits
 
 RANKS: Final[Mapping[str, int]] = {"session": 0, "initiator": 1, "team": 2, "model": 3}
@@ -25,6 +26,7 @@ class Share:
     team: str
     model: str
     amount: int
+    accuracy: Accuracy = EXACT
 
     def value(self, dimension: str) -> str:
         """Its value of a dimension."""
@@ -112,15 +114,17 @@ def _root(key: str, cause_of: Mapping[str, str]) -> str:
 
 def contributors(cause: Cause, shares: Iterable[Share], most: int) -> tuple[Contributor, ...]:
     """The largest parts of what was spent on the days of a spike, by the other dimensions."""
-    sums: dict[tuple[str, str], int] = {}
+    rows: dict[tuple[str, str], list[Share]] = {}
     for row in shares:
         if row.day in cause.days and row.value(cause.dimension) == cause.name:
             for dimension in ("initiator", "model"):
                 if dimension != cause.dimension:
-                    one = dimension, row.value(dimension)
-                    sums[one] = sums.get(one, 0) + row.amount
-    ordered = sorted(sums.items(), key=lambda item: (item[0][0], -item[1], item[0][1]))
-    parts = [Contributor(dimension, name, amount) for (dimension, name), amount in ordered]
+                    rows.setdefault((dimension, row.value(dimension)), []).append(row)
+    parts = [
+        Contributor(*of, sum(row.amount for row in own), together(row.accuracy for row in own))
+        for of, own in rows.items()
+    ]
+    parts.sort(key=lambda one: (one.dimension, -one.amount, one.name))
     return (
         *[one for one in parts if one.dimension == "initiator" and one.amount > 0][:most],
         *[one for one in parts if one.dimension == "model" and one.amount > 0][:1],

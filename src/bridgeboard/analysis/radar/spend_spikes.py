@@ -19,6 +19,7 @@ from bridgeboard.analysis.radar.finding import (
     runs,
 )
 from bridgeboard.analysis.radar.robust_statistics import NORMAL, deviation, median
+from bridgeboard.model.accuracy import EXACT, Accuracy, together
 from bridgeboard.model.radar_limits import SpendLimits
 from bridgeboard.model.scope import Scope
 
@@ -28,12 +29,12 @@ _SATURDAY: Final = 5
 _CALLED: Final[Mapping[str, str]] = {"initiator": "", "team": "Team ", "model": "Model "}
 
 DayRow = tuple[date, str, int | None]
-"""Day, value, pico-USD; None is unknown."""
+"""Day, value, pico-USD; None is unknown. Whatever follows is not looked at."""
 
 
 @dataclass(frozen=True)
 class Spike:
-    """Consecutive days far beyond what is usual, in pico-USD."""
+    """Consecutive days far beyond what is usual, in pico-USD, and how these numbers stand."""
 
     dimension: About
     name: str
@@ -42,6 +43,8 @@ class Spike:
     amount: int
     usual: int
     z: float
+    accuracy: Accuracy = EXACT
+    usual_accuracy: Accuracy = EXACT
 
     @property
     def excess(self) -> int:
@@ -79,7 +82,7 @@ def spikes(
         limits: what is worth telling.
     """
     spent: dict[str, dict[date, int | None]] = {}
-    for day, name, amount in rows:
+    for day, name, amount, *_ in rows:
         spent.setdefault(name, {})[day] = amount
     return [
         _merged(dimension, name, run)
@@ -177,12 +180,17 @@ def _severity(spike: Spike, limits: SpendLimits) -> Severity:
 
 def _reason(spike: Spike, contributors: Sequence[Contributor]) -> str:
     when = on_days(spike.first, spike.last)
-    usual = "nothing" if not spike.usual else formats.money(spike.usual)
+    usual = spike.usual_accuracy.loose.in_words(formats.money(spike.usual))
+    usual = usual if spike.usual or spike.usual_accuracy.reasons else "nothing"
+    spent = spike.accuracy.in_words(formats.money(spike.amount))
     words = (
-        f"{_CALLED[spike.dimension]}{named(spike.name)} spent {formats.money(spike.amount)} {when}"
-        f" where {usual} is usual"
+        f"{_CALLED[spike.dimension]}{named(spike.name)} spent {spent} {when} where {usual} is usual"
     )
     if spike.usual:
-        words += f", {spike.amount / spike.usual:,.1f} times as much"
-    parts = [f"{named(one.name)} ({formats.money(one.amount)})" for one in contributors]
+        how = together((spike.accuracy, spike.usual_accuracy)).loose
+        words += f", {how.in_words(f'{spike.amount / spike.usual:,.1f}')} times as much"
+    parts = [
+        f"{named(one.name)} ({one.accuracy.in_words(formats.money(one.amount))})"
+        for one in contributors
+    ]
     return f"{words}; most of it: {', '.join(parts)}." if parts else f"{words}."

@@ -1,8 +1,8 @@
 """Runs all detectors on one state of the store, and returns their findings."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 from bridgeboard.analysis.radar import (
@@ -17,6 +17,7 @@ from bridgeboard.analysis.radar.finding import Finding, SessionRef, order
 from bridgeboard.analysis.radar.runaway_sessions import Detail, Hours, Repeat, Sessions, Signs
 from bridgeboard.analysis.radar.shared_causes import Cause, Share
 from bridgeboard.analysis.radar.spend_spikes import Spike
+from bridgeboard.model.accuracy import EXACT, Accuracy, accuracy, together
 from bridgeboard.model.dimensions import UNKNOWN
 from bridgeboard.model.radar_limits import Limits
 from bridgeboard.model.scope import Scope
@@ -120,15 +121,28 @@ class _Run:
 
     def spikes(self, name: str, days: dict[Any, list[tuple[Any, ...]]]) -> list[Spike]:
         last = local_date(self.now, self.scope.zone) - _DAY
-        spiking = spend_spikes.spikes(days[name], name, last, self.limits.spend)  # type: ignore[arg-type] # a name of spend.DIMENSIONS
+        limits, inexact = self.limits.spend, _inexact(days[name])
+        spiking = spend_spikes.spikes(days[name], name, last, limits)  # type: ignore[arg-type] # a name of spend.DIMENSIONS
         first, end = self.scope.first_day, self.scope.last_day
-        return [one for one in spiking if one.first <= end and one.last >= first]
+        return [
+            replace(
+                one,
+                accuracy=_together(inexact, one.name, one.first, one.last),
+                usual_accuracy=_together(
+                    inexact, one.name, one.first - _DAY * limits.history_days, one.first - _DAY
+                ),
+            )
+            for one in spiking
+            if one.first <= end and one.last >= first
+        ]
 
-    def new_models(self, days: Iterable[tuple[Any, ...]]) -> list[Finding]:
+    def new_models(self, days: Sequence[tuple[Any, ...]]) -> list[Finding]:
         first_at = {
             model: at.replace(tzinfo=UTC) for model, at in self.rows(questions.first_days())
         }
-        models = cost_findings.new_models(days, first_at, self.longer, self.limits.spend)
+        models = cost_findings.new_models(
+            days, first_at, self.longer, self.limits.spend, _inexact(days)
+        )
         return [one for one in models if _touches(one, self.scope)]
 
     def shares(self, causes: Sequence[Cause]) -> list[Share]:
@@ -136,7 +150,11 @@ class _Run:
         if not days:
             return []
         rows = self.rows(questions.shares(self.longer, days))
-        return [Share(*row) for row in rows if row[0] in days and row[4]]
+        return [
+            Share(day, initiator, team, model, spent[0], _accuracy(spent))
+            for day, initiator, team, model, *spent in rows
+            if day in days and spent[0]
+        ]
 
     def spelt_out(self, spike: Spike, cause: Cause, shares: Sequence[Share]) -> Finding:
         most = self.limits.spend.contributors
@@ -194,18 +212,36 @@ class _Run:
         wanted = list(keys)
         if not wanted:
             return []
+        rows = self.rows(questions.details(longer, wanted))
         return [
             Detail(
                 SessionRef(session, id_, initiator_id, person),
                 initiator,
                 first_at.replace(tzinfo=UTC),
                 last_at.replace(tzinfo=UTC),
-                cost,
+                spent[0],
+                _accuracy(spent),
             )
-            for session, id_, initiator_id, person, initiator, first_at, last_at, cost in self.rows(
-                questions.details(longer, wanted)
-            )
+            for session, id_, initiator_id, person, initiator, first_at, last_at, *spent in rows
         ]
+
+
+def _accuracy(spent: Sequence[Any]) -> Accuracy:
+    """How the spend of a row with ``queries.radar.SPENT`` stands."""
+    return accuracy("spend", dict(zip(questions.SPENT, spent, strict=True)))
+
+
+def _inexact(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[date, str], Accuracy]:
+    """How the spend of a day and a value stands, where it is not exact."""
+    return {(day, name): _accuracy(spent) for day, name, *spent in rows if any(spent[1:])}
+
+
+def _together(
+    inexact: Mapping[tuple[date, str], Accuracy], name: str, first: date, last: date
+) -> Accuracy:
+    """How what was spent on some days stands."""
+    days = [first + _DAY * n for n in range((last - first).days + 1)]
+    return together(inexact.get((day, name), EXACT) for day in days)
 
 
 def _by_key(rows: Iterable[tuple[int, int, int]]) -> Hours:

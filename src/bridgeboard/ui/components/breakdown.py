@@ -147,9 +147,7 @@ def compact(by: str, measure: str, now: Chosen, key: str, most: int = FEW) -> No
 def in_words(value: Any, measure: str, how: Accuracy) -> str:
     """A number with all its digits, how it stands unless it is exact, and what it counts."""
     one = METRICS[measure]
-    digits = formats.exact_number(value, one.format)
-    phrase = digits if how.standing == "exact" else how.phrase(digits)
-    return f"{phrase} {one.label.lower()}"
+    return f"{how.in_words(formats.exact_number(value, one.format))} {one.label.lower()}"
 
 
 def _few(shown: int, count: int, measure: str) -> str:

@@ -131,9 +131,8 @@ def _compared(one: Headline, now: Chosen) -> str:
     days = f"{formats.day(now.before.first_day)} to {formats.day(now.before.last_day)}"
     if one.before is None:
         return f"Nothing was recorded in all of the period before ({days}), so nothing is compared."
-    how = one.before.accuracy
-    was = formats.exact_number(one.before.value, one.metric.format)
-    was = was if how.standing == "exact" else how.phrase(was)
+    digits = formats.exact_number(one.before.value, one.metric.format)
+    was = one.before.accuracy.in_words(digits)
     until = ", up to the same moment" if now.running else ""
     why_not = f" Here {one.why_no_change}" if one.why_no_change else ""
     return f"Before ({days}{until}): {was}.{why_not}"

@@ -357,8 +357,7 @@ def _phrases(windows: Windows) -> dict[tuple[date | datetime, str], str]:
 
 def _counted(count: int, how: Accuracy) -> str:
     """So many people, and how the number stands unless it is exact."""
-    people = formats.plural(count, "person", "people")
-    return people if how.standing == "exact" else how.phrase(people)
+    return how.in_words(formats.plural(count, "person", "people"))
 
 
 def _named(size: int) -> str:

@@ -225,8 +225,7 @@ def _spend(head: Head) -> str:
     words = "An estimate at list prices."
     if head.shadow_cost:
         money = formats.exact_money(head.shadow_cost)
-        how = accuracy("shadow_cost", head.by_metric)
-        covered = money if how.standing == "exact" else how.phrase(money)
+        covered = accuracy("shadow_cost", head.by_metric).in_words(money)
         words += f" Covered by subscriptions beside it: {covered}."
     return words
 

@@ -358,13 +358,12 @@ def _cost(course: session_data.Course, calls: _Calls, known: Mapping[Any, int]) 
     st.header("Cost so far", anchor=False)
     how = running_accuracy(course.marks[-1])
     last = formats.money(course.marks[-1].running_cost)
-    words = last if how.standing == "exact" else how.phrase(last)
     chart.show(
         charts.running_cost(_steps(course.marks, known), calls.chosen),
         key="running_cost",
         chosen=calls.chosen,
         on_pick=lambda point: _pick(point, calls),
-        alt=f"A line that rises with every call to {words} at the last. {_SAME}",
+        alt=f"A line that rises with every call to {how.in_words(last)} at the last. {_SAME}",
     )
     if how.reasons:
         st.caption(formats.unmarked(how.sentence(last)))
