@@ -5,13 +5,16 @@ from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
+import random_companies
 from dashboard_store import filled, looking
 from facts import facts
 
 from bridgeboard import charts
+from bridgeboard.access import EVERYTHING, RowAccess
 from bridgeboard.analysis import adoption as questions_of_people
 from bridgeboard.analysis import movers, session_file, trends
 from bridgeboard.analysis.comparison import Line
@@ -112,8 +115,61 @@ def test_a_value_of_at_least_nothing_before_is_not_called_new() -> None:
 def test_what_moved_counts_the_values_that_cannot_be_compared() -> None:
     unlike = Move("team", "Core", 5, 10, BOUND, EXACT)
     assert trend._moved_note([]) == "Nothing changed."
-    assert trend._moved_note([unlike]).startswith("1 value left out: only one of the two")
+    assert trend._moved_note([unlike]).startswith("1 value left out: of one of the two periods")
     assert trend._moved_note([Move("team", "Web", 5, 10)]) == trend.EACH_BY_ITSELF
+
+
+def test_a_value_of_too_few_people_in_one_period_has_not_come_from_nothing(tmp_path: Path) -> None:
+    row = random_companies.crowd(0).rows["usage"][0]
+    people = range(1, 8)
+    uses = [
+        (day, person, model)
+        for day, users in enumerate(({"rare": (1, 2), "odd": (3, 4)}, {"rare": people}))
+        for model, persons in {"shared": people, **users}.items()
+        for person in persons
+    ]
+    first = random_companies.BEGAN
+    usage = [
+        {
+            **row,
+            "usage": number,
+            "initiator": person,
+            "model": model,
+            "started_at": (first + timedelta(days=day, hours=1)).replace(tzinfo=None),
+            "input": 10 + 5 * day,
+        }
+        for number, (day, person, model) in enumerate(uses, 1)
+    ]
+    names = [
+        {"initiator": one, "id": f"{UUID(int=one)}", "username": f"person{one}", "name": ""}
+        for one in people
+    ]
+    company = {"usage": usage, "initiators": names, "runs": [random_companies.SYNCED]}
+    before, now = (
+        Scope(first + timedelta(days=day), first + timedelta(days=day + 1)) for day in (0, 1)
+    )
+    moves = {}
+    with random_companies.Crowd(company, (0, *people)).store(tmp_path / "store.duckdb") as store:
+        for access in (RowAccess.of_groups(3), EVERYTHING):
+            with store.snapshot(access) as reader:
+                changes = movers.changes(Snapshot(reader), "input_tokens", ("model",), before, now)
+            moves[access.floor] = {one.name: one for one in changes}
+    of_groups, of_all = moves[3], moves[None]
+    assert {name: (one.was, one.now) for name, one in of_all.items()} == {
+        "rare": (20, 105),
+        "odd": (20, 0),
+        "shared": (70, 105),
+    }
+    assert {name: (one.was, one.now) for name, one in of_groups.items()} == {
+        "rare": (0, 105),
+        "shared": (70, 105),
+    }
+    assert [one.name for one in movers.largest(of_groups.values())] == ["shared"]
+    assert of_groups["shared"].in_words("input_tokens") == ("≈ +35", "≈ +35", "≈ +50%")
+    assert trend._moved_note(list(of_groups.values())).endswith(
+        "1 value left out: of one of the two periods only a part is known, or nothing, so no"
+        " change is shown."
+    )
 
 
 def seen(row: tuple[object, ...]) -> tuple[object, ...]:

@@ -7,12 +7,17 @@ from typing import Any, Final
 from bridgeboard import formats
 from bridgeboard.analysis.questions import Questions
 from bridgeboard.model.accuracy import EXACT, Accuracy, accuracy, together
-from bridgeboard.model.dimensions import UNASSIGNED
+from bridgeboard.model.dimensions import SMALL_GROUPS, UNASSIGNED
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 
 MOVERS: Final = 8
 """How many of the largest changes are shown."""
+_FOLDED: Final = Accuracy("about", (f"some of it may be in {SMALL_GROUPS}",))
+_ALL_FOLDED: Final = Accuracy("at_least", _FOLDED.reasons)
+
+Numbers = Mapping[str, tuple[Any, Accuracy]]
+"""Value of a dimension → its number in a period, and how that stands."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +43,16 @@ class Move:
     def is_comparable(self) -> bool:
         """Whether the change says anything: not where a part of only one number is missing.
 
-        But from exactly nothing to at least something, or the other way, is a change.
+        But from exactly nothing to at least something, or the other way, is a change; from at least
+        nothing is none, as that is unknown.
         """
         sides = ((self.was, self.before_accuracy), (self.now, self.now_accuracy))
-        partial = [how.is_partial for _, how in sides]
-        return partial[0] == partial[1] or any(
-            not value and how.standing == "exact" for value, how in sides
-        )
+        nothing = [how for value, how in sides if not value]
+        if any(how.standing == "exact" for how in nothing):
+            return True
+        if any(how.is_bound for how in nothing):
+            return False
+        return self.before_accuracy.is_partial == self.now_accuracy.is_partial
 
     @property
     def accuracy(self) -> Accuracy:
@@ -74,17 +82,26 @@ def changes(
     """How a number of each value of some dimensions changed between two periods."""
     moved: list[Move] = []
     for name in by:
-        was, now = (
+        sides: list[Numbers] = [
             {str(row[name]): (row[measure], accuracy(measure, row)) for row in answer.records()}
             for answer in questions.split_alike((measure,), name, (before, scope))
-        )
-        moved += moves(name, was, now)
+        ]
+        moved += moves(name, *(map(_named, sides) if questions.sees_groups_only else sides))
     return moved
 
 
-def moves(
-    by: str, was: Mapping[str, tuple[Any, Accuracy]], now: Mapping[str, tuple[Any, Accuracy]]
-) -> list[Move]:
+def _named(numbers: Numbers) -> Numbers:
+    """Those of values with a name, to who sees groups: a part may be in what has none, or all."""
+    named = {name: one for name, one in numbers.items() if name != SMALL_GROUPS}
+    if numbers.get(SMALL_GROUPS, (0, EXACT)) == (0, EXACT):
+        return named
+    return {
+        name: (value, together((how, _FOLDED)) if value else _ALL_FOLDED)
+        for name, (value, how) in named.items()
+    }
+
+
+def moves(by: str, was: Numbers, now: Numbers) -> list[Move]:
     """What changed between two periods, by the values of a dimension, which both have.
 
     One whose number is unknown is left out, and so is who is in no team: that is no thing that

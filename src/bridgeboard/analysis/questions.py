@@ -39,6 +39,11 @@ class Questions(ABC):
     def coverage(self) -> Coverage:
         """What the store covers."""
 
+    @property
+    @abstractmethod
+    def sees_groups_only(self) -> bool:
+        """Whether answers are sums of groups of people, what few did being called by no name."""
+
     def totals(self, names: tuple[str, ...], scope: Scope) -> dict[str, Any]:
         """Each number over the whole scope."""
         return dict(self.split(names, (), scope).only)

@@ -57,6 +57,11 @@ class Snapshot(Questions):
         """What the store covers."""
         return self._coverage
 
+    @property
+    def sees_groups_only(self) -> bool:
+        """Whether the reader of this snapshot does."""
+        return self.reader.sees_groups_only
+
     @cached_property
     def _coverage(self) -> Coverage:
         return of_store.coverage(self.reader)
@@ -174,6 +179,11 @@ class Runner(Questions):
     def coverage(self) -> Coverage:
         """What the store covers."""
         return self.cached("coverage", lambda: self.read(of_store.coverage))
+
+    @property
+    def sees_groups_only(self) -> bool:
+        """Whether the reader's row access is to groups."""
+        return self.row_access.floor is not None
 
     def setting(self, name: str) -> str | None:
         """A setting that the sync keeps in the store; None if it was never set."""

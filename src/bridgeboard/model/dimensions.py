@@ -18,6 +18,8 @@ A session is unread as long as no request is known to be its own.
 
 UNKNOWN: Final = "Unknown"
 UNASSIGNED: Final = "Unassigned"
+SMALL_GROUPS: Final = "Other (small groups)"
+"""What few people did, to who sees groups only: it has no name of its own."""
 CLIENT_SIDE: Final = "Client-side"
 HOURS_A_WEEK: Final = 168
 

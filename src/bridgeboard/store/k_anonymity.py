@@ -28,7 +28,9 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
-OTHER: Final = "Other (small groups)"
+from bridgeboard.model.dimensions import SMALL_GROUPS
+
+OTHER: Final = SMALL_GROUPS
 """What is called by no name of its own."""
 RULES: Final = frozenset({"running", "blocks", "classes", "rest", "labels"})
 """All that is done; a test leaves one out to see that it is missed."""

@@ -13,7 +13,7 @@ from bridgeboard.analysis import movers, trends
 from bridgeboard.analysis.headlines import is_recorded
 from bridgeboard.analysis.movers import Move
 from bridgeboard.analysis.trends import Trend
-from bridgeboard.model import accuracy, pages, periods
+from bridgeboard.model import pages, periods
 from bridgeboard.model.accuracy import EXACT
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
@@ -219,7 +219,10 @@ def _moved_note(changes: Sequence[Move]) -> str:
         return "Nothing changed."
     if not unlike:
         return EACH_BY_ITSELF
-    left_out = f"{formats.plural(unlike, 'value')} left out: {accuracy.NOT_COMPARABLE}"
+    left_out = (
+        f"{formats.plural(unlike, 'value')} left out: of one of the two periods only a part is "
+        "known, or nothing, so no change is shown."
+    )
     return f"{EACH_BY_ITSELF} {left_out}" if unlike < len(changes) else left_out
 
 
