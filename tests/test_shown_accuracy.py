@@ -21,7 +21,7 @@ from bridgeboard.analysis.comparison import Line
 from bridgeboard.analysis.headlines import Headlines, headlines
 from bridgeboard.analysis.movers import Move
 from bridgeboard.analysis.questions import Questions
-from bridgeboard.analysis.rankings import ranking
+from bridgeboard.analysis.rankings import Ranking, ranking
 from bridgeboard.analysis.runner import Snapshot
 from bridgeboard.formats import DASH
 from bridgeboard.model.accuracy import (
@@ -40,10 +40,10 @@ from bridgeboard.queries.session_detail import Head, Thread
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.session_list import Order, listing, page
 from bridgeboard.queries.session_totals import total, totals
-from bridgeboard.report import svg_charts
+from bridgeboard.report import svg_charts, text
 from bridgeboard.report.answers import Course
 from bridgeboard.ui import runner
-from bridgeboard.ui.components import downloads, headline_cards, tables, trend
+from bridgeboard.ui.components import breakdown, downloads, headline_cards, tables, trend
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.components.recorded_text import Look
 from bridgeboard.ui.components.tables import Inexact, Words
@@ -175,6 +175,21 @@ def test_a_value_of_too_few_people_in_one_period_has_not_come_from_nothing(tmp_p
 def seen(row: tuple[object, ...]) -> tuple[object, ...]:
     """What a row shows before anybody points at it."""
     return tuple(cell.shown if isinstance(cell, Words) else cell for cell in row)
+
+
+@pytest.mark.parametrize(("unpriced", "share"), [(0, "25%"), (4, "≈ 25%")])
+def test_a_share_of_a_whole_of_which_a_part_has_no_price_is_about_right(
+    unpriced: int, share: str
+) -> None:
+    names = ("model", "spend", "unpriced_tokens", "is_rest", "values_count")
+    answer = Answer(names, (("a", 3 * 10**12, 0, False, 2), ("b", 10**12, unpriced, False, 2)))
+    column = breakdown._column("model", "spend", answer, 0)
+    data = tables._column(column, answer.column("spend"))
+    assert [words for _, words in data["shares"]][1] == share
+    whole = {"spend": 4 * 10**12, "unpriced_tokens": unpriced}
+    (_, row) = text._grid(Ranking("model", ("spend",), answer, whole)).rows
+    assert row.share.text == share
+    assert row.share.exactly == ("about 25.0000%" if unpriced else "25.0000%")
 
 
 def test_a_number_in_a_short_list_has_its_mark() -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridgeboard.analysis.questions import Questions
+from bridgeboard.model.accuracy import Standing, column_accuracy
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
@@ -52,6 +53,11 @@ def shares(measure: str, by: str, values: Sequence[Any], total: float | None) ->
     if not total or not METRICS[measure].adds_up(DIMENSIONS[by]) or min(known, default=0) < 0:
         return None
     return [value / total for value in known]
+
+
+def share_standing(measure: str, rows: Iterable[Mapping[str, Any]]) -> Standing:
+    """How shares of a whole stand: about right unless all that it is made of is exact."""
+    return "about" if column_accuracy(measure, rows).reasons else "exact"
 
 
 def _whole(

@@ -7,6 +7,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from bridgeboard import formats
+from bridgeboard.analysis import rankings
 from bridgeboard.analysis.movers import Move
 from bridgeboard.analysis.rankings import Ranking
 from bridgeboard.model import accuracy, pages, periods
@@ -59,17 +60,25 @@ class Card:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table; ``part`` of the whole, 0 to 1, is what ``share`` says."""
+    """A line of a table; ``part`` of the whole, 0 to 1, is what ``share`` says.
+
+    ``standing`` is how the part stands (``model.accuracy``).
+    """
 
     name: Name
     part: float
     values: tuple[Value, ...]
     rest: bool = False
+    standing: accuracy.Standing = "exact"
 
     @property
     def share(self) -> Value:
         """The part in words."""
-        return Value(formats.rate(self.part), formats.exact_number(self.part, "rate"))
+        digits = formats.exact_number(self.part, "rate")
+        return Value(
+            formats.number(self.part, "rate", self.standing),
+            accuracy.Accuracy(self.standing).in_words(digits),
+        )
 
 
 @dataclass(frozen=True)
@@ -227,10 +236,11 @@ def _note(definition: str, count: int, many: str, ranked: str) -> str:
 def _rows(
     table: Ranking, records: Sequence[Mapping[str, Any]], shares: Sequence[float] | None
 ) -> Iterator[Row]:
+    standing = rankings.share_standing(table.names[0], records)
     for row, part in zip(records, shares or [0.0] * len(records), strict=True):
         is_rest = row["is_rest"]
         label = pages.rest(row["values_count"], TOP) if is_rest else row[table.by]
-        yield Row(name(label), part, _values(table, row), rest=is_rest)
+        yield Row(name(label), part, _values(table, row), is_rest, standing)
 
 
 def _values(table: Ranking, row: Mapping[str, Any]) -> tuple[Value, ...]:

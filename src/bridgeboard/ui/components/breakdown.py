@@ -132,6 +132,7 @@ def compact(by: str, measure: str, now: Chosen, key: str, most: int = FEW) -> No
                     "words",
                     metric.definition,
                     shares=_shares(by, measure, answer, 0, most),
+                    share_standing=rankings.share_standing(measure, answer.records()),
                 ),
             ],
             key=key,
@@ -207,7 +208,10 @@ def _names(by: str, names: Sequence[str], longest: int) -> Column:
 def _column(by: str, name: str, answer: Answer, first: int) -> Column:
     metric = METRICS[name]
     shares = _shares(by, name, answer, first, tables.MOST)
-    return Column(metric.label, metric.format, metric.definition, shares=shares)
+    standing = rankings.share_standing(name, answer.records())
+    return Column(
+        metric.label, metric.format, metric.definition, shares=shares, share_standing=standing
+    )
 
 
 def _marked(record: Mapping[str, Any], names: Sequence[str]) -> list[Any]:

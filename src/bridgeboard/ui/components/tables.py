@@ -39,6 +39,7 @@ class Column:
         exact: whether numbers are shown with all their digits.
         longest: how many characters of a text are shown at most, on one line.
         shares: what share of the whole each value is; shown while the table is sorted by it.
+        share_standing: how these shares stand.
         links: where its cells lead.
     """
 
@@ -48,6 +49,7 @@ class Column:
     exact: bool = False
     longest: int | None = None
     shares: Sequence[float] | None = None
+    share_standing: Standing = "exact"
     links: "Links | None" = None
 
 
@@ -174,7 +176,8 @@ def _column(column: Column, values: Sequence[Any]) -> dict[str, Any]:
     if column.shares is not None:
         longest = max([*column.shares, 1e-9])
         data["shares"] = [
-            [round(1000 * share / longest), formats.rate(share)] for share in column.shares
+            [round(1000 * share / longest), formats.number(share, "rate", column.share_standing)]
+            for share in column.shares
         ]
     return data
 
