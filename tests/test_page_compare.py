@@ -121,8 +121,14 @@ def test_every_number_is_that_of_the_vocabulary(store: Store) -> None:
         assert shown[one.label][:2] == [
             formats.number(side[name], one.format, accuracy(name, side).standing) for side in told
         ]
-    marks = [cell[:2] for cell in shown["Spend"][:2]]
-    assert marks == [formats.ABOUT if side["summed_rows"] else formats.AT_LEAST for side in told]
+    for cell, model in zip(shown["Spend"], (first, second), strict=False):
+        rows = [row for row in valued("model")[model] if row["started_at"] >= scope.since]
+        mark = ""
+        if any(row["grain"] != "interception" for row in rows):
+            mark = formats.ABOUT
+        elif tokens(rows) > sum(row["priced_tokens"] or 0 for row in rows):
+            mark = formats.AT_LEAST
+        assert cell.removeprefix(mark).startswith("$"), (model, mark)
 
 
 def test_the_sidebar_narrows_both_but_not_what_the_page_names_itself(store: Store) -> None:

@@ -58,12 +58,11 @@ def links(test: AppTest) -> list[Any]:
     return [one for one in every if one.label.startswith("Show the")]
 
 
-def evidence(kind: str) -> AppTest:
+def evidence(kind: str, label: str = "Show the evidence") -> AppTest:
     """The page that the first finding of a kind links to."""
     test = app(kinds=[kind])
-    link = next(
-        one.proto for one in test.get("page_link") if one.proto.label.startswith("Show the")
-    )
+    link = links(test)[0]
+    assert link.label == label
     for name in tuple(test.query_params):
         del test.query_params[name]
     for name, values in parse_qs(link.query_string).items():
@@ -142,7 +141,7 @@ def test_nothing_is_acknowledged_that_cannot_be_noted(
 
 def test_the_evidence_of_a_runaway_is_its_session(store: Store) -> None:
     assert store
-    test = evidence("Runaway session")
+    test = evidence("Runaway session", "Show the session")
     assert not test.exception
     assert test.query_params["id"]
     assert "Timeline" in [header.value for header in test.header]
@@ -162,7 +161,9 @@ def test_the_evidence_of_a_failing_tool_is_its_failed_requests(store: Store) -> 
     assert not test.exception
     assert [title.value for title in test.title] == ["Interceptions"]
     assert test.session_state["servers"] or test.session_state["tools"]
-    assert not {"0", DASH} & set(shown_tables.table(test, "requests-table").column("Errors"))
+    errors = set(shown_tables.table(test, "requests-table").column("Errors"))
+    assert errors
+    assert not {"0", DASH} & errors
 
 
 def test_a_store_without_anything_has_nothing_wrong(tmp_path: Path) -> None:

@@ -192,7 +192,7 @@ def test_a_share_of_a_whole_of_which_a_part_has_no_price_is_about_right(
     assert row.share.exactly == ("about 25.0000%" if unpriced else "25.0000%")
 
 
-def test_a_number_in_a_short_list_has_its_mark() -> None:
+def test_a_number_in_words_has_its_mark() -> None:
     numbers = [(1200, BOUND), (0, EXACT), (7, ABOUT)]
     shown = [tables.number(value, "count", how) for value, how in numbers]
     assert shown == [

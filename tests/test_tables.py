@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import demo_sync
 import pytest
@@ -19,7 +20,7 @@ from streamlit.testing.v1 import AppTest
 
 from bridgeboard.formats import DASH
 from bridgeboard.store import Store
-from bridgeboard.ui.components import tables
+from bridgeboard.ui.components import clock, tables
 from bridgeboard.ui.components.tables import Column, Inexact
 
 SCRIPT = """
@@ -104,10 +105,16 @@ def test_a_lower_bound_is_called_one_and_one_of_nothing_is_unknown() -> None:
     assert in_order == ["≈ 0", "3", "≥ 5", "≥ 1.2k", DASH]
 
 
-def test_times_have_their_offset_and_sort_by_the_moment() -> None:
+def test_times_have_their_offset_and_sort_by_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(clock, "zone", lambda: ZoneInfo("America/New_York"))
     began = datetime(2026, 11, 1, 5, 30, tzinfo=UTC)
     shown = one_column([began, None, began + timedelta(hours=1)], "moment")
-    assert shown.column("It")[0].startswith("2026-11-01 ")
+    # Clocks there show this hour twice on the day that summer time ends.
+    assert shown.column("It") == [
+        "2026-11-01 01:30:00 -04:00",
+        DASH,
+        "2026-11-01 01:30:00 -05:00",
+    ]
     assert [row["Name"] for row in shown.sorted("It", upwards=False)] == ["002", "000", "001"]
 
 

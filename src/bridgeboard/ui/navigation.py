@@ -1,4 +1,4 @@
-"""Links and moves to other pages, or to the same page with one value as a filter."""
+"""Links to other pages, or to the same page with one value as a filter."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final

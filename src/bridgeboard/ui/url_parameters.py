@@ -66,7 +66,7 @@ _OTHERS: Final[Mapping[str, tuple[str, ...]]] = {
     "session": ("id", "person", "thread", "call", "find", "hit", "threads", "calls"),
 }
 _LEFT: Final = frozenset({"id", "person", "thread", "call", "find"})
-"""What Streamlit writes into the address of a page that is left for a session."""
+"""What earlier versions left in the address of a list from which a session was opened."""
 
 
 def outdated(names: Iterable[str], changes: Collection[str]) -> frozenset[str]:
