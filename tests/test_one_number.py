@@ -169,9 +169,6 @@ def percentile(rows: list[Row], place: int) -> float | None:
     return quantiles(lasted, n=100, method="inclusive")[place - 1]
 
 
-LISTED = {"initiator", "team", "client"}
-
-
 def in_words(name: str, scope: Scope) -> str:
     """What the card of a number must say when one points at it."""
     rows = usage(scope)
@@ -180,11 +177,8 @@ def in_words(name: str, scope: Scope) -> str:
         name: counted(name, scope),
         "unpriced_tokens": tokens - total(rows, "priced_tokens"),
         "summed_rows": sum(row["grain"] != "interception" for row in rows),
+        "unlinked_rows": sum(row["session_id"] is None for row in rows),
     }
-    # The list of sessions tells people, teams and clients, and models or providers by themselves.
-    asked_of_requests = {each for each, _ in (*scope.include, *scope.exclude)} - LISTED
-    if asked_of_requests and asked_of_requests not in ({"model"}, {"provider"}):
-        row["unlinked_rows"] = sum(row["session_id"] is None for row in rows)
     how = accuracy(name, row)
     if row[name] is None and not how.reasons:
         return "Not known."

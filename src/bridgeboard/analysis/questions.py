@@ -15,7 +15,7 @@ from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import dimension
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
-from bridgeboard.queries import metric_query, metric_sources, session_totals
+from bridgeboard.queries import metric_query, session_totals
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.session_totals import Sums, Totals
@@ -149,14 +149,7 @@ class Questions(ABC):
         A limit that a dimension cannot split is that of all its values, in every row: nobody
         knows to which of them it belongs. Nor does a filter by tool hide rows without known tools.
         """
-        limits, split = (
-            tuple(
-                name
-                for name in needed
-                if name != accuracy.UNLINKED or metric_sources.counts_by_requests(by, scope)
-            )
-            for needed in (accuracy.limits(names), accuracy.limits(names, by))
-        )
+        limits, split = accuracy.limits(names), accuracy.limits(names, by)
         answer = ask((*names, *split))
         if whole := tuple(name for name in limits if name not in split):
             counts = self._counts(whole, by, accuracy.unsplit(scope, whole))

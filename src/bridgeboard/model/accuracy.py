@@ -162,8 +162,6 @@ def presence_accuracy(column: str, row: Mapping[str, Any]) -> Accuracy:
     return how if column == "returning" else how.loose
 
 
-UNLINKED: Final = "unlinked_rows"
-"""Counts requests of which no session is known; sessions by tool, and such, may lack some."""
 UNREAD: Final = "unread_rows"
 """Counts rows of usage of which no tool is known: a filter by tool drops them all."""
 COUNTS_OF_ROWS: Final = frozenset({"summed_rows", UNREAD})

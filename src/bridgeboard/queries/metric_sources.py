@@ -38,8 +38,6 @@ _MEMBER: Final = (
 )
 _INSTANT: Final = "epoch_us(f.started_at)"
 _LISTS: Final = {"provider": "providers", "model": "models"}
-_LISTED: Final = [[name] for name in _LISTS]
-"""What the list of sessions tells that each used, one of them at a time."""
 
 
 @dataclass
@@ -225,7 +223,7 @@ def _sessions(
     source: Source, by: Sequence[str], scope: Scope, into: Arguments, fold: Fold | None
 ) -> Rows:
     """Sessions that began in a scope, joined with what they used where that is asked for."""
-    used = _used_only(by, scope)
+    used = sorted(name for name in asked(by, scope) if not _tells(name))
     keys = {name: key(name, source, scope) for name in by if name not in used}
     origin = f"FROM {TABLES[source]} f{_member(by, scope)}"
     if used:
@@ -241,19 +239,9 @@ def _sessions(
     return _folded({name: keys[name] for name in by}, origin, where, None if is_folded else fold)
 
 
-def counts_by_requests(by: Sequence[str], scope: Scope) -> bool:
-    """Whether sessions are counted by their requests: the list of sessions does not tell enough."""
-    return _used_only(by, scope) not in [[], *_LISTED]
-
-
-def _used_only(by: Sequence[str], scope: Scope) -> list[str]:
-    """The dimensions of a question that say what a session used, and not what it is."""
-    return sorted(name for name in asked(by, scope) if not _tells(name))
-
-
-def _is_hidden(source: Source, used: list[str]) -> bool:
+def _is_hidden(source: Source, used: Sequence[str]) -> bool:
     """Whether only requests could tell what sessions used, and none is known."""
-    return source == "unread" and used not in _LISTED
+    return source == "unread" and list(used) not in [["model"], ["provider"]]
 
 
 def _nothing(by: Sequence[str], fold: Fold | None) -> str:
@@ -277,7 +265,7 @@ def _about(scope: Scope, names: Sequence[str], *, is_about: bool) -> Scope:
 
 
 def _used(
-    used: list[str], by: Sequence[str], scope: Scope, into: Arguments, fold: Fold | None
+    used: Sequence[str], by: Sequence[str], scope: Scope, into: Arguments, fold: Fold | None
 ) -> str:
     """One row per session and what it used of ``by``, where one request passes all filters.
 
@@ -285,7 +273,7 @@ def _used(
     two things together, from requests whose session is known.
     """
     keys = {name: dimension(name).columns["sessions"] for name in by}
-    if used in _LISTED:
+    if list(used) in [["model"], ["provider"]]:
         origin, window = f"({_listed(used[0], scope, into)})", ["TRUE"]
     else:
         # A session's requests do not end with the scope that it began in.
