@@ -175,6 +175,20 @@ def test_a_spike_with_usage_without_a_price_is_at_least_as_large() -> None:
         assert found.severity == finding(spike, (), (), Scope.days(MONDAY, LATER), LIMITS).severity
 
 
+@pytest.mark.parametrize(
+    ("usual", "words"),
+    [
+        (Accuracy(), "where nothing is usual."),
+        (Accuracy("at_least", ("some price is unknown",)), "where an unknown amount is usual."),
+    ],
+)
+def test_nothing_is_usual_only_where_that_is_known(usual: Accuracy, words: str) -> None:
+    (spike,) = told(days({28: 60}))
+    spike = replace(spike, usual=0, usual_accuracy=usual)
+    found = finding(spike, (), (), Scope.days(MONDAY, LATER), LIMITS)
+    assert found.reason.endswith(words)
+
+
 def cause(about: About, name: str, excess: int, *, day: date = MONDAY) -> Cause:
     return Cause(f"{about} {name}", about, name, frozenset([day]), excess, excess)
 

@@ -178,7 +178,10 @@ class Questions(ABC):
         return self.ask(metric_query.select(names, able, scope))
 
     def _every_row(self, names: tuple[str, ...], by: tuple[str, ...], scope: Scope) -> Answer:
-        """Numbers by dimensions; by one, the answer of ``measured`` if it has all rows."""
+        """Numbers by dimensions.
+
+        One number by one dimension is asked as by ``measured``, whose answer may be known.
+        """
         if len(by) == 1:
             answer = self.ask(metric_query.select(names, by, scope, limit=MOST))
             if len(answer) < MOST:

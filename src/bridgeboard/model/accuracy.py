@@ -27,7 +27,7 @@ _WORDS: Final[Mapping[Standing, str]] = {
 class Accuracy:
     """How a number stands, and why it is not exact.
 
-    ``misses_some`` is for one of which a part is missing, but that is no lower bound for all that.
+    ``misses_some``: a part of the number is missing, yet it may also be too large.
     """
 
     standing: Standing = "exact"

@@ -62,7 +62,7 @@ class Sessions:
 class Sign:
     """One thing about a session that is far out; ``weight`` is how many times the usual it is.
 
-    Before the words about its cost stands what the session cost (``Detail``).
+    The words of the sign "cost" follow what the session cost, as ``Detail`` knows it.
     ``usual`` is None where nothing is usual.
     """
 

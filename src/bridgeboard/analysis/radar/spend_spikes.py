@@ -180,8 +180,9 @@ def _severity(spike: Spike, limits: SpendLimits) -> Severity:
 
 def _reason(spike: Spike, contributors: Sequence[Contributor]) -> str:
     when = on_days(spike.first, spike.last)
-    usual = spike.usual_accuracy.loose.in_words(formats.money(spike.usual))
-    usual = usual if spike.usual or spike.usual_accuracy.reasons else "nothing"
+    usual = "nothing" if spike.usual_accuracy.standing == "exact" else "an unknown amount"
+    if spike.usual:
+        usual = spike.usual_accuracy.loose.in_words(formats.money(spike.usual))
     spent = spike.accuracy.in_words(formats.money(spike.amount))
     words = (
         f"{_CALLED[spike.dimension]}{named(spike.name)} spent {spent} {when} where {usual} is usual"

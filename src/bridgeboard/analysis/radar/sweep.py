@@ -232,8 +232,12 @@ def _accuracy(spent: Sequence[Any]) -> Accuracy:
 
 
 def _inexact(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[date, str], Accuracy]:
-    """How the spend of a day and a value stands, where it is not exact."""
-    return {(day, name): _accuracy(spent) for day, name, *spent in rows if any(spent[1:])}
+    """How the known spend of a day and a value stands, where it is not exact."""
+    return {
+        (day, name): _accuracy(spent)
+        for day, name, *spent in rows
+        if spent[0] is not None and any(spent[1:])
+    }
 
 
 def _together(
