@@ -84,8 +84,7 @@ def test_a_click_on_an_hour_of_the_week_lists_who_or_what_was_at_work(
     assert hour not in parse_qs(urlsplit(page.url).query)
     press_cell(page, f"chart-{hour}", f"Hour: {int(clock)};", f"day: {day};")
     expect(box).to_have_text(re.compile("requests in all"), timeout=PATIENCE)
-    settled(page)
-    assert box.inner_text() == shown
+    expect(box).to_have_text(shown, use_inner_text=True, timeout=PATIENCE)
     box.get_by_role("button", name="Clear").click()
     expect(box).to_have_count(0, timeout=PATIENCE)
 

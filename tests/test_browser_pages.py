@@ -173,8 +173,7 @@ def test_hostile_names_are_text_in_a_table_and_a_value_in_a_link(page: Page, syn
     assert parse_qs(address.query)["models"] == [hostile]
     link.click()
     expect(page).to_have_url(re.compile("models="), timeout=PATIENCE)
-    settled(page)
-    assert table(page, "breakdown").locator("tbody th").all_inner_texts() == [hostile]
+    expect(table(page, "breakdown").locator("tbody th")).to_have_text([hostile], timeout=PATIENCE)
     page.go_back()
     expect(page).not_to_have_url(re.compile("models="))
     expect(table(page, "breakdown").locator("tbody tr").nth(8)).to_be_visible(timeout=PATIENCE)

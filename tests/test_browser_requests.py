@@ -212,8 +212,8 @@ def test_a_finding_leads_to_its_evidence_and_stays_acknowledged(page: Page, sync
     page.get_by_label("Note").fill("Known.")
     page.get_by_test_id("stPopoverBody").get_by_role("button", name="Acknowledge").click()
     expect(page.get_by_text("1 finding acknowledged.")).to_be_visible(timeout=PATIENCE)
-    settled(page)
-    assert page.locator("[class*='st-key-finding-']").count() == many - 1
+    findings = page.locator("[class*='st-key-finding-']")
+    expect(findings).to_have_count(many - 1, timeout=PATIENCE)
     there = parameters(page)
     page.get_by_role("link", name=re.compile("Show the (session|evidence)$")).first.click()
     expect(page.get_by_role("heading", name="Radar", exact=True)).to_have_count(0, timeout=PATIENCE)
