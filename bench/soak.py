@@ -54,7 +54,7 @@ def main() -> int:
         log, watch = Log(), _Watch(served, 60 * asked.minutes)
         asyncio.run(_soak(served.address, asked.readers, asked.seed, habits, log, watch))
         _say_clicks(report, log, 60 * asked.minutes)
-        watch.say(report)
+        watch.say(report, log.clicks)
     return report.verdict()
 
 
@@ -90,8 +90,8 @@ class _Watch:
                     note(f"{share:.0%}: {self._samples[-1][1]:.0f} MB, {log.clicks} clicks")
                 await asyncio.sleep(SAMPLE_SECONDS)
 
-    def say(self, report: Report) -> None:
-        """Memory, work and syncs."""
+    def say(self, report: Report, clicks: int) -> None:
+        """Memory, processor time in all and per click (loads included), and syncs."""
         start, warm, end = (self._memory(share) for share in (0.0, WARM, 1 - SPAN))
         report.say("server_memory_start_mb", start, "MB")
         report.say("server_memory_warm_mb", warm, "MB")
@@ -105,6 +105,7 @@ class _Watch:
         report.say("server_memory_growth", (end / warm - 1) * 100, "%", GROWTH_PERCENT)
         busy, took = self._served.cpu_seconds - self._busy, perf_counter() - self._began
         report.say("server_cpu", busy / took, "cores")
+        report.say("server_cpu_per_click_ms", busy / max(clicks, 1) * 1000, "ms")
         report.say("syncs", len(self._synced) - 1, "rounds", 1, at_least=True)
 
     def _memory(self, since: float) -> float:
