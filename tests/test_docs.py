@@ -15,28 +15,30 @@ from bridgeboard.settings import Settings
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL))
+COMMANDS = (ROOT / "docs" / "commands.md").read_text("utf-8")
+SETTINGS = (ROOT / "docs" / "settings.md").read_text("utf-8")
+SHELL = "\n".join(re.findall(r"```sh\n(.*?)```", README + COMMANDS, re.DOTALL))
 
 
 def command_lines() -> list[list[str]]:
-    """Every call of our console script in the README's shell blocks, without its comment."""
+    """Every call of our console script in the shell blocks of the docs, without its comment."""
     calls = re.findall(r"\.venv/bin/bridgeboard[^\n&]*", SHELL)
     return [shlex.split(call, comments=True)[1:] for call in calls]
 
 
-def test_every_command_of_the_readme_exists_with_its_options() -> None:
+def test_every_command_of_the_docs_exists_with_its_options() -> None:
     known = get_command(cli.app).commands
     assert command_lines()
     for name, *options in command_lines():
         assert name in known
         flags = {flag for option in known[name].params for flag in option.opts}
         assert {option for option in options if option.startswith("--")} <= flags
-    listed = set(re.findall(r"^\| `bridgeboard ([\w-]+)`", README, re.MULTILINE))
+    listed = set(re.findall(r"^\| `bridgeboard ([\w-]+)`", COMMANDS, re.MULTILINE))
     assert listed == set(known)
 
 
-@pytest.mark.parametrize("option", sorted(set(re.findall(r"`(--[\w-]+)", README))))
-def test_every_option_the_readme_names_exists(option: str) -> None:
+@pytest.mark.parametrize("option", sorted(set(re.findall(r"`(--[\w-]+)", README + COMMANDS))))
+def test_every_option_the_docs_name_exists(option: str) -> None:
     known = get_command(cli.app).commands.values()
     flags = {flag for command in known for param in command.params for flag in param.opts}
     assert option in flags | {"--help"}
@@ -48,7 +50,7 @@ def test_every_command_explains_itself() -> None:
 
 
 def test_the_table_of_settings_is_that_of_the_code() -> None:
-    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| ?`?(.*?)`? ?\| (.*) \|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| ?`?(.*?)`? ?\| (.*) \|$", SETTINGS, re.MULTILINE)
     written = {variable: (name, default, meaning) for variable, name, default, meaning in rows}
     fields = Settings.model_fields
     coded = {
@@ -73,7 +75,7 @@ def test_the_two_command_lines_stand_where_ci_and_readers_find_them() -> None:
     assert '-c constraints.txt -e ".[dev]"' in test[1]
     ci = (ROOT / ".ci" / "run").read_text("utf-8")
     assert "<!-- test -->" in ci
-    assert '"${test_command##*&& } -m slow --hypothesis-profile thorough"' in ci
+    assert '"${test_command##*&& } -n 4 -m slow --hypothesis-profile thorough"' in ci
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -132,7 +134,7 @@ def test_the_docs_have_steps_to_check() -> None:
 @pytest.mark.parametrize("step", steps())
 def test_every_step_of_adding_something_names_files_and_symbols_that_exist(step: str) -> None:
     files, _, what = step.partition(":")
-    paths = [ROOT / name for name in re.findall(r"`([\w./-]+/[\w./-]+|README.md)`", files)]
+    paths = [ROOT / name for name in re.findall(r"`([\w./-]+/[\w./-]+|[A-Z]+\.md)`", files)]
     assert paths
     assert [path for path in paths if path.stem != "NAME" and not path.exists()] == []
     text = "".join(

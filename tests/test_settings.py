@@ -12,7 +12,7 @@ from bridgeboard import settings
 from bridgeboard.access import Claims, Headers, Identity, Role, viewer
 from bridgeboard.settings import DemoSettings, Login, Proxy, Settings, SettingsError
 
-README = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
+TABLES = (Path(__file__).parents[1] / "docs" / "settings.md").read_text("utf-8")
 TOKEN = "abcdefghij-0123456789012345678901"
 
 
@@ -406,7 +406,7 @@ def test_login_and_proxy_together_are_refused(told: Any) -> None:
 def test_the_tables_of_the_readme_make_the_rules_they_tell(
     told: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (text,) = re.findall(r"```toml\n(default_role.*?)```", README, re.DOTALL)
+    (text,) = re.findall(r"```toml\n(default_role.*?)```", TABLES, re.DOTALL)
     monkeypatch.setenv("BRIDGEBOARD_LOGIN_CLIENT_SECRET", "x")
     monkeypatch.setenv("BRIDGEBOARD_LOGIN_COOKIE_SECRET", SECRET)
     rules = told(text).rules
@@ -426,7 +426,7 @@ def test_the_readme_tells_the_settings_of_the_tables() -> None:
         field = models[name].model_fields[key]
         default = "" if field.default == () else str(field.default)
         coded.append((variable, path, default, field.description))
-    assert row.findall(README) == coded
+    assert row.findall(TABLES) == coded
 
 
 @pytest.mark.parametrize(
