@@ -12,6 +12,7 @@ from bridgeboard.ui.views import (
     session_charts,
     session_download,
     session_search,
+    session_threads,
     session_transcript,
 )
 
@@ -24,6 +25,7 @@ with notices.tile("this session"):
     part = session.part(head, asked)
     session.header(told, zone)
     headline_cards.row(session.cards(head), narrowest=112)
+    session.summary(told)
     session.remarks(told)
     if asked.thread and part is None:
         notices.remark("The thread that this link names is not in the session (any more).")
@@ -34,6 +36,6 @@ with notices.tile("this session"):
         text = reveal.revealed(reveal.of_session(head.initiator_id, head.id))
         session_download.menu(head, text=text)
     look = session_search.search(head.session, asked, zone, text=text)
-    session_charts.jumps(head, part, asked, text=text)
+    session_threads.listing(head, part, asked, text=text)
     dated = session.spans_days(head, zone)
     session_transcript.timeline(head.session, part, look, dated=dated)

@@ -82,7 +82,7 @@ def reveal(page: Page) -> None:
 def open_first_tool_call(page: Page) -> None:
     """Open the first request that called a tool."""
     steps = page.locator("[class*='st-key-call-'] summary")
-    step = steps.filter(has_not_text=re.compile(r" answer | prompt · | sum ")).first
+    step = steps.filter(has_not_text=re.compile(" answer |(prompt|thinking) \u2060| sum ")).first
     expect(step).to_be_visible(timeout=PATIENCE)
     step.click()
     expect(page.get_by_text(re.compile(r"^Input( ·|:)")).first).to_be_visible(timeout=PATIENCE)

@@ -436,7 +436,8 @@ def test_all_digits_are_there_where_the_reader_points(
 def test_no_chart_has_whole_numbers_that_a_browser_cannot_hold() -> None:
     huge = 2**62
     step = charts.Step(1, "1", huge, huge, huge)
-    threads = pd.DataFrame([("1", *[huge] * 4)], columns=["thread", *charts.TOKEN_KINDS])
+    columns = ["thread", "standing", *charts.TOKEN_KINDS]
+    threads = pd.DataFrame([("1", "exact", *[huge] * 4)], columns=columns)
     for chart in (
         over_time([(FIRST, "a", huge)], course(["a"])),
         charts.hours_of_week([huge] * 168, "Tokens", "count"),
@@ -573,8 +574,12 @@ def test_an_hour_that_clocks_show_twice_is_two_stretches() -> None:
 
 def test_a_thread_is_a_stack_of_its_four_kinds_of_tokens_in_order() -> None:
     frame = pd.DataFrame(
-        [("1", 10, 20, 30, 40), ("2", 1, 2, 3, 4), ("Rest", None, None, None, None)],
-        columns=["thread", *charts.TOKEN_KINDS],
+        [
+            ("1", "exact", 10, 20, 30, 40),
+            ("2", "at_least", 1, 2, 3, 4),
+            ("Rest", "unknown", None, None, None, None),
+        ],
+        columns=["thread", "standing", *charts.TOKEN_KINDS],
     )
     chart = spec(charts.tokens_per_thread(frame))
     (shown,) = chart["datasets"].values()
@@ -583,7 +588,11 @@ def test_a_thread_is_a_stack_of_its_four_kinds_of_tokens_in_order() -> None:
         for thread, first in (("1", 10), ("2", 1))
         for place, kind in enumerate(charts.TOKEN_KINDS)
     }
-    assert chart["encoding"]["x"]["scale"]["domain"] == ["1", "2", "Rest"]
+    assert {row["exactly"] for row in shown if row["thread"] == "2"} == {"≥ 1", "≥ 2", "≥ 3", "≥ 4"}
+    assert chart["encoding"]["y"]["scale"]["domain"] == ["1", "2", "Rest"]
+    many = pd.concat([frame.assign(thread=f"{number}") for number in range(charts.LYING)])
+    standing = spec(charts.tokens_per_thread(many))
+    assert len(standing["encoding"]["x"]["scale"]["domain"]) == 3 * charts.LYING
 
 
 def test_context_and_running_cost_show_each_call_that_they_are_given() -> None:
@@ -628,6 +637,8 @@ def test_a_click_chooses_the_nearest_call_and_a_rule_stands_at_the_chosen_one(
         chart = spec(draw(calls, chosen))
         assert unseen(chart)["encodings"] == ["x"]
         assert ruled(chart) == ([] if chosen is None else [{"place": chosen}])
+        after_pauses = ruled(spec(draw(calls, chosen, [2, 3])))
+        assert after_pauses[:2] == [{"place": 2}, {"place": 3}]
 
 
 def test_a_click_chooses_the_nearest_point_of_lines() -> None:

@@ -552,20 +552,22 @@ def test_costs_so_far_are_lower_bounds_from_the_first_call_without_a_price_on() 
     look = Look(ZoneInfo("UTC"), text=False, words="", hit=None, turn="")
     said = []
     for call in (priced, unpriced, after, summed):
-        headline = session_transcript._headline(call, (), "", look, dated=False)
+        cells = (
+            session_transcript._row(call, (), "", look, dated=False).replace("\\", "").split("* *")
+        )
         numbers = session_transcript._numbers(call)
         said.append(
             (
-                headline.replace("\\", "").split(" · ")[4],
+                cells[7:9],
                 numbers.replace("\\", "").split(" · ")[4],
                 [session_file._marked(name, call) for name in ("cost", "running_cost")],
             )
         )
     assert said == [
-        ("$1.00, $1.00 so far", "cost $1.00", ["1.00", "1.00"]),
-        (f"{DASH}, ≥ $1.00 so far", f"cost {DASH}", [DASH, "≥ 1.00"]),
-        ("$1.00, ≥ $1.00 so far", "cost $1.00", ["1.00", "≥ 1.00"]),
-        ("≈ $1.00, ≈ $1.00 so far", "cost ≈ $1.00", ["≈ 1.00", "≈ 1.00"]),
+        (["$1.00 `cost`", "$1.00 `so far`"], "cost $1.00", ["1.00", "1.00"]),
+        ([f"{DASH} `cost`", "≥ $1.00 `so far`"], f"cost {DASH}", [DASH, "≥ 1.00"]),
+        (["$1.00 `cost`", "≥ $1.00 `so far`"], "cost $1.00", ["1.00", "≥ 1.00"]),
+        (["≈ $1.00 `cost`", "≈ $1.00 `so far`"], "cost ≈ $1.00", ["≈ 1.00", "≈ 1.00"]),
     ]
     mark = made(Mark, **{one.name: getattr(after, one.name) for one in fields(Mark)})
     assert session_tables._call_line(mark, {})[-1] == Inexact(10**12, "at_least")

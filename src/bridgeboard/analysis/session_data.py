@@ -14,7 +14,7 @@ from bridgeboard.queries import recorded_text, session_calls, session_detail
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.recorded_text import Item, Kept, Kind, Text
 from bridgeboard.queries.session_calls import REST, Call, Mark, Part, Spot
-from bridgeboard.queries.session_detail import THREADS, Head, Owner, Thread
+from bridgeboard.queries.session_detail import THREADS, Head, Owner, Thread, ToolCalls
 from bridgeboard.queries.typed_rows import Key, typed
 
 T = TypeVar("T")
@@ -109,6 +109,25 @@ def threads(runner: Runner, session: int, page: int) -> tuple[Thread, ...]:
 def thread(runner: Runner, session: int, place: int) -> Thread:
     """The thread at a place that there is."""
     return _asked(runner, Thread, session_detail.threads(session, after=place - 1, limit=1))[0]
+
+
+def costliest(runner: Runner, session: int) -> tuple[Part, int] | None:
+    """The thread that cost most, and that cost; None where nothing of several has a price."""
+
+    def asked() -> tuple[Part, int] | None:
+        every = _asked(runner, Thread, session_detail.threads(session))
+        priced = [each for each in every if each.cost]
+        if len(every) == 1 or not priced:
+            return None
+        most = max(priced, key=lambda each: each.cost or 0)
+        return most.id or REST, most.cost or 0
+
+    return runner.cached(("costliest thread", session), asked)
+
+
+def tools(runner: Runner, session: int) -> tuple[ToolCalls, ...]:
+    """How often each tool was called, the most called first."""
+    return _asked(runner, ToolCalls, session_detail.tools(session))
 
 
 def course(runner: Runner, session: int, part: Part) -> Course:

@@ -13,6 +13,7 @@ from bridgeboard.charts.encodings import (
 )
 from bridgeboard.charts.heatmaps import WEEKDAYS, cohorts, hours_of_week
 from bridgeboard.charts.session import (
+    LYING,
     TOKEN_KINDS,
     Step,
     context_per_call,
@@ -25,6 +26,7 @@ from bridgeboard.charts.trend import Course, legend, lines, over_time
 
 __all__ = [
     "ACCENT",
+    "LYING",
     "NEUTRAL",
     "NOBODY",
     "RING",

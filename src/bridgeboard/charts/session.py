@@ -1,7 +1,7 @@
 """Charts of one session: context size, cumulated cost, tokens of calls and threads."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import altair as alt
 import pandas as pd
@@ -33,11 +33,14 @@ class Step(NamedTuple):
 _KINDS: Final = {"context": "count", "output": "count", "running_cost": "money"}
 
 
-def context_per_call(calls: Sequence[Step], chosen: int | None = None) -> alt.LayerChart:
+def context_per_call(
+    calls: Sequence[Step], chosen: int | None = None, pauses: Sequence[int] = ()
+) -> alt.LayerChart:
     """A line of the tokens of each prompt, one a thread; the dots grow with what was written.
 
     A click chooses the nearest call, and fills the parameter ``picked`` with its ``place``. A rule
-    stands at the place that is ``chosen``, be it drawn or not.
+    stands at the place that is ``chosen``, be it drawn or not, and a broken one at each call after
+    one of the ``pauses``.
     """
     drawn = alt.Chart(_frame(calls))
     line = drawn.mark_line(strokeWidth=1.5, color=ACCENT).encode(
@@ -58,11 +61,13 @@ def context_per_call(calls: Sequence[Step], chosen: int | None = None) -> alt.La
             alt.Tooltip("exact_output:N", title="Output"),
         ],
     )
-    return _to_choose([line, dots], points, chosen)
+    return _to_choose([*_pauses(pauses), line, dots], points, chosen)
 
 
-def running_cost(calls: Sequence[Step], chosen: int | None = None) -> alt.LayerChart:
-    """What all calls up to each cost together; calls are chosen as in ``context_per_call``.
+def running_cost(
+    calls: Sequence[Step], chosen: int | None = None, pauses: Sequence[int] = ()
+) -> alt.LayerChart:
+    """What all calls up to each cost together; all else is as in ``context_per_call``.
 
     Nothing is drawn before anything has a price.
     """
@@ -78,7 +83,7 @@ def running_cost(calls: Sequence[Step], chosen: int | None = None) -> alt.LayerC
             alt.Tooltip("exact_running_cost:N", title="Cost so far"),
         ]
     )
-    return _to_choose([area], points, chosen)
+    return _to_choose([*_pauses(pauses), area], points, chosen)
 
 
 def _frame(calls: Sequence[Step]) -> pd.DataFrame:
@@ -105,6 +110,13 @@ def _to_choose(shown: list[alt.Chart], points: alt.Chart, chosen: int | None) ->
     return alt.LayerChart(layer=layers).properties(height=HEIGHT)
 
 
+def _pauses(places: Sequence[int]) -> list[alt.Chart]:
+    if not places:
+        return []
+    rules = alt.Chart(pd.DataFrame({"place": list(places)}))
+    return [rules.mark_rule(color=RING[4], strokeDash=[4, 3]).encode(x=_x())]
+
+
 def _x() -> alt.X:
     return alt.X(
         "place:Q",
@@ -125,36 +137,56 @@ TOKEN_KINDS = {
     "input": ("Input", "#3b78e0"),
     "output": ("Output", "#e8833a"),
 }
-FEW: Final = 12
-WIDEST: Final = 40
+LYING: Final = 12
+"""So many threads are bars that lie, with their whole names; more stand, as many as there are."""
+THICKNESS: Final = 26
+LONGEST_NAME: Final = 190
 
 
 def tokens_per_thread(threads: pd.DataFrame) -> alt.Chart:
     """Stacked bars, one a thread, of the four disjoint token kinds.
 
-    Takes one line a thread with ``thread`` (what it is called, in their order) and a column of
-    integers a kind, missing where nobody knows. Selecting a bar fills the parameter ``thread``.
+    Takes one line a thread with ``thread`` (its name, in their order), ``standing`` (how its counts
+    stand, ``model.accuracy.Standing``) and a column of integers a kind, missing where nobody knows.
+    Selecting a bar fills the parameter ``thread``.
     """
     long = threads.melt(
-        id_vars=["thread"], value_vars=list(TOKEN_KINDS), var_name="kind", value_name="tokens"
+        id_vars=["thread", "standing"],
+        value_vars=list(TOKEN_KINDS),
+        var_name="kind",
+        value_name="tokens",
     ).dropna(subset=["tokens"])
-    long["exactly"] = long["tokens"].map(lambda tokens: formats.exact(int(tokens)))
+    long["exactly"] = [
+        formats.marked(formats.exact(int(tokens)), int(tokens), standing)
+        for tokens, standing in zip(long["tokens"], long.pop("standing"), strict=True)
+    ]
     long["tokens"] = long["tokens"].astype("float64")
     long["order"] = long["kind"].map({kind: place for place, kind in enumerate(TOKEN_KINDS)})
     long["label"] = long["kind"].map({kind: label for kind, (label, _) in TOKEN_KINDS.items()})
     chosen = alt.selection_point(name="thread", fields=["thread"], toggle=False)
+    shared: dict[str, Any] = {"sort": None, "scale": alt.Scale(domain=list(threads["thread"]))}
+    amount = encodings.number("count", "Tokens")
+    size: alt.typing.Optional[float] = alt.Undefined
+    if len(threads) <= LYING:
+        size = THICKNESS - 8
+        name = alt.Axis(labelLimit=LONGEST_NAME, ticks=False, domain=False)
+        places: dict[str, Any] = {
+            "x": alt.X("tokens:Q", axis=amount),
+            "y": alt.Y("thread:N", title=None, axis=name, **shared),
+        }
+        height = THICKNESS * len(threads)
+    else:
+        name = alt.Axis(labelAngle=0, labelOverlap=True, titlePadding=6)
+        places = {
+            "x": alt.X("thread:N", title="Thread", axis=name, **shared),
+            "y": alt.Y("tokens:Q", axis=amount),
+        }
+        height = HEIGHT
     chart: alt.Chart = (
         alt.Chart(long)
-        .mark_bar(cursor="pointer", size=_width(len(threads)))
+        .mark_bar(cursor="pointer", size=size)
         .encode(
-            x=alt.X(
-                "thread:O",
-                title="Thread",
-                sort=None,
-                scale=alt.Scale(domain=list(threads["thread"])),
-                axis=alt.Axis(labelAngle=0, labelOverlap=True, titlePadding=6),
-            ),
-            y=alt.Y("tokens:Q", axis=encodings.number("count", "Tokens")),
+            **places,
             color=alt.Color(
                 "label:N",
                 title=None,
@@ -167,13 +199,13 @@ def tokens_per_thread(threads: pd.DataFrame) -> alt.Chart:
             order=alt.Order("order:Q"),
             opacity=alt.condition(chosen, alt.value(1), alt.value(0.55)),
             tooltip=[
-                alt.Tooltip("thread:O", title="Thread"),
+                alt.Tooltip("thread:N", title="Thread"),
                 alt.Tooltip("label:N", title="Kind"),
                 alt.Tooltip("exactly:N", title="Tokens"),
             ],
         )
         .add_params(chosen)
-        .properties(height=HEIGHT)
+        .properties(height=height)
     )
     return chart
 
@@ -181,8 +213,3 @@ def tokens_per_thread(threads: pd.DataFrame) -> alt.Chart:
 def token_legend() -> str:
     """Which colour is which kind of tokens, as HTML that is as wide as its place."""
     return swatches(dict(TOKEN_KINDS.values()))
-
-
-def _width(bars: int) -> alt.typing.Optional[float]:
-    """Few bars would grow as wide as walls; many share the axis among them."""
-    return WIDEST if bars <= FEW else alt.Undefined

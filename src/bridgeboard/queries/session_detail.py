@@ -197,6 +197,15 @@ class Thread:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class ToolCalls:
+    """How often a session called a tool, and how many of these calls are known to have failed."""
+
+    tool: str
+    calls: int
+    failed: int
+
+
 def _different(column: str, table: str) -> str:
     listed = f"coalesce(list_sort(list(DISTINCT {column})), list_value())"
     return f"(SELECT {listed} FROM {table} WHERE {column} <> '')"
@@ -300,3 +309,12 @@ def threads(session: int, *, after: int = 0, limit: int | None = None) -> Query:
     """Rows of ``Thread`` in the order of their places, from behind ``after`` on."""
     sql = f"WITH {_THREADS} SELECT {columns(Thread)} FROM placed WHERE place > $2 ORDER BY place"
     return Query(sql + limited(limit), (session, after))
+
+
+def tools(session: int) -> Query:
+    """Rows of ``ToolCalls``, the tool that was called most first."""
+    sql = (
+        "SELECT tool, count(*) AS calls, count(*) FILTER (WHERE failed) AS failed FROM tool_calls"
+        " WHERE session = $1 GROUP BY tool ORDER BY calls DESC, tool"
+    )
+    return Query(sql, (session,))

@@ -11,17 +11,18 @@ import streamlit as st
 from bridgeboard import formats, settings
 from bridgeboard.analysis import session_data
 from bridgeboard.model.accuracy import accuracy
-from bridgeboard.queries.session_calls import Part
+from bridgeboard.queries.session_calls import REST, Part
 from bridgeboard.queries.session_detail import Head, Owner
 from bridgeboard.runtime import process
 from bridgeboard.ui import navigation, runner, url
 from bridgeboard.ui.components import data_quality, headline_cards, notices
-from bridgeboard.ui.views import session_url
+from bridgeboard.ui.views import session_pauses, session_url
 from bridgeboard.ui.views.session_url import Place
 
 SOON: Final = timedelta(seconds=3)
 PATIENCE: Final = 40
 """How many times it is looked whether details have come."""
+NAMED_TOOLS: Final = 5
 KEYS: Final = {"byok": "own key", "centralized": "company key"}
 _WANTED: Final = "details_wanted"
 _LOOKED: Final = "looked_for_details"
@@ -80,10 +81,57 @@ def header(details: SessionFacts, zone: ZoneInfo) -> None:
             icon=":material/person:",
             query_params={**url.filters(), navigation.WHO: [head.person]},
         )
+        st.code(formats.visible(head.id), language=None, width="content")
     st.caption(" · ".join(map(formats.unmarked, _facts(head, zone))))
-    st.code(formats.visible(head.id), language=None, width="content")
     _freshen(head)
     _sharing(details.sharers)
+
+
+def summary(details: SessionFacts) -> None:
+    """What a reader asks first: which thread cost most, which tools ran, what pauses cost."""
+    head = details.head
+    sentences = (
+        _costliest(head),
+        _tools(head),
+        session_pauses.together(session_pauses.pauses(head.session)),
+    )
+    if words := " ".join(filter(None, sentences)):
+        st.markdown(formats.unmarked(words))
+
+
+def _costliest(head: Head) -> str:
+    most = session_data.costliest(runner.current(), head.session)
+    if most is None or not head.cost:
+        return ""
+    thread, cost = most
+    name = (
+        "Requests outside known threads"
+        if thread == REST
+        else f"Thread {session_data.places(runner.current(), head.session)[thread]}"
+    )
+    how = accuracy("spend", head.by_metric)
+    share = formats.number(cost / head.cost, "rate", how.loose.standing)
+    verb = "cost" if how.standing == "exact" else "is known to have cost"
+    return f"{name} {verb} most: {formats.money(cost)}, {share} of the session."
+
+
+def _tools(head: Head) -> str:
+    tools = session_data.tools(runner.current(), head.session)
+    if not tools:
+        return ""
+    named = [
+        f"{formats.middle(formats.visible(each.tool), 40) or 'unnamed tool'} {each.calls:,}"
+        for each in tools[:NAMED_TOOLS]
+    ]
+    more = len(tools) - len(named)
+    others = [f"{formats.plural(more, 'other tool')}"] if more else []
+    failed = [
+        f"{formats.middle(formats.visible(each.tool), 40)} {each.failed:,}"
+        for each in tools
+        if each.failed
+    ]
+    ended = f" Failed calls: {', '.join(failed[:NAMED_TOOLS])}." if failed else ""
+    return f"Tool calls: {', '.join(named + others)}.{ended}"
 
 
 def part(head: Head, asked: Place) -> Part:

@@ -17,7 +17,7 @@ from bridgeboard.queries.typed_rows import Key
 from bridgeboard.ui import runner
 from bridgeboard.ui.components import notices, recorded_text
 from bridgeboard.ui.components.recorded_text import Look
-from bridgeboard.ui.views import session_url
+from bridgeboard.ui.views import session_pauses, session_url
 
 NAMED_TOOLS: Final = 4
 WIDE: Final = 480
@@ -47,7 +47,8 @@ def timeline(session: int, part: Part, look: Look, *, dated: bool) -> None:
             return
         _span(course, page, len(calls))
         _open_once(opened, look)
-        _calls(session, calls, opened, look, is_whole=part is None, dated=dated)
+        with st.container(key="calls", gap=None):
+            _calls(session, calls, opened, look, is_whole=part is None, dated=dated)
 
 
 def _page(
@@ -106,12 +107,18 @@ def _calls(
     opening = openings([call.usage for call in calls if call.prompts]) if look.text else {}
     places = session_data.places(runner.current(), session) if is_whole else {}
     before: object = calls
+    heads = "".join(f"<span>{head}</span>" for head in HEADS)
+    pauses = {each.usage: each for each in session_pauses.pauses(session)}
+    st.html(f'<div class="call-heads" aria-hidden="true">{heads}</div>')
     for call in calls:
         if len(places) > 1 and call.thread != before:
             before = call.thread
             st.caption(f"**{_thread(call, places)}**")
+        if pause := pauses.get(call.usage):
+            words = formats.unmarked(session_pauses.sentence(pause))
+            st.caption(f":material/hourglass_bottom: {words}")
         fold = st.expander(
-            _headline(call, items[call.usage], opening.get(call.usage, ""), look, dated=dated),
+            _row(call, items[call.usage], opening.get(call.usage, ""), look, dated=dated),
             key=f"call-{call.usage}",
             type="step",
             icon=_icon(call),
@@ -149,46 +156,70 @@ def _icon(call: Call) -> str:
     return ":material/build:" if call.tool_calls else ":material/smart_toy:"
 
 
-def _headline(call: Call, items: Sequence[Item], opening: str, look: Look, *, dated: bool) -> str:
+HEADS: Final = (
+    *("Call", "Time", "Pause", "What", "Tools", "Context", "Output", "Cost", "Cost so far"),
+    *("Model", "Remarks"),
+)
+
+
+def _row(call: Call, items: Sequence[Item], opening: str, look: Look, *, dated: bool) -> str:
+    """The cells of a call as the label of its fold, which ``static/session.css`` lays under heads.
+
+    Each is emphasized, so that it is an element of its own. What its head says is in a piece of
+    code, which is drawn where there are no heads and otherwise only read by screen readers.
+    """
     at = (formats.moment if dated else formats.clock_time)(call.started_at, look.zone)
     standing = accuracy("spend", call.by_metric).standing
-    own = formats.number(call.cost, "money", standing)
     running = formats.number(call.running_cost, "money", running_accuracy(call).standing)
-    facts = [
-        f"{at}{_gap(call)}",
-        ", ".join(_done(call, items)),
-        f"{formats.compact(call.context)} context, {formats.compact(call.output)} output",
-        formats.unmarked(f"{own}, {running} so far"),
-        *_warnings(call),
-    ]
-    if call.model:
-        facts.append(formats.unmarked(formats.middle(call.model, 32)))
-    line = f"**{call.place:,}** · " + " · ".join(filter(None, facts))
-    return f"{line}  \n{opening}" if opening else line
+    cells = (
+        at,
+        _gap(call),
+        _what(call, items),
+        _tools(items),
+        f"{formats.compact(call.context)} `context`",
+        f"{formats.compact(call.output)} `output`",
+        formats.unmarked(formats.number(call.cost, "money", standing)) + " `cost`",
+        f"{formats.unmarked(running)} `so far`",
+        formats.unmarked(formats.middle(call.model or "", 32)),
+        ", ".join(_warnings(call)),
+    )
+    line = " ".join(f"*{cell or _NOTHING}*" for cell in cells)
+    return f"**{call.place:,}** {line}" + (f" **{opening}**" if opening else "")
+
+
+_NOTHING: Final = "\u2060"
+"""Holds the place of a cell: emphasis of nothing is none."""
 
 
 def _gap(call: Call) -> str:
     if call.gap_seconds is None:
         return ""
-    if call.gap_seconds < 0:
-        return " (beside the one before)"
-    return f" (+{formats.seconds(call.gap_seconds)})"
+    return f"+{formats.seconds(call.gap_seconds)}" if call.gap_seconds >= 0 else "parallel"
 
 
-def _done(call: Call, items: Sequence[Item]) -> list[str]:
+def _what(call: Call, items: Sequence[Item]) -> str:
     """What a call was about in a few words."""
     if not call.requests:
-        return ["rest that is only known as a sum"]
+        return "rest that is only known as a sum"
+    kinds = {item.kind for item in items}
+    words = ["prompt"] if call.prompts else []
+    if "thinking" in kinds:
+        words.append("thinking")
+    if "tool" not in kinds and not call.prompts:
+        words.append("answer")
+    return ", ".join(words or ["tool call"])
+
+
+def _tools(items: Sequence[Item]) -> str:
+    """The tools that a call used most, as they were called."""
     tools = Counter(item.tool or "" for item in items if item.kind == "tool").most_common()
     names = [
         (formats.unmarked(formats.middle(tool, 40)) or "unnamed tool")
         + (f" ×{count}" if count > 1 else "")  # noqa: RUF001 - the sign of multiplication
         for tool, count in tools[:NAMED_TOOLS]
     ]
-    prompt = ["prompt"] if call.prompts else []
-    thought = ["thinking"] if any(item.kind == "thinking" for item in items) else []
     more = [f"{len(tools) - NAMED_TOOLS} more"] if len(tools) > NAMED_TOOLS else []
-    return prompt + thought + names + more or ["answer"]
+    return ", ".join(names + more)
 
 
 def _warnings(call: Call) -> list[str]:
