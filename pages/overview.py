@@ -6,12 +6,14 @@ ensure_shell()
 
 from bridgeboard.model.pages import PAGE_CONTENTS
 from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
+from bridgeboard.ui.views import overview
 
 now = filters.chosen()
 contents = PAGE_CONTENTS["overview"]
 
 headline_cards.headline(contents.headline, now)
 trend.course(contents, now, "overview")
+overview.link_to_sessions()
 
 trend.apart(breakdown.tops, contents.tops, now)
 trend.apart(trend.moved, contents, now)

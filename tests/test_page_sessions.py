@@ -18,10 +18,12 @@ from slow_cases import one_fast
 from streamlit.testing.v1 import AppTest
 
 from bridgeboard import formats, settings
+from bridgeboard.model.pages import FILTERS
 from bridgeboard.queries.session_columns import COLUMNS
 from bridgeboard.runtime import state_files
 from bridgeboard.state.audit import digest_of_words
 from bridgeboard.store import Store
+from bridgeboard.ui import current_user
 from bridgeboard.ui.views import session_list
 
 ROOT = Path(__file__).parents[1]
@@ -359,3 +361,25 @@ def test_a_view_without_a_name_is_refused_with_advice(store: Store) -> None:
     test.run()
     test.button(key="keep-view").click().run()
     assert "1 to 80 characters" in said(test)
+
+
+def ways_to_sessions(test: AppTest) -> list[dict[str, list[str]]]:
+    """The parameters of the link below the chart."""
+    links = [one.proto for one in test.get("page_link") if one.proto.label == "Sessions by cost"]
+    return [parse_qs(link.query_string) for link in links]
+
+
+def test_overview_leads_to_its_sessions_by_cost_who_may_open_them(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store
+    overview = app("overview", **{FILTERS["client"]: "Codex"})
+    assert not overview.exception
+    (words,) = ways_to_sessions(overview)
+    assert words[FILTERS["client"]] == ["Codex"]
+    test = app(**words)
+    assert listed(test).order == (COLUMNS["cost"].label, False)
+    costs = [float(cell.strip("$≥≈ ")) for cell in listed(test).whole(COLUMNS["cost"].label)]
+    assert costs == sorted(costs, reverse=True)
+    monkeypatch.setattr(current_user.Reader, "may_open", lambda _, page: page != "sessions")
+    assert ways_to_sessions(app("overview")) == []
