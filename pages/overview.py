@@ -6,12 +6,13 @@ ensure_shell()
 
 from bridgeboard.model.pages import PAGE_CONTENTS
 from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
-from bridgeboard.ui.views import overview
+from bridgeboard.ui.views import overview, summary
 
 now = filters.chosen()
 contents = PAGE_CONTENTS["overview"]
 
 headline_cards.headline(contents.headline, now)
+summary.show(contents, now)
 trend.course(contents, now, "overview")
 overview.link_to_sessions()
 

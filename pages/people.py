@@ -6,12 +6,13 @@ ensure_shell()
 
 from bridgeboard.model.pages import PAGE_CONTENTS
 from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
-from bridgeboard.ui.views import adoption, hours_of_week
+from bridgeboard.ui.views import adoption, hours_of_week, summary
 
 now = filters.chosen()
 contents = PAGE_CONTENTS["people"]
 
 headline_cards.headline(contents.headline, now)
+summary.show(contents, now)
 adoption.people(now)
 trend.course(contents, now, "people")
 breakdown.table("initiator", contents.columns, now, "everybody", "Everybody")

@@ -7,12 +7,14 @@ ensure_shell()
 
 from bridgeboard.model.pages import PAGE_CONTENTS
 from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
+from bridgeboard.ui.views import summary
 
 now = filters.chosen()
 contents = PAGE_CONTENTS["spend"]
 
 headline_cards.basis(now)
 headline_cards.headline(contents.headline, now)
+summary.show(contents, now)
 trend.course(contents, now, "spend")
 breakdown.table(contents.splits, contents.columns, now, "breakdown", "Breakdown")
 trend.apart(trend.moved, contents, now)

@@ -8,12 +8,13 @@ import streamlit as st
 
 from bridgeboard.model.pages import PAGE_CONTENTS
 from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
-from bridgeboard.ui.views import tools
+from bridgeboard.ui.views import summary, tools
 
 now = tools.asked(filters.chosen())
 contents = PAGE_CONTENTS["tools"]
 
 headline_cards.headline(contents.headline, now)
+summary.show(contents, now)
 st.caption("Only tools that the bridge puts there report errors; how others end is not recorded.")
 trend.course(contents, now, "tools")
 breakdown.table("tool", contents.columns, now, "tools-tool", "Tools")

@@ -281,7 +281,7 @@ def test_the_choices_of_a_chart_are_in_the_address(page: Page, synced: str) -> N
     box = page.get_by_role("combobox", name="By", exact=True).first
     box.click()
     page.get_by_role("option", name="Client", exact=True).click()
-    expect(page.get_by_text(re.compile("by client"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile("^Top .* by client"))).to_be_visible(timeout=PATIENCE)
     settled(page)
     assert parse_qs(urlsplit(page.url).query)["overview-by"] == ["client"]
 

@@ -104,7 +104,10 @@ def test_more_money_is_neither_good_nor_bad_and_more_errors_are_bad() -> None:
 def test_what_moves_can_be_split_and_is_told_in_its_own_order() -> None:
     for board in PAGE_CONTENTS.values():
         for name in board.moved:
-            assert splits(board.measures[0], name)
+            assert splits(board.moving, name)
+        for measure, dimensions in board.summary:
+            assert measure in board.headline
+            assert all(splits(measure, name) for name in dimensions)
     was = dict(zip("abce", [(5, EXACT), (2, EXACT), (0, EXACT), (4, EXACT)], strict=True))
     now = dict(zip("abce", [(3, EXACT), (0, EXACT), (7, EXACT), (4, EXACT)], strict=True))
     told = movers.moves("team", was, now)

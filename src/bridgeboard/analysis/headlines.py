@@ -53,6 +53,11 @@ class Headline:
         return self.metric.rise * self.direction
 
     @property
+    def is_compared(self) -> bool:
+        """Whether there are two numbers of which something can be said."""
+        return self.before is not None and not self.why_no_change
+
+    @property
     def why_no_change(self) -> str:
         """Why two numbers are not compared; empty where they are, or there are not two."""
         before = self.before

@@ -57,7 +57,9 @@ class PageContents:
         columns: metrics of its table, the one it is sorted by first.
         tops: dimensions whose largest values it lists, each with the metric that they are
             ranked by.
-        moved: dimensions by which it lists what moved most, by the first of ``measures``.
+        summary: metrics that the sentence under its cards is about, each with the dimensions of
+            which it names what changed most.
+        moved: dimensions by which it lists what moved most, by ``moving``.
     """
 
     headline: tuple[str, ...]
@@ -65,7 +67,13 @@ class PageContents:
     splits: tuple[str, ...]
     columns: tuple[str, ...]
     tops: tuple[tuple[str, str], ...] = ()
+    summary: tuple[tuple[str, tuple[str, ...]], ...] = ()
     moved: tuple[str, ...] = ()
+
+    @property
+    def moving(self) -> str:
+        """The metric by which it lists what moved most: that of its sentence, if it has one."""
+        return self.summary[0][0] if self.summary else self.measures[0]
 
 
 MOVING: Final = ("initiator", "team", "model", "client")
@@ -90,6 +98,7 @@ PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
             ("client", "total_tokens"),
             ("tool", "tool_calls"),
         ),
+        summary=(("spend", MOVING),),
         moved=MOVING,
     ),
     "spend": PageContents(
@@ -122,6 +131,7 @@ PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
             "cache_hit_rate",
             "priced_rate",
         ),
+        summary=(("spend", MOVING),),
         moved=MOVING,
     ),
     "people": PageContents(
@@ -145,6 +155,7 @@ PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
             "cache_hit_rate",
             "cost_per_prompt",
         ),
+        summary=(("active_people", ("team", "model", "client")),),
     ),
     "person": PageContents(
         headline=("spend", "sessions", "prompts", "requests", "total_tokens", "cache_hit_rate"),
@@ -195,6 +206,7 @@ PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
             "tool_errors",
             "tool_error_rate",
         ),
+        summary=(("tool_calls", ("initiator", "team", "tool")), ("tool_errors", ("tool",))),
     ),
 }
 """By the page's name."""

@@ -11,8 +11,10 @@ from bridgeboard.analysis.coverage import Coverage
 from bridgeboard.analysis.headlines import Headlines, headlines
 from bridgeboard.analysis.movers import Move
 from bridgeboard.analysis.questions import Questions
+from bridgeboard.analysis.radar.sweep import sweep
 from bridgeboard.analysis.rankings import Ranking, ranking
 from bridgeboard.analysis.runner import Snapshot, answer
+from bridgeboard.analysis.summary import Piece, summary
 from bridgeboard.analysis.trends import Bucket, Trend
 from bridgeboard.model import pages, periods
 from bridgeboard.model.pages import PAGE_CONTENTS
@@ -96,6 +98,7 @@ class Answers:
         preset: the period's name.
         before: the period before, whether it is compared or not.
         made_at: when this was asked.
+        summary: what changed, in a sentence.
         headlines: the headline numbers.
         courses: over time.
         tables: by dimensions.
@@ -108,6 +111,7 @@ class Answers:
     preset: str
     before: Scope
     made_at: datetime
+    summary: tuple[Piece, ...]
     headlines: Headlines
     courses: tuple[Course, ...]
     tables: tuple[Ranking, ...]
@@ -144,6 +148,9 @@ def ask(reader: Reader, scope: Scope, preset: str, now: datetime) -> Answers:
         preset=preset,
         before=before,
         made_at=now,
+        summary=summary(
+            questions, PAGE_CONTENTS["overview"], scope, before, sweep(reader, scope, now=now)
+        ),
         headlines=numbers,
         courses=tuple(_course(questions, *each, scope, now) for each in _COURSES),
         tables=tuple(ranking(questions, names, by, scope, most=TOP) for by, names in _TABLES),

@@ -26,6 +26,7 @@ def page(answers: Answers) -> str:
         running=answers.running,
         filters=text.filters(answers.scope),
         compared=text.compared(answers),
+        summary=text.summary(answers),
         warnings=list(text.warnings(answers)),
         boards=text.cards(answers),
         pictures=[picture(course, answers.scope.zone) for course in answers.courses],

@@ -110,6 +110,13 @@ class Change:
     now: Value
 
 
+def summary(answers: Answers) -> list[Name]:
+    """The sentence that opens the report, in parts; ``whole`` is empty of words between names."""
+    return [
+        Name(formats.visible(piece.text), formats.visible(piece.whole)) for piece in answers.summary
+    ]
+
+
 def cards(answers: Answers) -> list[tuple[str, list[Card]]]:
     """The headline numbers of each page under its title, none twice."""
     groups, seen = [], set[str]()

@@ -186,7 +186,7 @@ def nothing(now: Chosen, measure: str) -> str:
 
 def moved(contents: PageContents, now: Chosen) -> None:
     """What changed most since the period before, over several dimensions; the largest first."""
-    measure, by = contents.measures[0], runner.without_people(contents.moved)
+    measure, by = contents.moving, runner.without_people(contents.moved)
     st.header("What moved most", anchor=False)
     with notices.tile("what moved most"):
         reason = _cannot_compare(now)
