@@ -25,15 +25,42 @@ const bar = ([width, text] = [0, ""]) => {
   return cell;
 };
 
+// A number over time as lines from 0 to 100, which a gap parts; what still runs is drawn paler.
+const course = (points, words, running) => {
+  const cell = element("td", "trend");
+  if (!points.length) return fill(cell, ["\u2013", words]);
+  const draw = (name, attributes, place) => {
+    const drawn = place.appendChild(document.createElementNS("http://www.w3.org/2000/svg", name));
+    Object.entries(attributes).forEach(([key, value]) => drawn.setAttribute(key, value));
+    return drawn;
+  };
+  const last = points.length - 1;
+  const picture = draw("svg", { viewBox: `0 -4 ${last || 1} 108`, preserveAspectRatio: "none", role: "img", "aria-label": words }, cell);
+  draw("title", {}, picture).textContent = words;
+  const line = (from, to) => {
+    let path = "";
+    for (let x = from; x <= to; x += 1) {
+      if (points[x] === null) continue;
+      const begins = x === from || points[x - 1] === null;
+      path += `${begins ? "M" : "L"}${x} ${100 - points[x]}${begins ? "h0" : ""}`;
+    }
+    return path;
+  };
+  draw("path", { d: line(0, running ? last - 1 : last) }, picture);
+  if (running) draw("path", { d: line(Math.max(last - 1, 0), last), class: "running" }, picture);
+  return cell;
+};
+
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector(".data-table");
   const { columns, totals } = data;
-  const heads = JSON.stringify([data.label, data.title, data.note, columns.map(({ label, meaning, first }) => [label, meaning, first])]);
+  const heads = JSON.stringify([data.label, data.title, data.note, data.search, columns.map(({ label, meaning, first }) => [label, meaning, first])]);
   const given = JSON.stringify(data.order);
   if (root.heads !== heads || root.given !== given) root.order = data.order;
+  if (root.name !== columns[0].label || !data.search) root.words = ""; // rows of something else
   if (root.heads !== heads) root.replaceChildren(...frame());
   if (data.part && root.address !== location.search) root.querySelector(".scroll").scrollTop = 0;
-  Object.assign(root, { heads, given, address: location.search });
+  Object.assign(root, { heads, given, address: location.search, name: columns[0].label });
   draw();
 
   function frame() {
@@ -53,9 +80,33 @@ export default function ({ data, parentElement, setTriggerValue }) {
     table.tHead.rows[0].append(...columns.map(head));
     return [
       ...(data.title ? [element("h3", "", data.title)] : []),
+      ...(data.search ? [searchLine()] : []),
       scroll,
       ...(data.note ? [element("p", "note", data.note)] : []),
     ];
+  }
+
+  function searchLine() {
+    const line = element("div", "search");
+    const field = line.appendChild(element("input"));
+    field.type = "search";
+    field.placeholder = data.search;
+    field.setAttribute("aria-label", data.search);
+    field.value = root.words;
+    field.oninput = () => {
+      root.words = field.value;
+      root.search();
+    };
+    line.appendChild(element("span")).setAttribute("role", "status");
+    return line;
+  }
+
+  // How many rows have what is searched for, in which of all rows.
+  function foundInWords(count) {
+    const drawn = columns[0].cells.length;
+    if (!data.count || data.count === drawn) return `${count.toLocaleString("en-US")} of ${drawn.toLocaleString("en-US")}`;
+    const others = (data.count - drawn).toLocaleString("en-US");
+    return `${count.toLocaleString("en-US")} of the ${drawn.toLocaleString("en-US")} rows below; the ${others} other rows are not searched`;
   }
 
   function head(column, place) {
@@ -90,8 +141,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
       drawn.append(...withShare(columns.map((column, place) => cell(column, place, row)), () => bar(shares[row])));
       return drawn;
     };
-    const rows = sorted();
-    root.querySelector(".scroll").hidden = !rows.length;
+    const words = root.words.trim().toLowerCase();
+    const rows = sorted().filter(matches(words));
+    root.querySelector(".scroll").hidden = !columns[0].cells.length;
+    const status = root.querySelector(".search [role=status]");
+    if (status) status.textContent = words ? foundInWords(rows.length) : "";
     const body = element("tbody");
     body.append(...rows.slice(0, FIRST).map(line));
     const drawFrom = (start) => {
@@ -105,13 +159,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
     for (const row of totals) {
       const cells = row.map((cell, place) => fill(element(place ? "td" : "th", columns[place].look), cell));
       cells[0].scope = "row";
+      if (words) cells[0].textContent += " of all rows";
       table.tFoot.appendChild(element("tr")).append(...withShare(cells, () => element("td", "share")));
     }
     whenIdle(() => drawFrom(FIRST));
   }
 
   // The first cell names its row. A cell that leads somewhere is a link.
-  function cell({ cells, links, look }, place, row) {
+  function cell({ cells, links, look, points, running }, place, row) {
+    if (points) return course(points[row], cells[row], running);
     const drawn = element(place ? "td" : "th", look);
     if (!place) drawn.scope = "row";
     const end = links?.ends[row] ?? null;
@@ -120,6 +176,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
     link.href = links.start + end;
     link.onclick = follow;
     return drawn;
+  }
+
+  // Whether a row has some words in one of its texts, all of which counts, not only what is shown.
+  function matches(words) {
+    const texts = columns.filter(({ look }) => look?.startsWith("text")).map(({ cells }) => cells);
+    const whole = (cell) => (Array.isArray(cell) ? cell[1] : cell).toLowerCase();
+    return (row) => !words || texts.some((cells) => whole(cells[row]).includes(words));
   }
 
   // By the ranks of a column; unknown values last in both directions, equal ones by the first column.
@@ -136,6 +199,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     });
   }
 
+  root.search = draw;
   root.sortBy = (by) => {
     const up = root.order?.by === by ? !root.order.up : columns[by].first === "up";
     root.order = { by, up };

@@ -132,6 +132,88 @@ st.session_state["links"] = navigation.links("model", NAMES)
     assert parse_qs(links.start[1:] + links.ends[0]) == {"models": [name]}
 
 
+def test_rows_changed_as_what_moved_most_says_and_their_total_as_the_card_does(
+    store: Store,
+) -> None:
+    assert store
+    test = app("spend", period="7d", **{"breakdown-by": "team"})
+    drawn = shown_tables.table(test, "rows-breakdown")
+    changes = dict(zip(drawn.column("Team"), drawn.column("Change of spend"), strict=True))
+    (moved,) = [one for one in shown_tables.tables(test) if one.label == "What moved most"]
+    said = {
+        row["Name"]: f"{row['Change of spend']} ({row['Relative change'].removeprefix('≈ ')})"
+        for row in moved.rows
+        if row["Dimension"] == "Team"
+    }
+    assert said
+    assert said.items() <= changes.items()
+    (card,) = [card for card in headline(test) if card.label == "Spend"]
+    share = drawn.totals["Change of spend"].partition(" (")[2].strip(")")
+    assert card.delta.removeprefix("≈ ").lstrip("↑↓ ≈") == share.lstrip("+-")
+
+
+def test_without_a_comparison_there_is_no_column_of_changes(store: Store) -> None:
+    assert store
+    heads = breakdown("spend", compare="false").heads  # nor is a right word about it a slip
+    assert "Change of spend" not in heads
+    assert "Trend of spend" in heads
+    test = app("spend", **ALL, compare="false", **{"breakdown-sort": "change"})
+    assert complaints(test) == []
+
+
+def test_columns_are_in_the_address_with_that_of_the_order_in_any_case(store: Store) -> None:
+    assert store
+    chosen = {"breakdown-columns": ["requests", "trend", "prompts"]}
+    test = app("spend", period="7d", **chosen)
+    heads = shown_tables.table(test, "rows-breakdown").heads
+    assert heads == ["Model", "Requests", "Prompts", "Spend", "Trend of spend"]
+    shown_tables.sort(test, "rows-breakdown", "Requests", upwards=False)
+    heads = shown_tables.table(test, "rows-breakdown").heads
+    assert heads == ["Model", "Trend of spend", "Requests", "Prompts"]
+    test.multiselect(key="breakdown-columns").set_value(["spend", "change"]).run()
+    assert query(test)["breakdown-columns"] == ["spend", "change"]
+    drawn = shown_tables.table(test, "rows-breakdown")
+    assert drawn.heads == ["Model", "Spend", "Change of spend", "Requests"]
+    test.multiselect(key="breakdown-columns").set_value([]).run()
+    assert "breakdown-columns" not in query(test)
+    assert complaints(test) == []
+
+
+def test_a_column_that_a_dimension_has_not_is_named(store: Store) -> None:
+    assert store
+    test = app("tools", **ALL, **{"tools-tool-columns": ["tool_calls", "spend"]})
+    assert any(one.value.endswith("tools. Not known by tool: Spend") for one in test.caption)
+    assert shown_tables.table(test, "rows-tools-tool").heads == ["Tool", "Tool calls"]
+
+
+def test_what_only_the_period_before_has_is_listed_as_gone(store: Store) -> None:
+    """Each period of the company has people that the next one has not."""
+    assert store
+    test = app("people", period="7d", **{"everybody-sort": "change", "everybody-up": "true"})
+    drawn = shown_tables.table(test, "rows-everybody")
+    gone = [row for row in drawn.rows if row["Change of spend"].endswith("(gone)")]
+    assert gone
+    assert drawn.note.startswith(f"{len(gone)} ")
+    assert {row["Requests"] for row in gone} == {"0"}
+    assert {row["Trend of spend"] for row in gone} == {"Nothing on any day of this period"}
+    (count,) = [one.value for one in test.caption if one.value.endswith(" people")]
+    assert int(count.split()[0]) == len(drawn.rows) - len(gone)
+
+
+def test_trends_have_the_days_of_the_period_and_the_largest_in_words(store: Store) -> None:
+    assert store
+    drawn = shown_tables.table(app("models", period="7d"), "rows-breakdown")
+    place = drawn.heads.index("Trend of requests")
+    column = drawn.data["columns"][place]
+    assert {len(points) for points in column["points"]} == {7}
+    lines = list(zip(column["cells"], column["points"], strict=True))
+    assert {max(points) for words, points in lines if words.startswith("Largest per day: ")} == {
+        100
+    }
+    rest = {(words, max(points)) for words, points in lines if not words.startswith("Largest")}
+    assert rest <= {("Nothing on any day of this period", 0)}
+
+
 def led(drawn: Table) -> tuple[str, dict[str, list[str]]]:
     """The page and the parameters that the first row leads to."""
     links = drawn.data["columns"][0]["links"]

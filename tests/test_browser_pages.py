@@ -164,6 +164,29 @@ def test_a_press_on_a_head_sorts_all_rows_and_stays_when_it_is_pressed_by_keys(
     assert shown.locator("tfoot th").all_inner_texts() == ["Total"]
 
 
+def test_a_search_keeps_rows_that_match_and_the_totals_of_all(page: Page, synced: str) -> None:
+    come_to(page, synced, "spend", tz="UTC")
+    shown = table(page, "breakdown")
+    names = shown.locator("tbody th")
+    every = names.count()
+    total = shown.locator("tfoot td").nth(1).inner_text()
+    field = page.get_by_role("searchbox", name="Search models")
+    field.fill(MODEL.upper())  # the middle of a name that has no room counts too
+    expect(names).to_have_text([MODEL])
+    expect(page.locator(".st-key-box-breakdown").get_by_role("status")).to_have_text(
+        f"1 of {every}"
+    )
+    expect(shown.locator("tfoot th")).to_have_text("Total of all rows")
+    expect(shown.locator("tfoot td").nth(1)).to_have_text(total)
+    shown.get_by_role("button", name="Requests", exact=True).click()
+    expect(page).to_have_url(re.compile("breakdown-sort=requests$"), timeout=PATIENCE)
+    settled(page)
+    expect(names).to_have_text([MODEL])
+    field.fill("")
+    expect(names).to_have_count(every)
+    expect(shown.locator("tfoot th")).to_have_text("Total")
+
+
 def test_hostile_names_are_text_in_a_table_and_a_value_in_a_link(page: Page, synced: str) -> None:
     come_to(page, synced, "spend", tz="UTC")
     hostile = '<i>gpt</i>"; --'
@@ -237,7 +260,7 @@ def test_files_hold_what_the_screen_shows(page: Page, synced: str, tmp_path: Pat
     come_to(page, synced, "spend", tz="UTC")
     total = table(page, "breakdown").locator("tfoot td").nth(1).inner_text()
     count = page.locator(".st-key-foot-breakdown").get_by_text(re.compile("models$")).inner_text()
-    page.locator(".st-key-foot-breakdown").get_by_test_id("stPopoverButton").click()
+    page.locator(".st-key-foot-breakdown").get_by_role("button", name="Download").click()
     files = {}
     for name in ("CSV", "Excel", "Parquet", "Manifest"):
         with page.expect_download() as waiting:
@@ -258,7 +281,7 @@ def test_a_download_that_fails_says_why_where_it_was_asked_for(
     page: Page, synced: str, folder: Path
 ) -> None:
     come_to(page, synced, "spend", tz="UTC")
-    page.locator(".st-key-foot-breakdown").get_by_test_id("stPopoverButton").click()
+    page.locator(".st-key-foot-breakdown").get_by_role("button", name="Download").click()
     button = page.get_by_role("button", name="CSV", exact=True)
     with page.expect_download():
         button.click()

@@ -43,7 +43,14 @@ from bridgeboard.queries.session_totals import total, totals
 from bridgeboard.report import svg_charts, text
 from bridgeboard.report.answers import Course
 from bridgeboard.ui import runner
-from bridgeboard.ui.components import breakdown, downloads, headline_cards, tables, trend
+from bridgeboard.ui.components import (
+    breakdown,
+    breakdown_columns,
+    downloads,
+    headline_cards,
+    tables,
+    trend,
+)
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.components.recorded_text import Look
 from bridgeboard.ui.components.tables import Inexact, Words
@@ -112,6 +119,27 @@ def test_a_value_of_at_least_nothing_before_is_not_called_new() -> None:
     assert seen(is_new) == ("Core", "Team", "≈ +10", "new", "0", "≥ 10")
 
 
+@pytest.mark.parametrize(
+    ("move", "shown", "rank"),
+    [
+        (Move("team", "Core", 4, 5), "+1 (+25%)", 1),
+        (Move("team", "Core", 4, 5, BOUND, BOUND), "≈ +1 (+25%)", 1),
+        (Move("team", "Core", 0, 5), "+5 (new)", 5),
+        (Move("team", "Core", 5, 0), "-5 (gone)", -5),
+        (Move("team", "Core", 5, 5), "0", 0),
+        (Move("team", "Core", 5, 5, BOUND, BOUND), "≈ 0", 0),
+        (Move("team", "Core", 0, 5, BOUND, BOUND), DASH, None),
+        (Move("team", "Core", 4, 5, EXACT, BOUND), DASH, None),
+        (None, DASH, None),
+    ],
+)
+def test_the_change_of_a_row_says_how_it_stands(
+    move: Move | None, shown: str, rank: float | None
+) -> None:
+    cell = breakdown_columns.change(move, "requests")
+    assert (cell.shown, cell.rank) == (shown, rank)
+
+
 def test_what_moved_counts_the_values_that_cannot_be_compared() -> None:
     unlike = Move("team", "Core", 5, 10, BOUND, EXACT)
     assert trend._moved_note([]) == "Nothing changed."
@@ -148,11 +176,15 @@ def test_a_value_of_too_few_people_in_one_period_has_not_come_from_nothing(tmp_p
     before, now = (
         Scope(first + timedelta(days=day), first + timedelta(days=day + 1)) for day in (0, 1)
     )
-    moves = {}
+    moves, courses = {}, {}
     with random_companies.Crowd(company, (0, *people)).store(tmp_path / "store.duckdb") as store:
         for access in (RowAccess.of_groups(3), EVERYTHING):
             with store.snapshot(access) as reader:
-                changes = movers.changes(Snapshot(reader), "input_tokens", ("model",), before, now)
+                questions = Snapshot(reader)
+                changes = movers.changes(questions, "input_tokens", ("model",), before, now)
+                both, days = replace(now, since=before.since), [before.first_day, now.first_day]
+                asked = ("input_tokens", "model", "day", both, days, 9)
+                courses[access.floor] = trends.by_value(questions, *asked)
             moves[access.floor] = {one.name: one for one in changes}
     of_groups, of_all = moves[3], moves[None]
     assert {name: (one.was, one.now) for name, one in of_all.items()} == {
@@ -164,6 +196,8 @@ def test_a_value_of_too_few_people_in_one_period_has_not_come_from_nothing(tmp_p
         "rare": (0, 105),
         "shared": (70, 105),
     }
+    assert courses[None]["rare"].numbers == (20, 105)
+    assert courses[3]["rare"].numbers == (None, 105)  # some of it has no name, so it is not nothing
     assert [one.name for one in movers.largest(of_groups.values())] == ["shared"]
     assert of_groups["shared"].in_words("input_tokens") == ("≈ +35", "≈ +35", "≈ +50%")
     assert trend._moved_note(list(of_groups.values())).endswith(

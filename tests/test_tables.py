@@ -123,6 +123,13 @@ def test_text_sorts_as_in_a_dictionary() -> None:
     assert [row["Name"] for row in shown.sorted("Name", upwards=True)] == ["A", "a", "b", "C", DASH]
 
 
+def test_only_a_table_too_long_for_a_glance_has_a_field_to_search_it() -> None:
+    rows = [(f"{place:03}",) for place in range(tables.UNSEARCHED + 1)]
+    asked = {"search": "Search names", "count": 4_000}
+    assert drawn(rows, Column("Name"), **asked).data["count"] == 4_000
+    assert "search" not in drawn(rows[1:], Column("Name"), **asked).data
+
+
 def test_hostile_text_stays_text() -> None:
     shown = drawn([(HOSTILE,)], Column("Model", longest=20))
     (cell,) = shown.column("Model")

@@ -40,6 +40,11 @@ class Move:
         return abs(self.now - self.was)
 
     @property
+    def is_gone(self) -> bool:
+        """Whether exactly nothing is left of what there was before."""
+        return bool(self.was) and not self.now and self.now_accuracy.standing == "exact"
+
+    @property
     def is_comparable(self) -> bool:
         """Whether the change says anything: not where a part of only one number is missing.
 
@@ -62,17 +67,18 @@ class Move:
     def in_words(self, measure: str) -> tuple[str, str, str]:
         """The change in short, with all its digits, and as a share of the number before.
 
-        A value is new where it had exactly nothing before.
+        A value is new where it had exactly nothing before, and gone where it has now.
         """
         kind = METRICS[measure].format
         mark = formats.MARKS.get(self.accuracy.standing, "")
         sign = f"{mark}{'+' if self.now > self.was else '-'}"
         share = formats.change(self.now, self.was, kind)
         is_new = not self.was and self.before_accuracy.standing == "exact"
+        relative = f"{mark}{share}" if share else "new" if is_new else formats.DASH
         return (
             f"{sign}{formats.number(self.size, kind)}",
             f"{sign}{formats.exact_number(self.size, kind)}",
-            f"{mark}{share}" if share else "new" if is_new else formats.DASH,
+            "gone" if self.is_gone else relative,
         )
 
 
@@ -80,14 +86,32 @@ def changes(
     questions: Questions, measure: str, by: Iterable[str], before: Scope, scope: Scope
 ) -> list[Move]:
     """How a number of each value of some dimensions changed between two periods."""
-    moved: list[Move] = []
-    for name in by:
-        sides: list[Numbers] = [
-            {str(row[name]): (row[measure], accuracy(measure, row)) for row in answer.records()}
-            for answer in questions.split_alike((measure,), name, (before, scope))
-        ]
-        moved += moves(name, *(map(_named, sides) if questions.sees_groups_only else sides))
-    return moved
+    return [
+        move
+        for name in by
+        for move in moves(name, *_sides(questions, measure, name, before, scope))
+    ]
+
+
+def by_value(
+    questions: Questions, measure: str, by: str, before: Scope, scope: Scope
+) -> dict[str, Move]:
+    """Each value of a dimension that one of two periods has, and its numbers in both.
+
+    One whose number is unknown in either is left out.
+    """
+    return {move.name: move for move in _both(by, *_sides(questions, measure, by, before, scope))}
+
+
+def _sides(
+    questions: Questions, measure: str, by: str, before: Scope, scope: Scope
+) -> list[Numbers]:
+    """The numbers of each period by the values of a dimension, which both have."""
+    sides: list[Numbers] = [
+        {str(row[by]): (row[measure], accuracy(measure, row)) for row in answer.records()}
+        for answer in questions.split_alike((measure,), by, (before, scope))
+    ]
+    return list(map(_named, sides)) if questions.sees_groups_only else sides
 
 
 def _named(numbers: Numbers) -> Numbers:
@@ -107,12 +131,16 @@ def moves(by: str, was: Numbers, now: Numbers) -> list[Move]:
     One whose number is unknown is left out, and so is who is in no team: that is no thing that
     moves.
     """
-    changes = []
-    for name, (before, before_accuracy) in was.items():
-        after, now_accuracy = now[name]
-        if before is not None and after is not None and before != after and name != UNASSIGNED:
-            changes.append(Move(by, name, before, after, before_accuracy, now_accuracy))
-    return changes
+    return [move for move in _both(by, was, now) if move.size and move.name != UNASSIGNED]
+
+
+def _both(by: str, was: Numbers, now: Numbers) -> list[Move]:
+    """The numbers of two periods side by side, by values that both have, where both are known."""
+    return [
+        Move(by, name, before, now[name][0], before_accuracy, now[name][1])
+        for name, (before, before_accuracy) in was.items()
+        if before is not None and now[name][0] is not None
+    ]
 
 
 def largest(changes: Iterable[Move]) -> list[Move]:

@@ -99,6 +99,57 @@ def split(  # noqa: PLR0917  # all that a question is made of
     return _trend(measure, records, values=values, rest=rest)
 
 
+@dataclass(frozen=True)
+class Course:
+    """A number of one value of a dimension over time.
+
+    Attributes:
+        numbers: in each stretch of time; None where it is not known.
+        largest: when it was largest, how much it was, and how that stands; None where nothing is
+            known.
+    """
+
+    numbers: tuple[float | None, ...]
+    largest: tuple[Bucket, float, Accuracy] | None
+
+
+def by_value(  # noqa: PLR0917  # all that a question is made of
+    questions: Questions,
+    measure: str,
+    by: str,
+    grain: str,
+    scope: Scope,
+    buckets: Sequence[Bucket],
+    most: int,
+) -> dict[str, Course]:
+    """The course of a number for each of the ``most`` largest values of a dimension.
+
+    At least nothing is not known, nor is nothing to who sees groups only: people who are too few
+    for a name may have some of it.
+    """
+    answer = questions.top((measure,), (grain, by), scope, rank_by=measure, n=most)
+    rows: dict[str, dict[Bucket, Mapping[str, Any]]] = {}
+    for row in answer.records():
+        if not row["is_rest"]:
+            rows.setdefault(str(row[by]), {})[row[grain]] = row
+
+    def known(row: Mapping[str, Any] | None) -> float | None:
+        value: float | None = row[measure] if row else None
+        if not row or value:  # most are neither unknown nor nothing: quickly past these
+            return value
+        is_known = not questions.sees_groups_only and not accuracy(measure, row).is_bound
+        return value if is_known else None
+
+    def course(cells: Mapping[Bucket, Mapping[str, Any]]) -> Course:
+        numbers = {bucket: known(cells.get(bucket)) for bucket in buckets}
+        values = [(value, bucket) for bucket, value in numbers.items() if value is not None]
+        value, at = max(values, key=lambda pair: pair[0], default=(None, None))
+        largest = at and value is not None and (at, value, accuracy(measure, cells[at]))
+        return Course(tuple(numbers.values()), largest or None)
+
+    return {name: course(cells) for name, cells in rows.items()}
+
+
 def _trend(
     measure: str,
     records: Sequence[Record],

@@ -211,6 +211,15 @@ PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
 }
 """By the page's name."""
 
+COLUMNS: Final = tuple(
+    dict.fromkeys(
+        name
+        for contents in PAGE_CONTENTS.values()
+        for name in (*contents.columns, *contents.measures, *contents.headline)
+    )
+)
+"""Metrics that tables of values of a dimension can show."""
+
 TOP: Final = 8
 """How many values of a split have a colour of their own; the rest is "Other"."""
 

@@ -35,7 +35,7 @@ _ORDERING: Final = ("by", "sort", "up")
 FLEETING: Final = PLACES | {"request", "who", "id", "person", "thread", "call", "hit"}
 """Those that a link from another page to a page does not bring back."""
 _COURSE: Final = ("show", "by")
-_BOARD: Final = ("sort", "up", "rows")
+_BOARD: Final = ("sort", "up", "rows", "columns")
 _PARTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "overview": {"overview": _COURSE},
     "spend": {"spend": _COURSE, "breakdown": ("by", *_BOARD)},

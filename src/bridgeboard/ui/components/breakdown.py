@@ -1,7 +1,7 @@
 """Breakdown tables: metrics by a dimension, sorted and paged."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.analysis import rankings
+from bridgeboard.analysis.movers import Move
 from bridgeboard.analysis.questions import MOST
 from bridgeboard.model import accuracy, pages
 from bridgeboard.model.accuracy import Accuracy
@@ -16,12 +17,11 @@ from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.ui import navigation, runner, url, url_values
-from bridgeboard.ui.components import downloads, notices, tables
+from bridgeboard.ui.components import breakdown_columns, downloads, notices, tables
+from bridgeboard.ui.components.breakdown_columns import BY_NAME, CHANGE, TREND
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.components.tables import Column, Inexact, Order, text_key
 
-BY_NAME: Final = "name"
-"""The order of the dimension's values; others are those of numbers."""
 OLD_PAGE: Final = 20
 """Rows of a page in addresses of an earlier time."""
 NARROWEST: Final = 420
@@ -32,29 +32,43 @@ SHORT: Final = 24
 
 @dataclass(frozen=True)
 class _Asked:
-    """The table of a dimension's values with some numbers; ``key`` begins its parameters."""
+    """The table of a dimension's values.
+
+    Attributes:
+        by: the dimension.
+        measure: what changes and trends are about.
+        columns: what each column is called in addresses.
+        key: begins its parameters.
+    """
 
     by: str
-    names: tuple[str, ...]
+    measure: str
+    columns: tuple[str, ...]
     now: Chosen
     key: str
     sort_by: url_values.Parameter[str]
     upwards: url_values.Parameter[bool]
 
     @property
-    def orders(self) -> tuple[str, ...]:
-        """What each column is called in addresses."""
-        return (BY_NAME, *self.names)
+    def names(self) -> tuple[str, ...]:
+        """The numbers that are asked for: those shown, or what the others are about."""
+        return tuple(name for name in self.columns if name in METRICS) or (self.measure,)
 
     @property
     def order(self) -> Order:
         """What the address says."""
-        name = self.sort_by.value() or self.names[0]
-        return Order(self.orders.index(name), upwards=bool(self.upwards.value()))
+        place = self.columns.index(self.sort_by.value() or self.measure)
+        return Order(place, upwards=bool(self.upwards.value()))
+
+    def moves(self) -> Mapping[str, Move]:
+        """How each value changed; none where no column says so."""
+        if CHANGE not in self.columns:
+            return {}
+        return breakdown_columns.moves(self.measure, self.by, self.now)
 
     def sort(self, order: Order) -> None:
         """Write an order into the address; for callbacks."""
-        words = self.sort_by.words(self.orders[order.by])
+        words = self.sort_by.words(self.columns[order.by])
         url.put({self.sort_by.name: words, self.upwards.name: self.upwards.words(order.upwards)})
 
 
@@ -71,36 +85,51 @@ def table(
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"head-{key}"):
         st.header(title, anchor=False, width="stretch")
         by = by if isinstance(by, str) else _dimension(every, key)
-    known = url_values.among((*names, BY_NAME))
-    names = tuple(
-        name
-        for name in names
-        if METRICS[name].splits(DIMENSIONS[by])
-        and (name != "sessions" or runner.tells_sessions((by,)))
-    )
-    sort_by = url_values.one_of(f"{key}-sort", (BY_NAME, *names), names[0], known=known)
-    asked = _Asked(by, names, now, key, sort_by, url_values.switch(f"{key}-up"))
+    usual = names
+    names = tuple(name for name in names if breakdown_columns.can_split(name, by))
     with notices.tile("this table"):
-        order = asked.order
-        answer = _answer(asked, order)
+        asked = _asked(by, names[0], breakdown_columns.chosen(key, usual), now, key)
+        answer = _answer(asked)
         _rows(key, len(answer)).value()  # a slip in the address is told though no box reads it
         if answer.rows:
-            _rows_and_controls(asked, answer, order)
-        elif runner.is_unknown(names[max(order.by - 1, 0)]):
+            _rows_and_controls(asked, answer, usual)
+        elif runner.is_unknown(asked.names[0]):
             notices.empty(runner.NO_REQUEST)
         else:
             notices.empty("Nothing matches in this period. Drop a filter, or choose a longer one.")
 
 
-def _answer(asked: _Asked, order: Order) -> Answer:
+def _asked(by: str, measure: str, chosen: Sequence[str], now: Chosen, key: str) -> _Asked:
+    """What the address says: the order, and the columns, with that of the order in any case."""
+    every = (BY_NAME, CHANGE, *pages.COLUMNS)
+    able = (name for name in pages.COLUMNS if breakdown_columns.can_split(name, by))
+    compares = breakdown_columns.compares(now)
+    orders = (BY_NAME, *((CHANGE,) if compares else ()), *able)
+    sort_by = url_values.one_of(f"{key}-sort", orders, measure, known=url_values.among(every))
+    order = sort_by.value() or measure
+    columns = breakdown_columns.shown(chosen, by, measure, order, compares=compares)
+    return _Asked(by, measure, columns, now, key, sort_by, url_values.switch(f"{key}-up"))
+
+
+def _answer(asked: _Asked) -> Answer:
     """All values with their numbers, in an order."""
-    measure = asked.names[max(order.by - 1, 0)]
-    way = measure if order.upwards and order.by else f"-{measure}"
+    order = asked.order
+    name = asked.columns[order.by]
+    measure = name if name in asked.names else asked.names[0]
+    way = measure if order.upwards and name == measure else f"-{measure}"
     answer = runner.current().measured(asked.names, asked.by, asked.now.scope, way)
-    if order.by:
+    if name == measure:
         return answer
-    rows = sorted(answer.rows, key=lambda row: text_key(str(row[0])), reverse=not order.upwards)
-    return Answer(answer.columns, tuple(rows))
+    changes = asked.moves()
+
+    def rank(row: Sequence[Any]) -> Any:
+        if name == BY_NAME:
+            return text_key(str(row[0]))
+        return breakdown_columns.change(changes.get(str(row[0])), asked.measure).rank
+
+    known = [row for row in answer.rows if rank(row) is not None]
+    known.sort(key=rank, reverse=not order.upwards)
+    return Answer(answer.columns, (*known, *(row for row in answer.rows if rank(row) is None)))
 
 
 def tops(tops: Sequence[tuple[str, str]], now: Chosen) -> None:
@@ -171,31 +200,90 @@ def _dimension(every: Sequence[str], key: str) -> str:
     return str(chosen)
 
 
-def _rows_and_controls(asked: _Asked, answer: Answer, order: Order) -> None:
-    by, key = asked.by, asked.key
-    label = DIMENSIONS[by].label
+def _rows_and_controls(asked: _Asked, answer: Answer, usual: Sequence[str]) -> None:
+    by, key, count = asked.by, asked.key, len(answer)
+    label, is_part = DIMENSIONS[by].label, count > tables.MOST
+    if is_part:  # as many trends would take longer than all else
+        asked = replace(asked, columns=tuple(name for name in asked.columns if name != TREND))
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"foot-{key}"):
         place = st.container(width="stretch")
+        breakdown_columns.picker(key, usual, asked.measure)
         name = f"{label} table"
         make = partial(downloads.sheet_of, answer, name)
-        downloads.later(name, make, asked.now, key=key, count=len(answer))
-        first = _first(len(answer), key)
+        words = _held(count, asked)
+        downloads.later(name, make, asked.now, key=key, count=count, words=words)
+        first = _first(count, key)
     records = list(answer.records())[first : first + tables.MOST]
-    place.caption(_span(by, first, len(records), answer))
+    left_out = breakdown_columns.left_out(key, usual, by)
+    place.caption(f"{_span(by, first, len(records), answer)}{left_out}")
+    gone = [] if is_part else _gone(asked, answer)
+    names = [str(each[by]) for each in (*records, *gone)]
+    columns, values = _numbers(asked, answer, (*records, *gone), first)
     with st.container(key=f"box-{key}"):
         tables.show(
-            [(str(each[by]), *_marked(each, asked.names)) for each in records],
-            [
-                _names(by, [str(each[by]) for each in records], NAME),
-                *(_column(by, name, answer, first) for name in asked.names),
-            ],
+            list(zip(names, *values, strict=True)),
+            [_names(by, names, NAME), *columns],
             key=f"rows-{key}",
             label=f"{label}: {', '.join(METRICS[name].label for name in asked.names)}",
             totals=_totals(asked),
-            order=order,
+            order=asked.order,
             on_sort=asked.sort,
-            is_part=len(records) < len(answer),
+            is_part=is_part,
+            search=f"Search {_plural(by)}",
+            count=count if is_part else None,
+            note=_gone_in_words(by, len(gone)),
         )
+
+
+def _numbers(
+    asked: _Asked, answer: Answer, records: Sequence[Mapping[str, Any]], first: int
+) -> tuple[list[Column], list[list[Any]]]:
+    """The columns after the first, and the values of each."""
+    by, measure, now = asked.by, asked.measure, asked.now
+    moved, names = asked.moves(), [str(each[by]) for each in records]
+    columns, values = [], []
+    for name in asked.columns[1:]:
+        if name == CHANGE:
+            column = breakdown_columns.change_column(measure, now)
+            cells: list[Any] = [
+                breakdown_columns.change(moved.get(each), measure) for each in names
+            ]
+        elif name == TREND:
+            column, cells = breakdown_columns.trends(measure, by, names, now, moved)
+        else:
+            column = _column(by, name, answer, first)
+            cells = [_marked(each, (name,))[0] for each in records]
+        columns.append(column)
+        values.append(cells)
+    return columns, values
+
+
+def _gone(asked: _Asked, answer: Answer) -> list[dict[str, Any]]:
+    """Rows of the values that only the period before has."""
+    known = {str(row[0]) for row in answer.rows}
+    scope = asked.now.scope
+    is_whole = accuracy.unsplit(scope, (accuracy.UNREAD,)) == scope
+    nothing = {name: METRICS[name].empty if is_whole else None for name in answer.columns[1:]}
+    return [
+        {asked.by: name, **nothing, asked.measure: 0}
+        for name, move in asked.moves().items()
+        if move.is_gone and name not in known
+    ]
+
+
+def _gone_in_words(by: str, count: int) -> str:
+    if not count:
+        return ""
+    has = "has" if count == 1 else "have"
+    return f"{formats.plural(count, *pages.nouns(by))} {has} numbers in the period before only."
+
+
+def _held(count: int, asked: _Asked) -> str:
+    """What a file of the table has."""
+    own = {CHANGE, TREND} & set(asked.columns)
+    without = ", without changes and trends" if own else ""
+    rows = formats.plural(count, "row")
+    return f"{rows} with the numbers shown{without}, all digits, and a note of what they are about."
 
 
 def _names(by: str, names: Sequence[str], longest: int) -> Column:
@@ -226,7 +314,9 @@ def _totals(asked: _Asked) -> list[list[Any]]:
         return []
     whole = runner.current().totals(tuple(summed), asked.now.scope)
     totals = dict(zip(summed, _marked(whole, summed), strict=True))
-    return [["Total", *(totals.get(name, "") for name in asked.names)]]
+    if CHANGE in asked.columns:
+        totals[CHANGE] = breakdown_columns.change_of_all(asked.measure, asked.by, asked.now)
+    return [["Total", *(totals.get(name, "") for name in asked.columns[1:])]]
 
 
 def _first(count: int, key: str) -> int:

@@ -104,6 +104,8 @@ def behind(sheet: Sheet, now: Chosen, *, key: str) -> None:
             [_screen_column(one) for one in sheet.columns],
             key=f"table-{key}",
             label=f"The numbers of {sheet.name}",
+            search="Search rows",
+            count=len(sheet.rows),
         )
         _buttons(sheet.name, lambda: sheet, now, key=key, count=len(sheet.rows))
 

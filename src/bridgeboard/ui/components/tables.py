@@ -15,12 +15,15 @@ from bridgeboard.model.accuracy import Accuracy, Standing
 from bridgeboard.server.app_folder import home
 from bridgeboard.ui.components import clock
 
-Kind = Literal["text", "count", "money", "rate", "seconds", "moment", "words"]
-"""What a column holds: text, whole numbers, pico-USD, ratios, seconds, times, or numbers of unlike
-kinds in words, which no order holds between."""
+Kind = Literal["text", "count", "money", "rate", "seconds", "moment", "words", "change", "trend"]
+"""What a column holds: text, whole numbers, pico-USD, ratios, seconds, times, numbers of unlike
+kinds in words, which no order holds between, differences (``Ranked``), or courses (``Course``)."""
 
 MOST: Final = 1_000
 """Rows of a table at most: a browser draws and sorts so many at once."""
+
+UNSEARCHED: Final = 10
+"""Rows that need no field to search them: they are seen at a glance."""
 
 _table = st.components.v2.component(
     "bridgeboard_table",
@@ -41,6 +44,7 @@ class Column:
         shares: what share of the whole each value is; shown while the table is sorted by it.
         share_standing: how these shares stand.
         links: where its cells lead.
+        is_running: whether the last stretch of time of a trend has not ended.
     """
 
     label: str
@@ -51,6 +55,7 @@ class Column:
     shares: Sequence[float] | None = None
     share_standing: Standing = "exact"
     links: "Links | None" = None
+    is_running: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +77,26 @@ class Words:
 
     shown: str
     whole: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked(Words):
+    """Words that are sorted by a number; None is unknown."""
+
+    rank: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """A number over time, drawn as a line; None is a gap.
+
+    Attributes:
+        points: from 0 to 100; none where nothing is known.
+        words: what the line says, for who does not see it.
+    """
+
+    points: Sequence[int | None]
+    words: str
 
 
 def number(value: float | None, kind: str, how: Accuracy) -> Words:
@@ -114,6 +139,8 @@ def show(
     is_sortable: bool = True,
     title: str = "",
     note: str = "",
+    search: str = "",
+    count: int | None = None,
 ) -> None:
     """A table of rows, each with a value for every column; None is unknown.
 
@@ -121,7 +148,9 @@ def show(
     shown as it is. ``on_sort`` is called with the order that the reader chooses; where the rows are
     only a part of all, it has to bring those that come first. What is a page of a list in an order
     of its own is not sortable. ``title`` stands above the table, ``note`` below it; without rows
-    they stand alone, and without labels no head is drawn.
+    they stand alone, and without labels no head is drawn. ``search`` is the label of a field above
+    the table that keeps only rows with what is typed there; few rows have none. ``count`` is how
+    many rows there are in all, where these are a part.
     """
 
     def tell() -> None:
@@ -136,6 +165,8 @@ def show(
             column.pop("first", None)
     data |= {"label": label, "title": title, "note": note}
     data |= {"part": is_part, "tells": on_sort is not None}
+    if search and len(rows) > UNSEARCHED:
+        data |= {"search": search, "count": count or len(rows)}
     data["order"] = order and {"by": order.by, "up": order.upwards}
     data["totals"] = [
         [
@@ -163,7 +194,10 @@ def _column(column: Column, values: Sequence[Any]) -> dict[str, Any]:
         "label": column.label,
         "cells": [_cell(column, value) for value in values],
     }
-    if column.kind != "words":
+    if column.kind == "trend":
+        data |= {"look": "trend", "running": column.is_running}
+        data["points"] = [list(value.points) for value in values]
+    elif column.kind != "words":
         data["first"] = "up" if column.kind == "text" else "down"
         data["ranks"] = ranks([_key(column, value) for value in values])
     if column.meaning:
@@ -194,6 +228,8 @@ def _key(column: Column, value: Any) -> Any:
     """What a value is sorted by; None if nothing is known of it."""
     if isinstance(value, Inexact):
         return None if value.standing == "at_least" and not value.value else value.value
+    if isinstance(value, Ranked):
+        return value.rank
     if isinstance(value, Words):
         return text_key(value.shown)
     return text_key(str(value)) if column.kind == "text" and value is not None else value
@@ -208,6 +244,8 @@ def _cell(column: Column, value: Any) -> str | list[str]:
     """What a cell shows, with all that it stands for if that is more."""
     if isinstance(value, Words):
         return [formats.visible(value.shown), formats.visible(value.whole)]
+    if isinstance(value, Course):
+        return value.words
     words, whole = _words(column, value), _whole(column, value)
     return words if whole in {words, ""} else [words, whole]
 

@@ -45,7 +45,14 @@ def values() -> None:
         rows = [_cells(one) for one in origins]
         columns = [Column(label) for label in ("Setting", "Value", "Set by", "Meaning")]
         with st.container(key="box-settings"):
-            tables.show(rows, columns, key="settings", label="Settings", is_sortable=False)
+            tables.show(
+                rows,
+                columns,
+                key="settings",
+                label="Settings",
+                is_sortable=False,
+                search="Search settings",
+            )
 
 
 def _now() -> Settings | None:

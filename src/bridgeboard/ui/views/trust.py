@@ -214,6 +214,7 @@ def unpriced(now: Chosen) -> None:
             _UNPRICED,
             key="unpriced",
             label="Usage without a price",
+            search="Search models",
         )
         _proposal([str(row["snippet"]) for row in rows if row["snippet"]])
 
