@@ -10,7 +10,7 @@ from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
 now = filters.chosen()
 contents = PAGE_CONTENTS["models"]
 
-headline_cards.headline(contents.headline, now)
+headline_cards.headline(contents, now, "models")
 trend.course(contents, now, "models")
 breakdown.table(contents.splits, contents.columns, now, "breakdown", "Breakdown")
 trend.apart(trend.moved, contents, now)

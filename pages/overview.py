@@ -11,7 +11,7 @@ from bridgeboard.ui.views import overview, summary
 now = filters.chosen()
 contents = PAGE_CONTENTS["overview"]
 
-headline_cards.headline(contents.headline, now)
+headline_cards.headline(contents, now, "overview")
 summary.show(contents, now)
 trend.course(contents, now, "overview")
 overview.link_to_sessions()

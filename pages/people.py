@@ -11,7 +11,7 @@ from bridgeboard.ui.views import adoption, hours_of_week, summary
 now = filters.chosen()
 contents = PAGE_CONTENTS["people"]
 
-headline_cards.headline(contents.headline, now)
+headline_cards.headline(contents, now, "people")
 summary.show(contents, now)
 adoption.people(now)
 trend.course(contents, now, "people")

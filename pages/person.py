@@ -11,7 +11,7 @@ from bridgeboard.ui.views import hours_of_week, person
 contents = PAGE_CONTENTS["person"]
 now = person.asked(filters.chosen())
 
-headline_cards.headline(contents.headline, now)
+headline_cards.headline(contents, now, "person")
 trend.course(contents, now, "person")
 breakdown.table("model", contents.columns, now, "model", "Models")
 breakdown.table("client", contents.columns, now, "client", "Clients")

@@ -13,7 +13,7 @@ now = filters.chosen()
 contents = PAGE_CONTENTS["spend"]
 
 headline_cards.basis(now)
-headline_cards.headline(contents.headline, now)
+headline_cards.headline(contents, now, "spend")
 summary.show(contents, now)
 trend.course(contents, now, "spend")
 breakdown.table(contents.splits, contents.columns, now, "breakdown", "Breakdown")

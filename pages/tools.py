@@ -13,7 +13,7 @@ from bridgeboard.ui.views import summary, tools
 now = tools.asked(filters.chosen())
 contents = PAGE_CONTENTS["tools"]
 
-headline_cards.headline(contents.headline, now)
+headline_cards.headline(contents, now, "tools")
 summary.show(contents, now)
 st.caption("Only tools that the bridge puts there report errors; how others end is not recorded.")
 trend.course(contents, now, "tools")

@@ -354,6 +354,27 @@ def test_no_chart_has_more_than_a_hundred_and_six_stretches(
     assert 1 <= len(buckets(scope, periods.grain(scope))) <= 106
 
 
+@pytest.mark.parametrize(
+    ("length", "grains"),
+    [
+        (1, ["hour"]),
+        (2, ["hour", "day"]),
+        (7, ["hour", "day"]),
+        (30, ["day", "week"]),
+        (90, ["day", "week", "month"]),
+        (365, ["week", "month"]),
+        (9000, ["month"]),
+    ],
+)
+def test_a_period_is_drawn_in_stretches_that_are_several_and_not_too_many(
+    length: int, grains: list[str]
+) -> None:
+    first = date(2026, 10, 25)
+    scope = Scope.days(first, first + (length - 1) * DAY, "Europe/Berlin")
+    assert periods.grains(scope) == grains
+    assert periods.grain(scope) in grains
+
+
 def test_the_grains_of_growing_periods_only_grow() -> None:
     order = ["hour", "day", "week", "month"]
     lengths = range(1, 1000)

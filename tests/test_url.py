@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import headline_cards
 import pytest
 import shown_tables
 from costly_laws import tried
@@ -114,6 +115,8 @@ def test_an_old_link_sets_every_box_of_its_page(store: Store, at: str) -> None:
             elif name.endswith("-sort"):
                 drawn = shown_tables.table(test, f"rows-{name.removesuffix('-sort')}")
                 assert drawn.order == (METRICS[value].label, False), name
+            elif name == f"{at}-show":
+                assert headline_cards.charted(test) == value
             else:
                 assert test.session_state[key] == ([value] if name in several else value), name
 

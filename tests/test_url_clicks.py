@@ -1,10 +1,12 @@
 """Pages complain of what a person wrote wrong in an address, never of what clicks left in it."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 from urllib.parse import parse_qs
 
+import headline_cards
 import pytest
 import shown_tables
 import streamlit
@@ -57,6 +59,18 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
     return options
 
 
+@dataclass
+class Cards:
+    """The cards of a page as a box to choose from."""
+
+    test: AppTest
+    key: str = "cards"
+    type: str = "cards"
+
+    def set_value(self, name: str) -> None:
+        headline_cards.choose(self.test, name)
+
+
 def clicks(test: AppTest, offered: Mapping[str, Sequence[Any]]) -> Iterator[tuple[Any, Any]]:
     """Each box of a page with each thing that a click can choose in it, or some of very many."""
     for kind in ("selectbox", "multiselect", "checkbox", "toggle", "button_group"):
@@ -66,6 +80,7 @@ def clicks(test: AppTest, offered: Mapping[str, Sequence[Any]]) -> Iterator[tupl
             yield from (
                 (box, option) for option in dict.fromkeys([*options[::step], *options[-1:]])
             )
+    yield from ((Cards(test), name) for name in headline_cards.offered(test))
 
 
 def click(box: Any, choice: Any) -> None:
@@ -187,6 +202,9 @@ def test_a_change_takes_along_what_it_makes_meaningless_and_nothing_else(
     if click[0].startswith("rows-"):
         shown_tables.sort(test, *click, upwards=False)
         assert shown_tables.table(test, click[0]).order == (click[1], False)
+    elif click[0] == f"{at}-show":
+        headline_cards.choose(test, click[1])
+        assert query(test)[click[0]] == click[1]
     else:
         test.selectbox(key=click[0]).set_value(click[1]).run()
     assert set(asked) - set(query(test)) == gone

@@ -5,9 +5,9 @@ flat (``nodes``, by delta path, in the order of the page), the pages of the navi
 the address, the parts that want to run again by themselves, and whatever went wrong.
 """
 
+import json
 import re
 from dataclasses import dataclass, field
-from html import unescape
 from typing import Any
 
 from streamlit.proto.Alert_pb2 import Alert
@@ -16,7 +16,6 @@ from streamlit.proto.NewSession_pb2 import NewSession
 
 from .nodes import STATEFUL, Node, Path, WireError
 
-_CARD = re.compile(r'<dt>([^<]*)</dt>\s*<dd class="value">([^<]*)</dd>')
 _MEDIA = re.compile(rb"/media/[0-9A-Za-z]+(?:\.\w+)?")
 
 
@@ -207,10 +206,11 @@ class Screen:
 
     @property
     def metrics(self) -> dict[str, str]:
-        """The headline numbers by their labels, those of cards in HTML too."""
-        cards = (found for node in self.of("html") for found in _CARD.findall(node.told.body))
+        """The headline numbers by their labels, those of cards, too."""
+        drawn = [json.loads(node.told.json) for node in self.of("bidi_component")]
+        cards = [card for data in drawn for card in data.get("cards", ()) if card["value"]]
         told = {node.told.label: node.told.body for node in self.of("metric")}
-        return told | {unescape(label): unescape(value) for label, value in cards}
+        return told | {card["label"]: card["value"] for card in cards}
 
 
 def _addresses(pages: Any) -> dict[str, str]:

@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from bridgeboard.analysis.coverage import Coverage
 from bridgeboard.model import accuracy, periods
 from bridgeboard.model.answer import Answer
-from bridgeboard.model.dimensions import dimension
+from bridgeboard.model.dimensions import SMALL_GROUPS, dimension
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries import metric_query, session_totals
@@ -91,7 +91,10 @@ class Questions(ABC):
 
         def ask(asked: tuple[str, ...]) -> Answer:
             top = self.ask(metric_query.select_top(asked, by, scope, rank_by=rank_by, n=n))
-            return _filled(top, asked, by, scope) if len(by) > 1 and top.rows else top
+            if len(by) == 1 or not top.rows:
+                return top
+            filled = _filled(top, asked, by, scope)
+            return _without_folded(filled, top, by) if self.sees_groups_only else filled
 
         return self._with_limits(names, by, scope, ask)
 
@@ -243,6 +246,34 @@ def _filled(top: Answer, names: tuple[str, ...], by: tuple[str, ...], scope: Sco
             for value, is_rest in [cast("tuple[Any, bool]", row[place])]
         ),
     )
+
+
+def _without_folded(filled: Answer, top: Answer, by: tuple[str, ...]) -> Answer:
+    """The answer to who sees groups, no number known where all of it may be in small groups.
+
+    Those are a value of their own, or in the rest where they are none of the largest.
+    """
+    (grain,) = (name for name in by if dimension(name).time)
+    (split,) = (name for name in by if name != grain)
+    known = {(row[grain], row[split], row["is_rest"]): row for row in top.records()}
+    shown = {(split_value, is_rest) for _, split_value, is_rest in known}
+    small = (SMALL_GROUPS, False) if (SMALL_GROUPS, False) in shown else None
+    folding = {
+        at
+        for at, value, is_rest in known
+        if (value, is_rest) == small or (small is None and is_rest)
+    }
+    numbers = [name for name in filled.columns if name in METRICS]
+    rows = [
+        row
+        if row["is_rest"]
+        or (row[split], False) == small
+        or row[grain] not in folding
+        or (row[grain], row[split], False) in known
+        else {**row, **dict.fromkeys(numbers)}
+        for row in filled.records()
+    ]
+    return Answer.of(filled.columns, (tuple(row[name] for name in filled.columns) for row in rows))
 
 
 def _with_counts(answer: Answer, name: str, counts: Answer) -> Answer:

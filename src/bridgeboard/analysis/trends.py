@@ -1,14 +1,21 @@
 """A number over time: every stretch of it, in parts by the largest values of a dimension."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
 from bridgeboard import formats
 from bridgeboard.analysis.questions import Questions
 from bridgeboard.model import pages
-from bridgeboard.model.accuracy import EXACT, Accuracy, Standing, accuracy, column_accuracy
+from bridgeboard.model.accuracy import (
+    EXACT,
+    Accuracy,
+    Standing,
+    accuracy,
+    column_accuracy,
+    together,
+)
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 
@@ -17,6 +24,7 @@ Record = tuple[Bucket, str, Mapping[str, Any]]
 """A stretch of time, a series, and the numbers of both."""
 _STRETCHES: Final[Mapping[Standing, str]] = {"at_least": "lower bounds", "unknown": "unknown"}
 Accuracies = Mapping[tuple[Bucket, str], Accuracy]
+_MISSING: Final = Accuracy("at_least")
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,29 @@ class Trend:
             for bucket, series, value in self.rows
             if (how := self.accuracies.get((bucket, series)))
         }
+
+    def cumulative(self) -> "Trend":
+        """The same with each number together with all of its series before it.
+
+        A sum that leaves out what is unknown is a lower bound, or about right where a number may be
+        below zero.
+        """
+        sums: dict[str, Any] = {}
+        known: dict[str, Accuracy] = {}
+        missing = _MISSING if _never_negative(self.measure) else _MISSING.loose
+        rows, every = [], {}
+        for bucket, series, value in self.rows:
+            how = self.accuracies.get((bucket, series), EXACT)
+            one = missing if value is None else replace(how, reasons=())
+            known[series] = together((known.get(series, EXACT), one))
+            if value is not None:
+                sums[series] = sums.get(series, 0) + value
+            total = sums.get(series)
+            rows.append((bucket, series, total))
+            if known[series] != EXACT:
+                every[bucket, series] = Accuracy("unknown") if total is None else known[series]
+        how = replace(together(known.values()), reasons=self.accuracy.reasons)
+        return replace(self, rows=tuple(rows), accuracies=every, accuracy=how)
 
     def bounds_in_words(self, buckets: Collection[object], grain: str) -> str:
         """In how many stretches of time not all is known, and why; empty where it always is."""
@@ -168,6 +199,11 @@ def _trend(
         accuracies(measure, records),
         column_accuracy(measure, (row for *_, row in records)),
     )
+
+
+def _never_negative(measure: str) -> bool:
+    """Whether what is missing of a number makes it too small."""
+    return any(limit.standing == "at_least" for limit in METRICS[measure].limits)
 
 
 def sums(rows: Iterable[tuple[Bucket, str, Any]], rest: str | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from bridgeboard.charts.encodings import (
     Drawn,
     Spec,
     colours,
+    key,
     spec,
     when,
 )
@@ -21,8 +22,8 @@ from bridgeboard.charts.session import (
     token_legend,
     tokens_per_thread,
 )
-from bridgeboard.charts.sparklines import spark
-from bridgeboard.charts.trend import Course, legend, lines, over_time
+from bridgeboard.charts.sparklines import Area, spark
+from bridgeboard.charts.trend import Course, Mark, Previous, legend, lines, over_time
 
 __all__ = [
     "ACCENT",
@@ -32,14 +33,18 @@ __all__ = [
     "RING",
     "TOKEN_KINDS",
     "WEEKDAYS",
+    "Area",
     "Course",
     "Drawn",
+    "Mark",
+    "Previous",
     "Spec",
     "Step",
     "cohorts",
     "colours",
     "context_per_call",
     "hours_of_week",
+    "key",
     "legend",
     "lines",
     "over_time",

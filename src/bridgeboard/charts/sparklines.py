@@ -6,7 +6,7 @@ browser, and took a tenth of the time in which a page changes.
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Final
+from typing import Final, TypedDict
 
 HIGHEST: Final = 94.0
 """Percent of the box that the largest value reaches, so that the smallest is still to be seen."""
@@ -15,22 +15,29 @@ _LEAST: Final = 6.0
 Point = tuple[float, float]
 
 
-def spark(values: Sequence[float | None], *, running: bool) -> str:
-    """The area below a course as HTML; None is a gap, the step to a running value is paler.
+class Area(TypedDict):
+    """A part of a sparkline: the corners of a CSS polygon; ``running`` is drawn paler."""
 
-    It is as wide as its place and says nothing to a screen reader: the number beside it does.
+    corners: str
+    running: bool
+
+
+def spark(values: Sequence[float | None], *, running: bool) -> list[Area]:
+    """The areas below a course; None is a gap, the step to a running value is an area of its own.
+
+    They say nothing to a screen reader: the number beside them does.
     """
     points = list(_points(values))
     ended = points[:-1] if running and len(points) > 1 else points
-    parts = [
-        _area([point for point in part if point])
+    areas = [
+        _area([point for point in part if point], running=False)
         for is_known, part in groupby(ended, key=lambda point: point is not None)
         if is_known
     ]
     last = [point for point in points[-2:] if point]
     if running and len(points) > 1 and len(last) > 1:
-        parts.append(_area(last, ' class="running"'))
-    return f'<div class="spark">{"".join(parts)}</div>'
+        areas.append(_area(last, running=True))
+    return areas
 
 
 def _points(values: Sequence[float | None]) -> Iterator[Point | None]:
@@ -46,11 +53,10 @@ def _points(values: Sequence[float | None]) -> Iterator[Point | None]:
             yield place * step, 100 - _LEAST - share * (HIGHEST - _LEAST)
 
 
-def _area(points: Sequence[Point], kind: str = "") -> str:
+def _area(points: Sequence[Point], *, running: bool) -> Area:
     (first, height), (last, _) = points[0], points[-1]
     if len(points) == 1:  # a value alone, between two gaps
         points = [(first - 1, height), (first + 1, height)]
         first, last = first - 1, first + 1
     corners = [(first, 100.0), *points, (last, 100.0)]
-    polygon = ",".join(f"{x:.1f}% {y:.1f}%" for x, y in corners)
-    return f'<i{kind} style="clip-path:polygon({polygon})"></i>'
+    return Area(corners=",".join(f"{x:.1f}% {y:.1f}%" for x, y in corners), running=running)

@@ -15,7 +15,34 @@ from bridgeboard.charts import encodings
 HEIGHT: Final = 250
 NAME: Final = 48
 """Characters of a name in the legend; the whole name is shown where the reader points."""
+FINDING: Final = encodings.RING[4]
+"""The colour of findings."""
 _DASHES: Final = [4, 3]
+
+
+@dataclass(frozen=True)
+class Previous:
+    """A number of the period before, beside the stretch of time with the same place in this one.
+
+    Attributes:
+        bucket: the stretch of time that it is drawn at.
+        at: the one that it is of.
+        value: the number; None where it is unknown.
+        exactly: the number in words.
+    """
+
+    bucket: date | datetime
+    at: date | datetime
+    value: Any
+    exactly: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A stretch of time with findings; ``words`` name them."""
+
+    bucket: date | datetime
+    words: str
 
 
 @dataclass(frozen=True)
@@ -32,6 +59,8 @@ class Course:
         stacked: whether the series add up.
         zone: whose clocks the hours are shown by.
         phrases: words in place of a number's digits where one points, as "at least 5".
+        previous: the numbers of the period before, which are drawn paler behind.
+        marks: stretches of time with findings, which have a diamond above them.
     """
 
     label: str
@@ -43,19 +72,27 @@ class Course:
     stacked: bool
     zone: str = "UTC"
     phrases: Mapping[tuple[date | datetime, str], str] = field(default_factory=dict)
+    previous: Sequence[Previous] = ()
+    marks: Sequence[Mark] = ()
 
 
 def over_time(rows: Sequence[tuple[date | datetime, str, Any]], course: Course) -> alt.LayerChart:
     """Bars or lines over time; ``rows`` are (bucket, series, value), None an unknown value.
 
-    Choosing a mark fills the parameter ``picked`` with its ``series``. The running stretch of
-    time is drawn dashed.
+    Choosing a mark fills the parameter ``picked`` with its ``series``, dragging over stretches of
+    time ``zoomed`` with their ``bucket``, and choosing a diamond ``marked`` with its ``bucket``.
+    The running stretch of time is drawn dashed.
     """
     frame = _frame(rows, course)
-    picked = alt.selection_point(name="picked", fields=["series"], toggle=False)
+    # In a chart of several layers each parameter hears the marks of all others, too.
+    picked = alt.selection_point(
+        name="picked", fields=["series"], toggle=False, on="@now_marks:click"
+    )
+    zoomed = alt.selection_interval(name="zoomed", encodings=["x"])
     drawn = _bars(frame, course) if course.stacked else _lines(frame, course)
-    chart = alt.LayerChart(layer=[drawn[0].add_params(picked), *drawn[1:]])
-    return chart.properties(height=HEIGHT)
+    now = drawn[0].add_params(picked, zoomed).properties(name="now")
+    layers = [*_behind(course), now, *drawn[1:], *_diamonds(course)]
+    return alt.LayerChart(layer=layers).properties(height=HEIGHT)
 
 
 def lines(
@@ -135,7 +172,7 @@ def _bars(frame: pd.DataFrame, course: Course) -> list[alt.Chart]:
     colour = _colour(course)
     return [
         alt.Chart(shown)
-        .mark_bar(cursor="pointer", size=_width(course))
+        .mark_bar(cursor="pointer", width=_narrower(course))
         .encode(
             x=_x(course),
             y=_y(course),
@@ -148,6 +185,72 @@ def _bars(frame: pd.DataFrame, course: Course) -> list[alt.Chart]:
             tooltip=_tooltip(course),
         )
     ]
+
+
+def _behind(course: Course) -> list[alt.Chart]:
+    """The period before; the description of the chart says that it is there."""
+    known = [one for one in course.previous if one.value is not None]
+    if not known:
+        return []
+    words = {each.at: encodings.when(each.at, course.grain, course.zone) for each in known}
+    frame = pd.DataFrame(
+        [
+            (
+                encodings.key(one.bucket),
+                encodings.drawn(one.value, course.kind),
+                words[one.at],
+                one.exactly,
+            )
+            for one in known
+        ],
+        columns=["bucket", "value", "when", "exactly"],
+    )
+    chart = alt.Chart(frame)
+    drawn: alt.Chart = (
+        chart.mark_bar(color=encodings.NEUTRAL, opacity=0.3, aria=False, size=_width(course))
+        if course.stacked
+        else chart.mark_line(
+            color=encodings.NEUTRAL,
+            opacity=0.6,
+            aria=False,
+            point=alt.OverlayMarkDef(size=28, filled=True, aria=False, color=encodings.NEUTRAL),
+        )
+    ).encode(
+        x=_x(course),
+        y=_y(course),
+        tooltip=[
+            alt.Tooltip("when:N", title="Previous period"),
+            alt.Tooltip("exactly:N", title=course.label),
+        ],
+    )
+    return [drawn]
+
+
+def _diamonds(course: Course) -> list[alt.Chart]:
+    if not course.marks:
+        return []
+    frame = pd.DataFrame(
+        [(encodings.key(one.bucket), one.words) for one in course.marks],
+        columns=["bucket", "words"],
+    )
+    marked = alt.selection_point(
+        name="marked", fields=["bucket"], toggle=False, on="@findings_marks:click"
+    )
+    drawn: alt.Chart = (
+        alt.Chart(frame)
+        .mark_point(
+            shape="diamond", filled=True, size=130, opacity=1, color=FINDING, cursor="pointer"
+        )
+        .encode(
+            x=_x(course),
+            y=alt.value(7),
+            tooltip=[alt.Tooltip("words:N", title="Findings")],
+            description=alt.Description("words:N"),
+        )
+        .add_params(marked)
+        .properties(name="findings")
+    )
+    return [drawn]
 
 
 def _lines(frame: pd.DataFrame, course: Course) -> list[alt.Chart]:
@@ -211,3 +314,11 @@ def _tooltip(course: Course) -> list[alt.Tooltip]:
 def _width(course: Course) -> Any:
     """Few bars would grow as wide as walls; many share the axis among them."""
     return 48 if len(course.buckets) <= 10 else alt.Undefined  # noqa: PLR2004 - as many fit
+
+
+def _narrower(course: Course) -> Any:
+    """The width of bars before those of the period before, which are seen on both sides."""
+    width = _width(course)
+    if not any(one.value is not None for one in course.previous):
+        return width
+    return alt.RelativeBandSize(band=0.6) if width is alt.Undefined else 0.6 * width

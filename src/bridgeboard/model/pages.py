@@ -52,7 +52,8 @@ class PageContents:
 
     Attributes:
         headline: metrics of its cards.
-        measures: metrics that its chart over time can show, the usual one first.
+        measures: metrics that its chart over time can show besides those of its cards; the first
+            is the usual one, and may be on a card, too.
         splits: dimensions that its chart can be stacked by, the usual one first.
         columns: metrics of its table, the one it is sorted by first.
         tops: dimensions whose largest values it lists, each with the metric that they are
@@ -74,6 +75,11 @@ class PageContents:
     def moving(self) -> str:
         """The metric by which it lists what moved most: that of its sentence, if it has one."""
         return self.summary[0][0] if self.summary else self.measures[0]
+
+    @property
+    def charted(self) -> tuple[str, ...]:
+        """Metrics that its chart over time can show: those of its cards, then the others."""
+        return tuple(dict.fromkeys((*self.headline, *self.measures)))
 
 
 MOVING: Final = ("initiator", "team", "model", "client")

@@ -38,6 +38,11 @@ _MONTHS: Final = {"month": 1, "last-month": 1, "quarter": 3}
 _DAY: Final = timedelta(days=1)
 _MOMENT: Final = timedelta(microseconds=1)
 _GRAINS: Final[Sequence[tuple[int, Grain]]] = ((2, "hour"), (92, "day"), (730, "week"))
+_HOURS_LONG: Final[Mapping[Grain, int]] = {"hour": 1, "day": 24, "week": 168, "month": 730}
+GRAINS: Final = tuple(_HOURS_LONG)
+"""Stretches of time, the shortest first."""
+_READABLE: Final = 200
+"""Bars of a chart at most."""
 
 
 def named(word: str) -> str:
@@ -129,6 +134,17 @@ def grain(current: Scope) -> Grain:
     """The stretch of time that makes a readable chart of a period."""
     length = (current.last_day - current.first_day).days + 1
     return next((name for most, name in _GRAINS if length <= most), "month")
+
+
+def grains(current: Scope) -> list[Grain]:
+    """The stretches of time that make several and not too many of a period, and the usual one."""
+    hours = 24 * ((current.last_day - current.first_day).days + 1)
+    usual = grain(current)
+    return [
+        name
+        for name, length in _HOURS_LONG.items()
+        if name == usual or 2 * length <= hours <= _READABLE * length
+    ]
 
 
 def is_running(current: Scope, as_of: datetime) -> bool:

@@ -34,7 +34,7 @@ _ORDERING: Final = ("by", "sort", "up")
 """Boxes of a table that decide which rows are on which page of it."""
 FLEETING: Final = PLACES | {"request", "who", "id", "person", "thread", "call", "hit"}
 """Those that a link from another page to a page does not bring back."""
-_COURSE: Final = ("show", "by")
+_COURSE: Final = ("show", "by", "grain", "cumulative")
 _BOARD: Final = ("sort", "up", "rows", "columns")
 _PARTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "overview": {"overview": _COURSE},

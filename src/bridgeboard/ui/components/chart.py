@@ -1,6 +1,6 @@
 """Draws a chart; the only way to the screen (``charts.encodings``)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -19,6 +19,7 @@ def show(
     alt: str,
     chosen: object = None,
     parameter: str = "picked",
+    on_zoom: Callable[[Sequence[str]], None] | None = None,
 ) -> None:
     """A chart over the whole width.
 
@@ -30,11 +31,16 @@ def show(
         chosen: what is picked already; None is nothing. It is a chart of its own for each choice,
             so that a second click on the same mark is reported, too.
         parameter: the chart's selection, by name.
+        on_zoom: is called likewise with the stretches of time that were dragged over, in order.
     """
     key = key if chosen is None else f"{key}-{chosen}"
 
     def select() -> None:
-        for point in st.session_state[key]["selection"].get(parameter, []):
+        selection = st.session_state[key]["selection"]
+        if on_zoom and (buckets := selection.get("zoomed", {}).get("bucket")):
+            on_zoom(sorted(map(str, buckets)))
+            return
+        for point in selection.get(parameter, []):
             on_pick(point)
 
     st.vega_lite_chart(

@@ -168,6 +168,14 @@ def narrow(name: str, value: str) -> None:
     url.put({parameter: [value], NOT + parameter: ()})
 
 
+def put_days(
+    first: date, last: date, hours: tuple[time | None, time | None] = (None, None)
+) -> None:
+    """Write days that were chosen one by one, with times of day; for callbacks."""
+    words = {PERIOD.name: ["custom"], DATES.name: [str(first), str(last)]}
+    url.put(words | {FROM.name: FROM.words(hours[0]), UNTIL.name: UNTIL.words(hours[1])})
+
+
 def _period() -> None:
     arguments = PERIOD.widget_arguments()
     st.selectbox(

@@ -1,8 +1,12 @@
-"""Cards with headline numbers: short, with the exact number and its meaning on hover."""
+"""Cards with headline numbers: short, with the exact number and its meaning on hover.
+
+They are one element of the page (``static/cards.js``): as elements of Streamlit's they took a tenth
+of the browser's time of a page. Those of a page with a chart over time are its switch: a click on
+one makes the chart show its number.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from typing import Any, Final
 
 import streamlit as st
@@ -13,13 +17,23 @@ from bridgeboard.analysis.headlines import Headline
 from bridgeboard.model import accuracy
 from bridgeboard.model.accuracy import EXACT, Accuracy
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.ui import runner
+from bridgeboard.model.pages import PageContents
+from bridgeboard.server.app_folder import home
+from bridgeboard.ui import runner, url, url_values
 from bridgeboard.ui.components import notices
 from bridgeboard.ui.components.filters import Chosen
+from bridgeboard.ui.url_values import Parameter
 
 NARROWEST: Final = 150
 _ARROWS: Final = {1: "↑", -1: "↓", 0: "="}
 _TONES: Final = {1: "good", -1: "bad", 0: "even"}
+
+_cards = st.components.v2.component(
+    "bridgeboard_cards",
+    html='<div class="card-box">\n</div>',
+    js=(home() / "static" / "cards.js").read_text("utf-8"),
+    isolate_styles=False,
+)
 
 
 @dataclass(frozen=True)
@@ -27,8 +41,8 @@ class Card:
     """One headline number; ``meaning`` is its definition in one sentence.
 
     ``change`` tells how it moved, ``arrow`` which way, and ``tone``, a class of the style sheet,
-    whether that is good.
-    ``line`` is the picture of its values over time, as HTML.
+    whether that is good. ``spark`` is the picture of its values over time. ``name`` is that of its
+    metric; a metric that the chart only can show has no ``value``.
     """
 
     label: str
@@ -36,8 +50,9 @@ class Card:
     meaning: str
     change: str | None = None
     tone: str = "even"
-    line: str = ""
+    spark: Sequence[charts.Area] = ()
     arrow: str = ""
+    name: str = ""
 
 
 def of_metric(name: str, row: Mapping[str, Any], meaning: str = "") -> Card:
@@ -57,20 +72,37 @@ def of_number(
     )
 
 
-def row(cards: Sequence[Card], narrowest: int = 128) -> None:
+def row(cards: Sequence[Card], narrowest: int = 128, *, key: str = "cards") -> None:
     """Cards of equal height, as many beside each other as fit, none narrower than so many pixels.
 
-    They are one piece of HTML: as elements of Streamlit's they took a tenth of the browser's time
-    of a page. Whoever points at a card, or reaches it by keys, reads what its number means.
+    Whoever points at a card, or reaches it by keys, reads what its number means.
     """
-    items = "".join(map(_html, cards))
-    st.html(f'<dl class="cards" style="--narrowest: {narrowest}px">{items}</dl>')
+    _cards(key=key, data=_data(cards, narrowest))
 
 
-def headline(names: tuple[str, ...], now: Chosen) -> None:
-    """A page's numbers: each with its change since the period before, and its course."""
+def measure(contents: PageContents, key: str) -> Parameter[str]:
+    """Which number the chart of a page shows; ``key`` is the chart's."""
+    return url_values.one_of(f"{key}-show", contents.charted, contents.measures[0])
+
+
+def headline(contents: PageContents, now: Chosen, key: str) -> None:
+    """A page's numbers: each with its change since the period before, and its course.
+
+    They choose what the chart with this key shows; after them stand the other numbers that it can.
+    """
+    chosen = measure(contents, key)
+
+    def choose() -> None:
+        name = st.session_state[widget]["chosen"]
+        if name in contents.charted:
+            url.put({chosen.name: chosen.words(name)})
+
+    widget = f"cards-{key}"
     with notices.tile("the headline"):
-        row(cards(names, now), NARROWEST)
+        others = [name for name in contents.charted if name not in contents.headline]
+        shown = [*cards(contents.headline, now), *map(_brief, others)]
+        data = _data(shown, NARROWEST) | {"chosen": chosen.value(), "label": "Number of the chart"}
+        _cards(key=widget, data=data, on_chosen_change=choose)
 
 
 def basis(now: Chosen) -> None:
@@ -116,8 +148,9 @@ def _card(one: Headline, course: Sequence[Any], now: Chosen) -> Card:
         of_number(metric.label, number.value, metric.format, meaning, number.accuracy),
         change=one.change,
         tone=_TONES[one.goodness],
-        line=charts.spark(_floats(course), running=now.running),
+        spark=charts.spark(_floats(course), running=now.running),
         arrow=_ARROWS[one.direction],
+        name=metric.name,
     )
 
 
@@ -142,16 +175,18 @@ def _coarse(now: Chosen) -> str:
     return "day" if now.grain == "hour" and now.scope.first_day != now.scope.last_day else now.grain
 
 
-def _html(card: Card) -> str:
-    parts = [f"<dt>{_plain(card.label)}</dt>", f'<dd class="value">{_plain(card.value)}</dd>']
-    if card.change:
-        moved = f"{card.arrow} {card.change.replace('+', '').replace('-', '')}"
-        parts.append(f'<dd class="change {card.tone}"><span>{_plain(moved)}</span></dd>')
-    if card.line:
-        parts.append(f"<dd>{card.line}</dd>")
-    parts.append(f'<dd class="meaning">{_plain(card.meaning)}</dd>')
-    return f'<div class="card" tabindex="0">{"".join(parts)}</div>'
+def _brief(name: str) -> Card:
+    """A metric without its number."""
+    return Card(METRICS[name].label, "", METRICS[name].definition, name=name)
 
 
-def _plain(text: str) -> str:
-    return escape(formats.visible(text))
+def _data(cards: Sequence[Card], narrowest: int) -> dict[str, Any]:
+    return {"chosen": None, "narrowest": narrowest, "cards": list(map(_card_data, cards))}
+
+
+def _card_data(card: Card) -> dict[str, Any]:
+    """A card for the browser, which is told the direction of a change by its arrow."""
+    change = (card.change or "").replace("+", "").replace("-", "")
+    texts = {"label": card.label, "value": card.value, "meaning": card.meaning, "change": change}
+    looks = {"arrow": card.arrow, "tone": card.tone, "spark": card.spark, "name": card.name}
+    return {name: formats.visible(text) for name, text in texts.items()} | looks

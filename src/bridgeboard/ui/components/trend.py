@@ -1,115 +1,149 @@
 """The chart over time of a page, what moved most, and parts of a page that fail alone."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Final
+from datetime import time, timedelta
+from typing import Any, Final, TypeVar
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
 from bridgeboard import charts, formats
-from bridgeboard.analysis import movers, trends
+from bridgeboard.analysis import movers
 from bridgeboard.analysis.headlines import is_recorded
 from bridgeboard.analysis.movers import Move
-from bridgeboard.analysis.trends import Trend
 from bridgeboard.model import pages, periods
-from bridgeboard.model.accuracy import EXACT
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.pages import PageContents
+from bridgeboard.model.periods import Grain
+from bridgeboard.model.scope import Scope
 from bridgeboard.ui import navigation, runner, url, url_values
 from bridgeboard.ui.components import (
     chart,
     clock,
     downloads,
     filters,
+    headline_cards,
     notices,
     tables,
+    trend_drawing,
 )
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.components.tables import Column, Links
+from bridgeboard.ui.components.trend_drawing import WHOLE, Choice
 
-WHOLE: Final = "none"
+T = TypeVar("T", bound=str)
+
+_GRAINS: Final[Mapping[Grain, str]] = {name: name.capitalize() for name in periods.GRAINS}
 EACH_BY_ITSELF: Final = (
     "Each row counts by itself: a person's change is also that of a team and a model."
 )
 
 
 def course(contents: PageContents, now: Chosen, key: str) -> None:
-    """A number over time, stacked by what the reader chooses; a click keeps only what it hits."""
+    """The number that a card chooses, over time, split by what the reader chooses.
+
+    A click keeps only what it hits; dragging over stretches of time makes them the period.
+    """
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"head-{key}"):
-        st.header("Over time", anchor=False, width="stretch")
-        measure = _choice("Show", contents.measures, METRICS, f"{key}-show", contents.measures)
-        possible = runner.without_people(contents.splits)
-        splits = [name for name in possible if _can_be_split(measure, name)]
-        every = (*contents.splits, WHOLE)
-        split = _choice("By", (*splits, WHOLE), DIMENSIONS, f"{key}-by", every)
+        measure = headline_cards.measure(contents, key).value() or contents.measures[0]
+        st.header(f"{METRICS[measure].label} over time", anchor=False, width="stretch")
+        choice = _choice(measure, contents, now, key)
     with notices.tile("this chart"):
-        _course(measure, split, now, key)
+        _course(choice, now, key)
 
 
-def _course(measure: str, split: str, now: Chosen, key: str) -> None:
-    every: tuple[Any, ...] = tuple(periods.begun(now.scope, now.grain, clock.now()))
-    running = periods.running(now.scope, now.grain, clock.now()) is not None
-    about = ("course", measure, split, now.scope, now.grain, every, running)
+def _choice(measure: str, contents: PageContents, now: Chosen, key: str) -> Choice:
+    """What the boxes of the chart say."""
+    cumulative = url_values.switch(f"{key}-cumulative")
+    adds_up, is_on = METRICS[measure].additive, bool(cumulative.value())
+    if adds_up:
+        st.checkbox(
+            "Cumulative",
+            help="Each bar with all before it in this period.",
+            **cumulative.widget_arguments(),
+        )
+    grains = periods.grains(now.scope)
+    grain = _box("Per", grains, _GRAINS, f"{key}-grain", (now.grain, periods.GRAINS), 105)
+    possible = runner.without_people(contents.splits)
+    splits = [name for name in possible if _can_be_split(measure, name)]
+    labels = {name: DIMENSIONS[name].label for name in splits} | {WHOLE: "Nothing"}
+    every = (*contents.splits, WHOLE)
+    split = _box("By", (*splits, WHOLE), labels, f"{key}-by", ((*splits, WHOLE)[0], every), 170)
+    return Choice(measure, split, grain, cumulative=adds_up and is_on)
+
+
+def _box(  # noqa: PLR0917 - all that a box is made of
+    label: str,
+    names: Sequence[T],
+    labels: Mapping[T, str],
+    key: str,
+    usual_and_known: tuple[T, Iterable[T]],
+    width: int,
+) -> T:
+    """What the reader chose of some names; nothing is drawn where there is no choice.
+
+    Other choices can leave the address with any of the known names, the last of the pair.
+    """
+    usual, known = usual_and_known
+    parameter = url_values.one_of(key, names, usual, known=url_values.among(map(str, known)))
+    if len(names) > 1:
+        st.selectbox(
+            label,
+            names,
+            format_func=labels.__getitem__,
+            width=width,
+            **parameter.widget_arguments(),
+        )
+    return parameter.value() or usual
+
+
+def _course(choice: Choice, now: Chosen, key: str) -> None:
+    every: tuple[Any, ...] = tuple(periods.begun(now.scope, choice.grain, clock.now()))
+    running = periods.running(now.scope, choice.grain, clock.now()) is not None
+    about = ("course", choice, now.scope, now.before, every, running)
     drawn = runner.current().cached(
-        about, lambda: _drawn(measure, split, now, every, running=running)
+        about, lambda: trend_drawing.drawing(choice, now, every, running=running)
     )
     if drawn is None:
-        notices.empty(nothing(now, measure))
+        notices.empty(nothing(now, choice.measure))
         return
+    zooms = f"zooms-{key}"
+
+    def zoom(keys: Sequence[str]) -> None:
+        # A drag leaves its mark on the chart: the next one is drawn anew.
+        st.session_state[zooms] = st.session_state.get(zooms, 0) + 1
+        zoom_to([each for each in every if charts.key(each) in keys], choice.grain, now.scope)
+
     chart.show(
         drawn.spec,
         key=f"chart-{key}",
-        on_pick=lambda point: _keep_only(split, point.get("series"), drawn.trend.series),
-        alt=_in_words(drawn, split, now),
+        chosen=st.session_state.get(zooms),
+        on_pick=lambda point: _keep_only(choice.split, point.get("series"), drawn.trend.series),
+        alt=trend_drawing.in_words(drawn, choice, now),
+        on_zoom=zoom,
     )
     if len(drawn.trend.series) > 1:
         st.html(charts.legend(drawn.picture))
-    bounds = drawn.trend.bounds_in_words(drawn.picture.buckets, now.grain)
-    st.caption(f"{_counted(split, drawn.trend)} {bounds}".strip())
-    sheet = downloads.sheet_over_time(drawn.rows, measure, split, now.grain, drawn.trend.accuracy)
-    downloads.behind(sheet, now, key=key)
+    bounds = drawn.trend.bounds_in_words(drawn.picture.buckets, choice.grain)
+    grey = trend_drawing.behind(drawn.picture.previous)
+    counted = trend_drawing.counted(choice.split, drawn.trend)
+    st.caption(" ".join(filter(None, (counted, grey, bounds))))
+    downloads.behind(trend_drawing.sheet(choice, drawn), now, key=key)
 
 
-@dataclass(frozen=True)
-class _Drawn:
-    """A course as Vega reads it, and what it shows: to make it takes as long as half a page."""
-
-    spec: charts.Spec
-    picture: charts.Course
-    rows: Sequence[tuple[date | datetime, str, Any]]
-    trend: Trend
-
-
-def _drawn(
-    measure: str, split: str, now: Chosen, every: Sequence[Any], *, running: bool
-) -> _Drawn | None:
-    """The picture of a number over time; None when there is nothing to see."""
-    one, questions = METRICS[measure], runner.current()
-    if split == WHOLE:
-        trend, places = trends.whole(questions, measure, now.grain, now.scope), {}
-    else:
-        trend = trends.split(questions, measure, split, now.grain, now.scope)
-        places = questions.first_seen(split)
-    rows = [row for row in trend.rows if row[0] in set(every)]
-    if not any(value for *_, value in rows):
-        return None
-    rest = {trend.rest: charts.NEUTRAL} if trend.rest else {}
-    picture = charts.Course(
-        label=one.label,
-        kind=one.format,
-        grain=now.grain,
-        buckets=every,
-        running=running,
-        colours=charts.colours(trend.series, places) | rest,
-        stacked=_adds_up(measure, split),
-        zone=now.scope.zone,
-        phrases=trend.phrases,
-    )
-    spec = charts.spec(charts.over_time(rows, picture))
-    return _Drawn(spec, picture, rows, trend)
+def zoom_to(buckets: Sequence[Any], grain: Grain, scope: Scope) -> None:
+    """Make some stretches of time of a scope its period; for callbacks."""
+    if not buckets:
+        return
+    since = max(scope.since, periods.bounds(scope, grain, buckets[0])[0])
+    until = min(scope.until, periods.bounds(scope, grain, buckets[-1])[1])
+    first, end = (at.astimezone(ZoneInfo(scope.zone)) for at in (since, until))
+    last = end.date() if end.time() != time() else end.date() - timedelta(days=1)
+    hours = (at.time().replace(second=0, microsecond=0) for at in (first, end))
+    begins, ends = (at if at != time() else None for at in hours)
+    filters.put_days(first.date(), last, (begins, ends))
 
 
 def _can_be_split(measure: str, split: str) -> bool:
@@ -123,53 +157,10 @@ def _can_be_split(measure: str, split: str) -> bool:
     return one.splits(dimension) and (one.adds_up(dimension) or not one.additive)
 
 
-def _adds_up(measure: str, split: str) -> bool:
-    """Whether the parts are the whole, so that they may be stacked."""
-    one = METRICS[measure]
-    return one.additive if split == WHOLE else one.adds_up(DIMENSIONS[split])
-
-
-def _choice(label: str, names: Sequence[str], known: Any, key: str, every: Iterable[str]) -> str:
-    """What the reader chose of some names; ``every`` are all that other choices can leave."""
-    chosen = st.selectbox(
-        label,
-        names,
-        format_func=lambda name: known[name].label if name in known else "Nothing",
-        width=170,
-        **url_values.one_of(key, names, names[0], known=url_values.among(every)).widget_arguments(),
-    )
-    return str(chosen or names[0])
-
-
 def _keep_only(split: str, name: Any, names: Sequence[str]) -> None:
     """Filter by a series, unless it is of values that no filter names."""
     if split in pages.FILTERS and name in names[: pages.TOP]:
         filters.narrow(split, name)
-
-
-def _counted(split: str, trend: Trend) -> str:
-    if split == WHOLE:
-        return "Everything together."
-    values = trend.values
-    label = DIMENSIONS[split].label.lower()
-    top = min(pages.TOP, values)
-    clickable = " Click one to keep only it." if split in pages.FILTERS else ""
-    if values > len(trend.series):
-        return f"Top {top} of {values:,} by {label}, the rest together as Other.{clickable}"
-    return f"{formats.plural(values, 'value')} of {label}.{clickable}"
-
-
-def _in_words(drawn: _Drawn, split: str, now: Chosen) -> str:
-    one = METRICS[drawn.trend.measure]
-    most = max((row for row in drawn.rows if row[2] is not None), key=lambda row: row[2])
-    how = drawn.trend.accuracies.get(most[:2], EXACT)
-    by = "" if split == WHOLE else f" by {DIMENSIONS[split].label.lower()}"
-    at = charts.when(most[0], now.grain, now.scope.zone)
-    return (
-        f"{one.label}{by} per {now.grain}, {now.words}. The largest is {formats.visible(most[1])}, "
-        f"{at}, with {formats.number(most[2], one.format, how.standing)}. The table below "
-        "has all numbers."
-    )
 
 
 def nothing(now: Chosen, measure: str) -> str:
