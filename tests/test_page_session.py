@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -31,7 +32,7 @@ from bridgeboard.runtime import process
 from bridgeboard.store import Store, sync_state
 from bridgeboard.ui import navigation, runner
 from bridgeboard.ui.components import recorded_text
-from bridgeboard.ui.views import session, session_download
+from bridgeboard.ui.views import session, session_download, session_transcript
 
 ROOT = Path(__file__).parents[1]
 Who = tuple[str, str]
@@ -171,8 +172,28 @@ def test_every_session_opens_whatever_server_told_it(any_store: Store) -> None:
             assert not test.exception, who
             assert not test.error, who
             assert headline(test), who
-            known = session_stores.head(any_store, keys[who]).rows
-            assert bool(folds(test)) == bool(known), who
+            head = session_stores.head(any_store, keys[who])
+            assert bool(folds(test)) == bool(head.rows), who
+            assert bool(test.get("vega_lite_chart")) == bool(head.total_tokens), who
+
+
+def test_a_call_is_a_row_of_cells_and_the_head_says_what_ran(store: Store) -> None:
+    keys = session_stores.keys(store)
+    priced = [who for who in whole(store) if session_stores.head(store, keys[who]).cost]
+    who = max(priced, key=lambda who: len(roots(who)))
+    test = opened(who)
+    cells = {fold.count("* *") + 1 for fold in folds(test)}
+    assert cells == {len(session_transcript.HEADS)}
+    tools = truth.tool_calls(session_stores.tables(), session_stores.own()[who])
+    name, calls = Counter(call.tool for call in tools).most_common(1)[0]
+    assert f"Tool calls: {name} {calls:,}" in said(test)
+    costs = store.rows(
+        "SELECT sum(cost) FROM usage WHERE session = $1 GROUP BY thread ORDER BY 1 DESC LIMIT 1",
+        [keys[who]],
+    )
+    assert f"most: {formats.money(int(costs[0][0]))}, " in said(test)
+    shares = shown_tables.table(test, "jump").column("Share of cost")
+    assert len(shares) == len(listed(test))
 
 
 def test_what_a_server_does_not_tell_is_said(any_store: Store) -> None:

@@ -127,7 +127,10 @@ def costliest(runner: Runner, session: int) -> tuple[Part, int] | None:
 
 def tools(runner: Runner, session: int) -> tuple[ToolCalls, ...]:
     """How often each tool was called, the most called first."""
-    return _asked(runner, ToolCalls, session_detail.tools(session))
+    return runner.cached(
+        ("tools of a session", session),
+        lambda: _asked(runner, ToolCalls, session_detail.tools(session)),
+    )
 
 
 def course(runner: Runner, session: int, part: Part) -> Course:

@@ -114,7 +114,7 @@ def _pauses(places: Sequence[int]) -> list[alt.Chart]:
     if not places:
         return []
     rules = alt.Chart(pd.DataFrame({"place": list(places)}))
-    return [rules.mark_rule(color=RING[4], strokeDash=[4, 3]).encode(x=_x())]
+    return [rules.mark_rule(color=RING[4], strokeDash=[4, 3], opacity=0.6).encode(x=_x())]
 
 
 def _x() -> alt.X:

@@ -164,18 +164,27 @@ def _remarks(thread: Thread) -> list[str]:
 
 
 def tokens(head: Head, threads: Sequence[Thread], known: Mapping[Any, int]) -> None:
-    """The tokens of each thread by kind; of the whole session where its threads are not known."""
+    """The tokens of each thread by kind; of the whole session where none of a thread are known."""
     st.header("Tokens per thread", anchor=False)
-    has_rest = None in known
+    totals = [each.total_tokens or 0 for each in threads]
+    captions = list(_about_tokens(threads, totals, known))
     bars = [
         _Bar(_long_name(each, len(threads)), each, accuracy("total_tokens", each.by_metric))
         for each in threads
-    ] or [_Bar("Whole session", head, accuracy("total_tokens", head.by_metric))]
-    totals = [(bar.of.total_tokens or 0, bar.name) for bar in bars]
-    untold = _token_gap(threads, totals, has_rest=has_rest)
-    if not any(total for total, _ in totals):
-        st.caption(untold or "No tokens are on record.")
-        return
+    ]
+    if not any(totals):
+        bars = [_Bar("Whole session", head, accuracy("total_tokens", head.by_metric))]
+        totals = [head.total_tokens]
+        captions = captions or ["Which threads it has is not known; these are all of its tokens."]
+    if any(totals):
+        _draw_tokens(bars, totals, threads)
+    else:
+        captions = captions or ["No tokens are on record."]
+    for words in captions:
+        st.caption(words)
+
+
+def _draw_tokens(bars: Sequence["_Bar"], totals: Sequence[int], threads: Sequence[Thread]) -> None:
     frame = pd.DataFrame(
         [
             (bar.name, bar.accuracy.standing, *(getattr(bar.of, kind) for kind in _KINDS))
@@ -183,18 +192,17 @@ def tokens(head: Head, threads: Sequence[Thread], known: Mapping[Any, int]) -> N
         ],
         columns=["thread", "standing", *_KINDS],
     )
-    most, name = max(totals, key=lambda pair: pair[0])
+    most, bar = max(zip(totals, bars, strict=True), key=lambda pair: pair[0])
+    count = formats.plural(len(bars), "thread") if threads else "the whole session"
     chart.show(
         charts.tokens_per_thread(frame),
         key="tokens_per_thread",
         parameter="thread",
         on_pick=lambda point: _open_thread(point, threads),
-        alt=f"Stacked bars of tokens for {formats.plural(len(bars), 'thread')}; the largest is "
-        f"{name} with {most:,} tokens. The table below has all numbers.",
+        alt=f"Stacked bars of tokens for {count}; the largest is {bar.name} with {most:,} tokens. "
+        "The table below has all numbers.",
     )
     st.html(charts.token_legend())
-    for words in _about_tokens(bars, untold, len(known)):
-        st.caption(words)
 
 
 @dataclass(frozen=True)
@@ -206,14 +214,17 @@ class _Bar:
     accuracy: Accuracy
 
 
-def _about_tokens(bars: Sequence[_Bar], untold: str, count: int) -> Iterator[str]:
-    if count > len(bars):
-        yield f"{len(bars):,} of {count:,} threads; the list below has the others."
-    inexact = [bar.accuracy for bar in bars if bar.accuracy.reasons]
-    if inexact:
-        yield formats.unmarked(f"Not exact: {'; '.join(together(inexact).reasons)}.")
-    if untold:
-        yield untold
+def _about_tokens(
+    threads: Sequence[Thread], totals: Sequence[int], known: Mapping[Any, int]
+) -> Iterator[str]:
+    """How many of the threads are drawn, why their counts are not exact, and which have none."""
+    if len(known) > len(threads):
+        yield f"{len(threads):,} of {len(known):,} threads; the list below has the others."
+    standings = [accuracy("total_tokens", each.by_metric) for each in threads]
+    if reasons := together(standings).reasons:
+        yield formats.unmarked(f"Not exact: {'; '.join(reasons)}.")
+    if gap := _token_gap(totals, has_rest=None in known):
+        yield gap
 
 
 def _long_name(thread: Thread, count: int) -> str:
@@ -224,14 +235,12 @@ def _long_name(thread: Thread, count: int) -> str:
     return f"{name} · {formats.middle(thread.model or 'model unknown', LONGEST_MODEL)}"
 
 
-def _token_gap(
-    threads: Sequence[Thread], totals: Sequence[tuple[int, str]], *, has_rest: bool
-) -> str:
+def _token_gap(totals: Sequence[int], *, has_rest: bool) -> str:
     """How many of the threads have no tokens, and why; "" when all have some."""
-    count = sum(not total for total, _ in totals)
+    count = sum(not total for total in totals)
     if not count:
         return ""
-    which = "No thread here has" if count == len(threads) else f"{count:,} of these threads have no"
+    which = "No thread here has" if count == len(totals) else f"{count:,} of these threads have no"
     why = (
         "the server tells those of a session's first 50 threads only. What the others used together"
         ' is the last one, "Rest"'

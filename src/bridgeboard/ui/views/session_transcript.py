@@ -109,7 +109,8 @@ def _calls(
     before: object = calls
     heads = "".join(f"<span>{head}</span>" for head in HEADS)
     pauses = {each.usage: each for each in session_pauses.pauses(session)}
-    st.html(f'<div class="call-heads" aria-hidden="true">{heads}</div>')
+    kind = "call-heads dated" if dated else "call-heads"
+    st.html(f'<div class="{kind}" aria-hidden="true">{heads}</div>')
     for call in calls:
         if len(places) > 1 and call.thread != before:
             before = call.thread
