@@ -16,6 +16,7 @@ import truth
 from demo_worlds import small
 
 from bridgeboard.demo.records import InterceptionRow
+from bridgeboard.pricing import family
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.store.schema import MIGRATIONS
 
@@ -218,6 +219,12 @@ def _stored(
         "memberships",
         [dict(zip(names, (row[0].lower(), *row[1:]), strict=True)) for row in members],
     )
+    models = sorted({row["model"] for row in usage if row["model"]})
+    # Of what has no name yet, the id is shown.
+    names = [
+        {"model": model, "family": family(model)} for model in models if family(model) != model
+    ]
+    _insert(connection, "families", names)
     empty = {"network_total": None, "listed_at": ALWAYS[0], "digest": 0}
     sums = dict.fromkeys((f"{kind}_sum" for kind in KINDS), 0)
     sessions = [{**row, **empty, **sums} for row in sessions]

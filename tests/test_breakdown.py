@@ -90,11 +90,11 @@ def test_shares_are_told_of_every_number_whose_parts_add_up(store: Store) -> Non
 
 def test_a_name_keeps_only_its_value_and_drops_what_means_nothing_then(store: Store) -> None:
     assert store
-    asked = {"not_models": "true", "models": "x", "breakdown-sort": "requests", "compare": "false"}
+    asked = {"not_model": "true", "model": "x", "breakdown-sort": "requests", "compare": "false"}
     drawn = breakdown("spend", **asked, **{"breakdown-rows": "1"})
     page, query = led(drawn)
     assert page == ""
-    (model,) = query.pop("models")
+    (model,) = query.pop("model")
     assert model in drawn.column("Model")
     kept = {"period": "90d", "breakdown-sort": "requests", "compare": "false", "tz": "UTC"}
     assert query == {name: [word] for name, word in kept.items()}
@@ -113,7 +113,7 @@ def test_a_tool_is_looked_into_where_one_stands(store: Store) -> None:
     assert store
     assert "tool" in led(breakdown("tools", "tools-tool"))[1]
     assert "links" not in breakdown("tools", "tools-server").data["columns"][0]
-    assert "models" in led(breakdown("person", "model", **WHO))[1]
+    assert "model" in led(breakdown("person", "model", **WHO))[1]
 
 
 def test_a_hostile_name_stays_one_value_of_a_link_to_the_page_it_is_on(store: Store) -> None:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
 
 import pytest
 from browsers import (
@@ -29,7 +29,8 @@ from bridgeboard.ui import navigation
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[1]
-MODEL = "claude-sonnet-4-5-20250929"
+MODEL = "Claude Sonnet 4.5"
+QUERY = quote_plus(MODEL)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,7 @@ def test_a_reader_filters_opens_a_session_and_sends_the_link_to_a_colleague(
     open_list(page, address)
     everything = page.get_by_text(re.compile(r"^1-50 of")).inner_text()
     pick(page, "Model", MODEL)
-    expect(page).to_have_url(re.compile(rf"models={MODEL}"))
+    expect(page).to_have_url(re.compile(rf"model={re.escape(QUERY)}"))
     expect(page.get_by_text(everything, exact=True)).to_have_count(0)
     pick(page, "Client", "Claude Code")
     open_row(page, 0)
@@ -130,11 +131,11 @@ def test_the_list_keeps_its_filters_on_the_way_back(page: Page, address: str) ->
     open_row(page, 0)
     page.get_by_role("link", name="All sessions").click()
     expect(page.get_by_text(counted, exact=True)).to_be_visible(timeout=PATIENCE)
-    expect(page).to_have_url(re.compile(rf"models={MODEL}"))
+    expect(page).to_have_url(re.compile(rf"model={re.escape(QUERY)}"))
 
 
 def test_a_link_with_filters_restores_them(page: Page, address: str) -> None:
-    open_list(page, address, f"?models={MODEL}&clients=Claude+Code&tz=UTC&range=Last+90+days")
+    open_list(page, address, f"?model={QUERY}&clients=Claude+Code&tz=UTC&range=Last+90+days")
     for chip in (f"Model is {MODEL}", "Client is Claude Code"):
         expect(page.get_by_role("button", name=re.compile(chip))).to_be_visible()
     expect(page.get_by_role("combobox", name="Period", exact=True)).to_have_value("Last 90 days")
@@ -247,7 +248,7 @@ def test_back_and_forward_keep_the_readers_place(page: Page, address: str, start
     expect(page).to_have_url(re.compile("person="))
     session = page.url
     back_to(page, counted, tries=2 if start else 1)  # a zone in the address costs one more entry
-    expect(page).to_have_url(re.compile(rf"/sessions\?.*models={MODEL}"))
+    expect(page).to_have_url(re.compile(rf"/sessions\?.*model={re.escape(QUERY)}"))
     assert parse_qs(urlsplit(page.url).query) == parse_qs(urlsplit(there).query)
     if not start:
         page.go_forward()

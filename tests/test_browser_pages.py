@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 COMPANY = ("--end", "2026-11-20T17:00:00", "--days", "75", "--scale", "0.4")
 """One whose last 30 days can be compared with those before."""
 PAGES = ("overview", "spend", "people", "models", "tools", "trust", "settings", "person")
-MODEL = "claude-sonnet-4-5-20250929"
+MODEL = "Claude Sonnet 4.5"
 
 
 @pytest.fixture(scope="module")
@@ -74,11 +74,11 @@ def test_a_filter_is_in_the_address_follows_to_other_pages_and_opens_elsewhere(
     everything = card(page, "Tokens").inner_text()
     choose(page, "Model", MODEL)
     expect(card(page, "Tokens")).not_to_have_text(everything)
-    assert parse_qs(urlsplit(page.url).query)["models"] == [MODEL]
+    assert parse_qs(urlsplit(page.url).query)["model"] == [MODEL]
     page.get_by_role("link", name="Spend", exact=True).click()
     expect(page.get_by_role("heading", name="Breakdown")).to_be_visible(timeout=PATIENCE)
     settled(page)
-    assert parse_qs(urlsplit(page.url).query)["models"] == [MODEL]
+    assert parse_qs(urlsplit(page.url).query)["model"] == [MODEL]
     expect(page.get_by_role("button", name=f"Model is {MODEL}")).to_be_visible()
     spend = card(page, "Spend").inner_text()
     link = page.url.removeprefix(synced)

@@ -130,10 +130,10 @@ def test_what_is_compared_is_in_the_address_and_the_way_back_undoes_it(
     box.click()
     box.fill("gpt")
     page.get_by_role("option").first.click()
-    expect(page.get_by_text(re.compile("^B: gpt"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile("^B: GPT"))).to_be_visible(timeout=PATIENCE)
     settled(page)
     told = parameters(page)
-    assert told["what"] == ["models"]
+    assert told["what"] == ["families"]
     heads = page.locator(".data-table thead").first.inner_text()
     theirs = browser.new_page()
     come_to(theirs, synced, "compare", **{name: values[0] for name, values in told.items()})

@@ -135,7 +135,8 @@ def test_each_dimension_has_a_word_for_one_value_and_for_several() -> None:
         one, several = pages.nouns(name)
         assert one != several
     assert pages.nouns("initiator") == ("person", "people")
-    assert pages.nouns("model") == ("model", "models")
+    assert pages.nouns("family") == ("model", "models")
+    assert pages.nouns("model") == ("model id", "model ids")
     assert pages.rest(1_234, 8) == "Other (1,226)"
 
 

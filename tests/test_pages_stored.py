@@ -124,7 +124,7 @@ def test_a_link_with_a_value_that_nobody_has_keeps_its_filter(store: Store) -> N
     assert store
     test = app(models="no-such-model", tz="UTC")
     assert "no-such-model" in test.multiselect(key="models").value
-    assert test.button(key="chip-models").label.replace("\\", "") == "Model is no-such-model"
+    assert test.button(key="chip-models").label.replace("\\", "") == "Model id is no-such-model"
     assert cards(test)["Tokens"] == "0"
     assert "Nothing matches these filters" in said(test)
 
@@ -457,7 +457,7 @@ def test_the_hour_of_a_person_lists_models_and_clients(store: Store) -> None:
     mine = [
         row for row in own if 24 * row["started_at"].weekday() + row["started_at"].hour == chosen
     ]
-    for title, name in (("Top models", "model"), ("Top clients", "client")):
+    for title, name in (("Top models", "family"), ("Top clients", "client")):
         counted = Counter[object]()
         for row in mine:
             counted[value(name, row)] += row["requests"]

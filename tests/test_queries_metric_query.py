@@ -21,6 +21,7 @@ from bridgeboard.model.errors import MetricError
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.periods import buckets, filled
 from bridgeboard.model.scope import Scope
+from bridgeboard.pricing import family
 from bridgeboard.queries.metric_query import select, select_top, values
 
 ZONES = ("UTC", "America/New_York", "Asia/Kathmandu", "Pacific/Chatham")
@@ -37,6 +38,7 @@ KEYS: dict[str, Callable[[Row], object]] = {
     "accuracy": lambda row: "exact" if row["grain"] == "interception" else "aggregate",
     "server": lambda row: row["server_url"] or "Client-side",
     "status": lambda row: row["status"],
+    "family": lambda row: family(row["model"] or "Unknown"),
 }
 
 

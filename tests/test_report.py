@@ -167,7 +167,7 @@ def test_spend_is_the_plain_sum_of_what_requests_cost(
 
 def test_the_parts_of_every_table_add_up_to_its_last_line(answers: Answers) -> None:
     assert [table.by for table in answers.tables] == [
-        "model",
+        "family",
         "team",
         "initiator",
         "client",

@@ -143,7 +143,7 @@ def test_old_words_become_short_ones_with_the_first_change(store: Store) -> None
         ("spend", {"period": "custom", "dates": "0001-01-01"}, "dates=0001-01-01"),
         ("spend", {"dates": "2026-11-01"}, "dates without period=custom"),
         ("spend", {"period": "custom", "from": "25:00"}, "from=25:00"),
-        ("spend", {"model": "x"}, "model"),
+        ("spend", {"modle": "x"}, "modle"),
         ("spend", {"tz": "Mars/Phobos"}, "tz=Mars/Phobos"),
         ("spend", {"compare": "perhaps"}, "compare=perhaps"),
         ("spend", {"spend-show": "sessions"}, "spend-show=sessions"),

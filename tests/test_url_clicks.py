@@ -140,9 +140,11 @@ NEEDED: dict[str, dict[str, Any]] = {
     **{f"not_{name}": {name: "x"} for name in ("teams", "people", "vendors", "models", "clients")},
     "not_providers": {"providers": "x"},
     "not_instances": {"instances": "x"},
+    "not_model": {"model": "x"},
 }
 """Parameter → what the address has to say for it to say anything."""
 ANY_TEXT = {"teams", "people", "providers", "instances", "vendors", "models", "clients"} | {
+    "model",
     *("who", "tool", "tools", "servers", "keys", "statuses", "a", "b", "search", "session_id"),
     *("request", "id", "find", "person", "thread", "call"),
 }

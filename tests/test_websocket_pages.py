@@ -30,6 +30,7 @@ EVERY: dict[str, Any] = {
     "dates": ["2026-11-01", "2026-11-30"],
     "tz": "UTC",
 }
+BY_ID = {"breakdown-by": "model"}
 PAGES = {
     "": "Overview",
     "spend": "Spend",
@@ -108,7 +109,7 @@ def rows(content: bytes) -> list[dict[str, str]]:
 
 
 def by_model(reader: Visit) -> dict[str, int]:
-    """Requests by model, from the file of the table on the page of models."""
+    """Requests by the id of the model, from the file of the table on the page of models."""
     return {row["model"]: int(row["requests"]) for row in rows(reader.download("csv-breakdown"))}
 
 
@@ -132,7 +133,7 @@ def test_a_filter_leaves_the_requests_that_the_world_has(
 ) -> None:
     kept = [row for row in requests if row.client == CLIENT]
     others = [row for row in requests if row.client != CLIENT]
-    with visit(address, "models", **EVERY) as reader:
+    with visit(address, "models", **EVERY, **BY_ID) as reader:
         whole = reader.screen.metrics
         assert sum(by_model(reader).values()) == len(requests)
         reader.choose("clients", CLIENT)
@@ -152,7 +153,9 @@ def test_several_values_in_an_address_are_all_chosen(
 ) -> None:
     known = Counter(row.model for row in requests if named(row.model))
     (first, one), (second, two) = known.most_common(2)
-    with visit(address, "models", **EVERY, models=[first, second, "not-a-model"]) as reader:
+    with visit(
+        address, "models", **EVERY, **BY_ID, models=[first, second, "not-a-model"]
+    ) as reader:
         assert by_model(reader) == {first: one, second: two}
         assert reader.screen.exceptions == []
 

@@ -21,7 +21,9 @@ from bridgeboard.queries.metric_query import select
 from bridgeboard.queries.session_filters import Find
 
 NUMBERS: Final = ("requests", "prompts", "tool_calls", "total_tokens", "spend", "sessions")
-SPLITS: Final = ("day", "week", "provider", "model", "client", "initiator", "team", "vendor")
+SPLITS: Final = (
+    *("day", "week", "provider", "family", "model", "client", "initiator", "team", "vendor"),
+)
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,10 @@ class Questions(ABC):
         ranked = self.ask(metric_query.first_seen(name, periods.everything())).column(name)
         return {str(value): place for place, value in enumerate(ranked)}
 
+    def families(self) -> dict[str, str]:
+        """What the model of each id is called."""
+        return dict(self.ask(Query(metric_query.FAMILIES, (), ("family",))).rows)
+
     def _with_limits(
         self,
         names: tuple[str, ...],

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bridgeboard import formats, settings
+from bridgeboard import formats, settings, sync
 from bridgeboard import report as reports
 from bridgeboard.cli.store_commands import now
 from bridgeboard.cli.terminal import err, explained, out
@@ -96,6 +96,7 @@ def report(  # noqa: PLR0917 - typer reads options from the signature
     provider: Annotated[Values, _only("provider")] = None,
     provider_name: Annotated[Values, _only("provider_name")] = None,
     vendor: Annotated[Values, _only("vendor")] = None,
+    family: Annotated[Values, _only("family")] = None,
     model: Annotated[Values, _only("model")] = None,
     client: Annotated[Values, _only("client")] = None,
     store: StoreFile = None,
@@ -113,6 +114,7 @@ def report(  # noqa: PLR0917 - typer reads options from the signature
         "provider": provider,
         "provider_name": provider_name,
         "vendor": vendor,
+        "family": family,
         "model": model,
         "client": client,
     }
@@ -121,9 +123,11 @@ def report(  # noqa: PLR0917 - typer reads options from the signature
     with explained():
         path = store or store_files.store_file(configured)
         memory = configured.store_memory_mb
-        with Store.open(path, memory_mb=memory) as opened, opened.snapshot() as reader:
-            answers = reports.ask(reader, scope, named, at)
-            strangers = reports.strangers(reader, scope)
+        with Store.open(path, memory_mb=memory) as opened:
+            sync.name_models(opened)
+            with opened.snapshot() as reader:
+                answers = reports.ask(reader, scope, named, at)
+                strangers = reports.strangers(reader, scope)
     for by, value in strangers:
         label = DIMENSIONS[by].label.lower()
         err.print(f"Nothing was ever recorded of {label} {formats.visible(value)!r}.", markup=False)

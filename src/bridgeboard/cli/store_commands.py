@@ -107,6 +107,7 @@ def reprice() -> None:
     with explained():
         chosen = settings.read()
         with _local(chosen) as opened:
+            sync.name_models(opened)
             done = sync.reprice(opened, own_book(chosen.prices_path), now())
             rows, changed = formats.exact(done.rows), formats.exact(done.changed)
             out.print(f"Priced {rows} responses anew; {changed} of them cost something else now.")

@@ -38,6 +38,7 @@ class Dimension:
         time: whether its values are stretches of time.
         recurs: how many values it has, where these come again and again: whole numbers from 0 on.
             They can be filtered by, while other stretches of time are chosen by a period.
+        of: the dimension whose values it brings together under one name each, by a table of names.
         overlapping: sources whose rows can belong to several values at once, so that parts do
             not add up to the whole.
     """
@@ -49,6 +50,7 @@ class Dimension:
     shown: str = "{}"
     time: bool = False
     recurs: int = 0
+    of: str = ""
     overlapping: frozenset[Source] = frozenset()
 
     def splits(self, source: Source) -> bool:
@@ -140,9 +142,17 @@ _CATEGORIES: Final = (
         _known("vendor", *_REQUESTS),
     ),
     Dimension(
-        "model",
+        "family",
         "Model",
-        "The model that was asked for.",
+        "The model that was asked for, by its name: whoever sells it, in whatever region.",
+        _known("model", *_EVERY),
+        of="model",
+        overlapping=_SESSIONS,
+    ),
+    Dimension(
+        "model",
+        "Model id",
+        "The id of the model that was asked for, as it was recorded.",
         _known("model", *_EVERY),
         overlapping=_SESSIONS,
     ),

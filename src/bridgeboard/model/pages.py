@@ -16,6 +16,7 @@ FILTERS: Final[Mapping[str, str]] = {
     "provider": "providers",
     "provider_name": "instances",
     "vendor": "vendors",
+    "family": "model",
     "model": "models",
     "client": "clients",
 }
@@ -82,7 +83,7 @@ class PageContents:
         return tuple(dict.fromkeys((*self.headline, *self.measures)))
 
 
-MOVING: Final = ("initiator", "team", "model", "client")
+MOVING: Final = ("initiator", "team", "family", "client")
 """Dimensions by which pages and reports list what moved most."""
 
 PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
@@ -96,11 +97,11 @@ PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
             "cache_hit_rate",
         ),
         measures=("total_tokens", "spend", "requests", "active_people", "sessions", "prompts"),
-        splits=("provider", "model", "client", "team"),
+        splits=("provider", "family", "client", "team", "model"),
         columns=("spend", "total_tokens", "requests"),
         tops=(
             ("initiator", "total_tokens"),
-            ("model", "total_tokens"),
+            ("family", "total_tokens"),
             ("client", "total_tokens"),
             ("tool", "tool_calls"),
         ),
@@ -118,12 +119,13 @@ PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
         ),
         measures=("spend", "cost_per_request", "cache_saving", "shadow_cost"),
         splits=(
-            "model",
+            "family",
             "team",
             "initiator",
             "provider",
             "provider_name",
             "vendor",
+            "model",
             "client",
             "credential_kind",
         ),
@@ -150,7 +152,7 @@ PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
             "tool_calls",
         ),
         measures=("active_people", "spend", "requests", "prompts", "sessions", "total_tokens"),
-        splits=("team", "client", "provider", "model"),
+        splits=("team", "client", "provider", "family", "model"),
         columns=(
             "spend",
             "total_tokens",
@@ -166,7 +168,7 @@ PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
     "person": PageContents(
         headline=("spend", "sessions", "prompts", "requests", "total_tokens", "cache_hit_rate"),
         measures=("spend", "total_tokens", "requests", "prompts", "tool_calls"),
-        splits=("model", "client", "provider", "tool"),
+        splits=("family", "client", "provider", "tool", "model"),
         columns=("spend", "total_tokens", "requests", "cost_per_request", "cache_hit_rate"),
     ),
     "models": PageContents(
@@ -179,7 +181,15 @@ PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
             "duration_p95",
         ),
         measures=("requests", "total_tokens", "spend", "cache_hit_rate", "duration_p50"),
-        splits=("model", "provider", "provider_name", "vendor", "client", "credential_kind"),
+        splits=(
+            "family",
+            "provider",
+            "provider_name",
+            "vendor",
+            "model",
+            "client",
+            "credential_kind",
+        ),
         columns=(
             "requests",
             "total_tokens",
@@ -192,7 +202,7 @@ PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
             "duration_p50",
             "duration_p95",
         ),
-        moved=("model", "provider", "client"),
+        moved=("family", "provider", "client"),
     ),
     "tools": PageContents(
         headline=(
@@ -203,7 +213,7 @@ PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
             "cost_per_tool_call",
         ),
         measures=("tool_calls", "injected_calls", "tool_errors", "tool_error_rate"),
-        splits=("tool", "server", "client", "team", "model"),
+        splits=("tool", "server", "client", "team", "family", "model"),
         columns=(
             "tool_calls",
             "active_people",

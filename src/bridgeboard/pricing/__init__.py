@@ -1,5 +1,7 @@
 """Tokens in, money out: responses, the price book and exact costs (docs/costs.md)."""
 
+from bridgeboard.pricing.families import family
+from bridgeboard.pricing.families import version as families_version
 from bridgeboard.pricing.money import MOST_TOKENS, exact, price, vendors
 from bridgeboard.pricing.operator_prices import Override, PriceFile, PriceFileError, load, parse
 from bridgeboard.pricing.price_book import Book, informed, own_book, said
@@ -26,6 +28,8 @@ __all__ = [
     "estimated",
     "exact",
     "extras",
+    "families_version",
+    "family",
     "informed",
     "load",
     "own_book",

@@ -108,6 +108,16 @@ def makers(model: str) -> tuple[str, ...]:
     return tuple(vendor for vendor, rule in rules if rule is not None and rule.is_match(model))
 
 
+def is_maker(vendor: str) -> bool:
+    """Whether the list has a rule for the bare names of a vendor's own models."""
+    return _PROVIDERS[vendor].model_match is not None
+
+
+def literals(entry: ModelInfo) -> tuple[str, ...]:
+    """The ids that an entry's rule writes out."""
+    return tuple(_literals(entry.match))
+
+
 def at_address(url: str) -> str:
     """The vendor whose API answers at an address, by the list's patterns; "" for none of them."""
     return next((home.id for home in providers if _answers(home.api_pattern, url)), "")

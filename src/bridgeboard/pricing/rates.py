@@ -87,7 +87,7 @@ def scaled(cards: tuple[Card, ...], multiplier: Decimal) -> tuple[Card, ...]:
 def card(above: int, usd: Mapping[str, Decimal | None], *, vendor: str, model: str = "") -> Card:
     """A card from USD per million tokens (``web_search``: per 1,000), gaps filled from parents.
 
-    A class without a price of its own costs what its parent costs (docs/costs.md 3.3).
+    A class without a price of its own costs what its parent costs (docs/costs.md 3.4).
     """
     given = {name: usd.get(name) for name in CLASSES}
     search = given.pop("web_search")

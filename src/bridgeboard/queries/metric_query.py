@@ -19,6 +19,7 @@ from bridgeboard.queries.metric_sources import (
     asked,
     cells,
     grouped,
+    merged,
     quoted,
     rows,
     summed,
@@ -26,6 +27,8 @@ from bridgeboard.queries.metric_sources import (
 )
 
 OTHER: Final = "Other"
+FAMILIES: Final = "SELECT model, family FROM families ORDER BY model"
+"""What the model of each id is called."""
 
 _OF_CALLS: Final = {"tool", "server"}
 _ROWS: Final = Part("count(*)", "count(*)", "count(*)", "count(*)", kind="sum")
@@ -246,9 +249,12 @@ class _Question:
 
     def counted(self, source: Source, into: Arguments) -> list[str]:
         """A source's common tables, calculated from its rows."""
-        origin = rows(source, self.names, self.scope, into, self.fold)
-        laid = self.laid_out(source)
-        return [f"{name} AS ({grouped(origin, source, parts)})" for name, parts in laid.items()]
+        statements = []
+        for name, parts in self.laid_out(source).items():
+            is_final = any(part.kind == "whole" for part in parts.values())
+            origin = rows(source, self.names, self.scope, into, self.fold, is_final=is_final)
+            statements.append(f"{name} AS ({grouped(origin, source, parts)})")
+        return statements
 
     def added(self, source: Source, every: "_Question") -> str:
         """A source's common table, added up from the one in a question that splits it further."""
@@ -366,8 +372,13 @@ def first_seen(name: str, scope: Scope) -> Query:
         raise MetricError(f"{name!r} is a stretch of time: it is in order by itself.")
     into = Arguments()
     origin = rows("usage" if one.splits("usage") else "calls", [name], scope, into)
+    each = (
+        f"SELECT {origin.keys[name]} AS {quoted(name)}, min(f.started_at) AS first_at"
+        f" {origin.text} GROUP BY 1"
+    )
+    origin = merged(each, origin)
     seen = (
-        f"SELECT {origin.keys[name]} AS key, min(f.started_at) AS first_at {origin.text} GROUP BY 1"
+        f"SELECT {origin.keys[name]} AS key, min(f.first_at) AS first_at {origin.text} GROUP BY 1"
     )
     about = asked([name], scope)
     shown = f"SELECT {one.shown.format('key')} AS {quoted(name)} FROM seen ORDER BY first_at, key"

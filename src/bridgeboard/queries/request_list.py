@@ -44,6 +44,7 @@ class Interception:
         usage: our key; ``id`` is the server's.
         grain: "interception" comes from the list of requests, all else from details of a session.
         duration_seconds: None where the end is unknown.
+        family: what the model of the id ``model`` is called.
         session: our key of its session, ``session_id`` the client's; None is not known.
         tool_errors: None where nobody records how calls end.
         priced_tokens: tokens whose price is known; with others, the cost is a lower bound.
@@ -64,6 +65,7 @@ class Interception:
     provider: str
     provider_name: str | None
     model: str | None
+    family: str | None
     session: int | None
     session_id: str | None
     thread: UUID | None
@@ -159,6 +161,7 @@ _SQL: Final = {
     "session_id": "s.id",
     "initiator_id": "i.id",
     "person": f"coalesce(p.person, '{UNKNOWN}')",
+    "family": "coalesce(n.family, f.model)",
     "duration_seconds": "(epoch_us(f.ended_at) - epoch_us(f.started_at)) / 1e6",
     "team": "coalesce((SELECT min(m.team) FROM members m WHERE m.initiator = f.initiator"
     f" AND f.started_at >= m.valid_from AND f.started_at < m.valid_to), '{UNASSIGNED}')",
@@ -172,6 +175,7 @@ _JOINED: Final = """
 FROM chosen f LEFT JOIN initiators i USING (initiator) LEFT JOIN people p USING (initiator)
 LEFT JOIN sessions s ON s.session = f.session
 LEFT JOIN threads t ON t.id = f.id
+LEFT JOIN families n ON n.model = f.model
 """
 _FAILED: Final = f"(f.tool_errors > 0 OR f.id IN (SELECT t.id FROM threads t WHERE {FAILED}))"
 _DETAIL: Final = f"""

@@ -28,7 +28,7 @@ HEADLINES: Final = ("overview", "spend")
 """Boards whose headline numbers open the report."""
 
 _TABLES: Final = (
-    ("model", PAGE_CONTENTS["spend"].columns),
+    ("family", PAGE_CONTENTS["spend"].columns),
     ("team", ("spend", "active_people", *PAGE_CONTENTS["people"].columns[1:])),
     ("initiator", PAGE_CONTENTS["people"].columns),
     ("client", PAGE_CONTENTS["spend"].columns),

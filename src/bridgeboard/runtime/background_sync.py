@@ -49,7 +49,12 @@ def members(settings: Settings) -> Sequence[Membership]:
 
 
 def prepare(opened: Store, settings: Settings) -> None:
-    """Bring the teams of the settings' file into the store. Raises TeamsFileError."""
+    """Bring the teams of the settings' file and the names of models into the store.
+
+    Raises:
+        TeamsFileError: for a file that cannot be read.
+    """
+    sync.name_models(opened)
     people.put_memberships(opened, members(settings))
 
 

@@ -227,7 +227,7 @@ question about single people sees nobody, and one that does not say what it is a
 there is anything, and nothing else."""
 
 TIMES: Final = frozenset({"hour", "day", "week", "month", "weekday_hour"})
-KINDS: Final = frozenset({*OFFER, "client", "credential_kind", "status", "accuracy"})
+KINDS: Final = frozenset({*OFFER, "family", "client", "credential_kind", "status", "accuracy"})
 TOOLS: Final = frozenset({"tool", "server"})
 TEAMS: Final = frozenset({"team"})
 """The dimensions of questions. One that is not here, as the initiator, is one of people."""

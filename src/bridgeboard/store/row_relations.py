@@ -49,6 +49,7 @@ DECIDED: Final[Mapping[str, Decided]] = {
     "former_names": Decided("work", "", key="initiator username"),
     "erased": Decided("nobody", "", work="digest id username numbers erased_at key"),
     "erased_rows": Decided("nobody", "", work="kind day digest"),
+    "families": Decided("nobody", "model family"),
     "memberships": Decided("person", "username team valid_from valid_to"),
     "usage": Decided(
         "time",

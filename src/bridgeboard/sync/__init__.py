@@ -6,6 +6,7 @@ from bridgeboard.sync.errors import (
     ServerChangedError,
     UnreadableError,
 )
+from bridgeboard.sync.families import renew as name_models
 from bridgeboard.sync.options import Options
 from bridgeboard.sync.reprice import reprice
 from bridgeboard.sync.requeue import requeue
@@ -17,6 +18,7 @@ __all__ = [
     "Options",
     "ServerChangedError",
     "UnreadableError",
+    "name_models",
     "read_session",
     "reprice",
     "requeue",

@@ -22,6 +22,7 @@ from bridgeboard.pricing import Book
 from bridgeboard.store import Batch, UsageTables
 from bridgeboard.store import aggregates as stored_sums
 from bridgeboard.store.sessions import SUMS
+from bridgeboard.sync import families
 from bridgeboard.sync.arrow_columns import moments, texts
 from bridgeboard.sync.options import Context
 from bridgeboard.sync.session_usage import THREADS_WITH_TOKENS, Piece, Spent, pieces
@@ -150,6 +151,8 @@ def put_pieces(batch: Batch, owned: Sequence[Owned], context: Context) -> None:
     options = context.options
     rows = aggregates(sums, options.book, text=options.text)
     stored_sums.replace_pieces(batch, thread_ids, rows)
+    if rows:
+        families.learn(batch, rows.usage["model"])
 
 
 def put_remainders(batch: Batch, sessions: pa.Table, context: Context) -> None:

@@ -31,7 +31,7 @@ from aibridge import (
 from bridgeboard.model.store_status import Event
 from bridgeboard.model.times import stored
 from bridgeboard.store import Batch, Store, aggregates, erasure, request_links, sessions, sync_state
-from bridgeboard.sync import threads
+from bridgeboard.sync import families, threads
 from bridgeboard.sync.aggregates import put_pieces, put_remainders
 from bridgeboard.sync.concurrency import Concurrency
 from bridgeboard.sync.options import Context
@@ -323,6 +323,7 @@ def put(batch: Batch, fetched: Sequence[Fetched], context: Context) -> set[int]:
     _remark(batch, [item for item in fetched if item.id not in left_out], owned, context)
     tables = threads.details(read, owned, alone, text=context.options.text)
     sessions.put_details(batch, tables, context.now)
+    families.learn(batch, tables.threads["model"])
     request_links.by_id(batch, threads.requests(owned))
     request_links.by_tokens(batch, tables.threads)
     if context.generation == "sessions":

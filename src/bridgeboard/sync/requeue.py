@@ -6,6 +6,7 @@ from datetime import datetime
 from aibridge import BulkInterception, bulk
 from bridgeboard.pricing import informed
 from bridgeboard.store import Store, erasure, interceptions, sync_state
+from bridgeboard.sync import families
 from bridgeboard.sync.errors import ErasureKeyLostError
 from bridgeboard.sync.options import Options
 from bridgeboard.sync.quarantine import has_impossible_counts
@@ -43,6 +44,7 @@ def requeue(store: Store, options: Options, now: datetime) -> Requeued:
     with store.write() as batch:
         if entries:
             interceptions.put(batch, entries)
+            families.learn(batch, entries.usage["model"])
         sync_state.release(batch, SUSPECT, list(good))
         bad = [
             sync_state.Suspect(each.identity, each.reason, each.raw)

@@ -12,6 +12,7 @@ from hashlib import blake2b
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from aibridge import (
     AIBridgeError,
@@ -27,7 +28,7 @@ from bridgeboard.queries.typed_rows import typed
 from bridgeboard.store import Batch, Store, erasure, sync_state
 from bridgeboard.store import sessions as session_table
 from bridgeboard.store.sync_state import Window
-from bridgeboard.sync import day_counts, failing_pages, windows, writer
+from bridgeboard.sync import day_counts, failing_pages, families, windows, writer
 from bridgeboard.sync.aggregates import put_remainders
 from bridgeboard.sync.arrow_columns import clean, moments, texts
 from bridgeboard.sync.failing_pages import readable_sessions
@@ -290,6 +291,7 @@ def _put(batch: Batch, reading: _Reading, context: Context) -> int:
     rows = {(clean(row.id), row.initiator.id): row for row in reading.rows}
     table = _table(list(rows.values()), text=options.text)
     changed = session_table.put_listed(batch, table, context.now)
+    families.learn(batch, pc.list_flatten(table["models"]))
     if context.generation == "sessions":
         put_remainders(batch, changed, context)
     return len(changed)

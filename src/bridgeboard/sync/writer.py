@@ -12,6 +12,7 @@ from aibridge import BulkInterception, BulkPage
 from bridgeboard.model.store_status import Event, LeftOut
 from bridgeboard.store import Batch, Store, UsageTables, Written, interceptions, sync_state
 from bridgeboard.store.sync_state import Suspect, Window
+from bridgeboard.sync import families
 from bridgeboard.sync.options import Context, Options
 from bridgeboard.sync.paging import Remark, Step
 from bridgeboard.sync.quarantine import as_rejected, has_impossible_counts, suspects
@@ -112,6 +113,8 @@ class Writer:
             written = (
                 interceptions.put(batch, translated.tables) if translated.tables else Written(0, 0)
             )
+            if translated.tables:
+                families.learn(batch, translated.tables.usage["model"])
             sync_state.leave_out(batch, translated.left_out)
             self._mark(batch, translated.marks)
             sync_state.quarantine(batch, SUSPECT, translated.suspects, self._context.now)

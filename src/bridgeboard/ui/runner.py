@@ -50,6 +50,11 @@ def tells_sessions(dimensions: Iterable[str]) -> bool:
     return shows_people() or groups_tell_sessions(dimensions)
 
 
+def model_name(model: str | None, unknown: str) -> str:
+    """What the model of an id is called; ``unknown`` for no id."""
+    return current().families().get(model, model) if model else unknown
+
+
 def is_unknown(measure: str) -> bool:
     """Whether a number is unknown as sessions are known, but no request yet."""
     return METRICS[measure].needs_requests and current().coverage().knows_no_request

@@ -26,11 +26,13 @@ B: Final = "b"
 SESSIONS: Final = "sessions"
 KINDS: Final = {
     "people": "initiator",
-    "models": "model",
+    "families": "family",
     "clients": "client",
     "teams": "team",
+    "models": "model",
 }
 """Word in the address → dimension."""
+_LABELS: Final = {"families": "Models", "models": "Model ids"}
 RANKED_BY: Final = "total_tokens"
 LONGEST: Final = 2_000
 Pair = dict[str, str]
@@ -61,7 +63,7 @@ def kind() -> str:
         "Compare",
         words,
         required=True,
-        format_func=str.capitalize,
+        format_func=lambda word: _LABELS.get(word, word.capitalize()),
         key=_widget(WHAT),
         on_change=_take_kind,
         label_visibility="collapsed",

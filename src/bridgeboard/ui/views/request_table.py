@@ -48,7 +48,7 @@ def _line(row: Interception) -> tuple[object, ...]:
         row.started_at,
         row.person,
         row.client or UNKNOWN,
-        row.model or UNKNOWN,
+        row.family or UNKNOWN,
         *_cells(row, "cost"),
         row.status,
         *_cells(row, "input", "output", "cache_read", "cache_write"),
@@ -136,7 +136,8 @@ _OWN: Final = (
     Column("failed_with", "Failed with", "text"),
 )
 _NAMED: Final = (
-    *("initiator", "team", "client", "provider", "provider_name", "model", "credential_kind"),
+    *("initiator", "team", "client", "provider", "provider_name", "model", "family"),
+    "credential_kind",
     *("accuracy", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"),
     *("prompts", "tool_calls", "tool_errors", "spend", "shadow_cost", "status"),
 )
@@ -157,6 +158,7 @@ def _exported(row: Interception) -> tuple[object, ...]:
         row.provider,
         row.provider_name,
         row.model,
+        row.family,
         row.credential_kind,
         "exact" if row.grain == "interception" else "aggregate",
         row.input,

@@ -262,11 +262,18 @@ def _named(head: Head) -> str:
 
 
 def _facts(head: Head, zone: ZoneInfo) -> list[str]:
-    models = ", ".join(formats.middle(model, 48) or "(empty)" for model in head.models)
+    models = ", ".join(map(_model, head.models))
     kinds = [KEYS.get(kind, kind) for kind in head.credential_kinds]
     keys = ", ".join([*kinds, *head.credential_hints])
     span = formats.stretch(head.started_at, head.ended_at, zone, "seconds")
     return [span, models or "no model", ", ".join(head.providers), keys or "key unknown", head.team]
+
+
+def _model(model: str) -> str:
+    """What a model is called, and its id, where that is something else."""
+    name = runner.model_name(model, "(empty)")
+    shown = formats.middle(model, 48)
+    return name if name == model or not model else f"{formats.middle(name, 48)} ({shown})"
 
 
 def _spend(head: Head) -> str:

@@ -213,6 +213,10 @@ def _column(one: Column, links: tables.Links | None = None) -> tables.Column:
 
 
 def _cell(row: SessionRow, one: Column) -> Any:
+    if one.name == "models":
+        return (
+            ", ".join(dict.fromkeys(runner.model_name(model, "") for model in row.models)) or None
+        )
     value = _plain(one, row)
     if one.kind == "list":
         return value or None

@@ -137,7 +137,7 @@ def _row(thread: Thread, head: Head, part: Part, opening: Mapping[int, str]) -> 
     return (
         tables.Words(f"▸ {name}" if is_shown else name, words or f"Thread {thread.place}"),
         thread.started_at,
-        thread.model or formats.DASH,
+        runner.model_name(thread.model, formats.DASH),
         session_tables.number(thread, "requests", thread.requests),
         session_tables.number(thread, "tool_calls", thread.tool_calls),
         session_tables.number(thread, "total_tokens", thread.total_tokens),
@@ -232,7 +232,8 @@ def _long_name(thread: Thread, count: int) -> str:
     name = session_tables.name(thread)
     if count > charts.LYING or not thread.id:
         return name
-    return f"{name} · {formats.middle(thread.model or 'model unknown', LONGEST_MODEL)}"
+    model = runner.model_name(thread.model, "model unknown")
+    return f"{name} · {formats.middle(model, LONGEST_MODEL)}"
 
 
 def _token_gap(totals: Sequence[int], *, has_rest: bool) -> str:

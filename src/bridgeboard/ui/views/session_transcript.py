@@ -181,7 +181,7 @@ def _row(call: Call, items: Sequence[Item], opening: str, look: Look, *, dated: 
         f"{formats.compact(call.output)} `output`",
         formats.unmarked(formats.number(call.cost, "money", standing)) + " `cost`",
         f"{formats.unmarked(running)} `so far`",
-        formats.unmarked(formats.middle(call.model or "", 32)),
+        formats.unmarked(formats.middle(runner.model_name(call.model, ""), 32)),
         ", ".join(_warnings(call)),
     )
     line = " ".join(f"*{cell or _NOTHING}*" for cell in cells)

@@ -235,7 +235,7 @@ def _proposal(snippets: Sequence[str]) -> None:
 _KINDS: Final = ("input", "output", "cache_read", "cache_write")
 _UNPRICED: Final = (
     Column("Instance"),
-    Column("Model"),
+    Column("Model id"),
     Column("Requests", "count", exact=True),
     Column("Tokens", "count", exact=True),
     Column("At least", "money"),
