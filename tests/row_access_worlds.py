@@ -21,7 +21,7 @@ from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
-from bridgeboard.queries import recorded_text, request_list, session_detail
+from bridgeboard.queries import recorded_text, request_list, session_detail, session_pauses
 from bridgeboard.queries import session_calls as one_call
 from bridgeboard.queries.adoption import active_people_windows, cohort_people, cohorts, presence
 from bridgeboard.queries.metric_query import Query, first_seen, select, select_top, values
@@ -246,6 +246,8 @@ def of_explorer(reader: Reader, scope: Scope) -> Iterator[tuple[str, Query]]:
     for session in range(0, 200, 19):
         yield f"head {session}", session_detail.head(session)
         yield f"threads {session}", session_detail.threads(session)
+        yield f"tools {session}", session_detail.tools(session)
+        yield f"pauses {session}", session_pauses.responses(session)
         yield f"calls {session}", one_call.calls(session)
         yield f"course {session}", one_call.course(session)
         yield f"kept {session}", recorded_text.kept(session)

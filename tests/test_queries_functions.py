@@ -28,6 +28,7 @@ from bridgeboard.queries import (
     session_calls,
     session_detail,
     session_list,
+    session_pauses,
     session_totals,
 )
 from bridgeboard.queries import text_search as searching
@@ -143,6 +144,8 @@ def of_requests(scope: Scope) -> Iterator[Query]:
 def of_one_session(reader: Any) -> Iterator[Query]:
     ((session, id_),) = reader.rows("SELECT session, id FROM sessions ORDER BY session LIMIT 1")
     yield session_detail.found(id_)
+    yield session_detail.tools(session)
+    yield session_pauses.responses(session)
     call, *_ = typed(session_calls.Call, reader.rows(*session_calls.calls(session)))
     assert call.interception
     for part in (None, "rest", call.interception):

@@ -203,7 +203,7 @@ class ToolCalls:
 
     tool: str
     calls: int
-    failed: int
+    failures: int
 
 
 def _different(column: str, table: str) -> str:
@@ -314,7 +314,7 @@ def threads(session: int, *, after: int = 0, limit: int | None = None) -> Query:
 def tools(session: int) -> Query:
     """Rows of ``ToolCalls``, the tool that was called most first."""
     sql = (
-        "SELECT tool, count(*) AS calls, count(*) FILTER (WHERE failed) AS failed FROM tool_calls"
+        "SELECT tool, count(*) AS calls, count(*) FILTER (WHERE failed) AS failures FROM tool_calls"
         " WHERE session = $1 GROUP BY tool ORDER BY calls DESC, tool"
     )
     return Query(sql, (session,))

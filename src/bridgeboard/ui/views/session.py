@@ -126,9 +126,9 @@ def _tools(head: Head) -> str:
     more = len(tools) - len(named)
     others = [f"{formats.plural(more, 'other tool')}"] if more else []
     failed = [
-        f"{formats.middle(formats.visible(each.tool), 40)} {each.failed:,}"
+        f"{formats.middle(formats.visible(each.tool), 40)} {each.failures:,}"
         for each in tools
-        if each.failed
+        if each.failures
     ]
     ended = f" Failed calls: {', '.join(failed[:NAMED_TOOLS])}." if failed else ""
     return f"Tool calls: {', '.join(named + others)}.{ended}"
