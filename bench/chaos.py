@@ -99,7 +99,7 @@ class Scene:
 
 def main() -> int:
     """Make trouble until the time is over; 1 if a store did not come out right."""
-    asked = arguments(__doc__, minutes=10.0, seed=1, scale=0.2)
+    asked = arguments(__doc__, minutes=10.0, seed=1, scale=0.1)
     report = Report(strict=True)
     injected, right = Counter[str](), Counter[str]()
     until = monotonic() + asked.minutes * 60

@@ -24,14 +24,14 @@ _NONE: Final = (0, 0, 0, 0)
 
 _COLUMNS: Final = "weight, provider, provider_name, vendor, model, ri, ro, rr, rw, status"
 _OFFERS: Final = (
-    (28, "anthropic", "anthropic", "anthropic", "claude-sonnet-4-5-20250929", *_SONNET, "priced"),
-    (14, "anthropic", "anthropic", "anthropic", "claude-opus-4-5-20251101", *_OPUS, "priced"),
-    (12, "anthropic", "anthropic", "anthropic", "claude-haiku-4-5-20251001", *_HAIKU, "priced"),
+    (22, "anthropic", "anthropic", "anthropic", "claude-sonnet-4-5-20250929", *_SONNET, "priced"),
+    (30, "anthropic", "anthropic", "anthropic", "claude-opus-4-5-20251101", *_OPUS, "priced"),
+    (6, "anthropic", "anthropic", "anthropic", "claude-haiku-4-5-20251001", *_HAIKU, "priced"),
     (6, "anthropic", "bedrock-eu", "aws", "eu.anthropic.claude-sonnet-4-5", *_SONNET, "priced"),
-    (12, "openai", "openai", "openai", "gpt-5-codex", *_GPT, "priced"),
-    (6, "openai", "openai", "openai", "gpt-5.4", *_NEWER_GPT, "priced"),
-    (4, "openai", "openai", "openai", "gpt-5-mini", *_SMALL_GPT, "priced"),
-    (6, "openai", "azure-openai", "azure", "gpt-5", *_GPT, "priced"),
+    (10, "openai", "openai", "openai", "gpt-5-codex", *_GPT, "priced"),
+    (8, "openai", "openai", "openai", "gpt-5.4", *_NEWER_GPT, "priced"),
+    (2, "openai", "openai", "openai", "gpt-5-mini", *_SMALL_GPT, "priced"),
+    (4, "openai", "azure-openai", "azure", "gpt-5", *_GPT, "priced"),
     (2, "openai", "azure-openai", "azure", "gpt-4.1", *_OLD_GPT, "priced"),
     (5, "copilot", "copilot-business", "github", "claude-sonnet-4.6", *_SONNET, "notional"),
     (3, "copilot", "copilot-business", "github", "gpt-5.2", *_OLD_GPT, "notional"),

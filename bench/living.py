@@ -19,8 +19,8 @@ from bridgeboard.demo import api, server, world
 from bridgeboard.demo.records import Tables
 
 SEED: Final = 7
-SCALE: Final = 20.0
-"""Some 840 people, who end half a dozen requests a minute at that time of the day, in bursts."""
+SCALE: Final = 8.0
+"""Some 200 people, who end half a dozen requests a minute at that time of the day, in bursts."""
 TEN: Final = datetime(2026, 11, 11, 10, tzinfo=UTC)
 MIDNIGHT: Final = datetime(2026, 11, 12, tzinfo=UTC)
 

@@ -62,7 +62,7 @@ class Score:
 def main() -> int:
     """Sweep all worlds that were asked for."""
     asked = arguments(
-        __doc__, seeds="1,2,3,4,5,6,7,8,9,10", days=90, scale=1.0, store="", excess=15.0
+        __doc__, seeds="1,2,3,4,5,6,7,8,9,10", days=90, scale=1.0, store="", excess=125.0
     )
     report = Report(strict=asked.strict)
     score = Score(limits=_limits(asked.excess))

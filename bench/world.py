@@ -35,7 +35,7 @@ _SESSIONS = """
     CREATE TEMP TABLE drawn_sessions AS
     SELECT row_number() OVER (ORDER BY started_at, n) AS session, * EXCLUDE n FROM (
         SELECT n, hour_at + to_microseconds((dice(n, 1) * 3.6e9)::BIGINT) AS started_at,
-            floor({people} * pow(dice(n, 2), 1.8))::INTEGER AS initiator,
+            floor({people} * pow(dice(n, 2), 1.25))::INTEGER AS initiator,
             lot(n, 3) AS offer_lot, lot(n, 4) AS client_lot,
             lognormal(n, 5, 1.5e9, 1.0) AS span,
             CASE WHEN dice(n, 7) < 0.06 THEN 'byok' ELSE 'centralized' END AS credential_kind
@@ -79,12 +79,12 @@ _RESPONSES = """
     counted AS (
         SELECT usage, started_at, started_at + (ended_at - started_at) * ((place + 1) / responses)
                 AS answered_at,
-            {times} * lognormal(k, 30, CASE WHEN provider = 'anthropic' THEN 40 ELSE 2500 END, 1.2)
+            {times} * lognormal(k, 30, CASE WHEN provider = 'anthropic' THEN 40 ELSE 9000 END, 1.0)
                 AS input,
-            {times} * lognormal(k, 32, 350, 1.1) AS output,
-            {times} * CASE WHEN dice(k, 34) < 0.85 THEN lognormal(k, 35, 28000, 1.0) ELSE 0 END
+            {times} * lognormal(k, 32, 1100, 0.8) AS output,
+            {times} * CASE WHEN dice(k, 34) < 0.9 THEN lognormal(k, 35, 150000, 0.6) ELSE 0 END
                 AS cache_read,
-            {times} * CASE WHEN rw > 0 THEN lognormal(k, 37, 1800, 1.3) ELSE 0 END AS cache_write,
+            {times} * CASE WHEN rw > 0 THEN lognormal(k, 37, 8500, 1.0) ELSE 0 END AS cache_write,
             ri, ro, rr, rw, provider, credential_kind,
             CASE WHEN credential_kind = 'byok' AND status = 'priced' THEN 'notional'
                 ELSE status END AS status

@@ -30,8 +30,8 @@ from bridgeboard.settings import DemoSettings
 from bridgeboard.state import Database
 
 END = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
-SMALL = Demo(seed=7, days=30, scale=0.3, end=END)
-SMALLEST = Demo(seed=7, days=8, scale=0.2, end=END)
+SMALL = Demo(seed=7, days=30, scale=0.12, end=END)
+SMALLEST = Demo(seed=7, days=8, scale=0.1, end=END)
 """For tests that sync all of it."""
 
 # Some machines switch this off; then each process that a test starts would compile all modules.

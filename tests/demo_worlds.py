@@ -11,14 +11,14 @@ END = datetime(2026, 11, 16, 15, 4, 5, tzinfo=UTC)
 
 @cache
 def quarter() -> World:
-    """The world of seed 7 at full scale."""
-    return make(7, end=END)
+    """The quarter of seed 7 at a third of the scale."""
+    return make(7, end=END, scale=1 / 3)
 
 
 @cache
 def small() -> World:
-    """Twenty days at a fifth of the scale, with the incidents that fit."""
-    return make(7, end=END, days=20, scale=0.2)
+    """Twenty days at a tenth of the scale, with the incidents that fit."""
+    return make(7, end=END, days=20, scale=0.1)
 
 
 def digest(world: World) -> str:

@@ -29,7 +29,7 @@ from bridgeboard.demo.world import World, make
 
 END = datetime(2025, 11, 20, 17, 0, tzinfo=UTC)
 """Long past on every clock: a day that runs is no part of what groups are shown."""
-DAYS, SCALE = 5, 0.2
+DAYS, SCALE = 5, 0.1
 COMPANY = ("--end", f"{END:%Y-%m-%dT%H:%M:%S}", "--days", str(DAYS), "--scale", str(SCALE))
 EVERY: dict[str, Any] = {
     "range": "Custom days",

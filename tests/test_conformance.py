@@ -92,7 +92,7 @@ async def _awaitable(awaitable: Awaitable[None]) -> None:
 
 @pytest.fixture(scope="module")
 def tables() -> Tables:
-    return world.make(11, end=END, days=14, scale=0.25).tables
+    return world.make(11, end=END, days=14, scale=0.1).tables
 
 
 PLACES = [

@@ -80,7 +80,7 @@ def test_a_world_has_the_same_bytes_in_every_process() -> None:
 
 
 def test_another_seed_is_another_company() -> None:
-    other = make(8, end=END, days=20, scale=0.2)
+    other = make(8, end=END, days=20, scale=0.1)
     names = {person.username for person in small().tables.people}
     assert len(names & {person.username for person in other.tables.people}) < len(names) / 2
     assert other.tables.deployment_id != small().tables.deployment_id
@@ -88,11 +88,11 @@ def test_another_seed_is_another_company() -> None:
 
 def test_the_same_end_in_another_zone_is_the_same_world() -> None:
     elsewhere = END.astimezone(timezone(timedelta(hours=5, minutes=45)))
-    assert digest(make(7, end=elsewhere, days=20, scale=0.2)) == digest(small())
+    assert digest(make(7, end=elsewhere, days=20, scale=0.1)) == digest(small())
 
 
 def test_a_day_later_the_days_both_worlds_know_are_nearly_the_same() -> None:
-    now, later = (make(7, end=end, days=45, scale=0.6, quiet=True) for end in (END, END + DAY))
+    now, later = (make(7, end=end, days=45, scale=0.25, quiet=True) for end in (END, END + DAY))
     mine, theirs = (
         {
             (row.id, row.started_at, row.model)
@@ -136,9 +136,9 @@ def test_the_quarter_is_sound(world: World) -> None:
     assert_sound(world)
 
 
-def test_a_quarter_has_about_forty_people_and_twenty_five_thousand_calls(world: World) -> None:
-    assert len(world.tables.people) == pytest.approx(40, rel=0.1)
-    assert len(world.tables.interceptions) == pytest.approx(25_000, rel=0.1)
+def test_a_quarter_at_a_third_of_the_scale_has_45_people_and_22_000_calls(world: World) -> None:
+    assert len(world.tables.people) == pytest.approx(45, rel=0.1)
+    assert len(world.tables.interceptions) == pytest.approx(22_000, rel=0.1)
     assert world.end - world.start == 90 * DAY
 
 
@@ -265,13 +265,35 @@ def test_models_are_of_every_kind(tables: Tables) -> None:
     assert hostile.MODEL in used
 
 
-def test_the_default_model_changes_in_the_middle(world: World, tables: Tables) -> None:
-    middle = world.start + (world.end - world.start) / 2
+def test_the_default_model_fades_and_its_successor_takes_over_within_weeks(
+    world: World, tables: Tables
+) -> None:
     old = [row.started_at for row in tables.interceptions if row.model == "claude-sonnet-4-6"]
     new = [row.started_at for row in tables.interceptions if row.model == "claude-sonnet-5"]
-    assert len([at for at in old if at > middle + HOUR]) < 0.02 * len(old)
-    assert len([at for at in new if at < middle - HOUR]) < 0.1 * len(new)
+    begins = world.start + 40 * DAY
+    weeks = [(begins + 7 * n * DAY, begins + 7 * (n + 1) * DAY) for n in range(4)]
+    shares = []
+    for since, until in weeks:
+        both = [len([at for at in times if since <= at < until]) for times in (old, new)]
+        shares.append(both[1] / sum(both))
+    assert shares[0] < 0.4
+    assert shares[-1] > 0.9
+    assert shares == sorted(shares)
+    assert len([at for at in new if at < begins]) < 0.1 * len(new)
     assert min(len(old), len(new)) > 1_000
+
+
+def test_one_team_grows_and_one_stops(world: World, done: list[InterceptionRow]) -> None:
+    teams = {person.id: person.team for person in world.tables.people}
+    third = (world.end - world.start) / 3
+    first, last = (
+        Counter(teams[row.initiator_id] for row in done if since <= row.started_at < since + third)
+        for since in (world.start, world.end - third)
+    )
+    growth = {team: last[team] / first[team] for team in world.teams}
+    assert growth["storefront"] > 1.5 * growth["platform"]
+    assert growth["mobile"] == 0
+    assert min(ratio for team, ratio in growth.items() if team != "mobile") > 0.9
 
 
 def test_copilot_is_always_the_persons_own_login(tables: Tables) -> None:

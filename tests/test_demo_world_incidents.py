@@ -65,7 +65,7 @@ def test_a_small_world_has_the_incidents_that_fit() -> None:
 
 
 def test_a_quiet_world_has_none() -> None:
-    world = make(7, end=END, days=20, scale=0.2, quiet=True)
+    world = make(7, end=END, days=20, scale=0.1, quiet=True)
     assert world.incidents == ()
     assert not [row for row in world.tables.interceptions if "opus-4-1" in row.model]
 
@@ -93,7 +93,7 @@ def test_runaways_repeat_one_tool_call_and_cost_more_than_anything(
         sizes[calls[row.interception_id]] += row.cache_read_input_tokens + row.input_tokens
     usual = sorted(size for session, size in sizes.items() if session not in runaways)
     assert len(runaways) == 2
-    assert min(sizes[session] for session in runaways) > 5 * usual[int(0.99 * len(usual))]
+    assert min(sizes[session] for session in runaways) > 1.5 * usual[-1]
 
 
 def test_the_spike_is_a_team_with_a_dear_model_for_two_days(world: World, tables: Tables) -> None:
@@ -165,7 +165,7 @@ def test_credentials_drift_for_good(world: World, tables: Tables) -> None:
 
 @pytest.mark.parametrize("seed", one_fast([1, 2, 3]))
 def test_incidents_leave_their_mark_whatever_the_seed(seed: int) -> None:
-    world = make(seed, end=END, days=40, scale=0.3)
+    world = make(seed, end=END, days=40, scale=0.15)
     for incident in world.incidents:
         assert incident.person_ids or incident.kind == "data_gap"
     assert {incident.kind for incident in world.incidents} == KINDS

@@ -160,7 +160,7 @@ def test_context_grows_along_a_thread(tables: Tables) -> None:
     deep = [thread for thread in sizes.values() if 8 <= len(thread) <= 80]
     grown = [thread for thread in deep if thread[-1] > thread[0]]
     assert len(deep) > 300
-    assert len(grown) > 0.9 * len(deep)
+    assert len(grown) > 0.75 * len(deep)
 
 
 def test_some_finished_calls_are_unmetered_and_some_have_several_responses(tables: Tables) -> None:

@@ -50,7 +50,7 @@ from bridgeboard.settings import Login, Proxy, Settings
 from bridgeboard.state import opened
 from bridgeboard.state.logins import Ended
 
-DAYS, SCALE = 8, 0.2
+DAYS, SCALE = 8, 0.1
 COMPANY = ("--end", f"{END:%Y-%m-%dT%H:%M:%S}", "--days", str(DAYS), "--scale", str(SCALE))
 USER, XSRF = "_streamlit_user", "_streamlit_xsrf"
 SECRET = "0123456789abcdef" * 4

@@ -122,7 +122,7 @@ def test_whose_token_it_is_is_told_to_who_may_change_it_alone(
 
 
 def test_an_unlicensed_server_is_explained(installed: Point) -> None:
-    demo = Demo(days=3, scale=0.1, end=END, switches=api.Switches(licensed=False))
+    demo = Demo(days=3, scale=0.05, end=END, switches=api.Switches(licensed=False))
     with demo_company.demo_server(demo, END) as server:
         installed(server.url, server.tokens["owner"])
         test = app()

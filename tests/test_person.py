@@ -49,7 +49,7 @@ class Person(NamedTuple):
 
 @pytest.fixture(scope="module", params=one_fast(PROFILES))
 def served(request: pytest.FixtureRequest) -> Iterator[Running]:
-    demo = demo_company.Demo(profile=request.param, seed=7, days=10, scale=0.15, end=END)
+    demo = demo_company.Demo(profile=request.param, seed=7, days=10, scale=0.07, end=END)
     with demo_company.demo_server(demo, END) as server:
         yield server
 

@@ -22,7 +22,8 @@ from bridgeboard.model.accuracy import Accuracy
 from bridgeboard.model.radar_limits import DOLLAR, RateLimits, SpendLimits
 from bridgeboard.model.scope import Scope
 
-LIMITS = RateLimits()
+LIMITS = RateLimits(cache_loss=10 * DOLLAR, gone_loss=DOLLAR)
+"""Those of a small company."""
 MONDAY = date(2026, 9, 7)
 START = datetime(2026, 9, 7)  # noqa: DTZ001 - as the store tells hours
 SCOPE = Scope.days(MONDAY, MONDAY + timedelta(days=59))

@@ -35,7 +35,8 @@ from bridgeboard.analysis.radar.runaway_sessions import (
 from bridgeboard.model.accuracy import Accuracy
 from bridgeboard.model.radar_limits import DOLLAR, SessionLimits
 
-LIMITS = SessionLimits()
+LIMITS = SessionLimits(cost=20 * DOLLAR, high_cost=25 * DOLLAR)
+"""Those of a small company."""
 BEGAN = datetime(2026, 11, 2, 21, 30, tzinfo=UTC)
 Row = Mapping[str, object]
 

@@ -16,7 +16,14 @@ from bridgeboard.model.accuracy import Accuracy
 from bridgeboard.model.radar_limits import DOLLAR, SpendLimits
 from bridgeboard.model.scope import Scope
 
-LIMITS = SpendLimits()
+LIMITS = SpendLimits(
+    mad_least=DOLLAR // 2,
+    excess=15 * DOLLAR,
+    low=25 * DOLLAR,
+    high=50 * DOLLAR,
+    new_model=20 * DOLLAR,
+)
+"""Those of a small company."""
 MONDAY = date(2026, 9, 7)
 LATER = date(2026, 12, 31)
 

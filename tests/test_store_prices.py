@@ -23,7 +23,7 @@ from bridgeboard.store import Store, prices
 from bridgeboard.sync.reprice import Repriced, needs_reprice, reprice
 
 TABLES = demo_worlds.small().tables
-FEW = make(11, end=demo_worlds.END, days=2, scale=0.1).tables
+FEW = make(11, end=demo_worlds.END, days=2, scale=0.05).tables
 SINCE, UNTIL = NOW - timedelta(days=60), NOW
 PLAIN = Book()
 TICK = timedelta(microseconds=1)

@@ -24,7 +24,7 @@ from wire.sessions import plain
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.demo.world import World, make
 
-DAYS, SCALE = 8, 0.2
+DAYS, SCALE = 8, 0.1
 EVERY: dict[str, Any] = {
     "range": "Custom days",
     "dates": ["2026-11-01", "2026-11-30"],

@@ -29,7 +29,9 @@ Remote = Annotated[
 Profile = Annotated[api.Profile, typer.Option(help="Which server version it stands for.")]
 Seed = Annotated[int, typer.Option(help="Which demo company.")]
 Days = Annotated[int, typer.Option(min=1, max=730, help="How many days of history it has.")]
-Scale = Annotated[float, typer.Option(min=0.05, max=100, help="Its size; 1 is about 40 people.")]
+Scale = Annotated[
+    float, typer.Option(min=0.05, max=100, help="Its size; 1 is about 60 active people.")
+]
 End = Annotated[
     datetime | None,
     typer.Option(
@@ -60,7 +62,7 @@ def demo(  # noqa: PLR0917 - typer reads options from the signature
         err.print("Making the demo company …")
         company = demo_company.Demo(profile, seed, days, scale, _aware(end))
         with (
-            demo_company.demo_server(company, datetime.now(UTC)) as running,
+            demo_company.demo_process(company) as running,
             tempfile.TemporaryDirectory(prefix="bridgeboard-demo-") as folder,
         ):
             err.print(f"Its AI Bridge server ({profile}) answers at {running.url}")

@@ -39,7 +39,7 @@ class SessionLimits:
     group: int = 20
     z: float = 2.5
     spread: float = 0.3
-    cost: int = 20 * DOLLAR
+    cost: int = 60 * DOLLAR
     cost_times: float = 10.0
     depth: int = 150
     depth_times: float = 5.0
@@ -57,7 +57,7 @@ class SessionLimits:
     hour_share: float = 0.01
     hour_prompts: int = 40
     office: tuple[int, int] = (8, 19)
-    high_cost: int = 25 * DOLLAR
+    high_cost: int = 80 * DOLLAR
     high_signs: int = 3
 
 
@@ -81,14 +81,14 @@ class SpendLimits:
     complete_days: int = 14
     z: float = 3.5
     mad_share: float = 0.05
-    mad_least: int = DOLLAR // 2
-    excess: int = 15 * DOLLAR
+    mad_least: int = 4 * DOLLAR
+    excess: int = 125 * DOLLAR
     times: float = 1.5
     explains: float = 0.5
-    high: int = 50 * DOLLAR
-    low: int = 25 * DOLLAR
+    high: int = 300 * DOLLAR
+    low: int = 200 * DOLLAR
     contributors: int = 3
-    new_model: int = 20 * DOLLAR
+    new_model: int = 60 * DOLLAR
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,8 @@ class RateLimits:
     outage_rate: float = 0.4
     cache_points: float = 0.2
     cache_tokens: int = 50_000
-    cache_loss: int = 10 * DOLLAR
-    gone_loss: int = DOLLAR
+    cache_loss: int = 30 * DOLLAR
+    gone_loss: int = 10 * DOLLAR
     gone_share: float = 0.25
     unpriced: float = 0.01
     gap_active: float = 9.0

@@ -1,10 +1,14 @@
-"""The demo company, and its AI Bridge server on a real port."""
+"""The demo company, and its AI Bridge server on a real port: in this process or one of its own."""
 
+import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from bridgeboard.demo import api, server, world
 from bridgeboard.demo.records import Role
@@ -78,5 +82,48 @@ def demo_server(demo: Demo, now: datetime, *, port: int = 0) -> Iterator[Running
         running.stop()
 
 
+@contextmanager
+def demo_process(demo: Demo) -> Iterator[Running]:
+    """The demo server in a process of its own, on any free port, until the block ends.
+
+    The dashboard then has Python's lock for itself, so a sync keeps both cores busy. The switches
+    of ``demo`` are the usual ones.
+    """
+    options: dict[str, Any] = {
+        "profile": demo.profile,
+        "seed": demo.seed,
+        "days": demo.days,
+        "scale": demo.scale,
+        "end": demo.end and demo.end.isoformat(),
+    }
+    command = [sys.executable, "-m", __name__, json.dumps(options)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True) as process:  # noqa: S603 - ourselves
+        line = process.stdout.readline() if process.stdout else ""
+        if not line:
+            raise SettingsError("The server of the demo company did not start.")
+        try:
+            yield Running(**json.loads(line))
+        finally:
+            process.communicate()
+
+
+def main() -> None:
+    """Serve the company of the only argument until stdin ends: never longer than who started it."""
+    # Ctrl+C reaches both processes of a terminal; the dashboard is the one to say goodbye.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    options = json.loads(sys.argv[1])
+    end = options.pop("end")
+    demo = Demo(**options, end=datetime.fromisoformat(end) if end else None)
+    with demo_server(demo, datetime.now(UTC)) as running:
+        answer = {"tokens": running.tokens, "teams": dict(running.teams), "url": running.url}
+        print(json.dumps(answer), flush=True)  # noqa: T201 - for the process that started this one
+        sys.stdin.read()
+
+
 def _clock() -> datetime:
     return datetime.now(UTC)
+
+
+if __name__ == "__main__":
+    main()

@@ -72,7 +72,7 @@ def spend(scene: Scene, talk: Talk, at: datetime, output: int) -> Spent:
     rng = talk.rng
     if talk.context > min(talk.room, int(talk.seat.offer.window * 0.9)):
         talk.context, talk.cached = talk.client.preamble + rng.randint(4_000, 11_000), 0
-    total = talk.context + heavy(rng, 1_150 * talk.bulk, 0.9, 24_000)
+    total = talk.context + heavy(rng, 3_400 * talk.bulk, 0.8, 48_000)
     cached = talk.cached if _warm(scene, talk, at) else 0
     talk.context, talk.cached, talk.at = total + output, total, at
     if talk.seat.offer.route == "messages":
@@ -96,7 +96,7 @@ def _call(
         return _failed(rng, at, root, prompt, rng.choice(_ERRORS))
     done = () if last else _uses(scene, talk, at)
     rounds = 1 + sum(1 for use in done if use.server_url)
-    outputs = [heavy(rng, 420 if last else 230, 0.9, 9_000) for _ in range(rounds)]
+    outputs = [heavy(rng, 1_500 if last else 850, 0.8, 9_000) for _ in range(rounds)]
     spent = tuple(spend(scene, talk, at, output) for output in outputs)
     thinking = talk.seat.offer.route != "chat" and chance(rng, 0.3)
     return Call(

@@ -21,7 +21,7 @@ from bridgeboard.demo.company.workdays import converse, pause, sit_down, take_se
 from bridgeboard.demo.records import FirewallLog
 
 _LONG = (51, 64, 120, 300)
-_FULL = 0.5
+_FULL = 0.25
 _A_DAY = 18
 _MINUTE = timedelta(minutes=1)
 
@@ -65,7 +65,7 @@ class Stage:
 
 
 def plant(scene: Scene, seed: int, colleagues: Sequence[Colleague], scale: float) -> None:
-    """Write all of the oddities; the longest ones only from half of full scale on."""
+    """Write all of the oddities; the longest ones only from a quarter of full scale on."""
     actors = [one for one in colleagues if one.person.team and one.habit.level != "leaver"]
     stage = Stage(scene, seed, actors, scale)
     for maker in _MAKERS:
@@ -80,11 +80,13 @@ def _fitting(seat: Seat, spent: tuple[Spent, ...]) -> tuple[Spent, ...]:
 
 
 def _each_client(stage: Stage, rng: Random) -> None:
-    """Nobody's favourite is missing."""
-    for number, name in enumerate(CLIENTS):
-        at = stage.at(0.6 + 0.02 * number)
+    """Each model of each client is used, though it may be nobody's favourite."""
+    pairs = [(client.name, model) for client in CLIENTS.values() for model, _ in client.models]
+    for number, (name, model) in enumerate(pairs):
+        at = stage.at(0.55 + 0.4 * number / len(pairs))
         if stage.scene.open(at):
-            talk = sit_down(stage.scene, rng, stage.actor(rng, at), at, client=name)
+            named = model if model in OFFERS else ""
+            talk = sit_down(stage.scene, rng, stage.actor(rng, at), at, client=name, model=named)
             converse(stage.scene, talk, prompts=1)
 
 

@@ -49,7 +49,7 @@ def forecast(seed: int, window: Window, colleagues: Sequence[Colleague]) -> tupl
     """What will go wrong when, as far as the window has room for it, in the order of time."""
     rng = cast(seed, "incidents")
     team = rng.choice([name for name in OFFICES if name != "payments"])
-    steady = [one for one in colleagues if one.habit.level in _STEADY]
+    steady = [one for one in colleagues if _stays(one)]
     first, second, third, fourth = rng.sample(
         [one for one in steady if one.person.team and not one.habit.own_key], 4
     )
@@ -59,7 +59,7 @@ def forecast(seed: int, window: Window, colleagues: Sequence[Colleague]) -> tupl
         _days(window, "spend_spike", (team,), 0.47, 2),
         _days(window, "failing_tool", (FAILING.url,), 0.62, 4),
         _night(window, first, 0.72),
-        _hours(window, "data_gap", ("bridge",), 0.8, (12.0, 18.0)),
+        _hours(window, "data_gap", ("bridge",), 0.82, (12.0, 18.0)),
         _drift(window, third, fourth),
         _night(window, second, 0.91),
     )
@@ -126,7 +126,7 @@ def _concerned(spell: Spell, colleague: Colleague) -> bool:
 def _run_away(scene: Scene, rng: Random, person: Colleague, spell: Spell, scale: float) -> None:
     """One prompt in the evening, and the same command again and again until the morning."""
     talk = sit_down(scene, rng, person, spell.since, client="Claude Code", model="opus")
-    talk.hour_cache, talk.bulk, talk.room = True, 2.0, 178_000
+    talk.hour_cache, talk.bulk, talk.room = True, 2.5, 880_000
     talk.same = Use("Bash", f'{{"command": "{talk.project.test}", "timeout": 600000}}')
     depth = int(rng.randint(450, 510) * min(1.0, max(0.5, scale)))
     text = f"Get `{talk.project.test}` green before tomorrow. Don't ask, just keep going."
@@ -147,12 +147,17 @@ def _splurge(scene: Scene, rng: Random, team: Sequence[Colleague], spell: Spell)
 def _insist(scene: Scene, rng: Random, colleagues: Sequence[Colleague], spell: Spell) -> None:
     """Usual work all through a spell, so that it never passes unfelt."""
     client, model = _USUAL[spell.kind]
-    there = [one for one in colleagues if one.habit.level in _STEADY and one.person.team]
+    there = [one for one in colleagues if _stays(one) and one.person.team]
     for number in range(6):
         at = spell.since + (spell.until - spell.since) * (number + 0.5) / 6
         talk = sit_down(scene, rng, rng.choice(there), at, client=client, model=model)
         talk.server = FAILING if spell.kind == "failing_tool" else None
         converse(scene, talk, prompts=2)
+
+
+def _stays(colleague: Colleague) -> bool:
+    """Whether somebody is at work all through the window."""
+    return colleague.habit.level in _STEADY and colleague.habit.stay == (0.0, 1.0)
 
 
 def _incident(spell: Spell, rows: Sequence[InterceptionRow], tables: Tables) -> Incident:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from random import Random
+from typing import Final
 
 from bridgeboard.demo.company.company_data import CLIENTS, table
 from bridgeboard.demo.company.seeded_random import cast, chance, uuid, word
@@ -20,7 +21,11 @@ wherever it is made.
 LEVELS: dict[str, tuple[float, float]] = _TABLE["levels"]
 """Temperament → its share of the staff and its sessions on an ordinary working day."""
 
-_SETTLED = {0: "regular", 1: "observer", 7: "regular"}
+FULL_STAFF: Final = 75
+"""How many people there are at scale 1; some 60 of them are active at the end."""
+_LEAVING: Final = ("mobile", 0.64)
+"""The team that stops, and when: it goes back to working without the bridge."""
+_SETTLED = {0: "regular", 1: "observer", 5: "light", 7: "regular"}
 _PLAIN = str.maketrans("éèëïíáâãóöøôúüñçğşłńýžÅØŁ", "eeeiiaaaoooouuncgslnyzAOL")
 
 
@@ -39,6 +44,8 @@ class Habit:
     stay: tuple[float, float]
     away: tuple[float, float]
     clients: tuple[tuple[str, float], ...]
+    growth: tuple[float, float]
+    migrates: float
     weekends: float
     late: bool
     hour_cache: bool
@@ -57,9 +64,9 @@ class Colleague:
 
 
 def staff(seed: int, scale: float) -> tuple[Colleague, ...]:
-    """The company for a seed: about 42 people at scale 1, growing with the scale's root."""
+    """The company for a seed: ``FULL_STAFF`` at scale 1, growing with the scale's root."""
     rng = cast(seed, "staff")
-    size = max(14, round(42 * scale ** (0.5 if scale > 1 else 0.4)))
+    size = max(14, round(FULL_STAFF * scale ** (0.5 if scale > 1 else 0.4)))
     people = [_special(person, place) for place, person in enumerate(_people(rng, size))]
     levels = _levels(rng, size)
     people = _farewell(people, levels)
@@ -82,7 +89,7 @@ def _people(rng: Random, size: int) -> list[Person]:
     names = [(first[i % len(first)], last[i // len(first)]) for i in pairs]
     return [
         _account(rng, *name, team)
-        for name, team in zip(names, islice(cycle(OFFICES), size), strict=True)
+        for name, team in zip(names, islice(cycle(_TABLE["team_of_place"]), size), strict=True)
     ]
 
 
@@ -148,6 +155,8 @@ def _hire(seed: int, person: Person, level: str, place: int) -> Colleague:
     first = rng.uniform(0.25, 0.85) if level == "newcomer" else 0.0
     last = rng.uniform(0.1, 0.2) if level == "dormant" else 1.0
     last = rng.uniform(0.45, 0.75) if level == "leaver" else last
+    team, end = _LEAVING
+    last = min(last, end) if person.team == team else last
     away = rng.uniform(0.05, 0.9)
     habit = Habit(
         level=level,
@@ -156,9 +165,11 @@ def _hire(seed: int, person: Person, level: str, place: int) -> Colleague:
         stay=(first, last),
         away=(away, away + 0.07) if chance(rng, 0.6) else (2.0, 2.0),
         clients=_repertoire(rng, place),
+        growth=_TABLE["growth"].get(person.team, _TABLE["growth"]["usual"]),
+        migrates=rng.uniform(0.45, 0.68),
         weekends=rng.choice((0.0, 0.02, 0.05, 0.15)),
         late=chance(rng, 0.15),
-        hour_cache=chance(rng, 0.6),
+        hour_cache=chance(rng, 0.5),
         own_key=chance(rng, 0.12),
         turnwise=chance(rng, 0.35),
     )
@@ -171,7 +182,7 @@ def _repertoire(rng: Random, place: int) -> tuple[tuple[str, float], ...]:
     favourite = favourites[place % len(favourites)]
     second = tuple(CLIENTS)[place * 5 % len(CLIENTS)]
     third = rng.choice(("Claude Code", "Cursor", "GitHub Copilot (VS Code)"))
-    return (favourite, 0.78), (second, 0.16), (third, 0.06)
+    return (favourite, 0.86), (second, 0.08), (third, 0.06)
 
 
 def _hint(rng: Random) -> str:

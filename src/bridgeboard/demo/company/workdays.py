@@ -20,10 +20,9 @@ from bridgeboard.demo.company.conversations import Talk, thread
 from bridgeboard.demo.company.people import Colleague, Habit
 from bridgeboard.demo.company.raw_tables import Seat
 from bridgeboard.demo.company.scene import SATURDAY, Scene, Window, midnight
-from bridgeboard.demo.company.seeded_random import cast, chance, pick, poisson, seconds, uuid
+from bridgeboard.demo.company.seeded_random import cast, chance, heavy, pick, poisson, seconds, uuid
 from bridgeboard.demo.company.texts import SERVERS
 
-VOLUME = 0.31
 _FRIDAY = 4
 _NOON = 12
 _LEGACY_UNTIL = 0.08
@@ -32,6 +31,9 @@ _TRIAL_UNTIL = 0.2
 _MIGRATED = 0.5
 _FIREWALL_SINCE = 0.5
 _COMMON_WINDOW = 200_000
+_SCRIPTS_PREAMBLE = 1_000
+_NEXT_PRICE = 265_000
+"""Clients of these models compact before prompts cost twice as much."""
 _PROMPTS = ((1, 45), (2, 24), (3, 13), (4, 8), (5, 5), (7, 3), (10, 1.5), (14, 0.5))
 _DEPTHS = (
     ((1, 2), 40),
@@ -45,7 +47,7 @@ _DEPTHS = (
 def work(scene: Scene, seed: int, colleagues: Sequence[Colleague], volume: float) -> None:
     """Write everybody's ordinary sessions of the whole window."""
     for colleague in colleagues:
-        for at, rng in _openings(seed, scene.window, colleague, VOLUME * volume):
+        for at, rng in _openings(seed, scene.window, colleague, volume):
             converse(scene, sit_down(scene, rng, colleague, at))
 
 
@@ -64,21 +66,32 @@ def sit_down(
     named = None if colleague.habit.turnwise and tool.name == "Codex" else session_id(rng, tool)
     seat = take_seat(scene, rng, colleague, tool, offered, named=named, at=at)
     warm = tool.preamble if offered.caching and chance(rng, 0.6) else 0
-    huge = offered.window > _COMMON_WINDOW and chance(rng, 0.07)
+    huge = offered.window > _COMMON_WINDOW and chance(rng, 0.8)
+    room = 850_000 if huge else 175_000
+    if offered.route == "responses":
+        room = min(room, _NEXT_PRICE)
     return Talk(
         rng=rng,
         seat=seat,
         client=tool,
         project=rng.choice(PROJECTS[colleague.person.team]),
         at=at,
-        context=tool.preamble,
+        context=tool.preamble + _opened(rng, tool, min(room, offered.window)),
         cached=warm // 4 if chance(rng, 0.3) else warm,
         hour_cache=colleague.habit.hour_cache,
-        room=310_000 if huge else 175_000,
-        bulk=3.5 if huge else 1.0,
+        room=room,
+        bulk=2.0 if huge else 1.0,
         server=rng.choice(SERVERS) if chance(rng, 0.16) else None,
         firewall=_firewall(scene, rng, colleague, tool, at),
     )
+
+
+def _opened(rng: Random, client: Client, room: int) -> int:
+    """Tokens that a conversation begins with: instructions and files, or all of an earlier one."""
+    if client.preamble < _SCRIPTS_PREAMBLE:
+        return 0
+    resumed = chance(rng, 0.5)
+    return heavy(rng, room * (0.48 if resumed else 0.22), 0.4, int(room * 0.6))
 
 
 def take_seat(
@@ -136,7 +149,7 @@ def depth(rng: Random, client: Client) -> int:
 
 def pause(rng: Random) -> timedelta:
     """Between two prompts: minutes to read the answer, at times a meeting or a meal."""
-    return seconds(rng, 12, 420) if chance(rng, 0.85) else seconds(rng, 900, 5_400)
+    return seconds(rng, 12, 540) if chance(rng, 0.8) else seconds(rng, 900, 5_400)
 
 
 def _choose(scene: Scene, rng: Random, colleague: Colleague, client: Client, at: datetime) -> Offer:
@@ -146,7 +159,8 @@ def _choose(scene: Scene, rng: Random, colleague: Colleague, client: Client, at:
         name = "sol"
     if team == "mobile" and name == "sonnet" and part < _TRIAL_UNTIL:
         name = "trial"
-    return offer(name, migrated=part >= _MIGRATED, european=team == "payments")
+    migrated = part >= colleague.habit.migrates
+    return offer(name, migrated=migrated, european=team == "payments")
 
 
 def _credential(
@@ -215,12 +229,8 @@ def _eagerness(habit: Habit, window: Window, day: date, holiday: date | None) ->
     quiet = habit.weekends if day.weekday() >= SATURDAY else 1.0
     quiet = min(quiet, habit.weekends) if day == holiday else quiet
     slack = 0.85 if day.weekday() == _FRIDAY else 1.0
-    return habit.sessions * quiet * slack * _growth(part)
-
-
-def _growth(part: float) -> float:
-    """The company takes to it: from three quarters to five quarters of the mean."""
-    return 0.75 + 0.5 * min(1.0, max(0.0, part))
+    first, last = habit.growth
+    return habit.sessions * quiet * slack * (first + (last - first) * min(1.0, max(0.0, part)))
 
 
 def _opening(rng: Random, habit: Habit, day: date) -> datetime:
