@@ -221,6 +221,44 @@ def test_a_bar_keeps_only_what_it_shows(page: Page, synced: str) -> None:
     assert len(parse_qs(urlsplit(page.url).query)["providers"]) == 1
 
 
+def test_a_card_is_a_switch_of_the_chart_for_the_mouse_and_for_keys(
+    page: Page, synced: str
+) -> None:
+    come_to(page, synced, tz="UTC")
+    chart = page.get_by_role("heading", name=re.compile("over time$"))
+    expect(chart).to_have_text("Tokens over time")
+    page.get_by_role("radio", name=re.compile("^Sessions,")).click()
+    expect(chart).to_have_text("Sessions over time", timeout=PATIENCE)
+    page.keyboard.press("ArrowRight")
+    expect(chart).to_have_text("Prompts over time", timeout=PATIENCE)
+    expect(page.get_by_role("radio", name=re.compile("^Prompts,"))).to_be_focused()
+    expect(page).to_have_url(re.compile("overview-show=prompts"))
+    page.go_back()
+    expect(chart).to_have_text("Sessions over time", timeout=PATIENCE)
+    expect(page.get_by_role("radio", checked=True)).to_have_accessible_name(re.compile("^Sessions"))
+    page.go_back()
+    expect(chart).to_have_text("Tokens over time", timeout=PATIENCE)
+    expect(page).not_to_have_url(re.compile("overview-show"))
+
+
+def test_dragging_over_days_makes_them_the_period_and_back_undoes_it(
+    page: Page, synced: str
+) -> None:
+    come_to(page, synced, tz="UTC")
+    drawn = page.locator(".st-key-chart-overview svg.marks")
+    drawn.scroll_into_view_if_needed()
+    box = drawn.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 300, box["y"] + 100)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 500, box["y"] + 100, steps=8)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile("[?&](dates|from)="), timeout=PATIENCE)
+    settled(page)
+    page.go_back()
+    expect(page).not_to_have_url(re.compile("[?&](dates|from)="))
+
+
 def test_back_undoes_one_change_a_press(page: Page, synced: str) -> None:
     come_to(page, synced, "spend", tz="UTC")
     words = [page.url]

@@ -1,8 +1,10 @@
 """The page of the radar over the demo company with and without incidents."""
 
+import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -17,9 +19,13 @@ from bridgeboard import settings
 from bridgeboard.access import Permission, roles
 from bridgeboard.demo import world
 from bridgeboard.formats import DASH
+from bridgeboard.model import periods
+from bridgeboard.model.scope import Scope
 from bridgeboard.runtime import state_files
 from bridgeboard.state.saved_views import Note
 from bridgeboard.store import Store
+from bridgeboard.ui import runner
+from bridgeboard.ui.components import chart_findings
 
 ROOT = Path(__file__).parents[1]
 END = datetime(2026, 11, 16, tzinfo=UTC)
@@ -185,3 +191,69 @@ def test_findings_are_shown_where_notes_cannot_be_read(
     assert "Which findings were acknowledged is not known now" in said(test)
     assert "is no file" in said(test)
     assert links(test)
+
+
+def spend(**query: Any) -> AppTest:
+    """The page Spend of the same days."""
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    for name, value in {**EVERY, **query}.items():
+        test.query_params[name] = value
+    return test.switch_page("pages/spend.py").run()
+
+
+def findings_of(test: AppTest) -> dict[str, Any]:
+    """What the links below the chart are made of; nothing where there are none."""
+    drawn = [json.loads(one.proto.json) for one in test.get("bidi_component")]
+    return next((data for data in drawn if "waits" in data), {})
+
+
+def is_marked(test: AppTest) -> bool:
+    """Whether the chart has diamonds."""
+    spec = json.loads(test.get("vega_lite_chart")[0].proto.spec)
+    return "findings" in [layer.get("name") for layer in spec["layer"]]
+
+
+def test_findings_that_are_known_are_marked_in_the_chart_and_lead_to_themselves(
+    store: Store,
+) -> None:
+    assert store
+    runner.CACHE.clear()
+    test = spend()
+    assert not is_marked(test)
+    assert findings_of(test)["links"] == []
+    assert findings_of(test)["waits"]
+    every = links(app())
+    test = spend()
+    drawn = findings_of(test)
+    assert is_marked(test)
+    assert drawn["waits"] is None
+    first, *_, last = drawn["links"]
+    asked = parse_qs(first["address"].removeprefix("radar?"))
+    one = app(**{name: asked[name] for name in asked if name != "tz"})
+    assert 0 < len(links(one)) == len(asked["finding"]) < len(every)
+    assert "finding" not in last["address"]
+    assert not one.exception
+    gone = app(finding="no such key")
+    assert len(links(gone)) == len(every)
+    assert any("not found in this period any more" in str(each.value) for each in gone.caption)
+
+
+def test_who_may_not_see_the_radar_sees_no_finding_in_a_chart(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store
+    assert links(app())
+    monkeypatch.setattr(roles, "PAGES", {**roles.PAGES, "radar": frozenset()})
+    test = spend()
+    assert (is_marked(test), findings_of(test)) == (False, {})
+
+
+def test_a_finding_is_marked_in_the_stretch_of_time_in_which_it_begins() -> None:
+    scope = Scope.days(date(2026, 11, 2), date(2026, 11, 15))
+    days = [datetime(2026, 10, 30, tzinfo=UTC), datetime(2026, 11, 9, 23, tzinfo=UTC)]
+    findings: Any = [SimpleNamespace(first_at=day, kind="data_gap") for day in days]
+    weeks = periods.buckets(scope, "week")
+    every = [*findings, SimpleNamespace(first_at=days[0], kind="unpriced")]
+    placed = chart_findings._placed(every, scope, "week", weeks)
+    assert placed == {weeks[0]: findings[:1], weeks[1]: findings[1:]}
+    assert chart_findings._placed(findings, scope, "week", []) == {}

@@ -146,7 +146,7 @@ NEEDED: dict[str, dict[str, Any]] = {
 ANY_TEXT = {"teams", "people", "providers", "instances", "vendors", "models", "clients"} | {
     "model",
     *("who", "tool", "tools", "servers", "keys", "statuses", "a", "b", "search", "session_id"),
-    *("request", "id", "find", "person", "thread", "call"),
+    *("request", "id", "find", "person", "thread", "call", "finding"),
 }
 """Parameters whose words are names that others gave, or that another page reads."""
 SHOWN = 5

@@ -98,6 +98,13 @@ class AnswerCache:
             else:
                 return value
 
+    def known(self, key: Hashable) -> Any:
+        """The value of a key if it is cached, else None."""
+        with self._lock:
+            future = self._values.get(key)
+        is_known = future and future.done() and not future.cancelled() and not future.exception()
+        return future.result() if future and is_known else None
+
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
@@ -175,6 +182,10 @@ class Runner(Questions):
         It is shared between all readers who may see the same: it must not be changed.
         """
         return self.cache.value((self.state(), about), make)
+
+    def known(self, about: Hashable) -> Any:
+        """What ``cached`` has under ``about``; None if it has nothing."""
+        return self.cache.known((self.state(), about))
 
     def coverage(self) -> Coverage:
         """What the store covers."""

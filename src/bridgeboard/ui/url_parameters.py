@@ -32,7 +32,7 @@ _LISTING: Final = FILTERS - {"compare"} | EVERYWHERE
 """Those that decide which rows and which stretches of time there are on every page."""
 _ORDERING: Final = ("by", "sort", "up")
 """Boxes of a table that decide which rows are on which page of it."""
-FLEETING: Final = PLACES | {"request", "who", "id", "person", "thread", "call", "hit"}
+FLEETING: Final = PLACES | {"request", "who", "id", "person", "thread", "call", "hit"} | {"finding"}
 """Those that a link from another page to a page does not bring back."""
 _COURSE: Final = ("show", "by", "grain", "cumulative")
 _BOARD: Final = ("sort", "up", "rows", "columns")
@@ -62,7 +62,7 @@ _OTHERS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "interceptions": (AFTER, BEFORE, "tools", "servers", "statuses", "errors", "request"),
     "compare": ("what", "a", "b"),
-    "radar": ("kinds", "severities", "acknowledged"),
+    "radar": ("kinds", "severities", "acknowledged", "finding"),
     "session": ("id", "person", "thread", "call", "find", "hit", "threads", "calls"),
 }
 _LEFT: Final = frozenset({"id", "person", "thread", "call", "find"})

@@ -20,6 +20,7 @@ def show(
     chosen: object = None,
     parameter: str = "picked",
     on_zoom: Callable[[Sequence[str]], None] | None = None,
+    on_mark: Callable[[str], None] | None = None,
 ) -> None:
     """A chart over the whole width.
 
@@ -32,6 +33,7 @@ def show(
             so that a second click on the same mark is reported, too.
         parameter: the chart's selection, by name.
         on_zoom: is called likewise with the stretches of time that were dragged over, in order.
+        on_mark: is called likewise with the stretch of time whose diamond was clicked.
     """
     key = key if chosen is None else f"{key}-{chosen}"
 
@@ -39,6 +41,9 @@ def show(
         selection = st.session_state[key]["selection"]
         if on_zoom and (buckets := selection.get("zoomed", {}).get("bucket")):
             on_zoom(sorted(map(str, buckets)))
+            return
+        if on_mark and (marked := selection.get("marked")):
+            on_mark(str(marked[0].get("bucket")))
             return
         for point in selection.get(parameter, []):
             on_pick(point)

@@ -21,6 +21,7 @@ from bridgeboard.model.scope import Scope
 from bridgeboard.ui import navigation, runner, url, url_values
 from bridgeboard.ui.components import (
     chart,
+    chart_findings,
     clock,
     downloads,
     filters,
@@ -102,9 +103,11 @@ def _box(  # noqa: PLR0917 - all that a box is made of
 def _course(choice: Choice, now: Chosen, key: str) -> None:
     every: tuple[Any, ...] = tuple(periods.begun(now.scope, choice.grain, clock.now()))
     running = periods.running(now.scope, choice.grain, clock.now()) is not None
-    about = ("course", choice, now.scope, now.before, every, running)
+    findings = chart_findings.by_bucket(now.scope, choice.grain, every)
+    marks = chart_findings.marks(findings or {})
+    about = ("course", choice, now.scope, now.before, every, running, tuple(marks))
     drawn = runner.current().cached(
-        about, lambda: trend_drawing.drawing(choice, now, every, running=running)
+        about, lambda: trend_drawing.drawing(choice, now, every, marks, running=running)
     )
     if drawn is None:
         notices.empty(nothing(now, choice.measure))
@@ -123,6 +126,7 @@ def _course(choice: Choice, now: Chosen, key: str) -> None:
         on_pick=lambda point: _keep_only(choice.split, point.get("series"), drawn.trend.series),
         alt=trend_drawing.in_words(drawn, choice, now),
         on_zoom=zoom,
+        on_mark=lambda bucket: chart_findings.opened(findings or {}, bucket),
     )
     if len(drawn.trend.series) > 1:
         st.html(charts.legend(drawn.picture))
@@ -130,6 +134,7 @@ def _course(choice: Choice, now: Chosen, key: str) -> None:
     grey = trend_drawing.behind(drawn.picture.previous)
     counted = trend_drawing.counted(choice.split, drawn.trend)
     st.caption(" ".join(filter(None, (counted, grey, bounds))))
+    chart_findings.show(findings, now.scope, choice.grain, key)
     downloads.behind(trend_drawing.sheet(choice, drawn), now, key=key)
 
 

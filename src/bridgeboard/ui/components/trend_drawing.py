@@ -49,7 +49,14 @@ class Drawing:
     trend: Trend
 
 
-def drawing(choice: Choice, now: Chosen, every: Sequence[Any], *, running: bool) -> Drawing | None:
+def drawing(
+    choice: Choice,
+    now: Chosen,
+    every: Sequence[Any],
+    marks: Sequence[charts.Mark],
+    *,
+    running: bool,
+) -> Drawing | None:
     """The picture of a number over time; None when there is nothing to see."""
     one, questions = METRICS[choice.measure], runner.current()
     if choice.split == WHOLE:
@@ -74,6 +81,7 @@ def drawing(choice: Choice, now: Chosen, every: Sequence[Any], *, running: bool)
         zone=now.scope.zone,
         phrases=trend.phrases,
         previous=_previous(choice, now, every),
+        marks=marks,
     )
     spec = charts.spec(charts.over_time(rows, picture))
     return Drawing(spec, picture, rows, trend)

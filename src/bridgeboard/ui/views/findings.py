@@ -9,14 +9,12 @@ import streamlit as st
 from bridgeboard import formats
 from bridgeboard.access import Permission
 from bridgeboard.analysis.radar.finding import KINDS, SEVERITIES, Finding
-from bridgeboard.analysis.radar.sweep import sweep
 from bridgeboard.exports import Column, Sheet
-from bridgeboard.model.scope import Scope
 from bridgeboard.state import StateError
 from bridgeboard.state.errors import SavedViewError
 from bridgeboard.state.saved_views import LONGEST_NOTE, Note
-from bridgeboard.ui import current_user, navigation, runner, url, url_values
-from bridgeboard.ui.components import clock, downloads, filters, notices
+from bridgeboard.ui import current_user, navigation, url, url_values
+from bridgeboard.ui.components import chart_findings, clock, downloads, filters, notices
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.views import request_list, saved_views
 
@@ -24,6 +22,7 @@ PAGE: Final = 25
 KIND: Final = url_values.some_of("kinds", KINDS)
 SEVERITY: Final = url_values.some_of("severities", SEVERITIES)
 ALL: Final = url_values.switch("acknowledged")
+FINDING: Final = url_values.Several(chart_findings.FINDING, str)
 _PROBLEM: Final = "note_problem"
 _MICROSECOND: Final = timedelta(microseconds=1)
 _WHOLE_DAY: Final = timedelta(hours=22)
@@ -47,12 +46,13 @@ _PAGES: Final[Mapping[str, str]] = {
 
 def show(now: Chosen) -> None:
     """All findings of the period that the reader wants to see, the most severe first."""
-    findings = _swept(now.scope)
+    with st.spinner("Comparing sessions, days, tools and hours with what is usual …"):
+        findings = chart_findings.swept(now.scope)
     notes = _notes()
     with st.container(horizontal=True, vertical_alignment="bottom", key="radar-head"):
         wanted = _wanted(findings)
         every = st.checkbox("Acknowledged ones, too", **ALL.widget_arguments())
-    shown = [one for one in wanted if every or one.key not in notes]
+    shown = _of_link(findings) or [one for one in wanted if every or one.key not in notes]
     _tell_count(findings, shown, notes)
     if problem := st.session_state.pop(_PROBLEM, None):
         notices.remark(problem)
@@ -67,6 +67,22 @@ def show(now: Chosen) -> None:
         downloads.menu(_sheet(findings, notes), now, key="radar")
 
 
+def _of_link(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings that the link which was followed names; none where it names none."""
+    keys = FINDING.value()
+    named = [one for one in findings if one.key in keys]
+    if keys:
+        with st.container(horizontal=True, vertical_alignment="center", key="radar-link"):
+            st.caption(
+                "Only what was marked in the chart is shown."
+                if named
+                else "What was marked in the chart is not found in this period any more.",
+                width="content",
+            )
+            st.button("Show all", type="tertiary", on_click=url.put, args=({FINDING.name: ()},))
+    return named
+
+
 def _notes() -> Mapping[str, Note]:
     """What was noted on findings; nothing where that cannot be read, which is said."""
     try:
@@ -74,18 +90,6 @@ def _notes() -> Mapping[str, Note]:
     except SavedViewError as error:
         notices.remark(f"Which findings were acknowledged is not known now. {error}")
         return {}
-
-
-def _swept(scope: Scope) -> tuple[Finding, ...]:
-    questions, now = runner.current(), clock.now()
-    hour = now.replace(minute=0, second=0, microsecond=0)
-
-    def findings() -> tuple[Finding, ...]:
-        with questions.snapshot() as reader:
-            return sweep(reader, scope, now=now)
-
-    with st.spinner("Comparing sessions, days, tools and hours with what is usual …"):
-        return questions.cached(("radar", scope, hour), findings)
 
 
 def _wanted(findings: Sequence[Finding]) -> list[Finding]:
