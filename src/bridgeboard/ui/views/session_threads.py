@@ -47,7 +47,7 @@ def listing(head: Head, part: Part, named: Place, *, text: bool) -> None:
 _NAMES: Final = Column("Thread", meaning="A prompt and all that followed it. Shows it alone.")
 _COLUMNS: Final = (
     Column("Began", "moment"),
-    Column("Model", meaning="Of its first request.", longest=28),
+    Column("Model", meaning="Of its first request."),
     Column("Requests", "count", exact=True),
     Column("Tool calls", "count", exact=True),
     Column("Tokens", "count", "Input, output, cache read and cache write together."),
@@ -146,6 +146,12 @@ def _row(thread: Thread, head: Head, part: Part, opening: Mapping[int, str]) -> 
         (thread.ended_at - thread.started_at).total_seconds() if thread.ended_at else None,
         ", ".join(_remarks(thread)),
     )
+
+
+def _model(model: str | None) -> tables.Words:
+    """What a model is called, with its id for who points at it."""
+    name = runner.model_name(model, formats.DASH)
+    return tables.Words(formats.middle(formats.visible(name), 28), model or name)
 
 
 def _share_of_cost(thread: Thread, head: Head) -> Any:
