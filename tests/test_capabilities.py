@@ -132,7 +132,7 @@ def test_how_long_things_are_kept_is_what_the_settings_say() -> None:
     ever = by_name(replace(BEFORE, reach=reach, text_days=0, first_at=at))
     assert ever["Prompts"].so_what == "Kept for ever."
     assert ever["What the server has deleted"].here == "yes"
-    assert "since 2026-09-07" in ever["What the server has deleted"].so_what
+    assert "since 7 Sep 2026" in ever["What the server has deleted"].so_what
     short_lived = by_name(replace(BEFORE, reach=reach, text_days=1, rows_days=400))
     assert short_lived["Prompts"].so_what == "Kept for 1 day, then deleted."
     assert short_lived["What the server has deleted"].here == "partly"

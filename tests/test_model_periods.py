@@ -167,9 +167,9 @@ def test_only_a_custom_period_that_is_not_of_whole_days_says_its_times() -> None
         for given in ((None, None), hours, (hours[0], None))
     ]
     assert told == [
-        "2026-11-23 to 2026-11-24",
-        "2026-11-23 09:30 to 2026-11-24 17:05 +05:45",
-        "2026-11-23 09:30 to 2026-11-25 00:00 +05:45",
+        "23 - 24 Nov 2026",
+        "23 Nov 2026, 09:30 to 24 Nov 2026, 17:05 +05:45",
+        "23 Nov 2026, 09:30 to 25 Nov 2026, 00:00 +05:45",
     ]
 
 

@@ -110,7 +110,7 @@ def test_a_finding_is_acknowledged_with_a_note_and_opened_again(store: Store) ->
     ((finding, kept),) = saved_views_of(store).notes().items()
     assert kept == Note("A load test.", END, "operator")
     again = app(kinds=["Runaway session"], acknowledged="true")
-    assert "Acknowledged 2026-11-16 00:00:00 UTC by operator: A load test" in said(again)
+    assert "Acknowledged 16 Nov 2026, 00:00:00 UTC by operator: A load test" in said(again)
     next(button for button in again.button if button.label == "Reopen").click().run()
     assert saved_views_of(store).notes() == {}
     log = state_files.audit_log(settings.current()).entries()

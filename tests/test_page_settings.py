@@ -181,7 +181,7 @@ def test_sync_now_is_noted_and_wakes_the_watch(
         before = last()
         monkeypatch.setattr(keeper, "wake", lambda: woken.append(len(noted("sync", before))))
         test = page()
-        assert tables(test)["facts"]["Next one due"] == ["2026-05-04 09:32:30 UTC"]
+        assert tables(test)["facts"]["Next one due"] == ["4 May 2026, 09:32:30 UTC"]
         test.button(key="sync-now").click().run()
         assert not test.exception
         assert woken == [1]  # it was noted first
@@ -208,9 +208,9 @@ def test_when_the_last_backup_was_made_and_why_the_last_try_failed_is_shown(
         )
         test = page()
         shown = tables(test)["facts"]
-    assert shown["Last good backup"] == ["2026-05-04 09:30:00 UTC"]
+    assert shown["Last good backup"] == ["4 May 2026, 09:30:00 UTC"]
     assert shown["Size of that backup"] == ["12,345 bytes"]
-    assert shown["Next backup due"] == ["2026-05-05 09:30:00 UTC"]
+    assert shown["Next backup due"] == ["5 May 2026, 09:30:00 UTC"]
     assert shown["Good backups kept"] == ["1 of at most 7"]
     assert "The disk is full." in said(test)
     write(PLAIN + 'backup_at = "off"')

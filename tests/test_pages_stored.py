@@ -309,7 +309,7 @@ def test_trust_shows_both_counts_of_days_and_what_the_deployment_fails_to_list(
     assert "10 of 2,000 are missing" in said(test)
     drawn = shown_tables.table(test, "day-counts")
     assert drawn.column("Missing") == ["10", "0"]
-    assert drawn.column("Day (UTC)") == ["2026-11-01", "2026-11-02"]
+    assert drawn.column("Day (UTC)") == ["1 Nov 2026", "2 Nov 2026"]
 
 
 def test_quarantine_tells_why_and_never_what(store: Store) -> None:
@@ -414,11 +414,12 @@ def test_the_operator_says_on_which_day_weeks_begin(
     monkeypatch.setattr(settings, "_installed", told.model_copy(update={"week_start": "sunday"}))
     test = app("people", tz="UTC", period="week", hour="sun-09")
     sunday = END.date() - timedelta(days=(END.weekday() + 1) % 7)
-    assert f"Week to date, {sunday}" in said(test)
+    assert f"Week to date, {formats.days(sunday, END.date())}" in said(test)
     assert test.selectbox(key="hour").options[0] == "Sun 00:00"
     assert test.selectbox(key="hour").value == 6 * 24 + 9
     cells = test.selectbox(key="cohort").options
-    assert {date.fromisoformat(cell[:10]).weekday() for cell in cells} == {6}
+    weeks = [datetime.strptime(f"{cell.split(',')[0]} Z", "%d %b %Y %z") for cell in cells]
+    assert {week.weekday() for week in weeks} == {6}
 
 
 @pytest.mark.parametrize(
@@ -548,7 +549,7 @@ def test_a_link_to_a_cell_of_the_cohorts_lists_its_people(
     }
     assert 2 < len(active) < len(people)
     link = {"tz": "UTC", "range": "Last 90 days", "cohort": f"{cohort}, 2 weeks later"}
-    title = f"Active in the week of {week}"
+    title = f"Active in the week of {formats.day(week)}"
 
     test = app("people", **link)
     assert not test.exception
@@ -575,7 +576,9 @@ def test_a_cell_that_nobody_is_in_says_so_and_one_beyond_the_period_is_forgotten
     test = app("people", tz="UTC", cohort=f"{before}, 1 week later")
     assert test.selectbox(key="cohort").value == (before, cohort)
     assert "0 of about 0 people active 1 week later" in said(test)
-    assert shown_tables.titled(test, f"Active in the week of {cohort}").note == "Nobody."
+    assert (
+        shown_tables.titled(test, f"Active in the week of {formats.day(cohort)}").note == "Nobody."
+    )
     test.multiselect(key="models").set_value(["no-such-model"]).run()
     assert not test.exception
     assert "Nobody used it for the first time" in said(test)

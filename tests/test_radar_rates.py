@@ -48,7 +48,7 @@ def test_a_server_that_fails_for_days_is_told_once() -> None:
     assert found.numbers["calls"] == 19
     assert found.numbers["failures"] == 17
     assert found.numbers["usual_rate"] == pytest.approx(0.05)
-    assert "failed 17 of 19 times (89.5%) from 2026-10-07 to 2026-10-08" in found.reason
+    assert "failed 17 of 19 times (89.5%) from 7 to 8 Oct 2026" in found.reason
     assert [one.name for one in found.contributors] == ["query"]
 
 
@@ -213,7 +213,7 @@ def test_who_moves_to_a_key_of_their_own_is_told() -> None:
     (found,) = drifts(keys(30), SCOPE, LIMITS)
     assert found.subject.name == "ada"
     assert found.numbers["requests"] == 100
-    assert "on 2026-10-07: 100% of 100 requests since, where 0% was usual" in found.reason
+    assert "on 7 Oct 2026: 100% of 100 requests since, where 0% was usual" in found.reason
     assert found.severity == "low"
 
 

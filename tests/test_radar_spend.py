@@ -155,9 +155,7 @@ def test_a_spike_in_words_says_how_much_and_who() -> None:
     parts = contributors(cause, [*rows, Share(spike.first, "bo", "other", "opus", 1)], 3)
     scope = Scope.days(MONDAY, LATER).only("client", "Codex")
     found = finding(spike, parts, (), scope, LIMITS)
-    assert (
-        "Team data spent $120.00 from 2026-10-05 to 2026-10-06 where $4.00 is usual" in found.reason
-    )
+    assert "Team data spent $120.00 from 5 to 6 Oct 2026 where $4.00 is usual" in found.reason
     assert "ada ($100.00)" in found.reason
     assert "bo" not in [one.name for one in found.contributors]
     assert dict(found.evidence.scope.include) == {"client": ("Codex",), "team": ("data",)}
@@ -171,8 +169,8 @@ def test_a_spike_with_usage_without_a_price_is_at_least_as_large() -> None:
     cause = Cause(spike.key, "team", "data", frozenset(spike.days), spike.excess, spike.amount)
     parts = contributors(cause, [Share(spike.first, "ada", "data", "opus", DOLLAR, bound)], 3)
     for one, words in (
-        (replace(spike, accuracy=bound), "at least $60.00 on 2026-10-05 where $2.00 is usual"),
-        (replace(spike, usual_accuracy=bound), "$60.00 on 2026-10-05 where about $2.00 is usual"),
+        (replace(spike, accuracy=bound), "at least $60.00 on 5 Oct 2026 where $2.00 is usual"),
+        (replace(spike, usual_accuracy=bound), "$60.00 on 5 Oct 2026 where about $2.00 is usual"),
     ):
         found = finding(one, parts, (), Scope.days(MONDAY, LATER), LIMITS)
         assert found.reason == (

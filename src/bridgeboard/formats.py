@@ -172,8 +172,17 @@ def _times(times: float) -> str:
 
 
 def day(date_: date) -> str:
-    """``2026-11-24``."""
-    return date_.isoformat()
+    """``5 Nov 2026``: days as people write them. Files and addresses have ``2026-11-05``."""
+    return f"{date_.day} {date_:%b} {date_.year}"
+
+
+def days(first: date, last: date) -> str:
+    """From one day to another: ``30 Oct - 28 Nov 2026``, ``3 - 9 Nov 2026``, or the one day."""
+    if first == last:
+        return day(first)
+    words = day(first).split()
+    alike = (last.month == first.month) + 1 if last.year == first.year else 0
+    return f"{' '.join(words[: 3 - alike])} - {day(last)}"
 
 
 def ago(span: timedelta) -> str:
@@ -231,7 +240,7 @@ def duration(span: timedelta | None) -> str:
 
 
 def moment(at: datetime | None, zone: tzinfo, to: str = "seconds") -> str:
-    """A time in a zone, with its offset: ``2026-11-23 14:05:09 +01:00``; None → a dash.
+    """A time in a zone, with its offset: ``23 Nov 2026, 14:05:09 +01:00``; None → a dash.
 
     Clocks show an hour twice when summer time ends: only the offset tells one from the other.
     ``to`` is the smallest unit shown, ``seconds`` or ``minutes``.
@@ -239,22 +248,20 @@ def moment(at: datetime | None, zone: tzinfo, to: str = "seconds") -> str:
     if at is None:
         return DASH
     local = at.astimezone(zone)
-    return f"{local.replace(tzinfo=None).isoformat(' ', to)} {offset(local)}"
+    return f"{day(local)}, {local.time().isoformat(to)} {offset(local)}"
 
 
 def stretch(first: datetime, last: datetime | None, zone: tzinfo, to: str = "minutes") -> str:
     """From when to when, each with its offset unless both have the same, and a day once.
 
-    ``2026-11-23 14:05 to 15:10 +01:00``.
+    ``23 Nov 2026, 14:05 to 15:10 +01:00``.
     """
     begin, end = moment(first, zone, to), moment(last, zone, to)
-    if last is None:
+    shift = f" {offset(first.astimezone(zone))}"
+    if last is None or not end.endswith(shift):
         return f"{begin} to {end}"
-    (day_, time, shift), (end_day, end_time, end_shift) = begin.split(), end.split()
-    if shift != end_shift:
-        return f"{begin} to {end}"
-    until = end_time if day_ == end_day else f"{end_day} {end_time}"
-    return f"{day_} {time} to {until} {shift}"
+    that_day = f"{day(first.astimezone(zone))}, "
+    return f"{begin.removesuffix(shift)} to {end.removeprefix(that_day)}"
 
 
 def clock_time(at: datetime | None, zone: tzinfo) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from bridgeboard import formats
 from bridgeboard.model.store import Rows
 from bridgeboard.model.store_status import (
     NOUNS,
@@ -126,4 +127,4 @@ def _since_restoration(reader: Rows, one: Restoration) -> Verdict:
 
 
 def _moment(at: datetime) -> str:
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return formats.moment(at, UTC, "minutes")

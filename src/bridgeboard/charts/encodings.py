@@ -178,8 +178,8 @@ def when(bucket: date | datetime, grain: str, zone: str) -> str:
     if isinstance(at, datetime):
         return formats.moment(at, ZoneInfo(zone), "minutes")
     if grain == "month":
-        return f"{at:%Y-%m}"
-    return f"the week of {at}" if grain == "week" else f"{at}"
+        return f"{at:%b %Y}"
+    return f"the week of {formats.day(at)}" if grain == "week" else formats.day(at)
 
 
 def local(bucket: date | datetime, zone: str) -> date | datetime:

@@ -153,14 +153,13 @@ def is_running(current: Scope, as_of: datetime) -> bool:
 
 
 def words(current: Scope, preset: str) -> str:
-    """A period in words: ``Last 30 days, 2026-10-26 to 2026-11-24``; a custom one to the minute."""
+    """A period in words: ``Last 30 days, 26 Oct - 24 Nov 2026``; a custom one to the minute."""
     return _exact(current) if preset == "custom" else f"{PRESETS[preset]}, {span(current)}"
 
 
 def span(current: Scope) -> str:
-    """The days of a scope: ``2026-10-26 to 2026-11-24``, or the one day."""
-    first, last = current.first_day, current.last_day
-    return f"{first}" if first == last else f"{first} to {last}"
+    """The days of a scope: ``26 Oct - 24 Nov 2026``, or the one day."""
+    return formats.days(current.first_day, current.last_day)
 
 
 def _exact(current: Scope) -> str:

@@ -327,7 +327,7 @@ def warnings(answers: Answers) -> Iterator[str]:
 def _recorded(first: datetime | None, last: datetime | None, zone: ZoneInfo) -> str:
     if first is None or last is None:
         return "nothing yet"
-    return " to ".join(formats.day(at.astimezone(zone).date()) for at in (first, last))
+    return formats.days(first.astimezone(zone).date(), last.astimezone(zone).date())
 
 
 def _priced(share: float | None, gap: int | None) -> str:

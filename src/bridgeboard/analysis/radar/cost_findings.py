@@ -210,7 +210,7 @@ def _new_model(model: str, amount: int, day: date, scope: Scope, how: Accuracy) 
         kind="new_model",
         subject=Subject("model", model),
         severity="medium",
-        reason=f"{named(model)} was used for the first time on {day}, and cost"
+        reason=f"{named(model)} was used for the first time on {formats.day(day)}, and cost"
         f" {how.in_words(formats.money(amount))} that day.",
         numbers={"spent_cost": amount},
         key=key("new_model", model),
@@ -313,7 +313,7 @@ def _drift_finding(
         kind="credential_drift",
         subject=Subject("initiator", person),
         severity="low",
-        reason=f"{named(person)} moved to a key of their own on {day}:"
+        reason=f"{named(person)} moved to a key of their own on {formats.day(day)}:"
         f" {formats.rate(after.rate)} of {formats.plural(after.requests, 'request')} since, where"
         f" {formats.rate(before.rate)} was usual; what they use is no spend of the company's.",
         numbers={

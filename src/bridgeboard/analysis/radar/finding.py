@@ -137,7 +137,9 @@ def named(text: str) -> str:
 
 def on_days(first: date, last: date) -> str:
     """One day or a stretch of them within a sentence."""
-    return f"on {first}" if first == last else f"from {first} to {last}"
+    if first == last:
+        return f"on {formats.day(first)}"
+    return f"from {formats.days(first, last).replace(' - ', ' to ')}"
 
 
 def runs(items: Iterable[T], follows: Callable[[T, T], bool]) -> Iterator[list[T]]:

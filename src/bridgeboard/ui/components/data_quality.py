@@ -131,7 +131,8 @@ def _synced() -> str:
     if at is None:
         return "not synced yet"
     if settings.current().stands_at:
-        return f"synced at {formats.moment(at, clock.zone()).partition(' ')[2]}"
+        local = at.astimezone(clock.zone())
+        return f"synced at {formats.clock_time(at, clock.zone())} {formats.offset(local)}"
     return f"synced {formats.ago(clock.now() - at)}"
 
 
@@ -139,11 +140,8 @@ def _window() -> str:
     covered = runner.current().coverage()
     if covered.first_at is None or covered.last_at is None:
         return "nothing recorded yet"
-    first, last = (
-        formats.day(at.astimezone(clock.zone()).date())
-        for at in (covered.first_at, covered.last_at)
-    )
-    return f"covers {first} to {last}"
+    first, last = (at.astimezone(clock.zone()).date() for at in (covered.first_at, covered.last_at))
+    return f"covers {formats.days(first, last)}"
 
 
 def _shares(scope: Scope) -> list[str]:

@@ -14,7 +14,7 @@ import streamlit as st
 from bridgeboard import charts, formats
 from bridgeboard.analysis import headlines
 from bridgeboard.analysis.headlines import Headline
-from bridgeboard.model import accuracy
+from bridgeboard.model import accuracy, periods
 from bridgeboard.model.accuracy import EXACT, Accuracy
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.pages import PageContents
@@ -161,7 +161,7 @@ def _floats(values: Sequence[Any]) -> list[float | None]:
 def _compared(one: Headline, now: Chosen) -> str:
     if now.before is None:
         return ""
-    days = f"{formats.day(now.before.first_day)} to {formats.day(now.before.last_day)}"
+    days = periods.span(now.before)
     if one.before is None:
         return f"Nothing was recorded in all of the period before ({days}), so nothing is compared."
     digits = formats.exact_number(one.before.value, one.metric.format)

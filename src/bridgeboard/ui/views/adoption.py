@@ -277,7 +277,7 @@ def _grid(answer: Answer, how: Accuracy, cell: Cell | None) -> None:
             about=how.standing == "about",
         ),
         key="cohorts",
-        chosen="-".join(map(formats.day, cell or ())) or None,
+        chosen="-".join(map(date.isoformat, cell or ())) or None,
         on_pick=lambda point: _pick(point, cells, cell),
         alt=f"{_cohort_words(answer)} The box Cohort picks one as a click does.",
     )

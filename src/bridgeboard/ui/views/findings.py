@@ -208,8 +208,7 @@ def _when(one: Finding) -> str:
     zone = clock.zone()
     first, last = one.first_at.astimezone(zone), (one.last_at - _MICROSECOND).astimezone(zone)
     if one.last_at - one.first_at >= _WHOLE_DAY and first.time() == time.min:
-        days = dict.fromkeys((formats.day(first.date()), formats.day(last.date())))
-        return " to ".join(days)
+        return formats.days(first.date(), last.date())
     return formats.stretch(first, last, zone)
 
 
