@@ -112,7 +112,9 @@ def test_a_person_has_a_page_with_the_filters_of_this_one(store: Store) -> None:
 def test_a_tool_is_looked_into_where_one_stands(store: Store) -> None:
     assert store
     assert "tool" in led(breakdown("tools", "tools-tool"))[1]
-    assert "links" not in breakdown("tools", "tools-server").data["columns"][0]
+    servers = breakdown("tools", "tools-server")
+    page, words = led(servers)
+    assert (page, words["servers"]) == ("interceptions", [servers.column("MCP server")[0]])
     assert "model" in led(breakdown("person", "model", **WHO))[1]
 
 

@@ -6,7 +6,7 @@ from urllib.parse import quote_plus, urlencode
 from uuid import UUID
 
 from bridgeboard.model.pages import FILTERS
-from bridgeboard.ui import url, url_parameters
+from bridgeboard.ui import current_user, url, url_parameters
 from bridgeboard.ui.components import filters
 from bridgeboard.ui.components.tables import Links
 
@@ -28,8 +28,14 @@ def page_address(page: str, words: Mapping[str, Sequence[str]]) -> str:
     return f"{page}?{urlencode({**words, **url.everywhere()}, doseq=True)}"
 
 
+SERVER: Final = "server"
+_REQUESTS: Final = "interceptions"
+
+
 def leads(by: str) -> bool:
-    """Whether a value of a dimension leads anywhere."""
+    """Whether a value of a dimension leads anywhere, for this reader."""
+    if by == SERVER:
+        return current_user.reader().may_open(_REQUESTS)
     return by in FILTERS or by == "tool"
 
 
@@ -37,6 +43,8 @@ def meaning(by: str) -> str:
     """What a click on a value does."""
     if by == "initiator":
         return "Opens the person's page."
+    if by == SERVER:
+        return "Opens its requests."
     return "Shows this tool alone." if by == "tool" else "Keeps only this."
 
 
@@ -56,6 +64,8 @@ def _start(by: str) -> str:
     """What the addresses begin with that values of a dimension lead to."""
     if by == "initiator":
         return f"person?{urlencode({**url.filters(), WHO: ''}, doseq=True)}"
+    if by == SERVER:
+        return f"{_REQUESTS}?{urlencode({**url.filters(), 'servers': ''}, doseq=True)}"
     parameter = TOOL if by == "tool" else FILTERS[by]
     others = {parameter: (), filters.NOT + parameter: ()}
     words = url_parameters.changed(url.current(), others)

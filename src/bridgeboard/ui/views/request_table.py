@@ -63,7 +63,12 @@ def _line(row: Interception) -> tuple[object, ...]:
 def _columns(rows: Sequence[Interception]) -> list[tables.Column]:
     return [
         tables.Column("Began", "moment", "Opens the request.", links=_requests(rows)),
-        tables.Column("Person", longest=NAME),
+        tables.Column(
+            "Person",
+            meaning=navigation.meaning("initiator"),
+            longest=NAME,
+            links=navigation.links("initiator", [row.person for row in rows]),
+        ),
         tables.Column("Client", longest=NAME),
         tables.Column("Model", longest=NAME),
         _number("Spend", "spend"),
