@@ -163,7 +163,7 @@ PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
             "cache_hit_rate",
             "cost_per_prompt",
         ),
-        summary=(("active_people", ("team", "model", "client")),),
+        summary=(("active_people", ("team", "family", "client")),),
     ),
     "person": PageContents(
         headline=("spend", "sessions", "prompts", "requests", "total_tokens", "cache_hit_rate"),
