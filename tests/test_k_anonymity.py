@@ -34,7 +34,8 @@ from bridgeboard.store.k_anonymity import OTHER, RULES, folded
 
 FLOORS = (2, 3, 4, 5, 6)
 WHOLE = Scope(BEGAN, OVER)
-ALL = Scope(small().start, small().end)
+ALL = Scope(small().start.replace(hour=0, minute=0, second=0), small().end)
+"""Whole days: what readers of groups see of a day is there at its noon."""
 TEXTS = ("prompts", "tool_inputs", "thinking", "last_prompts", "vocabulary", "threads", "responses")
 ADDED = [name for name, one in METRICS.items() if one.additive]
 
