@@ -154,13 +154,22 @@ def _told(page: Page) -> Seen:
 
 
 def choose(page: Page, label: str, value: str) -> Seen:
-    """Choose a value of a filter in the sidebar that has none chosen yet."""
+    """Choose a value of a filter that has none chosen yet."""
+    page.locator(".st-key-add-filter button").first.click()
+    by = page.get_by_role("combobox", name="Filter by", exact=True)
+    by.click()
+    by.fill(label)
+    page.get_by_role("option", name=label, exact=True).click()
     box = page.get_by_role("combobox", name=label, exact=True)
     box.click()
     box.fill(value)
     option = page.get_by_role("option", name=value, exact=True)
     option.wait_for()
-    return change(page, option.click)
+    seen = change(page, option.click)
+    page.get_by_role("heading", level=1).click()
+    page.get_by_test_id("stPopoverBody").wait_for(state="detached")
+    page.wait_for_timeout(500)  # the run in which it closes
+    return seen
 
 
 def drop(page: Page) -> Seen:

@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, Page
 
 from bridgeboard.store import Store
 
-FILTER: Final = "Model"
+FILTER: Final = "Model id"
 WARMING: Final = ("Client", "Zed")
 MONTH_DAYS: Final = 30
 LOADS: Final = 3

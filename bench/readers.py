@@ -138,6 +138,9 @@ async def _page(reader: Session, dice: Random) -> float | None:
 
 async def _filter(reader: Session, dice: Random) -> float | None:
     """Choose one or two values of a filter, or none any more where some are chosen."""
+    add = _some(reader, dice, "popover", where=lambda key: key == "add-filter")
+    if add is not None and not reader.holds(add):
+        await reader.open(add)
     found = _some(reader, dice, "multiselect")
     if found is None:
         return None
@@ -147,7 +150,7 @@ async def _filter(reader: Session, dice: Random) -> float | None:
 
 
 async def _period(reader: Session, dice: Random) -> float | None:
-    found = _some(reader, dice, "selectbox", where=lambda key: key == "range")
+    found = _some(reader, dice, "radio", where=lambda key: key == "range")
     return None if found is None else (await reader.choose(found, dice.choice(PERIODS))).seconds
 
 
@@ -167,7 +170,7 @@ async def _sort(reader: Session, dice: Random) -> float | None:
 
 async def _box(reader: Session, dice: Random) -> float | None:
     """Any other box to choose from: what a chart shows, by what, which rows."""
-    others = {"range", "tz"}
+    others = {"tz", "filter-dimension"}
     found = _some(reader, dice, "selectbox", where=lambda key: key not in others)
     if found is None or not found.options:
         return None

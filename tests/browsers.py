@@ -86,6 +86,30 @@ def come_to(page: Page, address: str, name: str = "", **query: str) -> None:
     settled(page)
 
 
+def choose_period(page: Page, label: str) -> None:
+    """Choose one of the periods that have a name."""
+    page.locator(".st-key-period").get_by_role("button").click()
+    page.get_by_test_id("stPopoverBody").get_by_text(label, exact=True).click()
+    expect(page.locator(".st-key-period").get_by_role("button")).to_contain_text(label)
+    page.keyboard.press("Escape")
+
+
+def filter_by(page: Page, label: str, value: str) -> None:
+    """Add a value to the filter by a dimension."""
+    page.locator(".st-key-add-filter").get_by_role("button").click()
+    for name, word in (("Filter by", label), (label, value)):
+        box = page.get_by_role("combobox", name=name, exact=True)
+        box.click()
+        box.fill(word)
+        page.get_by_role("option", name=word, exact=True).click()
+        settled(page)
+    chip = page.locator("[class*='st-key-filter-']").get_by_text(re.compile(f"{label} is"))
+    expect(chip).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("heading", level=1).click()
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+    settled(page)
+
+
 def check_look(
     browser: Browser, address: str, look: str, pages: Mapping[str, dict[str, str]], shots: Path
 ) -> None:

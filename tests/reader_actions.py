@@ -29,8 +29,8 @@ MARKS = {
 """What readers put down, and who may be sent it."""
 FOLDS = 1
 """Folds of a kind that are opened: the others are made by the same lines."""
-ELSEWHERE = {"views", "rarer"}
-"""Folds of every page: saved views are a action of their own, the other has rare filters."""
+ELSEWHERE = {"views", "zone"}
+"""Popovers of every page: saved views are an action of their own, zones name nobody."""
 
 
 @dataclass
@@ -160,7 +160,7 @@ def session_of(row: InterceptionRow) -> dict[str, str]:
 def folds(reader: Visit) -> None:
     """Open what can be opened."""
     opened: Counter[str] = Counter()
-    for node in reader.screen.of("expandable"):
+    for node in reader.screen.of("expandable", "popover"):
         kind = node.key.rstrip("0123456789")
         opened[kind] += 1
         if node.id and kind not in ELSEWHERE and opened[kind] <= FOLDS:
@@ -247,8 +247,11 @@ def by_somebody(go: Go) -> None:
     for page in ("people", "sessions", "interceptions"):
         with go.visit(page, people=[who]):
             pass
-    with go.visit("models", people=[who], not_people="true") as reader:
+    with go.visit("models", person=[f"~{who}"]) as reader:
         files(reader)
+        reader.open("add-filter")
+        for label in reader.screen.find("filter-dimension").options:
+            reader.choose("filter-dimension", label)
 
 
 @action("filter by a team")
@@ -311,7 +314,7 @@ def two_sessions(go: Go) -> None:
 @action("saved views", sends=("analyst", "marks"))
 def views(go: Go) -> None:
     with go.visit("models") as reader:
-        for node in reader.screen.of("expandable"):
+        for node in reader.screen.of("popover"):
             if node.key == "views":
                 reader.open(node)
 

@@ -90,13 +90,13 @@ def test_shares_are_told_of_every_number_whose_parts_add_up(store: Store) -> Non
 
 def test_a_name_keeps_only_its_value_and_drops_what_means_nothing_then(store: Store) -> None:
     assert store
-    asked = {"not_model": "true", "model": "x", "breakdown-sort": "requests", "compare": "false"}
+    asked = {"model": "~x", "breakdown-sort": "requests", "compare": "false"}
     drawn = breakdown("spend", **asked, **{"breakdown-rows": "1"})
     page, query = led(drawn)
     assert page == ""
     (model,) = query.pop("model")
     assert model in drawn.column("Model")
-    kept = {"period": "90d", "breakdown-sort": "requests", "compare": "false", "tz": "UTC"}
+    kept = {"period": "90d", "breakdown-sort": "requests", "compare": "none", "tz": "UTC"}
     assert query == {name: [word] for name, word in kept.items()}
 
 
@@ -106,7 +106,7 @@ def test_a_person_has_a_page_with_the_filters_of_this_one(store: Store) -> None:
     page, query = led(breakdown("people", "everybody", **asked))
     assert page == "person"
     assert query.pop("who")
-    assert query == {"clients": ["x", "Claude Code"], "period": ["90d"], "tz": ["UTC"]}
+    assert query == {"client": ["x", "Claude Code"], "period": ["90d"], "tz": ["UTC"]}
 
 
 def test_a_tool_is_looked_into_where_one_stands(store: Store) -> None:
@@ -130,8 +130,8 @@ st.session_state["links"] = navigation.links("model", NAMES)
 """
     ).run()
     links = test.session_state["links"]
-    assert links.start == "?models="
-    assert parse_qs(links.start[1:] + links.ends[0]) == {"models": [name]}
+    assert links.start == "?model_id="
+    assert parse_qs(links.start[1:] + links.ends[0]) == {"model_id": [name]}
 
 
 def test_rows_changed_as_what_moved_most_says_and_their_total_as_the_card_does(

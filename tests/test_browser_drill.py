@@ -192,7 +192,7 @@ def test_a_click_on_a_compared_line_leads_to_the_requests_of_a_side_on_that_day(
     who = side.inner_text().removeprefix("A: ")
     side.click()
     expect(page.get_by_role("heading", name="Interceptions")).to_be_visible(timeout=PATIENCE)
-    assert asked(page)["people"] == [who]
+    assert asked(page)["person"] == [who]
     expect(page.locator(".st-key-strip").get_by_text(day)).to_be_visible(timeout=PATIENCE)
 
 

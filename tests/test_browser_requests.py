@@ -229,7 +229,7 @@ def test_a_view_that_was_kept_is_a_link_to_the_page_as_it_was(page: Page, synced
     spend = page.locator(".cards .value").first.inner_text()
     page.get_by_text("Saved views").click()
     page.get_by_label("Name", exact=True).fill("Codex of late")
-    page.get_by_role("button", name="Keep this page").click()
+    page.get_by_role("button", name="Save view").click()
     link = page.get_by_role("link", name="Codex of late")
     expect(link).to_be_visible(timeout=PATIENCE)
     page.goto(synced)

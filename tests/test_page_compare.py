@@ -131,7 +131,7 @@ def test_every_number_is_that_of_the_vocabulary(store: Store) -> None:
         assert cell.removeprefix(mark).startswith("$"), (model, mark)
 
 
-def test_the_sidebar_narrows_both_but_not_what_the_page_names_itself(store: Store) -> None:
+def test_filters_narrow_both_but_not_what_the_page_names_itself(store: Store) -> None:
     assert store
     first, second = largest("person")[:2]
     client = next(row["client"] for row in valued("person")[first] if row["client"])
@@ -244,7 +244,7 @@ def test_a_day_of_the_course_leads_to_what_a_side_did_on_it(
         led, _, query = address.partition("?")
         assert led == page.lower()
         assert parse_qs(query) == {
-            "period": ["custom"], "dates": [str(day)] * 2, "people": [name], "tz": ["UTC"],
+            "from": [str(day)], "to": [str(day)], "person": [name], "tz": ["UTC"],
         }  # fmt: skip
     drop = test.button(key="clear-beside").click().run()
     assert drop.selectbox(key="beside-at").value is None
@@ -299,10 +299,10 @@ def test_without_a_choice_the_two_largest_sessions_are_compared(store: Store) ->
     assert shown["Tokens"][:2] == [
         f"≈ {formats.compact(tokens(one['own']))}" for one in longest()[:2]
     ]
-    assert "period and filters of the sidebar do not count" in said(test)
+    assert "period and filters do not count" in said(test)
 
 
-def test_sessions_are_named_by_ids_or_by_links_whatever_the_sidebar_says(store: Store) -> None:
+def test_sessions_are_named_by_ids_or_by_links_whatever_the_filters_say(store: Store) -> None:
     assert store
     first, second = longest()[4:6]
     test = app(what="sessions", a=first["id"], b=link(second), range="Today", clients="nothing")

@@ -214,7 +214,7 @@ def test_a_row_leads_to_its_request_in_its_session(store: Store) -> None:
         assert page == "session"
         assert {name: values[0] for name, values in parse_qs(query).items()} == {
             "id": row["session_id"],
-            "person": row["initiator_id"],
+            "initiator": row["initiator_id"],
             "thread": row["thread"],
             "call": row["id"],
             "tz": "UTC",

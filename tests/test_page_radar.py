@@ -127,7 +127,7 @@ def test_without_permission_nothing_is_acknowledged_kept_or_downloaded(
     monkeypatch.setattr(roles, "PERMISSIONS", dict.fromkeys(Permission, frozenset()))
     test = app(kinds=["Runaway session"])
     assert not test.exception
-    assert not {"Acknowledge", "Keep this page"} & {button.label for button in test.button}
+    assert not {"Acknowledge", "Save view"} & {button.label for button in test.button}
     assert not test.get("download_button")
     assert "Your role may not download." in said(test)
 
@@ -158,7 +158,7 @@ def test_the_evidence_of_a_spike_is_its_days_on_the_page_of_spend(store: Store) 
     test = evidence("Spend anomaly")
     assert not test.exception
     assert [title.value for title in test.title] == ["Spend"]
-    assert test.session_state["teams"]
+    assert test.query_params["team"]
 
 
 def test_the_evidence_of_a_failing_tool_is_its_failed_requests(store: Store) -> None:

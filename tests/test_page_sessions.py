@@ -13,6 +13,7 @@ import shown_tables
 from audit_entries import last, noted
 from dashboard_store import looking
 from databases import broken, forget, saved_views_of
+from scope_bar import editing
 from shown_tables import Table
 from slow_cases import one_fast
 from streamlit.testing.v1 import AppTest
@@ -305,7 +306,7 @@ def test_every_search_is_noted_with_its_filters_and_a_digest_of_its_words(store:
     test.run()
     for words in (second, f"{second}  {second.upper()}", first):
         test.text_input(key="search").set_value(words).run()
-    test.multiselect(key="people").set_value([name]).run()
+    editing(test, "initiator").multiselect(key="person").set_value([name]).run()
     test.run()
     told = [entry.about for entry in noted("search", before)]
     key = state_files.audit_log(settings.current()).words_key()
@@ -332,7 +333,7 @@ def test_a_view_is_kept_and_found_again_and_forgotten(store: Store) -> None:
     test.button(key="keep-view").click().run()
     (view,) = saved_views_of(store).views()
     assert (view.name, view.page) == ("Payments <b>now</b>", "spend")
-    assert "teams=payments" in view.query
+    assert "team=payments" in view.query
     shown = [str(element.proto.body) for element in test.get("html")]
     assert any("Payments &lt;b&gt;now&lt;/b&gt;" in each for each in shown)
     test.button(key="forget-view-0").click().run()

@@ -117,15 +117,15 @@ BERLIN = Scope.days(date(2026, 10, 24), date(2026, 10, 26), "Europe/Berlin")
 @pytest.mark.parametrize(
     ("grain", "places", "words"),
     [
-        ("day", (0, 1), {"dates": ["2026-10-24", "2026-10-25"], "from": [], "until": []}),
+        ("day", (0, 1), {"from": ["2026-10-24"], "to": ["2026-10-25"]}),
         # The 25th has 25 hours: 2 o'clock comes twice.
         (
             "hour",
             (27, 28),
-            {"dates": ["2026-10-25", "2026-10-25"], "from": ["02:00"], "until": ["04:00"]},
+            {"from": ["2026-10-25T02:00"], "to": ["2026-10-25T04:00"]},
         ),
-        ("hour", (46, 48), {"dates": ["2026-10-25"] * 2, "from": ["21:00"], "until": []}),
-        ("week", (0, 0), {"dates": ["2026-10-24", "2026-10-25"], "from": [], "until": []}),
+        ("hour", (46, 48), {"from": ["2026-10-25T21:00"], "to": ["2026-10-25"]}),
+        ("week", (0, 0), {"from": ["2026-10-24"], "to": ["2026-10-25"]}),
     ],
 )
 def test_dragging_over_stretches_of_time_makes_them_the_period(
@@ -135,7 +135,7 @@ def test_dragging_over_stretches_of_time_makes_them_the_period(
     monkeypatch.setattr(url, "put", written.update)
     every = periods.buckets(BERLIN, grain)
     trend.zoom_to(every[places[0] : places[1] + 1], grain, BERLIN)
-    assert {name: list(value) for name, value in written.items()} == {"period": ["custom"], **words}
+    assert {name: list(value) for name, value in written.items()} == {"period": [], **words}
     trend.zoom_to([], grain, BERLIN)
 
 

@@ -11,6 +11,7 @@ import pytest
 import shown_tables
 import streamlit
 from facts import facts
+from scope_bar import editing
 from slow_cases import one_fast
 from streamlit.testing.v1 import AppTest
 from test_url import app, complaints, query, store
@@ -18,6 +19,7 @@ from test_url import app, complaints, query, store
 from bridgeboard.analysis.radar.finding import KINDS
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.pages import FILTERS
 from bridgeboard.model.periods import PRESETS
 from bridgeboard.queries.session_columns import COLUMNS
 from bridgeboard.store import Store
@@ -54,7 +56,7 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
 
         return drawn
 
-    for name in ("selectbox", "multiselect", "segmented_control"):
+    for name in ("selectbox", "multiselect", "radio", "segmented_control"):
         monkeypatch.setattr(streamlit, name, noting(getattr(streamlit, name)))
     return options
 
@@ -73,7 +75,7 @@ class Cards:
 
 def clicks(test: AppTest, offered: Mapping[str, Sequence[Any]]) -> Iterator[tuple[Any, Any]]:
     """Each box of a page with each thing that a click can choose in it, or some of very many."""
-    for kind in ("selectbox", "multiselect", "checkbox", "toggle", "button_group"):
+    for kind in ("selectbox", "multiselect", "radio", "checkbox", "toggle", "button_group"):
         for box in test.get(kind):
             options = offered.get(box.key, [False, True])
             step = -(-len(options) // FEW) or 1
@@ -96,7 +98,7 @@ def test_no_click_leads_to_a_complaint(
     store: Store, offered: dict[str, list[Any]], at: str
 ) -> None:
     assert store
-    test = app(at, **PAGES[at])
+    test = editing(app(at, **PAGES[at]), "client")
     chosen: Choices = {}
     met: set[Pair] = set()
     for _ in range(CLICKS):
@@ -136,17 +138,9 @@ def test_a_right_word_that_other_choices_leave_no_room_for_is_no_complaint(
     assert complaints(app(at, **asked)) == []
 
 
-NEEDED: dict[str, dict[str, Any]] = {
-    **{f"not_{name}": {name: "x"} for name in ("teams", "people", "vendors", "models", "clients")},
-    "not_providers": {"providers": "x"},
-    "not_instances": {"instances": "x"},
-    "not_model": {"model": "x"},
-}
-"""Parameter → what the address has to say for it to say anything."""
-ANY_TEXT = {"teams", "people", "providers", "instances", "vendors", "models", "clients"} | {
-    "model",
+ANY_TEXT = {*FILTERS.values()} | {
     *("who", "tool", "tools", "servers", "keys", "statuses", "a", "b", "search", "session_id"),
-    *("request", "id", "find", "person", "thread", "call", "finding"),
+    *("request", "id", "find", "initiator", "thread", "call", "finding"),
 }
 """Parameters whose words are names that others gave, or that another page reads."""
 SHOWN = 5
@@ -161,8 +155,6 @@ def test_an_invented_word_is_told_once_whichever_box_it_is_for(store: Store, at:
     names = sorted(boxes if at == "people" else boxes - url_parameters.SHARED)
     for few in (names[first : first + SHOWN] for first in range(0, len(names), SHOWN)):
         asked = {**PAGES[at], **dict.fromkeys(few, "qqq")}
-        for name in few:
-            asked |= NEEDED.get(name, {})
         told = " ".join(complaints(app(at, **asked)))
         assert {name: told.count(f" {name}=qqq") for name in few} == dict.fromkeys(few, 1)
 
@@ -208,7 +200,10 @@ def test_a_change_takes_along_what_it_makes_meaningless_and_nothing_else(
         headline_cards.choose(test, click[1])
         assert query(test)[click[0]] == click[1]
     else:
-        test.selectbox(key=click[0]).set_value(click[1]).run()
+        test.session_state["zone"] = click[0] == "tz"
+        boxes = [*test.run().radio, *test.selectbox]
+        (box,) = [each for each in boxes if each.key == click[0]]
+        box.set_value(click[1]).run()
     assert set(asked) - set(query(test)) == gone
 
 
@@ -221,7 +216,7 @@ def test_a_page_come_back_to_with_another_period_has_no_day_of_the_one_before(
     test.query_params = {"tz": "UTC", "period": "7d"}
     test.run()
     assert people_link(test) == {"period": ["7d"], "day": ["2026-11-20"], "people-by": ["client"]}
-    test.selectbox(key="range").set_value("90d").run()
+    test.radio(key="range").set_value("90d").run()
     assert people_link(test) == {"period": ["90d"], "people-by": ["client"]}
 
 

@@ -99,7 +99,7 @@ def test_filters_go_along_to_other_pages_and_choices_of_a_page_wait_there(addres
         for name in ("models", "trust", "sessions", ""):
             reader.turn(name)
             assert reader.screen.title == PAGES[name]
-            assert "clients=Claude+Code" in reader.screen.query
+            assert "client=Claude+Code" in reader.screen.query
             assert ("overview-by=client" in reader.screen.query) == (not name)
         assert reader.screen.exceptions == []
 
@@ -136,13 +136,16 @@ def test_a_filter_leaves_the_requests_that_the_world_has(
     with visit(address, "models", **EVERY, **BY_ID) as reader:
         whole = reader.screen.metrics
         assert sum(by_model(reader).values()) == len(requests)
-        reader.choose("clients", CLIENT)
+        reader.open("add-filter")
+        reader.choose("filter-dimension", "Client")
+        reader.choose("client", CLIENT)
         assert of_named(by_model(reader)) == counted(kept)
         narrowed = reader.screen.metrics
         assert narrowed["Requests"] == f"{len(kept)}"
-        reader.toggle("not_clients", on=True)
+        reader.pick("filter-client", "Exclude")
         assert of_named(by_model(reader)) == counted(others)
-        reader.press("chip-clients")
+        assert f"client=~{quote_plus(CLIENT)}" in reader.screen.query
+        reader.press("chip-client-not")
         assert reader.screen.metrics == whole
     with visit(address, "models", **EVERY, clients=[CLIENT]) as other:
         assert other.screen.metrics == narrowed
@@ -164,12 +167,11 @@ def test_a_default_is_left_out_of_the_address(address: str) -> None:
     with visit(address) as reader:
         assert reader.screen.query == ""
         reader.choose("range", "Last 7 days")
-        reader.toggle("compare", on=False)
-        assert reader.screen.query == "period=7d&compare=false"
+        reader.choose("compare", "No comparison")
+        assert reader.screen.query == "period=7d&compare=none"
         assert reader.holds(reader.screen.find("range")) == "Last 7 days"
-        assert reader.holds(reader.screen.find("models")) == []
         reader.choose("range", "Last 30 days")
-        reader.toggle("compare", on=True)
+        reader.choose("compare", "vs previous period")
         assert reader.screen.query == ""
 
 
@@ -222,7 +224,7 @@ def test_a_click_in_a_picture_or_a_list_keeps_only_what_it_hit(address: str) -> 
         reader.choose("overview-by", "Client")
         reader.select_marks("chart-overview", {"picked": [{"series": CLIENT}]})
         picked = reader.screen.metrics
-        reader.press("chip-clients")
+        reader.press("chip-client")
         assert reader.screen.metrics == whole
         links = reader.screen.find("top-client").links
         (place,) = [row for row, link in enumerate(links) if quote_plus(CLIENT) in link]
@@ -293,8 +295,8 @@ def test_an_unknown_page_is_told_and_the_first_one_shown(address: str) -> None:
 
 
 def test_what_is_not_on_the_page_cannot_be_pressed(address: str) -> None:
-    with visit(address) as reader, pytest.raises(WireError, match=r"0 of .*'chip-models'"):
-        reader.press("chip-models")
+    with visit(address) as reader, pytest.raises(WireError, match=r"0 of .*'chip-model'"):
+        reader.press("chip-model")
 
 
 @pytest.mark.parametrize(
@@ -333,7 +335,9 @@ def test_readers_side_by_side_have_each_their_own_filter(
 
     async def read(client: str) -> str:
         async with session(address, "models", keeps=False, **EVERY) as reader:
-            await reader.choose("clients", client)
+            await reader.open("add-filter")
+            await reader.choose("filter-dimension", "Client")
+            await reader.choose("client", client)
             return reader.screen.metrics["Requests"]
 
     async def together() -> list[str]:

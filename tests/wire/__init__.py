@@ -2,8 +2,9 @@
 
     with visit(address, "spend", models=["gpt-5"]) as reader:   # or: async with session(...)
         reader.screen.metrics                  # {"Requests": "12,345", ...}
-        reader.choose("clients", "Zed")        # a filter, by key or label; several values as a list
-        reader.press("chip-clients")           # buttons, also those of a fragment
+        reader.choose("compare", "No comparison")   # by key or label; several values as a list
+        reader.pick("filter-client", "Exclude")     # an entry of a menu
+        reader.press("chip-client")            # buttons, also those of a fragment
         reader.turn("people")                  # another page, as a press on its link
         reader.open("fold-by-team")            # expanders, popovers and tabs that run the page
         reader.download("csv-by-team")         # bytes; also of files that are made when asked for

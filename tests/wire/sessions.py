@@ -94,6 +94,10 @@ class Session:
         """Press a button."""
         return await self.set(self._node(what, "button"), "trigger_value", value=True)
 
+    async def pick(self, what: str | Node, entry: str) -> Run:
+        """Choose an entry of a menu."""
+        return await self.set(self._node(what, "menu_button"), "string_trigger_value", entry)
+
     async def choose(self, what: str | Node, value: str | Sequence[str]) -> Run:
         """Choose a value of a box, a radio or a group of buttons; a list where there are several.
 

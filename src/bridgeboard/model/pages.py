@@ -11,17 +11,17 @@ from typing import Final
 from bridgeboard.model.dimensions import DIMENSIONS
 
 FILTERS: Final[Mapping[str, str]] = {
-    "team": "teams",
-    "initiator": "people",
-    "provider": "providers",
-    "provider_name": "instances",
-    "vendor": "vendors",
+    "team": "team",
+    "initiator": "person",
+    "provider": "provider",
+    "provider_name": "instance",
+    "vendor": "vendor",
     "family": "model",
-    "model": "models",
-    "client": "clients",
+    "model": "model_id",
+    "client": "client",
 }
-"""Dimensions that every page can be filtered by → their parameter in addresses, in the order of the
-sidebar. Several values are the parameter several times."""
+"""Dimensions that every page can be filtered by → their parameter in addresses, in the order of
+the scope bar. Several values are the parameter several times."""
 
 FIRST: Final = "overview"
 SECTIONS: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {

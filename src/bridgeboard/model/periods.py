@@ -33,6 +33,17 @@ PRESETS: Final[Mapping[str, str]] = {
 """Name in addresses and on the command line → label."""
 USUAL: Final = "30d"
 
+COMPARISONS: Final[Mapping[str, str]] = {
+    "previous": "Previous period",
+    "month": "Same period last month",
+    "year": "Same period last year",
+}
+"""Name in addresses → label, of what a period can be compared with."""
+_COMPARED_MONTHS: Final = {"month": 1, "year": 12}
+
+FIRST_DAY: Final = date(1990, 1, 1)
+LAST_DAY: Final = date(2099, 12, 31)
+"""What is outside of these is a slip of the keyboard."""
 _BACK: Final = {"today": 0, "7d": 6, "30d": 29, "90d": 89}
 _MONTHS: Final = {"month": 1, "last-month": 1, "quarter": 3}
 _DAY: Final = timedelta(days=1)
@@ -105,20 +116,30 @@ def everything(zone: str = "UTC") -> Scope:
     return Scope(datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC), zone)
 
 
-def compared(current: Scope, preset: str, as_of: datetime) -> Scope:
-    """The period before, of the same length; a running one is compared up to the same moment.
+def compared(current: Scope, preset: str, as_of: datetime, comparison: str = "previous") -> Scope:
+    """The period to compare with; a running one is compared up to the same moment.
 
-    A period of months is compared with as many months before, day by day of the month: 1 to 24
-    November with 1 to 24 October. A week is compared with the same days of the week before. Any
-    other with the days just before it.
+    The previous period of months is as many months before, day by day of the month: 1 to 24
+    November is compared with 1 to 24 October. That of a week is the same days of the week before,
+    that of any other period the days just before it.
+
+    The same period of last month or last year ends on the same day of that month, or with it if it
+    is shorter. It is as long by the clocks as the period, or begins with its month if the period
+    does: 30 days are compared with 30 days, and March with all of February.
 
     Args:
         current: the period.
         preset: its name.
         as_of: until when there can be data; aware. A period that ends later is still running.
+        comparison: with what it is compared, by its name in ``COMPARISONS``.
+
+    Raises:
+        MetricError: for one that would begin before the first year that there is.
     """
     until = max(current.since, min(current.until, as_of.astimezone(UTC)))
     cut = replace(current, until=until)
+    if comparison in _COMPARED_MONTHS:
+        return _months_earlier(cut, _COMPARED_MONTHS[comparison])
     if preset == "week" and until > current.since:
         since, end = (cut.earlier(at, 7 * _DAY) for at in (cut.since, until))
         return replace(cut, since=since, until=min(end, cut.since))
@@ -128,6 +149,69 @@ def compared(current: Scope, preset: str, as_of: datetime) -> Scope:
     since = _month_before(cut.since, months, cut.zone)
     end = _month_before(until, months, cut.zone)
     return replace(cut, since=since, until=min(end, cut.since))
+
+
+def _months_earlier(cut: Scope, months: int) -> Scope:
+    zone = ZoneInfo(cut.zone)
+    since, until = (at.astimezone(zone).replace(tzinfo=None) for at in (cut.since, cut.until))
+    if since.day == 1 and since.time() == time():
+        begins, ends = (_month_before(at, months, cut.zone) for at in (cut.since, cut.until))
+        return replace(cut, since=begins, until=ends)
+    last = until - _DAY if until.time() == time() else until
+    ended = datetime.combine(_shifted(last.date(), -months), until.time()) + (until - last)
+    begun = ended - (until - since)
+    return replace(cut, since=_by_clock(begun, cut.zone), until=_by_clock(ended, cut.zone))
+
+
+def _by_clock(shown: datetime, zone: str) -> datetime:
+    """The moment at which the clocks of a zone show this."""
+    if shown.time() == time():
+        return times.midnight(shown.date(), zone)
+    return shown.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+
+
+def stepped(
+    preset: str, today: date, chosen: Sequence[date] = (), *, steps: int, week_start: int = 0
+) -> tuple[str, date, date] | None:
+    """The period so many of its own lengths later, or earlier: its name, first and last day.
+
+    Whole months step by months, weeks by weeks, other periods by their days. What has a name again
+    is called by it. None is for one that would begin after today, or that no address can name.
+    """
+    first, last = _whole(preset, *days(preset, today, chosen, week_start))
+    months = 0 if preset in _BACK else _whole_months(first, last)
+    try:
+        if months:
+            first = _shifted(first, steps * months)
+            last = _shifted(first, months) - _DAY
+        else:
+            move = (last - first + _DAY) * steps
+            first, last = first + move, last + move
+    except (ValueError, OverflowError):
+        return None
+    if (steps > 0 and first > today) or not FIRST_DAY <= first <= last <= LAST_DAY:
+        return None
+    names = tuple(_MONTHS) if months else ("week", "last-week", *_BACK)
+    for name in names:
+        if (first, last) == _whole(name, *days(name, today, (), week_start)):
+            return name, *days(name, today, (), week_start)
+    return "custom", first, last
+
+
+def _whole(preset: str, first: date, last: date) -> tuple[date, date]:
+    """A period to date with the days to come."""
+    if preset == "week":
+        return first, first + 6 * _DAY
+    months = {"month": 1, "quarter": 3}.get(preset)
+    return first, _shifted(first, months) - _DAY if months else last
+
+
+def _whole_months(first: date, last: date) -> int:
+    """How many months the days are; 0 if they are no whole months."""
+    after = last + _DAY
+    if first.day != 1 or after.day != 1:
+        return 0
+    return (after.year - first.year) * 12 + after.month - first.month
 
 
 def grain(current: Scope) -> Grain:

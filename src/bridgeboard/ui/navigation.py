@@ -7,8 +7,8 @@ from uuid import UUID
 
 from bridgeboard.model.pages import FILTERS
 from bridgeboard.ui import current_user, url, url_parameters
-from bridgeboard.ui.components import filters
 from bridgeboard.ui.components.tables import Links
+from bridgeboard.ui.filter_words import written
 
 PERSON: Final = "pages/person.py"
 SESSION: Final = "pages/session.py"
@@ -20,7 +20,7 @@ TOOL: Final = "tool"
 
 def session(id_: str, initiator_id: UUID | str) -> dict[str, str]:
     """The query parameters that name one session of one initiator."""
-    return {"id": id_, "person": str(initiator_id)}
+    return {"id": id_, "initiator": str(initiator_id)}
 
 
 def page_address(page: str, words: Mapping[str, Sequence[str]]) -> str:
@@ -52,12 +52,18 @@ def links(by: str, values: Iterable[str]) -> Links | None:
     """Where some values of a dimension lead; None where they lead nowhere."""
     if not leads(by):
         return None
-    return Links(_start(by), [quote_plus(value) for value in values])
+    return Links(_start(by), [_end(by, value) for value in values])
 
 
 def value_address(by: str, value: str) -> str:
     """Where a value of a dimension leads that leads somewhere."""
-    return _start(by) + quote_plus(value)
+    return _start(by) + _end(by, value)
+
+
+def _end(by: str, value: str) -> str:
+    """What the address ends with that a value of a dimension leads to."""
+    is_filter = by in FILTERS and by != "initiator"
+    return quote_plus(written([value])[0] if is_filter else value)
 
 
 def _start(by: str) -> str:
@@ -67,6 +73,5 @@ def _start(by: str) -> str:
     if by == SERVER:
         return f"{_REQUESTS}?{urlencode({**url.filters(), 'servers': ''}, doseq=True)}"
     parameter = TOOL if by == "tool" else FILTERS[by]
-    others = {parameter: (), filters.NOT + parameter: ()}
-    words = url_parameters.changed(url.current(), others)
+    words = url_parameters.changed(url.current(), {parameter: ()})
     return f"?{urlencode({**words, parameter: ''}, doseq=True)}"

@@ -19,7 +19,7 @@ from bridgeboard.model.deployment import Capabilities, DeploymentError, Trouble
 from bridgeboard.model.store import StoreError
 from bridgeboard.server.app_folder import home
 from bridgeboard.ui import current_user, live_data, login, runner, url, url_parameters
-from bridgeboard.ui.components import clock, data_quality, filters, notices
+from bridgeboard.ui.components import clock, data_quality, filters, notices, scope_bar
 from bridgeboard.ui.current_user import Reader
 from bridgeboard.ui.views import saved_views
 
@@ -80,6 +80,7 @@ def main() -> None:
         layout="wide",
         menu_items={},
     )
+    bar = st.container(horizontal=True, vertical_alignment="center", key=scope_bar.KEY)
     with st.container(horizontal=True, vertical_alignment="center", key="head"):
         st.title(page.title, anchor=False, width="content")
         place = st.container(horizontal=True, vertical_alignment="center", key="strip")
@@ -89,7 +90,7 @@ def main() -> None:
     alarm = st.container(key="alarm")
     if login.may_open(reader, name):
         try:
-            _stored(name, page.run, place, alarm)
+            _stored(name, page.run, bar, place, alarm)
         finally:
             with alarm:
                 url.tell()
@@ -120,16 +121,17 @@ def _navigation(reader: Reader | None) -> Any:
     return page
 
 
-def _stored(name: str, run: Callable[[], None], place: Any, alarm: Any) -> None:
+def _stored(name: str, run: Callable[[], None], bar: Any, place: Any, alarm: Any) -> None:
     """A page over the store: it needs no answer of the deployment once there is a store."""
-    clock.zone_picker()
     if not _is_configured():
+        _unfiltered(bar)
         if name in UNSTORED:
             _run(run, alarm)
         return
     try:
         runner.current().coverage()
     except (runner.NoStoreError, StoreError) as error:
+        _unfiltered(bar)
         if name in UNSTORED:
             _run(run, alarm)
         elif _gate():
@@ -137,20 +139,32 @@ def _stored(name: str, run: Callable[[], None], place: Any, alarm: Any) -> None:
             data_quality.progress()
         return
     if name in url_parameters.UNFILTERED:
+        _unfiltered(bar)
         data_quality.show(periods.everything())
     else:
-        _filtered(name, place)
+        _filtered(name, bar, place)
     _run(run, alarm)
 
 
-def _filtered(name: str, place: Any) -> None:
-    filters.pickers()
-    saved_views.menu(name)
+def _filtered(name: str, bar: Any, place: Any) -> None:
+    with bar:
+        scope_bar.show()
+        clock.zone_picker()
+        saved_views.show(name)
+        scope_bar.copy_link()
+        scope_bar.chips()
     now = filters.chosen()
     with place:
         st.caption(formats.unmarked(now.words), width="content")
     data_quality.show(now.scope)
-    filters.chips()
+
+
+def _unfiltered(bar: Any) -> None:
+    """The bar of a page that no filter concerns."""
+    with bar:
+        scope_bar.fold(clock.zone().key)
+        clock.zone_picker()
+        scope_bar.copy_link()
 
 
 def _run(run: Callable[[], None], alarm: Any) -> None:

@@ -34,19 +34,13 @@ _complaints: ContextVar[dict[str, None] | None] = ContextVar("complaints", defau
 
 
 def get_all(name: str) -> list[str]:
-    """All words of a parameter, those of its old name and of old labels as they are now.
-
-    What an old label named and no page has any more is left out.
-    """
-    names = [name, *(old for old, new in old_urls.NAMES.items() if new == name)]
-    words = next((words for each in names if (words := st.query_params.get_all(each))), [])
-    return [new for word in words if (new := old_urls.short(name, word)) is not None]
+    """All words of a parameter, also those that an old link says in another way."""
+    return current().get(name, [])
 
 
 def current() -> dict[str, list[str]]:
     """All that the address says, in the names and words of today."""
-    names = [old_urls.NAMES.get(name, name) for name in st.query_params]
-    return {name: get_all(name) for name in dict.fromkeys(names)}
+    return old_urls.of_today(_raw())
 
 
 def put(changes: Words) -> None:

@@ -7,9 +7,8 @@ from bridgeboard.model import pages
 
 FILTERS: Final = frozenset(
     {
-        *("period", "dates", "from", "until", "compare"),
+        *("period", "from", "to", "compare"),
         *pages.FILTERS.values(),
-        *(f"not_{parameter}" for parameter in pages.FILTERS.values()),
     }
 )
 """Those of all pages over the store that filters concern."""
@@ -32,7 +31,9 @@ _LISTING: Final = FILTERS - {"compare"} | EVERYWHERE
 """Those that decide which rows and which stretches of time there are on every page."""
 _ORDERING: Final = ("by", "sort", "up")
 """Boxes of a table that decide which rows are on which page of it."""
-FLEETING: Final = PLACES | {"request", "who", "id", "person", "thread", "call", "hit"} | {"finding"}
+FLEETING: Final = (
+    PLACES | {"request", "who", "id", "initiator", "thread", "call", "hit"} | {"finding"}
+)
 """Those that a link from another page to a page does not bring back."""
 _COURSE: Final = ("show", "by", "grain", "cumulative")
 _BOARD: Final = ("sort", "up", "rows", "columns")
@@ -63,9 +64,9 @@ _OTHERS: Final[Mapping[str, tuple[str, ...]]] = {
     "interceptions": (AFTER, BEFORE, "tools", "servers", "statuses", "errors", "request"),
     "compare": ("what", "a", "b"),
     "radar": ("kinds", "severities", "acknowledged", "finding"),
-    "session": ("id", "person", "thread", "call", "find", "hit", "threads", "calls"),
+    "session": ("id", "initiator", "thread", "call", "find", "hit", "threads", "calls"),
 }
-_LEFT: Final = frozenset({"id", "person", "thread", "call", "find"})
+_LEFT: Final = frozenset({"id", "initiator", "thread", "call", "find"})
 """What earlier versions left in the address of a list from which a session was opened."""
 
 

@@ -12,13 +12,11 @@ from typing import Any, Final, Generic, TypeVar
 
 import streamlit as st
 
+from bridgeboard.model import periods
 from bridgeboard.ui.url import complain, get_all, put
 
 T = TypeVar("T")
 
-FIRST_DAY: Final = date(1990, 1, 1)
-LAST_DAY: Final = date(2099, 12, 31)
-"""What is outside of these is a slip of the keyboard."""
 _GIVEN: Final = "widgets_given"
 _MISSING: Final = object()
 
@@ -149,7 +147,7 @@ def day(word: str) -> date:
     if not re.fullmatch(r"\d{4}-\d\d-\d\d", word, re.ASCII):
         raise ValueError(word)
     read = date.fromisoformat(word)
-    if not FIRST_DAY <= read <= LAST_DAY:
+    if not periods.FIRST_DAY <= read <= periods.LAST_DAY:
         raise ValueError(word)
     return read
 
@@ -159,6 +157,29 @@ def time_of_day(word: str) -> time:
     if not re.fullmatch(r"\d\d:\d\d(:\d\d)?", word, re.ASCII):
         raise ValueError(word)
     return time.fromisoformat(word)
+
+
+@dataclass(frozen=True)
+class End:
+    """Where a period begins or ends: a day, a time of day on it, or that alone."""
+
+    day: date | None
+    at: time | None = None
+
+    def __str__(self) -> str:
+        at = f"T{self.at:%H:%M}" if self.at else ""
+        return f"{self.day or ''}{at}"
+
+
+def end(word: str) -> End:
+    """Where a period begins or ends: ``2026-11-01``, ``2026-11-01T09:30`` or ``T09:30``.
+
+    Raises ValueError for any other text.
+    """
+    date_part, has_time, at = word.partition("T")
+    if not (date_part or at) or (has_time and not at):
+        raise ValueError(word)
+    return End(day(date_part) if date_part else None, time_of_day(at) if at else None)
 
 
 def number(word: str) -> float:

@@ -42,9 +42,10 @@ def _zones() -> frozenset[str]:
 
 
 def zone_picker() -> None:
-    """The control for the reporting zone; it stands on every page."""
-    with st.sidebar:
-        st.selectbox(
+    """The control for the reporting zone; it stands in the scope bar of every page."""
+    place = st.popover(zone().key, key="zone", icon=":material/schedule:", on_change="rerun")
+    if place.open:
+        place.selectbox(
             "Time zone",
             _zone_names(),
             help="Days begin and end, and times are shown, in this zone.",

@@ -163,7 +163,8 @@ def _compared(one: Headline, now: Chosen) -> str:
         return ""
     days = periods.span(now.before)
     if one.before is None:
-        return f"Nothing was recorded in all of the period before ({days}), so nothing is compared."
+        of_what = f"{now.compared_with} ({days})"
+        return f"Nothing was recorded in all of the {of_what}, so nothing is compared."
     digits = formats.exact_number(one.before.value, one.metric.format)
     was = one.before.accuracy.in_words(digits)
     until = ", up to the same moment" if now.running else ""

@@ -202,9 +202,9 @@ def _changes(measure: str, by: Sequence[str], now: Chosen) -> list[Move]:
 
 def _cannot_compare(now: Chosen) -> str:
     if now.before is None:
-        return "Turn on the comparison in the sidebar to see what changed."
+        return "Choose what to compare with to see what changed."
     if not is_recorded(runner.current(), now.before):
-        return "The period before was not recorded from its beginning: nothing to compare."
+        return f"The {now.compared_with} was not recorded from its beginning: nothing to compare."
     return ""
 
 

@@ -4,7 +4,7 @@ A box offers up to ``LISTED`` values, and the browser looks through them. Where 
 field beside it looks through all of them on the server, and the box then offers what it finds.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -53,9 +53,20 @@ class Choices:
         return tuple(matches)
 
 
-def several(name: str, parameter: str, label: str, **more: Any) -> None:
-    """A box for any number of values, by their parameter; ``more`` is for the box itself."""
-    labels = _labels(chosen(name, parameter))
+def several(
+    name: str,
+    parameter: str,
+    label: str,
+    values: Iterable[str] | None = None,
+    take: Callable[[list[str]], None] | None = None,
+    **more: Any,
+) -> None:
+    """A box for any number of values, by their parameter; ``more`` is for the box itself.
+
+    ``values`` are chosen, or else what the address says. ``take`` is told others; without it, they
+    are put into the address.
+    """
+    labels = _labels(chosen(name, parameter) if values is None else values)
     options = offered(name, parameter, labels)
     url_values.give(parameter, labels)
     st.multiselect(
@@ -63,7 +74,7 @@ def several(name: str, parameter: str, label: str, **more: Any) -> None:
         options,
         key=parameter,
         on_change=_take_several,
-        args=(name, parameter),
+        args=(name, parameter, take),
         placeholder="All",
         select_all=AT_ONCE,
         **more,
@@ -145,11 +156,15 @@ def _labels(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(map(formats.visible, values)))
 
 
-def _take_several(name: str, parameter: str) -> None:
+def _take_several(
+    name: str, parameter: str, take: Callable[[list[str]], None] | None = None
+) -> None:
     known = choices(name)
     values = [known.value(label) for label in st.session_state[parameter]]
-    gone: dict[str, Sequence[str]] = {} if values else {f"not_{parameter}": ()}
-    url.put({**gone, parameter: values})
+    if take is None:
+        url.put({parameter: values})
+    else:
+        take(values)
 
 
 def _take_one(name: str, parameter: str) -> None:

@@ -59,7 +59,7 @@ def show(now: Chosen) -> None:
 
 
 def scope(now: Scope, name: str, value: str) -> Scope:
-    """A scope of one side: the page's value in place of what the sidebar says of its kind."""
+    """A scope of one side: the page's value in place of what the filters say of its kind."""
     return now.free(name).only(name, value)
 
 
@@ -80,7 +80,7 @@ def _values(word: str, now: Chosen) -> None:
 
 
 def _about(name: str, now: Chosen) -> str:
-    words = f"{now.words}, with the filters of the sidebar."
+    words = f"{now.words}, with the filters above."
     spoken = {each for each, _ in (*now.scope.include, *now.scope.exclude)}
     if name not in spoken:
         return formats.unmarked(words)
@@ -111,7 +111,7 @@ def _names(name: str) -> tuple[str, ...]:
 
 
 def _sessions(now: Chosen) -> None:
-    st.caption("Whole sessions: period and filters of the sidebar do not count here.")
+    st.caption("Whole sessions: period and filters do not count here.")
     pair = compare_sides.sessions(now.scope)
     if pair is None:
         notices.empty("Give two sessions: their ids, or the addresses of their pages.")

@@ -186,4 +186,4 @@ def _named(value: str) -> tuple[str, str]:
         return value, ""
     if "id" not in query:
         return value, ""
-    return query["id"][0], query.get("person", [""])[0].lower()
+    return query["id"][0], (query.get("initiator") or query.get("person") or [""])[0].lower()

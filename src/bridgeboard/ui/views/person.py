@@ -8,8 +8,9 @@ from bridgeboard import formats
 from bridgeboard.model.pages import FILTERS
 from bridgeboard.model.scope import Scope
 from bridgeboard.ui import navigation, url
-from bridgeboard.ui.components import filters, notices
+from bridgeboard.ui.components import notices
 from bridgeboard.ui.components.filters import Chosen
+from bridgeboard.ui.filter_words import written
 
 
 def asked(now: Chosen) -> Chosen:
@@ -40,10 +41,7 @@ def asked(now: Chosen) -> Chosen:
 
 
 def _sessions_of(who: str) -> dict[str, list[str]]:
-    people = FILTERS["initiator"]
-    carried = url.filters()
-    carried.pop(filters.NOT + people, None)
-    return {**carried, people: [who]}
+    return {**url.filters(), FILTERS["initiator"]: written([who])}
 
 
 def _only(scope: Scope, who: str) -> Scope:

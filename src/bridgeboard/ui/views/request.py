@@ -61,8 +61,9 @@ def _come_back() -> None:
     """Undo what leaving for a session does to this page's address, which Back then leads to."""
     left = st.query_params.get("call", "")
     if left:
-        gone: dict[str, list[str]] = {name: [] for name in ("id", "person", "thread", "call")}
-        st.query_params.update({**gone, request_table.ONE: left})
+        gone = {"id", "initiator", "thread", "call"}
+        words = {name: each for name, each in url.current().items() if name not in gone}
+        st.query_params.from_dict({**words, request_table.ONE: left})
 
 
 def show(detail: Detail, zone: ZoneInfo) -> None:

@@ -11,7 +11,7 @@ from bridgeboard.access import Permission
 from bridgeboard.runtime import state_files
 from bridgeboard.state.errors import SavedViewError
 from bridgeboard.state.saved_views import LONGEST_NAME, SavedViews, View
-from bridgeboard.ui import current_user, runner
+from bridgeboard.ui import current_user, runner, url
 from bridgeboard.ui.components import notices
 from bridgeboard.ui.url_parameters import PLACES
 
@@ -25,24 +25,21 @@ def current() -> SavedViews:
     return SavedViews(database, runner.current().path.stem, current_user.reader().audience)
 
 
-def menu(page: str) -> None:
+def show(page: str) -> None:
     """The views that there are, and a way to keep this page as one more."""
     if not current_user.reader().may(Permission.VIEWS):
         return
-    with st.sidebar:
-        fold = st.expander(
-            "Saved views", key="views", icon=":material/bookmarks:", on_change="rerun"
-        )
-    if not fold.open:
+    menu = st.popover("Saved views", key="views", icon=":material/bookmarks:", on_change="rerun")
+    if not menu.open:
         return
-    with fold, notices.tile("the saved views"):
+    with menu, notices.tile("the saved views"):
         views = current().views()
         for place, view in enumerate(views):
             _row(view, place)
         if not views:
-            st.caption("None yet. Choose a period and filters, then keep the page under a name.")
+            st.caption("None yet. Choose a period and filters, then save the page under a name.")
         st.text_input("Name", key=_NAME, max_chars=LONGEST_NAME, placeholder="Payments, last month")
-        st.button("Keep this page", key="keep-view", on_click=_keep, args=(page,))
+        st.button("Save view", key="keep-view", on_click=_keep, args=(page,))
         if problem := st.session_state.pop(_PROBLEM, None):
             st.caption(f":material/warning: {formats.unmarked(problem)}")
 
@@ -64,9 +61,9 @@ def _row(view: View, place: int) -> None:
 def _keep(page: str) -> None:
     facts = [
         (name, value)
-        for name in st.query_params
+        for name, values in url.current().items()
         if name not in PLACES  # a view begins at the beginning of a list
-        for value in st.query_params.get_all(name)
+        for value in values
     ]
     try:
         current().keep(View(st.session_state.get(_NAME) or "", page, urlencode(facts)))

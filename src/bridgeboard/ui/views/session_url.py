@@ -49,7 +49,7 @@ def asked() -> Place:
     parameters = st.query_params
     return Place(
         id=parameters.get("id", ""),
-        initiator=_uuid("person"),
+        initiator=_uuid("initiator"),
         thread=REST if parameters.get("thread") == REST else _uuid("thread"),
         call=_uuid("call"),
         find=parameters.get("find", ""),
@@ -130,7 +130,7 @@ def _without(*names: str) -> dict[str, Sequence[str]]:
 
 
 def _uuid(name: str) -> UUID | None:
-    word = st.query_params.get(name, "")
+    word = next(reversed(url.get_all(name)), "")
     try:
         return UUID(word) if word else None
     except ValueError:

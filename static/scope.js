@@ -1,0 +1,24 @@
+// The line that stands for the scope bar on a phone, and what no style can do for the bar: it stays in sight, and the
+// keyboard goes into a popover that is opened, whose content is at the end of the page (ui/components/scope_bar.py).
+const CONTROLS = ["input:checked", "input", "button:not(:disabled)"];
+export default function ({ data, parentElement }) {
+  const fold = parentElement.querySelector("details");
+  const bar = parentElement.closest(".st-key-scope");
+  fold.firstElementChild.textContent = data.summary;
+  if (bar) {
+    bar.parentElement.dataset.sticky = "";
+    fold.ontoggle = () => bar.toggleAttribute("data-open", fold.open);
+  }
+  const entered = new WeakSet();
+  const enter = () => {
+    for (const body of document.querySelectorAll("[data-testid=stPopoverBody]")) {
+      const first = CONTROLS.map((each) => body.querySelector(each)).find(Boolean);
+      if (!first || entered.has(body)) continue;
+      entered.add(body);
+      if (!body.contains(document.activeElement)) setTimeout(() => first.focus(), 100);
+    }
+  };
+  const watching = new MutationObserver(enter);
+  watching.observe(document.body, { childList: true, subtree: true });
+  return () => watching.disconnect();
+}
