@@ -10,6 +10,8 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from bridgeboard import cli, settings
+from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.metrics import METRICS
 from bridgeboard.settings import Settings
 
 ROOT = Path(__file__).parents[1]
@@ -76,6 +78,12 @@ def test_the_two_command_lines_stand_where_ci_and_readers_find_them() -> None:
     ci = (ROOT / ".ci" / "run").read_text("utf-8")
     assert "<!-- test -->" in ci
     assert '"${test_command##*&& } -n 4 -m slow --hypothesis-profile thorough"' in ci
+
+
+def test_the_glossary_defines_every_number_and_split_as_the_pages_do() -> None:
+    glossary = (ROOT / "docs" / "glossary.md").read_text("utf-8")
+    defined = [*METRICS.values(), *DIMENSIONS.values()]
+    assert [one for one in defined if f"| {one.label} | {one.definition} |" not in glossary] == []
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

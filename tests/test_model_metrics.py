@@ -119,7 +119,7 @@ def test_every_word_has_a_label_in_sentence_case_and_a_sentence() -> None:
         name, label, definition = one.name, one.label, one.definition
         assert re.fullmatch(r"[a-z]+(_[a-z0-9]+)*", name)
         assert label[0] == label[0].upper(), name
-        words = label.replace("MCP", "").split()[1:]
+        words = label.replace("MCP", "").replace("1M", "").split()[1:]
         assert all(word == word.lower() for word in words), name
         assert re.fullmatch(r"[A-Z0-9][^\n]*[a-zC)]\.", definition), name
         assert definition.count(". ") == 0, name

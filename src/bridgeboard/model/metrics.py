@@ -126,7 +126,7 @@ _MONEY: Final = (
     ),
     _money(
         "shadow_cost",
-        "Shadow cost",
+        "Value not billed",
         "Value of usage that is no spend: paid by seats, plans or people's own keys.",
         "shadow_cost",
         _UNPRICED,
@@ -186,7 +186,7 @@ _MONEY: Final = (
     ),
     Metric(
         "cost_per_million_tokens",
-        "Spend per million",
+        "Spend per 1M tokens",
         "Spend over tokens whose price is known, all kinds together, times a million.",
         "money",
         (_SPEND, _sums("priced_tokens")),

@@ -191,7 +191,7 @@ def _numbers(detail: Detail) -> dict[str, str]:
         ("Tokens with a price", formats.exact(detail.priced_tokens)),
         ("Price status", detail.status),
         ("Spend", _number(detail, "spend", detail.cost)),
-        ("Shadow cost", _number(detail, "shadow_cost", detail.shadow_cost)),
+        ("Value not billed", _number(detail, "shadow_cost", detail.shadow_cost)),
         ("Cache saving", _number(detail, "cache_saving", detail.cache_saving)),
     )
 
@@ -241,7 +241,7 @@ _RESPONSES: Final = (
     Column("No.", "count", exact=True),
     Column("Answered", "moment"),
     *(Column(name, "count", exact=True) for name in _COUNTED),
-    *(Column(name, "money", exact=True) for name in ("Spend", "Shadow cost", "Cache saving")),
+    *(Column(name, "money", exact=True) for name in ("Spend", "Value not billed", "Cache saving")),
     *(Column(name) for name in ("Status", "Tier", "Price", "From", "Note", "Oddities")),
 )
 
