@@ -36,14 +36,14 @@ TOKENS = PageContents(
     measures=("input_tokens",),
     splits=(),
     columns=(),
-    summary=(("input_tokens", ("initiator", "team", "model")),),
+    summary=(("input_tokens", ("initiator", "team", "family")),),
 )
 AMOUNTS = st.integers(0, 10**15)
 STANDINGS = st.sampled_from(sorted(LIMITS))
 MOVES = st.lists(
     st.builds(
         Move,
-        st.sampled_from(["initiator", "team", "model", "client"]),
+        st.sampled_from(["initiator", "team", "family", "client"]),
         st.text(max_size=50),
         AMOUNTS,
         AMOUNTS,
@@ -87,7 +87,7 @@ def test_amounts_are_those_of_what_moved_most_and_no_value_is_named_that_is_not_
         assert Piece(change, exact) in pieces
     groups = {move.by for move in named}
     assert len(groups & {"initiator", "team"}) <= 1
-    assert len(groups & {"model", "client"}) <= 1
+    assert len(groups & {"family", "client"}) <= 1
     words = said(pieces)
     assert not re.search(r"\b(because|due|caused|drove|driven|thanks|led to)\b", told(one))
     if one.direction and not one.why_no_change and now and before:
@@ -99,7 +99,7 @@ def test_a_sentence_says_the_change_the_number_and_what_changed_most() -> None:
         Move("initiator", "nora", 3 * DOLLAR, 2 * DOLLAR),
         Move("team", "data", 150 * DOLLAR, 30 * DOLLAR),
         Move("team", "storefront", 10 * DOLLAR, 65 * DOLLAR),
-        Move("model", "opus", 116 * DOLLAR, 0),
+        Move("family", "opus", 116 * DOLLAR, 0),
     ]
     one = spend(316 * DOLLAR, 367 * DOLLAR)
     assert chosen(one, moves) == moves[1:]
@@ -194,7 +194,7 @@ def test_who_sees_groups_reads_of_nobody_and_of_nothing_that_few_did(tmp_path: P
     uses = {(8, "both"): every, (15, "both"): every[:6], (8, "rare"): (1, 2), (15, "rare"): every}
     with asked(tmp_path / "store.duckdb", uses, RowAccess.of_groups(3)) as questions:
         pieces = summary(questions, TOKENS, NOW, NOW.previous())
-    assert {piece.by for piece in pieces} <= {"", "model"}
+    assert {piece.by for piece in pieces} <= {"", "family"}
     assert "person" not in said(pieces)
     assert "rare" not in said(pieces)
 
@@ -202,7 +202,7 @@ def test_who_sees_groups_reads_of_nobody_and_of_nothing_that_few_did(tmp_path: P
 def test_names_are_plain_text_on_one_line_and_lead_to_the_value_as_recorded() -> None:
     name = "a\n\u202e<b>**x**</b>" + 50 * "y"
     one = spend(90 * DOLLAR, 50 * DOLLAR)
-    (piece,) = [each for each in sentence(one, [(Move("model", name, 0, DOLLAR), "")]) if each.by]
+    (piece,) = [each for each in sentence(one, [(Move("family", name, 0, DOLLAR), "")]) if each.by]
     assert piece.value == name
     assert len(piece.text) == 40
     assert "\n" not in piece.whole
@@ -213,7 +213,7 @@ def test_nothing_used_is_said_with_its_period_and_filters(tmp_path: Path) -> Non
     with asked(tmp_path / "store.duckdb", {(8, "old"): (1, 2)}) as questions:
         empty = said(summary(questions, TOKENS, NOW, NOW.previous()))
         filtered = said(summary(questions, TOKENS, NOW.only("model", "x"), None))
-    assert empty == "Nothing was used in this period, 2026-03-16 to 2026-03-22."
+    assert empty == "Nothing was used in this period, 16 - 22 Mar 2026."
     assert filtered.startswith("Nothing that matches these filters was used in this period, ")
 
 
