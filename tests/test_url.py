@@ -271,7 +271,7 @@ def test_links_to_other_pages_carry_the_filters(store: Store) -> None:
     test = app("spend", period="7d", models="x", **{"spend-by": "client"})
     links = {one.proto.page: one.proto.query_string for one in test.get("page_link")}
     (people,) = [text for name, text in links.items() if name.endswith("people")]
-    assert people == urlencode({"period": "7d", "model": "x", "tz": "UTC"})
+    assert people == urlencode({"period": "7d", "model_id": "x", "tz": "UTC"})
 
 
 def test_the_sessions_of_a_person_are_those_of_that_person(store: Store) -> None:
