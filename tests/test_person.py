@@ -27,7 +27,8 @@ from bridgeboard.store import Store, erasure
 
 MOST = """
     SELECT i.id::VARCHAR, i.username, i.name, i.initiator FROM initiators i JOIN usage u
-    USING (initiator) JOIN prompts p USING (usage) GROUP BY ALL ORDER BY count(*) DESC LIMIT 1
+    USING (initiator) JOIN prompts p USING (usage) WHERE i.name <> ''
+    GROUP BY ALL ORDER BY count(*) DESC LIMIT 1
 """
 TEXTS = """
     SELECT DISTINCT p.text FROM prompts p JOIN usage u USING (usage) WHERE u.initiator = $1

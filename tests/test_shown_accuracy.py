@@ -382,7 +382,10 @@ def unread(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             batch.execute(
                 "UPDATE usage SET grain = 'session', requests = 0, prompts = 0, tool_calls = 0,"
                 f" client = '{UNREAD_CLIENT}' WHERE tool_calls = 0 AND started_at = (SELECT"
-                f" min(started_at) FROM usage WHERE tool_calls = 0) AND {request.param} = 1"
+                f" min(started_at) FROM usage WHERE tool_calls = 0 AND started_at::DATE = (SELECT"
+                " started_at::DATE FROM usage GROUP BY 1 HAVING sum(tool_calls) > 0"
+                " AND count(*) FILTER (tool_calls = 0) > 0 ORDER BY sum(tool_calls), 1 LIMIT 1))"
+                f" AND {request.param} = 1"
             )
         with store.snapshot() as reader:
             yield request.param, Snapshot(reader)
@@ -541,7 +544,12 @@ def test_the_numbers_of_a_whole_session_say_how_they_stand_by_themselves(tmp_pat
             batch.execute("DELETE FROM tool_calls WHERE grain <> 'interception'")
             batch.execute("UPDATE usage SET cost = coalesce(cost, 0), priced_tokens = input")
             batch.execute("UPDATE usage SET output = 0, cache_read = 0, cache_write = 0")
-        ((middle,),) = store.rows("SELECT median(started_at) FROM usage")
+        ((middle,),) = store.rows(
+            "WITH spans AS (SELECT min(started_at) AS since, max(started_at) AS until FROM usage"
+            " WHERE session IS NOT NULL GROUP BY session) SELECT a.since FROM spans a JOIN spans b"
+            " ON b.since < a.since AND a.since < b.until GROUP BY 1 ORDER BY count(*) DESC, 1"
+            " LIMIT 1"
+        )
         unpriced, summed, unread = (
             session for (session,) in store.rows(f"{begun} GROUP BY 1 ORDER BY 1 LIMIT 3", [middle])
         )
