@@ -176,6 +176,7 @@ def in_words(name: str, scope: Scope) -> str:
     row = {
         name: counted(name, scope),
         "unpriced_tokens": tokens - total(rows, "priced_tokens"),
+        "unbilled_tokens": sum(row["priced_tokens"] for row in rows if row["cost"] == 0),
         "summed_rows": sum(row["grain"] != "interception" for row in rows),
         "unlinked_rows": sum(row["session_id"] is None for row in rows),
     }
@@ -199,7 +200,14 @@ class Taken:
         self.sheets.append(sheet)
 
     def take_later(
-        self, _name: str, make: Callable[[], exports.Sheet], now: object, *, key: str, count: int
+        self,
+        _name: str,
+        make: Callable[[], exports.Sheet],
+        now: object,
+        *,
+        key: str,
+        count: int,
+        **_more: str,
     ) -> None:
         sheet = make()
         assert len(sheet.rows) == count

@@ -442,6 +442,7 @@ def test_other_counts_are_what_they_say() -> None:
         "tool_errors": sum(row["tool_errors"] for row in exact),
         "unpriced_tokens": sum(sum(row[kind] for kind in KINDS) for row in rows)
         - sum(row["priced_tokens"] for row in rows),
+        "unbilled_tokens": sum(row["priced_tokens"] for row in rows if row["cost"] == 0),
     }
     (answer,) = facts().rows(select(list(told), [], ALL))
     assert dict(zip(told, answer, strict=True)) == told

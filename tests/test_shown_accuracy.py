@@ -642,7 +642,7 @@ def test_costs_so_far_are_lower_bounds_from_the_first_call_without_a_price_on() 
         )
     assert said == [
         (["$1.00 `cost`", "$1.00 `so far`"], "cost $1.00", ["1.00", "1.00"]),
-        ([f"{DASH} `cost`", "≥ $1.00 `so far`"], f"cost {DASH}", [DASH, "≥ 1.00"]),
+        (["unpriced `cost`", "≥ $1.00 `so far`"], "cost unpriced", ["unpriced", "≥ 1.00"]),
         (["$1.00 `cost`", "≥ $1.00 `so far`"], "cost $1.00", ["1.00", "≥ 1.00"]),
         (["≈ $1.00 `cost`", "≈ $1.00 `so far`"], "cost ≈ $1.00", ["≈ 1.00", "≈ 1.00"]),
     ]

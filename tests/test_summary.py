@@ -123,6 +123,14 @@ def test_what_is_not_exact_or_not_known_is_called_so() -> None:
     assert told(spend(5 * DOLLAR, 0, "at_least", "at_least")) == (
         "Spend: ≥ $5.00; that of the previous period is not known."
     )
+    all_notional = {"spend": 0, "unbilled_tokens": 7, "status": "notional"}
+    not_billed = "7 tokens are not billed: they are included, notional or free"
+    assert (
+        told(Headlines(all_notional, {"spend": 5}).of("spend"))
+        == f"Spend: nothing, as {not_billed}."
+    )
+    rose = Headlines({"spend": 5 * DOLLAR}, all_notional).of("spend")
+    assert told(rose) == "Spend rose from nothing to $5.00."
     assert told(Headlines({"spend": 5 * DOLLAR}, None).of("spend")) == "Spend: $5.00."
 
 

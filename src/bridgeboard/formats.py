@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 from datetime import date, datetime, timedelta, tzinfo
+from typing import Final, Literal, get_args
 
 DASH = "–"  # noqa: RUF001 - a dash as wide as a digit
 KILO = 1000
@@ -14,6 +15,9 @@ AT_LEAST = "≥ "
 ABOUT = "≈ "
 MARKS = {"at_least": AT_LEAST, "about": ABOUT}
 """What stands before a number that is not exact, by how it stands (``model.accuracy.Standing``)."""
+Status = Literal["unpriced", "included", "notional", "free", "not billed"]
+STATUSES: Final[tuple[Status, ...]] = get_args(Status)
+"""What stands in place of an amount that is not billed, or has no known price."""
 LEAST_PERCENT = 0.1
 LEAST_RATIO = 0.001
 MOST_TIMES = 11  # a change of a thousand per cent
@@ -91,8 +95,11 @@ def seconds(number: float | None) -> str:
 def marked(words: str, value: float | None, standing: str) -> str:
     """A number in words with the mark of how it stands.
 
-    At least nothing says nothing: it is a dash, as what is unknown.
+    At least nothing says nothing: it is a dash, as what is unknown. What is not billed, or has no
+    known price, is called so.
     """
+    if standing in STATUSES:
+        return standing
     if value is None or (standing == "at_least" and not value):
         return DASH
     return f"{MARKS.get(standing, '')}{words}"

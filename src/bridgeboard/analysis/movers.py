@@ -53,7 +53,7 @@ class Move:
         """
         sides = ((self.was, self.before_accuracy), (self.now, self.now_accuracy))
         nothing = [how for value, how in sides if not value]
-        if any(how.standing == "exact" for how in nothing):
+        if any(how.is_exact for how in nothing):
             return True
         if any(how.is_bound for how in nothing):
             return False

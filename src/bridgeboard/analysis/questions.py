@@ -167,7 +167,31 @@ class Questions(ABC):
         if rows_counted and (hidden := self._hidden(by, scope)):
             for name in rows_counted:
                 answer = _with_counts(answer, name, hidden)
+        if accuracy.UNBILLED in limits:
+            answer = self._with_statuses(answer, names, by, scope)
         return self._known(answer, (*names, *limits))
+
+    def _with_statuses(
+        self, answer: Answer, names: tuple[str, ...], by: tuple[str, ...], scope: Scope
+    ) -> Answer:
+        """The answer with what usage that costs nothing is called, where rows have no other.
+
+        It is asked only then, as it takes as long as all else; None where a row has several.
+        """
+        amounts = [name for name in names if accuracy.UNBILLED in accuracy.limits((name,))]
+        records = list(answer.records())
+        if accuracy.STATUS in by or not any(
+            row[accuracy.UNBILLED] and any(row[name] == 0 for name in amounts) for row in records
+        ):
+            return answer
+        not_billed = scope.only(accuracy.STATUS, *sorted(accuracy.NOT_BILLED))
+        statuses: dict[tuple[Any, ...], set[str]] = {}
+        for *key, status, _ in self._counts(("requests",), (*by, accuracy.STATUS), not_billed).rows:
+            statuses.setdefault(tuple(key), set()).add(status)
+        column = [statuses.get(tuple(row[name] for name in by), set()) for row in records]
+        return answer.with_column(
+            accuracy.STATUS, (next(iter(one)) if len(one) == 1 else None for one in column)
+        )
 
     def _hidden(self, by: tuple[str, ...], scope: Scope) -> Answer | None:
         """How many rows without known tools a filter by tool hides; None where there is none."""

@@ -73,4 +73,5 @@ def _whole(
     return {
         name: totals[name] if METRICS[name].adds_up(DIMENSIONS[by]) else together[name]
         for name in totals
+        if name in METRICS
     }

@@ -35,6 +35,7 @@ WHILE: Final = timedelta(days=7)
 """How long a value must have been absent to be called new, or no longer used."""
 _WHO: Final = ("initiator", "team")
 _LONGEST_NAME: Final = 40
+_UNKNOWN: Final = frozenset({formats.DASH, "unpriced"})
 
 
 @dataclass(frozen=True)
@@ -147,16 +148,23 @@ def _change(one: Headline) -> list[Piece]:
     """The number and how it changed, or why that is not known."""
     label, kind, before = one.metric.label, one.metric.format, one.before
     number = _amount(kind, one.now)
-    if number.text == formats.DASH:
+    if number.text in _UNKNOWN:
         reasons = "; ".join(one.now.accuracy.reasons)
         return [Piece(f"{label}: not known{f', as {reasons}' if reasons else ''}")]
+    if number.text in accuracy.NOT_BILLED:
+        return [Piece(f"{label}: nothing, as {'; '.join(one.now.accuracy.reasons)}")]
     was = _amount(kind, before) if before else None
-    if was is None or one.why_no_change or was.text == formats.DASH:
+    if was is None or one.why_no_change or was.text in _UNKNOWN:
         why = one.why_no_change.removesuffix(".")
         why = why or ("that of the previous period is not known" if before else "")
         return [Piece(f"{label}: "), number, *([Piece(f"; {why}")] if why else [])]
     if not one.change and one.now.value:
-        return [Piece(f"{label} rose from "), was, Piece(" to "), number]
+        return [
+            Piece(f"{label} rose from "),
+            Piece("nothing") if was.text in accuracy.NOT_BILLED else was,
+            Piece(" to "),
+            number,
+        ]
     share = (one.change or "").replace("+", "").replace("-", "")
     moved = {1: f"rose {share} to", -1: f"fell {share} to", 0: "stayed at"}[one.direction]
     return [Piece(f"{label} {moved} "), number]
@@ -197,9 +205,7 @@ def _is_absent(questions: Questions, measure: str, move: Move, scope: Scope) -> 
 def _is_unused(questions: Questions, scope: Scope) -> bool:
     names = ("requests", "total_tokens")
     row = questions.totals(names, scope)
-    return all(
-        row[name] == 0 and accuracy.accuracy(name, row).standing == "exact" for name in names
-    )
+    return all(row[name] == 0 and accuracy.accuracy(name, row).is_exact for name in names)
 
 
 def _nothing(scope: Scope) -> str:

@@ -86,8 +86,9 @@ class Trend:
         """In how many stretches of time not all is known, and why; empty where it always is."""
         stretches: dict[Standing, set[Bucket]] = {"at_least": set(), "unknown": set()}
         for (bucket, _), how in self.accuracies.items():
-            if how.standing in stretches and bucket in buckets:
-                stretches[how.standing].add(bucket)
+            standing = "unknown" if how.standing == "unpriced" else how.standing
+            if standing in stretches and bucket in buckets:
+                stretches[standing].add(bucket)
         count = formats.plural(len(buckets), grain)
         parts = [
             f"{words} in {len(stretches[standing]):,} of {count}"
@@ -102,7 +103,7 @@ class Trend:
         standings = {
             how.standing
             for (at, name), how in self.accuracies.items()
-            if bucket in {at, None} and series in {name, None}
+            if bucket in {at, None} and series in {name, None} and not how.is_exact
         }
         if "about" in standings:
             return Accuracy("about")

@@ -6,21 +6,25 @@ numbers of the same rows, which are asked for beside it.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
+from bridgeboard.formats import STATUSES, Status
 from bridgeboard.model.dimensions import dimension
 from bridgeboard.model.metric import Limit
 from bridgeboard.model.metrics import METRICS, metric
 from bridgeboard.model.scope import Scope
 
-Standing = Literal["exact", "at_least", "about", "unknown"]
+Standing = Literal["exact", "at_least", "about", "unknown"] | Status
+"""A status of prices is how nothing stands that is not billed, or what has no known price."""
 
 _WORDS: Final[Mapping[Standing, str]] = {
     "exact": "exactly {}",
     "at_least": "at least {}",
     "about": "about {}",
     "unknown": "not known",
+    **{status: status for status in STATUSES},
 }
+NOT_BILLED: Final = frozenset(STATUSES) - {"unpriced"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,12 @@ class Accuracy:
     @property
     def is_bound(self) -> bool:
         """Whether the number is a lower bound."""
-        return self.standing == "at_least"
+        return self.standing in {"at_least", "unpriced"}
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the number is known exactly; also nothing, where the usage is not billed."""
+        return self.standing == "exact" or self.standing in NOT_BILLED
 
     @property
     def loose(self) -> "Accuracy":
@@ -52,6 +61,11 @@ class Accuracy:
     def phrase(self, number: str) -> str:
         """The number, in digits, with how it stands, inside a sentence: "at least 599"."""
         return _WORDS[self.standing].format(number)
+
+    def noted(self, number: str) -> str:
+        """The number inside a sentence, with what part of an exact one is not billed."""
+        notes = self.reasons if self.is_exact else ()
+        return "; ".join((self.phrase(number), *notes))
 
     def in_words(self, number: str) -> str:
         """The number as it is where it is exact, else with how it stands: "at least 599"."""
@@ -104,7 +118,10 @@ def accuracy(name: str, row: Mapping[str, Any]) -> Accuracy:
     limits_in_force = _in_force(name, row)
     reasons = tuple(limit.words.format(f"{row[limit.metric]:,}") for limit in limits_in_force)
     if row[name] is None:
-        return Accuracy("unknown", reasons)
+        is_unpriced = any(limit.metric == UNPRICED for limit in limits_in_force)
+        return Accuracy("unpriced" if is_unpriced else "unknown", reasons)
+    if not row[name] and (status := _status(limits_in_force, row)):
+        return Accuracy(status, reasons)
     # Nothing is never too much.
     standings = {limit.standing for limit in limits_in_force}
     is_partial = "at_least" in standings
@@ -112,12 +129,28 @@ def accuracy(name: str, row: Mapping[str, Any]) -> Accuracy:
     return Accuracy(standing, reasons, is_partial and standing == "about")
 
 
+def _status(limits_in_force: Iterable[Limit], row: Mapping[str, Any]) -> Status | None:
+    """What nothing is called, by the least certain of what is known of its price."""
+    in_force = {(limit.metric, limit.standing) for limit in limits_in_force}
+    if (UNPRICED, "at_least") in in_force:
+        return "unpriced"
+    if (UNBILLED, "exact") in in_force:
+        status = row.get(STATUS)
+        return cast("Status", status) if status in NOT_BILLED else "not billed"
+    return None
+
+
 def column_accuracy(name: str, rows: Iterable[Mapping[str, Any]]) -> Accuracy:
     """How the least exact of a metric's known numbers in some rows stands, and why.
 
     The reasons are also those of rows in which it is unknown.
     """
-    in_force = [(row[name] is not None, limit) for row in rows for limit in _in_force(name, row)]
+    in_force = [
+        (row[name] is not None, limit)
+        for row in rows
+        for limit in _in_force(name, row)
+        if limit.standing != "exact"
+    ]
     every = {limit for _, limit in in_force}
     reasons = (limit.words.format("some") for limit in metric(name).limits if limit in every)
     return Accuracy(
@@ -147,7 +180,7 @@ def _least_exact(standings: Iterable[Standing]) -> Standing:
 
     One that may be too small as well as too large is no lower bound, but about right.
     """
-    known = set(standings)
+    known = {"at_least" if each == "unpriced" else each for each in standings}
     worst: Sequence[Standing] = ("about", "at_least")
     return next((each for each in worst if each in known), "exact")
 
@@ -162,6 +195,10 @@ def presence_accuracy(column: str, row: Mapping[str, Any]) -> Accuracy:
     return how if column == "returning" else how.loose
 
 
+UNPRICED: Final = "unpriced_tokens"
+UNBILLED: Final = "unbilled_tokens"
+STATUS: Final = "status"
+"""Column of an answer with the status of usage that costs nothing, where all has the same."""
 UNREAD: Final = "unread_rows"
 """Counts rows of usage of which no tool is known: a filter by tool drops them all."""
 COUNTS_OF_ROWS: Final = frozenset({"summed_rows", UNREAD})
@@ -171,3 +208,14 @@ NOT_COMPARABLE: Final = (
     "is shown."
 )
 """Why there is no change between two numbers."""
+
+
+def of_usage(cost: int | None, priced_tokens: int, status: str | None = None) -> Mapping[str, Any]:
+    """What tells how the cost of a single usage, or of several, stands that are not billed.
+
+    Where some tokens have a price, and yet cost nothing, none of them are billed. ``status`` is
+    that of a single usage.
+    """
+    if status is None:
+        return {UNBILLED: priced_tokens} if cost == 0 else {}
+    return {STATUS: status, UNBILLED: priced_tokens if cost == 0 else 0}

@@ -59,14 +59,15 @@ class Limit:
 
     Attributes:
         metric: name of the number that tells: the limit holds where that is above zero.
-        standing: what the other number is then: at least so much, or about so much.
+        standing: what the other number is then: at least so much, about so much, or exact where a
+            part of the usage is known to cost nothing.
         words: why, with ``{}`` for the number that tells.
         unless_none: name of a number without any of which the limit does not hold: where there
             was no call of a tool, none failed.
     """
 
     metric: str
-    standing: Literal["at_least", "about"]
+    standing: Literal["at_least", "about", "exact"]
     words: str
     unless_none: str = ""
 

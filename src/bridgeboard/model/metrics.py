@@ -5,11 +5,21 @@ sums, never of ratios, so that they are right for any rows (docs/costs.md). Mone
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from bridgeboard.model.errors import MetricError
+from bridgeboard.model.limits import (
+    LEFT_OUT,
+    NOT_BILLED,
+    OF_ERRORS,
+    PRICED_ONLY,
+    SHIFTED,
+    UNLINKED,
+    UNPRICED,
+    UNREAD,
+    UNSEEN,
+)
 from bridgeboard.model.metric import Limit, Metric, Part, Rise
 
 # A count that no server can have meant may be close to 64 bits: sums are wider, and one beyond
@@ -37,28 +47,10 @@ def _added(usage: str, *, calls: str | None = None) -> Part:
     return Part(usage, calls, of_calls=calls is not None, kind="sum")
 
 
-_UNPRICED: Final = Limit("unpriced_tokens", "at_least", "the price of {} tokens is unknown")
-_UNSEEN: Final = Limit(
-    "summed_rows", "at_least", "{} sums stand for several requests, which nobody can count"
-)
-_UNREAD: Final = Limit(
-    "unread_rows", "at_least", "of {} sessions, or rests of them, only tokens are known"
-)
-_UNLINKED: Final = Limit("unlinked_rows", "at_least", "the session of {} requests is not known")
-_SHIFTED: Final = Limit(
-    "summed_rows",
-    "about",
-    "{} sums of several requests count where the first began, as the server adds their tokens",
-)
-_LEFT_OUT: Final = Limit("summed_rows", "about", "{} sums of several requests are left out")
-# Usage without a price is in neither number of a ratio, and what a cache saved may be negative.
-_PRICED_ONLY: Final = replace(_UNPRICED, standing="about")
-
-
 def _total(name: str, label: str, definition: str, *columns: str) -> Metric:
     parts = (_sums(*columns),)
     return Metric(
-        name, label, definition, "count", parts, _WIDE, empty=0, additive=True, limits=(_SHIFTED,)
+        name, label, definition, "count", parts, _WIDE, empty=0, additive=True, limits=(SHIFTED,)
     )
 
 
@@ -70,9 +62,9 @@ def _count(
 
 
 def _money(
-    name: str, label: str, definition: str, column: str, unpriced: Limit, *, rise: Rise = 0
+    name: str, label: str, definition: str, column: str, *limits: Limit, rise: Rise = 0
 ) -> Metric:
-    added = partial(Metric, empty=0, additive=True, limits=(unpriced, _SHIFTED), rise=rise)
+    added = partial(Metric, empty=0, additive=True, limits=(*limits, SHIFTED), rise=rise)
     return added(name, label, definition, "money", (_sums(column),))
 
 
@@ -83,15 +75,15 @@ def _rate(
     return Metric(name, label, definition, "rate", parts, _RATE, limits=limits, rise=rise)
 
 
-def _each(name: str, label: str, definition: str, *parts: Part, limit: Limit = _SHIFTED) -> Metric:
-    limits = (_PRICED_ONLY, limit)
+def _each(name: str, label: str, definition: str, *parts: Part, limit: Limit = SHIFTED) -> Metric:
+    limits = (PRICED_ONLY, limit, NOT_BILLED)
     return Metric(name, label, definition, "money", parts, _EACH, limits=limits, rise=0)
 
 
 def _percentile(name: str, label: str, definition: str, place: int) -> Metric:
     value = f"list_extract({{0}}, {place}) / 1e6"
     parts = (_DURATIONS,)
-    return Metric(name, label, definition, "seconds", parts, value, limits=(_LEFT_OUT,), rise=0)
+    return Metric(name, label, definition, "seconds", parts, value, limits=(LEFT_OUT,), rise=0)
 
 
 _SPEND: Final = _sums("cost")
@@ -120,16 +112,17 @@ _MONEY: Final = (
         "spend",
         "Spend",
         "Estimated cost at list prices of what the company pays by use; usage without a known"
-        " price is left out.",
+        " price is left out, and what is included, notional or free counts as nothing.",
         "cost",
-        _UNPRICED,
+        UNPRICED,
+        NOT_BILLED,
     ),
     _money(
         "shadow_cost",
         "Value not billed",
         "Value of usage that is no spend: paid by seats, plans or people's own keys.",
         "shadow_cost",
-        _UNPRICED,
+        UNPRICED,
     ),
     _money(
         "cache_saving",
@@ -137,7 +130,7 @@ _MONEY: Final = (
         "What the same usage would have cost more without a cache, less what writing to the"
         " cache cost; negative where it was not worth it.",
         "cache_saving",
-        _PRICED_ONLY,
+        PRICED_ONLY,
         rise=1,
     ),
     _each(
@@ -146,7 +139,7 @@ _MONEY: Final = (
         "Spend over requests that are known one by one, and whose price is.",
         _EXACT_SPEND,
         _added(_sum("requests", f"{_PRICED} AND {_EXACT}")),
-        limit=_LEFT_OUT,
+        limit=LEFT_OUT,
     ),
     _each(
         "cost_per_prompt",
@@ -154,7 +147,7 @@ _MONEY: Final = (
         "Spend over prompts, of requests that are known one by one, and whose price is.",
         _EXACT_SPEND,
         _added(_sum("prompts", f"{_PRICED} AND {_EXACT}")),
-        limit=_LEFT_OUT,
+        limit=LEFT_OUT,
     ),
     _each(
         "cost_per_session",
@@ -191,7 +184,7 @@ _MONEY: Final = (
         "money",
         (_SPEND, _sums("priced_tokens")),
         "divide({0} * 1000000, nullif({1}, 0))",
-        limits=(_PRICED_ONLY, _SHIFTED),
+        limits=(PRICED_ONLY, SHIFTED, NOT_BILLED),
         rise=0,
     ),
 )
@@ -201,21 +194,21 @@ _ACTIVITY: Final = (
         "Requests",
         "Requests that ended; where only sums are known, those that can be told apart.",
         _sums("requests", where=_READ),
-        _UNSEEN,
+        UNSEEN,
     ),
     _count(
         "responses",
         "Responses",
         "Answers of a provider; unknown where only sums are known.",
         _added(_sum("responses", _EXACT)),
-        _UNSEEN,
+        UNSEEN,
     ),
     _count(
         "unmetered_requests",
         "Unmetered requests",
         "Requests that ended without any token on record.",
         _added("coalesce(" + _sum("requests", "f.status = 'unmetered'") + ", 0)"),
-        _UNSEEN,
+        UNSEEN,
         rise=-1,
     ),
     Metric(
@@ -230,21 +223,21 @@ _ACTIVITY: Final = (
         ),
         "coalesce({0}, 0) + coalesce({1}, 0)",
         empty=0,
-        limits=(_UNSEEN, _UNLINKED),
+        limits=(UNSEEN, UNLINKED),
     ),
     _count(
         "threads",
         "Threads",
         "Threads that began, in sessions whose details are known.",
         _added(_sum("threads", "f.thread IS NOT NULL")),
-        _UNREAD,
+        UNREAD,
     ),
     _count(
         "prompts",
         "Prompts",
         "Prompts that people or their tools wrote.",
         _sums("prompts", where=_READ),
-        _UNSEEN,
+        UNSEEN,
     ),
     Metric(
         "active_people",
@@ -253,7 +246,7 @@ _ACTIVITY: Final = (
         "count",
         (Part(usage=_PEOPLE, calls=_PEOPLE),),
         empty=0,
-        limits=(_UNSEEN,),
+        limits=(UNSEEN,),
     ),
     _count(
         "summed_rows",
@@ -309,7 +302,15 @@ _TOKEN_METRICS: Final = (
         "Unpriced tokens",
         "Tokens whose price nobody knows; above zero, spend is a lower bound.",
         _added(f"{_ALL_TOKENS.usage} - {_sum('priced_tokens')}"),
-        _SHIFTED,
+        SHIFTED,
+        rise=0,
+    ),
+    _count(
+        "unbilled_tokens",
+        "Unbilled tokens",
+        "Tokens that are included in a plan, notional or free: they are no part of the spend.",
+        _added("coalesce(" + _sum("priced_tokens", "f.cost = 0") + ", 0)"),
+        SHIFTED,
         rise=0,
     ),
     _rate(
@@ -318,7 +319,7 @@ _TOKEN_METRICS: Final = (
         "Share of tokens whose price is known.",
         _sums("priced_tokens"),
         _ALL_TOKENS,
-        _SHIFTED,
+        SHIFTED,
     ),
     _rate(
         "exact_rate",
@@ -326,7 +327,7 @@ _TOKEN_METRICS: Final = (
         "Share of tokens that are known per request.",
         _added(f"coalesce({_sums(*_TOKENS, where=_EXACT).usage}, 0)"),
         _ALL_TOKENS,
-        _SHIFTED,
+        SHIFTED,
     ),
     _rate(
         "cache_hit_rate",
@@ -334,7 +335,7 @@ _TOKEN_METRICS: Final = (
         "Share of the tokens of prompts that came from a cache.",
         _sums("cache_read"),
         _PROMPT_TOKENS,
-        _SHIFTED,
+        SHIFTED,
     ),
     _rate(
         "output_rate",
@@ -342,26 +343,25 @@ _TOKEN_METRICS: Final = (
         "Share of output in all tokens.",
         _sums("output"),
         _ALL_TOKENS,
-        _SHIFTED,
+        SHIFTED,
         rise=0,
     ),
 )
 _TOOLS: Final = (
-    _count("tool_calls", "Tool calls", "Uses of tools that models asked for.", _CALLS, _UNREAD),
+    _count("tool_calls", "Tool calls", "Uses of tools that models asked for.", _CALLS, UNREAD),
     _count(
         "injected_calls",
         "Injected calls",
         "Calls of tools that the bridge put there.",
         _added(_sum("injected", _READ), calls="count_if(f.injected)"),
-        _UNREAD,
+        UNREAD,
     ),
     _count(
         "tool_errors",
         "Tool errors",
         "Calls of injected tools that failed; nobody records how others end.",
         _ERRORS,
-        replace(_UNSEEN, unless_none="tool_calls"),
-        _UNREAD,
+        *OF_ERRORS,
         rise=-1,
     ),
     _rate(
@@ -373,7 +373,7 @@ _TOOLS: Final = (
             _sum("injected", _EXACT),
             calls="count_if(f.injected AND f.failed IS NOT NULL)",
         ),
-        _LEFT_OUT,
+        LEFT_OUT,
         rise=-1,
     ),
 )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Final
 
+from bridgeboard.model.accuracy import UNBILLED
 from bridgeboard.model.accuracy import limits as limits_of
 from bridgeboard.model.dimensions import CLIENT_SIDE
 from bridgeboard.model.radar_limits import SessionLimits
@@ -17,7 +18,7 @@ from bridgeboard.queries.metric_query import Query, select
 from bridgeboard.queries.metric_sources import PEOPLE, Arguments, key, rows, tables
 from bridgeboard.queries.session_columns import metric_sql
 
-SPENT: Final = ("spend", *limits_of(("spend",)))
+SPENT: Final = ("spend", *(name for name in limits_of(("spend",)) if name != UNBILLED))
 """Spend, and what says how it stands (``model.accuracy``)."""
 SESSION_COLUMNS: Final = (
     *("session", "client", "model", "cost", "requests", "prompts", "calls"),

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from bridgeboard.model.accuracy import of_usage
 from bridgeboard.model.dimensions import UNASSIGNED, UNKNOWN
 from bridgeboard.model.errors import ListError
 from bridgeboard.model.scope import Scope
@@ -95,6 +96,7 @@ class Interception:
         return {
             **{metric: getattr(self, name) for name, metric in NUMBERS.items()},
             "unpriced_tokens": self.total_tokens - self.priced_tokens,
+            **of_usage(self.cost, self.priced_tokens, self.status),
             "summed_rows": int(self.grain != "interception"),
             "unread_rows": 0,
         }

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
-from bridgeboard.model.accuracy import Accuracy, accuracy
+from bridgeboard.model.accuracy import Accuracy, accuracy, of_usage
 from bridgeboard.model.times import stored
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.session_columns import NUMBERS
@@ -78,6 +78,7 @@ class Call:
         names = ("input", "output", "cache_read", "cache_write", "unpriced_tokens")
         return {
             **{NUMBERS[name]: getattr(self, name) for name in (*names, "cost", "shadow_cost")},
+            **of_usage(self.cost, self.context + self.output - self.unpriced_tokens, self.status),
             "summed_rows": int(self.grain != "interception"),
         }
 
@@ -111,6 +112,8 @@ class Mark:
 
 def running_accuracy(call: Call | Mark) -> Accuracy:
     """How the cost of all calls up to one stands."""
+    if call.running_cost == 0 and not call.running_unpriced_tokens:
+        return Accuracy("not billed")
     names = {"spend": "cost", "unpriced_tokens": "unpriced_tokens", "summed_rows": "summed_rows"}
     row = {metric: getattr(call, f"running_{name}") for metric, name in names.items()}
     return accuracy("spend", row)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID
 
+from bridgeboard.model.accuracy import of_usage
 from bridgeboard.model.dimensions import UNASSIGNED, UNKNOWN
 from bridgeboard.queries import session_columns
 from bridgeboard.queries.metric_query import Query
@@ -137,6 +138,7 @@ class Head:
             # While no row is held, its tokens are a sum of the server's.
             "summed_rows": self.rows - self.exact_rows if self.rows else 1,
             "unread_rows": self.unread_rows,
+            **of_usage(self.cost, self.priced_tokens or 0),
         }
 
 
@@ -194,6 +196,7 @@ class Thread:
         return {
             **{metric: getattr(self, name) for name, metric in NUMBERS.items()},
             **{name: getattr(self, name) for name in names},
+            **of_usage(self.cost, (self.total_tokens or 0) - (self.unpriced_tokens or 0)),
         }
 
 

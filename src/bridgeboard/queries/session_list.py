@@ -18,6 +18,7 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any, Final
 
+from bridgeboard.model.accuracy import of_usage
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.errors import CursorError, ListError
 from bridgeboard.queries.metric_query import Query
@@ -189,13 +190,17 @@ class SessionRow:
     @property
     def by_metric(self) -> Mapping[str, Any]:
         """The numbers of its part in the scope, under the names of the vocabulary."""
-        return {metric: getattr(self, name) for name, metric in NUMBERS.items()}
+        priced_tokens = (self.total_tokens or 0) - (self.unpriced_tokens or 0)
+        numbers = {metric: getattr(self, name) for name, metric in NUMBERS.items()}
+        return {**numbers, **of_usage(self.cost, priced_tokens)}
 
     def numbers_of(self, column: Column) -> Mapping[str, Any]:
         """Those of its part, or of all of it for a column of the whole session."""
         if not column.is_whole:
             return self.by_metric
-        return {NUMBERS[part]: getattr(self, name) for name, part in WHOLE.items()}
+        priced_tokens = (self.whole_tokens or 0) - (self.whole_unpriced_tokens or 0)
+        numbers = {NUMBERS[part]: getattr(self, name) for name, part in WHOLE.items()}
+        return {**numbers, **of_usage(self.whole_cost, priced_tokens)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
+from bridgeboard.model.accuracy import of_usage
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries.metric_query import Query
@@ -59,7 +60,9 @@ class Totals:
     @property
     def by_metric(self) -> Mapping[str, Any]:
         """The numbers under the names of the vocabulary."""
-        return {metric: getattr(self, name) for name, metric in NUMBERS.items()}
+        priced_tokens = (self.total_tokens or 0) - (self.unpriced_tokens or 0)
+        numbers = {metric: getattr(self, name) for name, metric in NUMBERS.items()}
+        return {**numbers, **of_usage(self.cost, priced_tokens)}
 
 
 _UNKNOWN: Final = Totals(0, *(None for _ in fields(Totals)[1:]))

@@ -180,7 +180,7 @@ def _severity(spike: Spike, limits: SpendLimits) -> Severity:
 
 def _reason(spike: Spike, contributors: Sequence[Contributor]) -> str:
     when = on_days(spike.first, spike.last)
-    usual = "nothing" if spike.usual_accuracy.standing == "exact" else "an unknown amount"
+    usual = "nothing" if spike.usual_accuracy.is_exact else "an unknown amount"
     if spike.usual:
         usual = spike.usual_accuracy.loose.in_words(formats.money(spike.usual))
     spent = spike.accuracy.in_words(formats.money(spike.amount))

@@ -263,7 +263,8 @@ def _gone(asked: _Asked, answer: Answer) -> list[dict[str, Any]]:
     known = {str(row[0]) for row in answer.rows}
     scope = asked.now.scope
     is_whole = accuracy.unsplit(scope, (accuracy.UNREAD,)) == scope
-    nothing = {name: METRICS[name].empty if is_whole else None for name in answer.columns[1:]}
+    numbers = [name for name in answer.columns if name in METRICS]
+    nothing = {name: METRICS[name].empty if is_whole else None for name in numbers}
     return [
         {asked.by: name, **nothing, asked.measure: 0}
         for name, move in asked.moves().items()

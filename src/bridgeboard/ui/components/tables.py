@@ -62,13 +62,19 @@ class Column:
 class Inexact:
     """A number that is a lower bound or about right, and is shown as one."""
 
-    value: float
+    value: float | None
     standing: Standing
+    note: str = ""
 
     @classmethod
     def of(cls, value: Any, how: Accuracy) -> Any:
-        """A number as tables take it: as it is where it is exact or unknown."""
-        return value if value is None or how.standing == "exact" else cls(value, how.standing)
+        """A number as tables take it: as it is where it is exact or unknown.
+
+        An amount of which a part is not billed says so to who points at it.
+        """
+        if how.standing == "unknown" or (how.standing == "exact" and not how.reasons):
+            return value
+        return cls(value, how.standing, "; ".join(how.reasons) if how.standing == "exact" else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +108,7 @@ class Course:
 def number(value: float | None, kind: str, how: Accuracy) -> Words:
     """A number in few digits, with all of them and how it stands for who points at it."""
     shown = formats.number(value, kind, how.standing)
-    return Words(shown, how.phrase(formats.exact_number(value, kind)))
+    return Words(shown, how.noted(formats.exact_number(value, kind)))
 
 
 @dataclass(frozen=True)
@@ -227,7 +233,8 @@ def ranks(keys: Sequence[Any]) -> list[int | None]:
 def _key(column: Column, value: Any) -> Any:
     """What a value is sorted by; None if nothing is known of it."""
     if isinstance(value, Inexact):
-        return None if value.standing == "at_least" and not value.value else value.value
+        is_unknown = value.standing in {"at_least", "unpriced"} and not value.value
+        return None if is_unknown else value.value
     if isinstance(value, Ranked):
         return value.rank
     if isinstance(value, Words):
@@ -269,7 +276,10 @@ def _whole(column: Column, value: Any) -> str:
     """All of a text or of an amount; nothing where the words say enough."""
     if column.kind == "text":
         return "" if value is None else formats.visible(str(value))
-    return _exactly(column, value) if value and column.kind in {"count", "money"} else ""
+    if not value or column.kind not in {"count", "money"}:
+        return ""
+    note = value.note if isinstance(value, Inexact) else ""
+    return "; ".join(filter(None, (_exactly(column, value), note)))
 
 
 def _exactly(column: Column, value: Any) -> str:

@@ -185,7 +185,7 @@ def _definition(line: Line) -> str:
 
 def _accuracies(row: Mapping[str, Any]) -> Accuracies:
     """How each metric in a row stands."""
-    return {name: accuracy.accuracy(name, row) for name in row}
+    return {name: accuracy.accuracy(name, row) for name in row if name in METRICS}
 
 
 def _table(lines: Sequence[Line], pair: tuple[str, str], accuracies: Sequence[Accuracies]) -> None:

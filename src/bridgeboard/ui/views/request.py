@@ -8,7 +8,7 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.analysis import session_data
-from bridgeboard.model.accuracy import accuracy
+from bridgeboard.model.accuracy import Accuracy, accuracy, of_usage
 from bridgeboard.model.dimensions import UNKNOWN
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.store import Reader
@@ -25,7 +25,7 @@ from bridgeboard.ui.components import (
     trend,
 )
 from bridgeboard.ui.components.reveal import of_request, revealed
-from bridgeboard.ui.components.tables import Column
+from bridgeboard.ui.components.tables import Column, Inexact
 from bridgeboard.ui.views import request_raw_data, request_table
 
 NARROWEST: Final = 310
@@ -200,7 +200,7 @@ def _number(detail: Detail, metric: str, value: int | None) -> str:
     """A number of the request with all its digits, and how it stands unless it is exact."""
     digits = formats.exact_number(value, METRICS[metric].format)
     how = accuracy(metric, {**detail.by_metric, metric: value})
-    return digits if how.standing in {"exact", "unknown"} else how.phrase(digits)
+    return digits if how.standing in {"exact", "unknown"} else how.noted(digits)
 
 
 def _worded(*facts: tuple[str, str | None]) -> dict[str, str]:
@@ -256,7 +256,7 @@ def _response(one: Response) -> tuple[object, ...]:
         one.cache_write,
         one.cache_write_1h,
         one.web_searches,
-        one.cost,
+        Inexact.of(one.cost, _accuracy(one)),
         one.shadow_cost,
         one.cache_saving,
         one.status,
@@ -266,6 +266,14 @@ def _response(one: Response) -> tuple[object, ...]:
         one.note or None,
         _oddities(one),
     )
+
+
+def _accuracy(one: Response) -> Accuracy:
+    """How the cost of a response stands."""
+    if one.cost is None:
+        return Accuracy("unpriced")
+    tokens = one.input + one.output + one.cache_read + one.cache_write
+    return accuracy("spend", {"spend": one.cost, **of_usage(one.cost, tokens, one.status)})
 
 
 def _oddities(one: Response) -> str:

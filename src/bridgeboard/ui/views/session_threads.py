@@ -157,9 +157,9 @@ def _model(model: str | None) -> tables.Words:
 def _share_of_cost(thread: Thread, head: Head) -> Any:
     if thread.cost is None or not head.cost:
         return None
-    standings = {accuracy("spend", one.by_metric).standing for one in (thread, head)}
     share = thread.cost / head.cost
-    return share if standings == {"exact"} else Inexact(share, "about")
+    is_exact = all(accuracy("spend", one.by_metric).is_exact for one in (thread, head))
+    return share if is_exact else Inexact(share, "about")
 
 
 def _remarks(thread: Thread) -> list[str]:

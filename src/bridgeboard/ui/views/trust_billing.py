@@ -1,16 +1,17 @@
 """Who bills for each provider instance, on the page Trust."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
 
 from bridgeboard import settings
 from bridgeboard.analysis import prices
+from bridgeboard.model.accuracy import Accuracy, Standing
 from bridgeboard.ui import current_user, runner
 from bridgeboard.ui.components import notices, tables
 from bridgeboard.ui.components.filters import Chosen
-from bridgeboard.ui.components.tables import Column
+from bridgeboard.ui.components.tables import Column, Inexact
 
 _COLUMNS: Final = (
     Column("Instance"),
@@ -42,8 +43,20 @@ def instances(now: Chosen) -> None:
         if not answer.rows:
             st.caption("Nothing was used in this period. Filters do not count here.")
             return
-        tables.show(answer.rows, _COLUMNS, key="who-bills", label="Who bills for each instance")
+        tables.show(
+            list(map(_row, answer.rows)),
+            _COLUMNS,
+            key="who-bills",
+            label="Who bills for each instance",
+        )
         _proposal(answer.lines)
+
+
+def _row(row: Sequence[Any]) -> tuple[object, ...]:
+    """A row whose spend is called what it is where nothing is billed, or nothing has a price."""
+    *cells, spend, share = row
+    standing: Standing = "exact" if spend else "unpriced" if spend is None else "not billed"
+    return (*cells, Inexact.of(spend, Accuracy(standing)), share)
 
 
 def _proposal(lines: Sequence[str]) -> None:
