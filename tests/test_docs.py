@@ -5,6 +5,7 @@ import re
 import shlex
 from pathlib import Path
 
+import file_list
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -84,6 +85,10 @@ def test_the_glossary_defines_every_number_and_split_as_the_pages_do() -> None:
     glossary = (ROOT / "docs" / "glossary.md").read_text("utf-8")
     defined = [*METRICS.values(), *DIMENSIONS.values()]
     assert [one for one in defined if f"| {one.label} | {one.definition} |" not in glossary] == []
+
+
+def test_the_list_of_files_has_the_first_sentence_of_each() -> None:
+    assert file_list.LIST.read_text("utf-8") == file_list.listed(), "run python tests/file_list.py"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
@@ -217,7 +222,7 @@ def test_every_module_that_docs_and_docstrings_name_exists() -> None:
         if (first := re.split(r"[./]", name)[0]) in modules
         and first not in settings_tables
         and not (ROOT / name).exists()
-        and not name.endswith((".py", ".md", ".toml", ".csv", ".json", ".jsonl"))
+        and not name.endswith((".py", ".md", ".toml", ".csv", ".json", ".jsonl", ".js"))
         and not exists(name)
     ]
     assert missing == []
