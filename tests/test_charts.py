@@ -16,7 +16,7 @@ from costly_laws import tried
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridgeboard import charts
+from bridgeboard import charts, formats
 from bridgeboard.charts import NEUTRAL, NOBODY, RING, Course, over_time
 from bridgeboard.model import pages
 from bridgeboard.model.periods import buckets
@@ -390,7 +390,7 @@ def test_the_period_before_stands_behind_at_the_same_places(*, stacked: bool) ->
     chart = spec(over_time([(FIRST, "a", 1)], told))
     (row,) = parts(chart)[0]
     assert (row["bucket"], row["value"]) == (FIRST.isoformat(), 4)
-    assert (row["when"], row["exactly"]) == ((FIRST - 30 * DAY).isoformat(), "4")
+    assert (row["when"], row["exactly"]) == (formats.day(FIRST - 30 * DAY), "4")
     assert chart["layer"][0]["mark"]["aria"] is False
     assert [view for one in chart["params"] for view in one["views"]] == ["now", "now"]
 

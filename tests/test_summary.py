@@ -121,7 +121,7 @@ def test_what_is_not_exact_or_not_known_is_called_so() -> None:
     )
     assert told(spend(0, 5, "at_least", "at_least")).startswith("Spend: not known, as")
     assert told(spend(5 * DOLLAR, 0, "at_least", "at_least")) == (
-        "Spend: ≥ $5.00; that of the previous period is not known."
+        "Spend: ≥ $5.00; that of the period compared with is not known."
     )
     all_notional = {"spend": 0, "unbilled_tokens": 7, "status": "notional"}
     not_billed = "7 tokens are not billed: they are included, notional or free"

@@ -88,7 +88,7 @@ def summary(
         moves = [(move, _note(questions, measure, move, scope)) for move in chosen(one, changes)]
         pieces += [*([Piece(" ")] if pieces else []), *sentence(one, moves)]
     if before is not None and numbers.before is None:
-        pieces.append(Piece(" The previous period was not recorded from its beginning."))
+        pieces.append(Piece(" The period compared with was not recorded from its beginning."))
     return (*pieces, *_radar(findings))
 
 
@@ -156,7 +156,7 @@ def _change(one: Headline) -> list[Piece]:
     was = _amount(kind, before) if before else None
     if was is None or one.why_no_change or was.text in _UNKNOWN:
         why = one.why_no_change.removesuffix(".")
-        why = why or ("that of the previous period is not known" if before else "")
+        why = why or ("that of the period compared with is not known" if before else "")
         return [Piece(f"{label}: "), number, *([Piece(f"; {why}")] if why else [])]
     if not one.change and one.now.value:
         return [

@@ -219,7 +219,7 @@ def _behind(course: Course) -> list[alt.Chart]:
         x=_x(course),
         y=_y(course),
         tooltip=[
-            alt.Tooltip("when:N", title="Previous period"),
+            alt.Tooltip("when:N", title="Compared with"),
             alt.Tooltip("exactly:N", title=course.label),
         ],
     )

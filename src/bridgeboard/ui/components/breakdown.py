@@ -276,7 +276,8 @@ def _gone_in_words(by: str, count: int) -> str:
     if not count:
         return ""
     has = "has" if count == 1 else "have"
-    return f"{formats.plural(count, *pages.nouns(by))} {has} numbers in the period before only."
+    values = formats.plural(count, *pages.nouns(by))
+    return f"{values} {has} numbers in the period compared with only."
 
 
 def _held(count: int, asked: _Asked) -> str:

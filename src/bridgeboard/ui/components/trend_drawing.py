@@ -114,7 +114,7 @@ def _previous(choice: Choice, now: Chosen, every: Sequence[Any]) -> list[charts.
 def behind(previous: Sequence[charts.Previous]) -> str:
     """What is said of the period before; nothing where it is not drawn."""
     known = [one for one in previous if one.value is not None]
-    return "Grey, behind: the previous period." if known else ""
+    return "Grey, behind: the period compared with." if known else ""
 
 
 def _adds_up(choice: Choice) -> bool:
