@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -18,6 +19,7 @@ from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.periods import bounds
 from bridgeboard.model.scope import Scope
+from bridgeboard.model.times import aware
 from bridgeboard.ui import navigation, runner, url, url_values
 from bridgeboard.ui.components import (
     chart,
@@ -317,7 +319,10 @@ def _parameter(every: Sequence[Any], now: Chosen) -> url_values.Parameter[Any]:
     """A stretch of time as addresses have it: a day, or an hour with its distance from UTC."""
 
     def written(bucket: Any) -> str:
-        return _when(bucket, now).replace(" ", "T", 1).replace(" ", "")
+        if not isinstance(bucket, datetime):
+            return str(bucket)
+        at = aware(bucket).astimezone(ZoneInfo(now.scope.zone))
+        return f"{at:%Y-%m-%dT%H:%M}{formats.offset(at)}"
 
     return url_values.one_of(AT, every, write=written, known=_some_stretch)
 
