@@ -469,7 +469,7 @@ def test_after_an_upgrade_the_store_says_until_when_requests_are_exact(tmp_path:
         ((newest, count),) = upgraded.rows(
             "SELECT max(started_at), count(*) FROM usage WHERE grain = 'interception'"
         )
-        assert f"the last of {newest:%Y-%m-%d %H:%M:%S}" in said(test)
+        assert f"the last of {formats.moment(newest, UTC)}" in said(test)
         assert formats.plural(count, "of them is", "of them are") in said(test)
 
 
@@ -487,4 +487,4 @@ def test_a_custom_period_can_begin_and_end_at_a_minute(store: Store) -> None:
     expected = [row for row in newest_first(facts().usage) if begins <= row["started_at"] < ends]
     assert table(test).column("Began") == began(expected)[:PAGE]
     assert f"of {len(expected):,} request" in said(test)
-    assert f"{begins:%Y-%m-%d %H:%M} to {ends:%H:%M} UTC" in said(test)
+    assert formats.stretch(begins, ends, UTC) in said(test)

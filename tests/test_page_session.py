@@ -503,7 +503,7 @@ def test_a_session_of_two_people_says_so_and_leads_to_the_other(tmp_path: Path) 
             assert [entry.about for entry in noted("reveal", before)] == [
                 f"text of person {person}, session {first[0]}" for person in (first[1], second[1])
             ]
-            assert "".join(test.query_params["person"]) == second[1]
+            assert "".join(test.query_params["initiator"]) == second[1]
             assert headline(test)
             nobody = opened((first[0], "00000000-0000-4000-8000-000000000001"))
             assert "has no session of this ID" in said(nobody)
@@ -595,7 +595,7 @@ def test_nothing_is_waited_for_that_will_not_come(
 
 def test_the_calls_of_a_session_over_midnight_tell_their_day(store: Store) -> None:
     assert store
-    assert re.search(r"\d{4}-\d\d-\d\d \d\d:", folds(opened(id="long"))[0])
+    assert re.search(r"\d [A-Z][a-z][a-z] \d{4}, \d\d:", folds(opened(id="long"))[0])
     keys = session_stores.keys(store)
     who = next(
         who
@@ -604,7 +604,7 @@ def test_the_calls_of_a_session_over_midnight_tell_their_day(store: Store) -> No
         and head.ended_at - head.started_at < timedelta(hours=2)
         and head.ended_at.date() == head.started_at.date()
     )
-    assert not re.search(r"\d{4}-\d\d-\d\d", folds(opened(who))[0])
+    assert not re.search(r"\d [A-Z][a-z][a-z] \d{4}", folds(opened(who))[0])
 
 
 def test_a_file_has_text_only_when_it_was_asked_for(store: Store) -> None:

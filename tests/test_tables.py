@@ -111,9 +111,9 @@ def test_times_have_their_offset_and_sort_by_the_moment(monkeypatch: pytest.Monk
     shown = one_column([began, None, began + timedelta(hours=1)], "moment")
     # Clocks there show this hour twice on the day that summer time ends.
     assert shown.column("It") == [
-        "2026-11-01 01:30:00 -04:00",
+        "1 Nov 2026, 01:30:00 -04:00",
         DASH,
-        "2026-11-01 01:30:00 -05:00",
+        "1 Nov 2026, 01:30:00 -05:00",
     ]
     assert [row["Name"] for row in shown.sorted("It", upwards=False)] == ["002", "000", "001"]
 
