@@ -15,7 +15,7 @@ from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.settings import DemoSettings
 from bridgeboard.store import Store
 
-TABLES = ("initiators", "memberships", "usage", "tool_calls", "sessions")
+TABLES = ("initiators", "memberships", "families", "usage", "tool_calls", "sessions")
 
 
 def filled(path: Path) -> Store:

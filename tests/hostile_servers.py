@@ -34,8 +34,8 @@ OFF = api.Switches(rate_limit=None, enabled=False)
 
 @cache
 def tables() -> Tables:
-    """The last requests of the small company."""
-    return demo_sync.latest(70)
+    """The last requests of the small company, of more than a dozen sessions."""
+    return demo_sync.latest(160)
 
 
 def owner() -> str:

@@ -17,6 +17,7 @@ from facts import ALWAYS, KINDS, Row, facts
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import UNASSIGNED, UNKNOWN
 from bridgeboard.model.scope import Scope
+from bridgeboard.pricing import family
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.store.schema import MIGRATIONS
 
@@ -95,23 +96,22 @@ def listed() -> Listed:
 def is_unread_in(each: Row, person: str, scope: Scope) -> bool:
     """Whether a session of which no request is known is in a scope."""
     own = {
-        "initiator": [person],
-        "team": [each["team"] or UNASSIGNED],
-        "client": [each["client"] or UNKNOWN],
+        "initiator": person,
+        "team": each["team"] or UNASSIGNED,
+        "client": each["client"] or UNKNOWN,
     }
     others = {name for name, _ in (*scope.include, *scope.exclude)} - set(own)
-    if len(others) == 1 and others <= {"model", "provider"}:
-        (name,) = others
-        own[name] = each[f"{name}s"] or [UNKNOWN]
+    listed: list[dict[str, str]] = [{}]
+    if others == {"provider"}:
+        listed = [{"provider": one} for one in each["providers"] or [UNKNOWN]]
+    elif others and others <= {"model", "family"}:
+        listed = [{"model": one, "family": family(one)} for one in each["models"] or [UNKNOWN]]
     elif others:
         return False
-    return scope.since <= each["started_at"] < scope.until and all(
-        any(
-            all(value in wanted for by, wanted in scope.include if by == name)
-            and not any(value in left for by, left in scope.exclude if by == name)
-            for value in values
-        )
-        for name, values in own.items()
+    return scope.since <= each["started_at"] < scope.until and any(
+        all({**own, **one}[name] in wanted for name, wanted in scope.include)
+        and not any({**own, **one}[name] in left for name, left in scope.exclude)
+        for one in listed
     )
 
 

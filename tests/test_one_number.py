@@ -61,14 +61,7 @@ class Asked:
     @property
     def query(self) -> dict[str, list[str]]:
         """The address of it."""
-        query = {
-            filters.PERIOD.name: ["custom"],
-            filters.DATES.name: [self.first.isoformat(), self.last.isoformat()],
-            "tz": [self.zone],
-        }
-        for chosen in (self.keep, self.leave):
-            query |= {FILTERS[name]: values for name, values in chosen.items()}
-        return query | {filters.NOT + FILTERS[name]: ["true"] for name in self.leave}
+        return {**filters.parameters(self.scope, {}), "tz": [self.zone]}
 
 
 def random_scopes(count: int) -> Iterable[Asked]:
@@ -177,6 +170,7 @@ def in_words(name: str, scope: Scope) -> str:
         name: counted(name, scope),
         "unpriced_tokens": tokens - total(rows, "priced_tokens"),
         "unbilled_tokens": sum(row["priced_tokens"] for row in rows if row["cost"] == 0),
+        "tool_calls": total(rows, "tool_calls"),
         "summed_rows": sum(row["grain"] != "interception" for row in rows),
         "unlinked_rows": sum(row["session_id"] is None for row in rows),
     }
