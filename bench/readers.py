@@ -150,7 +150,7 @@ async def _filter(reader: Session, dice: Random) -> float | None:
 
 
 async def _period(reader: Session, dice: Random) -> float | None:
-    found = _some(reader, dice, "radio", where=lambda key: key == "range")
+    found = _some(reader, dice, "radio", where=lambda key: key.startswith("range"))
     return None if found is None else (await reader.choose(found, dice.choice(PERIODS))).seconds
 
 

@@ -12,7 +12,7 @@ from threading import Thread
 import pytest
 
 # The same company as in conftest, as options of the command line.
-COMPANY = ("--end", "2026-11-20T17:00:00", "--days", "30", "--scale", "0.3")
+COMPANY = ("--end", "2026-11-20T17:00:00", "--days", "30", "--scale", "0.12")
 
 
 def free_port() -> int:

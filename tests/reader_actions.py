@@ -249,9 +249,10 @@ def by_somebody(go: Go) -> None:
             pass
     with go.visit("models", person=[f"~{who}"]) as reader:
         files(reader)
-        reader.open("add-filter")
-        for label in reader.screen.find("filter-dimension").options:
-            reader.choose("filter-dimension", label)
+        if "add-filter" in {node.key for node in reader.screen.of("popover")}:
+            reader.open("add-filter")
+            for label in reader.screen.find("filter-dimension").options:
+                reader.choose("filter-dimension", label)
 
 
 @action("filter by a team")

@@ -275,7 +275,7 @@ def test_a_head_sorts_all_sessions_on_the_server_and_a_link_keeps_their_order(
     head = box.get_by_role("columnheader", name="Spend", exact=True)
     expect(head).to_be_in_viewport()
     expect(head).not_to_have_attribute("aria-sort", re.compile(".*"))
-    page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="Next", exact=True).click()
     expect(page.get_by_text(re.compile("^51-"))).to_be_visible(timeout=PATIENCE)
     settled(page)
     head.get_by_role("button").focus()

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-COMPANY = ("--end", "2026-11-20T17:00:00", "--days", "30", "--scale", "0.3")
+COMPANY = ("--end", "2026-11-20T17:00:00", "--days", "30", "--scale", "0.12")
 
 
 @pytest.fixture(scope="module")
@@ -112,11 +112,11 @@ def test_a_row_of_the_list_is_a_link_that_keys_and_a_new_tab_can_follow(
     page.go_back()
     expect(box).to_be_visible(timeout=PATIENCE)
     settled(page)
-    session = box.locator("tbody td a").first
+    session = box.locator("tbody td a[href*='session?']").first
     session.scroll_into_view_if_needed()
     session.click()
     expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
-    assert {"id", "person", "call"} <= set(parameters(page))
+    assert {"id", "initiator", "call"} <= set(parameters(page))
 
 
 def test_what_is_compared_is_in_the_address_and_the_way_back_undoes_it(

@@ -27,6 +27,7 @@ _HOURS: Final = (
     ("From", "hour-from", "Time of day at which the first day begins. Empty is midnight."),
     ("Until", "hour-to", "Time of day at which the last day ends. Empty is midnight."),
 )
+_SHOWN: Final = "scope-shown-"
 _IS, _IS_NOT = "is", "is not"
 _EDIT, _REMOVE = "Edit", "Remove"
 _COMPARED: Final = {
@@ -105,29 +106,33 @@ def _arrow(label: str, icon: str, steps: int) -> None:
 
 def _period(preset: str) -> None:
     named = [name for name in periods.PRESETS if name != "custom"]
-    url_values.give(PERIOD.key, preset if preset in named else None)
+    chosen = preset if preset in named else None
+    key = _key(PERIOD.key, chosen)
+    url_values.give(key, chosen)
     st.radio(
         "Period",
         named,
         index=None,
         format_func=periods.PRESETS.__getitem__,
-        key=PERIOD.key,
+        key=key,
         on_change=_take_period,
         help="Whole days of the time zone. A number belongs to when its request began.",
     )
     _, days, hours = filters.period()
     shown = days if preset == "custom" else _named_days(preset)
-    if len(st.session_state.get(_DAYS) or shown) != 1:  # half a range is left alone
-        url_values.give(_DAYS, shown)
+    key = _key(_DAYS, shown)
+    if len(st.session_state.get(key) or shown) != 1:  # half a range is left alone
+        url_values.give(key, shown)
     st.date_input(
         "Days",
         min_value=periods.FIRST_DAY,
         max_value=periods.LAST_DAY,
-        key=_DAYS,
+        key=key,
         on_change=_take_days,
     )
     if preset == "custom":
-        for (label, key, meaning), at in zip(_HOURS, hours, strict=True):
+        for (label, name, meaning), at in zip(_HOURS, hours, strict=True):
+            key = _key(name, at)
             url_values.give(key, at)
             st.time_input(label, None, step=60, help=meaning, key=key, on_change=_take_days)
         if filters.is_backwards():
@@ -138,15 +143,34 @@ def _named_days(preset: str) -> tuple[Any, Any]:
     return periods.days(preset, filters.today(), (), clock.week_start())
 
 
+def _key(name: str, shown: Any) -> str:
+    """The key of a widget in the popover: a new one if the address says what was not chosen in it.
+
+    What is in a closed popover does not take up a value that it is given: its browser would send
+    the value of before with the next click, as if somebody had chosen it.
+    """
+    before, number = st.session_state.get(_SHOWN + name, (shown, 0))
+    if shown not in (before, _chosen(name)):
+        number += 1
+    st.session_state[_SHOWN + name] = (shown, number)
+    return f"{name}-{number}" if number else name
+
+
+def _chosen(name: str) -> Any:
+    """What a widget in the popover holds; None where there is none."""
+    number = st.session_state.get(_SHOWN + name, (None, 0))[1]
+    return st.session_state.get(f"{name}-{number}" if number else name)
+
+
 def _take_period() -> None:
-    if preset := st.session_state[PERIOD.key]:
+    if preset := _chosen(PERIOD.key):
         filters.put_period(preset)
 
 
 def _take_days() -> None:
-    days = st.session_state[_DAYS]
+    days = _chosen(_DAYS)
     if len(days) > 1:
-        hours: tuple[time | None, ...] = tuple(st.session_state.get(key) for _, key, _ in _HOURS)
+        hours: tuple[time | None, ...] = tuple(_chosen(name) for _, name, _ in _HOURS)
         filters.put_days(days[0], days[1], (hours[0], hours[1]))
 
 
