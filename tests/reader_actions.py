@@ -194,6 +194,9 @@ def _page(name: str, go: Go) -> None:
     about = {"session": session_of(go.row), "person": {"who": _named(go)}}.get(name, {})
     with go.visit(name, **about) as reader:
         folds(reader)
+        for node in reader.screen.of("selectbox"):
+            if node.key == "filter-dimension" and "Person" in node.options:
+                reader.choose(node.key, "Person")
         files(reader)
 
 
