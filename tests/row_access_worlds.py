@@ -162,7 +162,8 @@ class World:
             {**row, "message": "", **dict.fromkeys(counts, 0)} for row in self.rows["runs"]
         ]
         kept["anomalies"] = [{**row, "message": ""} for row in self.rows["anomalies"]]
-        kept["meta"] = self.rows["meta"]
+        for name in ("meta", "families"):  # what models are called says nothing of anybody
+            kept[name] = self.rows[name]
         return World(kept)
 
     def stored(self, path: Path, like: Store) -> Store:

@@ -83,7 +83,7 @@ def test_shares_are_told_of_every_number_whose_parts_add_up(store: Store) -> Non
     assert store
     drawn = breakdown("spend")
     shares = {each["label"] for each in drawn.data["columns"] if "shares" in each}
-    assert shares == {"Spend", "Tokens", "Requests"}
+    assert shares == {"Spend", "Tokens", "Requests", "Cache saving"}
     (spend,) = [each["shares"] for each in drawn.data["columns"] if each["label"] == "Spend"]
     assert max(width for width, _ in spend) == 1000
 
