@@ -17,9 +17,9 @@ from bridgeboard.analysis.radar.sweep import sweep
 from bridgeboard.model import periods
 from bridgeboard.model.periods import Grain
 from bridgeboard.model.scope import Scope
-from bridgeboard.server.app_folder import home
 from bridgeboard.ui import current_user, navigation, runner, url
 from bridgeboard.ui.components import clock, notices
+from bridgeboard.ui.components.elements import element
 
 FINDING: Final = "finding"
 """The parameter that names findings on Radar, by their keys."""
@@ -31,14 +31,7 @@ _OPENED: Final = "findings_opened"
 
 ByBucket = Mapping[Any, Sequence[Finding]]
 
-_links = st.components.v2.component(
-    "bridgeboard_findings",
-    html='<p class="findings">\n</p>',
-    js="".join(
-        (home() / "static" / name).read_text("utf-8") for name in ("follow.js", "findings.js")
-    ),
-    isolate_styles=False,
-)
+_links = element("findings", '<p class="findings">\n</p>', "follow.js", "findings.js")
 
 
 def swept(scope: Scope) -> tuple[Finding, ...]:

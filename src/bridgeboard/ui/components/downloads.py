@@ -26,12 +26,12 @@ from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.errors import ListError, MetricError
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.store import StoreError
-from bridgeboard.server.app_folder import home
 from bridgeboard.server.middleware import file_access
 from bridgeboard.state.audit import AuditError
 from bridgeboard.state.logins import ClosedError
 from bridgeboard.ui import current_user, runner
 from bridgeboard.ui.components import clock, tables
+from bridgeboard.ui.components.elements import element
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.runner import NoStoreError
 
@@ -58,12 +58,7 @@ _EXPLAINED: Final = (
 """Errors whose message says to a reader what is wrong and what to do."""
 _FAILURES: Final = "download_failures"
 
-_watch = st.components.v2.component(
-    "bridgeboard_failed_download",
-    html="<span hidden>\n</span>",
-    js=(home() / "static" / "failed.js").read_text("utf-8"),
-    isolate_styles=False,
-)
+_watch = element("failed_download", "<span hidden>\n</span>", "failed.js")
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from bridgeboard.model import accuracy, periods
 from bridgeboard.model.accuracy import EXACT, Accuracy
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.pages import PageContents
-from bridgeboard.server.app_folder import home
 from bridgeboard.ui import runner, url, url_values
 from bridgeboard.ui.components import notices
+from bridgeboard.ui.components.elements import element
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.url_values import Parameter
 
@@ -28,12 +28,7 @@ NARROWEST: Final = 150
 _ARROWS: Final = {1: "↑", -1: "↓", 0: "="}
 _TONES: Final = {1: "good", -1: "bad", 0: "even"}
 
-_cards = st.components.v2.component(
-    "bridgeboard_cards",
-    html='<div class="card-box">\n</div>',
-    js=(home() / "static" / "cards.js").read_text("utf-8"),
-    isolate_styles=False,
-)
+_cards = element("cards", '<div class="card-box">\n</div>', "cards.js")
 
 
 @dataclass(frozen=True)

@@ -15,19 +15,14 @@ from bridgeboard import formats
 from bridgeboard.analysis import session_data
 from bridgeboard.queries import recorded_text
 from bridgeboard.queries.recorded_text import FOLD, Item, Kind, Text
-from bridgeboard.server.app_folder import home
 from bridgeboard.ui import runner
+from bridgeboard.ui.components.elements import element
 
 PART: Final = 50_000
 """Characters that are shown at a time."""
 SCROLL: Final = 420
 
-_passage = st.components.v2.component(
-    "bridgeboard_passage",
-    html='<div class="passage">\n</div>',
-    js=(home() / "static" / "passage.js").read_text("utf-8"),
-    isolate_styles=False,
-)
+_passage = element("passage", '<div class="passage">\n</div>', "passage.js")
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from bridgeboard import formats
 from bridgeboard.model import periods
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.pages import FILTERS
-from bridgeboard.server.app_folder import home
 from bridgeboard.ui import runner, url_values
 from bridgeboard.ui.components import clock, filters, value_picker
+from bridgeboard.ui.components.elements import element
 from bridgeboard.ui.components.filters import COMPARE, PERIOD, Filter
 
 KEY: Final = "scope"
@@ -35,18 +35,14 @@ _COMPARED: Final = {
     filters.NO_COMPARISON: "No comparison",
 }
 
-_fold = st.components.v2.component(
-    "bridgeboard_scope_fold",
-    html='<details class="scope-fold"><summary>\n</summary></details>',
-    js=(home() / "static" / "scope.js").read_text("utf-8"),
-    isolate_styles=False,
+_fold = element(
+    "scope_fold", '<details class="scope-fold"><summary>\n</summary></details>', "scope.js"
 )
-_copy = st.components.v2.component(
-    "bridgeboard_copy_link",
-    html='<button type="button" class="copy-link">Copy link</button>'
+_copy = element(
+    "copy_link",
+    '<button type="button" class="copy-link">Copy link</button>'
     '<span class="unseen" role="status">\n</span>',
-    js=(home() / "static" / "copy.js").read_text("utf-8"),
-    isolate_styles=False,
+    "copy.js",
 )
 
 

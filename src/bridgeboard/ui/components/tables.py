@@ -12,8 +12,8 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.model.accuracy import Accuracy, Standing
-from bridgeboard.server.app_folder import home
 from bridgeboard.ui.components import clock
+from bridgeboard.ui.components.elements import element
 
 Kind = Literal["text", "count", "money", "rate", "seconds", "moment", "words", "change", "trend"]
 """What a column holds: text, whole numbers, pico-USD, ratios, seconds, times, numbers of unlike
@@ -25,12 +25,7 @@ MOST: Final = 1_000
 UNSEARCHED: Final = 10
 """Rows that need no field to search them: they are seen at a glance."""
 
-_table = st.components.v2.component(
-    "bridgeboard_table",
-    html='<div class="data-table">\n</div>',
-    js="".join((home() / "static" / name).read_text("utf-8") for name in ("follow.js", "table.js")),
-    isolate_styles=False,
-)
+_table = element("table", '<div class="data-table">\n</div>', "follow.js", "table.js")
 
 
 @dataclass(frozen=True)

@@ -11,20 +11,15 @@ from bridgeboard.analysis import text_search
 from bridgeboard.model.errors import ListError
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.text_search import Hit, Progress, Search
-from bridgeboard.server.app_folder import home
 from bridgeboard.ui import current_user, navigation, runner, url_values
 from bridgeboard.ui.components import clock, notices, recorded_text, reveal
+from bridgeboard.ui.components.elements import element
 from bridgeboard.ui.views import session_list
 
 WORDS: Final = url_values.text("search", 200)
 MOST: Final = 50
 
-_hits = st.components.v2.component(
-    "bridgeboard_hits",
-    html='<div class="hits">\n</div>',
-    js="".join((home() / "static" / name).read_text("utf-8") for name in ("follow.js", "hits.js")),
-    isolate_styles=False,
-)
+_hits = element("hits", '<div class="hits">\n</div>', "follow.js", "hits.js")
 
 
 def show(find: Find) -> None:

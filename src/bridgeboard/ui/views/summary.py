@@ -5,19 +5,12 @@ import streamlit as st
 from bridgeboard import formats
 from bridgeboard.analysis.summary import Piece, summary
 from bridgeboard.model.pages import PageContents
-from bridgeboard.server.app_folder import home
 from bridgeboard.ui import navigation, runner
 from bridgeboard.ui.components import notices, trend
+from bridgeboard.ui.components.elements import element
 from bridgeboard.ui.components.filters import Chosen
 
-_sentence = st.components.v2.component(
-    "bridgeboard_summary",
-    html='<p class="summary"></p>',
-    js="".join(
-        (home() / "static" / name).read_text("utf-8") for name in ("follow.js", "summary.js")
-    ),
-    isolate_styles=False,
-)
+_sentence = element("summary", '<p class="summary"></p>', "follow.js", "summary.js")
 
 
 def show(contents: PageContents, now: Chosen) -> None:
