@@ -50,7 +50,7 @@ def test_trouble_in_the_middle_is_told_and_the_next_sync_ends_at_the_truth(
 def test_whatever_was_read_before_the_trouble_is_kept(held: Store) -> None:
     trouble = TROUBLES["token expired"]
     with pytest.raises(trouble.error):
-        synced(held, Turning(good(), trouble.server(), "details", 6), workers=1)
+        synced(held, Turning(good(), trouble.server(), "details", 6), details_together=1)
     ((kept,),) = held.rows("SELECT count(DISTINCT id) FROM sessions WHERE detailed_at IS NOT NULL")
     assert kept == 6
 

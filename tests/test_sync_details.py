@@ -415,7 +415,7 @@ def broken(store: Store, book: Book, *names: str) -> None:
     transport = Broken(served, *names)
     with Client(demo_sync.ADDRESS, key, transport=transport, retry=demo_sync.at_once(1)) as client:
         list(sessions.discover(client, store, context()))
-        list(details.read(client, store, context(workers=1)))
+        list(details.read(client, store, context(details_together=1)))
 
 
 def test_a_session_that_cannot_be_read_does_not_hold_up_the_others(
