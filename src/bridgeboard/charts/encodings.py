@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import altair as alt
 import pandas as pd
+from altair.utils.schemapi import disable_debug_mode
 
 from bridgeboard import formats
 
@@ -27,6 +28,8 @@ Spec = dict[str, Any]
 # Streamlit brings its own theme, and what may be drawn at most is ours to say.
 _THEME: Final = alt.theme.enable("none")
 _NO_LIMIT: Final = alt.data_transformers.disable_max_rows()
+# Altair judges every axis and scale by the schema as soon as it is made, and charts copy them.
+disable_debug_mode()
 
 
 def spec(chart: Drawn) -> Spec:
@@ -187,6 +190,15 @@ def local(bucket: date | datetime, zone: str) -> date | datetime:
     if not isinstance(bucket, datetime):
         return bucket
     return bucket.replace(tzinfo=UTC).astimezone(ZoneInfo(zone))
+
+
+def where(test: str, value: Any) -> Any:
+    """The value of a channel where a test is true: ``alt.OpacityValue(1, condition=where(...))``.
+
+    For the dictionary that ``alt.condition`` gives, Altair searches its schema for the channel,
+    which takes longer than the rest of a chart.
+    """
+    return {"test": test, "value": value}
 
 
 REACH: Final = 60

@@ -110,7 +110,7 @@ def cohorts(
         text=alt.Text("share:Q", format=".0%"),
         color=alt.value(_ON_DARK)
         if dark
-        else alt.condition("datum.share > 0.8", alt.value("#ffffff"), alt.value(_ON_LIGHT)),
+        else alt.ColorValue(_ON_LIGHT, condition=encodings.where("datum.share > 0.8", "#ffffff")),
     )
     chart = alt.LayerChart(layer=[grid, words])
     return chart.properties(height=_ROW * len(sizes) + 50)
@@ -119,7 +119,7 @@ def cohorts(
 def _cells(chart: alt.Chart) -> alt.Chart:
     """Cells to click at; that whose row is ``chosen`` has an outline."""
     cells: alt.Chart = chart.mark_rect(cornerRadius=2, strokeWidth=2.5, cursor="pointer").encode(
-        stroke=alt.condition("datum.chosen", alt.value(OUTLINE), alt.value(None))
+        stroke=alt.StrokeValue(None, condition=encodings.where("datum.chosen", OUTLINE))
     )
     return cells
 

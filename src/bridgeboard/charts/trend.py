@@ -178,10 +178,12 @@ def _bars(frame: pd.DataFrame, course: Course) -> list[alt.Chart]:
             y=_y(course),
             color=colour,
             order=alt.Order("place:Q"),
-            opacity=alt.condition("datum.running", alt.value(0.55), alt.value(1)),
+            opacity=alt.OpacityValue(1, condition=encodings.where("datum.running", 0.55)),
             stroke=colour,
-            strokeWidth=alt.condition("datum.running", alt.value(1.5), alt.value(0)),
-            strokeDash=alt.condition("datum.running", alt.value(_DASHES), alt.value([0])),
+            strokeWidth=alt.StrokeWidthValue(0, condition=encodings.where("datum.running", 1.5)),
+            strokeDash=alt.StrokeDashValue(
+                [0], condition=encodings.where("datum.running", _DASHES)
+            ),
             tooltip=_tooltip(course),
         )
     ]
