@@ -13,7 +13,7 @@ from test_url import app, complaints, query, store
 from test_url_clicks import WHO
 
 from bridgeboard.store import Store
-from bridgeboard.ui.components import tables
+from bridgeboard.ui.components import breakdown_columns, tables
 
 __all__ = ["store"]  # a fixture
 
@@ -179,6 +179,19 @@ def test_columns_are_in_the_address_with_that_of_the_order_in_any_case(store: St
     test.multiselect(key="breakdown-columns").set_value([]).run()
     assert "breakdown-columns" not in query(test)
     assert complaints(test) == []
+
+
+def test_long_tables_have_trends_where_the_reader_picks_them(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store
+    monkeypatch.setattr(breakdown_columns, "TREND_ROWS", 1)
+    test = app("spend", **ALL)
+    assert "Trend of spend" not in shown_tables.table(test, "rows-breakdown").heads
+    columns = test.multiselect(key="breakdown-columns-many")
+    columns.set_value([*columns.value, "trend"]).run()
+    assert "Trend of spend" in shown_tables.table(test, "rows-breakdown").heads
+    assert query(test)["breakdown-columns"][-1] == "trend"
 
 
 def test_a_column_that_a_dimension_has_not_is_named(store: Store) -> None:

@@ -79,11 +79,12 @@ class Several(Generic[T]):
     read: Callable[[str], T]
     write: Callable[[T], str] = str
     usual: Sequence[T] = field(default_factory=tuple)
+    widget: str = ""
 
     @property
     def key(self) -> str:
         """The key of its widget."""
-        return self.name
+        return self.widget or self.name
 
     def value(self) -> list[T]:
         """What the address says; what is not understood of it is left out."""
@@ -120,9 +121,11 @@ def one_of(
     return Parameter(name, _reader(options, write, known), write, usual)
 
 
-def some_of(name: str, options: Iterable[T], usual: Sequence[T] = ()) -> Several[T]:
+def some_of(
+    name: str, options: Iterable[T], usual: Sequence[T] = (), widget: str = ""
+) -> Several[T]:
     """A parameter that is any of some values."""
-    return Several(name, _reader(options, str), usual=usual)
+    return Several(name, _reader(options, str), usual=usual, widget=widget)
 
 
 def among(words: Iterable[str]) -> Callable[[str], str]:

@@ -203,18 +203,18 @@ def _dimension(every: Sequence[str], key: str) -> str:
 def _rows_and_controls(asked: _Asked, answer: Answer, usual: Sequence[str]) -> None:
     by, key, count = asked.by, asked.key, len(answer)
     label, is_part = DIMENSIONS[by].label, count > tables.MOST
-    if is_part:  # as many trends would take longer than all else
+    if is_part or TREND not in breakdown_columns.chosen(key, usual, count):
         asked = replace(asked, columns=tuple(name for name in asked.columns if name != TREND))
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"foot-{key}"):
         place = st.container(width="stretch")
-        breakdown_columns.picker(key, usual, asked.measure)
+        breakdown_columns.picker(key, usual, asked.measure, count)
         name = f"{label} table"
         make = partial(downloads.sheet_of, answer, name)
         words = _held(count, asked)
         downloads.later(name, make, asked.now, key=key, count=count, words=words)
         first = _first(count, key)
     records = list(answer.records())[first : first + tables.MOST]
-    left_out = breakdown_columns.left_out(key, usual, by)
+    left_out = breakdown_columns.left_out(key, usual, by, count)
     place.caption(f"{_span(by, first, len(records), answer)}{left_out}")
     gone = [] if is_part else _gone(asked, answer)
     names = [str(each[by]) for each in (*records, *gone)]

@@ -22,6 +22,9 @@ BY_NAME: Final = "name"
 CHANGE: Final = "change"
 TREND: Final = "trend"
 """What columns other than those of metrics are called in addresses."""
+TREND_ROWS: Final = 100
+"""Rows of a table that has trends unless the reader wants none: of more, they would take longer
+than all else of its page."""
 POINTS: Final = 20_000
 """Points of all trends of a table at most: more rows than these allow have longer steps."""
 _GRAINS: Final[Sequence[periods.Grain]] = ("hour", "day", "week", "month")
@@ -35,9 +38,9 @@ def can_split(name: str, by: str) -> bool:
     return METRICS[name].splits(DIMENSIONS[by])
 
 
-def chosen(key: str, usual: Sequence[str]) -> list[str]:
-    """The columns that the address names; the usual ones where it names none."""
-    return _parameter(key, usual).value()
+def chosen(key: str, usual: Sequence[str], rows: int = 0) -> list[str]:
+    """The columns that the address names; where it names none, those usual for so many rows."""
+    return _parameter(key, usual, rows).value()
 
 
 def shown(
@@ -56,9 +59,9 @@ def shown(
     return (BY_NAME, *metrics[:place], *own, *metrics[place:])
 
 
-def left_out(key: str, usual: Sequence[str], by: str) -> str:
+def left_out(key: str, usual: Sequence[str], by: str, rows: int) -> str:
     """Which of the columns that the reader chose a dimension does not have, as a sentence."""
-    parameter = _parameter(key, usual)
+    parameter = _parameter(key, usual, rows)
     names = parameter.value()
     if not parameter.words(names):
         return ""
@@ -67,7 +70,7 @@ def left_out(key: str, usual: Sequence[str], by: str) -> str:
     return f". Not known by {DIMENSIONS[by].label.lower()}: {labels}" if missing else ""
 
 
-def picker(key: str, usual: Sequence[str], measure: str) -> None:
+def picker(key: str, usual: Sequence[str], measure: str, rows: int) -> None:
     """A box for the columns; the address keeps them."""
     about = METRICS[measure].label.lower()
     labels = {name: METRICS[name].label for name in pages.COLUMNS}
@@ -77,13 +80,19 @@ def picker(key: str, usual: Sequence[str], measure: str) -> None:
             "Columns",
             list(labels),
             format_func=labels.__getitem__,
-            **_parameter(key, usual).widget_arguments(),
+            **_parameter(key, usual, rows).widget_arguments(),
         )
 
 
-def _parameter(key: str, usual: Sequence[str]) -> url_values.Several[str]:
-    every = (*pages.COLUMNS, CHANGE, TREND)
-    return url_values.some_of(f"{key}-columns", every, (*usual, CHANGE, TREND))
+def _parameter(key: str, usual: Sequence[str], rows: int) -> url_values.Several[str]:
+    """The columns of a table; the box for them is another one where others are usual.
+
+    A box in a closed popover does not take up other values: its browser would send the former ones.
+    """
+    every, name = (*pages.COLUMNS, CHANGE, TREND), f"{key}-columns"
+    if rows <= TREND_ROWS:
+        return url_values.some_of(name, every, (*usual, CHANGE, TREND))
+    return url_values.some_of(name, every, (*usual, CHANGE), widget=f"{name}-many")
 
 
 def compares(now: Chosen) -> bool:
