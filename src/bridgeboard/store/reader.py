@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -113,7 +113,7 @@ class Reader:
         with explained(self._path):
             return opening.tables(self._connection)
 
-    @property
+    @cached_property
     def version(self) -> int:
         """The number of the last batch that this state holds."""
         return int(self.meta(DATA_VERSION) or 0)
