@@ -223,8 +223,9 @@ def test_a_sum_of_requests_is_no_call_of_the_picture_of_calls(any_store: Store) 
     with looking(any_store, demo_sync.NOW):
         for key in list(session_stores.keys(any_store).values())[::5]:
             (rows,) = any_store.rows(
-                "SELECT count(*) FILTER (grain = 'interception' OR grain = 'action'"
-                " AND input + output + cache_read + cache_write <> 0), count(*), count(*) FILTER"
+                "SELECT count(*) FILTER (grain = 'interception' AND status <> 'unmetered'"
+                " OR grain = 'action' AND input + output + cache_read + cache_write <> 0),"
+                " count(*), count(*) FILTER"
                 " (grain IN ('thread', 'session')), coalesce(sum(input + cache_read + cache_write)"
                 " FILTER (grain IN ('thread', 'session')), 0) FROM usage WHERE session = $1",
                 [key],

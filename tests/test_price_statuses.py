@@ -13,6 +13,11 @@ from bridgeboard.model.accuracy import EXACT, Accuracy, accuracy, column_accurac
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.pricing import Status
+from bridgeboard.queries import session_calls, session_detail
+from bridgeboard.queries.session_calls import Call, running_accuracy
+from bridgeboard.queries.session_detail import Head, Thread
+from bridgeboard.queries.typed_rows import typed
+from bridgeboard.store import Store
 from bridgeboard.ui.components import downloads, tables
 from bridgeboard.ui.components.tables import Inexact, Words
 
@@ -77,6 +82,41 @@ def test_rows_of_a_table_that_cost_nothing_have_the_status_of_their_usage(
             batch.execute("UPDATE usage SET status = 'free' WHERE client = 'c1'")
         with store.snapshot() as reader:
             _check_statuses(Snapshot(reader), by, scope)
+
+
+def test_a_session_that_costs_nothing_has_the_status_of_all_of_its_usage(tmp_path: Path) -> None:
+    keys = {row["session"] for row in facts().usage if row["session"] is not None}
+    session = max(keys, key=lambda key: sum(row["session"] == key for row in facts().usage))
+    with filled(tmp_path / "facts.duckdb") as store:
+        for status in ("notional", "free"):
+            with store.write() as batch:
+                batch.execute(
+                    "UPDATE usage SET cost = 0, status = CASE WHEN status = 'unmetered' THEN status"
+                    f" ELSE '{status}' END, priced_tokens = input + output + cache_read"
+                    " + cache_write"
+                )
+            assert _standings(store, session) == {status}
+        with store.write() as batch:
+            batch.execute(
+                "UPDATE usage SET status = 'included' WHERE usage ="
+                " (SELECT max(usage) FROM usage WHERE session = $1)",
+                [session],
+            )
+        (head,) = typed(Head, store.rows(*session_detail.head(session)))
+        assert accuracy("spend", head.by_metric).standing == "not billed"
+
+
+def _standings(store: Store, session: int) -> set[str]:
+    """What the spend of a session, its threads and its calls is called, wherever they used some."""
+    (head,) = typed(Head, store.rows(*session_detail.head(session)))
+    threads = typed(Thread, store.rows(*session_detail.threads(session)))
+    calls = typed(Call, store.rows(*session_calls.calls(session)))
+    assert len(calls) > 1
+    return {
+        accuracy("spend", head.by_metric).standing,
+        *(accuracy("spend", each.by_metric).standing for each in threads if each.total_tokens),
+        *(running_accuracy(call).standing for call in calls if call.running_status),
+    }
 
 
 def _check_statuses(questions: Questions, by: str, scope: Scope) -> None:

@@ -140,6 +140,8 @@ TOKEN_KINDS = {
 LYING: Final = 12
 """So many threads are bars that lie, with their whole names; more stand, as many as there are."""
 THICKNESS: Final = 26
+AXIS: Final = 58
+"""Height of the axis below bars that lie, with its title: a chart is as high as both together."""
 LONGEST_NAME: Final = 190
 
 
@@ -169,12 +171,12 @@ def tokens_per_thread(threads: pd.DataFrame) -> alt.Chart:
     size: alt.typing.Optional[float] = alt.Undefined
     if len(threads) <= LYING:
         size = THICKNESS - 8
-        name = alt.Axis(labelLimit=LONGEST_NAME, ticks=False, domain=False)
+        name = alt.Axis(labelLimit=LONGEST_NAME, ticks=False, domain=False, labelOverlap=False)
         places: dict[str, Any] = {
             "x": alt.X("tokens:Q", axis=amount),
             "y": alt.Y("thread:N", title=None, axis=name, **shared),
         }
-        height = THICKNESS * len(threads)
+        height = THICKNESS * len(threads) + AXIS
     else:
         name = alt.Axis(labelAngle=0, labelOverlap=True, titlePadding=6)
         places = {

@@ -9,12 +9,14 @@ from uuid import UUID
 from bridgeboard.model.accuracy import Accuracy, accuracy, of_usage
 from bridgeboard.model.times import stored
 from bridgeboard.queries.metric_query import Query
-from bridgeboard.queries.session_columns import NUMBERS
+from bridgeboard.queries.session_columns import NUMBERS, TOLD_STATUS
 from bridgeboard.queries.typed_rows import Key, columns, holdable, limited, selected
 
 CALLS: Final = 200
 """Calls on a page."""
 
+UNMETERED: Final = "unmetered"
+"""Status of a request that ended without any tokens on record."""
 REST: Final = "rest"
 Part = UUID | Literal["rest"] | None
 """A thread, what is of none, or all of a session."""
@@ -32,7 +34,8 @@ class Call:
             once, None where an end is not known.
         context: tokens of the whole prompt: input, cache reads and cache writes.
         running_cost: what all up to it cost; None before anything has a price. How it stands is
-            told by their ``running_unpriced_tokens`` and ``running_summed_rows``.
+            told by their ``running_unpriced_tokens`` and ``running_summed_rows``, and what it is
+            called where it is nothing by ``running_status``, which all of them have.
         tool_errors: None where nobody records how calls end.
         is_own_key: whether the person's own key paid; None is not known.
     """
@@ -58,6 +61,7 @@ class Call:
     running_cost: int | None
     running_unpriced_tokens: int
     running_summed_rows: int
+    running_status: str | None
     status: str
     requests: int
     responses: int | None
@@ -98,6 +102,8 @@ class Mark:
     running_cost: int | None
     running_unpriced_tokens: int
     running_summed_rows: int
+    running_status: str | None
+    status: str
 
     @property
     def is_call(self) -> bool:
@@ -106,14 +112,15 @@ class Mark:
 
     @property
     def is_untold(self) -> bool:
-        """Whether nothing is known of the tokens of this call, as in late threads."""
-        return self.grain == "action" and not (self.context or self.output)
+        """Whether it has no tokens on record, as in late threads and after failures."""
+        has_some = self.context or self.output
+        return self.status == UNMETERED or (self.grain == "action" and not has_some)
 
 
 def running_accuracy(call: Call | Mark) -> Accuracy:
     """How the cost of all calls up to one stands."""
     if call.running_cost == 0 and not call.running_unpriced_tokens:
-        return Accuracy("not billed")
+        return accuracy("spend", {"spend": 0, **of_usage(0, 1, call.running_status)})
     names = {"spend": "cost", "unpriced_tokens": "unpriced_tokens", "summed_rows": "summed_rows"}
     row = {metric: getattr(call, f"running_{name}") for metric, name in names.items()}
     return accuracy("spend", row)
@@ -147,6 +154,8 @@ own AS (
         (epoch_us(f.started_at) - epoch_us(lag(f.ended_at) OVER by_time)) / 1e6 AS gap_seconds,
         sum(f.cost) OVER by_time AS running_cost,
         sum({unpriced}) OVER by_time AS running_unpriced_tokens,
+        CASE WHEN min({status}) OVER by_time = max({status}) OVER by_time
+            THEN min({status}) OVER by_time END AS running_status,
         sum(CAST(f.grain <> 'interception' AS INTEGER)) OVER by_time AS running_summed_rows
     FROM usage f WHERE f.session = $1{part} WINDOW by_time AS (ORDER BY f.started_at, f.usage))
 """
@@ -216,4 +225,4 @@ def _placed(part: Part, params: list[object]) -> str:
     elif part is not None:
         params.append(str(part))
         where = f" AND f.thread = TRY_CAST(${len(params)} AS UUID)"
-    return _PLACED.format(part=where, unpriced=_UNPRICED)
+    return _PLACED.format(part=where, unpriced=_UNPRICED, status=TOLD_STATUS)

@@ -85,6 +85,13 @@ WHOLE: Final[Mapping[str, str]] = {
 }
 """Column → that of the session's part; the last two say how exact the others are."""
 
+TOLD_STATUS: Final = "CASE WHEN f.status <> 'unmetered' THEN f.status END"
+"""SQL of what is known of the price of a row of ``usage``; NULL where it used nothing."""
+COMMON_STATUS: Final = (
+    f"CASE WHEN min({TOLD_STATUS}) = max({TOLD_STATUS}) THEN min({TOLD_STATUS}) END"
+)
+"""Aggregate: the status that all of some requests ``f`` have; NULL where they differ."""
+
 SUMS: Final[Mapping[str, str]] = {
     **{name: metric_sql(metric) for name, metric in NUMBERS.items()},
     "priced_tokens": "sum(f.priced_tokens)",

@@ -16,7 +16,7 @@ from bridgeboard.model.dimensions import UNASSIGNED, UNKNOWN
 from bridgeboard.queries import session_columns
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.metric_sources import MEMBERS, PEOPLE, Arguments
-from bridgeboard.queries.session_columns import SUMS, metric_sql
+from bridgeboard.queries.session_columns import COMMON_STATUS, SUMS, metric_sql
 from bridgeboard.queries.typed_rows import columns, holdable, limited, selected
 
 _METRICS: Final = {**session_columns.NUMBERS, "injected": "injected_calls"}
@@ -71,6 +71,7 @@ class Head:
         tool_errors: None where nobody records how calls end.
         input, output, cache_read, cache_write: the server's own sums while no row is held.
         cost, shadow_cost, cache_saving: in pico-USD; None is not known.
+        status: of the price of all of its usage; None where that is not the same.
         rows: of usage, that all numbers are sums of; ``exact_rows`` of them are requests that are
             known one by one, and of ``unread_rows`` only tokens are known.
         recorded_tokens: the server's own total, streamed answers counted more than once;
@@ -107,6 +108,7 @@ class Head:
     cost: int | None
     shadow_cost: int | None
     cache_saving: int | None
+    status: str | None
     rows: int
     exact_rows: int
     unread_rows: int
@@ -138,7 +140,7 @@ class Head:
             # While no row is held, its tokens are a sum of the server's.
             "summed_rows": self.rows - self.exact_rows if self.rows else 1,
             "unread_rows": self.unread_rows,
-            **of_usage(self.cost, self.priced_tokens or 0),
+            **of_usage(self.cost, self.priced_tokens or 0, self.status),
         }
 
 
@@ -151,6 +153,7 @@ class Thread:
         model: that of its first request.
         root: our key of its first request; None where that is not held.
         has_prompt: whether its first request has one; None where nobody knows.
+        status: of the price of all of its usage; None where that is not the same.
         recorded_tokens: the server's own total; 0 for threads that it tells no tokens of.
         summed_rows, unread_rows: what makes its numbers less than exact (``model.accuracy``).
     """
@@ -175,6 +178,7 @@ class Thread:
     cost: int | None
     shadow_cost: int | None
     cache_saving: int | None
+    status: str | None
     recorded_tokens: int | None
     summed_rows: int | None
     unread_rows: int | None
@@ -193,10 +197,11 @@ class Thread:
     def by_metric(self) -> Mapping[str, Any]:
         """Its numbers under the names of the vocabulary, for ``model.accuracy``."""
         names = ("total_tokens", "summed_rows", "unread_rows")
+        priced_tokens = (self.total_tokens or 0) - (self.unpriced_tokens or 0)
         return {
             **{metric: getattr(self, name) for name, metric in NUMBERS.items()},
             **{name: getattr(self, name) for name in names},
-            **of_usage(self.cost, (self.total_tokens or 0) - (self.unpriced_tokens or 0)),
+            **of_usage(self.cost, priced_tokens, self.status),
         }
 
 
@@ -226,7 +231,7 @@ ORDER BY s.started_at DESC, s.session
 """
 _HEAD_SQL: Final = {
     **{name: f"u.{name}" for name in (*NUMBERS, "priced_tokens", "rows", "exact_rows")},
-    **{name: f"u.{name}" for name in ("unread_rows", "held_tokens")},
+    **{name: f"u.{name}" for name in ("status", "unread_rows", "held_tokens")},
     **{name: f"CASE WHEN u.rows = 0 THEN s.{name}_sum ELSE u.{name} END" for name in TOKENS},
     "initiator_id": "i.id",
     "person": f"coalesce(p.person, '{UNKNOWN}')",
@@ -246,7 +251,7 @@ _HEAD: Final = f"""
 WITH {PEOPLE}, {MEMBERS}, {_OWN}, chosen AS (SELECT * FROM sessions WHERE session = $1),
 own_threads AS (SELECT * FROM threads WHERE session = $1),
 used AS (
-    SELECT {summed()}, {SUMS["threads"]} AS threads,
+    SELECT {summed()}, {SUMS["threads"]} AS threads, {COMMON_STATUS} AS status,
         {SUMS["priced_tokens"]} AS priced_tokens, count(*) AS rows,
         count(*) FILTER (WHERE f.grain = 'interception') AS exact_rows,
         count(*) FILTER (WHERE f.grain = 'session') AS unread_rows,
@@ -260,7 +265,8 @@ CROSS JOIN used u
 _THREADS: Final = f"""
 own_threads AS (SELECT * FROM threads WHERE session = $1),
 used AS (
-    SELECT f.thread AS thread, {summed()}, min(f.started_at) AS began_at,
+    SELECT f.thread AS thread, {summed()}, {COMMON_STATUS} AS status,
+        min(f.started_at) AS began_at,
         max(coalesce(f.ended_at, f.started_at)) AS closed_at,
         arg_min(f.provider, (f.started_at, f.usage)) AS first_provider,
         arg_min(f.model, (f.started_at, f.usage)) AS first_model,
@@ -271,7 +277,7 @@ used AS (
         bool_or(f.prompts > 0) FILTER (WHERE f.threads = 1) AS has_prompt
     FROM usage f WHERE f.session = $1 GROUP BY f.thread),
 joined AS (
-    SELECT {", ".join(f"u.{name}" for name in NUMBERS)}, u.root, u.has_prompt,
+    SELECT {", ".join(f"u.{name}" for name in NUMBERS)}, u.status, u.root, u.has_prompt,
         coalesce(t.id, u.thread) AS id,
         least(t.started_at, u.began_at) AS started_at,
         greatest(t.ended_at, u.closed_at) AS ended_at,

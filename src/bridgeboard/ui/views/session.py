@@ -10,7 +10,7 @@ import streamlit as st
 
 from bridgeboard import formats, settings
 from bridgeboard.analysis import session_data
-from bridgeboard.model.accuracy import accuracy
+from bridgeboard.model.accuracy import NOT_BILLED, accuracy
 from bridgeboard.queries.session_calls import REST, Part
 from bridgeboard.queries.session_detail import Head, Owner
 from bridgeboard.runtime import process
@@ -91,12 +91,23 @@ def summary(details: SessionFacts) -> None:
     """What a reader asks first: which thread cost most, which tools ran, what pauses cost."""
     head = details.head
     sentences = (
+        _not_billed(head),
         _costliest(head),
         _tools(head),
         session_pauses.together(session_pauses.pauses(head.session)),
     )
     if words := " ".join(filter(None, sentences)):
         st.markdown(formats.unmarked(words))
+
+
+def _not_billed(head: Head) -> str:
+    """What all of it is worth, where none of it is billed."""
+    standing = accuracy("spend", head.by_metric).standing
+    if standing not in NOT_BILLED or not head.shadow_cost:
+        return ""
+    worth = accuracy("shadow_cost", head.by_metric).in_words(formats.money(head.shadow_cost))
+    name = "" if standing == "not billed" else f" ({standing})"
+    return f"Nothing of it is billed{name}; at list prices its usage is worth {worth}."
 
 
 def _costliest(head: Head) -> str:

@@ -43,7 +43,7 @@ def pictures(head: Head, part: Part, named: Place) -> None:
     drawn = []
     if len(course.calls) > 1:
         drawn.append(("context", "context per call", _context))
-    if len(course.marks) > 1 and course.marks[-1].running_cost is not None:
+    if len(course.marks) > 1 and course.marks[-1].running_cost:
         drawn.append(("cost", "the running cost", _cost))
     if drawn:
         with st.container(key="pictures"):
@@ -52,7 +52,7 @@ def pictures(head: Head, part: Part, named: Place) -> None:
                     draw(course, calls, known)
     if drawn and calls.pauses:
         many = formats.plural(len(calls.pauses), "pause")
-        st.caption(f"Broken lines: {many} that the cache did not survive; the timeline has each.")
+        st.caption(f"Dashed lines: {many} longer than the cache is kept; the timeline says more.")
     if len(course.marks) > 1:
         _box(calls)
     session_tables.show(threads, course, known)
@@ -172,7 +172,7 @@ def _about_context(course: session_data.Course) -> Iterator[str]:
             f" known as {formats.plural(course.sums, 'sum')}."
         )
     if course.untold:
-        yield f"Of {formats.plural(course.untold, 'more call')} the server tells no tokens."
+        yield f"Not drawn: {formats.plural(course.untold, 'call')} without tokens on record."
 
 
 def _cost(course: session_data.Course, calls: _Calls, known: Mapping[Any, int]) -> None:

@@ -67,7 +67,8 @@ def number(thread: Thread, metric: str, value: int | None) -> Any:
 def _call_line(mark: Mark, known: Mapping[Any, int]) -> tuple[object, ...]:
     thread = called(mark, known) + ("" if mark.is_call else ", a sum of requests")
     cost = Inexact.of(mark.running_cost, running_accuracy(mark))
-    return (mark.place, thread, mark.context, mark.output, cost)
+    tokens = (None, None) if mark.is_untold else (mark.context, mark.output)
+    return (mark.place, thread, *tokens, cost)
 
 
 def name(thread: Thread) -> str:

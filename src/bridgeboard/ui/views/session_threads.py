@@ -247,7 +247,8 @@ def _token_gap(totals: Sequence[int], *, has_rest: bool) -> str:
     count = sum(not total for total in totals)
     if not count:
         return ""
-    which = "No thread here has" if count == len(totals) else f"{count:,} of these threads have no"
+    has = "has" if count == 1 else "have"
+    which = "No thread here has" if count == len(totals) else f"{count:,} of these threads {has} no"
     why = (
         "the server tells those of a session's first 50 threads only. What the others used together"
         ' is the last one, "Rest"'

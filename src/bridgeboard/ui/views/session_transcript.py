@@ -12,7 +12,7 @@ from bridgeboard.analysis import session_data
 from bridgeboard.model.accuracy import accuracy
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries.recorded_text import Hit, Item
-from bridgeboard.queries.session_calls import Call, Part, running_accuracy
+from bridgeboard.queries.session_calls import UNMETERED, Call, Part, running_accuracy
 from bridgeboard.queries.typed_rows import Key
 from bridgeboard.ui import runner
 from bridgeboard.ui.components import notices, recorded_text
@@ -177,8 +177,8 @@ def _row(call: Call, items: Sequence[Item], opening: str, look: Look, *, dated: 
         _gap(call),
         _what(call, items),
         _tools(items),
-        f"{formats.compact(call.context)} `context`",
-        f"{formats.compact(call.output)} `output`",
+        f"{_tokens(call, call.context)} `context`",
+        f"{_tokens(call, call.output)} `output`",
         formats.unmarked(formats.number(call.cost, "money", standing)) + " `cost`",
         f"{formats.unmarked(running)} `so far`",
         formats.unmarked(formats.middle(runner.model_name(call.model, ""), 32)),
@@ -186,6 +186,10 @@ def _row(call: Call, items: Sequence[Item], opening: str, look: Look, *, dated: 
     )
     line = " ".join(f"*{cell or _NOTHING}*" for cell in cells)
     return f"**{call.place:,}** {line}" + (f" **{opening}**" if opening else "")
+
+
+def _tokens(call: Call, count: int) -> str:
+    return formats.compact(None if call.status == UNMETERED else count)
 
 
 _NOTHING: Final = "\u2060"
@@ -226,7 +230,7 @@ def _tools(items: Sequence[Item]) -> str:
 def _warnings(call: Call) -> list[str]:
     own = ["own key"] if call.is_own_key else []
     failed = formats.plural(call.tool_errors, "tool error") if call.tool_errors else ""
-    status = "no tokens recorded" if call.status == "unmetered" else ""
+    status = "no tokens" if call.status == UNMETERED else ""
     return [*own, *filter(None, (failed, status))]
 
 
@@ -268,6 +272,6 @@ def _numbers(call: Call) -> str:
 
 
 def _number(call: Call, metric: str) -> str:
-    value = call.by_metric[metric]
+    value = None if call.status == UNMETERED else call.by_metric[metric]
     digits = formats.exact_number(value, METRICS[metric].format)
     return formats.marked(digits, value, accuracy(metric, call.by_metric).standing)
