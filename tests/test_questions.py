@@ -9,11 +9,13 @@ import pytest
 from dashboard_store import filled
 from facts import facts
 
+from bridgeboard.access import EVERYTHING
 from bridgeboard.analysis import movers, questions
-from bridgeboard.analysis.runner import Snapshot
+from bridgeboard.analysis.runner import AnswerCache, Runner, Snapshot, answer
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.pages import MOVING
 from bridgeboard.model.scope import Scope
+from bridgeboard.queries import metric_query
 from bridgeboard.queries.metric_query import Query
 
 MEASURE = "total_tokens"
@@ -63,3 +65,27 @@ def test_a_split_has_all_values_even_if_a_breakdown_has_not(
     rows = sorted(map(str, few))
     assert rows == sorted(map(str, every))
     assert len(rows) > 2
+
+
+@pytest.mark.parametrize("by", [(), ("day",), ("family",)])
+def test_unread_sessions_are_counted_as_soon_as_there_are_any(
+    tmp_path: Path, by: tuple[str, ...]
+) -> None:
+    question = metric_query.select(("sessions",), by, month())
+    assert question.if_all_read
+    counts = []
+    with filled(tmp_path / "facts.duckdb") as store:
+        runner = Runner(store, EVERYTHING, AnswerCache(64))
+        for change in (
+            "DELETE FROM sessions WHERE session NOT IN (SELECT coalesce(session, 0) FROM usage)",
+            "DELETE FROM usage WHERE session = (SELECT max(session) FROM usage)",
+        ):
+            with store.write() as batch:
+                batch.execute(change)
+            with store.snapshot() as reader:
+                whole = answer(reader, question)
+                counts.append((whole, answer(reader, question.if_all_read)))
+            assert runner.ask(question) == whole
+    (read, same), (unread, fewer) = counts
+    assert read == same
+    assert unread != fewer

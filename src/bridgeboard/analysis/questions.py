@@ -19,6 +19,7 @@ from bridgeboard.queries import metric_query, session_totals
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.session_totals import Sums, Totals
+from bridgeboard.queries.store_status import FAMILIES
 
 MOST: Final = 10_000
 """Rows that are read at most; what says less than all says so."""
@@ -142,7 +143,7 @@ class Questions(ABC):
 
     def families(self) -> dict[str, str]:
         """What the model of each id is called."""
-        return dict(self.ask(Query(metric_query.FAMILIES, (), ("family",))).rows)
+        return dict(self.ask(Query(FAMILIES, (), ("family",))).rows)
 
     def _with_limits(
         self,

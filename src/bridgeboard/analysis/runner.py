@@ -23,6 +23,7 @@ from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import groups_tell_sessions
 from bridgeboard.model.store import Reader, Store
 from bridgeboard.queries.metric_query import Query
+from bridgeboard.queries.store_status import ALL_READ
 
 State = tuple[str, int, RowAccess]
 """A store's file, the number of its last batch, and which of its rows are reached."""
@@ -218,7 +219,20 @@ class Runner(Questions):
         with self.snapshot() as reader:
             if reader.version != state[1]:
                 raise _MovedError
+            if question.if_all_read and self._is_all_read(state, reader):
+                question = question.if_all_read
             return answer(reader, question)
+
+    def _is_all_read(self, state: State, reader: Reader) -> bool:
+        """Whether a request is known of every session, in this state; sums of groups do not say."""
+        if reader.sees_groups_only:
+            return False
+
+        def ask() -> bool:
+            ((is_all_read,),) = reader.rows(ALL_READ)
+            return bool(is_all_read)
+
+        return self.cache.value((state, "all read"), ask)
 
 
 class _MovedError(Exception):

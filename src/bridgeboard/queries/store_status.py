@@ -17,6 +17,12 @@ SELECT (SELECT min(started_at) FROM usage),
        (SELECT count(*) FROM quarantine)
 """
 """The fields of ``analysis.coverage.Coverage``."""
+ALL_READ: Final = """
+SELECT CAST(NOT EXISTS (SELECT 1 FROM sessions s
+    WHERE NOT EXISTS (SELECT 1 FROM usage u WHERE u.session = s.session)) AS BOOLEAN)"""
+"""Whether a request is known of every session (``metric_query.Query.if_all_read``)."""
+FAMILIES: Final = "SELECT model, family FROM families ORDER BY model"
+"""What the model of each id is called."""
 FIELD_COVERAGE: Final = (
     """
 SELECT count(*), count(*) FILTER (WHERE grain = 'interception'), count(ended_at),
