@@ -27,7 +27,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     root.waiting = setTimeout(() => setTriggerValue("chosen", name), wait);
   };
   if (chooses) mark(data.chosen);
-  if (chooses) root.watch ??= hideBrushes();
+  if (chooses) hideBrushes();
 
   function group() {
     const created = element(chooses ? "div" : "dl", "cards");
@@ -97,13 +97,18 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
 
   // What a drag over the chart draws is a picture without a name: nothing to a screen reader, which has the calendar.
+  // The chart may stand there already, or be drawn anew without a run that reaches the cards.
   function hideBrushes() {
-    const watch = new MutationObserver(() => {
-      if (!root.isConnected) watch.disconnect();
+    const hide = () => {
       for (const brush of document.querySelectorAll("svg [class*=_brush]:not([aria-hidden])")) brush.setAttribute("aria-hidden", "true");
+    };
+    hide();
+    root.watch?.disconnect();
+    root.watch = new MutationObserver(() => {
+      if (root.isConnected) hide();
+      else root.watch.disconnect();
     });
-    watch.observe(document.body, { childList: true, subtree: true });
-    return watch;
+    root.watch.observe(document.body, { childList: true, subtree: true });
   }
 
   function mark(name) {

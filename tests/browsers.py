@@ -52,18 +52,32 @@ def log_out(page: Page) -> None:
     page.get_by_role("button", name="Sign out").click(timeout=PATIENCE)
 
 
+LOOKS_FOR_RUNS = """() => {
+    const app = document.querySelector("[data-testid=stApp]");
+    const look = () => { window.ran ||= app.dataset.testScriptState !== "notRunning"; };
+    window.ran = false;
+    look();
+    new MutationObserver(look).observe(app, { attributes: true });
+}"""
+STILL = "!document.getAnimations().some((one) => one instanceof CSSTransition)"
+
+
 def violations(page: Page) -> list[str]:
     """What axe objects to, each with its first culprit.
 
-    Asked a second time, once the page is at rest, where something was found: while a script of the
-    page runs, what it has not sent again yet is faded and has no contrast.
+    While a script of the page runs, what it has not sent again yet is faded and has no contrast. A
+    page that runs by itself meanwhile, as it does once findings are known, is looked at again.
     """
-    settled(page)
-    found = Axe().run(page).response["violations"]
-    if found:
+    found: list[str] = []
+    for _ in range(5):
         settled(page)
-        found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
+        page.wait_for_function(STILL)
+        page.evaluate(LOOKS_FOR_RUNS)
+        objections = Axe().run(page).response["violations"]
+        found = [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in objections]
+        if not (found and page.evaluate("window.ran")):
+            break
+    return found
 
 
 def picture(page: Page, path: Path) -> None:
