@@ -6,13 +6,16 @@ product's own rooms; sessions, threads and credentials are told from the world i
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 import pyarrow as pa
+import stores_of_the_run
 import truth
 
 from aibridge.bulk import (
@@ -23,12 +26,15 @@ from aibridge.bulk import (
     BulkToolUsage,
 )
 from bridgeboard.analysis.radar.finding import Finding
-from bridgeboard.demo.records import InterceptionRow
-from bridgeboard.demo.world import Incident, World
+from bridgeboard.demo.records import InterceptionRow, Tables
+from bridgeboard.demo.world import Incident, World, make
 from bridgeboard.pricing import Book
 from bridgeboard.store import Batch, Store, interceptions, request_links
 from bridgeboard.sync import translate
 
+PLANTED_SEED: Final = 8
+PLANTED_END: Final = datetime(2026, 11, 16, tzinfo=UTC)
+"""Of the quarter that the tests of the radar look at."""
 MEMBERS_SINCE: Final = datetime(1900, 1, 1)  # noqa: DTZ001 - the store's times have no zone
 MEMBERS_UNTIL: Final = datetime(3000, 1, 1)  # noqa: DTZ001 - likewise
 
@@ -67,6 +73,27 @@ def filled(path: Path, world: World, *, threads: int = 1) -> Store:
     store = Store.open(path, threads=threads)
     fill(store, world)
     return store
+
+
+def planted(path: Path) -> tuple[Store, World]:
+    """An open store with a whole quarter, and its world without what was recorded of requests."""
+    store = Store.open(stores_of_the_run.copy("planted", _fill_planted, path), threads=1)
+    world = stores_of_the_run.value("planted world", _planted_people)
+    _planted.cache_clear()
+    return store, world
+
+
+@cache
+def _planted() -> World:
+    return make(PLANTED_SEED, end=PLANTED_END)
+
+
+def _fill_planted(store: Store) -> None:
+    fill(store, _planted())
+
+
+def _planted_people() -> World:
+    return replace(_planted(), tables=Tables(_planted().tables.people))
 
 
 def _link(batch: Batch, rows: Sequence[InterceptionRow]) -> None:

@@ -1,15 +1,19 @@
 """Stores that are synced once in a run of the tests, and copied for each test that wants one."""
 
+import fcntl
 import os
+import pickle
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from bridgeboard.store import Store
 
+T = TypeVar("T")
 _FOLDERS: list[Path] = []
 
 
@@ -27,17 +31,33 @@ def copied(name: str, fill: Callable[[Store], object], folder: Path) -> Iterator
 
 
 def copy(name: str, fill: Callable[[Store], object], path: Path) -> Path:
-    """A copy, at a path, of the store of a name; whoever comes first fills that.
+    """A copy, at a path, of the store of a name; whoever comes first fills that."""
 
-    Workers that come at once each fill one of their own, of which one stays.
-    """
-    shared = _FOLDERS[0] / f"{name}.duckdb"
-    if not shared.exists():
-        own = shared.with_suffix(f".{os.getpid()}")
-        with _opened(own) as store:
+    def make(file: Path) -> None:
+        with _opened(file) as store:
             fill(store)
-        own.replace(shared)
-    return Path(shutil.copy(shared, path))
+
+    return Path(shutil.copy(_once(f"{name}.duckdb", make), path))
+
+
+def value(name: str, make: Callable[[], T]) -> T:
+    """The value of a name, as whoever comes first makes it."""
+    path = _once(f"{name}.pickle", lambda file: file.write_bytes(pickle.dumps(make())))
+    same: T = pickle.loads(path.read_bytes())  # noqa: S301 - our own file
+    return same
+
+
+def _once(name: str, make: Callable[[Path], object]) -> Path:
+    """The run's file of a name; workers that come while another one makes it wait for that."""
+    path = _FOLDERS[0] / name
+    with Path(f"{path}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not path.exists():
+            unfinished = Path(f"{path}.unfinished")
+            unfinished.unlink(missing_ok=True)
+            make(unfinished)
+            unfinished.replace(path)
+    return path
 
 
 def _opened(path: Path) -> Store:

@@ -13,11 +13,12 @@ import pytest
 import shown_tables
 from dashboard_store import looking
 from databases import broken, forget, saved_views_of
+from demo_store import PLANTED_END as END
 from streamlit.testing.v1 import AppTest
 
 from bridgeboard import settings
 from bridgeboard.access import Permission, roles
-from bridgeboard.demo import world
+from bridgeboard.demo.world import World
 from bridgeboard.formats import DASH
 from bridgeboard.model import periods
 from bridgeboard.model.scope import Scope
@@ -28,27 +29,22 @@ from bridgeboard.ui import runner
 from bridgeboard.ui.components import chart_findings
 
 ROOT = Path(__file__).parents[1]
-END = datetime(2026, 11, 16, tzinfo=UTC)
 EVERY = {"range": "Custom days", "dates": ["2026-08-18", "2026-11-15"], "tz": "UTC"}
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Any]]:
-    company = world.make(8, end=END, days=90, scale=1.0)
-    path = tmp_path_factory.mktemp("planted") / "store.duckdb"
-    store = demo_store.filled(path, company)
-    try:
-        yield store, company
-    finally:
-        store.close()
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, World]]:
+    store, world = demo_store.planted(tmp_path_factory.mktemp("planted") / "store.duckdb")
+    with store:
+        yield store, world
 
 
 @pytest.fixture
-def store(made: tuple[Store, Any]) -> Iterator[Store]:
-    with looking(made[0], END):
-        forget(made[0])
-        yield made[0]
-        forget(made[0])
+def store(planted: tuple[Store, World]) -> Iterator[Store]:
+    with looking(planted[0], END):
+        forget(planted[0])
+        yield planted[0]
+        forget(planted[0])
 
 
 def app(**query: Any) -> AppTest:
@@ -81,12 +77,12 @@ def said(test: AppTest) -> str:
     return "\n".join(str(element.value) for kind in kinds for element in test.get(kind))
 
 
-def test_what_was_planted_is_told_with_a_reason(store: Store, made: tuple[Store, Any]) -> None:
+def test_what_was_planted_is_told_with_a_reason(store: Store, planted: tuple[Store, World]) -> None:
     assert store
     test = app()
     assert not test.exception
     assert not test.error
-    runaways = [one for one in made[1].incidents if one.kind == "runaway"]
+    runaways = [one for one in planted[1].incidents if one.kind == "runaway"]
     assert runaways
     for one in runaways:
         assert f"A session of {one.subject} stands out" in said(test)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import demo_store
 import pytest
-from demo_worlds import END
+from demo_store import PLANTED_END as END
 
 from bridgeboard.analysis.radar.finding import KINDS, SEVERITIES, Finding
 from bridgeboard.analysis.radar.sweep import sweep
@@ -16,19 +16,24 @@ from bridgeboard.model.scope import Scope
 from bridgeboard.queries.metric_query import select
 from bridgeboard.store import Store
 
-SEED = 8
 BUSY = "runaway", "spend_spike", "cache_collapse", "failing_tool", "provider_outage"
 
 
 @pytest.fixture(scope="module")
-def world() -> World:
-    return make(SEED, end=END)
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, World]]:
+    store, world = demo_store.planted(tmp_path_factory.mktemp("radar") / "store.duckdb")
+    with store:
+        yield store, world
 
 
 @pytest.fixture(scope="module")
-def store(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    with demo_store.filled(tmp_path_factory.mktemp("radar") / "demo_store.duckdb", world) as filled:
-        yield filled
+def world(planted: tuple[Store, World]) -> World:
+    return planted[1]
+
+
+@pytest.fixture(scope="module")
+def store(planted: tuple[Store, World]) -> Store:
+    return planted[0]
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +97,7 @@ def test_money_is_a_lower_bound_where_some_tokens_have_no_price(
 
 @pytest.mark.slow
 def test_a_quiet_quarter_has_nothing_grave(tmp_path: Path) -> None:
-    quiet = make(SEED, end=END, quiet=True)
+    quiet = make(demo_store.PLANTED_SEED, end=END, quiet=True)
     with demo_store.filled(tmp_path / "quiet.duckdb", quiet) as filled:
         told = swept(filled, Scope(quiet.start, quiet.end))
     assert [one.reason for one in told if one.severity != "low"] == []
