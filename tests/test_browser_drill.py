@@ -228,3 +228,41 @@ def test_trust_says_what_this_server_does_not_tell(page: Page, synced: str) -> N
     expect(page.get_by_text(re.compile("^Asked now: the deployment is v2.34.1"))).to_be_visible()
     table.scroll_into_view_if_needed()
     assert violations(page) == []
+
+
+STEPS = (
+    ".st-key-box-top-initiator tbody a",
+    ".st-key-who a[href*='sessions']",
+    ".st-key-box-sessions th:has-text('Spend') button",
+    ".st-key-box-sessions tbody a",
+    "[data-testid=stSidebar] a:has-text('Compare')",
+    "[data-testid=stMain] button:has-text('Clients')",
+    "[data-testid=stSidebar] a:has-text('Radar')",
+    "[class*='st-key-finding-'] a",
+    "[data-testid=stSidebar] a:has-text('Interceptions')",
+    ".st-key-requests-turn button:has-text('Older')",
+    "[data-testid=stMain] tbody th a",
+    ".st-key-request-head a[href*='session']",
+    "[data-testid=stSidebar] a:has-text('Settings')",
+    "[data-testid=stSidebar] a:has-text('Overview')",
+    "[role=radio]:has-text('Sessions')",
+)
+"""What is pressed one after the other, and where."""
+
+
+def test_back_and_forward_take_one_press_from_every_page(page: Page, synced: str) -> None:
+    come_to(page, synced, tz="UTC")
+    title = page.locator("h1")
+    places = [(page.url, title.inner_text())]
+    for selector in STEPS:
+        page.locator(selector).first.click()
+        expect(page).not_to_have_url(places[-1][0], timeout=PATIENCE)
+        settled(page)
+        places.append((page.url, title.inner_text()))
+    for turn, way in ((page.go_back, places[-2::-1]), (page.go_forward, places[1:])):
+        for address, name in way:
+            turn()
+            expect(page).to_have_url(address, timeout=PATIENCE)
+            expect(title).to_have_text(name, timeout=PATIENCE)
+            settled(page)
+            expect(page).to_have_url(address)
