@@ -44,6 +44,7 @@ WINDOWS: Final[Mapping[str, str]] = {
     "count": "as the aggregate",
     "lag": "the value of the row before, NULL for the first",
     "lead": "the value of the row after, NULL for the last",
+    "max": "as the aggregate",
     "min": "as the aggregate",
     "row_number": "1, 2, 3 and on",
     "sum": "as the aggregate, up to the row where there is an order",

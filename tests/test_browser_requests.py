@@ -84,7 +84,7 @@ def test_a_request_is_opened_revealed_and_left_by_the_way_back(page: Page, synce
     assert parameters(page) == place
     page.go_forward()
     expect(page.get_by_text(named).first).to_be_visible(timeout=PATIENCE)
-    page.get_by_role("link", name="In its session").click()
+    page.get_by_role("link", name="Open in its session").click()
     expect(page.get_by_role("heading", name="Session", exact=True)).to_be_visible(timeout=PATIENCE)
     page.go_back()
     expect(page.get_by_role("button", name="All requests")).to_be_visible(timeout=PATIENCE)

@@ -62,6 +62,8 @@ def test_two_sessions_are_compared_by_the_same_numbers() -> None:
     keys = sorted({row["session"] for row in facts().usage if row["session"] is not None})[:2]
     a, b = (typed(Head, facts().rows(session_detail.head(key)))[0] for key in keys)
     told = {line.name: line for line in comparison.sessions(a, b)}
+    assert [*told][:5] == ["spend", "shadow_cost", "duration_seconds", "threads", "prompts"]
+    assert {*session_detail.NUMBERS.values(), "total_tokens"} < {*told}
     assert (told["spend"].a, told["spend"].b) == (a.cost, b.cost)
     assert told["total_tokens"].a == a.total_tokens
     assert told["requests"].b == b.requests

@@ -144,11 +144,11 @@ def test_filters_narrow_both_but_not_what_the_page_names_itself(store: Store) ->
         text.removeprefix(formats.AT_LEAST).strip() for text in board(narrowed)["Requests"][:2]
     ]
     assert shown == [formats.compact(count) for count in of_client]
-    assert "does not count here" not in said(narrowed)
+    assert "does not apply" not in said(narrowed)
     plain, other = app(what="people", a=first, b=second), largest("person")[5]
     contrary = app(what="people", a=first, b=second, people=other)
     assert board(contrary) == board(plain)
-    assert "Its filter by person does not count here" in said(contrary)
+    assert "The filter by person does not apply" in said(contrary)
     left_out = app(what="people", a=first, b=second, people=first, not_people="true")
     assert board(left_out) == board(plain)
 
@@ -302,7 +302,7 @@ def test_without_a_choice_the_two_largest_sessions_are_compared(store: Store) ->
     assert shown["Tokens"][:2] == [
         f"≈ {formats.compact(tokens(one['own']))}" for one in longest()[:2]
     ]
-    assert "period and filters do not count" in said(test)
+    assert "period and filters do not apply" in said(test)
 
 
 def test_sessions_are_named_by_ids_or_by_links_whatever_the_filters_say(store: Store) -> None:
@@ -323,7 +323,7 @@ def test_a_session_that_is_not_there_says_so(store: Store, named: str) -> None:
     test = app(what="sessions", a=named)
     assert not test.exception
     assert not test.error
-    assert "Session A is not in the store" in said(test)
+    assert "Session A is not here" in said(test)
 
 
 def test_of_an_id_that_several_people_used_the_newest_is_taken_and_told(store: Store) -> None:
@@ -332,7 +332,7 @@ def test_of_an_id_that_several_people_used_the_newest_is_taken_and_told(store: S
         batch.execute("UPDATE sessions SET id = $1 WHERE id = $2", [first["id"], second["id"]])
     newest = max((first, second), key=lambda one: one["started_at"])
     test = app(what="sessions", a=first["id"], b=third["id"])
-    assert "1 other person used the id of session A" in said(test)
+    assert "1 other person used the ID of session A" in said(test)
     assert board(test)["Tokens"][0] == f"≈ {formats.compact(tokens(newest['own']))}"
     named = app(what="sessions", a=link(first), b=third["id"])
     assert "other person" not in said(named)

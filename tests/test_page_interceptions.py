@@ -150,7 +150,7 @@ def test_a_place_in_the_address_is_kept_by_a_link(store: Store) -> None:
     assert f"{PAGE + 1}-{2 * PAGE} of {len(expected):,} requests" in said(test)
     oldest = expected[-1]
     test = app(after=request_list.cursor(Key(oldest["started_at"], oldest["usage"])))
-    assert "older than the place" in said(test)
+    assert "no older request than" in said(test)
     test.button(key="turn-newest").click().run()
     assert table(test).column("Began") == began(expected[:PAGE])
 
@@ -204,7 +204,7 @@ def test_nothing_found_says_what_to_do(store: Store) -> None:
     assert store
     test = app(tools="no such tool")
     assert not test.exception
-    assert "No request matches in this period" in said(test)
+    assert "No request of this period passes the filters" in said(test)
 
 
 def test_a_row_leads_to_its_request_in_its_session(store: Store) -> None:
@@ -426,7 +426,7 @@ def test_a_silent_deployment_leaves_the_page_whole(exact: Store) -> None:
     assert exact
     test = app(request=one().id)
     assert not test.error
-    assert "which does not tell them now" in said(test)
+    assert "which does not answer now" in said(test)
     assert headline(test)
 
 
@@ -438,7 +438,7 @@ def test_an_address_of_no_request_says_so_and_shows_the_list(store: Store, named
     test = app(request=named)
     assert not test.exception
     assert not test.error
-    assert "no such request" in said(test)
+    assert "request that this link names is not here" in said(test)
     assert len(table(test).rows) == PAGE
 
 
@@ -453,14 +453,14 @@ def test_of_a_server_without_single_requests_the_store_says_what_it_has(tmp_path
     with session_stores.synced(tmp_path, "summed") as summed, looking(summed, demo_sync.NOW):
         test = app()
         assert not test.exception
-        assert "no longer offers single requests" in said(test)
+        assert "no longer lists single requests" in said(test)
         assert "none from before" in said(test)
         assert len(table(test).rows)
         usage = next(row for row in summed.rows("SELECT id FROM usage WHERE grain = 'action'"))[0]
         detail = app(request=str(usage))
         assert not detail.error
-        assert "a sum, whose end is not told" in said(detail)
-        assert "only known from its session" in said(detail)
+        assert "a sum, whose end is not known" in said(detail)
+        assert "known from its session only" in said(detail)
 
 
 def test_after_an_upgrade_the_store_says_until_when_requests_are_exact(tmp_path: Path) -> None:

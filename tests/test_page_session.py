@@ -205,9 +205,9 @@ def test_what_a_server_does_not_tell_is_said(any_store: Store) -> None:
     )
     with looking(any_store, demo_sync.NOW):
         test = opened(who)
-        assert "Nothing is told about its network calls" in said(test)
+        assert "Its network calls are not known" in said(test)
         assert "Network calls" not in {card.label for card in headline(test)}
-        assert ("not told one by one" in said(test)) == (told.accuracy == "aggregate")
+        assert ("not listed one by one" in said(test)) == (told.accuracy == "aggregate")
 
 
 def test_network_calls_are_shown_with_how_many_were_blocked(store: Store) -> None:
@@ -452,7 +452,7 @@ def test_no_session_chosen_and_no_such_session_say_what_to_do(store: Store) -> N
     assert "No session chosen" in said(opened())
     test = opened(id="00000000-0000-4000-8000-000000000000")
     assert not test.exception
-    assert "The store has no such session. Check the link" in said(test)
+    assert "This session is not here. Check that the link" in said(test)
 
 
 def test_a_session_that_the_first_sync_has_not_reached_is_told_as_such(
@@ -507,7 +507,7 @@ def test_a_session_of_two_people_says_so_and_leads_to_the_other(tmp_path: Path) 
             assert "".join(test.query_params["initiator"]) == second[1]
             assert headline(test)
             nobody = opened((first[0], "00000000-0000-4000-8000-000000000001"))
-            assert "has no session of this ID" in said(nobody)
+            assert "has no session with this ID" in said(nobody)
             assert not headline(nobody)
             newest = max(
                 (first, second), key=lambda who: session_stores.head(made, keys[who]).started_at

@@ -20,11 +20,13 @@ from streamlit.testing.v1 import AppTest
 
 from bridgeboard import formats, settings
 from bridgeboard.model.pages import FILTERS
+from bridgeboard.model.store_status import Status
 from bridgeboard.queries.session_columns import COLUMNS
-from bridgeboard.runtime import state_files
+from bridgeboard.runtime import process, state_files
 from bridgeboard.state.audit import digest_of_words
-from bridgeboard.store import Store
+from bridgeboard.store import Store, sync_state
 from bridgeboard.ui import current_user
+from bridgeboard.ui.components.tables import Words
 from bridgeboard.ui.views import session_list
 
 ROOT = Path(__file__).parents[1]
@@ -273,6 +275,29 @@ def test_a_choice_on_one_page_does_not_disturb_another(store: Store) -> None:
     assert not test.error
 
 
+def test_lists_say_that_the_first_sync_still_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Store.open(tmp_path / "new.duckdb") as empty, looking(empty, demo_sync.NOW):
+        with empty.write() as batch:
+            sync_state.begin_run(batch, "interceptions", demo_sync.NOW)
+        assert "Choose a longer one" in said(app())
+        monkeypatch.setattr(process.current(), "status", Status("syncing"))
+        assert "No session of this period has been read yet" in said(app())
+        assert "No request of this period has been read yet" in said(app("interceptions"))
+
+
+def test_several_models_are_called_by_the_first_where_all_have_no_room() -> None:
+    looked = session_list._models
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session_list.runner, "model_name", lambda model, _: model)
+        assert looked(()) is None
+        assert looked(("b", "a", "b")) == "a, b"
+        names = ("Claude Sonnet 4.5", "Claude Opus 4.5", "GPT-5")
+        cell = looked(names)
+    assert cell == Words("Claude Opus 4.5 +2", "Claude Opus 4.5, Claude Sonnet 4.5, GPT-5")
+
+
 def word(store: Store) -> str:
     """A word that some prompt has."""
     ((text,),) = store.rows("SELECT text FROM prompts ORDER BY started_at DESC LIMIT 1")
@@ -283,7 +308,7 @@ def test_prompts_are_searched_only_where_the_operator_permits_it(store: Store) -
     settings.install(settings.current().model_copy(update={"search_text": False}))
     test = app(search=word(store))
     assert "Search in prompts" not in [field.label for field in test.text_input]
-    assert "show it to see them" not in said(test)
+    assert "turn on the switch to see them" not in said(test)
 
 
 def test_hits_are_hidden_until_revealed_and_a_search_is_logged(
@@ -291,7 +316,7 @@ def test_hits_are_hidden_until_revealed_and_a_search_is_logged(
 ) -> None:
     wanted = word(store)
     test = app(search=wanted)
-    assert "show it to see them" in said(test)
+    assert "turn on the switch to see them" in said(test)
     assert '"hits"' not in said(test)
     before = last()
     with caplog.at_level(logging.DEBUG):

@@ -181,7 +181,7 @@ def test_sync_now_is_noted_and_wakes_the_watch(
         before = last()
         monkeypatch.setattr(keeper, "wake", lambda: woken.append(len(noted("sync", before))))
         test = page()
-        assert tables(test)["facts"]["Next one due"] == ["4 May 2026, 09:32:30 UTC"]
+        assert tables(test)["facts"]["Next sync"] == ["4 May 2026, 09:32:30 UTC"]
         test.button(key="sync-now").click().run()
         assert not test.exception
         assert woken == [1]  # it was noted first
@@ -283,15 +283,15 @@ def test_what_each_role_may_is_what_the_door_decides(
     assert shown["Who has which role"]["admin"] == ["admins"]
     assert shown["Who has which role"]["lead"] == ["ada@example.com"]
     assert shown["Who leads which teams"] == {"ada@example.com": ["payments, search"]}
-    assert shown["facts"]["How people come in"][0].startswith("nobody is asked")
+    assert shown["facts"]["Login"][0].startswith("none: ")
     may = list(shown["What each role may"].values())
     for place, role in enumerate(Role):
         who = Viewer("somebody", frozenset({role}))
         allowed = [access.may_open(who, name) for name in PAGES]
         allowed += [access.may_use(who, permission) for permission in PERMISSIONS]
         assert [cells[place] == "yes" for cells in may] == allowed
-    assert settings_in_force._way_in(chosen) == "a proxy, believed at 10.0.0.5, 10.1.0.0/24"
-    assert settings_in_force._others(chosen) == "is self"
+    assert settings_in_force._way_in(chosen) == "a proxy, trusted at 10.0.0.5, 10.1.0.0/24"
+    assert settings_in_force._others(chosen) == "have the role self"
 
 
 def test_the_prices_of_the_operator_are_found_missing_or_wrong(
@@ -300,15 +300,15 @@ def test_the_prices_of_the_operator_are_found_missing_or_wrong(
     path = tmp_path / "prices.toml"
     write(f'{PLAIN}prices_file = "{path}"')
     with serving(store):
-        own = tables(page())["facts"]["Prices of your own"]
+        own = tables(page())["facts"]["Your own prices"]
         assert own == [f"{path}: not found"]
         path.write_text("[[price]]\nmodel = 7", "utf-8")
         test = page()
-        assert tables(test)["facts"]["Prices of your own"] == [f"{path}: cannot be used"]
+        assert tables(test)["facts"]["Your own prices"] == [f"{path}: cannot be used"]
         assert "line 2" in said(test)
         path.write_text('[[price]]\nmodel = "m"\nbilling = "free"', "utf-8")
         test = page()
-        assert tables(test)["facts"]["Prices of your own"] == [f"{path}: found"]
+        assert tables(test)["facts"]["Your own prices"] == [f"{path}: found"]
         assert "Models without a price" in tables(test)["facts"]
 
 

@@ -392,7 +392,8 @@ def test_a_store_without_text_says_so(tmp_path: Path) -> None:
         kept = only(made, recorded_text.Kept, recorded_text.kept(session))
         assert kept == recorded_text.Kept(0, 0, 0, "none")
         assert any(
-            "No text is kept" in said for said in session_data.missing(head(made, session), kept)
+            "No recorded text is kept" in said
+            for said in session_data.missing(head(made, session), kept)
         )
 
 

@@ -24,6 +24,7 @@ from bridgeboard.model.errors import CursorError, ListError, MetricError
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.periods import bounds
 from bridgeboard.model.scope import Scope
+from bridgeboard.pricing import family
 from bridgeboard.queries.metric_query import Query, select
 from bridgeboard.queries.session_columns import COLUMNS, NUMBERS
 from bridgeboard.queries.session_filters import Find, Range
@@ -55,6 +56,8 @@ def everything(find: Find, order: Order, limit: int) -> list[SessionRow]:
 
 def value(row: Row, name: str) -> Any:
     told = row[name]
+    if name == "models":
+        told = tuple(sorted({family(model).lower() for model in told}))
     if isinstance(told, tuple):
         told = ", ".join(told) or None
     return told.lower() if isinstance(told, str) else told

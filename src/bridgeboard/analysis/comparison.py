@@ -29,6 +29,8 @@ COMPARED: Final = (
     "priced_rate",
 )
 """Metrics that every scope has."""
+AMOUNTS: Final = 2
+"""So many of them, which come first, are amounts of money."""
 
 Number = int | float | None
 
@@ -71,15 +73,18 @@ def compared_lines(
 
 
 def sessions(a: Head, b: Head) -> tuple[Line, ...]:
-    """Two sessions compared, by the metrics that a session has."""
+    """Two sessions compared, by the metrics that a session has, in the order of other pairs."""
+    fields = {name: field for field, name in NUMBERS.items()}
+    own = {*fields, "threads", "total_tokens"}
+    order = [name for name in COMPARED if name in own]
     counted = [
-        Line(name, METRICS[name].label, METRICS[name].format, getattr(a, field), getattr(b, field))
-        for field, name in NUMBERS.items()
+        Line(
+            name,
+            METRICS[name].label,
+            METRICS[name].format,
+            *(getattr(head, fields.get(name, name)) for head in (a, b)),
+        )
+        for name in dict.fromkeys((*order, *fields))
     ]
-    total = METRICS["total_tokens"]
-    return (
-        Line("duration_seconds", "Duration", "seconds", a.duration_seconds, b.duration_seconds),
-        Line("threads", METRICS["threads"].label, "count", a.threads, b.threads),
-        *counted,
-        Line(total.name, total.label, total.format, a.total_tokens, b.total_tokens),
-    )
+    lasted = Line("duration_seconds", "Duration", "seconds", a.duration_seconds, b.duration_seconds)
+    return (*counted[:AMOUNTS], lasted, *counted[AMOUNTS:])

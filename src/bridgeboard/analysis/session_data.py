@@ -187,18 +187,18 @@ def _usage(head: Head) -> Iterator[str]:
     unseen = head.recorded_tokens - head.held_tokens
     if not head.rows:
         yield (
-            "None of its requests is known to be part of it yet: its tokens are the server's own"
-            " sums, and nothing else of them is known."
+            "None of its requests has been linked to it yet: its tokens are the server's own"
+            " totals, and nothing else is known."
         )
     elif unseen > 0:
         yield f"{unseen:,} of the tokens that the server counts belong to requests not known here."
     if head.exact_rows < head.rows:
         known = "Some requests are" if head.exact_rows else "Requests are"
         yield (
-            f"{known} not told one by one on this server generation: those without tool calls are"
-            " known as sums only, so requests and prompts are lower bounds."
+            f"{known} not listed one by one by this version of the server: those without tool calls"
+            " are known as sums only, so requests and prompts are lower bounds."
         )
-        yield "For these, neither errors of tool calls are told nor how long a request took."
+        yield "Of these, neither failed tool calls nor durations are known."
     if head.unpriced_tokens:
         yield f"{head.unpriced_tokens:,} tokens have no known price: the cost is a lower bound."
 
@@ -212,21 +212,20 @@ def _details(head: Head) -> Iterator[str]:
         yield "It has gone on since its details were read."
     if head.detailed_at is not None and head.threads is None:
         yield (
-            "The server tells no thread that is known to be its own: threads and tool calls are not"
-            " known. That is so where several people share a session id and began at the same"
-            " moment, or where the first requests of its threads were deleted."
+            "Which threads and tool calls are its own is not known: several people used the same"
+            " session ID at the same moment, or the first requests of its threads were deleted."
         )
     if head.network_total is None:
         yield (
-            "Nothing is told about its network calls: servers up to v2.35 tell none, and newer ones"
-            " only where an agent firewall stands."
+            "Its network calls are not known: servers report them from v2.36 on, and only where"
+            " there is an agent firewall."
         )
 
 
 def _text(head: Head, retained: Kept) -> Iterator[str]:
     has_any = retained.prompts or retained.inputs or retained.thoughts
     if retained.setting == "none" and not has_any:
-        yield "No text is kept here: no prompts, no thinking, no tool inputs."
+        yield "No recorded text is kept: no prompts, no thinking, no tool inputs."
         return
     for name, there, recorded in (
         ("prompts", retained.prompts, head.prompts or 0),
@@ -236,7 +235,7 @@ def _text(head: Head, retained: Kept) -> Iterator[str]:
             gone = recorded - there
             yield f"The text of {gone:,} of its {recorded:,} {name} is not kept (any more)."
     if not retained.thoughts:
-        yield "No thinking is kept; only requests that called tools tell any."
+        yield "It has no recorded thinking; only requests that called tools can have some."
 
 
 def _asked(runner: Runner, kind: Callable[..., T], question: Query) -> tuple[T, ...]:

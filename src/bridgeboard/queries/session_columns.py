@@ -1,8 +1,8 @@
 """What a row of the list of sessions says: each column once, with its SQL, words and order.
 
 A column is SQL over a session ``s``, its person ``p``, its team ``b``, the sums ``u`` over its
-requests in the scope (none if not one is known), those ``w`` over all its requests, and its failed
-threads ``e`` in the scope. NULL is unknown, never nothing.
+requests in the scope (none if not one is known), those ``w`` over all its requests, its failed
+threads ``e`` in the scope, and the names ``n`` of its models. NULL is unknown, never nothing.
 """
 
 from collections.abc import Mapping
@@ -174,7 +174,7 @@ _WHO: Final = (
     ),
     _text("client", "Client", "The tool that the person used.", "nullif(s.client, '')"),
     _list("providers", "Providers", "The kinds of API that it used.", "s.providers"),
-    _list("models", "Models", "The models that it asked for.", "s.models"),
+    _list("models", "Models", "The models that it asked for.", "s.models", "nullif(n.names, '')"),
     _list(
         "credential_kinds",
         "Credentials",

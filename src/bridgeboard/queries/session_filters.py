@@ -163,7 +163,7 @@ class Sides:
 
     def tables(self) -> list[str]:
         """Its own common tables, in order."""
-        return [*self._used(), *self._whole(), *self._failing()]
+        return [*self._used(), *self._whole(), *self._failing(), *self._named()]
 
     def origin(self) -> str:
         """What follows FROM: one row per session of the scope."""
@@ -174,6 +174,7 @@ class Sides:
             " AND s.started_at >= b.valid_from AND s.started_at < b.valid_to",
             "w": f"LEFT JOIN {self.prefix}whole w ON w.session = s.session",
             "e": f"LEFT JOIN {self.prefix}failing e ON e.session = s.session",
+            "n": f"LEFT JOIN {self.prefix}named n ON n.session = s.session",
         }
         spoken = "".join(f" {join}" for alias, join in joins.items() if self._speaks(alias))
         return f"{self.prefix}used u JOIN sessions s ON s.session = u.session{spoken}"
@@ -255,6 +256,19 @@ class Sides:
             passing = self._passing("usage")
             sql += f" AND (t.session, t.id) IN (SELECT f.session, f.thread {passing})"
         return [f"{self.prefix}failing AS ({sql} GROUP BY t.session)"]
+
+    def _named(self) -> list[str]:
+        """What the models of each session are called, in the order in which lists show them."""
+        if not self._speaks("n"):
+            return []
+        sql = (
+            "SELECT t.session, array_to_string(list_sort(list(DISTINCT"
+            " lower(coalesce(m.family, t.model)))), ', ') AS names"
+            " FROM (SELECT t.session, unnest(t.models) AS model FROM sessions t"
+            f" WHERE {self._among('t')}) t LEFT JOIN families m ON m.model = t.model"
+            " GROUP BY t.session"
+        )
+        return [f"{self.prefix}named AS ({sql})"]
 
     def _passing(self, source: Source) -> str:
         """FROM and WHERE of a source's rows in the scope that are of the sessions that count."""

@@ -46,6 +46,11 @@ def syncs() -> bool:
     return keeper is not None and keeper.status.state != "off"
 
 
+def reads_more() -> bool:
+    """Whether the first sync still reads, so that what is not here may only not be here yet."""
+    return syncs() and not runner.current().coverage().is_whole
+
+
 def progress() -> None:
     """How far the first sync is, for a page that has nothing to show yet."""
     _wait()

@@ -104,8 +104,8 @@ def _wanted() -> str | None:
         "Show recorded text",
         key=SHOWN,
         disabled=asks and len(reason) < SHORTEST,
-        help="Prompts, thinking and tool inputs are private. Looking at them is put in the "
-        "audit log.",
+        help="Prompts, thinking and tool inputs are private. The audit log notes who looks at "
+        "them.",
     )
     return reason if on and not (asks and len(reason) < SHORTEST) else None
 
@@ -116,7 +116,7 @@ def _reason() -> str:
         key=REASON,
         max_chars=200,
         placeholder="Incident 4711, asked for by …",
-        help="It is kept in the audit log, with your name and what you look at.",
+        help="The audit log keeps it, with your name and what you look at.",
     )
     return " ".join((reason or "").split())
 

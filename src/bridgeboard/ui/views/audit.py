@@ -15,8 +15,8 @@ PAGE: Final = 50
 BEFORE: Final = "entries_before"
 """The number of the entry that the shown ones come before; 0 for the newest."""
 _COLUMNS: Final = (
-    Column("When", "moment"),
-    *(Column(name) for name in ("Who", "What", "About", "Why")),
+    Column("Time", "moment"),
+    *(Column(name) for name in ("User", "Action", "Object", "Reason")),
     Column("Entry", "count", exact=True),
 )
 
@@ -24,9 +24,9 @@ _COLUMNS: Final = (
 def verdict() -> None:
     """A button that looks through all of the log, and what it found."""
     st.caption(
-        "Logins, refusals, looks at recorded text, searches in it, downloads, changed settings and "
-        "syncs that somebody began. Each line holds the digest of the one before, made with a key, "
-        "so that one that is changed or taken out is noticed."
+        "Logins, refused logins and pages, recorded text that somebody looked at or searched, "
+        "downloads, changed settings, and syncs begun by hand. Each line has a keyed digest of the "
+        "line before, so that a line that is changed or removed is noticed."
     )
     not_handed_on()
     if not st.button("Check every line", key="verify", icon=":material/fact_check:"):
@@ -47,11 +47,12 @@ def verdict() -> None:
     else:
         st.success(f"All {result.right:,} lines are as they were written.", icon=":material/check:")
     if result.unkeyed:
-        st.caption(f"The first {result.unkeyed:,} were written before the log had a key.")
+        first = formats.plural(result.unkeyed, "line")
+        st.caption(f"The first {first} were written before the log had a key.")
     if result.unchecked:
         st.caption(
-            f"Of {result.unchecked:,} the digest cannot be checked: the key that they were signed "
-            "with is not here."
+            f"The digests of {formats.plural(result.unchecked, 'line')} cannot be checked: the key "
+            "that they were signed with is not here."
         )
 
 
@@ -74,7 +75,7 @@ def entries() -> None:
     before = int(st.session_state.get(BEFORE) or 0)
     rows = _log().entries(PAGE, before or None)
     if not rows:
-        notices.empty("Nothing has been noted yet.")
+        notices.empty("The log has no entries yet.")
         return
     tables.show(
         [(one.at, one.who, one.what, one.about, one.why, one.number) for one in rows],

@@ -41,14 +41,12 @@ SHOWN: Final = ("spend", "total_tokens", "requests", "prompts", "sessions", "too
 """Metrics whose course can be drawn."""
 AT: Final = "beside-at"
 """The parameter that names a stretch of time of the course."""
-RATIO: Final = "How many times A goes into B."
-NAME: Final = 32
+RATIO: Final = "B divided by A."
+NAME: Final = 48
 _HOUR: Final = re.compile(r"(\d\d:\d\d)(UTC|[+-]\d\d:\d\d)", re.ASCII)
 """A time of day with its distance from UTC, as addresses have it."""
 _DEFINITIONS: Final = {"duration_seconds": "From the first request to the end of the last."}
-_MARKS: Final = (
-    "≥ is at least so much, ≈ is about so much. Point at a number or its name to see more."
-)
+_MARKS: Final = "≥ means at least, ≈ means about. Point at a number or its name for more."
 
 
 def show(now: Chosen) -> None:
@@ -88,7 +86,7 @@ def _about(name: str, now: Chosen) -> str:
         return formats.unmarked(words)
     label = DIMENSIONS[name].label.lower()
     return formats.unmarked(
-        f"{words} Its filter by {label} does not count here: the two that this page names do."
+        f"{words} The filter by {label} does not apply: this page compares the two chosen here."
     )
 
 
@@ -113,10 +111,10 @@ def _names(name: str) -> tuple[str, ...]:
 
 
 def _sessions(now: Chosen) -> None:
-    st.caption("Whole sessions: period and filters do not count here.")
+    st.caption("Whole sessions are compared: period and filters do not apply.")
     pair = compare_sides.sessions(now.scope)
     if pair is None:
-        notices.empty("Give two sessions: their ids, or the addresses of their pages.")
+        notices.empty("Give two sessions: their IDs, or links to their pages.")
         return
     with notices.tile("these sessions"):
         for key, side in zip("AB", pair, strict=True):
@@ -136,12 +134,12 @@ def _sessions(now: Chosen) -> None:
 
 def _remarks(key: str, side: Side) -> None:
     if side.head is None:
-        notices.remark(f"Session {key} is not in the store: check its id, or open its page first.")
+        notices.remark(f"Session {key} is not here. Check its ID, or copy the link of its page.")
     elif side.sharers:
         others = formats.plural(side.sharers, "other person", "other people")
         notices.remark(
-            f"{others} used the id of session {key} as well; this is the newest of that id. Give "
-            "the address of a session's page to choose."
+            f"{others} used the ID of session {key}, too; this is the newest session with it. To "
+            "choose another, give the link of its page."
         )
 
 
@@ -201,12 +199,12 @@ def _table(lines: Sequence[Line], pair: tuple[str, str], accuracies: Sequence[Ac
                 tables.Column(f"{side}: {_short(name)}", "words", formats.visible(name))
                 for side, name in zip("AB", pair, strict=True)
             ),
-            tables.Column("Difference", "words", "B less A"),
+            tables.Column("Difference", "words", "B minus A."),
             tables.Column("Ratio", "words", RATIO),
         ],
         key="beside",
         label="Side by side",
-        note=_MARKS if is_marked else "Point at a number or its name to see more.",
+        note=_MARKS if is_marked else "Point at a number or its name for more.",
         is_sortable=False,
     )
 
@@ -257,7 +255,7 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
         notices.empty(
             runner.NO_REQUEST
             if runner.is_unknown(measure)
-            else "Neither of the two has any of it in this period. Choose a longer one."
+            else "Neither of the two has any in this period. Choose a longer one."
         )
         return
     picture = charts.Course(
@@ -283,7 +281,7 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
     )
     st.html(charts.legend(picture))
     if at is None:
-        st.caption(f"Click the lines at {_AN[now.grain]} to see both, and where to read more.")
+        st.caption(f"Click {_AN[now.grain]} in the chart to see both sides, with links to more.")
     else:
         numbers = [
             (value, number, side.accuracies.get((at, value), EXACT))

@@ -162,8 +162,8 @@ def _field(key: str, pair: Pair) -> str:
         on_change=_take,
         args=(key, pair, None),
         max_chars=LONGEST,
-        placeholder="Its id, or a link to it",
-        help="Copy the address of a session's page, or its id from the list of sessions.",
+        placeholder="Its ID, or a link to it",
+        help="The link of a session's page, or the ID at its head.",
     )
     return (text or "").strip()
 

@@ -31,8 +31,8 @@ def show(find: Find) -> None:
         icon=":material/search:",
         placeholder="All of these words",
         max_chars=200,
-        help="Upper and lower case are the same. Whoever searches sees what people wrote, so every "
-        "search is logged, with its filters and a digest of the words.",
+        help="Upper and lower case are the same. Hits show what people wrote, so the audit log "
+        "notes every search, with its filters and a digest of the words.",
         **WORDS.widget_arguments(),
     )
     if not words.strip():
@@ -43,7 +43,7 @@ def show(find: Find) -> None:
         notices.remark(str(error))
         return
     if not reveal.searched(find, search):
-        st.caption("Hits are recorded text: show it to see them.")
+        st.caption("Hits are recorded text: turn on the switch to see them.")
         return
     _draw(_searched(find, search), words)
 

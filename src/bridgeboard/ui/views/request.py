@@ -32,12 +32,12 @@ NARROWEST: Final = 310
 
 
 _CARDS: Final = (
+    "spend",
     "total_tokens",
     "input_tokens",
     "output_tokens",
     "cache_read_tokens",
     "cache_write_tokens",
-    "spend",
 )
 
 
@@ -50,8 +50,8 @@ def asked() -> Detail | None:
     detail = runner.current().read(lambda reader: _details(reader, named))
     if not detail:
         notices.remark(
-            "The store holds no such request as this address names. It may have begun before the "
-            "records do, or be deleted by now. Here are those that there are."
+            "The request that this link names is not here. It may be older than all that was read, "
+            "or deleted by now. These are the requests that are here."
         )
         return None
     return detail[0]
@@ -73,11 +73,11 @@ def show(detail: Detail, zone: ZoneInfo) -> None:
     _facts(detail, zone)
     with notices.tile("the responses"):
         _responses(detail)
-    st.header("What was written and called", anchor=False)
+    st.header("Prompts and tool calls", anchor=False)
     text = revealed(of_request(detail.initiator_id, detail.id))
     with notices.tile("what was written and called"):
         _written(detail, zone, text=text)
-    st.header("What only the deployment tells", anchor=False)
+    st.header("Raw data of the deployment", anchor=False)
     trend.apart(request_raw_data.show, detail, text)
 
 
@@ -96,13 +96,13 @@ def _head(detail: Detail, zone: ZoneInfo) -> None:
         if place := request_table.session_place(detail):
             st.page_link(
                 "pages/session.py",
-                label="In its session",
+                label="Open in its session",
                 icon=":material/account_tree:",
                 query_params={**place, **url.everywhere()},
             )
         st.page_link(
             navigation.PERSON,
-            label="The person",
+            label="Page of this person",
             icon=":material/person:",
             query_params={**url.filters(), navigation.WHO: [detail.person]},
         )
@@ -116,8 +116,8 @@ def _leave() -> None:
 
 def _kind(detail: Detail) -> str:
     if detail.grain == "interception":
-        return "known by itself, exact"
-    return "known from the details of its session: a sum, whose end is not told"
+        return "recorded as a single request"
+    return "known from the details of its session: a sum, whose end is not known"
 
 
 def _cards(detail: Detail) -> list[headline_cards.Card]:
@@ -156,8 +156,8 @@ def _whose(detail: Detail) -> dict[str, str]:
         ("Model", detail.family or UNKNOWN),
         ("Model id", detail.model),
         ("Credential", detail.credential_kind or UNKNOWN),
-        ("Hint of the key", detail.credential_hint),
-        ("API key of Coder", detail.api_key_id),
+        ("Key hint", detail.credential_hint),
+        ("Coder API key", detail.api_key_id),
     )
 
 
@@ -185,7 +185,7 @@ def _numbers(detail: Detail) -> dict[str, str]:
         ("Responses", _number(detail, "responses", detail.responses)),
         ("Prompts", _number(detail, "prompts", detail.prompts)),
         ("Tool calls", _number(detail, "tool_calls", detail.tool_calls)),
-        ("Of them injected", _number(detail, "injected_calls", detail.injected)),
+        ("Injected calls", _number(detail, "injected_calls", detail.injected)),
         ("Tool errors", _number(detail, "tool_errors", detail.tool_errors)),
         ("Tokens as recorded", _number(detail, "recorded_tokens", recorded)),
         ("Tokens with a price", formats.exact(detail.priced_tokens)),
@@ -216,7 +216,7 @@ def _details(reader: Reader, named: str) -> tuple[Detail, ...]:
 
 def _responses(detail: Detail) -> None:
     """Each answer of the provider with its price."""
-    st.header("Responses and their price", anchor=False)
+    st.header("Responses and prices", anchor=False)
     rows = typed(
         Response,
         runner.current().read(lambda reader: reader.rows(*request_list.responses(detail.usage))),
@@ -225,8 +225,8 @@ def _responses(detail: Detail) -> None:
         notices.empty("No response is on record: the request ended without any tokens.")
         return
     st.caption(
-        "Rows of the server that belong to one answer are taken together; each answer is priced "
-        "by itself, at the list price of its moment."
+        "The server's rows for one response are taken together. Each response has the list price "
+        "of its time."
     )
     tables.show(
         [_response(each) for each in rows],
@@ -236,7 +236,14 @@ def _responses(detail: Detail) -> None:
     )
 
 
-_COUNTED: Final = ("Input", "Output", "Cache reads", "Cache writes", "Of them for 1 h", "Searches")
+_COUNTED: Final = (
+    "Input",
+    "Output",
+    "Cache reads",
+    "Cache writes",
+    "1 h cache writes",
+    "Web searches",
+)
 _RESPONSES: Final = (
     Column("No.", "count", exact=True),
     Column("Answered", "moment"),
@@ -260,7 +267,7 @@ def _response(one: Response) -> tuple[object, ...]:
         one.shadow_cost,
         one.cache_saving,
         one.status,
-        f"above {one.tier:,} tokens" if one.tier >= 0 else "for all",
+        f"above {one.tier:,} tokens" if one.tier >= 0 else "any size",
         one.price_id or None,
         one.source or None,
         one.note or None,
@@ -299,7 +306,7 @@ def _written(detail: Detail, zone: ZoneInfo, *, text: bool) -> None:
         st.caption("What the request failed with")
         st.code(formats.visible(detail.error_message), language=None, wrap_lines=True)
     if not items:
-        st.caption("Nothing was written or called in this request, as far as is known.")
+        st.caption("No prompt or tool call of this request is known.")
     recorded_text.shown(
         detail.usage, items, recorded_text.Look(zone, text, words="", hit=None, turn="")
     )
@@ -308,7 +315,7 @@ def _written(detail: Detail, zone: ZoneInfo, *, text: bool) -> None:
 _CALLS: Final = (
     Column("No.", "count", exact=True),
     Column("Called", "moment"),
-    *(Column(name) for name in ("Tool", "From", "Put there by", "Ended")),
+    *(Column(name) for name in ("Tool", "Server", "Added by", "Outcome")),
     *(Column(name, "count", "Characters.", exact=True) for name in ("Input", "Error")),
 )
 
@@ -318,7 +325,7 @@ def _call(item: Item) -> tuple[object, ...]:
         item.ordinal + 1,
         item.at,
         formats.middle(formats.visible(item.tool or ""), 60) or "(empty)",
-        item.server_url or "the client itself",
+        item.server_url or "none: run by the client",
         "the bridge" if item.injected else "the client",
         _end(item),
         item.length,
@@ -330,4 +337,4 @@ def _end(item: Item) -> str:
     if item.failed:
         return "failed"
     # Only of tools that the bridge put there is it recorded how their calls end.
-    return "well" if item.injected and item.failed is False else "not recorded"
+    return "succeeded" if item.injected and item.failed is False else "not recorded"

@@ -19,7 +19,7 @@ from bridgeboard.queries import request_list
 from bridgeboard.queries.request_list import PAGE, Interception
 from bridgeboard.queries.typed_rows import Key, typed
 from bridgeboard.ui import runner, url, url_values
-from bridgeboard.ui.components import clock, downloads, filters, notices, pager
+from bridgeboard.ui.components import clock, data_quality, downloads, filters, notices, pager
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.url_parameters import AFTER, BEFORE
 from bridgeboard.ui.views import request_table
@@ -144,12 +144,15 @@ def _place(scope: Scope, first: Key, *, errors_only: bool) -> int:
 
 def _tell_nothing(count: int) -> None:
     if count:
-        notices.empty("No request is older than the place that this address names.")
+        notices.empty("There is no older request than the one at which this link begins.")
         pager.turn("Newest", {}, type="tertiary")
     else:
         notices.empty(
-            "No request matches in this period. Drop a filter, or choose a longer period. A "
-            "request appears here when it has ended."
+            "No request of this period has been read yet. The first sync reads the newest days "
+            "first; older ones follow by themselves."
+            if data_quality.reads_more()
+            else "No request of this period passes the filters. Remove one, or choose a longer "
+            "period. A request appears here when it has ended."
         )
 
 
@@ -165,21 +168,21 @@ def _tell_kind(scope: Scope) -> None:
 
 def _note_of_limit(newest: Sequence[Interception], scope: Scope) -> str:
     if not newest:
-        return "The store has none from before."
+        return "There are none from before."
     here = runner.current().totals(("requests",), scope.only("accuracy", "exact"))["requests"]
     until = formats.moment(newest[0].started_at, clock.zone())
     return (
-        f"The store still has those from before, the last of {until}; "
+        f"Those from before are still here, the last of {until}; "
         f"{formats.plural(here, 'of them is', 'of them are')} among those chosen here."
     )
 
 
 _GONE: Final = (
-    "This server no longer offers single requests: versions from v2.35 on tell sessions only."
+    "This server no longer lists single requests: versions from v2.35 on list sessions only."
 )
 _SUMS: Final = (
-    "What else is listed was told apart in the details of sessions: requests with tool calls, and "
-    "the first of each thread, with tokens as sums and without an end."
+    "Also listed are requests known from the details of sessions: those with tool calls, and the "
+    "first of each thread, with tokens as sums and without an end."
 )
 
 

@@ -47,9 +47,9 @@ def show(detail: Detail, text: bool) -> None:  # noqa: FBT001 - arguments of a p
 
 def _recorded(detail: Detail) -> RecordedRequest | str:
     if detail.grain != "interception" or detail.id is None or detail.initiator_id is None:
-        return "This request is only known from its session: no server lists it by itself."
+        return "This request is known from its session only, so it has no raw data."
     if current_user.reader().row_access.pseudonyms:
-        return "What only the deployment knows of a request is not shown where names are not."
+        return "Raw data is not shown to readers who see pseudonyms."
     try:
         recorded = live_data.request(detail.id, detail.initiator_id, detail.started_at)
     except DeploymentError as error:
@@ -59,12 +59,12 @@ def _recorded(detail: Detail) -> RecordedRequest | str:
                 "metadata cannot be read any more."
             )
         return (
-            "Raw token rows, user agent and metadata are only at the deployment, which does not "
-            f"tell them now: {formats.unmarked(str(error))}"
+            "Raw token rows, user agent and metadata are read from the deployment, which does not "
+            f"answer now: {formats.unmarked(str(error))}"
         )
     return recorded or (
-        "The deployment lists this request no more: it deletes after 60 days by default. Raw token "
-        "rows, user agent and metadata went with it."
+        "The deployment no longer lists this request, as it deletes after 60 days by default. Raw "
+        "token rows, user agent and metadata went with it."
     )
 
 

@@ -172,8 +172,12 @@ def cards(head: Head) -> list[headline_cards.Card]:
         headline_cards.of_metric(
             "threads", head.by_metric, "Prompts, each with all that followed it."
         ),
-        headline_cards.of_metric("requests", head.by_metric, "What the client asked of models."),
-        headline_cards.of_metric("tool_calls", head.by_metric, "Uses of tools by models."),
+        headline_cards.of_metric(
+            "requests", head.by_metric, "Requests that its client made to models."
+        ),
+        headline_cards.of_metric(
+            "tool_calls", head.by_metric, "Uses of tools that models asked for."
+        ),
         headline_cards.of_metric(
             "tool_errors", head.by_metric, "Only tools that the bridge puts there report errors."
         ),
@@ -197,13 +201,13 @@ def _network(head: Head) -> list[headline_cards.Card]:
             "Network calls",
             head.network_total,
             "count",
-            "What agents asked of other hosts, as the agent firewall logged it.",
+            "Calls of agents to other hosts, as the agent firewall logged them.",
         ),
         headline_cards.of_number(
             "Blocked calls",
             head.network_blocked,
             "count",
-            "The network calls that no rule of the agent firewall allowed.",
+            "Network calls that no rule of the agent firewall allowed.",
         ),
     ]
 
@@ -217,21 +221,20 @@ def spans_days(head: Head, zone: ZoneInfo) -> bool:
 
 
 _GONE: Final = (
-    "The store has no such session. Check the link: both the session ID and the person must be "
-    "whole. A session may also be older than all that was ever read, or the deployment purged it "
-    "before the first sync (after 60 days unless configured otherwise). All sessions that there "
-    "are stand in the list."
+    "This session is not here. Check that the link has the whole session ID and person. The "
+    "session may also be older than all that was read: the deployment deletes sessions after 60 "
+    "days by default. All sessions that are here are in the list."
 )
 _COMING: Final = (
-    "The store has no such session yet: the first sync is still running, and it reads the newest "
-    "days first. The session appears here by itself as soon as it has been read."
+    "This session is not here yet: the first sync is still running, and it reads the newest days "
+    "first. The session appears here by itself as soon as it has been read."
 )
 _CUT_SHORT: Final = (
-    "The store has no such session: the first sync was stopped before its end, and syncing is off. "
+    "This session is not here: the first sync was stopped before its end, and syncing is off. "
     "The session appears here once a sync has read it."
 )
 _NOT_THEIRS: Final = (
-    "The person that this link names has no session of this ID, or none any more. Other people do:"
+    "The person in this link has no session with this ID, or not any more. Other people have one:"
 )
 
 
@@ -252,7 +255,7 @@ def _why_absent() -> str:
 def _sharing(sharers: Sequence[Owner]) -> None:
     if sharers:
         others = formats.plural(len(sharers), "other person", "other people")
-        notices.remark(f"{others} used the same session ID. All that is shown here is this one's.")
+        notices.remark(f"{others} used the same session ID. Only this person's session is shown.")
         _link_to(sharers)
 
 

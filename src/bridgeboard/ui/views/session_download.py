@@ -19,7 +19,7 @@ def menu(head: Head, *, text: bool) -> None:
             "With recorded text",
             key="with_text",
             disabled=not text,
-            help="Prompts, thinking and tool inputs are private. Taking them away is logged."
+            help="Prompts, thinking and tool inputs are private. The audit log notes the download."
             if text
             else "Show recorded text first.",
         )

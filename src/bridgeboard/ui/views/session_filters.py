@@ -64,7 +64,7 @@ def pickers() -> None:
             st.text_input(
                 "Session ID",
                 placeholder="Any",
-                help="Exactly the id that the client gave it, of a session of this period.",
+                help="The exact ID of a session of this period, as its client gave it.",
                 max_chars=LONGEST_ID,
                 **ID.widget_arguments(),
             )
@@ -73,8 +73,8 @@ def pickers() -> None:
                 for end, word in _ENDS.items():
                     _end(one, end, word)
         st.caption(
-            "Filters choose requests: a session is listed with those of its requests that lie in "
-            "the period and pass, and its numbers are theirs. Limits are about these numbers."
+            "A session is listed if any of its requests in the period passes the filters, and its "
+            "numbers are those of these requests. Minimum and maximum apply to these numbers."
         )
 
 

@@ -22,6 +22,7 @@ from bridgeboard.queries.session_totals import Sums, Totals
 from bridgeboard.queries.typed_rows import typed
 from bridgeboard.ui import navigation, runner, url, url_values
 from bridgeboard.ui.components import (
+    data_quality,
     downloads,
     notices,
     pager,
@@ -117,7 +118,7 @@ def _page(find: Find, order: Order, count: int) -> tuple[Page, int]:
                 rest = runner.current().ask(beyond(find, order, **{name: cursor})).only["sessions"]
             except CursorError:
                 notices.remark(
-                    "This link names a place that is not in this list. Here is its beginning."
+                    "The place that this link names is not in this list. Here is the first page."
                 )
                 break
             if answer.rows:
@@ -137,7 +138,12 @@ def _nothing(now: Chosen) -> None:
         if session_filters.is_narrowed():
             st.button("Clear the filters above", key="clear-finds", on_click=session_filters.reset)
         return
-    notices.empty("No session has a request in this period. Choose a longer one.")
+    notices.empty(
+        "No session of this period has been read yet. The first sync reads sessions after "
+        "requests; they appear here by themselves."
+        if data_quality.reads_more()
+        else "No session has a request in this period. Choose a longer one."
+    )
 
 
 def _sums(sums: Sums, columns: Sequence[Column], find: Find) -> list[list[Any]]:
@@ -214,13 +220,21 @@ def _column(one: Column, links: tables.Links | None = None) -> tables.Column:
 
 def _cell(row: SessionRow, one: Column) -> Any:
     if one.name == "models":
-        return (
-            ", ".join(dict.fromkeys(runner.model_name(model, "") for model in row.models)) or None
-        )
+        return _models(row.models)
     value = _plain(one, row)
     if one.kind == "list":
         return value or None
     return Inexact.of(value, _accuracy(one, row))
+
+
+def _models(ids: Sequence[str]) -> str | tables.Words | None:
+    """What models are called: the first and how many more, where there is no room for all."""
+    names = sorted({runner.model_name(model, "") for model in ids}, key=str.lower)
+    whole = ", ".join(names)
+    if len(names) <= 1 or len(whole) <= _LONGEST:
+        return whole or None
+    more = f" +{len(names) - 1}"
+    return tables.Words(formats.short(names[0], _LONGEST - len(more)) + more, whole)
 
 
 def _files(find: Find, order: Order, sums: Sums, now: Chosen) -> None:

@@ -43,7 +43,7 @@ def search(session: int, named: Place, zone: ZoneInfo, *, text: bool) -> Look:
         if text and named.find:
             _steps(hits, here)
     if named.find and not text:
-        st.caption(":material/info: This link looks for words. Show recorded text to find them.")
+        st.caption(":material/info: This link searches for words. Show recorded text to find them.")
     hit = hits[here - 1] if here else None
     is_wanted = hit is not None and named.call is None
     turn = f"{session}|{named.thread}|{named.call}|{named.find}|{here}"

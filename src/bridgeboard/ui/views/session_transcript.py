@@ -158,7 +158,7 @@ def _icon(call: Call) -> str:
 
 
 HEADS: Final = (
-    *("Call", "Time", "Pause", "What", "Tools", "Context", "Output", "Cost", "Cost so far"),
+    *("Call", "Time", "Pause", "Activity", "Tools", "Context", "Output", "Cost", "Cost so far"),
     *("Model", "Remarks"),
 )
 
@@ -205,7 +205,7 @@ def _gap(call: Call) -> str:
 def _what(call: Call, items: Sequence[Item]) -> str:
     """What a call was about in a few words."""
     if not call.requests:
-        return "rest that is only known as a sum"
+        return "the rest, known as a sum only"
     kinds = {item.kind for item in items}
     words = ["prompt"] if call.prompts else []
     if "thinking" in kinds:
@@ -250,7 +250,7 @@ def _call(call: Call, items: Sequence[Item], look: Look) -> None:
             )
     recorded_text.shown(call.usage, items, look)
     if not items:
-        st.caption("No prompt and no tool call is recorded of it.")
+        st.caption("It has no recorded prompt or tool call.")
 
 
 def _numbers(call: Call) -> str:

@@ -71,8 +71,9 @@ def _now() -> Settings | None:
 def _whereabouts() -> None:
     """Where settings are changed."""
     st.caption(
-        "Nothing is changed here: a file can be reviewed and backed up, and a restart puts it in "
-        "force. A variable wins over the file, and the command line over both. The file is:"
+        "Settings are changed in a file, which can be reviewed and backed up, and apply from the "
+        "next start. An environment variable overrides the file, and the command line overrides "
+        "both. The file is:"
     )
     try:
         path = settings.settings_file()
@@ -94,10 +95,10 @@ def access_rules() -> None:
         now = settings.current()
         tables.facts(
             {
-                "How people come in": _way_in(now),
-                "Who has no role": _others(now),
+                "Login": _way_in(now),
+                "People without a role": _others(now),
                 "People are shown by": "their names" if now.names == "real" else "pseudonyms",
-                "Smallest group shown to who may see no person": formats.plural(
+                "Smallest group shown to readers of groups": formats.plural(
                     now.floor, "person", "people"
                 ),
             },
@@ -132,14 +133,14 @@ def _way_in(now: Settings) -> str:
     if now.login.configured:
         return f"a login by {urlsplit(now.login.metadata_url).hostname}"
     if now.proxy.configured:
-        return f"a proxy, believed at {settings.shown(now.proxy.addresses)}"
-    return "nobody is asked: whoever reaches the port is the operator and sees everything"
+        return f"a proxy, trusted at {settings.shown(now.proxy.addresses)}"
+    return "none: whoever reaches the port is an operator and sees everything"
 
 
 def _others(now: Settings) -> str:
     if not now.guarded:
         return "nobody is asked for one"
-    return f"is {now.default_role}" if now.default_role else "is refused"
+    return f"have the role {now.default_role}" if now.default_role else "are refused"
 
 
 def _roles(now: Settings) -> None:
@@ -176,7 +177,6 @@ def _matrix() -> None:
         key="may",
         label="What each role may",
         title="What each role may",
-        note="Several roles of one person add up. Whose numbers a page shows depends on the role "
-        "too.",
+        note="Several roles of one person add up. Whose numbers they see also depends on the role.",
         is_sortable=False,
     )

@@ -66,8 +66,8 @@ def _status(now: _Seen) -> None:
         zone = clock.zone()
         lines = {
             "State": _state(now),
-            "Last one that went well": formats.moment(_good_at(now.status), zone),
-            "Next one due": formats.moment(_due_at(now), zone),
+            "Last successful sync": formats.moment(_good_at(now.status), zone),
+            "Next sync": formats.moment(_due_at(now), zone),
         }
         tables.facts(lines, key="sync", label="Sync")
         if now.status.problem:
@@ -90,7 +90,7 @@ def _state(now: _Seen) -> str:
         return "asking the deployment what is new" if begins else data_quality.how_far()
     if now.busy or status.ended_at is None:
         return "about to begin"
-    return f"waiting: {chosen.sync_seconds} s after the end of one the next begins"
+    return f"waiting: a sync begins {chosen.sync_seconds} s after the end of the last one"
 
 
 def _good_at(status: Status) -> datetime | None:
@@ -114,7 +114,7 @@ def _button(now: _Seen) -> None:
         key="sync-now",
         icon=":material/sync:",
         disabled=now.busy or not _can_begin(now.keeper),
-        help="Begins the next sync at once. That you did is put in the audit log.",
+        help="Begins a sync at once. The audit log notes that you did.",
         on_click=_begin,
     )
     if problem := st.session_state.pop(_UNNOTED, ""):
@@ -166,7 +166,7 @@ def backups() -> None:
         }
         tables.facts(lines, key="backups", label="Backups")
         if status.problem:
-            st.error("**There is no backup of last night.**", icon=":material/error:")
+            st.error("**The last backup failed.**", icon=":material/error:")
             st.text(formats.visible(settings.unsecret(status.problem, chosen)))
 
 
@@ -179,13 +179,13 @@ def priced() -> None:
             lines = _stored()
         except runner.NoStoreError:
             lines = {"Price list": "none yet: there is no store"}
-        tables.facts({**lines, "Prices of your own": file}, key="prices", label="Prices")
+        tables.facts({**lines, "Your own prices": file}, key="prices", label="Prices")
         if problem:
             st.error("**The prices file cannot be used.**", icon=":material/error:")
             st.text(formats.visible(problem))
         st.page_link(
             "pages/trust.py",
-            label="What has no price, and why: Trust",
+            label="What has no price, and why: page Trust",
             query_params=url.carried("trust"),
         )
 
@@ -197,9 +197,9 @@ def _stored() -> dict[str, str]:
     share = questions.totals(("priced_rate",), every)["priced_rate"]
     models = questions.cached("unpriced models", partial(_unpriced, questions))
     return {
-        "Price list": questions.setting("price_version") or "none: prices are being put in place",
+        "Price list": questions.setting("price_version") or "none yet: usage is being priced",
         "Priced at": formats.moment(datetime.fromisoformat(at) if at else None, clock.zone()),
-        "Tokens with a price, of all times": formats.rate(share),
+        "Tokens with a price, all time": formats.rate(share),
         "Models without a price": formats.exact(models),
     }
 
