@@ -16,5 +16,5 @@ summary.show(contents, now)
 trend.course(contents, now, "overview")
 overview.link_to_sessions()
 
-trend.apart(breakdown.tops, contents.tops, now)
+trend.apart(breakdown.tops, contents.tops, headline_cards.charted(contents, "overview"), now)
 trend.apart(trend.moved, contents, now)

@@ -45,7 +45,7 @@ def press_cell(page: Page, chart: str, *words: str) -> None:
 
 
 def somebody(page: Page, address: str) -> str:
-    """Who used the most tokens of late."""
+    """Who spent most of late."""
     come_to(page, address, tz="UTC")
     return page.locator(".st-key-box-top-initiator tbody a").first.inner_text()
 
@@ -266,3 +266,54 @@ def test_back_and_forward_take_one_press_from_every_page(page: Page, synced: str
             expect(title).to_have_text(name, timeout=PATIENCE)
             settled(page)
             expect(page).to_have_url(address)
+
+
+class Walk:
+    """The clicks of somebody who began on Overview."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        come_to(page, address, tz="UTC")
+        self.clicks = 0
+
+    def click(self, target: Locator) -> None:
+        """One more click."""
+        self.clicks += 1
+        target.click()
+
+
+def test_three_questions_of_a_newcomer_are_answered_within_two_clicks(
+    page: Page, synced: str
+) -> None:
+    # Who drove last week's spend, and why?
+    walk = Walk(page, synced)
+    walk.click(page.get_by_role("button", name="Last 30 days"))
+    walk.click(page.get_by_role("radiogroup", name="Period").get_by_text("Last week", exact=True))
+    summary = page.locator(".summary")
+    expect(summary).to_contain_text(re.compile(r"^Spend (rose|fell) .*: by "), timeout=PATIENCE)
+    expect(page.get_by_text(re.compile("^Last week, "))).to_be_visible(timeout=PATIENCE)
+    expect(summary.get_by_role("link").first).to_be_visible()
+    people = page.locator(".st-key-box-top-initiator tbody tr").first
+    expect(people).to_contain_text(re.compile(r"\$\d"))
+    assert walk.clicks == 2
+
+    # Does this team use Claude Code more than a month ago?
+    walk = Walk(page, synced)
+    team = page.locator(".st-key-box-top-team tbody a").first
+    name = team.inner_text()
+    walk.click(team)
+    expect(page.get_by_role("button", name=f"Team is {name}", exact=True)).to_be_visible(
+        timeout=PATIENCE
+    )
+    client = page.locator(".st-key-box-top-client tbody tr").filter(has_text="Claude Code")
+    expect(client.locator("td").last).to_have_text(re.compile(r"[+-][\d.]+%|×|new"))
+    assert walk.clicks == 1
+
+    # Which sessions cost most, and what did they do?
+    walk = Walk(page, synced)
+    walk.click(page.get_by_role("link", name="Sessions by cost"))
+    rows = page.locator(".st-key-sessions-table tbody tr")
+    expect(rows.first).to_contain_text(re.compile(r"\$\d"), timeout=PATIENCE)
+    walk.click(rows.first.get_by_role("link").first)
+    expect(page.get_by_role("heading", name="Session", exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Tools", exact=True).first).to_be_visible(timeout=PATIENCE)
+    assert walk.clicks == 2

@@ -218,7 +218,7 @@ def test_a_bar_keeps_only_what_it_shows(page: Page, synced: str) -> None:
     bars.first.click()
     expect(card(page, "Tokens")).not_to_have_text(before, timeout=PATIENCE)
     settled(page)
-    assert len(parse_qs(urlsplit(page.url).query)["provider"]) == 1
+    assert len(parse_qs(urlsplit(page.url).query)["model"]) == 1
 
 
 def test_a_card_is_a_switch_of_the_chart_for_the_mouse_and_for_keys(
@@ -226,7 +226,7 @@ def test_a_card_is_a_switch_of_the_chart_for_the_mouse_and_for_keys(
 ) -> None:
     come_to(page, synced, tz="UTC")
     chart = page.get_by_role("heading", name=re.compile("over time$"))
-    expect(chart).to_have_text("Tokens over time")
+    expect(chart).to_have_text("Spend over time")
     page.get_by_role("radio", name=re.compile("^Sessions,")).click()
     expect(chart).to_have_text("Sessions over time", timeout=PATIENCE)
     page.keyboard.press("ArrowRight")
@@ -237,7 +237,7 @@ def test_a_card_is_a_switch_of_the_chart_for_the_mouse_and_for_keys(
     expect(chart).to_have_text("Sessions over time", timeout=PATIENCE)
     expect(page.get_by_role("radio", checked=True)).to_have_accessible_name(re.compile("^Sessions"))
     page.go_back()
-    expect(chart).to_have_text("Tokens over time", timeout=PATIENCE)
+    expect(chart).to_have_text("Spend over time", timeout=PATIENCE)
     expect(page).not_to_have_url(re.compile("overview-show"))
 
 

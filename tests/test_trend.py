@@ -42,12 +42,12 @@ def heading(test: AppTest) -> str:
 def test_a_click_on_a_card_shows_its_number_over_time(store: Store) -> None:
     assert store
     test = app("overview", period="7d")
-    assert headline_cards.charted(test) == "total_tokens"
-    assert heading(test) == "Tokens over time"
+    assert headline_cards.charted(test) == "spend"
+    assert heading(test) == "Spend over time"
     headline_cards.choose(test, "sessions")
     assert (headline_cards.charted(test), heading(test)) == ("sessions", "Sessions over time")
     assert query(test) == {"period": "7d", "overview-show": "sessions"}
-    headline_cards.choose(test, "total_tokens")
+    headline_cards.choose(test, "spend")
     assert query(test) == {"period": "7d"}
     headline_cards.choose(test, "no such number")
     assert query(test) == {"period": "7d"}

@@ -58,7 +58,7 @@ class PageContents:
         splits: dimensions that its chart can be stacked by, the usual one first.
         columns: metrics of its table, the one it is sorted by first.
         tops: dimensions whose largest values it lists, each with the metric that they are
-            ranked by.
+            ranked by where they cannot be by the one that the chart shows.
         summary: metrics that the sentence under its cards is about, each with the dimensions of
             which it names what changed most.
         moved: dimensions by which it lists what moved most, by ``moving``.
@@ -96,13 +96,14 @@ PAGE_CONTENTS: Final[Mapping[str, PageContents]] = {
             "total_tokens",
             "cache_hit_rate",
         ),
-        measures=("total_tokens", "spend", "requests", "active_people", "sessions", "prompts"),
-        splits=("provider", "family", "client", "team", "model"),
+        measures=("spend", "total_tokens", "requests", "active_people", "sessions", "prompts"),
+        splits=("family", "team", "client", "provider", "model"),
         columns=("spend", "total_tokens", "requests"),
         tops=(
-            ("initiator", "total_tokens"),
-            ("family", "total_tokens"),
-            ("client", "total_tokens"),
+            ("initiator", "spend"),
+            ("team", "spend"),
+            ("family", "spend"),
+            ("client", "spend"),
             ("tool", "tool_calls"),
         ),
         summary=(("spend", MOVING),),

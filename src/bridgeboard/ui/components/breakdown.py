@@ -14,7 +14,7 @@ from bridgeboard.analysis.questions import MOST
 from bridgeboard.model import accuracy, pages
 from bridgeboard.model.accuracy import Accuracy
 from bridgeboard.model.answer import Answer
-from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.dimensions import DIMENSIONS, UNASSIGNED
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.ui import navigation, runner, url, url_values
 from bridgeboard.ui.components import breakdown_columns, downloads, notices, tables
@@ -132,16 +132,35 @@ def _answer(asked: _Asked) -> Answer:
     return Answer(answer.columns, (*known, *(row for row in answer.rows if rank(row) is None)))
 
 
-def tops(tops: Sequence[tuple[str, str]], now: Chosen) -> None:
-    """Short lists beside each other, of pairs of a dimension and what it is ranked by."""
+def tops(tops: Sequence[tuple[str, str]], charted: str, now: Chosen) -> None:
+    """Short lists beside each other, of pairs of a dimension and what it is ranked by.
+
+    They are ranked by what the chart of the page shows instead, wherever parts of that add up.
+    """
     with st.grid(min_column_width=NARROWEST, gap="medium", key="tops"):
-        for by, measure in [one for one in tops if runner.without_people(one[:1])]:
-            with st.container(key=f"box-top-{by}"):
-                compact(by, measure, now, f"top-{by}")
+        for by, usual in [one for one in tops if runner.without_people(one[:1])]:
+            adds_up = METRICS[charted].adds_up(DIMENSIONS[by])
+            measure = charted if adds_up and breakdown_columns.can_split(charted, by) else usual
+            if by != "team" or _has_teams(measure, now):
+                with st.container(key=f"box-top-{by}"):
+                    compact(by, measure, now, f"top-{by}", compares=True)
 
 
-def compact(by: str, measure: str, now: Chosen, key: str, most: int = FEW) -> None:
-    """The largest few values of a dimension by one number, with bars, and how many there are."""
+def _has_teams(measure: str, now: Chosen) -> bool:
+    """Whether anybody is in a team."""
+    with notices.tile("the top teams"):
+        answer = runner.current().measured((measure,), "team", now.scope, f"-{measure}")
+        return any(team != UNASSIGNED for team in answer.column("team"))
+    return False
+
+
+def compact(  # noqa: PLR0913 - all that a short list is made of
+    by: str, measure: str, now: Chosen, key: str, most: int = FEW, *, compares: bool = False
+) -> None:
+    """The largest few values of a dimension by one number, with bars, and how many there are.
+
+    Each may have its change since the period that this one is compared with.
+    """
     many = _plural(by)
     with notices.tile(f"the top {many}"):
         answer = runner.current().measured((measure,), by, now.scope, f"-{measure}")
@@ -152,8 +171,13 @@ def compact(by: str, measure: str, now: Chosen, key: str, most: int = FEW) -> No
             tables.number(each[measure], metric.format, accuracy.accuracy(measure, each))
             for each in records
         ]
+        changes = []
+        if compares and breakdown_columns.compares(now):
+            moved = breakdown_columns.moves(measure, by, now)
+            cells = [breakdown_columns.relative(moved.get(each), measure) for each in names]
+            changes = [(breakdown_columns.change_column(measure, now, "Change"), cells)]
         tables.show(
-            list(zip(names, numbers, strict=True)),
+            list(zip(names, numbers, *(cells for _, cells in changes), strict=True)),
             [
                 _names(by, names, SHORT),
                 Column(
@@ -163,6 +187,7 @@ def compact(by: str, measure: str, now: Chosen, key: str, most: int = FEW) -> No
                     shares=_shares(by, measure, answer, 0, most),
                     share_standing=rankings.share_standing(measure, answer.records()),
                 ),
+                *(column for column, _ in changes),
             ],
             key=key,
             label=f"Top {many}",

@@ -112,12 +112,21 @@ def moves(measure: str, by: str, now: Chosen) -> Mapping[str, Move]:
     )
 
 
-def change_column(measure: str, now: Chosen) -> Column:
-    """The head of changes."""
+def change_column(measure: str, now: Chosen, head: str = "") -> Column:
+    """The head of changes; it names the number unless it is given as ``head``."""
     label = METRICS[measure].label
     words = f" ({periods.span(now.before)})" if now.before else ""
-    meaning = f"{label} in this period less that in the previous one{words}."
-    return Column(f"Change of {label.lower()}", "change", meaning)
+    meaning = f"{label} in this period, less that in the {now.compared_with}{words}."
+    return Column(head or f"Change of {label.lower()}", "change", meaning)
+
+
+def relative(move: Move | None, measure: str) -> Ranked:
+    """A change as a share of the number before, where there is one; else the change itself."""
+    whole = change(move, measure)
+    if move is None or whole.rank is None or not move.size:
+        return whole
+    short, _, share = move.in_words(measure)
+    return Ranked(short if share == formats.DASH else share, whole.whole, whole.rank)
 
 
 def change(move: Move | None, measure: str) -> Ranked:

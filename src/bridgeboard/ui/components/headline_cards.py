@@ -80,6 +80,11 @@ def measure(contents: PageContents, key: str) -> Parameter[str]:
     return url_values.one_of(f"{key}-show", contents.charted, contents.measures[0])
 
 
+def charted(contents: PageContents, key: str) -> str:
+    """The number that the chart of a page shows."""
+    return measure(contents, key).value() or contents.measures[0]
+
+
 def headline(contents: PageContents, now: Chosen, key: str) -> None:
     """A page's numbers: each with its change since the period before, and its course.
 

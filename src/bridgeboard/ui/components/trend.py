@@ -48,7 +48,7 @@ def course(contents: PageContents, now: Chosen, key: str) -> None:
     A click keeps only what it hits; dragging over stretches of time makes them the period.
     """
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"head-{key}"):
-        measure = headline_cards.measure(contents, key).value() or contents.measures[0]
+        measure = headline_cards.charted(contents, key)
         st.header(f"{METRICS[measure].label} over time", anchor=False, width="stretch")
         choice = _choice(measure, contents, now, key)
     with notices.tile("this chart"):
