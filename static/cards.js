@@ -18,6 +18,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.built = built;
   const list = root.firstChild;
   list.style.setProperty("--narrowest", `${data.narrowest}px`);
+  list.style.setProperty("--count", data.cards.filter((card) => card.value).length || 1);
   const drawn = [...list.querySelectorAll(".card")];
   drawn.forEach((each, place) => fill(each, data.cards[place]));
   // Listeners of an earlier run would tell the server by what it no longer listens to.

@@ -203,6 +203,13 @@ def findings_of(test: AppTest) -> dict[str, Any]:
     return next((data for data in drawn if "waits" in data), {})
 
 
+def said_of_radar(test: AppTest) -> list[str]:
+    """Where the findings lead that the sentence under the cards names."""
+    drawn = [json.loads(one.proto.json) for one in test.get("bidi_component")]
+    pieces = next(data["pieces"] for data in drawn if "pieces" in data)
+    return [address for _, _, address in pieces if address.startswith("radar?")]
+
+
 def is_marked(test: AppTest) -> bool:
     """Whether the chart has diamonds."""
     spec = json.loads(test.get("vega_lite_chart")[0].proto.spec)
@@ -216,13 +223,15 @@ def test_findings_that_are_known_are_marked_in_the_chart_and_lead_to_themselves(
     runner.CACHE.clear()
     test = spend()
     assert not is_marked(test)
-    assert findings_of(test)["links"] == []
+    assert (findings_of(test)["links"], said_of_radar(test)) == ([], [])
     assert findings_of(test)["waits"]
     every = links(app())
     test = spend()
     drawn = findings_of(test)
     assert is_marked(test)
     assert drawn["waits"] is None
+    assert len(said_of_radar(test)) == 3
+    assert "finding" in parse_qs(said_of_radar(test)[0].removeprefix("radar?"))
     first, *_, last = drawn["links"]
     asked = parse_qs(first["address"].removeprefix("radar?"))
     one = app(**{name: asked[name] for name in asked if name != "tz"})
@@ -241,7 +250,7 @@ def test_who_may_not_see_the_radar_sees_no_finding_in_a_chart(
     assert links(app())
     monkeypatch.setattr(roles, "PAGES", {**roles.PAGES, "radar": frozenset()})
     test = spend()
-    assert (is_marked(test), findings_of(test)) == (False, {})
+    assert (is_marked(test), findings_of(test), said_of_radar(test)) == (False, {}, [])
 
 
 def test_a_finding_is_marked_in_the_stretch_of_time_in_which_it_begins() -> None:

@@ -33,6 +33,8 @@ ALIKE: Final = 0.8
 """A finer dimension is preferred if its values explain so much of what a coarser one's do."""
 WHILE: Final = timedelta(days=7)
 """How long a value must have been absent to be called new, or no longer used."""
+FINDING: Final = "finding"
+"""What a piece that names a finding is ``by``."""
 _WHO: Final = ("initiator", "team")
 _LONGEST_NAME: Final = 40
 _UNKNOWN: Final = frozenset({formats.DASH, "unpriced"})
@@ -45,7 +47,7 @@ class Piece:
     Attributes:
         text: what is shown.
         whole: all digits of an amount, or all of a name.
-        by: the dimension of a name; "finding" of a finding; empty for other words.
+        by: the dimension of a name; ``FINDING`` of a finding; empty for other words.
         value: the name as recorded, or the key of the finding.
     """
 
@@ -225,7 +227,7 @@ def _radar(findings: Sequence[Finding]) -> Iterator[Piece]:
         yield Piece(
             KINDS[one.kind].lower() + (f" ({named(about)})" if about else ""),
             one.reason,
-            "finding",
+            FINDING,
             one.key,
         )
     more = len(findings) - MOST_NAMED

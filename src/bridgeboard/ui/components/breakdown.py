@@ -135,10 +135,14 @@ def _answer(asked: _Asked) -> Answer:
 def tops(tops: Sequence[tuple[str, str]], charted: str, now: Chosen) -> None:
     """Short lists beside each other, of pairs of a dimension and what it is ranked by.
 
-    They are ranked by what the chart of the page shows instead, wherever parts of that add up.
+    They are ranked by what the chart of the page shows instead, wherever parts of that add up. A
+    dimension with a filter by one value has no list.
     """
+    filtered = {by for by, values in now.scope.include if len(values) == 1}
     with st.grid(min_column_width=NARROWEST, gap="medium", key="tops"):
         for by, usual in [one for one in tops if runner.without_people(one[:1])]:
+            if by in filtered:
+                continue
             adds_up = METRICS[charted].adds_up(DIMENSIONS[by])
             measure = charted if adds_up and breakdown_columns.can_split(charted, by) else usual
             if by != "team" or _has_teams(measure, now):
@@ -154,7 +158,7 @@ def _has_teams(measure: str, now: Chosen) -> bool:
     return False
 
 
-def compact(  # noqa: PLR0913 - all that a short list is made of
+def compact(
     by: str, measure: str, now: Chosen, key: str, most: int = FEW, *, compares: bool = False
 ) -> None:
     """The largest few values of a dimension by one number, with bars, and how many there are.

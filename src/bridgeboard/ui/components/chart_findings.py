@@ -5,7 +5,7 @@ that are known; where they are not, its page asks for them once it has nothing e
 (``static/findings.js``). With filters they are only looked for on the page Radar.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -55,10 +55,16 @@ def by_bucket(scope: Scope, grain: Grain, buckets: Sequence[Any]) -> ByBucket | 
     None where they are not known yet. What began before the first is in the first; what is of all
     of the period is of no day.
     """
+    findings = known(scope)
+    return None if findings is None else _placed(findings, scope, grain, buckets)
+
+
+def known(scope: Scope) -> tuple[Finding, ...] | None:
+    """Findings in a scope, for who may see Radar; None where nobody has looked for them yet."""
     if not current_user.reader().may_open("radar"):
-        return {}
-    known: tuple[Finding, ...] | None = runner.current().known(_about(scope))
-    return None if known is None else _placed(known, scope, grain, buckets)
+        return ()
+    findings: tuple[Finding, ...] | None = runner.current().known(_about(scope))
+    return findings
 
 
 def _placed(
@@ -86,7 +92,7 @@ def opened(findings: ByBucket, bucket: str) -> None:
     for each, some in findings.items():
         if charts.key(each) == bucket:
             number = st.session_state.get(_OPENED, {}).get("number", 0) + 1
-            st.session_state[_OPENED] = {"number": number, "address": _address(some)}
+            st.session_state[_OPENED] = {"number": number, "address": address(_keys(some))}
 
 
 def show(findings: ByBucket | None, scope: Scope, grain: Grain, key: str) -> None:
@@ -102,7 +108,7 @@ def show(findings: ByBucket | None, scope: Scope, grain: Grain, key: str) -> Non
         {
             "text": f"{charts.when(bucket, grain, scope.zone)}: {_kinds(some)}",
             "whole": _words(some),
-            "address": _address(some),
+            "address": address(_keys(some)),
         }
         for bucket, some in findings.items()
     ]
@@ -134,9 +140,14 @@ def _later(scope: Scope, key: str) -> None:
         st.rerun()
 
 
-def _address(findings: Sequence[Finding]) -> str:
-    words = {**url.filters(), FINDING: [one.key for one in findings]}
+def address(findings: Iterable[str]) -> str:
+    """The address of Radar with only the findings of these keys."""
+    words = {**url.filters(), FINDING: list(findings)}
     return navigation.page_address("radar", words)
+
+
+def _keys(findings: Sequence[Finding]) -> list[str]:
+    return [one.key for one in findings]
 
 
 def _kinds(findings: Sequence[Finding]) -> str:
