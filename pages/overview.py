@@ -5,7 +5,7 @@ from bridgeboard.ui.shell import ensure_shell
 ensure_shell()
 
 from bridgeboard.model.pages import PAGE_CONTENTS
-from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
+from bridgeboard.ui.components import filters, headline_cards, top_lists, trend
 from bridgeboard.ui.views import overview, summary
 
 now = filters.chosen()
@@ -16,5 +16,5 @@ summary.show(contents, now)
 trend.course(contents, now, "overview")
 overview.link_to_sessions()
 
-trend.apart(breakdown.tops, contents.tops, headline_cards.charted(contents, "overview"), now)
+trend.apart(top_lists.show, contents.tops, headline_cards.charted(contents, "overview"), now)
 trend.apart(trend.moved, contents, now)

@@ -14,7 +14,7 @@ from bridgeboard.analysis.questions import MOST
 from bridgeboard.model import accuracy, pages
 from bridgeboard.model.accuracy import Accuracy
 from bridgeboard.model.answer import Answer
-from bridgeboard.model.dimensions import DIMENSIONS, UNASSIGNED
+from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.ui import navigation, runner, url, url_values
 from bridgeboard.ui.components import breakdown_columns, downloads, notices, tables
@@ -25,9 +25,7 @@ from bridgeboard.ui.components.tables import Column, Inexact, Order, text_key
 OLD_PAGE: Final = 20
 """Rows of a page in addresses of an earlier time."""
 NARROWEST: Final = 420
-FEW: Final = 6
 NAME: Final = 40
-SHORT: Final = 24
 
 
 @dataclass(frozen=True)
@@ -132,88 +130,10 @@ def _answer(asked: _Asked) -> Answer:
     return Answer(answer.columns, (*known, *(row for row in answer.rows if rank(row) is None)))
 
 
-def tops(tops: Sequence[tuple[str, str]], charted: str, now: Chosen) -> None:
-    """Short lists beside each other, of pairs of a dimension and what it is ranked by.
-
-    They are ranked by what the chart of the page shows instead, wherever parts of that add up. A
-    dimension with a filter by one value has no list.
-    """
-    filtered = {by for by, values in now.scope.include if len(values) == 1}
-    with st.grid(min_column_width=NARROWEST, gap="medium", key="tops"):
-        for by, usual in [one for one in tops if runner.without_people(one[:1])]:
-            if by in filtered:
-                continue
-            adds_up = METRICS[charted].adds_up(DIMENSIONS[by])
-            measure = charted if adds_up and breakdown_columns.can_split(charted, by) else usual
-            if by != "team" or _has_teams(measure, now):
-                with st.container(key=f"box-top-{by}"):
-                    compact(by, measure, now, f"top-{by}", compares=True)
-
-
-def _has_teams(measure: str, now: Chosen) -> bool:
-    """Whether anybody is in a team."""
-    with notices.tile("the top teams"):
-        answer = runner.current().measured((measure,), "team", now.scope, f"-{measure}")
-        return any(team != UNASSIGNED for team in answer.column("team"))
-    return False
-
-
-def compact(
-    by: str, measure: str, now: Chosen, key: str, most: int = FEW, *, compares: bool = False
-) -> None:
-    """The largest few values of a dimension by one number, with bars, and how many there are.
-
-    Each may have its change since the period that this one is compared with.
-    """
-    many = _plural(by)
-    with notices.tile(f"the top {many}"):
-        answer = runner.current().measured((measure,), by, now.scope, f"-{measure}")
-        metric = METRICS[measure]
-        records = list(answer.records())[:most]
-        names = [str(each[by]) for each in records]
-        numbers = [
-            tables.number(each[measure], metric.format, accuracy.accuracy(measure, each))
-            for each in records
-        ]
-        changes = []
-        if compares and breakdown_columns.compares(now):
-            moved = breakdown_columns.moves(measure, by, now)
-            cells = [breakdown_columns.relative(moved.get(each), measure) for each in names]
-            changes = [(breakdown_columns.change_column(measure, now, "Change"), cells)]
-        tables.show(
-            list(zip(names, numbers, *(cells for _, cells in changes), strict=True)),
-            [
-                _names(by, names, SHORT),
-                Column(
-                    metric.label,
-                    "words",
-                    metric.definition,
-                    shares=_shares(by, measure, answer, 0, most),
-                    share_standing=rankings.share_standing(measure, answer.records()),
-                ),
-                *(column for column, _ in changes),
-            ],
-            key=key,
-            label=f"Top {many}",
-            title=f"Top {many}",
-            note=_few(len(records), len(answer), measure),
-            order=Order(1, upwards=False),
-            is_part=True,
-            is_sortable=False,
-        )
-
-
 def in_words(value: Any, measure: str, how: Accuracy) -> str:
     """A number with all its digits, how it stands unless it is exact, and what it counts."""
     one = METRICS[measure]
     return f"{how.in_words(formats.exact_number(value, one.format))} {one.label.lower()}"
-
-
-def _few(shown: int, count: int, measure: str) -> str:
-    if not count:
-        return runner.NO_REQUEST if runner.is_unknown(measure) else "None in this period."
-    words = f"{shown} of {count:,}" if count > shown else f"All {shown}"
-    return f"{words}, by {METRICS[measure].label.lower()}"
 
 
 def _dimension(every: Sequence[str], key: str) -> str:
@@ -251,14 +171,14 @@ def _rows_and_controls(asked: _Asked, answer: Answer, usual: Sequence[str]) -> N
     with st.container(key=f"box-{key}"):
         tables.show(
             list(zip(names, *values, strict=True)),
-            [_names(by, names, NAME), *columns],
+            [name_column(by, names, NAME), *columns],
             key=f"rows-{key}",
             label=f"{label}: {', '.join(METRICS[name].label for name in asked.names)}",
             totals=_totals(asked),
             order=asked.order,
             on_sort=asked.sort,
             is_part=is_part,
-            search=f"Search {_plural(by)}",
+            search=f"Search {pages.nouns(by)[1]}",
             count=count if is_part else None,
             note=_gone_in_words(by, len(gone)),
         )
@@ -317,7 +237,7 @@ def _held(count: int, asked: _Asked) -> str:
     return f"{rows} with the numbers shown{without}, all digits, and a note of what they are about."
 
 
-def _names(by: str, names: Sequence[str], longest: int) -> Column:
+def name_column(by: str, names: Sequence[str], longest: int) -> Column:
     """The first column: values of a dimension, which lead to more of them."""
     meaning = navigation.meaning(by) if navigation.leads(by) else ""
     links = navigation.links(by, names)
@@ -326,7 +246,7 @@ def _names(by: str, names: Sequence[str], longest: int) -> Column:
 
 def _column(by: str, name: str, answer: Answer, first: int) -> Column:
     metric = METRICS[name]
-    shares = _shares(by, name, answer, first, tables.MOST)
+    shares = shares_of(by, name, answer, first, tables.MOST)
     standing = rankings.share_standing(name, answer.records())
     return Column(
         metric.label, metric.format, metric.definition, shares=shares, share_standing=standing
@@ -394,16 +314,12 @@ def _span(by: str, first: int, shown: int, answer: Answer) -> str:
     return f"{first + 1:,}-{first + shown:,} of {count}{capped}"
 
 
-def _shares(by: str, measure: str, answer: Answer, first: int, shown: int) -> list[float] | None:
+def shares_of(by: str, measure: str, answer: Answer, first: int, shown: int) -> list[float] | None:
     """Shares of the whole of some rows from the first on; None where parts do not add up to one."""
     values = answer.column(measure)
     total = sum(value or 0 for value in values) if len(values) < MOST else None
     every = rankings.shares(measure, by, values, total)
     return every and every[first : first + shown]
-
-
-def _plural(by: str) -> str:
-    return pages.nouns(by)[1]
 
 
 def shown(value: object, longest: int) -> str:

@@ -23,6 +23,7 @@ from bridgeboard.ui.components import (
     headline_cards,
     notices,
     tables,
+    top_lists,
     trend,
 )
 from bridgeboard.ui.components.filters import Chosen
@@ -185,7 +186,7 @@ def _of_day(day: date, size: int, windows: Windows, now: Chosen) -> None:
     how = windows.accuracies.get((day, size), EXACT)
     words = f"{_counted(count, how)} {_MEANS[size]}"
     with trend.picked(formats.day(day), words, DAY, "active"):
-        breakdown.compact("initiator", "requests", inside, "active-people", MOST_PEOPLE)
+        top_lists.compact("initiator", "requests", inside, "active-people", MOST_PEOPLE)
         people = runner.current().measured(("requests",), "initiator", inside.scope, "-requests")
         name = f"Active on {day}" + (f" or the {size - 1} days before" if size > 1 else "")
         downloads.menu(downloads.sheet_of(people, name), inside, key="active-people")

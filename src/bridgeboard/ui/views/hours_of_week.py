@@ -12,7 +12,7 @@ from bridgeboard.model import accuracy, pages
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.ui import runner, url, url_values
-from bridgeboard.ui.components import breakdown, chart, downloads, notices, trend
+from bridgeboard.ui.components import breakdown, chart, downloads, notices, top_lists, trend
 from bridgeboard.ui.components.filters import Chosen
 
 SHOWN: Final = 10
@@ -118,7 +118,7 @@ def _inside(hour: int, measure: str, by: Sequence[str], now: Chosen, key: str) -
     ):
         for each in by:
             with st.container(key=f"box-{key}-{each}"):
-                breakdown.compact(each, measure, inside, f"{key}-{each}", SHOWN)
+                top_lists.compact(each, measure, inside, f"{key}-{each}", SHOWN)
 
 
 def _pick(point: chart.Point, hour: int | None, key: str) -> None:
