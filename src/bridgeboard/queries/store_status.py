@@ -6,15 +6,14 @@ Times are parameters as the tables hold them; a window is half-open.
 from typing import Final
 
 COVERAGE: Final = """
-SELECT (SELECT min(started_at) FROM usage),
-       (SELECT max(started_at) FROM usage),
-       (SELECT max(began_at) FROM runs WHERE outcome = 'done'),
+SELECT u.first_at, u.last_at,
+       (SELECT max(began_at) FROM runs WHERE outcome = 'done') AS synced_at,
        CAST(EXISTS (SELECT 1 FROM runs WHERE outcome = 'done')
-           OR NOT EXISTS (SELECT 1 FROM runs) AS BOOLEAN),
-       (SELECT count(*) FROM usage),
-       (SELECT count(*) FROM sessions),
-       (SELECT count(detailed_at) FROM sessions),
-       (SELECT count(*) FROM quarantine)
+           OR NOT EXISTS (SELECT 1 FROM runs) AS BOOLEAN) AS is_whole,
+       u.many, s.many, s.detailed, (SELECT count(*) FROM quarantine) AS quarantined
+FROM (SELECT min(started_at) AS first_at, max(started_at) AS last_at, count(*) AS many
+      FROM usage) u
+CROSS JOIN (SELECT count(*) AS many, count(detailed_at) AS detailed FROM sessions) s
 """
 """The fields of ``analysis.coverage.Coverage``."""
 ALL_READ: Final = """

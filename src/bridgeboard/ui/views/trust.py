@@ -192,8 +192,10 @@ def unpriced(now: Chosen) -> None:
     """Usage without a price, between which bounds it lies, and what to put into prices.toml."""
     st.header("Usage without a price", anchor=False)
     with notices.tile("the usage without a price"):
-        rows = runner.current().read(
-            lambda reader: prices.estimated(reader, now.scope.since, now.scope.until)
+        questions, window = runner.current(), (now.scope.since, now.scope.until)
+        rows = questions.cached(
+            ("unpriced", *window),
+            lambda: questions.read(lambda reader: prices.estimated(reader, *window)),
         )
         if not rows:
             st.caption("Every token of this period has a price. Filters do not count here.")
