@@ -89,3 +89,16 @@ def test_unread_sessions_are_counted_as_soon_as_there_are_any(
     (read, same), (unread, fewer) = counts
     assert read == same
     assert unread != fewer
+
+
+def test_places_are_asked_again_only_for_values_that_have_none(tmp_path: Path) -> None:
+    newest = "SELECT arg_max(usage, started_at) FROM usage"
+    with filled(tmp_path / "facts.duckdb") as store:
+        runner = Runner(store, EVERYTHING, AnswerCache(64))
+        known = runner.places("client", ())
+        assert known == runner.first_seen("client")
+        with store.write() as batch:
+            batch.execute(f"UPDATE usage SET client = 'Fresh' WHERE usage = ({newest})")
+        assert runner.places("client", known) is known
+        again = runner.places("client", [*known, "Fresh"])
+        assert again == runner.first_seen("client") == known | {"Fresh": len(known)}

@@ -6,7 +6,7 @@ nobody is ever given what was answered to somebody who may see more.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable
 from concurrent.futures import CancelledError, Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -106,6 +106,14 @@ class AnswerCache:
         is_known = future and future.done() and not future.cancelled() and not future.exception()
         return future.result() if future and is_known else None
 
+    def keep(self, key: Hashable, value: object) -> None:
+        """Cache a value in place of the one that is known under its key."""
+        future = Future[Any]()
+        future.set_result(value)
+        with self._lock:
+            self._values.pop(key, None)
+            self._hold(key, future)
+
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
@@ -115,11 +123,15 @@ class AnswerCache:
         """What holds the value under a key or will, and whether it is for who asks to make it."""
         with self._lock:
             is_new = key not in self._values
-            future = self._values.setdefault(key, Future())
-            self._values.move_to_end(key)
-            while len(self._values) > self._most:
-                self._values.popitem(last=False)
-        return future, is_new
+            return self._hold(key, Future()), is_new
+
+    def _hold(self, key: Hashable, future: Future[Any]) -> Future[Any]:
+        """What is under a key, the future if nothing is; it was used last of all now."""
+        future = self._values.setdefault(key, future)
+        self._values.move_to_end(key)
+        while len(self._values) > self._most:
+            self._values.popitem(last=False)
+        return future
 
     def _make(self, key: Hashable, future: Future[Any], make: Callable[[], Any]) -> None:
         try:
@@ -187,6 +199,19 @@ class Runner(Questions):
     def known(self, about: Hashable) -> Any:
         """What ``cached`` has under ``about``; None if it has nothing."""
         return self.cache.known((self.state(), about))
+
+    def places(self, name: str, shown: Collection[str]) -> dict[str, int]:
+        """``first_seen`` of a dimension with a place for each value that is shown.
+
+        New requests only add values at its end, so what an earlier state answered is right as long
+        as it has these values and the oldest request is the same: to ask goes through all times.
+        """
+        about = ("places", name, str(self.path), self.row_access, self.coverage().first_at)
+        known: dict[str, int] | None = self.cache.known(about)
+        if known is None or not known.keys() >= set(shown):
+            known = self.first_seen(name)
+            self.cache.keep(about, known)
+        return known
 
     def coverage(self) -> Coverage:
         """What the store covers."""

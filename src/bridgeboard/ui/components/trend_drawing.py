@@ -63,7 +63,8 @@ def drawing(
         trend, places = trends.whole(questions, choice.measure, choice.grain, now.scope), {}
     else:
         trend = trends.split(questions, choice.measure, choice.split, choice.grain, now.scope)
-        places = questions.first_seen(choice.split)
+        shown = [name for name in trend.series if name != trend.rest]
+        places = questions.places(choice.split, shown)
     if choice.cumulative:
         trend = trend.cumulative()
     rows = [row for row in trend.rows if row[0] in set(every)]

@@ -264,7 +264,7 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
         grain=now.grain,
         buckets=every,
         running=periods.running(now.scope, now.grain, clock.now()) is not None,
-        colours=charts.colours(pair, runner.current().first_seen(name)),
+        colours=charts.colours(pair, runner.current().places(name, pair)),
         stacked=False,
         zone=now.scope.zone,
         phrases={**sides[0].phrases, **sides[1].phrases},
