@@ -30,7 +30,7 @@ from bridgeboard.server.middleware import file_access
 from bridgeboard.state.audit import AuditError
 from bridgeboard.state.logins import ClosedError
 from bridgeboard.ui import current_user, runner
-from bridgeboard.ui.components import clock, tables
+from bridgeboard.ui.components import clock, notices, tables
 from bridgeboard.ui.components.elements import element
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.runner import NoStoreError
@@ -84,14 +84,19 @@ class File:
     obstacle: str = ""
 
 
+@st.fragment
 def behind(sheet: Sheet, now: Chosen, *, key: str) -> None:
-    """The table behind a picture and its files, made when the reader opens them."""
+    """The table behind a picture and its files, made when the reader opens them.
+
+    That runs nothing else of the page: the table has the numbers of the picture, also where a sync
+    has brought more meanwhile.
+    """
     fold = st.expander(
         "Table and download", key=f"fold-{key}", icon=":material/table:", on_change="rerun"
     )
     if not fold.open:
         return
-    with fold:
+    with fold, notices.tile("this table"):
         shown = sheet.rows[: tables.MOST]
         st.caption(formats.span(1, len(shown), len(sheet.rows), "row"))
         tables.show(
