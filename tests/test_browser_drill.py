@@ -220,6 +220,20 @@ def test_a_click_on_a_call_of_a_session_opens_it(page: Page, synced: str, chart:
     assert violations(page) == []
 
 
+def test_the_cells_of_calls_stand_under_their_heads(page: Page, synced: str) -> None:
+    page.set_viewport_size({"width": 1920, "height": 900})
+    come_to(page, synced, "sessions", tz="UTC", sort="cost")
+    page.locator(".st-key-box-sessions tbody a").first.click()
+    expect(page.locator(".st-key-calls summary p").nth(2)).to_be_visible(timeout=PATIENCE)
+    settled(page)
+    edges = "(all) => all.map((one) => Math.round(one.getBoundingClientRect().right))"
+    heads = page.locator(".call-heads span").evaluate_all(edges)
+    for row in (0, 1):
+        cells = page.locator(".st-key-calls summary p").nth(row).locator("> strong, > em")
+        shown = cells.evaluate_all(edges)[: len(heads)]
+        assert [abs(a - b) < 3 for a, b in zip(heads, shown, strict=True)] == [True] * len(heads)
+
+
 def test_trust_says_what_this_server_does_not_tell(page: Page, synced: str) -> None:
     come_to(page, synced, "trust", tz="UTC")
     table = page.get_by_role("table").filter(has_text="So what")

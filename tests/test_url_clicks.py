@@ -13,6 +13,7 @@ import streamlit
 from facts import facts
 from scope_bar import editing
 from slow_cases import one_fast
+from streamlit.runtime.state.query_params_proxy import QueryParamsProxy
 from streamlit.testing.v1 import AppTest
 from test_url import app, complaints, query, store
 
@@ -23,7 +24,7 @@ from bridgeboard.model.pages import FILTERS
 from bridgeboard.model.periods import PRESETS
 from bridgeboard.queries.session_columns import COLUMNS
 from bridgeboard.store import Store
-from bridgeboard.ui import old_urls, url_parameters
+from bridgeboard.ui import old_urls, url, url_parameters, url_values
 from bridgeboard.ui.components.trend import WHOLE
 
 __all__ = ["store"]  # a fixture
@@ -87,6 +88,39 @@ def clicks(test: AppTest, offered: Mapping[str, Sequence[Any]]) -> Iterator[tupl
 
 def click(box: Any, choice: Any) -> None:
     box.set_value([choice] if box.type == "multiselect" else choice)
+
+
+LINKED: dict[str, frozenset[str]] = {
+    # A place beside the first page is asked for only where the address has the other one.
+    "interceptions": frozenset({"request"}),
+    "session": frozenset({"initiator", "thread", "call", "find", "hit", "threads", "calls"}),
+}
+"""Page → parameters that only some addresses of it need."""
+
+
+@pytest.mark.parametrize("at", one_fast([*PAGES, "session", "trust"], fast="sessions"))
+def test_a_page_reads_just_the_parameters_that_its_address_may_have(
+    store: Store, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    assert store
+    read: set[str] = set()
+    before = dict(PAGES.get(at, {}))
+    for name in ("get", "get_all", "__contains__", "__getitem__"):
+        whole = getattr(QueryParamsProxy, name)
+
+        def asked(self: Any, key: str, *more: Any, whole: Callable[..., Any] = whole) -> Any:
+            read.add(key)
+            return whole(self, key, *more)
+
+        monkeypatch.setattr(QueryParamsProxy, name, asked)
+    said = url.get_all
+    for module in (url, url_values):
+        monkeypatch.setattr(module, "get_all", lambda name: (read.add(name), said(name))[1])
+    assert not app(at, **before).exception
+    may_have = url_parameters.of(at)
+    assert read <= may_have | {url_parameters.UNREAD, "range", "dates"}, "it reads no other"
+    own = may_have - url_parameters.SHARED - url_parameters._LEFT - LINKED.get(at, frozenset())
+    assert own <= read, "and all that it may have"
 
 
 def pairs(choices: Mapping[str, Any]) -> set[Pair]:
