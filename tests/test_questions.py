@@ -102,3 +102,14 @@ def test_places_are_asked_again_only_for_values_that_have_none(tmp_path: Path) -
         assert runner.places("client", known) is known
         again = runner.places("client", [*known, "Fresh"])
         assert again == runner.first_seen("client") == known | {"Fresh": len(known)}
+
+
+def test_numbers_that_pages_often_ask_share_a_statement(recording: Recording) -> None:
+    tokens = recording.measured(("total_tokens",), "client", month(), "-total_tokens")
+    count = len(recording.asked)
+    spend = recording.split(("spend",), ("client",), month())
+    shown = [question for question in recording.asked[count:] if "status" not in str(question)]
+    assert {str(question) for question in shown} <= set(map(str, recording.asked[:count]))
+    by_hand = answer(recording.reader, metric_query.select(("spend",), ("client",), month()))
+    assert spend.only_columns(("client", "spend")) == by_hand
+    assert tokens.columns[:2] == ("client", "total_tokens")

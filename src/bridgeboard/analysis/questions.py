@@ -21,6 +21,8 @@ from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.session_totals import Sums, Totals
 from bridgeboard.queries.store_status import FAMILIES
 
+_OFTEN: Final = ("spend", "total_tokens", *accuracy.limits(("spend", "total_tokens")))
+"""What pages ask by the same dimensions: all of it takes hardly longer than any one."""
 MOST: Final = 10_000
 """Rows that are read at most; what says less than all says so."""
 
@@ -215,10 +217,18 @@ class Questions(ABC):
         One number by one dimension is asked as by ``measured``, whose answer may be known.
         """
         if len(by) == 1:
-            answer = self.ask(metric_query.select(names, by, scope, limit=MOST))
+            answer = self._first_rows(names, by[0], scope)
             if len(answer) < MOST:
                 return answer
         return self.ask(metric_query.select(names, by, scope))
+
+    def _first_rows(self, names: tuple[str, ...], by: str, scope: Scope) -> Answer:
+        """Numbers by a dimension, at most ``MOST`` rows, the first number's largest first."""
+        often = tuple(name for name in _OFTEN if METRICS[name].splits(dimension(by)))
+        if not set(names) <= set(often) or dimension(by).time:
+            return self.ask(metric_query.select(names, (by,), scope, limit=MOST))
+        answer = self.ask(metric_query.select(often, (by,), scope, limit=MOST))
+        return _sorted(answer.only_columns((by, *names)), f"-{names[0]}")
 
     def _known(self, answer: Answer, names: tuple[str, ...]) -> Answer:
         """The answer; all but sessions is unknown in it while sessions are known but no request."""
@@ -238,11 +248,7 @@ class Questions(ABC):
         """Numbers by a dimension; counts of keys, as dear as all others, are asked apart."""
         keyed = tuple(name for name in names if METRICS[name].counts_keys)
         others = tuple(name for name in names if name not in keyed)
-        parts = [
-            self.ask(metric_query.select(some, (by,), scope, limit=MOST))
-            for some in (others, keyed)
-            if some
-        ]
+        parts = [self._first_rows(some, by, scope) for some in (others, keyed) if some]
         if len(parts) == 1:
             return parts[0]
         return parts[0].joined_with(parts[1], (by,)).only_columns((by, *names))
