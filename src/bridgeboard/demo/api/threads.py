@@ -197,11 +197,11 @@ def summed_metadata(rows: Iterable[TokenRow]) -> dict[str, int]:
 
 
 def _integers(path: str, value: Any) -> Iterator[tuple[str, int]]:
-    if isinstance(value, Mapping):
+    if path and (number := _integer(value)) is not None:
+        yield path, number
+    elif isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _integers(f"{path}.{key}" if path else key, inner)
-    elif path and (number := _integer(value)) is not None:
-        yield path, number
 
 
 def _integer(value: Any) -> int | None:
