@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -40,6 +40,8 @@ End = Annotated[
         show_default="a living company",
     ),
 ]
+MAKING_SECONDS: Final = 600.0
+"""How long the server of a large demo company may make its older days, which a sync waits for."""
 Unlicensed = Annotated[bool, typer.Option("--unlicensed", help="Without a licence.")]
 
 
@@ -59,7 +61,7 @@ def demo(  # noqa: PLR0917 - typer reads options from the signature
         web_app.refuse_an_open_door(DemoSettings.of(chosen, "", ""))
         web_app.refuse_a_taken_port(chosen)
         end_politely()
-        err.print("Making the demo company …")
+        err.print("Making the newest days of the demo company …")
         company = demo_company.Demo(profile, seed, days, scale, _aware(end))
         with (
             demo_company.demo_process(company) as running,
@@ -67,7 +69,13 @@ def demo(  # noqa: PLR0917 - typer reads options from the signature
         ):
             err.print(f"Its AI Bridge server ({profile}) answers at {running.url}")
             teams_file = chosen.teams_file or _teams(Path(folder), running.teams)
-            here = chosen.model_copy(update={"data_folder": folder, "teams_file": teams_file})
+            here = chosen.model_copy(
+                update={
+                    "data_folder": folder,
+                    "teams_file": teams_file,
+                    "timeout_seconds": max(chosen.timeout_seconds, MAKING_SECONDS),
+                }
+            )
             pointed = DemoSettings.of(here, running.url, running.tokens["owner"], company.end)
             web_app.serve(pointed, announce=_announce)
 

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from bridgeboard.demo.api.bridge import Bridge
 from bridgeboard.demo.api.http_answers import Answer, Headers
+from bridgeboard.demo.newest_first import NewestFirst
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -33,7 +34,9 @@ class Server:
     ``start`` has returned.
     """
 
-    def __init__(self, bridge: Bridge, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, bridge: Bridge | NewestFirst, host: str = "127.0.0.1", port: int = 0
+    ) -> None:
         self.bridge = bridge
         self._address = host, port
         self._socket: socket.socket | None = None
@@ -127,7 +130,7 @@ class _Uvicorn(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def asgi(bridge: Bridge | Callable[[], Bridge]) -> App:
+def asgi(bridge: Bridge | Callable[[], Bridge | NewestFirst]) -> App:
     """Return an ASGI application over a bridge, or over the one a function names at each request.
 
     A connection is broken by the ``sever`` function in the scope's state, as ``Server`` puts it
@@ -138,6 +141,11 @@ def asgi(bridge: Bridge | Callable[[], Bridge]) -> App:
         if scope["type"] != "http":
             raise NotImplementedError(f"the demo API speaks HTTP, not {scope['type']}")
         current = bridge if isinstance(bridge, Bridge) else bridge()
+        if isinstance(current, NewestFirst):
+            chosen = await _chosen(current, scope, receive)
+            if chosen is None:
+                return
+            current = chosen
         answer = _answer(current, scope)
         if answer.delivery == "whole" and not answer.delay_seconds:
             await send(_start(answer))
@@ -146,6 +154,15 @@ def asgi(bridge: Bridge | Callable[[], Bridge]) -> App:
             await _deliver(answer, scope, receive, send)
 
     return app
+
+
+async def _chosen(source: NewestFirst, scope: Scope, receive: Receive) -> Bridge | None:
+    """The bridge that can answer; None if the caller went away before there was one."""
+    gone = asyncio.ensure_future(_disconnected(receive))
+    able = asyncio.ensure_future(source.bridge(scope["path"], scope["query_string"]))
+    await asyncio.wait([gone, able], return_when=asyncio.FIRST_COMPLETED)
+    gone.cancel()
+    return able.result() if able.done() else None
 
 
 def _answer(bridge: Bridge, scope: Scope) -> Answer:

@@ -1,5 +1,6 @@
 """The demo company, and its AI Bridge server on a real port: in this process or one of its own."""
 
+import gc
 import json
 import signal
 import subprocess
@@ -11,10 +12,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from bridgeboard.demo import api, server, world
+from bridgeboard.demo.newest_first import NewestFirst
 from bridgeboard.demo.records import Role
 from bridgeboard.settings import SettingsError
 
 _HOST: Final = "127.0.0.1"
+_NEWEST: Final = timedelta(days=7)
+"""How many days a demo shows first. A sync reads them in the time that the others take to make."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,13 @@ class Running(Company):
     url: str
 
 
-def bridge(demo: Demo, now: datetime) -> tuple[api.Bridge, Company]:
-    """The demo company behind the API, and what else it knows; ``now`` dates a living one."""
-    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    end = demo.end or midnight + timedelta(days=1)
-    company = world.make(demo.seed, end=end, days=demo.days, scale=demo.scale)
+def bridge(demo: Demo, now: datetime, since: datetime | None = None) -> tuple[api.Bridge, Company]:
+    """The demo company behind the API, and what else it knows; ``now`` dates a living one.
+
+    With ``since`` the bridge has no calls that start earlier.
+    """
+    end = _end(demo, now)
+    company = world.make(demo.seed, end=end, days=demo.days, scale=demo.scale, since=since)
     tables = company.tables
     tokens = api.tokens(tables, demo.seed)
     server = api.Bridge(
@@ -65,11 +71,27 @@ def bridge(demo: Demo, now: datetime) -> tuple[api.Bridge, Company]:
     return server, Company(dict(tokens), company.teams)
 
 
+def _end(demo: Demo, now: datetime) -> datetime:
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return demo.end or midnight + timedelta(days=1)
+
+
 @contextmanager
-def demo_server(demo: Demo, now: datetime, *, port: int = 0) -> Iterator[Running]:
-    """The demo server on a real port, 0 for any free one, until the block ends."""
-    bridge_, company = bridge(demo, now)
-    running = server.Server(bridge_, _HOST, port)
+def demo_server(
+    demo: Demo, now: datetime, *, port: int = 0, newest_first: bool = False
+) -> Iterator[Running]:
+    """The demo server on a real port, 0 for any free one, until the block ends.
+
+    With ``newest_first`` it serves as soon as its newest days are made, and makes the others then.
+    """
+    since = _end(demo, now) - _NEWEST if newest_first else None
+    bridge_, company = bridge(demo, now, since)
+    source = (
+        NewestFirst(bridge_, since, _end(demo, now), lambda: bridge(demo, now)[0])
+        if since
+        else bridge_
+    )
+    running = server.Server(source, _HOST, port)
     try:
         running.start()
     except OSError as error:
@@ -115,7 +137,8 @@ def main() -> None:
     options = json.loads(sys.argv[1])
     end = options.pop("end")
     demo = Demo(**options, end=datetime.fromisoformat(end) if end else None)
-    with demo_server(demo, datetime.now(UTC)) as running:
+    gc.set_threshold(200_000, 20, 100)  # what is made here stays: looking for garbage is in vain
+    with demo_server(demo, datetime.now(UTC), newest_first=True) as running:
         answer = {"tokens": running.tokens, "teams": dict(running.teams), "url": running.url}
         print(json.dumps(answer), flush=True)  # noqa: T201 - for the process that started this one
         sys.stdin.read()

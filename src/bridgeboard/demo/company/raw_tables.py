@@ -1,7 +1,7 @@
 """The bridge's bookkeeping: what the company's calls leave in the raw tables, route by route."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 from random import Random
@@ -22,6 +22,7 @@ from bridgeboard.demo.records import (
 )
 
 T = TypeVar("T")
+C = TypeVar("C", TokenRow, PromptRow, ToolRow, ThoughtRow)
 _RESPONSE_ID = {"messages": "msg_01", "chat": "chatcmpl-", "responses": "resp_"}
 
 
@@ -116,18 +117,29 @@ class Books:
         for text, at in _spread(call, call.thoughts):
             self.thoughts.append(ThoughtRow(uuid(rng), call.id, at, text))
 
-    def tables(self, people: Sequence[Person], providers: Sequence[Provider]) -> Tables:
-        """The finished tables, each in the order of time."""
+    def tables(
+        self,
+        people: Sequence[Person],
+        providers: Sequence[Provider],
+        since: datetime | None = None,
+    ) -> Tables:
+        """The finished tables in the order of time, of all calls or of those from ``since`` on."""
         begun = attrgetter("started_at", "id")
         recorded = attrgetter("created_at", "id")
+        calls = [row for row in self.interceptions if since is None or row.started_at >= since]
+        ids = {row.id for row in calls}
+
+        def children(rows: Iterable[C]) -> tuple[C, ...]:
+            return tuple(sorted((row for row in rows if row.interception_id in ids), key=recorded))
+
         return Tables(
             people=tuple(people),
             providers=tuple(providers),
-            interceptions=tuple(sorted(self.interceptions, key=begun)),
-            tokens=tuple(sorted(self.tokens, key=recorded)),
-            prompts=tuple(sorted(self.prompts, key=recorded)),
-            tools=tuple(sorted(self.tools, key=recorded)),
-            thoughts=tuple(sorted(self.thoughts, key=recorded)),
+            interceptions=tuple(sorted(calls, key=begun)),
+            tokens=children(self.tokens),
+            prompts=children(self.prompts),
+            tools=children(self.tools),
+            thoughts=children(self.thoughts),
             firewall_logs=tuple(self.firewall_logs),
         )
 
@@ -160,7 +172,14 @@ def _booked(
     """The rows of one response: a stream of Messages has two, and one if it never ended."""
     if not call.streamed or seat.offer.route != "messages":
         return [(spent, _metadata(seat, spent))]
-    first = replace(spent, output=rng.randint(1, 8), searches=0)
+    first = Spent(
+        spent.input,
+        rng.randint(1, 8),
+        spent.cache_read,
+        spent.cache_write,
+        spent.hour_write,
+        spent.reasoning,
+    )
     final = max(spent.output, first.output)
     last = [(Spent(0, final), dict[str, Any]())] if call.ended_at else []
     return [(first, _metadata(seat, first)), *last]

@@ -88,7 +88,10 @@ class Scene:
 
     def strikes(self, kind: str, subject: str, at: datetime) -> bool:
         """Whether a spell of this kind strikes this subject then."""
-        return any(spell.kind == kind and spell.strikes(subject, at) for spell in self.spells)
+        for spell in self.spells:  # noqa: SIM110 - asked at every call, and a generator costs twice
+            if spell.kind == kind and spell.strikes(subject, at):
+                return True
+        return False
 
     def open(self, at: datetime) -> bool:
         """Whether the bridge takes calls then: inside the window and not down."""

@@ -5,16 +5,18 @@ process and on every machine.
 """
 
 from bisect import bisect
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import timedelta
 from itertools import accumulate
 from math import exp
 from random import Random
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 _FREE = ~(0xF << 76 | 0x3 << 62)
 _VERSION = 4 << 76 | 0x2 << 62
+_DIGITS = "0123456789abcdefghijklmnopqrstuv"
+_PAIRS = [low + high for high in _DIGITS for low in _DIGITS]
 
 
 def cast(*words: object) -> Random:
@@ -27,10 +29,23 @@ def chance(rng: Random, rate: float) -> bool:
     return rng.random() < rate
 
 
-def pick(rng: Random, weighted: Sequence[tuple[T, float]]) -> T:
+class Odds(Generic[T]):
+    """Values that are each as likely as their weights say."""
+
+    def __init__(self, weighted: Iterable[tuple[T, float]]) -> None:
+        self._values, weights = zip(*weighted, strict=True)
+        self._ladder = list(accumulate(weights))
+
+    def draw(self, rng: Random) -> T:
+        """One of the values."""
+        ladder = self._ladder
+        value: T = self._values[bisect(ladder, rng.random() * ladder[-1], hi=len(ladder) - 1)]
+        return value
+
+
+def pick(rng: Random, weighted: Iterable[tuple[T, float]]) -> T:
     """One of the values, each as likely as its weight says."""
-    ladder = list(accumulate(weight for _, weight in weighted))
-    return weighted[bisect(ladder, rng.random() * ladder[-1], hi=len(ladder) - 1)][0]
+    return Odds(weighted).draw(rng)
 
 
 def heavy(rng: Random, middle: float, spread: float, ceiling: int) -> int:
@@ -62,11 +77,14 @@ def uuid(rng: Random) -> str:
 
 def word(rng: Random, length: int) -> str:
     """A random lower-case word of letters and digits, as keys and response ids have them."""
-    digits = "0123456789abcdefghijklmnopqrstuv"
     bits = rng.getrandbits(5 * length)
-    return "".join([digits[bits >> (5 * i) & 31] for i in range(length)])
+    # Two digits at a time, the lowest bits first.
+    pairs = [_PAIRS[bits >> place & 1023] for place in range(0, 5 * length, 10)]
+    return "".join(pairs)[:length]
 
 
 def times(moments: int, span: timedelta) -> list[timedelta]:
     """``moments`` offsets spread evenly inside a span, its ends left out."""
+    if moments == 1:
+        return [span / 2]
     return [span * (i + 1) / (moments + 1) for i in range(moments)]

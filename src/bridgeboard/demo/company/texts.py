@@ -8,9 +8,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from bridgeboard.demo.company.company_data import LINES, Client, Gadget, Project, Route, Verb, table
+from bridgeboard.demo.company.company_data import (
+    CLIENTS,
+    LINES,
+    Client,
+    Gadget,
+    Project,
+    Route,
+    Verb,
+    table,
+)
 from bridgeboard.demo.company.raw_tables import Use
-from bridgeboard.demo.company.seeded_random import chance, pick
+from bridgeboard.demo.company.seeded_random import Odds, chance
 
 _TEXTS = table("prose")
 _WORDS: dict[str, Sequence[str]] = {
@@ -19,6 +28,9 @@ _WORDS: dict[str, Sequence[str]] = {
     "error": _TEXTS["errors"],
     "follow_up": _TEXTS["follow_ups"],
 }
+
+
+_FOLLOW_UPS = Odds(((_TEXTS["follow_ups"], 2), (_TEXTS["asks"], 1)))
 
 
 class _Slots(dict[str, str]):
@@ -78,7 +90,7 @@ def ask(rng: Random, project: Project) -> str:
 
 def follow_up(rng: Random, project: Project) -> str:
     """A later prompt of the same conversation; every third is a new piece of work."""
-    return _grow(rng, project, pick(rng, ((_TEXTS["follow_ups"], 2), (_TEXTS["asks"], 1))))
+    return _grow(rng, project, _FOLLOW_UPS.draw(rng))
 
 
 def scripted(rng: Random, project: Project) -> str:
@@ -103,6 +115,7 @@ def thought(rng: Random, project: Project) -> str:
 
 
 _ROOT = "/home/coder/src"
+_encode = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +135,16 @@ FAILING = SERVERS[2]
 """The server that will have its bad days."""
 
 
+_USES_AT_ONCE = Odds(((1, 8), (2, 1.6), (3, 0.6)))
+_GADGETS = {
+    client.name: Odds((gadget, gadget.weight) for gadget in client.gadgets)
+    for client in CLIENTS.values()
+}
+
+
 def uses(rng: Random, client: Client, route: Route, project: Project) -> tuple[Use, ...]:
     """What one response of the model asks for: mostly one tool use, sometimes a few at once."""
-    count = pick(rng, ((1, 8), (2, 1.6), (3, 0.6))) if route != "chat" else 1
+    count = _USES_AT_ONCE.draw(rng) if route != "chat" else 1
     return tuple(_use(rng, client, route, project) for _ in range(count))
 
 
@@ -157,11 +177,11 @@ def code(rng: Random, project: Project, lines: int) -> str:
 
 
 def _use(rng: Random, client: Client, route: Route, project: Project) -> Use:
-    gadget = pick(rng, [(gadget, gadget.weight) for gadget in client.gadgets])
+    gadget = _GADGETS[client.name].draw(rng)
     if chance(rng, 0.002):
         return Use(gadget.name, "null" if route == "chat" else '""')
     arguments = _INPUTS[gadget.verb](rng, gadget, project)
-    text = json.dumps(arguments, ensure_ascii=False)
+    text = _encode(arguments)
     return Use(gadget.name, _escaped(text) if route == "chat" else text)
 
 

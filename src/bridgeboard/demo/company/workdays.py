@@ -20,7 +20,16 @@ from bridgeboard.demo.company.conversations import Talk, thread
 from bridgeboard.demo.company.people import Colleague, Habit
 from bridgeboard.demo.company.raw_tables import Seat
 from bridgeboard.demo.company.scene import SATURDAY, Scene, Window, midnight
-from bridgeboard.demo.company.seeded_random import cast, chance, heavy, pick, poisson, seconds, uuid
+from bridgeboard.demo.company.seeded_random import (
+    Odds,
+    cast,
+    chance,
+    heavy,
+    pick,
+    poisson,
+    seconds,
+    uuid,
+)
 from bridgeboard.demo.company.texts import SERVERS
 
 _FRIDAY = 4
@@ -32,22 +41,33 @@ _MIGRATED = 0.5
 _FIREWALL_SINCE = 0.5
 _COMMON_WINDOW = 200_000
 _SCRIPTS_PREAMBLE = 1_000
+_LONGEST = timedelta(days=2)
+"""More than any session takes from its first call to its last."""
 _NEXT_PRICE = 265_000
 """Clients of these models compact before prompts cost twice as much."""
-_PROMPTS = ((1, 45), (2, 24), (3, 13), (4, 8), (5, 5), (7, 3), (10, 1.5), (14, 0.5))
-_DEPTHS = (
-    ((1, 2), 40),
-    ((3, 7), 37),
-    ((8, 15), 15),
-    ((16, 32), 5.5),
-    ((33, 80), 0.8),
+_PROMPTS = Odds(((1, 45), (2, 24), (3, 13), (4, 8), (5, 5), (7, 3), (10, 1.5), (14, 0.5)))
+_DEPTHS = Odds(
+    (
+        ((1, 2), 40),
+        ((3, 7), 37),
+        ((8, 15), 15),
+        ((16, 32), 5.5),
+        ((33, 80), 0.8),
+    )
 )
 
 
-def work(scene: Scene, seed: int, colleagues: Sequence[Colleague], volume: float) -> None:
-    """Write everybody's ordinary sessions of the whole window."""
+def work(
+    scene: Scene,
+    seed: int,
+    colleagues: Sequence[Colleague],
+    volume: float,
+    since: datetime | None = None,
+) -> None:
+    """Write everybody's ordinary sessions: all of the window, or all that go on at ``since``."""
+    first = max(since - _LONGEST, scene.window.start) if since else scene.window.start
     for colleague in colleagues:
-        for at, rng in _openings(seed, scene.window, colleague, volume):
+        for at, rng in _openings(seed, scene.window, colleague, volume, first):
             converse(scene, sit_down(scene, rng, colleague, at))
 
 
@@ -131,7 +151,7 @@ def converse(scene: Scene, talk: Talk, prompts: int | None = None) -> datetime |
     if talk.client.name in {"Claude Code", "OpenCode"} and chance(rng, 0.22):
         _entitle(scene, talk)
     scripted = talk.client.name == "Unknown"
-    for number in range(prompts or pick(rng, _PROMPTS)):
+    for number in range(prompts or _PROMPTS.draw(rng)):
         ask = texts.follow_up if number else texts.ask
         text = texts.scripted(rng, talk.project) if scripted else ask(rng, talk.project)
         end = thread(scene, talk, at, depth(rng, talk.client), text)
@@ -143,7 +163,7 @@ def converse(scene: Scene, talk: Talk, prompts: int | None = None) -> datetime |
 
 def depth(rng: Random, client: Client) -> int:
     """How many calls a prompt takes: mostly a few, at times dozens, never over 80."""
-    least, most = pick(rng, _DEPTHS)
+    least, most = _DEPTHS.draw(rng)
     return max(1, min(80, round(rng.randint(least, most) * client.depth)))
 
 
@@ -205,9 +225,9 @@ def _entitle(scene: Scene, talk: Talk) -> None:
 
 
 def _openings(
-    seed: int, window: Window, colleague: Colleague, volume: float
+    seed: int, window: Window, colleague: Colleague, volume: float, first: datetime
 ) -> Iterator[tuple[datetime, Random]]:
-    """The moments at which this person opens a session, each with its own stream of chance.
+    """The moments from ``first`` at which this person opens a session, each with its own chance.
 
     A day's stream is named by its date, so a window that begins or ends a day later tells
     nearly the same story about the days both have.
@@ -218,7 +238,7 @@ def _openings(
         mean = volume * _eagerness(colleague.habit, window, day, holiday)
         for number in range(poisson(rng, mean) if mean else 0):
             at = _opening(rng, colleague.habit, day)
-            if window.contains(at):
+            if window.contains(at) and at >= first:
                 yield at, cast(seed, colleague.person.username, day, number)
 
 
