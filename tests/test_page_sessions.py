@@ -279,6 +279,7 @@ def test_lists_say_that_the_first_sync_still_reads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Store.open(tmp_path / "new.duckdb") as empty, looking(empty, demo_sync.NOW):
+        assert "Nothing is recorded yet" in said(app())
         with empty.write() as batch:
             sync_state.begin_run(batch, "interceptions", demo_sync.NOW)
         assert "Choose a longer one" in said(app())

@@ -170,7 +170,7 @@ def test_a_failing_part_leaves_its_neighbours_alone(
     whole = Runner.top
 
     def broken(*asked: Any, **more: Any) -> Any:
-        if asked[1][0] == "total_tokens":
+        if asked[1][0] == "spend":
             raise StoreError("The disk is gone.")
         return whole(*asked, **more)
 

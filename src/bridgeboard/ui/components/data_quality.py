@@ -46,9 +46,21 @@ def syncs() -> bool:
     return keeper is not None and keeper.status.state != "off"
 
 
-def reads_more() -> bool:
-    """Whether the first sync still reads, so that what is not here may only not be here yet."""
-    return syncs() and not runner.current().coverage().is_whole
+NOTHING: Final = (
+    "Nothing is recorded yet. Requests appear here once people use AI through the AI Bridge of the "
+    "deployment, and a sync has read them."
+)
+
+
+def why_empty(otherwise: str, none: str = "Nothing") -> str:
+    """Why there is nothing to see: it is still being read, there is nothing at all, or otherwise.
+
+    ``none`` is what there is none of: "No session".
+    """
+    covered = runner.current().coverage()
+    if not covered.is_whole and syncs():
+        return f"{none} of this period has been read yet: the first sync is still running."
+    return NOTHING if covered.is_whole and covered.first_at is None else otherwise
 
 
 def progress() -> None:

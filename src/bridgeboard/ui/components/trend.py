@@ -23,6 +23,7 @@ from bridgeboard.ui.components import (
     chart,
     chart_findings,
     clock,
+    data_quality,
     downloads,
     filters,
     headline_cards,
@@ -177,7 +178,7 @@ def nothing(now: Chosen, measure: str) -> str:
         return (
             "Nothing matches these filters in this period. Drop a filter, or choose another period."
         )
-    return "Nothing was recorded in this period. Choose a longer one."
+    return data_quality.why_empty("Nothing was recorded in this period. Choose a longer one.")
 
 
 def moved(contents: PageContents, now: Chosen) -> None:

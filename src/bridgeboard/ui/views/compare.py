@@ -24,6 +24,7 @@ from bridgeboard.ui import navigation, runner, url, url_values
 from bridgeboard.ui.components import (
     chart,
     clock,
+    data_quality,
     downloads,
     filters,
     notices,
@@ -67,7 +68,11 @@ def _values(word: str, now: Chosen) -> None:
     name = compare_sides.KINDS[word]
     pair = compare_sides.values(word, now.scope)
     if pair is None:
-        notices.empty("Two are needed to compare. Choose one for each side, or a longer period.")
+        notices.empty(
+            data_quality.why_empty(
+                "Two are needed to compare. Choose one for each side, or a longer period."
+            )
+        )
         return
     st.caption(_about(name, now))
     if pair[0] == pair[1]:
@@ -114,7 +119,9 @@ def _sessions(now: Chosen) -> None:
     st.caption("Whole sessions are compared: period and filters do not apply.")
     pair = compare_sides.sessions(now.scope)
     if pair is None:
-        notices.empty("Give two sessions: their IDs, or links to their pages.")
+        notices.empty(
+            data_quality.why_empty("Give two sessions: their IDs, or links to their pages.")
+        )
         return
     with notices.tile("these sessions"):
         for key, side in zip("AB", pair, strict=True):

@@ -68,7 +68,8 @@ def show(now: Chosen) -> None:
     _tell_kind(narrowed)
     answer = page(narrowed, errors_only=errors)
     if not answer.rows:
-        _tell_nothing(answer.count)
+        is_narrowed = errors or bool(narrowed.include or narrowed.exclude)
+        _tell_nothing(answer.count, is_narrowed=is_narrowed)
         return
     _turning(answer, replace(now, scope=narrowed), errors_only=errors)
     request_table.page(answer.rows)
@@ -142,18 +143,17 @@ def _place(scope: Scope, first: Key, *, errors_only: bool) -> int:
     return int(runner.current().ask(newer).only["requests"]) + 1
 
 
-def _tell_nothing(count: int) -> None:
+def _tell_nothing(count: int, *, is_narrowed: bool) -> None:
     if count:
         notices.empty("There is no older request than the one at which this link begins.")
         pager.turn("Newest", {}, type="tertiary")
-    else:
-        notices.empty(
-            "No request of this period has been read yet. The first sync reads the newest days "
-            "first; older ones follow by themselves."
-            if data_quality.reads_more()
-            else "No request of this period passes the filters. Remove one, or choose a longer "
-            "period. A request appears here when it has ended."
-        )
+        return
+    otherwise = (
+        "No request of this period passes the filters. Remove one, or choose a longer period."
+        if is_narrowed
+        else "No request began in this period, or none has ended yet. Choose a longer one."
+    )
+    notices.empty(data_quality.why_empty(otherwise, "No request"))
 
 
 def _tell_kind(scope: Scope) -> None:

@@ -139,10 +139,9 @@ def _nothing(now: Chosen) -> None:
             st.button("Clear the filters above", key="clear-finds", on_click=session_filters.reset)
         return
     notices.empty(
-        "No session of this period has been read yet. The first sync reads sessions after "
-        "requests; they appear here by themselves."
-        if data_quality.reads_more()
-        else "No session has a request in this period. Choose a longer one."
+        data_quality.why_empty(
+            "No session has a request in this period. Choose a longer one.", "No session"
+        )
     )
 
 
