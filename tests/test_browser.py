@@ -160,9 +160,8 @@ def test_every_page_is_accessible_and_fits(
 HOSTILE = ("<script>", "![pixel]", "=HYPERLINK", "\x1b[2J", "\u202e")
 
 
-def test_hostile_text_is_shown_as_text(page: Page, running: Running, tmp_path: Path) -> None:
-    token = running.tokens["owner"]
-    with Client(running.url, token) as client:
+def test_hostile_text_is_shown_as_text(page: Page, address: str, running: Running) -> None:
+    with Client(running.url, running.tokens["owner"]) as client:
         rows = [
             next(row for row in client.sessions() if mark in (row.last_prompt or ""))
             for mark in HOSTILE
@@ -170,28 +169,21 @@ def test_hostile_text_is_shown_as_text(page: Page, running: Running, tmp_path: P
     alarms: list[str] = []
     page.on("dialog", lambda dialog: (alarms.append(dialog.message), dialog.dismiss()))
     page.on("request", lambda request: "evil" in request.url and alarms.append(request.url))
-    given = {"CODER_URL": running.url, "CODER_SESSION_TOKEN": token}
-    with dashboard("serve", **given, BRIDGEBOARD_DATA=str(tmp_path)) as address:
-        page.goto(address)
-        expect(page.get_by_text(re.compile("^synced"))).to_be_visible(timeout=2 * PATIENCE)
-        expect(page.get_by_text("Partial numbers")).to_have_count(0, timeout=2 * PATIENCE)
-        for row in rows:
-            page.goto(f"{address}session?{urlencode(navigation.session(row.id, row.initiator.id))}")
-            expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
-            page.get_by_text("Show recorded text").click()
-            expect(page.get_by_role("searchbox")).to_be_enabled(timeout=PATIENCE)
-            settled(page)
-            prompts = page.locator("[class*='st-key-call-'] summary", has_text=" prompt")
-            prompts.last.click()
-            expect(page.get_by_text(re.compile("^Prompt ·"))).to_be_visible(timeout=PATIENCE)
-            settled(page)
-            shown = [code.split()[:2] for code in page.get_by_test_id("stCode").all_inner_texts()]
-            assert formats.visible(row.last_prompt or "").split()[:2] in shown
-            assert "\x1b" not in page.content()
-            assert "\u202e" not in page.content()
-            bad = page.locator("iframe, img[src*='evil'], a[href*='evil']")
-            assert [one.evaluate("one => one.outerHTML") for one in bad.all()] == []
-            expect(page).to_have_title(re.compile("Session"))
+    for row in rows:
+        page.goto(f"{address}session?{urlencode(navigation.session(row.id, row.initiator.id))}")
+        expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
+        reveal(page)
+        prompts = page.locator("[class*='st-key-call-'] summary", has_text=" prompt")
+        prompts.last.click()
+        expect(page.get_by_text(re.compile("^Prompt ·"))).to_be_visible(timeout=PATIENCE)
+        settled(page)
+        shown = [code.split()[:2] for code in page.get_by_test_id("stCode").all_inner_texts()]
+        assert formats.visible(row.last_prompt or "").split()[:2] in shown
+        assert "\x1b" not in page.content()
+        assert "\u202e" not in page.content()
+        bad = page.locator("iframe, img[src*='evil'], a[href*='evil']")
+        assert [one.evaluate("one => one.outerHTML") for one in bad.all()] == []
+        expect(page).to_have_title(re.compile("Session"))
     assert alarms == []
 
 
@@ -206,7 +198,8 @@ def test_a_wheel_serves_from_any_folder(page: Page, tmp_path: Path) -> None:
     subprocess.run([*pip, *install], check=True)  # noqa: S603 - our own command
     somewhere = tmp_path / "somewhere"
     somewhere.mkdir()
-    with dashboard("demo", *COMPANY, cwd=somewhere, PYTHONPATH=str(inside)) as address:
+    few = ("--end", "2026-11-20T17:00:00", "--days", "5", "--scale", "0.1")
+    with dashboard("demo", *few, cwd=somewhere, PYTHONPATH=str(inside)) as address:
         open_list(page, address)
         expect(page.get_by_text("Demo company")).to_be_visible()
         sidebar = page.get_by_test_id("stSidebar")

@@ -92,10 +92,10 @@ def test_a_click_on_an_hour_of_the_week_lists_who_or_what_was_at_work(
     expect(box).to_have_count(0, timeout=PATIENCE)
 
 
-def test_a_link_restores_an_hour_and_a_cohort_on_a_cold_server(
+def test_a_link_restores_filters_an_hour_and_a_cohort_on_a_cold_server(
     page: Page, browser: Browser, synced: str
 ) -> None:
-    come_to(page, synced, "people", tz="Asia/Kathmandu")
+    come_to(page, synced, "people", tz="Asia/Kathmandu", client="Claude Code")
     day, clock = busiest(page)
     press_cell(page, "chart-hour", f"Hour: {int(clock)};", f"day: {day};")
     expect(page.locator(".st-key-picked-hour")).to_be_visible(timeout=PATIENCE)
@@ -111,6 +111,8 @@ def test_a_link_restores_an_hour_and_a_cohort_on_a_cold_server(
         for box in boxes:
             shown = page.locator(box).text_content() or ""
             expect(theirs.locator(box)).to_have_text(shown, timeout=2 * PATIENCE)
+        chip = theirs.get_by_role("button", name="Client is Claude Code", exact=True)
+        expect(chip).to_be_visible()
         assert parse_qs(urlsplit(theirs.url).query) == parse_qs(urlsplit(page.url).query)
         theirs.close()
 
