@@ -1,10 +1,10 @@
 """What the tests in a real Chromium share: how to start it, wait, look, and take a picture."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Error, Page, expect
@@ -13,6 +13,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from bridgeboard.server.middleware.websockets import MESSAGES
 
 PATIENCE = 60_000
+expect.set_options(timeout=PATIENCE)
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -35,6 +36,20 @@ def settled(page: Page) -> None:
         "data-test-script-state", "notRunning", timeout=PATIENCE
     )
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=PATIENCE)
+
+
+def parameters(page: Page) -> dict[str, list[str]]:
+    """What the address names."""
+    return parse_qs(urlsplit(page.url).query)
+
+
+def await_parameters(page: Page, are_there: Callable[[dict[str, list[str]]], bool]) -> None:
+    """Wait until the address names certain things: it may follow what the page shows."""
+
+    def is_reached(url: str) -> bool:
+        return are_there(parse_qs(urlsplit(url).query))
+
+    page.wait_for_url(is_reached, timeout=PATIENCE, wait_until="commit")
 
 
 def log_out(page: Page) -> None:

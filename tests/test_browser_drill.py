@@ -3,10 +3,17 @@
 import re
 from collections.abc import Iterator
 from datetime import date
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from browsers import PATIENCE, await_first_sync, come_to, settled, violations
+from browsers import (
+    PATIENCE,
+    await_first_sync,
+    await_parameters,
+    come_to,
+    parameters,
+    settled,
+    violations,
+)
 from dashboard_process import dashboard
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -74,7 +81,7 @@ def test_a_click_on_an_hour_of_the_week_lists_who_or_what_was_at_work(
     box = page.locator(f".st-key-picked-{hour}")
     expect(box).to_be_visible(timeout=PATIENCE)
     settled(page)
-    assert parse_qs(urlsplit(page.url).query)[hour] == [f"{day.lower()}-{clock}"]
+    assert parameters(page)[hour] == [f"{day.lower()}-{clock}"]
     expect(page.get_by_role("combobox", name="Hour")).to_have_value(f"{day} {clock}:00")
     for title in lists:
         expect(box.get_by_role("heading", name=title)).to_be_visible()
@@ -84,7 +91,7 @@ def test_a_click_on_an_hour_of_the_week_lists_who_or_what_was_at_work(
     press_cell(page, f"chart-{hour}", f"Hour: {int(clock)};", f"day: {day};")
     expect(box).to_have_count(0, timeout=PATIENCE)
     settled(page)
-    assert hour not in parse_qs(urlsplit(page.url).query)
+    await_parameters(page, lambda one: hour not in one)
     press_cell(page, f"chart-{hour}", f"Hour: {int(clock)};", f"day: {day};")
     expect(box).to_have_text(re.compile("requests in all"), timeout=PATIENCE)
     expect(box).to_have_text(shown, use_inner_text=True, timeout=PATIENCE)
@@ -113,7 +120,7 @@ def test_a_link_restores_filters_an_hour_and_a_cohort_on_a_cold_server(
             expect(theirs.locator(box)).to_have_text(shown, timeout=2 * PATIENCE)
         chip = theirs.get_by_role("button", name="Client is Claude Code", exact=True)
         expect(chip).to_be_visible()
-        assert parse_qs(urlsplit(theirs.url).query) == parse_qs(urlsplit(page.url).query)
+        await_parameters(theirs, lambda one: one == parameters(page))
         theirs.close()
 
 
@@ -126,7 +133,7 @@ def test_an_hour_is_chosen_by_the_keyboard_alone(page: Page, synced: str) -> Non
     expect(page.get_by_role("heading", name="Wednesday, 11:00 to 12:00")).to_be_visible(
         timeout=PATIENCE
     )
-    assert parse_qs(urlsplit(page.url).query)["hour"] == ["wed-11"]
+    await_parameters(page, lambda one: one.get("hour") == ["wed-11"])
 
 
 def test_a_click_on_a_cohort_lists_its_people_who_lead_to_their_pages(
@@ -137,7 +144,7 @@ def test_a_click_on_a_cohort_lists_its_people_who_lead_to_their_pages(
     box = page.locator(".st-key-picked-cohorts")
     expect(box).to_be_visible(timeout=PATIENCE)
     settled(page)
-    (chosen,) = parse_qs(urlsplit(page.url).query)["cohort"]
+    (chosen,) = parameters(page)["cohort"]
     assert chosen.endswith("~2")
     found = re.search(r"(\d+) of (?:about )?\d+ people active 2 weeks later", box.inner_text())
     assert found
@@ -149,7 +156,7 @@ def test_a_click_on_a_cohort_lists_its_people_who_lead_to_their_pages(
     names.first.click()
     expect(page.get_by_role("heading", name=who, exact=True)).to_be_visible(timeout=PATIENCE)
     settled(page)
-    query = parse_qs(urlsplit(page.url).query)
+    query = parameters(page)
     assert query["who"] == [who]
     assert "cohort" not in query
     page.get_by_role("link", name="Everybody").click()
@@ -165,7 +172,7 @@ def press_point(page: Page, chart: str, number: int) -> None:
 
 def asked(page: Page) -> dict[str, list[str]]:
     settled(page)
-    return parse_qs(urlsplit(page.url).query)
+    return parameters(page)
 
 
 def test_a_click_on_a_line_of_active_people_lists_them(page: Page, synced: str) -> None:
@@ -182,7 +189,7 @@ def test_a_click_on_a_line_of_active_people_lists_them(page: Page, synced: str) 
     assert violations(page) == []
     press_point(page, "active", 40)
     expect(box).to_have_count(0, timeout=PATIENCE)
-    assert "day" not in asked(page)
+    await_parameters(page, lambda one: "day" not in one)
 
 
 def test_a_click_on_a_compared_line_leads_to_the_requests_of_a_side_on_that_day(
@@ -198,7 +205,7 @@ def test_a_click_on_a_compared_line_leads_to_the_requests_of_a_side_on_that_day(
     who = side.inner_text().removeprefix("A: ")
     side.click()
     expect(page.get_by_role("heading", name="Interceptions")).to_be_visible(timeout=PATIENCE)
-    assert asked(page)["person"] == [who]
+    await_parameters(page, lambda one: one.get("person") == [who])
     period = page.locator(".st-key-period").get_by_role("button")
     expect(period).to_contain_text(formats.day(date.fromisoformat(day)), timeout=PATIENCE)
 

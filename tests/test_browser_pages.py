@@ -13,6 +13,7 @@ from browsers import (
     LOOKS,
     PATIENCE,
     await_first_sync,
+    await_parameters,
     check_look,
     choose_period,
     come_to,
@@ -74,11 +75,11 @@ def test_a_filter_is_in_the_address_follows_to_other_pages_and_opens_elsewhere(
     everything = card(page, "Tokens").inner_text()
     filter_by(page, "Model", MODEL)
     expect(card(page, "Tokens")).not_to_have_text(everything)
-    assert parse_qs(urlsplit(page.url).query)["model"] == [MODEL]
+    await_parameters(page, lambda one: one.get("model") == [MODEL])
     page.get_by_role("link", name="Spend", exact=True).click()
     expect(page.get_by_role("heading", name="Breakdown")).to_be_visible(timeout=PATIENCE)
     settled(page)
-    assert parse_qs(urlsplit(page.url).query)["model"] == [MODEL]
+    await_parameters(page, lambda one: one.get("model") == [MODEL])
     expect(page.get_by_role("button", name=f"Model is {MODEL}", exact=True)).to_be_visible()
     spend = card(page, "Spend").inner_text()
     link = page.url.removeprefix(synced)
@@ -102,7 +103,7 @@ def test_a_chip_drops_its_filter_and_all_but_turns_it_round(page: Page, synced: 
     expect(card(page, "Tokens")).not_to_have_text(only)
     page.get_by_role("button", name="Remove: Client is not Claude Code").click()
     expect(card(page, "Tokens")).to_have_text(everything, timeout=PATIENCE)
-    assert "client" not in parse_qs(urlsplit(page.url).query)
+    await_parameters(page, lambda one: "client" not in one)
 
 
 def table(page: Page, key: str) -> Locator:
@@ -205,8 +206,7 @@ def test_a_row_of_models_keeps_only_that_model(page: Page, synced: str) -> None:
     before = card(page, "Tokens").inner_text()
     page.locator(".st-key-box-top-family tbody a").nth(1).click()
     expect(card(page, "Tokens")).not_to_have_text(before, timeout=PATIENCE)
-    settled(page)
-    assert len(parse_qs(urlsplit(page.url).query)["model"]) == 1
+    await_parameters(page, lambda one: len(one.get("model", [])) == 1)
 
 
 def test_a_bar_keeps_only_what_it_shows(page: Page, synced: str) -> None:
@@ -215,8 +215,7 @@ def test_a_bar_keeps_only_what_it_shows(page: Page, synced: str) -> None:
     bars = page.locator(".st-key-chart-overview [role=graphics-symbol][aria-roledescription=bar]")
     bars.first.click()
     expect(card(page, "Tokens")).not_to_have_text(before, timeout=PATIENCE)
-    settled(page)
-    assert len(parse_qs(urlsplit(page.url).query)["model"]) == 1
+    await_parameters(page, lambda one: len(one.get("model", [])) == 1)
 
 
 def test_a_card_is_a_switch_of_the_chart_for_the_mouse_and_for_keys(
@@ -350,8 +349,7 @@ def test_the_choices_of_a_chart_are_in_the_address(page: Page, synced: str) -> N
     box.fill("Client")
     page.get_by_role("option", name="Client", exact=True).click()
     expect(page.get_by_text(re.compile("^Top .* by client"))).to_be_visible(timeout=PATIENCE)
-    settled(page)
-    assert parse_qs(urlsplit(page.url).query)["overview-by"] == ["client"]
+    await_parameters(page, lambda one: one.get("overview-by") == ["client"])
 
 
 COUNTING = """() => {

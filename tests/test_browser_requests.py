@@ -6,7 +6,16 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from browsers import LOOKS, PATIENCE, await_first_sync, check_look, come_to, settled
+from browsers import (
+    LOOKS,
+    PATIENCE,
+    await_first_sync,
+    await_parameters,
+    check_look,
+    come_to,
+    parameters,
+    settled,
+)
 from dashboard_process import dashboard
 from playwright.sync_api import Browser, Page, expect
 
@@ -26,10 +35,6 @@ def synced(address: str, browser: Browser) -> str:
     """The same address, once the first sync is over."""
     await_first_sync(browser, address)
     return address
-
-
-def parameters(page: Page) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(page.url).query)
 
 
 def open_row(page: Page, row: int) -> str:
@@ -80,16 +85,15 @@ def test_a_request_is_opened_revealed_and_left_by_the_way_back(page: Page, synce
     expect(page.get_by_text("request_user_agent")).to_be_visible(timeout=PATIENCE)
     page.go_back()
     expect(page.get_by_text(re.compile(r"^51-100 of "))).to_be_visible(timeout=PATIENCE)
+    await_parameters(page, lambda one: one == place)
     settled(page)
-    assert parameters(page) == place
     page.go_forward()
     expect(page.get_by_text(named).first).to_be_visible(timeout=PATIENCE)
     page.get_by_role("link", name="Open in its session").click()
     expect(page.get_by_role("heading", name="Session", exact=True)).to_be_visible(timeout=PATIENCE)
     page.go_back()
     expect(page.get_by_role("button", name="All requests")).to_be_visible(timeout=PATIENCE)
-    settled(page)
-    assert parameters(page)["request"] == [named]
+    await_parameters(page, lambda one: one.get("request") == [named])
 
 
 def test_a_row_of_the_list_is_a_link_that_keys_and_a_new_tab_can_follow(
@@ -108,7 +112,7 @@ def test_a_row_of_the_list_is_a_link_that_keys_and_a_new_tab_can_follow(
     page.keyboard.press("Enter")
     expect(page.get_by_role("button", name="All requests")).to_be_visible(timeout=PATIENCE)
     settled(page)
-    assert page.url == href
+    expect(page).to_have_url(href)
     page.go_back()
     expect(box).to_be_visible(timeout=PATIENCE)
     settled(page)
@@ -116,7 +120,7 @@ def test_a_row_of_the_list_is_a_link_that_keys_and_a_new_tab_can_follow(
     session.scroll_into_view_if_needed()
     session.click()
     expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
-    assert {"id", "initiator", "call"} <= set(parameters(page))
+    await_parameters(page, lambda one: {"id", "initiator", "call"} <= set(one))
 
 
 def test_what_is_compared_is_in_the_address_and_the_way_back_undoes_it(
@@ -137,14 +141,14 @@ def test_what_is_compared_is_in_the_address_and_the_way_back_undoes_it(
     heads = page.locator(".data-table thead").first.inner_text()
     theirs = browser.new_page()
     come_to(theirs, synced, "compare", **{name: values[0] for name, values in told.items()})
-    assert theirs.locator(".data-table thead").first.inner_text() == heads
+    theirs_heads = theirs.locator(".data-table thead").first
+    expect(theirs_heads).to_have_text(heads, use_inner_text=True)
     theirs.close()
     page.get_by_role("radio", name="Teams").click()
     expect(page.get_by_role("combobox", name="Team A", exact=True)).to_be_visible(timeout=PATIENCE)
     page.go_back()
     expect(box).to_be_visible(timeout=PATIENCE)
-    settled(page)
-    assert parameters(page) == told
+    await_parameters(page, lambda one: one == told)
 
 
 @pytest.mark.usefixtures("foreign")
@@ -167,9 +171,9 @@ def test_from_the_dearest_session_to_a_hit_inside_it_and_back_again(
     page.get_by_role("button", name="Next hit").click()
     expect(page.get_by_text(re.compile(r"^2 of [\d,]+ hits"))).to_be_visible(timeout=PATIENCE)
     expect(page.locator(".passage mark").first).to_be_visible(timeout=PATIENCE)
+    await_parameters(page, lambda one: one.get("hit") == ["2"])
     settled(page)
     link = page.url
-    assert parameters(page)["hit"] == ["2"]
 
     theirs = browser.new_context().new_page()  # a fresh browser, and nothing but the link
     theirs.goto(link)
@@ -186,7 +190,7 @@ def test_from_the_dearest_session_to_a_hit_inside_it_and_back_again(
         if "/sessions?" in page.url:
             break
     expect(page.get_by_text(counted, exact=True)).to_be_visible(timeout=PATIENCE)
-    assert {**parameters(page)} == parse_qs(urlsplit(there).query)
+    await_parameters(page, lambda one: one == parse_qs(urlsplit(there).query))
 
 
 def test_words_are_found_in_all_sessions_and_lead_to_their_place(page: Page, synced: str) -> None:
@@ -197,10 +201,10 @@ def test_words_are_found_in_all_sessions_and_lead_to_their_place(page: Page, syn
     expect(page.locator(".hits mark").first).to_be_visible()
     hit.click()
     expect(page.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
-    assert parameters(page)["find"] == ["the"]
+    await_parameters(page, lambda one: one.get("find") == ["the"])
     page.go_back()
     expect(page.get_by_role("heading", name="Sessions", exact=True)).to_be_visible(timeout=PATIENCE)
-    assert {**parameters(page)} == {"search": ["the"], "tz": ["UTC"]}
+    await_parameters(page, lambda one: one == {"search": ["the"], "tz": ["UTC"]})
 
 
 def test_a_finding_leads_to_its_evidence_and_stays_acknowledged(page: Page, synced: str) -> None:
@@ -221,7 +225,7 @@ def test_a_finding_leads_to_its_evidence_and_stays_acknowledged(page: Page, sync
     expect(page.get_by_text("default value but also had its value set")).to_have_count(0)
     page.go_back()
     expect(page.get_by_role("heading", name="Radar", exact=True)).to_be_visible(timeout=PATIENCE)
-    assert parameters(page) == there
+    await_parameters(page, lambda one: one == there)
 
 
 def test_a_view_that_was_kept_is_a_link_to_the_page_as_it_was(page: Page, synced: str) -> None:

@@ -307,7 +307,7 @@ def test_threads_that_wait_for_a_postgres_that_is_away_do_not_ask_it_one_after_a
             self.lock = Lock()
 
         def __enter__(self) -> None:
-            both_wait.wait(10)
+            both_wait.wait(60)
             self.lock.acquire()
 
         def __exit__(self, *_: object) -> None:
