@@ -40,6 +40,7 @@ def test_an_active_developer_costs_60_to_300_dollars_a_month(world: World, store
     )
     assert len(costs) == pytest.approx(63, abs=7)
     assert 75 < median(costs) < 170
+    assert len([cost for cost in costs if 60 <= cost <= 300]) > 0.7 * len(costs)
     low, *_, high = quantiles(costs, n=10)
     assert 20 < low < 110
     assert 150 < high < 300

@@ -49,7 +49,7 @@ def make(
     """Make the world of a seed; the same arguments give the same bytes everywhere.
 
     ``end`` is an aware time, ``days`` at least 1, ``scale`` above 0: 1 stands for 75 people, some
-    60 of them active at the end, and about 65,000 interceptions in 90 days that cost about 17,000
+    60 of them active at the end, and about 70,000 interceptions in 90 days that cost about 19,000
     dollars. Nothing starts at or after ``end``; calls that run then end after it or never. A
     ``quiet`` world has no incidents. The same days of worlds with other ends tell nearly the same
     story. With ``since`` only the calls are made that start at that time or later, exactly as the
