@@ -1,4 +1,4 @@
-"""Which tools run, put there by the bridge or not, and which of them fail?"""
+"""Which tools run, which does AI Bridge inject, and which fail?"""
 
 from bridgeboard.ui.shell import ensure_shell
 
@@ -15,7 +15,7 @@ contents = PAGE_CONTENTS["tools"]
 
 headline_cards.headline(contents, now, "tools")
 summary.show(contents, now)
-st.caption("Only tools that the bridge puts there report errors; how others end is not recorded.")
+st.caption("Errors are known only for tools that AI Bridge injects; for others none are recorded.")
 trend.course(contents, now, "tools")
 breakdown.table("tool", contents.columns, now, "tools-tool", "Tools")
 breakdown.table("server", contents.columns, now, "tools-server", "MCP servers")

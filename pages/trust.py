@@ -1,4 +1,4 @@
-"""Can I believe these numbers?"""
+"""Can I trust these numbers?"""
 
 from bridgeboard.ui.shell import ensure_shell
 

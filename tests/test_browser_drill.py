@@ -245,7 +245,7 @@ def test_the_cells_of_calls_stand_under_their_heads(page: Page, synced: str) -> 
 
 def test_trust_says_what_this_server_does_not_tell(page: Page, synced: str) -> None:
     come_to(page, synced, "trust", tz="UTC")
-    table = page.get_by_role("table").filter(has_text="So what")
+    table = page.get_by_role("table").filter(has_text="What follows")
     row = table.get_by_role("row").filter(has_text="Network calls of agents")
     expect(row).to_contain_text("Not told by v2.34.1; later servers tell it.")
     expect(page.get_by_text(re.compile("^Asked now: the deployment is v2.34.1"))).to_be_visible()

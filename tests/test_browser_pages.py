@@ -339,7 +339,7 @@ def test_a_download_that_fails_says_why_where_it_was_asked_for(
 
 def test_the_numbers_agree_on_the_page_that_says_so(page: Page, synced: str) -> None:
     come_to(page, synced, "trust", tz="UTC")
-    expect(page.get_by_text(re.compile(r"All \d+ checks hold"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile(r"All \d+ checks passed"))).to_be_visible(timeout=PATIENCE)
 
 
 def test_the_choices_of_a_chart_are_in_the_address(page: Page, synced: str) -> None:
@@ -348,7 +348,7 @@ def test_the_choices_of_a_chart_are_in_the_address(page: Page, synced: str) -> N
     box.click()
     box.fill("Client")
     page.get_by_role("option", name="Client", exact=True).click()
-    expect(page.get_by_text(re.compile("^Top .* by client"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile("^Top .* clients"))).to_be_visible(timeout=PATIENCE)
     await_parameters(page, lambda one: one.get("overview-by") == ["client"])
 
 

@@ -84,12 +84,12 @@ def test_all_invariants_are_there_in_whatever_scope(filled: Store) -> None:
         if METRICS[name].adds_up(DIMENSIONS[split])
     ]
     lists = [
-        (METRICS[name].label, "sessions listed and what is in none")
+        (METRICS[name].label, "sessions listed, and usage in no session")
         for name in invariants.NUMBERS[:-1]
     ]
     lists.append(("Sessions", "rows of the list"))
     assert [(one.what, one.left_is) for one in whole[1:-5]] == parts + lists
-    assert (whole[0].what, whole[0].left_is) == ("Tokens", "the four kinds")
+    assert (whole[0].what, whole[0].left_is) == ("Tokens", "input + output + cache")
     assert tuple(one.what for one in of_tables(whole)) == TABLES
     for scope in (Scope(ALL.since, ALL.since), ALL.only("tool", "Bash"), ALL.without("team", "a")):
         told = checked(filled, scope)
@@ -105,7 +105,7 @@ def test_the_numbers_are_those_of_the_world(filled: Store) -> None:
     tokens = sum(max(0, getattr(counts, kind)) for counts in merged.values() for kind in KINDS)
     told = {(one.what, one.left_is): one for one in checked(filled, ALL)}
     expected = {
-        ("Tokens", "the four kinds"): tokens,
+        ("Tokens", "input + output + cache"): tokens,
         ("Tokens", "requests"): tokens,
         ("Tool calls", "requests"): len(truth.tool_calls(tables, ROWS)),
         ("Responses", "requests"): len(merged),

@@ -240,7 +240,7 @@ def test_findings_that_are_known_are_marked_in_the_chart_and_lead_to_themselves(
     assert not one.exception
     gone = app(finding="no such key")
     assert len(links(gone)) == len(every)
-    assert any("not found in this period any more" in str(each.value) for each in gone.caption)
+    assert any("no longer found in this period" in str(each.value) for each in gone.caption)
 
 
 def test_who_may_not_see_the_radar_sees_no_finding_in_a_chart(

@@ -126,7 +126,7 @@ def test_a_link_with_a_value_that_nobody_has_keeps_its_filter(store: Store) -> N
     test = app(models="no-such-model", tz="UTC")
     assert chips(test) == ["Model id is no-such-model"]
     assert cards(test)["Tokens"] == "0"
-    assert "Nothing matches these filters" in said(test)
+    assert "No usage matches these filters" in said(test)
 
 
 def test_a_chip_names_what_is_left_out_and_drops_it(store: Store) -> None:
@@ -160,7 +160,7 @@ def test_a_period_before_the_records_begin_is_not_compared(store: Store) -> None
     assert store
     test = app(range="Last 90 days", tz="UTC")
     assert not any(card.delta for card in headline(test))
-    assert "Nothing was recorded in all of the previous period" in headline(test)[0].help
+    assert "There are no records from the start of the previous period" in headline(test)[0].help
 
 
 def test_a_failing_part_leaves_its_neighbours_alone(
@@ -275,11 +275,11 @@ def test_a_check_that_does_not_hold_is_shown_first(store: Store) -> None:
     with store.write() as batch:
         batch.execute("UPDATE usage SET tool_calls = tool_calls + 1 WHERE tool_calls > 0")
     test = app("trust", range="Last 90 days", tz="UTC")
-    assert "checks do not hold" in said(test)
+    assert "checks failed" in said(test)
     rows = shown_tables.table(test, "invariants").rows
-    assert rows[0]["Agrees"] == "NO"
+    assert rows[0]["Agrees"] == "No"
     assert ("Tool calls", "the calls themselves") in {
-        (row["Number"], row["Second source"]) for row in rows if row["Agrees"] == "NO"
+        (row["Number"], row["Second source"]) for row in rows if row["Agrees"] == "No"
     }
 
 
@@ -588,8 +588,8 @@ def test_a_cell_that_nobody_is_in_says_so_and_one_beyond_the_period_is_forgotten
 def test_what_can_be_known_is_told_while_the_deployment_is_silent(store: Store) -> None:
     assert store
     test = app("trust", tz="UTC")
-    known = {row["What"]: row["Here"] for row in shown_tables.table(test, "known").rows}
-    assert known["Each request by itself"] == "partly"
-    assert known["Network calls of agents"] == "not known"
+    known = {row["Information"]: row["Available"] for row in shown_tables.table(test, "known").rows}
+    assert known["Each request by itself"] == "Partly"
+    assert known["Network calls of agents"] == "Not known"
     assert "Asking the deployment just now failed: No answer from" in said(test)
     assert TOKEN not in said(test)

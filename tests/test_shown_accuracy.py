@@ -146,7 +146,7 @@ def test_what_moved_counts_the_values_that_cannot_be_compared() -> None:
     unlike = Move("team", "Core", 5, 10, BOUND, EXACT)
     assert trend._moved_note([]) == "Nothing changed."
     assert trend._moved_note([unlike]).startswith("1 value left out: of one of the two periods")
-    assert trend._moved_note([Move("team", "Web", 5, 10)]) == trend.EACH_BY_ITSELF
+    assert trend._moved_note([Move("team", "Web", 5, 10)]) == trend.OVERLAP
 
 
 def few_then_many(path: Path) -> Store:
@@ -213,8 +213,7 @@ def test_a_value_of_too_few_people_in_one_period_has_not_come_from_nothing(tmp_p
     assert [one.name for one in movers.largest(of_groups.values())] == ["shared"]
     assert of_groups["shared"].in_words("input_tokens") == ("≈ +35", "≈ +35", "≈ +50%")
     assert trend._moved_note(list(of_groups.values())).endswith(
-        "1 value left out: of one of the two periods only a part is known, or nothing, so no"
-        " change is shown."
+        "1 value left out: of one of the two periods only a part is known, or nothing."
     )
 
 
@@ -366,7 +365,7 @@ def test_sums_of_sessions_without_any_known_request_are_unknown(tmp_path: Path) 
     assert set(people.column("spend")) == {None}
     assert {presence[name] for name in ("new", "returning", "dormant")} == {None}
     assert words.startswith("Not known yet")
-    assert about_sessions.startswith("Nothing was recorded")
+    assert about_sessions.startswith("No usage")
 
 
 UNREAD_CLIENT = "A client of which only tokens are known"

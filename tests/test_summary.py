@@ -121,7 +121,7 @@ def test_what_is_not_exact_or_not_known_is_called_so() -> None:
     )
     assert told(spend(0, 5, "at_least", "at_least")).startswith("Spend: not known, as")
     assert told(spend(5 * DOLLAR, 0, "at_least", "at_least")) == (
-        "Spend: ≥ $5.00; that of the period compared with is not known."
+        "Spend: ≥ $5.00; that of the earlier period is not known."
     )
     all_notional = {"spend": 0, "unbilled_tokens": 7, "status": "notional"}
     not_billed = "7 tokens are not billed: they are included, notional or free"
@@ -193,8 +193,8 @@ def test_only_what_was_never_used_is_new_and_only_what_nobody_uses_is_gone(tmp_p
     assert "new +800 (new)" in words
     assert "old +800" in words
     assert "old +800 (new)" not in words
-    assert "gone -800 (not used any more)" in words
-    assert "not used any more" not in said(short)
+    assert "gone -800 (no longer used)" in words
+    assert "no longer used" not in said(short)
 
 
 def test_who_sees_groups_reads_of_nobody_and_of_nothing_that_few_did(tmp_path: Path) -> None:
@@ -221,8 +221,8 @@ def test_nothing_used_is_said_with_its_period_and_filters(tmp_path: Path) -> Non
     with asked(tmp_path / "store.duckdb", {(8, "old"): (1, 2)}) as questions:
         empty = said(summary(questions, TOKENS, NOW, NOW.previous()))
         filtered = said(summary(questions, TOKENS, NOW.only("model", "x"), None))
-    assert empty == "Nothing was used in this period, 16 - 22 Mar 2026."
-    assert filtered.startswith("Nothing that matches these filters was used in this period, ")
+    assert empty == "No usage in this period, 16 - 22 Mar 2026."
+    assert filtered.startswith("No usage matches these filters in this period, ")
 
 
 def test_findings_of_the_radar_follow_by_what_they_are_and_whom_they_are_about(

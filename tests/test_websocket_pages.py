@@ -176,7 +176,8 @@ def test_a_default_is_left_out_of_the_address(address: str) -> None:
 
 
 def test_a_fold_opens_with_the_table_whose_files_it_offers(address: str) -> None:
-    with visit(address, **EVERY) as reader:
+    shown_by = {"overview-show": "total_tokens", "overview-by": "provider"}
+    with visit(address, **EVERY, **shown_by) as reader:
         assert not reader.screen.inside("fold-overview")
         reader.open("fold-overview")
         shown = Table("", json.loads(reader.screen.find("table-overview").told.json))

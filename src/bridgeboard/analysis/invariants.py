@@ -59,8 +59,8 @@ def _kinds(reader: Reader, scope: Scope) -> Iterator[Invariant]:
     together = sum(totals[:4])
     yield Invariant(
         "Tokens",
-        "the four kinds",
-        "all tokens",
+        "input + output + cache",
+        "total",
         together,
         totals[4],
         METRICS["total_tokens"].format,
@@ -76,7 +76,7 @@ def _parts(reader: Reader, scope: Scope) -> Iterator[Invariant]:
             yield Invariant(
                 METRICS[name].label,
                 f"sum by {DIMENSIONS[split].label.lower()}",
-                "the whole",
+                "total",
                 sum(row[place] or 0 for row in rows),
                 whole[name],
                 METRICS[name].format,
@@ -95,8 +95,8 @@ def _lists(reader: Reader, scope: Scope) -> Iterator[Invariant]:
         left = sums.sessions if is_count else (in_sessions[name] or 0) + (others[name] or 0)
         yield Invariant(
             one.label,
-            "rows of the list" if is_count else "sessions listed and what is in none",
-            "the whole",
+            "rows of the list" if is_count else "sessions listed, and usage in no session",
+            "total",
             left,
             whole,
             one.format,

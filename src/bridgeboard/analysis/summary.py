@@ -90,7 +90,11 @@ def summary(
         moves = [(move, _note(questions, measure, move, scope)) for move in chosen(one, changes)]
         pieces += [*([Piece(" ")] if pieces else []), *sentence(one, moves)]
     if before is not None and numbers.before is None:
-        pieces.append(Piece(" The period compared with was not recorded from its beginning."))
+        pieces.append(
+            Piece(
+                f" There are no records from the start of {periods.span(before)} to compare with."
+            )
+        )
     return (*pieces, *_radar(findings))
 
 
@@ -158,7 +162,7 @@ def _change(one: Headline) -> list[Piece]:
     was = _amount(kind, before) if before else None
     if was is None or one.why_no_change or was.text in _UNKNOWN:
         why = one.why_no_change.removesuffix(".")
-        why = why or ("that of the period compared with is not known" if before else "")
+        why = why or ("that of the earlier period is not known" if before else "")
         return [Piece(f"{label}: "), number, *([Piece(f"; {why}")] if why else [])]
     if not one.change and one.now.value:
         return [
@@ -186,7 +190,7 @@ def _note(questions: Questions, measure: str, move: Move, scope: Scope) -> str:
         is_long = coverage.is_whole and coverage.first_at and coverage.first_at <= begin
         note = "new"
     elif not move.now and move.now_accuracy.standing == "exact":
-        where, note = scope, "not used any more"
+        where, note = scope, "no longer used"
         is_long = min(scope.until, coverage.as_of) - scope.since >= WHILE
     else:
         return ""
@@ -211,8 +215,8 @@ def _is_unused(questions: Questions, scope: Scope) -> bool:
 
 
 def _nothing(scope: Scope) -> str:
-    filtered = " that matches these filters" if scope.include or scope.exclude else ""
-    return f"Nothing{filtered} was used in this period, {periods.span(scope)}."
+    matches = " matches these filters" if scope.include or scope.exclude else ""
+    return f"No usage{matches} in this period, {periods.span(scope)}."
 
 
 def _radar(findings: Sequence[Finding]) -> Iterator[Piece]:

@@ -111,8 +111,8 @@ _MONEY: Final = (
     _money(
         "spend",
         "Spend",
-        "Estimated cost at list prices of what the company pays by use; usage without a known"
-        " price is left out, and what is included, notional or free counts as nothing.",
+        "Estimated cost, at list prices, of usage that the company pays for; usage without a known"
+        " price is left out, and included, notional or free usage counts as nothing.",
         "cost",
         UNPRICED,
         NOT_BILLED,
@@ -120,15 +120,15 @@ _MONEY: Final = (
     _money(
         "shadow_cost",
         "Value not billed",
-        "Value of usage that is no spend: paid by seats, plans or people's own keys.",
+        "List-price value of usage that is not spend: paid by seats, plans or people's own keys.",
         "shadow_cost",
         UNPRICED,
     ),
     _money(
         "cache_saving",
         "Cache saving",
-        "What the same usage would have cost more without a cache, less what writing to the"
-        " cache cost; negative where it was not worth it.",
+        "How much more the same usage would have cost without a cache, after the cost of writing"
+        " to it; negative where the cache cost more than it saved.",
         "cache_saving",
         PRICED_ONLY,
         rise=1,
@@ -192,7 +192,7 @@ _ACTIVITY: Final = (
     _count(
         "requests",
         "Requests",
-        "Requests that ended; where only sums are known, those that can be told apart.",
+        "Completed requests; where only sums are known, those that can be told apart.",
         _sums("requests", where=_READ),
         UNSEEN,
     ),
@@ -206,7 +206,7 @@ _ACTIVITY: Final = (
     _count(
         "unmetered_requests",
         "Unmetered requests",
-        "Requests that ended without any token on record.",
+        "Completed requests without any token on record.",
         _added("coalesce(" + _sum("requests", "f.status = 'unmetered'") + ", 0)"),
         UNSEEN,
         rise=-1,
@@ -214,8 +214,7 @@ _ACTIVITY: Final = (
     Metric(
         "sessions",
         "Sessions",
-        "Sessions with a request in the period; one of which no request is known yet counts where"
-        " it began.",
+        "Sessions with a request in the period; one without a known request counts when it began.",
         "count",
         (
             Part(usage="f.session", calls="f.session", kind="keys"),
@@ -242,7 +241,7 @@ _ACTIVITY: Final = (
     Metric(
         "active_people",
         "Active people",
-        "People with at least one request that ended.",
+        "People with at least one completed request.",
         "count",
         (Part(usage=_PEOPLE, calls=_PEOPLE),),
         empty=0,
@@ -268,26 +267,24 @@ _ACTIVITY: Final = (
     _percentile(
         "duration_p50",
         "Median duration",
-        "Half of the requests known one by one took no longer from beginning to end.",
+        "Half of the requests took no longer from start to end, of those known one by one.",
         1,
     ),
     _percentile(
         "duration_p95",
         "Duration (95%)",
-        "Of the requests known one by one, 95 in 100 took no longer from beginning to end.",
+        "95 of 100 requests took no longer from start to end, of those known one by one.",
         2,
     ),
 )
 _TOKEN_METRICS: Final = (
-    _total("input_tokens", "Input tokens", "Tokens of prompts that no cache had.", "input"),
+    _total("input_tokens", "Input tokens", "Prompt tokens that were not in a cache.", "input"),
     _total("output_tokens", "Output tokens", "Tokens that models wrote.", "output"),
-    _total(
-        "cache_read_tokens", "Cache reads", "Tokens of prompts read from a cache.", "cache_read"
-    ),
+    _total("cache_read_tokens", "Cache reads", "Prompt tokens read from a cache.", "cache_read"),
     _total(
         "cache_write_tokens",
         "Cache writes",
-        "Tokens of prompts written to a cache.",
+        "Prompt tokens written to a cache.",
         "cache_write",
     ),
     _total("total_tokens", "Tokens", "Input, output, cache reads and cache writes.", *_TOKENS),
@@ -300,7 +297,7 @@ _TOKEN_METRICS: Final = (
     _count(
         "unpriced_tokens",
         "Unpriced tokens",
-        "Tokens whose price nobody knows; above zero, spend is a lower bound.",
+        "Tokens without a known price; if there are any, spend is a lower bound.",
         _added(f"{_ALL_TOKENS.usage} - {_sum('priced_tokens')}"),
         SHIFTED,
         rise=0,
@@ -308,7 +305,7 @@ _TOKEN_METRICS: Final = (
     _count(
         "unbilled_tokens",
         "Unbilled tokens",
-        "Tokens that are included in a plan, notional or free: they are no part of the spend.",
+        "Tokens that are included in a plan, notional or free: they are not part of the spend.",
         _added("coalesce(" + _sum("priced_tokens", "f.cost = 0") + ", 0)"),
         SHIFTED,
         rise=0,
@@ -332,7 +329,7 @@ _TOKEN_METRICS: Final = (
     _rate(
         "cache_hit_rate",
         "Cache hit rate",
-        "Share of the tokens of prompts that came from a cache.",
+        "Share of prompt tokens that came from a cache.",
         _sums("cache_read"),
         _PROMPT_TOKENS,
         SHIFTED,
@@ -348,18 +345,18 @@ _TOKEN_METRICS: Final = (
     ),
 )
 _TOOLS: Final = (
-    _count("tool_calls", "Tool calls", "Uses of tools that models asked for.", _CALLS, UNREAD),
+    _count("tool_calls", "Tool calls", "Times that a model called a tool.", _CALLS, UNREAD),
     _count(
         "injected_calls",
         "Injected calls",
-        "Calls of tools that the bridge put there.",
+        "Calls of tools that AI Bridge injected.",
         _added(_sum("injected", _READ), calls="count_if(f.injected)"),
         UNREAD,
     ),
     _count(
         "tool_errors",
         "Tool errors",
-        "Calls of injected tools that failed; nobody records how others end.",
+        "Calls of injected tools that failed; how other calls end is not recorded.",
         _ERRORS,
         *OF_ERRORS,
         rise=-1,
@@ -367,7 +364,7 @@ _TOOLS: Final = (
     _rate(
         "tool_error_rate",
         "Tool error rate",
-        "Share of failures in the calls whose end is recorded, which are those of injected tools.",
+        "Share of failed calls among those of injected tools, the only ones whose end is recorded.",
         _ERRORS,
         _added(
             _sum("injected", _EXACT),

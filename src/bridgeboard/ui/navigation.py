@@ -45,7 +45,7 @@ def meaning(by: str) -> str:
         return "Opens the person's page."
     if by == SERVER:
         return "Opens its requests."
-    return "Shows this tool alone." if by == "tool" else "Keeps only this."
+    return "Shows only this tool." if by == "tool" else "Filters the page by this."
 
 
 def links(by: str, values: Iterable[str]) -> Links | None:

@@ -37,7 +37,7 @@ KINDS: Final[Mapping[Kind, str]] = MappingProxyType(
         "failing_tool": "Failing tool",
         "provider_outage": "Provider outage",
         "data_gap": "Gap in the data",
-        "credential_drift": "Own keys",
+        "credential_drift": "Switch to own keys",
         "unpriced": "Unpriced usage",
     }
 )

@@ -17,7 +17,7 @@ from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.ui import navigation, runner, url, url_values
-from bridgeboard.ui.components import breakdown_columns, downloads, notices, tables
+from bridgeboard.ui.components import breakdown_columns, downloads, notices, tables, trend
 from bridgeboard.ui.components.breakdown_columns import BY_NAME, CHANGE, TREND
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.components.tables import Column, Inexact, Order, text_key
@@ -91,10 +91,8 @@ def table(
         _rows(key, len(answer)).value()  # a slip in the address is told though no box reads it
         if answer.rows:
             _rows_and_controls(asked, answer, usual)
-        elif runner.is_unknown(asked.names[0]):
-            notices.empty(runner.NO_REQUEST)
         else:
-            notices.empty("Nothing matches in this period. Drop a filter, or choose a longer one.")
+            notices.empty(trend.nothing(now, asked.names[0]))
 
 
 def _asked(by: str, measure: str, chosen: Sequence[str], now: Chosen, key: str) -> _Asked:
@@ -180,7 +178,7 @@ def _rows_and_controls(asked: _Asked, answer: Answer, usual: Sequence[str]) -> N
             is_part=is_part,
             search=f"Search {pages.nouns(by)[1]}",
             count=count if is_part else None,
-            note=_gone_in_words(by, len(gone)),
+            note=_gone_in_words(by, len(gone), asked.now),
         )
 
 
@@ -221,12 +219,9 @@ def _gone(asked: _Asked, answer: Answer) -> list[dict[str, Any]]:
     ]
 
 
-def _gone_in_words(by: str, count: int) -> str:
-    if not count:
-        return ""
-    has = "has" if count == 1 else "have"
+def _gone_in_words(by: str, count: int, now: Chosen) -> str:
     values = formats.plural(count, *pages.nouns(by))
-    return f"{values} {has} numbers in the period compared with only."
+    return f"{values} had usage only in the {now.compared_with}." if count else ""
 
 
 def _held(count: int, asked: _Asked) -> str:

@@ -164,7 +164,7 @@ def _compared(one: Headline, now: Chosen) -> str:
     days = periods.span(now.before)
     if one.before is None:
         of_what = f"{now.compared_with} ({days})"
-        return f"Nothing was recorded in all of the {of_what}, so nothing is compared."
+        return f"There are no records from the start of the {of_what} to compare with."
     digits = formats.exact_number(one.before.value, one.metric.format)
     was = one.before.accuracy.in_words(digits)
     until = ", up to the same moment" if now.running else ""

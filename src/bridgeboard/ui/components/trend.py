@@ -38,8 +38,8 @@ from bridgeboard.ui.components.trend_drawing import WHOLE, Choice
 T = TypeVar("T", bound=str)
 
 _GRAINS: Final[Mapping[Grain, str]] = {name: name.capitalize() for name in periods.GRAINS}
-EACH_BY_ITSELF: Final = (
-    "Each row counts by itself: a person's change is also that of a team and a model."
+OVERLAP: Final = (
+    "Rows overlap: a person's change is also part of the change of a team and of a model."
 )
 
 
@@ -63,7 +63,7 @@ def _choice(measure: str, contents: PageContents, now: Chosen, key: str) -> Choi
     if adds_up:
         st.checkbox(
             "Cumulative",
-            help="Each bar with all before it in this period.",
+            help="Each bar also counts everything before it in this period.",
             **cumulative.widget_arguments(),
         )
     grains = periods.grains(now.scope)
@@ -132,7 +132,7 @@ def _course(choice: Choice, now: Chosen, key: str) -> None:
     if len(drawn.trend.series) > 1:
         st.html(charts.legend(drawn.picture))
     bounds = drawn.trend.bounds_in_words(drawn.picture.buckets, choice.grain)
-    grey = trend_drawing.behind(drawn.picture.previous)
+    grey = trend_drawing.behind(drawn.picture.previous, now)
     counted = trend_drawing.counted(choice.split, drawn.trend)
     st.caption(" ".join(filter(None, (counted, grey, bounds))))
     chart_findings.show(findings, now.scope, choice.grain, key)
@@ -176,9 +176,9 @@ def nothing(now: Chosen, measure: str) -> str:
     narrowed = bool(now.scope.include or now.scope.exclude)
     if narrowed:
         return (
-            "Nothing matches these filters in this period. Drop a filter, or choose another period."
+            "No usage matches these filters in this period. Remove one, or choose another period."
         )
-    return data_quality.why_empty("Nothing was recorded in this period. Choose a longer one.")
+    return data_quality.why_empty("No usage in this period. Choose a longer one.")
 
 
 def moved(contents: PageContents, now: Chosen) -> None:
@@ -205,7 +205,7 @@ def _cannot_compare(now: Chosen) -> str:
     if now.before is None:
         return "Choose what to compare with to see what changed."
     if not is_recorded(runner.current(), now.before):
-        return f"The {now.compared_with} was not recorded from its beginning: nothing to compare."
+        return f"There are no records from the start of the {now.compared_with} to compare with."
     return ""
 
 
@@ -215,12 +215,12 @@ def _moved_note(changes: Sequence[Move]) -> str:
     if not changes:
         return "Nothing changed."
     if not unlike:
-        return EACH_BY_ITSELF
+        return OVERLAP
     left_out = (
         f"{formats.plural(unlike, 'value')} left out: of one of the two periods only a part is "
-        "known, or nothing, so no change is shown."
+        "known, or nothing."
     )
-    return f"{EACH_BY_ITSELF} {left_out}" if unlike < len(changes) else left_out
+    return f"{OVERLAP} {left_out}" if unlike < len(changes) else left_out
 
 
 def _moved(changes: Sequence[Move], measure: str, note: str) -> None:

@@ -10,7 +10,7 @@ from bridgeboard.analysis import trends
 from bridgeboard.analysis.headlines import is_recorded
 from bridgeboard.analysis.trends import Trend
 from bridgeboard.exports import Sheet
-from bridgeboard.model import pages
+from bridgeboard.model import pages, periods
 from bridgeboard.model.accuracy import EXACT
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
@@ -112,10 +112,12 @@ def _previous(choice: Choice, now: Chosen, every: Sequence[Any]) -> list[charts.
     ]
 
 
-def behind(previous: Sequence[charts.Previous]) -> str:
+def behind(previous: Sequence[charts.Previous], now: Chosen) -> str:
     """What is said of the period before; nothing where it is not drawn."""
     known = [one for one in previous if one.value is not None]
-    return "Grey, behind: the period compared with." if known else ""
+    if not known or now.before is None:
+        return ""
+    return f"Grey: the {now.compared_with}, {periods.span(now.before)}."
 
 
 def _adds_up(choice: Choice) -> bool:
@@ -127,14 +129,13 @@ def _adds_up(choice: Choice) -> bool:
 def counted(split: str, trend: Trend) -> str:
     """How many values there are, and how many of them are drawn."""
     if split == WHOLE:
-        return "Everything together."
-    values = trend.values
-    label = DIMENSIONS[split].label.lower()
+        return "The total, not split."
+    values, (one, many) = trend.values, pages.nouns(split)
     top = min(pages.TOP, values)
-    clickable = " Click one to keep only it." if split in pages.FILTERS else ""
+    clickable = f" Click a {one} to see only that." if split in pages.FILTERS else ""
     if values > len(trend.series):
-        return f"Top {top} of {values:,} by {label}, the rest together as Other.{clickable}"
-    return f"{formats.plural(values, 'value')} of {label}.{clickable}"
+        return f"Top {top} of {values:,} {many}; the others are shown as Other.{clickable}"
+    return f"{formats.plural(values, one, many)}.{clickable}"
 
 
 def in_words(drawn: Drawing, choice: Choice, now: Chosen) -> str:
@@ -144,8 +145,8 @@ def in_words(drawn: Drawing, choice: Choice, now: Chosen) -> str:
     how = drawn.trend.accuracies.get(most[:2], EXACT)
     by = "" if choice.split == WHOLE else f" by {DIMENSIONS[choice.split].label.lower()}"
     at = charts.when(most[0], choice.grain, now.scope.zone)
-    cumulative = ", each with all before it" if choice.cumulative else ""
-    behind = " The period before stands behind it." if drawn.picture.previous else ""
+    cumulative = ", cumulative" if choice.cumulative else ""
+    behind = f" Grey behind it: the {now.compared_with}." if drawn.picture.previous else ""
     return (
         f"{one.label}{by} per {choice.grain}{cumulative}, {now.words}. The largest is "
         f"{formats.visible(most[1])}, {at}, with "

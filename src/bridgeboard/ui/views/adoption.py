@@ -126,7 +126,7 @@ def _point(now: Chosen) -> tuple[date | None, int]:
         "Day",
         days[::-1],
         index=None,
-        placeholder="Pick one",
+        placeholder="Choose a day",
         format_func=formats.day,
         width=170,
         **url_values.one_of(
@@ -162,7 +162,7 @@ def _lines(
     )
     st.html(charts.legend(picture))
     st.caption(
-        "People active on a day, within 7 days and within 28 days up to it. Click a point to see "
+        "People active on the day, in the 7 days and in the 28 days up to it. Click a point to see "
         "who they were."
     )
 
@@ -236,7 +236,7 @@ def _cell(now: Chosen) -> Cell | None:
         "Cohort",
         cells,
         index=None,
-        placeholder="Pick one",
+        placeholder="Choose a cohort",
         format_func=lambda cell: f"{formats.day(cell[0])}, {_later(*cell)}",
         width=250,
         **url_values.one_of(COHORT, cells, write=_named_cell, known=_some_cell).widget_arguments(),

@@ -51,7 +51,7 @@ def show(now: Chosen) -> None:
     notes = _notes()
     with st.container(horizontal=True, vertical_alignment="bottom", key="radar-head"):
         wanted = _wanted(findings)
-        every = st.checkbox("Acknowledged ones, too", **ALL.widget_arguments())
+        every = st.checkbox("Show acknowledged", **ALL.widget_arguments())
     shown = _of_link(findings) or [one for one in wanted if every or one.key not in notes]
     _tell_count(findings, shown, notes)
     if problem := st.session_state.pop(_PROBLEM, None):
@@ -74,9 +74,9 @@ def _of_link(findings: Sequence[Finding]) -> list[Finding]:
     if keys:
         with st.container(horizontal=True, vertical_alignment="center", key="radar-link"):
             st.caption(
-                "Only what was marked in the chart is shown."
+                "Only the findings of the link that you followed are shown."
                 if named
-                else "What was marked in the chart is not found in this period any more.",
+                else "What the link that you followed names is no longer found in this period.",
                 width="content",
             )
             st.button("Show all", type="tertiary", on_click=url.put, args=({FINDING.name: ()},))
@@ -122,7 +122,7 @@ def _tell_count(
     done = sum(one.key in notes for one in findings)
     if not findings:
         notices.empty(
-            "Nothing looks wrong in this period. What is looked at, and how, is in docs/radar.md."
+            "Nothing looks wrong in this period. docs/radar.md says what is checked, and how."
         )
         return
     parts = [f"{sum(one.severity == name for one in shown)} {name}" for name in SEVERITIES]

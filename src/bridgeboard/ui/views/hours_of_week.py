@@ -39,7 +39,7 @@ def of_week(now: Chosen, measure: str, by: Sequence[str], key: str) -> None:
             "Hour",
             _from(now.scope.week_start),
             index=None,
-            placeholder="Pick one",
+            placeholder="Choose an hour",
             format_func=_short,
             width=170,
             **_parameter(key).widget_arguments(),

@@ -13,6 +13,6 @@ def link_to_sessions() -> None:
             "pages/sessions.py",
             label="Sessions by cost",
             icon=":material/forum:",
-            help="The sessions of this period that pass the filters, the most expensive first.",
+            help="Sessions of this period, with the same filters, the most expensive first.",
             query_params={**url.filters(), session_list.SORT.name: session_list.SORT.words("cost")},
         )

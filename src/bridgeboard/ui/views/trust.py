@@ -41,13 +41,13 @@ def checked(now: Chosen) -> None:
         broken = [one for one in results if not one.holds]
         if broken:
             st.error(
-                f"**{len(broken)} of {len(results)} checks do not hold.** Please report this with "
-                "the rows below: it is a mistake of Bridgeboard, or a damaged store.",
+                f"**{len(broken)} of {len(results)} checks failed.** Please report this with the "
+                "rows below: it is a fault of Bridgeboard, or a damaged store.",
                 icon=":material/error:",
             )
         else:
             st.success(
-                f"**All {len(results)} checks hold**, on {formats.unmarked(now.words)}.",
+                f"**All {len(results)} checks passed**: {formats.unmarked(now.words)}.",
                 icon=":material/verified:",
             )
         if runner.current().totals(("summed_rows",), now.scope)["summed_rows"]:
@@ -56,7 +56,7 @@ def checked(now: Chosen) -> None:
         tables.show(
             [
                 (
-                    "yes" if one.holds else "NO",
+                    "Yes" if one.holds else "No",
                     one.what,
                     one.left_is,
                     formats.exact_number(one.left, one.kind),
@@ -93,8 +93,8 @@ def covered(now: Chosen) -> None:
         lines = {
             "First request": formats.moment(covers.first_at, zone),
             "Last request": formats.moment(covers.last_at, zone),
-            "Last sync that went well": formats.moment(covers.synced_at, zone),
-            "Rows of usage": formats.exact(covers.rows),
+            "Last successful sync": formats.moment(covers.synced_at, zone),
+            "Usage records": formats.exact(covers.rows),
             "Sessions with details": f"{covers.detailed:,} of {covers.sessions:,}",
             "Sessions of this period with details": formats.rate(shares["detail_coverage"]),
             "Tokens of this period with a price": formats.rate(shares["priced_rate"]),
@@ -150,12 +150,12 @@ def _run(run: sync_history.Run) -> tuple[object, ...]:
 def _odd() -> None:
     odd = runner.current().read(lambda reader: sync_history.anomalies(reader, SHOWN))
     if odd:
-        st.subheader("What was odd", anchor=False)
+        st.subheader("Irregularities", anchor=False)
         tables.show(
             [(one.seen_at, one.kind, one.message) for one in odd],
-            (Column("Seen", "moment"), Column("Kind"), Column("What")),
+            (Column("Seen", "moment"), Column("Kind"), Column("Message")),
             key="anomalies",
-            label="What was odd in syncs",
+            label="Irregularities in syncs",
         )
 
 
@@ -198,7 +198,7 @@ def unpriced(now: Chosen) -> None:
             lambda: questions.read(lambda reader: prices.estimated(reader, *window)),
         )
         if not rows:
-            st.caption("Every token of this period has a price. Filters do not count here.")
+            st.caption("All tokens of this period have a price. Filters do not apply here.")
             return
         tables.show(
             [
@@ -223,13 +223,13 @@ def unpriced(now: Chosen) -> None:
 
 def _proposal(snippets: Sequence[str]) -> None:
     """What the operator may put into the prices file, for who sees all that it would change."""
-    lower = "Not part of the spend, which is a lower bound while it lasts."
+    lower = "This usage is not in the spend, which is therefore a lower bound (≥)."
     if not snippets or not current_user.reader().row_access.is_of_everybody:
         st.markdown(lower)
         return
     st.markdown(
         f"{lower} Fill in the numbers, add this to your prices file and run `bridgeboard reprice`. "
-        "Nothing is proposed that would change the price of other usage:"
+        "The lines change no other price:"
     )
     st.code("\n".join(snippets[:SHOWN]), language=None)
 
@@ -256,21 +256,21 @@ def _bound(value: Any) -> int | None:
 
 def server() -> None:
     """What can be known of this deployment, by its version and by the rows that the store has."""
-    st.header("What can be known here", anchor=False)
-    with notices.tile("what can be known"):
+    st.header("What does this deployment report?", anchor=False)
+    with notices.tile("what the deployment reports"):
         known = runner.current().cached("known", _known)
         version = formats.unmarked(capabilities.short(known.version))
         st.caption(
-            f"By AI Bridge {version}, as of the last sync, and by the rows that are stored."
+            f"AI Bridge {version}, as of the last sync, and the records stored here."
             if version
-            else "No sync has asked the server yet."
+            else "No sync has run yet."
         )
         lines = capabilities.capability_lines(known)
         tables.show(
-            [(one.what, "NO" if one.here == "no" else one.here, one.so_what) for one in lines],
-            [Column("What"), Column("Here"), Column("So what")],
+            [(one.what, one.here.capitalize(), one.so_what) for one in lines],
+            [Column("Information"), Column("Available"), Column("What follows")],
             key="known",
-            label="What can be known of this deployment, and what follows",
+            label="What this deployment reports, and what follows",
             is_sortable=False,
         )
     _token()

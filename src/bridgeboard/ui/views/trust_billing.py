@@ -30,7 +30,7 @@ def instances(now: Chosen) -> None:
     st.header("Who bills?", anchor=False)
     with notices.tile("who bills"):
         if not runner.shows_people():
-            st.caption("You see groups of people only. Who sees everything sees who bills, too.")
+            st.caption("Only readers who may see everybody's data see who bills.")
             return
         scope, file = now.scope, settings.current().prices_path
         try:
@@ -41,7 +41,7 @@ def instances(now: Chosen) -> None:
             notices.failure("Could not read the prices file", error)
             return
         if not answer.rows:
-            st.caption("Nothing was used in this period. Filters do not count here.")
+            st.caption("No usage in this period. Filters do not apply here.")
             return
         tables.show(
             list(map(_row, answer.rows)),
@@ -62,9 +62,9 @@ def _row(row: Sequence[Any]) -> tuple[object, ...]:
 def _proposal(lines: Sequence[str]) -> None:
     if not lines or not current_user.reader().row_access.is_of_everybody:
         return
-    with st.expander("Settle it in prices.toml"):
+    with st.expander("Change it in prices.toml"):
         st.markdown(
-            "What stands in the prices file comes before everything else. Keep the lines that are "
-            "right, correct the others, and run `bridgeboard reprice`:"
+            "The prices file overrides everything else. Keep the lines that are right, correct the "
+            "others, and run `bridgeboard reprice`:"
         )
         st.code("\n".join(["[vendors]", *lines]), language=None)

@@ -17,16 +17,16 @@ SHOWN: Final = 100
 
 def show() -> None:
     """The deployment's count of closed days beside the store's, and what it fails to list."""
-    st.header("Is all of it here?", anchor=False)
+    st.header("Is anything missing?", anchor=False)
     with notices.tile("what is missing"):
         if not current_user.reader().row_access.is_of_everybody:
-            st.caption("Whether anything is missing is told to those who may see everybody.")
+            st.caption("Only readers who may see everybody's data see whether anything is missing.")
             return
         counts = runner.current().read(completeness.day_counts)
         left = runner.current().read(completeness.left_out)
         verdicts = completeness.verdicts(counts, left)
         if not verdicts:
-            st.caption("No day has been counted yet: a sync does so when it has read everything.")
+            st.caption("Nothing has been checked yet: a sync does so once it has read everything.")
         for one in [*verdicts, *runner.current().read(completeness.since_restorations)]:
             say, icon = (st.success, "verified") if one.good else (st.warning, "warning")
             say(formats.unmarked(one.text), icon=f":material/{icon}:")
@@ -55,7 +55,7 @@ def _days(counts: Sequence[DayCount]) -> None:
         ],
         (
             Column("Day (UTC)"),
-            Column("What"),
+            Column("Records"),
             Column("The deployment counts", "count", exact=True),
             Column("The store has", "count", exact=True),
             Column("In quarantine", "count", exact=True),
