@@ -209,6 +209,16 @@ def test_while_the_first_sync_runs_numbers_are_marked_as_partial(
     assert cards(test)["Tokens"]
 
 
+def test_a_page_that_is_opened_before_the_first_answer_of_the_deployment_waits_for_it(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store
+    keeper = process.current()
+    assert keeper
+    monkeypatch.setattr(keeper, "status", Status("syncing"))
+    assert "Partial numbers" in said(app(tz="UTC"))
+
+
 def test_a_first_sync_that_was_stopped_is_not_told_to_be_running_while_syncing_is_off(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

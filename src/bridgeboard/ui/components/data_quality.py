@@ -7,6 +7,7 @@ import streamlit as st
 
 from bridgeboard import formats, settings
 from bridgeboard.access import Permission
+from bridgeboard.analysis.coverage import Coverage
 from bridgeboard.model import pages
 from bridgeboard.model.scope import Scope
 from bridgeboard.runtime import process
@@ -31,13 +32,20 @@ _GOES_ON: Final = (
 def show(scope: Scope) -> None:
     """When the numbers were synced, what they cover, and how much of them has a price."""
     st.session_state[_SEEN] = runner.current().version
-    if runner.current().coverage().is_whole:
+    covered = runner.current().coverage()
+    if covered.is_whole and not _begins(covered):
         _facts(scope)
     elif syncs():
         _live(scope)
     else:
         st.warning(f"**Partial numbers.** {pages.PARTIAL} {_GOES_ON}", icon=":material/warning:")
         _facts(scope)
+
+
+def _begins(covered: Coverage) -> bool:
+    """Whether the first sync waits for its first answer: the store knows of no sync by then."""
+    keeper = process.current()
+    return covered.synced_at is None and keeper is not None and keeper.status.state == "syncing"
 
 
 def syncs() -> bool:
@@ -58,7 +66,7 @@ def why_empty(otherwise: str, none: str = "Nothing") -> str:
     ``none`` is what there is none of: "No session".
     """
     covered = runner.current().coverage()
-    if not covered.is_whole and syncs():
+    if (not covered.is_whole and syncs()) or _begins(covered):
         return f"{none} of this period has been read yet: the first sync is still running."
     return NOTHING if covered.is_whole and covered.first_at is None else otherwise
 
