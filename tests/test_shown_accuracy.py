@@ -541,7 +541,7 @@ def test_the_numbers_of_a_whole_session_say_how_they_stand_by_themselves(tmp_pat
         with store.write() as batch:
             batch.execute("DELETE FROM usage WHERE grain <> 'interception'")
             batch.execute("DELETE FROM tool_calls WHERE grain <> 'interception'")
-            batch.execute("UPDATE usage SET cost = coalesce(cost, 0), priced_tokens = input")
+            batch.execute("UPDATE usage SET cost = coalesce(cost, 0) + 1, priced_tokens = input")
             batch.execute("UPDATE usage SET output = 0, cache_read = 0, cache_write = 0")
         ((middle,),) = store.rows(
             "WITH spans AS (SELECT min(started_at) AS since, max(started_at) AS until FROM usage"

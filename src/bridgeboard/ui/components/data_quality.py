@@ -68,7 +68,8 @@ def why_empty(otherwise: str, none: str = "Nothing") -> str:
     covered = runner.current().coverage()
     if (not covered.is_whole and syncs()) or _begins(covered):
         return f"{none} of this period has been read yet: the first sync is still running."
-    return NOTHING if covered.is_whole and covered.first_at is None else otherwise
+    is_empty = covered.first_at is None and not covered.knows_no_request
+    return NOTHING if covered.is_whole and is_empty else otherwise
 
 
 def progress() -> None:
