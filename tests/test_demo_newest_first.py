@@ -1,5 +1,6 @@
 """A demo server that knows its newest calls first."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -98,6 +99,27 @@ def test_a_server_stops_while_a_request_waits_for_older_calls(making: Making) ->
         making.server.stop()
         with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError, httpx.ConnectError)):
             pending.result(10)
+
+
+def test_a_request_that_is_given_up_takes_the_older_calls_from_no_other() -> None:
+    book, may_finish = Book(), threading.Event()
+
+    def make_whole() -> Bridge:
+        may_finish.wait(60)
+        return book.bridge()
+
+    source = NewestFirst(book.bridge(), at(SINCE), at(0), make_whole)
+
+    async def ask() -> Bridge:
+        given_up = asyncio.create_task(source.bridge(PREFIX + "/models", b""))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        may_finish.set()
+        return await source.bridge(PREFIX + "/models", b"")
+
+    assert isinstance(asyncio.run(ask()), Bridge)
 
 
 def test_the_newest_days_of_a_world_are_the_same_without_the_older_ones() -> None:

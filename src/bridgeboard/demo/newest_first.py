@@ -27,6 +27,8 @@ class NewestFirst:
             "sessions": end,  # one that goes on began earlier, perhaps before ``since``
         }
         self._whole: Future[Bridge] = Future()
+        # As of one that runs: a request that is given up while it waits cancels its wait alone.
+        self._whole.set_running_or_notify_cancel()
         # A daemon: who ends the process does not wait for it.
         threading.Thread(target=self._make, args=(make_whole,), daemon=True).start()
 
