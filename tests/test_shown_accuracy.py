@@ -459,6 +459,9 @@ def test_a_stretch_of_time_without_unknown_usage_has_exactly_nothing(
     assert said == ({(UNREAD_CLIENT, "unknown")} if rows else set())
     assert any(row[1:] == (UNREAD_CLIENT, 0) for row in split.rows) == (rows == 1)
     words = split.bounds_in_words({row[0] for row in split.rows}, "day")
+    assert words.startswith("Lower bounds in 1 of ") == (rows == 1)
+    only = replace(split, rows=tuple(row for row in split.rows if row[1] == UNREAD_CLIENT))
+    words = only.bounds_in_words({row[0] for row in split.rows}, "day")
     assert words.startswith("Unknown in 1 of ") == (rows == 1)
     assert split.accuracy_of(series=UNREAD_CLIENT).is_bound == (rows == 1)
 

@@ -83,10 +83,17 @@ class Trend:
         return replace(self, rows=tuple(rows), accuracies=every, accuracy=how)
 
     def bounds_in_words(self, buckets: Collection[object], grain: str) -> str:
-        """In how many stretches of time not all is known, and why; empty where it always is."""
+        """In how many stretches of time not all is known, and why; empty where it always is.
+
+        Where only some parts of a sum are unknown, the sum is a lower bound.
+        """
+        adds_up = METRICS[self.measure].additive and _never_negative(self.measure)
+        known = {bucket for bucket, _, value in self.rows if adds_up and value is not None}
         stretches: dict[Standing, set[Bucket]] = {"at_least": set(), "unknown": set()}
         for (bucket, _), how in self.accuracies.items():
             standing = "unknown" if how.standing == "unpriced" else how.standing
+            if standing == "unknown" and bucket in known:
+                standing = "at_least"
             if standing in stretches and bucket in buckets:
                 stretches[standing].add(bucket)
         count = formats.plural(len(buckets), grain)
