@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -141,8 +142,8 @@ def test_a_nonsense_retry_after_is_passed_over_for_the_usual_wait(
     async def doze(seconds: float) -> None:
         naps.append(seconds)
 
-    monkeypatch.setattr("httpx_retries.retry.time.sleep", naps.append)
-    monkeypatch.setattr("httpx_retries.retry.asyncio.sleep", doze)
+    monkeypatch.setattr("httpx_retries.retry.time", SimpleNamespace(sleep=naps.append))
+    monkeypatch.setattr("httpx_retries.retry.asyncio", SimpleNamespace(sleep=doze))
     with connected(kind, limited(told), retry=None) as client, pytest.raises(RateLimitedError):
         client.buildinfo()
     assert len(naps) == 4

@@ -5,6 +5,7 @@ import logging
 import random
 import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -73,8 +74,8 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def doze(seconds: float) -> None:
         taken.append(seconds)
 
-    monkeypatch.setattr("httpx_retries.retry.time.sleep", taken.append)
-    monkeypatch.setattr("httpx_retries.retry.asyncio.sleep", doze)
+    monkeypatch.setattr("httpx_retries.retry.time", SimpleNamespace(sleep=taken.append))
+    monkeypatch.setattr("httpx_retries.retry.asyncio", SimpleNamespace(sleep=doze))
     return taken
 
 
