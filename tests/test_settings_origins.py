@@ -146,11 +146,12 @@ def test_files_are_found_again_where_the_program_serves(
 
 def test_a_demo_company_sets_what_points_at_it(write: Callable[[str], None]) -> None:
     write("floor = 7\nport = 9000")
-    chosen = settings.read(port=9002).model_copy(update={"data_folder": "/tmp/x"})  # noqa: S108 - a name
+    changes = {"data_folder": "/tmp/x", "timeout_seconds": 600.0}  # noqa: S108 - a name
+    chosen = settings.read(port=9002).model_copy(update=changes)
     demo = DemoSettings.of(chosen, "http://127.0.0.1:1", TOKEN)
     by = {name: one.set_by for name, one in told(demo).items()}
     assert {name for name, who in by.items() if who == "demo company"} == {
-        "url", "token", "search_text", "data_folder",
+        "url", "token", "timeout_seconds", "search_text", "data_folder",
     }  # fmt: skip
     assert (by["port"], by["floor"], by["host"]) == ("command line", "file", "default")
     assert by["state_url"] == "default"

@@ -14,7 +14,9 @@ from bridgeboard.settings.definitions import Settings
 from bridgeboard.settings.sources import Environment, File, settings_file
 
 NOT_SET: Final = "not set"
-_DEMO: Final = frozenset({"url", "token", "search_text", "data_folder", "teams_file", "state_url"})
+_DEMO: Final = frozenset(
+    {"url", "token", "timeout_seconds", "search_text", "data_folder", "teams_file", "state_url"}
+)
 """What a demo company sets itself."""
 _MEANINGS: Final = {
     "roles": "Whose this role is: groups, e-mail addresses, or usernames as `user:alice`.",
