@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import logging
 import os
 import shutil
 import sys
@@ -69,6 +70,13 @@ def _components_looked_for_once() -> Iterator[None]:
         once = cache(manifest_scanner.scan_component_manifests)
         patch.setattr(manifest_scanner, "scan_component_manifests", once)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _log_of_the_sdk() -> Iterator[None]:
+    """Undo what a command that is run in this process does to it: ``check`` makes it quiet."""
+    yield
+    logging.getLogger("aibridge").setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")
