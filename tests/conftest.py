@@ -185,22 +185,6 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
         asyncio._set_running_loop(parked)
 
 
-LONGEST = (
-    *("access_matrix", "browser_pages", "browser", "login", "browser_drill", "browser_requests"),
-    *("k_anonymity", "store_repair", "page_session", "one_number", "identity_services", "bench"),
-    *("failing_machine", "page_radar", "radar", "queries_session_detail", "pages_stored", "person"),
-    *("hostile_background_sync", "websocket_pages", "cli_store_commands", "report", "url"),
-    *("background_sync", "row_access", "queries_session_list", "conformance", "demo_world_money"),
-)
-"""Files that take longest, and so come first: no worker is left with one while others are done."""
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    places = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(item.path.name, len(places)))
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--shots", help="Folder to keep the browser tests' screenshots in.")
 
