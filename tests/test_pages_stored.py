@@ -194,15 +194,20 @@ def test_what_nobody_foresaw_in_a_part_is_told_without_its_details(
     assert listed(test)
 
 
+def background_sync_is(status: Status, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the background sync of this process say that it stands like this."""
+    running = process.current()
+    assert running
+    monkeypatch.setattr(running, "status", status)
+
+
 def test_while_the_first_sync_runs_numbers_are_marked_as_partial(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with store.write() as batch:
         sync_state.begin_run(batch, "interceptions", END)
-    keeper = process.current()
-    assert keeper
     event = Event("interceptions", done=1200, windows_done=3, windows_total=61)
-    monkeypatch.setattr(keeper, "status", Status("syncing", event))
+    background_sync_is(Status("syncing", event), monkeypatch)
     test = app(tz="UTC")
     assert "Partial numbers" in said(test)
     assert "1,200, 3 of 61 days" in said(test)
@@ -213,9 +218,7 @@ def test_a_page_that_is_opened_before_the_first_answer_of_the_deployment_waits_f
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert store
-    keeper = process.current()
-    assert keeper
-    monkeypatch.setattr(keeper, "status", Status("syncing"))
+    background_sync_is(Status("syncing"), monkeypatch)
     assert "Partial numbers" in said(app(tz="UTC"))
 
 
@@ -225,9 +228,7 @@ def test_a_first_sync_that_was_stopped_is_not_told_to_be_running_while_syncing_i
     with store.write() as batch:
         number = sync_state.begin_run(batch, "interceptions", END)
         sync_state.finish_run(batch, number, "stopped", Counts(), "", END)
-    keeper = process.current()
-    assert keeper
-    monkeypatch.setattr(keeper, "status", Status("off"))
+    background_sync_is(Status("off"), monkeypatch)
     told = said(app(tz="UTC"))
     assert "The first sync has not come to its end: older requests are missing." in told
     assert "`bridgeboard sync`" in told
@@ -238,9 +239,7 @@ def test_a_sync_that_failed_is_told_on_every_page(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert store
-    keeper = process.current()
-    assert keeper
-    monkeypatch.setattr(keeper, "status", Status("waiting", problem="No answer from [it](x)."))
+    background_sync_is(Status("waiting", problem="No answer from [it](x)."), monkeypatch)
     test = app("spend", tz="UTC")
     assert "The last sync failed: No answer from [it](x)." in said(test)
 
