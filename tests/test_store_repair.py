@@ -260,6 +260,28 @@ def test_a_log_torn_by_a_kill_is_no_damage(logged: Original, tmp_path: Path) -> 
         assert synced(path, logged) == logged.contents
 
 
+BIG = "INSERT INTO meta SELECT 'row' || i, md5(i::VARCHAR) FROM range(20000) r(i)"
+
+
+@pytest.mark.parametrize("size", [128, 200, 16_384, -1])
+def test_a_log_torn_within_its_first_batch_is_begun_again(tmp_path: Path, size: int) -> None:
+    path, killed = tmp_path / "store.duckdb", tmp_path / "killed.duckdb"
+    log = file_location.log(killed)
+    with Store.open(path) as opened:
+        shutil.copy(path, killed)
+        with opened.write() as batch:
+            batch.execute(BIG)
+        whole = file_location.log(path).read_bytes()
+    assert len(whole) > 100_000
+    log.write_bytes(whole[:size])
+    for rows in (0, 20_000):
+        with Store.open(killed) as opened:
+            assert opened.rows("SELECT count(*) FROM meta WHERE name LIKE 'row%'") == [(rows,)]
+            if not rows:
+                with opened.write() as batch:
+                    batch.execute(BIG)
+
+
 def test_the_log_of_another_state_of_the_file_is_told(logged: Original, tmp_path: Path) -> None:
     path = logged.copied(tmp_path)
     Store.open(path).close()

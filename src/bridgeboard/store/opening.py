@@ -5,7 +5,9 @@ batch in it, is an error instead. A file that ended the process the last time is
 process first.
 """
 
+import mmap
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -98,6 +100,10 @@ SETTINGS: Final[dict[str, str | bool]] = {
 }
 _LEAST_BATCH: Final = 128
 """A log of fewer bytes holds no batch: its writer was stopped while it began."""
+_LOG_BEGINS: Final = bytes.fromhex("640062")
+"""What the database begins each log with: the entry that names the log's version."""
+_COMMIT: Final = re.compile(rb"\x05\0{7}.{8}\x64\0\x64\xff\xff", re.DOTALL)
+"""The entry at the end of each transaction in a log: its length, a checksum, and its kind."""
 
 
 def connected(path: Path, memory_mb: int, threads: int | None) -> duckdb.DuckDBPyConnection:
@@ -153,19 +159,26 @@ def _take_in(connection: duckdb.DuckDBPyConnection, path: Path, size: int) -> No
     """Move what a killed process left in the log into the file.
 
     A log with a broken beginning is passed over without a word, and the next batch would be
-    written over it: that it stays as it is, is the only sign.
+    written over it: that it stays as it is, is the only sign. So does a log whose writer was
+    stopped within its first batch; that one was never confirmed, and is begun again.
     """
     try:
         with explained(path):
             connection.execute("CHECKPOINT")
     except StoreFullError:
         return
-    if size >= _LEAST_BATCH and _bytes(log(path)) == size:
+    if size >= _LEAST_BATCH and _bytes(log(path)) == size and not _is_unfinished(log(path)):
         raise StoreDamagedError(
             f"The log {log(path)} is damaged; the batches in it cannot be read as they are, and"
             " going on would delete them. Nothing was changed. Put the newest backup in its place"
             " with: bridgeboard repair"
         )
+
+
+def _is_unfinished(log: Path) -> bool:
+    """Whether a log, sound at its beginning, ends before its first transaction does."""
+    with log.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content[: len(_LOG_BEGINS)] == _LOG_BEGINS and not _COMMIT.search(content)
 
 
 def _make(path: Path, settings: dict[str, Any]) -> None:
