@@ -607,10 +607,7 @@ def test_a_thread_is_a_stack_of_its_four_kinds_of_tokens_in_order() -> None:
     }
     assert {row["exactly"] for row in shown if row["thread"] == "2"} == {"≥ 1", "≥ 2", "≥ 3", "≥ 4"}
     assert chart["encoding"]["y"]["scale"]["domain"] == ["1", "2", "Rest"]
-    more = pd.concat([frame, frame.head(2).assign(thread=["4", "5"])])
-    each = (spec(charts.tokens_per_thread(more))["height"] - chart["height"]) / 2
-    assert each > chart["mark"]["size"], "bars do not touch"
-    assert chart["height"] - 3 * each > 50, "there is room for the axis"
+    assert chart["height"]["step"] > chart["mark"]["size"], "bars do not touch, however many"
     many = pd.concat([frame.assign(thread=f"{number}") for number in range(charts.LYING)])
     standing = spec(charts.tokens_per_thread(many))
     assert len(standing["encoding"]["x"]["scale"]["domain"]) == 3 * charts.LYING

@@ -140,8 +140,6 @@ TOKEN_KINDS = {
 LYING: Final = 12
 """So many threads are bars that lie, with their whole names; more stand, as many as there are."""
 THICKNESS: Final = 26
-AXIS: Final = 58
-"""Height of the axis below bars that lie, with its title: a chart is as high as both together."""
 LONGEST_NAME: Final = 190
 
 
@@ -176,7 +174,7 @@ def tokens_per_thread(threads: pd.DataFrame) -> alt.Chart:
             "x": alt.X("tokens:Q", axis=amount),
             "y": alt.Y("thread:N", title=None, axis=name, **shared),
         }
-        height = THICKNESS * len(threads) + AXIS
+        height: int | alt.Step = alt.Step(THICKNESS)
     else:
         name = alt.Axis(labelAngle=0, labelOverlap=True, titlePadding=6)
         places = {
