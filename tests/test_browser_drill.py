@@ -15,7 +15,8 @@ from browsers import (
     violations,
 )
 from dashboard_process import dashboard
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, WebSocket, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from bridgeboard import formats
 
@@ -273,7 +274,16 @@ STEPS = (
 """What is pressed one after the other, and where."""
 
 
+def ends_a_run(frame: str | bytes) -> bool:
+    """Whether this is the last message of a run of the page's script."""
+    assert isinstance(frame, bytes)
+    message = ForwardMsg.FromString(frame)
+    return message.WhichOneof("type") == "script_finished" and not message.script_finished
+
+
 def test_back_and_forward_take_one_press_from_every_page(page: Page, synced: str) -> None:
+    sockets: list[WebSocket] = []
+    page.on("websocket", lambda socket: sockets.append(socket))  # noqa: PLW0108  # playwright marks it
     come_to(page, synced, tz="UTC")
     title = page.locator("h1")
     places = [(page.url, title.inner_text())]
@@ -284,7 +294,9 @@ def test_back_and_forward_take_one_press_from_every_page(page: Page, synced: str
         places.append((page.url, title.inner_text()))
     for turn, way in ((page.go_back, places[-2::-1]), (page.go_forward, places[1:])):
         for address, name in way:
-            turn()
+            # A run that begins after the next turn takes the browser back to its own page.
+            with sockets[-1].expect_event("framereceived", ends_a_run):
+                turn()
             expect(page).to_have_url(address, timeout=PATIENCE)
             expect(title).to_have_text(name, timeout=PATIENCE)
             settled(page)
