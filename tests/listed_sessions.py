@@ -200,6 +200,7 @@ def _row(  # noqa: PLR0917  # what a row is made of, told once
     is_all = len(own) == len(whole) and (
         called is None or len(called) == sum(row["tool_calls"] for row in whole)
     )
+    statuses = {row["status"] for row in own} - {"unmetered"}
     return {
         "session": each["session"],
         "id": each["id"],
@@ -224,6 +225,7 @@ def _row(  # noqa: PLR0917  # what a row is made of, told once
         "whole_unpriced_tokens": numbers(whole)["unpriced_tokens"],
         "whole_summed_rows": numbers(whole)["summed_rows"] if whole else 1,
         "accuracy": "exact" if exact else "aggregate",
+        "status": statuses.pop() if len(statuses) == 1 else None,
         "has_text": any(row["usage"] in kept for row in whole),
         "has_details": each["detailed_at"] is not None,
     }

@@ -5,17 +5,21 @@ from pathlib import Path
 import pytest
 from dashboard_store import filled
 from facts import facts
+from listed_sessions import EVERYTHING
 
 from bridgeboard import exports, formats
 from bridgeboard.analysis.questions import Questions
-from bridgeboard.analysis.runner import Snapshot
+from bridgeboard.analysis.runner import Snapshot, answer
 from bridgeboard.model.accuracy import EXACT, Accuracy, accuracy, column_accuracy, of_usage
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.pricing import Status
 from bridgeboard.queries import session_calls, session_detail
 from bridgeboard.queries.session_calls import Call, running_accuracy
+from bridgeboard.queries.session_columns import COLUMNS
 from bridgeboard.queries.session_detail import Head, Thread
+from bridgeboard.queries.session_filters import Find
+from bridgeboard.queries.session_list import LARGEST, listing, page
 from bridgeboard.queries.typed_rows import typed
 from bridgeboard.store import Store
 from bridgeboard.ui.components import downloads, tables
@@ -104,6 +108,7 @@ def test_a_session_that_costs_nothing_has_the_status_of_all_of_its_usage(tmp_pat
             )
         (head,) = typed(Head, store.rows(*session_detail.head(session)))
         assert accuracy("spend", head.by_metric).standing == "not billed"
+        assert _listed(store, session) == {"not billed"}
 
 
 def _standings(store: Store, session: int) -> set[str]:
@@ -114,24 +119,34 @@ def _standings(store: Store, session: int) -> set[str]:
     assert len(calls) > 1
     return {
         accuracy("spend", head.by_metric).standing,
+        *_listed(store, session),
         *(accuracy("spend", each.by_metric).standing for each in threads if each.total_tokens),
         *(running_accuracy(call).standing for call in calls if call.running_status),
     }
 
 
+def _listed(store: Store, session: int) -> set[str]:
+    """What the spend of a session, and that of all of it, is called in the list."""
+    with store.snapshot() as reader:
+        rows = page(answer(reader, listing(Find(EVERYTHING), limit=LARGEST)), limit=LARGEST).rows
+    (row,) = (row for row in rows if row.session == session)
+    columns = COLUMNS["cost"], COLUMNS["whole_cost"]
+    return {accuracy("spend", row.numbers_of(column)).standing for column in columns}
+
+
 def _check_statuses(questions: Questions, by: str, scope: Scope) -> None:
-    answer = questions.measured(("spend", "cost_per_request"), by, scope, "-spend")
+    measured = questions.measured(("spend", "cost_per_request"), by, scope, "-spend")
     usage = questions.split(("requests",), tuple(dict.fromkeys((by, "status"))), scope)
     statuses: dict[object, set[object]] = {}
     for row in usage.records():
         statuses.setdefault(row[by], set()).add(row["status"])
-    for row in answer.records():
+    for row in measured.records():
         (status, *others) = statuses[row[by]]
         for name in ("spend", "cost_per_request"):
             if row[name] == 0:
                 expected = "not billed" if others else status
                 assert accuracy(name, row).standing == expected
-    sheet = downloads.sheet_of(answer, "Spend")
-    assert [row[1] for row in sheet.rows] == answer.column("spend")
+    sheet = downloads.sheet_of(measured, "Spend")
+    assert [row[1] for row in sheet.rows] == measured.column("spend")
     assert exports.csv(sheet)
     assert METRICS["spend"].label in {column.label for column in sheet.columns}

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from bridgeboard.model.dimensions import UNASSIGNED
+from bridgeboard.model.dimensions import DIMENSIONS, UNASSIGNED
 from bridgeboard.model.errors import ListError
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries.metric_sources import place_in_word
@@ -100,6 +100,7 @@ SUMS: Final[Mapping[str, str]] = {
     "last_kind": "max(f.credential_kind)",
     "kinds": "list_sort(list(DISTINCT f.credential_kind)"
     " FILTER (WHERE f.credential_kind IS NOT NULL))",
+    "status": COMMON_STATUS,
     "is_exact": "bool_and(f.grain = 'interception')",
     "has_text": f"bool_or(coalesce({_KEPT}, FALSE))",
 }
@@ -226,6 +227,12 @@ _KNOWN: Final = (
         "Accuracy",
         "Whether usage is known per request (exact) or only as a sum (aggregate).",
         "CASE WHEN u.is_exact THEN 'exact' ELSE 'aggregate' END",
+    ),
+    _text(
+        "status",
+        DIMENSIONS["status"].label,
+        "What is known about the price of its requests, where it is the same of all.",
+        "u.status",
     ),
     _flag(
         "has_text",

@@ -23,7 +23,15 @@ from bridgeboard.model.answer import Answer
 from bridgeboard.model.errors import CursorError, ListError
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.metric_sources import Arguments
-from bridgeboard.queries.session_columns import COLUMNS, NUMBERS, WHOLE, Column, Kind, column
+from bridgeboard.queries.session_columns import (
+    ALL_OF_IT,
+    COLUMNS,
+    NUMBERS,
+    WHOLE,
+    Column,
+    Kind,
+    column,
+)
 from bridgeboard.queries.session_filters import Find, Sides, conditions, shared, spoken, where
 from bridgeboard.queries.typed_rows import typed
 
@@ -145,6 +153,7 @@ class SessionRow:
         whole_tokens: the server's own sum where no request is known, which is one of
             ``whole_summed_rows`` then.
         accuracy: "exact" where all requests are known one by one, else "aggregate".
+        status: what is known about the price of the requests of its part; None where it differs.
     """
 
     session: int
@@ -184,6 +193,7 @@ class SessionRow:
     whole_unpriced_tokens: int | None
     whole_summed_rows: int | None
     accuracy: str
+    status: str | None
     has_text: bool
     has_details: bool
 
@@ -192,7 +202,7 @@ class SessionRow:
         """The numbers of its part in the scope, under the names of the vocabulary."""
         priced_tokens = (self.total_tokens or 0) - (self.unpriced_tokens or 0)
         numbers = {metric: getattr(self, name) for name, metric in NUMBERS.items()}
-        return {**numbers, **of_usage(self.cost, priced_tokens)}
+        return {**numbers, **of_usage(self.cost, priced_tokens, self.status)}
 
     def numbers_of(self, column: Column) -> Mapping[str, Any]:
         """Those of its part, or of all of it for a column of the whole session."""
@@ -200,7 +210,8 @@ class SessionRow:
             return self.by_metric
         priced_tokens = (self.whole_tokens or 0) - (self.whole_unpriced_tokens or 0)
         numbers = {NUMBERS[part]: getattr(self, name) for name, part in WHOLE.items()}
-        return {**numbers, **of_usage(self.whole_cost, priced_tokens)}
+        status = self.status if self.extent == ALL_OF_IT else None
+        return {**numbers, **of_usage(self.whole_cost, priced_tokens, status)}
 
 
 @dataclass(frozen=True, slots=True)
