@@ -318,6 +318,44 @@ def test_what_is_too_long_is_what_streamlit_drops() -> None:
     assert paths.UNREAD.partition("=")[0] == url_parameters.UNREAD
 
 
+_SAYING = """
+import streamlit as st
+from bridgeboard.ui import url
+
+url.begin()
+url.current().setdefault("model", []).append("of who asked first")
+st.text(" ".join(url.get_all("model")))
+if st.button("Here"):
+    st.query_params["model"] = ["d", "b"]
+    st.text(" ".join(url.get_all("model")))
+st.button("Change", on_click=url.put, args=({"model": ["c", "b"]},))
+"""
+
+
+def test_an_address_that_changes_counts_at_once_whoever_changes_it() -> None:
+    test = AppTest.from_string(_SAYING)
+    test.query_params["model"] = ["a", "b"]
+    assert [each.value for each in test.run().text] == ["a b"]
+    assert [each.value for each in test.button[1].click().run().text] == ["c b"]
+    test.query_params["model"] = ["e", "b"]
+    assert [each.value for each in test.run().text] == ["e b"]
+    assert [each.value for each in test.button[0].click().run().text] == ["e b", "d b"]
+    assert [each.value for each in test.run().text] == ["d b"]
+
+
+def test_a_run_reads_its_address_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert store
+    test, reads, of_today = app("spend", period="90d"), [], old_urls.of_today
+
+    def counted(words: url.Words) -> dict[str, list[str]]:
+        reads.append(words)
+        return of_today(words)
+
+    monkeypatch.setattr(old_urls, "of_today", counted)
+    test.run()
+    assert reads == [{"tz": ["UTC"], "period": ["90d"]}]
+
+
 # Values of which there are many
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Final, NoReturn
 from urllib.parse import urlencode
 
@@ -35,12 +36,12 @@ _complaints: ContextVar[dict[str, None] | None] = ContextVar("complaints", defau
 
 def get_all(name: str) -> list[str]:
     """All words of a parameter, also those that an old link says in another way."""
-    return current().get(name, [])
+    return list(_read().today.get(name, ()))
 
 
 def current() -> dict[str, list[str]]:
     """All that the address says, in the names and words of today."""
-    return old_urls.of_today(_raw())
+    return _copied(_read().today)
 
 
 def put(changes: Words) -> None:
@@ -164,8 +165,45 @@ def stop() -> NoReturn:
     st.stop()
 
 
+@dataclass(frozen=True)
+class _Address:
+    """An address that was read.
+
+    Attributes:
+        said: all of it as one text.
+        raw: its parameters as they stand there.
+        today: the same in the names and words of today.
+    """
+
+    said: str
+    raw: Words
+    today: Words
+
+
+_last: ContextVar[_Address | None] = ContextVar("last_address", default=None)
+
+
+def _read() -> _Address:
+    """The address as it is now; one that has not changed since the last look is not read again.
+
+    Each widget asks what the address says, and Streamlit tells it one parameter at a time.
+    """
+    said, last = str(st.query_params), _last.get()
+    if last and last.said == said:
+        return last
+    raw = {name: st.query_params.get_all(name) for name in st.query_params}
+    address = _Address(said, raw, old_urls.of_today(raw))
+    if said == str(st.query_params):  # no other thread has changed it meanwhile
+        _last.set(address)
+    return address
+
+
 def _raw() -> dict[str, list[str]]:
-    return {name: st.query_params.get_all(name) for name in st.query_params}
+    return _copied(_read().raw)
+
+
+def _copied(words: Words) -> dict[str, list[str]]:
+    return {name: list(each) for name, each in words.items()}
 
 
 def _latest() -> dict[str, list[str]]:
