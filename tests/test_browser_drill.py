@@ -292,15 +292,21 @@ def test_back_and_forward_take_one_press_from_every_page(page: Page, synced: str
         expect(page).not_to_have_url(places[-1][0], timeout=PATIENCE)
         settled(page)
         places.append((page.url, title.inner_text()))
-    for turn, way in ((page.go_back, places[-2::-1]), (page.go_forward, places[1:])):
-        for address, name in way:
-            # A run that begins after the next turn takes the browser back to its own page.
-            with sockets[-1].expect_event("framereceived", ends_a_run):
-                turn()
-            expect(page).to_have_url(address, timeout=PATIENCE)
-            expect(title).to_have_text(name, timeout=PATIENCE)
-            settled(page)
-            expect(page).to_have_url(address)
+    for address, name in places[-2::-1]:
+        with sockets[-1].expect_event("framereceived", ends_a_run):
+            page.go_back()
+        expect(page).to_have_url(address)
+        expect(title).to_have_text(name)
+        settled(page)
+        expect(page).to_have_url(address)
+    # And so in a hurry, when a run begins after the next press.
+    for turn, (address, name) in (page.go_forward, places[-1]), (page.go_back, places[0]):
+        for _ in places[1:]:
+            turn()
+        expect(page).to_have_url(address)
+        expect(title).to_have_text(name)
+        settled(page)
+        expect(page).to_have_url(address)
 
 
 class Walk:

@@ -36,7 +36,10 @@ _COMPARED: Final = {
 }
 
 _fold = element(
-    "scope_fold", '<details class="scope-fold"><summary>\n</summary></details>', "scope.js"
+    "scope_fold",
+    '<details class="scope-fold"><summary>\n</summary></details>',
+    "history.js",
+    "scope.js",
 )
 _copy = element(
     "copy_link",
