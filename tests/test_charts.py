@@ -379,25 +379,40 @@ def test_a_click_chooses_a_series(*, stacked: bool) -> None:
     assert (zoom["name"], zoom["select"]) == ("zoomed", {"type": "interval", "encodings": ["x"]})
 
 
+BEFORE = (
+    charts.Previous(FIRST, FIRST - 30 * DAY, 4, "4"),
+    charts.Previous(FIRST + DAY, FIRST - 29 * DAY, None, "not known"),
+)
+
+
 @pytest.mark.parametrize("stacked", [True, False])
-def test_the_period_before_stands_behind_at_the_same_places(*, stacked: bool) -> None:
-    buckets = [FIRST, FIRST + DAY]
-    previous = [
-        charts.Previous(FIRST, FIRST - 30 * DAY, 4, "4"),
-        charts.Previous(FIRST + DAY, FIRST - 29 * DAY, None, "not known"),
-    ]
-    told = course(["a"], buckets=buckets, stacked=stacked, previous=previous)
+def test_the_period_before_is_a_line_behind_at_the_same_places(*, stacked: bool) -> None:
+    told = course(["a"], days=2, stacked=stacked, previous=BEFORE)
     chart = spec(over_time([(FIRST, "a", 1)], told))
-    (row,) = parts(chart)[0]
-    assert (row["bucket"], row["value"]) == (FIRST.isoformat(), 4)
-    assert (row["when"], row["exactly"]) == (formats.day(FIRST - 30 * DAY), "4")
-    assert chart["layer"][0]["mark"]["aria"] is False
+    pointed, line, *now = chart["layer"]
+    for rows in parts(chart)[:2]:
+        (row,) = rows
+        assert (row["bucket"], row["value"]) == (FIRST.isoformat(), 4)
+        assert (row["when"], row["exactly"]) == (formats.day(FIRST - 30 * DAY), "4")
+    # It has no area, which would tower over a quiet day, and stands out from both grounds.
+    assert line["mark"]["type"] == ("tick" if stacked else "line")
+    assert (line["mark"]["color"], line["mark"].get("opacity", 1)) == (NEUTRAL, 1)
+    assert "y2" not in line["encoding"]
+    # Two pixels are hard to hit: what is pointed at is all that stands above and below them.
+    assert pointed["mark"]["opacity"] == 0
+    assert "tooltip" in pointed["encoding"]
+    assert [one["mark"]["aria"] for one in (pointed, line)] == [False, False]
+    assert {"now"} == {one["name"] for one in now if "name" in one}
     assert [view for one in chart["params"] for view in one["views"]] == ["now", "now"]
 
 
-def test_a_single_series_has_no_legend() -> None:
+def test_a_single_series_has_a_legend_only_beside_the_period_before() -> None:
     assert not charts.legend(course(["a"]))
+    assert not charts.legend(course(["a"], previous=BEFORE[1:]))
     assert charts.legend(course(["a", "b"])).count("<span>") == 2
+    both = charts.legend(course(["a"], previous=BEFORE, previous_name="Last month <1-9 Nov>"))
+    assert both.count("<span>") == 2
+    assert f'<i class="line" style="color:{NEUTRAL}"></i>Last month &lt;1-9 Nov&gt;' in both
 
 
 def test_the_legend_shows_names_as_text_beside_their_colours() -> None:

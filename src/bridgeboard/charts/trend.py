@@ -18,6 +18,9 @@ NAME: Final = 48
 FINDING: Final = encodings.RING[4]
 """The colour of findings."""
 _DASHES: Final = [4, 3]
+_FEW: Final = 10
+_WIDE: Final = 48
+"""Pixels of a bar where there are few."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ class Course:
         stacked: whether the series add up.
         zone: whose clocks the hours are shown by.
         phrases: words in place of a number's digits where one points, as "at least 5".
-        previous: the numbers of the period before, which are drawn paler behind.
+        previous: the numbers of the period before, a thin grey line behind each bar or line.
+        previous_name: of that period, in the legend.
         marks: stretches of time with findings, which have a diamond above them.
     """
 
@@ -73,6 +77,7 @@ class Course:
     zone: str = "UTC"
     phrases: Mapping[tuple[date | datetime, str], str] = field(default_factory=dict)
     previous: Sequence[Previous] = ()
+    previous_name: str = "Previous period"
     marks: Sequence[Mark] = ()
 
 
@@ -115,23 +120,29 @@ def lines(
 
 
 def legend(course: Course) -> str:
-    """Whose colour is which, as HTML that is as wide as its place; empty for a single series.
+    """Whose colour is which, as HTML that is as wide as its place.
 
-    Vega's own legend has a fixed number of columns, which is wrong for either a desk or a phone.
-    Names are recorded text: they are escaped, and acting characters are made visible.
+    It is empty for a single series without a previous period. Vega's own legend has a fixed number
+    of columns, which is wrong for either a desk or a phone. Names are recorded text: they are
+    escaped, and acting characters are made visible.
     """
-    names = _names(course)
-    if len(names) < 2:  # noqa: PLR2004 - one needs no telling
+    names, previous = _names(course), _known(course)
+    if len(names) + bool(previous) < 2:  # noqa: PLR2004 - one needs no telling
         return ""
-    return swatches({name: course.colours[series] for series, name in names.items()})
+    colours = {name: course.colours[series] for series, name in names.items()}
+    return swatches(colours, line=course.previous_name if previous else "")
 
 
-def swatches(colours: Mapping[str, str]) -> str:
-    """Names, each beside its colour, as HTML."""
+def swatches(colours: Mapping[str, str], *, line: str = "") -> str:
+    """Names, each beside its colour, as HTML; last the name of a grey line, if there is one."""
     items = "".join(
         f'<span><i style="background:{colour}"></i>{escape(name)}</span>'
         for name, colour in colours.items()
     )
+    if line:
+        items += (
+            f'<span><i class="line" style="color:{encodings.NEUTRAL}"></i>{escape(line)}</span>'
+        )
     return f'<div class="legend">{items}</div>'
 
 
@@ -189,9 +200,17 @@ def _bars(frame: pd.DataFrame, course: Course) -> list[alt.Chart]:
     ]
 
 
+def _known(course: Course) -> list[Previous]:
+    return [one for one in course.previous if one.value is not None]
+
+
 def _behind(course: Course) -> list[alt.Chart]:
-    """The period before; the description of the chart says that it is there."""
-    known = [one for one in course.previous if one.value is not None]
+    """The period before, a thin line that never covers this one; empty without a known number.
+
+    A line is too thin to point at: the number is told wherever the reader points above or below
+    it, unless a mark of this period is there. The description of the chart says that it is drawn.
+    """
+    known = _known(course)
     if not known:
         return []
     words = {each.at: encodings.when(each.at, course.grain, course.zone) for each in known}
@@ -207,25 +226,23 @@ def _behind(course: Course) -> list[alt.Chart]:
         ],
         columns=["bucket", "value", "when", "exactly"],
     )
-    chart = alt.Chart(frame)
-    drawn: alt.Chart = (
-        chart.mark_bar(color=encodings.NEUTRAL, opacity=0.3, aria=False, size=_width(course))
-        if course.stacked
-        else chart.mark_line(
-            color=encodings.NEUTRAL,
-            opacity=0.6,
-            aria=False,
-            point=alt.OverlayMarkDef(size=28, filled=True, aria=False, color=encodings.NEUTRAL),
+    chart = alt.Chart(frame).encode(x=_x(course))
+    line = (
+        chart.mark_tick(
+            color=encodings.NEUTRAL, thickness=2, opacity=1, aria=False, width=_whole(course)
         )
-    ).encode(
-        x=_x(course),
-        y=_y(course),
+        if course.stacked
+        else chart.mark_line(color=encodings.NEUTRAL, strokeWidth=1.5, aria=False)
+    ).encode(y=_y(course))
+    pointed = chart.mark_bar(opacity=0, aria=False, width=alt.RelativeBandSize(band=1)).encode(
+        y=alt.value(0),
+        y2=alt.value("height"),
         tooltip=[
             alt.Tooltip("when:N", title="Compared with"),
             alt.Tooltip("exactly:N", title=course.label),
         ],
     )
-    return [drawn]
+    return [pointed, line]
 
 
 def _diamonds(course: Course) -> list[alt.Chart]:
@@ -315,12 +332,16 @@ def _tooltip(course: Course) -> list[alt.Tooltip]:
 
 def _width(course: Course) -> Any:
     """Few bars would grow as wide as walls; many share the axis among them."""
-    return 48 if len(course.buckets) <= 10 else alt.Undefined  # noqa: PLR2004 - as many fit
+    return _WIDE if len(course.buckets) <= _FEW else alt.Undefined
 
 
 def _narrower(course: Course) -> Any:
-    """The width of bars before those of the period before, which are seen on both sides."""
-    width = _width(course)
-    if not any(one.value is not None for one in course.previous):
-        return width
-    return alt.RelativeBandSize(band=0.6) if width is alt.Undefined else 0.6 * width
+    """The width of bars before the line of the period before, which is seen on both sides."""
+    if not _known(course):
+        return _width(course)
+    return 0.6 * _WIDE if len(course.buckets) <= _FEW else alt.RelativeBandSize(band=0.6)
+
+
+def _whole(course: Course) -> Any:
+    """The width of that line: of a bar without it."""
+    return _WIDE if len(course.buckets) <= _FEW else alt.RelativeBandSize(band=0.95)

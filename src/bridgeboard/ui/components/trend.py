@@ -129,12 +129,11 @@ def _course(choice: Choice, now: Chosen, key: str) -> None:
         on_zoom=zoom,
         on_mark=lambda bucket: chart_findings.opened(findings or {}, bucket),
     )
-    if len(drawn.trend.series) > 1:
-        st.html(charts.legend(drawn.picture))
+    if legend := charts.legend(drawn.picture):
+        st.html(legend)
     bounds = drawn.trend.bounds_in_words(drawn.picture.buckets, choice.grain)
-    grey = trend_drawing.behind(drawn.picture.previous, now)
     counted = trend_drawing.counted(choice.split, drawn.trend)
-    st.caption(" ".join(filter(None, (counted, grey, bounds))))
+    st.caption(" ".join(filter(None, (counted, bounds))))
     chart_findings.show(findings, now.scope, choice.grain, key)
     downloads.behind(trend_drawing.sheet(choice, drawn), now, key=key)
 

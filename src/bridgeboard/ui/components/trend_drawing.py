@@ -82,6 +82,7 @@ def drawing(
         zone=now.scope.zone,
         phrases=trend.phrases,
         previous=_previous(choice, now, every),
+        previous_name=_previous_name(now),
         marks=marks,
     )
     spec = charts.spec(charts.over_time(rows, picture))
@@ -112,12 +113,12 @@ def _previous(choice: Choice, now: Chosen, every: Sequence[Any]) -> list[charts.
     ]
 
 
-def behind(previous: Sequence[charts.Previous], now: Chosen) -> str:
-    """What is said of the period before; nothing where it is not drawn."""
-    known = [one for one in previous if one.value is not None]
-    if not known or now.before is None:
+def _previous_name(now: Chosen) -> str:
+    """What the legend calls the period before; empty where there is none."""
+    if now.before is None:
         return ""
-    return f"Grey: the {now.compared_with}, {periods.span(now.before)}."
+    name = now.compared_with
+    return f"{name[:1].upper()}{name[1:]}, {periods.span(now.before)}"
 
 
 def _adds_up(choice: Choice) -> bool:
@@ -146,7 +147,7 @@ def in_words(drawn: Drawing, choice: Choice, now: Chosen) -> str:
     by = "" if choice.split == WHOLE else f" by {DIMENSIONS[choice.split].label.lower()}"
     at = charts.when(most[0], choice.grain, now.scope.zone)
     cumulative = ", cumulative" if choice.cumulative else ""
-    behind = f" Grey behind it: the {now.compared_with}." if drawn.picture.previous else ""
+    behind = f" A grey line: the {now.compared_with}." if drawn.picture.previous else ""
     return (
         f"{one.label}{by} per {choice.grain}{cumulative}, {now.words}. The largest is "
         f"{formats.visible(most[1])}, {at}, with "
