@@ -1,5 +1,6 @@
 """What pages and reports ask: the same rows whoever asks, and no rows read twice."""
 
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -113,3 +114,15 @@ def test_numbers_that_pages_often_ask_share_a_statement(recording: Recording) ->
     by_hand = answer(recording.reader, metric_query.select(("spend",), ("client",), month()))
     assert spend.only_columns(("client", "spend")) == by_hand
     assert tokens.columns[:2] == ("client", "total_tokens")
+
+
+def test_a_statement_is_written_once(monkeypatch: pytest.MonkeyPatch, recording: Recording) -> None:
+    recording.series((MEASURE,), "day", month())
+    recording.top((MEASURE,), ("day", "model"), month(), rank_by=MEASURE, n=3)
+    first = list(recording.asked)
+    for name in ("select", "select_top"):
+        monkeypatch.delattr(metric_query, name)
+    recording.series((MEASURE,), "day", month())
+    recording.top((MEASURE,), ("day", "model"), month(), rank_by=MEASURE, n=3)
+    assert all(map(operator.is_, recording.asked, (*first, *first)))
+    assert len(recording.asked) == 2 * len(first)

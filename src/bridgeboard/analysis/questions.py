@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from bridgeboard.analysis.coverage import Coverage
@@ -25,6 +26,9 @@ _OFTEN: Final = ("spend", "total_tokens", *accuracy.limits(("spend", "total_toke
 """What pages ask by the same dimensions: all of it takes hardly longer than any one."""
 MOST: Final = 10_000
 """Rows that are read at most; what says less than all says so."""
+_select: Final = lru_cache(maxsize=512)(metric_query.select)
+_select_top: Final = lru_cache(maxsize=512)(metric_query.select_top)
+"""Statements are written once: to write one takes longer than to find its cached answer."""
 
 
 class Questions(ABC):
@@ -93,7 +97,7 @@ class Questions(ABC):
         """
 
         def ask(asked: tuple[str, ...]) -> Answer:
-            top = self.ask(metric_query.select_top(asked, by, scope, rank_by=rank_by, n=n))
+            top = self.ask(_select_top(asked, by, scope, rank_by=rank_by, n=n))
             if len(by) == 1 or not top.rows:
                 return top
             filled = _filled(top, asked, by, scope)
@@ -105,7 +109,7 @@ class Questions(ABC):
         """Numbers over time, an empty one for each stretch in which nothing happened."""
 
         def ask(asked: tuple[str, ...]) -> Answer:
-            rows = self.ask(metric_query.select(asked, (grain,), scope)).rows
+            rows = self.ask(_select(asked, (grain,), scope)).rows
             filled = periods.filled(rows, asked, (grain,), scope)
             return Answer.of((grain, *asked), filled)
 
@@ -209,7 +213,7 @@ class Questions(ABC):
         able = tuple(
             each for each in by if all(METRICS[name].splits(dimension(each)) for name in names)
         )
-        return self.ask(metric_query.select(names, able, scope))
+        return self.ask(_select(names, able, scope))
 
     def _every_row(self, names: tuple[str, ...], by: tuple[str, ...], scope: Scope) -> Answer:
         """Numbers by dimensions.
@@ -220,14 +224,14 @@ class Questions(ABC):
             answer = self._first_rows(names, by[0], scope)
             if len(answer) < MOST:
                 return answer
-        return self.ask(metric_query.select(names, by, scope))
+        return self.ask(_select(names, by, scope))
 
     def _first_rows(self, names: tuple[str, ...], by: str, scope: Scope) -> Answer:
         """Numbers by a dimension, at most ``MOST`` rows, the first number's largest first."""
         often = tuple(name for name in _OFTEN if METRICS[name].splits(dimension(by)))
         if not set(names) <= set(often) or dimension(by).time:
-            return self.ask(metric_query.select(names, (by,), scope, limit=MOST))
-        answer = self.ask(metric_query.select(often, (by,), scope, limit=MOST))
+            return self.ask(_select(names, (by,), scope, limit=MOST))
+        answer = self.ask(_select(often, (by,), scope, limit=MOST))
         return _sorted(answer.only_columns((by, *names)), f"-{names[0]}")
 
     def _known(self, answer: Answer, names: tuple[str, ...]) -> Answer:
@@ -242,7 +246,7 @@ class Questions(ABC):
         rows = self._together(names, by, scope)
         if len(rows) < MOST:
             return _sorted(rows, order)
-        return self.ask(metric_query.select(names, (by,), scope, order=(order,), limit=MOST))
+        return self.ask(_select(names, (by,), scope, order=(order,), limit=MOST))
 
     def _together(self, names: tuple[str, ...], by: str, scope: Scope) -> Answer:
         """Numbers by a dimension; counts of keys, as dear as all others, are asked apart."""
