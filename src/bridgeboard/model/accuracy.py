@@ -79,6 +79,7 @@ class Accuracy:
 
 
 EXACT: Final = Accuracy()
+_UNKNOWN: Final = Accuracy("unknown")
 
 
 def limits(names: Iterable[str], by: Iterable[str] = ()) -> tuple[str, ...]:
@@ -116,6 +117,8 @@ def unsplit(scope: Scope, names: Iterable[str]) -> Scope:
 def accuracy(name: str, row: Mapping[str, Any]) -> Accuracy:
     """How a metric stands in a row of an answer that has its ``limits``, too."""
     limits_in_force = _in_force(name, row)
+    if not limits_in_force:
+        return EXACT if row[name] is not None else _UNKNOWN
     reasons = tuple(limit.words.format(f"{row[limit.metric]:,}") for limit in limits_in_force)
     if row[name] is None:
         is_unpriced = any(limit.metric == UNPRICED for limit in limits_in_force)

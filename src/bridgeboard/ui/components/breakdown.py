@@ -241,11 +241,11 @@ def name_column(by: str, names: Sequence[str], longest: int) -> Column:
 
 def _column(by: str, name: str, answer: Answer, first: int) -> Column:
     metric = METRICS[name]
-    shares = shares_of(by, name, answer, first, tables.MOST)
+    column = Column(metric.label, metric.format, metric.definition)
+    if (shares := shares_of(by, name, answer, first, tables.MOST)) is None:
+        return column
     standing = rankings.share_standing(name, answer.records())
-    return Column(
-        metric.label, metric.format, metric.definition, shares=shares, share_standing=standing
-    )
+    return replace(column, shares=shares, share_standing=standing)
 
 
 def _marked(record: Mapping[str, Any], names: Sequence[str]) -> list[Any]:
