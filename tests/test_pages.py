@@ -46,6 +46,23 @@ def said(test: AppTest) -> str:
     return "\n".join(str(element.value) for kind in kinds for element in test.get(kind))
 
 
+_TWICE = """
+import streamlit as st
+from bridgeboard.ui import shell
+
+one, other = (shell._page("spend", "Spend") for _ in range(2))
+here = st.navigation([one], position="hidden")
+st.text(f"{here is one} {one is other} {one.title == other.title}")
+st.text(f"{one._can_be_called} {other._can_be_called}")
+"""
+
+
+def test_what_streamlit_notes_on_a_page_of_one_run_is_not_on_that_of_another() -> None:
+    test = AppTest.from_string(_TWICE).run()
+    assert not test.exception
+    assert [each.value for each in test.text] == ["True False True", "True False"]
+
+
 @pytest.mark.parametrize(
     ("url", "token", "words"),
     [

@@ -1,8 +1,10 @@
 """Where the files of the app are: its script, its pages and its static files."""
 
+from functools import cache
 from pathlib import Path
 
 
+@cache
 def home() -> Path:
     """The folder of ``app.py``: inside the wheel, or the checkout's root."""
     packed = Path(__file__).parents[1] / "_app"

@@ -7,6 +7,7 @@ the page's file alone, without ``app.py``. Hence :func:`ensure_shell` at the hea
 import gc
 import re
 from collections.abc import Callable
+from copy import copy
 from functools import cache
 from typing import Any, Final
 
@@ -189,6 +190,13 @@ def _settle() -> None:
 
 
 def _page(name: str, title: str) -> st.Page:
+    """A page of this run: Streamlit notes on it whether it may run."""
+    return copy(_looked_up(name, title))
+
+
+@cache
+def _looked_up(name: str, title: str) -> st.Page:
+    """A page as all runs begin with it. To look for its file takes longer than all else of it."""
     return st.Page(home() / "pages" / f"{name}.py", title=title, default=name == pages.FIRST)
 
 
