@@ -12,7 +12,12 @@ from streamlit.testing.v1 import AppTest
 from test_url import app, complaints, query, store
 from test_url_clicks import WHO
 
+from bridgeboard.analysis import runner as analysis_runner
+from bridgeboard.model.answer import Answer
+from bridgeboard.model.store import Reader
+from bridgeboard.queries.metric_query import Query
 from bridgeboard.store import Store
+from bridgeboard.ui import runner as ui_runner
 from bridgeboard.ui.components import breakdown_columns, tables
 
 __all__ = ["store"]  # a fixture
@@ -227,6 +232,25 @@ def test_trends_have_the_days_of_the_period_and_the_largest_in_words(store: Stor
     }
     rest = {(words, max(points)) for words, points in lines if not words.startswith("Largest")}
     assert rest <= {("Nothing on any day of this period", 0)}
+
+
+def test_few_rows_have_their_trends_from_the_question_of_the_chart(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store
+    asked: list[Query] = []
+
+    def recorded(reader: Reader, question: Query) -> Answer:
+        asked.append(question)
+        return answer(reader, question)
+
+    answer = analysis_runner.answer
+    monkeypatch.setattr(analysis_runner, "answer", recorded)
+    ui_runner.CACHE.clear()
+    test = app("spend", period="7d", **{"spend-by": "provider", "breakdown-by": "provider"})
+    assert "Trend of spend" in shown_tables.table(test, "rows-breakdown").heads
+    over_time = [one for one in asked if set(one.dimensions or ()) == {"day", "provider"}]
+    assert len(over_time) == 1
 
 
 def led(drawn: Table) -> tuple[str, dict[str, list[str]]]:

@@ -166,10 +166,11 @@ def trends(
     grain = _grain(now, len(names))
     every: tuple[Any, ...] = tuple(periods.begun(now.scope, grain, clock.now()))
     questions, scope = runner.current(), now.scope
-    about = ("trends of", measure, by, scope, grain, every, len(names))
+    most = max(len(names), pages.TOP)  # few rows have the question of the chart over time
+    about = ("trends of", measure, by, scope, grain, every, most)
 
     def courses() -> dict[str, Course]:
-        known = row_trends.by_value(questions, measure, by, grain, scope, every, len(names))
+        known = row_trends.by_value(questions, measure, by, grain, scope, every, most)
         return {name: _course(one, measure, grain, scope.zone) for name, one in known.items()}
 
     drawn = questions.cached(about, courses)
