@@ -12,6 +12,7 @@ from dashboard_store import filled, looking
 from facts import facts
 from test_pages_stored import END, app, said
 
+from bridgeboard import settings
 from bridgeboard.analysis import prices
 from bridgeboard.pricing import Book, PriceFileError, VendorStatement, parse, vendor_line
 from bridgeboard.store import Store
@@ -89,6 +90,32 @@ def test_trust_shows_who_bills(store: Store) -> None:
     heads = shown_tables.table(test, "who-bills").heads
     assert {"Instance", "Who bills", "Why", "Since", "Share of spend"} <= set(heads)
     assert any(str(one.value).startswith("[vendors]") for one in test.get("code"))
+
+
+def test_who_bills_is_asked_once_until_the_prices_file_changes(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert store
+    file, asked, billing = tmp_path / "prices.toml", [], prices.billing
+    settings.install(settings.current().model_copy(update={"prices_file": str(file)}))
+
+    def counted(*arguments: Any) -> prices.Billing:
+        asked.append(arguments)
+        return billing(*arguments)
+
+    monkeypatch.setattr(prices, "billing", counted)
+    file.write_text("[vendors]\n", "utf-8")
+    test = app("trust", range="Last 90 days", tz="UTC")
+    before = shown_tables.table(test, "who-bills").rows
+    assert shown_tables.table(test.run(), "who-bills").rows == before
+    assert len(asked) == 1
+    name = next(row["Instance"] for row in before if row["Instance"] != "Unknown")
+    file.write_text(f'[vendors]\n"{name}" = "groq"\n', "utf-8")
+    assert shown_tables.table(test.run(), "who-bills").rows != before
+    assert len(asked) == 2
+    file.write_text("[vendors\n", "utf-8")
+    for _ in range(2):
+        assert "Could not read the prices file" in str([each.value for each in test.run().error])
 
 
 def test_a_store_that_no_sync_has_filled_says_so_and_shows_no_empty_table(tmp_path: Path) -> None:

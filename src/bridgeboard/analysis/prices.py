@@ -162,6 +162,15 @@ def billing(reader: Reader, since: datetime, until: datetime, file: Path | None)
     return Billing(billing_rows(frame, book), list(vendor_lines(frame, book).values()))
 
 
+def file_state(file: Path | None) -> tuple[int, ...]:
+    """What changes when a file is written or replaced; empty where there is none to look at."""
+    try:
+        status = file.stat() if file else None
+    except OSError:  # to read it says why
+        return ()
+    return (status.st_ino, status.st_size, status.st_mtime_ns) if status else ()
+
+
 def billing_rows(instances: pd.DataFrame, book: Book) -> list[tuple[Any, ...]]:
     """Name, type, vendor, why, since when, requests, cost and share of each instance and vendor."""
     records = instances.to_dict("records")

@@ -32,10 +32,12 @@ def instances(now: Chosen) -> None:
         if not runner.shows_people():
             st.caption("Only readers who may see everybody's data see who bills.")
             return
-        scope, file = now.scope, settings.current().prices_path
+        questions, file = runner.current(), settings.current().prices_path
+        window = (now.scope.since, now.scope.until)
         try:
-            answer = runner.current().read(
-                lambda reader: prices.billing(reader, scope.since, scope.until, file)
+            answer = questions.cached(
+                ("billing", *window, file, prices.file_state(file)),
+                lambda: questions.read(lambda reader: prices.billing(reader, *window, file)),
             )
         except prices.PriceFileError as error:
             notices.failure("Could not read the prices file", error)
