@@ -24,6 +24,7 @@ from bridgeboard.model.store_status import Backup, BackupStatus
 from bridgeboard.runtime import process, state_files
 from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.state.audit import forward
+from bridgeboard.state.logins import Ended, Login
 from bridgeboard.store import Store
 from bridgeboard.ui.views import settings_in_force
 
@@ -116,6 +117,30 @@ def sent(test: AppTest) -> str:
 
     walk(test._tree)
     return "\n".join(found)
+
+
+def test_a_run_looks_once_whether_its_login_has_ended(
+    store: Store, write: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(PLAIN + LOGIN.format(more=OUTRIGHT) + ROLES)
+    looked, check = [], Ended.check
+
+    def counted(ended: Ended, login: Login, **more: Any) -> None:
+        looked.append(login.key)
+        check(ended, login, **more)
+
+    monkeypatch.setattr(Ended, "check", counted)
+    with serving(store):
+        test = page("admins")
+        looked.clear()
+        test.run()
+        assert "Sync" in said(test)
+        assert len(looked) == 1
+        ended = state_files.ended_logins(settings.current())
+        ended.end_all_of("bob@example.com", now=datetime.now(UTC))
+        test.run()
+        assert "The operator of this dashboard ended your login." in said(test)
+        assert "Sync" not in said(test)
 
 
 def test_no_secret_is_anywhere_on_the_page(

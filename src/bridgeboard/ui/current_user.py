@@ -69,6 +69,21 @@ class Reader:
 
 
 _acting: ContextVar[Reader | None] = ContextVar("acting", default=None)
+_checked: ContextVar[list[tuple[Identity, Login]] | None] = ContextVar("checked", default=None)
+"""Who is here by which login, once this run of the page has seen that it holds."""
+
+
+@contextmanager
+def one_run() -> Iterator[None]:
+    """A run of the whole page, from its beginning to its end, in which a login is checked once.
+
+    Each question asks who the reader is, and to see whether a login has ended reads a database.
+    """
+    token = _checked.set([])
+    try:
+        yield
+    finally:
+        _checked.reset(token)
 
 
 def reader() -> Reader:
@@ -147,6 +162,8 @@ def leave() -> None:
     hours = settings.current().login.hours
     ended = state_files.ended_logins(settings.current())
     is_new = ended.end(login, hours=hours, now=datetime.now(UTC))
+    if checked := _checked.get():
+        checked.clear()
     st.logout()
     if is_new:
         note("logout", who=identity.name)
@@ -194,12 +211,17 @@ def _headers() -> dict[str, str]:
 
 def _logged_in() -> tuple[Identity, Login]:
     """Who is here, and by which login. Raises ClosedError without one that holds."""
+    checked = _checked.get()
+    if checked:
+        return checked[0]
     if not st.user.is_logged_in:
         raise ClosedError("You are not logged in.")
     claims = st.user.to_dict()
     identity = access.from_claims(claims, settings.current().login.claims)
     login = Login.of(claims, identity.names)
     _check(login)
+    if checked is not None:
+        checked.append((identity, login))
     return identity, login
 
 

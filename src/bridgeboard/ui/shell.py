@@ -63,6 +63,7 @@ def ensure_shell() -> None:
     st.stop()
 
 
+@current_user.one_run()
 def main() -> None:
     """The whole app: frame, gate, and the page the reader asked for."""
     url.begin()
