@@ -242,6 +242,12 @@ def test_the_cells_of_calls_stand_under_their_heads(page: Page, synced: str) -> 
         cells = page.locator(".st-key-calls summary p").nth(row).locator("> strong, > em")
         shown = cells.evaluate_all(edges)[: len(heads)]
         assert [abs(a - b) < 3 for a, b in zip(heads, shown, strict=True)] == [True] * len(heads)
+    # Dates beside the times take room from what follows.
+    page.locator(".call-heads").evaluate("(one) => one.classList.add('dated')")
+    cut = "(all) => all.filter((one) => one.scrollWidth > one.clientWidth).length"
+    for width in (1440, 1320):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.locator(".call-heads, .call-heads span").evaluate_all(cut) == 0
 
 
 def test_trust_says_what_this_server_does_not_tell(page: Page, synced: str) -> None:

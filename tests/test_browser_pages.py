@@ -256,6 +256,15 @@ def test_dragging_over_days_makes_them_the_period_and_back_undoes_it(
     expect(page).not_to_have_url(re.compile("[?&](dates|from)="))
 
 
+def test_the_table_of_models_fits_beside_the_navigation(page: Page, synced: str) -> None:
+    page.set_viewport_size({"width": 1440, "height": 900})
+    come_to(page, synced, "models", tz="UTC")
+    box = page.locator(".st-key-box-breakdown .scroll")
+    expect(box.get_by_role("columnheader").last).to_have_text("Duration (95%)")
+    wide, room = box.evaluate("(one) => [one.scrollWidth, one.clientWidth]")
+    assert wide <= room
+
+
 def test_back_undoes_one_change_a_press(page: Page, synced: str) -> None:
     come_to(page, synced, "spend", tz="UTC")
     words = [page.url]
