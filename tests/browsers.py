@@ -13,6 +13,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from bridgeboard.server.middleware.websockets import MESSAGES
 
 PATIENCE = 60_000
+PERIOD = "[class*='st-key-period-']"
+"""The popover of the period, whose key changes with each choice in it."""
 expect.set_options(timeout=PATIENCE)
 ARGUMENTS = [
     "--no-sandbox",
@@ -132,10 +134,11 @@ def come_to(page: Page, address: str, name: str = "", **query: str) -> None:
 
 def choose_period(page: Page, label: str) -> None:
     """Choose one of the periods that have a name."""
-    page.locator(".st-key-period").get_by_role("button").click()
+    button = page.locator(PERIOD).get_by_role("button")
+    button.click()
     page.get_by_test_id("stPopoverBody").get_by_text(label, exact=True).click()
-    expect(page.locator(".st-key-period").get_by_role("button")).to_contain_text(label)
-    page.keyboard.press("Escape")
+    expect(button).to_contain_text(label)
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
 
 
 def filter_by(page: Page, label: str, value: str) -> None:

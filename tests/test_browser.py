@@ -11,6 +11,7 @@ import pytest
 from browsers import (
     LOOKS,
     PATIENCE,
+    PERIOD,
     await_first_sync,
     await_parameters,
     filter_by,
@@ -126,7 +127,7 @@ def test_a_link_with_filters_restores_them(page: Page, address: str) -> None:
     open_list(page, address, f"?model={QUERY}&clients=Claude+Code&tz=UTC&range=Last+90+days")
     for chip in (f"Model is {MODEL}", "Client is Claude Code"):
         expect(page.get_by_role("button", name=chip, exact=True)).to_be_visible()
-    expect(page.locator(".st-key-period").get_by_role("button")).to_contain_text("Last 90 days")
+    expect(page.locator(PERIOD).get_by_role("button")).to_contain_text("Last 90 days")
     expect(page.locator(".st-key-zone").get_by_role("button")).to_contain_text("UTC")
 
 

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from browsers import (
     PATIENCE,
+    PERIOD,
     await_first_sync,
     await_parameters,
     come_to,
@@ -207,7 +208,7 @@ def test_a_click_on_a_compared_line_leads_to_the_requests_of_a_side_on_that_day(
     side.click()
     expect(page.get_by_role("heading", name="Interceptions")).to_be_visible(timeout=PATIENCE)
     await_parameters(page, lambda one: one.get("person") == [who])
-    period = page.locator(".st-key-period").get_by_role("button")
+    period = page.locator(PERIOD).get_by_role("button")
     expect(period).to_contain_text(formats.day(date.fromisoformat(day)), timeout=PATIENCE)
 
 

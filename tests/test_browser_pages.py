@@ -12,6 +12,7 @@ import pytest
 from browsers import (
     LOOKS,
     PATIENCE,
+    PERIOD,
     await_first_sync,
     await_parameters,
     check_look,
@@ -289,7 +290,7 @@ def test_back_undoes_one_change_a_press(page: Page, synced: str) -> None:
         page.go_back()
         expect(page).to_have_url(before)
         settled(page)
-    period = page.locator(".st-key-period").get_by_role("button")
+    period = page.locator(PERIOD).get_by_role("button")
     expect(period).to_contain_text("Last 30 days")
     page.go_forward()
     expect(page).to_have_url(words[1])

@@ -1,8 +1,8 @@
 """The bar at the head of every page: period, comparison, filters and time zone.
 
 It shows what the address says, and its callbacks write the address (``ui.components.filters``). A
-popover whose label changes is sent whole, because a lazy one would close with each choice in it;
-what is rarely opened is lazy.
+popover whose label changes is sent whole: a lazy one would close with each choice in it, also with
+the first of two times of day. What is rarely opened is lazy.
 """
 
 from datetime import time
@@ -28,6 +28,8 @@ _HOURS: Final = (
     ("Until", "hour-to", "Time of day at which the last day ends. Empty is midnight."),
 )
 _SHOWN: Final = "scope-shown-"
+_CHOICES: Final = "period-choices"
+"""How many periods were chosen in the popover, which each of them closes."""
 _IS, _IS_NOT = "is", "is not"
 _EDIT, _REMOVE = "Edit", "Remove"
 _COMPARED: Final = {
@@ -66,7 +68,8 @@ def show() -> None:
     count = len(list(filters.active()))
     fold(f"{label}, {formats.plural(count, 'filter')}" if count else label)
     _arrow("Previous period", "chevron_left", -1)
-    with st.popover(formats.unmarked(label), key="period", icon=":material/calendar_month:"):
+    key = f"period-{st.session_state.get(_CHOICES, 0)}"
+    with st.popover(formats.unmarked(label), key=key, icon=":material/calendar_month:"):
         _period(now.preset)
     _arrow("Next period", "chevron_right", 1)
     st.selectbox(
@@ -127,7 +130,7 @@ def _period(preset: str) -> None:
         min_value=periods.FIRST_DAY,
         max_value=periods.LAST_DAY,
         key=key,
-        on_change=_take_days,
+        on_change=_take_whole_days,
     )
     if preset == "custom":
         for (label, name, meaning), at in zip(_HOURS, hours, strict=True):
@@ -164,6 +167,7 @@ def _chosen(name: str) -> Any:
 def _take_period() -> None:
     if preset := _chosen(PERIOD.key):
         filters.put_period(preset)
+        _close()
 
 
 def _take_days() -> None:
@@ -171,6 +175,18 @@ def _take_days() -> None:
     if len(days) > 1:
         hours: tuple[time | None, ...] = tuple(_chosen(name) for _, name, _ in _HOURS)
         filters.put_days(days[0], days[1], (hours[0], hours[1]))
+
+
+def _take_whole_days() -> None:
+    """Take days with the times they have; half a range leaves the popover open."""
+    if len(_chosen(_DAYS)) > 1:
+        _take_days()
+        _close()
+
+
+def _close() -> None:
+    """Close the popover of the period: its next one has another key, and begins closed."""
+    st.session_state[_CHOICES] = st.session_state.get(_CHOICES, 0) + 1
 
 
 def _chip(one: Filter) -> None:
