@@ -23,7 +23,6 @@ from bridgeboard.pricing import Book
 from bridgeboard.store import Reader, Store, UsageTables, interceptions
 from bridgeboard.sync import translate
 
-BATCHES: Final = 44
 ALONE: Final = 12
 WARM: Final = 2
 DAILY_PAGES: Final = 11
@@ -40,10 +39,10 @@ _HEADLINE: Final = """
     FROM usage WHERE started_at >= (SELECT max(started_at) FROM usage) - to_days(30)"""
 
 
-def measure(report: Report, path: Path) -> None:
-    """Write some batches alone, then the others beside readers."""
+def measure(report: Report, path: Path, count: int) -> None:
+    """Write some of so many batches alone, then the others beside readers."""
     with Store.open(path) as store:
-        told = _batches(store)
+        told = _batches(store, count)
         for batch in told[:WARM]:
             _write(store, batch)
         alone = [_spent(store, batch) for batch in told[WARM:ALONE]]
@@ -57,11 +56,11 @@ def measure(report: Report, path: Path) -> None:
     report.say("half_batches_seen", watch.halves, "snapshots", 0)
 
 
-def _batches(store: Store) -> list[UsageTables]:
+def _batches(store: Store, count: int) -> list[UsageTables]:
     """Translated batches: the older half of a page again, and the newer half of the next one."""
-    note(f"making {BATCHES + 1} pages ...")
+    note(f"making {count + 1} pages ...")
     newest = store.rows("SELECT max(started_at) FROM usage")[0][0]
-    with served(BATCHES + 1, DAILY_PAGES, midnight(newest)) as address:
+    with served(count + 1, DAILY_PAGES, midnight(newest)) as address:
         pages = list(_pages(address))
     return [_overlap(*pair) for pair in pairwise(pages)]
 

@@ -2,7 +2,7 @@
 
 ``python -m bench.sync --interceptions 100000 --text all [--store 2m.duckdb]``. The server is a
 process of its own that hands out finished pages. With ``--store`` batches of 1,000 interceptions,
-half of them known, go into a copy of that store while two readers ask.
+half of them known, go into a copy of that store while two readers ask; ``--batches`` is how many.
 """
 
 import resource
@@ -35,13 +35,15 @@ STEPPED_PAGES: Final = 12
 
 def main() -> int:
     """Measure all that was asked for."""
-    asked = arguments(__doc__, interceptions=100_000, text="all", store="")
+    asked = arguments(__doc__, interceptions=100_000, text="all", store="", batches=44)
+    if asked.store and asked.batches <= batches.ALONE:
+        sys.exit(f"--batches must be more than {batches.ALONE}: the first ones are written alone")
     report = Report(strict=asked.strict)
     with tempfile.TemporaryDirectory(prefix="bench-sync-") as folder:
         first_sync(report, asked.interceptions // ROWS, Path(folder), text=asked.text == "all")
         if asked.store:
             copy = Path(shutil.copy(asked.store, Path(folder, "copy.duckdb")))
-            batches.measure(report, copy)
+            batches.measure(report, copy, asked.batches)
     return report.verdict()
 
 

@@ -37,7 +37,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("bench.queries --store {world}", "spend_where_tool_30d_ms"),
         ("bench.explorer --only count --store {world}", "count_ms"),
-        ("bench.sync --interceptions 2000 --store {world}", "sync_rows_per_second"),
+        ("bench.sync --interceptions 2000 --batches 16 --store {world}", "sync_rows_per_second"),
         ("bench.details --sessions 40 --answer-ms 1", "details_per_second"),
         ("bench.pricing --responses 2000", "pricing_price_seconds"),
         ("bench.handshakes", "crowd_refused"),
