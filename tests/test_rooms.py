@@ -266,4 +266,4 @@ def test_a_page_brings_in_less_than_half_of_what_ships() -> None:
     assert "bridgeboard.ui.components.trend" in modules
     assert not [name for name in modules if name.startswith("bridgeboard.pricing")]
     assert "aibridge" not in modules
-    assert len(modules) < 130
+    assert len(modules) < 120

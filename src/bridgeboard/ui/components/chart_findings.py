@@ -13,7 +13,6 @@ import streamlit as st
 
 from bridgeboard import charts, formats
 from bridgeboard.analysis.radar.finding import KINDS, Finding
-from bridgeboard.analysis.radar.sweep import sweep
 from bridgeboard.model import periods
 from bridgeboard.model.periods import Grain
 from bridgeboard.model.scope import Scope
@@ -39,6 +38,8 @@ def swept(scope: Scope) -> tuple[Finding, ...]:
     questions, about = runner.current(), _about(scope)
 
     def findings() -> tuple[Finding, ...]:
+        from bridgeboard.analysis.radar.sweep import sweep  # noqa: PLC0415 - not for every chart
+
         with questions.snapshot() as reader:
             return sweep(reader, scope, now=clock.now())
 
