@@ -1,14 +1,15 @@
 """What the tests in a real Chromium share: how to start it, wait, look, and take a picture."""
 
 import re
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Error, Page, expect
+from playwright.sync_api import Browser, Error, Page, WebSocket, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from bridgeboard.server.middleware.websockets import MESSAGES
 
@@ -30,14 +31,44 @@ LOOKS = {
     "dark": {"viewport": {"width": 1440, "height": 900}, "color_scheme": "dark"},
     "narrow": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light"},
 }
+LOADED: Mapping[str, tuple[str, ...]] = {"light": ("light", "narrow"), "dark": ("dark",)}
+"""A look that pages are loaded in, and the looks that they then take on with the window's size.
+
+The colour scheme is told to the server when a page is loaded, which draws for it.
+"""
 
 
 def settled(page: Page) -> None:
-    """Wait until the page's script has run and nothing on it is stale."""
+    """Wait until the page's script has run and nothing on it is stale.
+
+    It returns at once if a run that was asked for has not begun: wait for what the run shows
+    before, or for the run itself (``Runs``).
+    """
     expect(page.get_by_test_id("stApp")).to_have_attribute(
         "data-test-script-state", "notRunning", timeout=PATIENCE
     )
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=PATIENCE)
+
+
+class Runs:
+    """The runs of a page's script, as its websocket tells of them; made before it is opened."""
+
+    def __init__(self, page: Page) -> None:
+        self._sockets: list[WebSocket] = []
+        page.on("websocket", lambda socket: self._sockets.append(socket))  # noqa: PLW0108  # playwright marks it
+
+    @contextmanager
+    def ended(self) -> Iterator[None]:
+        """Wait at the end until a run has ended, as whatever is done meanwhile asks for one."""
+        with self._sockets[-1].expect_event("framereceived", _ends_a_run, timeout=PATIENCE):
+            yield
+
+
+def _ends_a_run(frame: str | bytes) -> bool:
+    """Whether this is the last message of a run of the page's script."""
+    assert isinstance(frame, bytes)
+    message = ForwardMsg.FromString(frame)
+    return message.WhichOneof("type") == "script_finished" and not message.script_finished
 
 
 def parameters(page: Page) -> dict[str, list[str]]:
@@ -76,6 +107,7 @@ LOOKS_FOR_RUNS = """() => {
     look();
     new MutationObserver(look).observe(app, { attributes: true });
 }"""
+WIDE = "document.documentElement.scrollWidth > window.innerWidth"
 STILL = "!document.getAnimations().some((one) => one instanceof CSSTransition)"
 
 
@@ -113,8 +145,17 @@ def picture(page: Page, path: Path) -> None:
 
 def too_wide(page: Page) -> bool:
     """Whether the page itself scrolls sideways; tables may inside themselves."""
-    wide: bool = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    wide: bool = page.evaluate(WIDE)
     return wide
+
+
+def each_look(page: Page, loaded: str) -> Iterator[str]:
+    """Let an open page take on each look that it need not be loaded anew for."""
+    for look in LOADED[loaded]:
+        page.set_viewport_size(LOOKS[look]["viewport"])
+        with suppress(Error):  # charts follow the window's size; who asks later fails
+            page.wait_for_function(f"!({WIDE})", timeout=PATIENCE)
+        yield look
 
 
 def await_first_sync(browser: Browser, address: str) -> None:
@@ -157,14 +198,14 @@ def filter_by(page: Page, label: str, value: str) -> None:
     settled(page)
 
 
-def check_look(
-    browser: Browser, address: str, look: str, pages: Mapping[str, dict[str, str]], shots: Path
+def check_looks(
+    browser: Browser, address: str, loaded: str, pages: Mapping[str, dict[str, str]], shots: Path
 ) -> None:
     """Take pictures of pages, each with its parameters; what stands behind a blank is only a name.
 
     They must be accessible, no wider than the window, whole, and ask no other host.
     """
-    context = browser.new_context(**LOOKS[look], timezone_id="Europe/Berlin")
+    context = browser.new_context(**LOOKS[loaded], timezone_id="Europe/Berlin")
     page = context.new_page()
     alarms: list[str] = []
     page.on("pageerror", lambda error: alarms.append(str(error)))
@@ -173,11 +214,13 @@ def check_look(
     note_needless(page, alarms)
     try:
         for name, query in pages.items():
+            page.set_viewport_size(LOOKS[loaded]["viewport"])
             come_to(page, address, "" if name == "overview" else name.partition(" ")[0], **query)
-            picture(page, shots / f"{name.replace(' ', '-')}-{look}.png")
-            found = violations(page)
-            assert not found, f"{name}: {found}"
-            assert not too_wide(page), name
+            for look in each_look(page, loaded):
+                picture(page, shots / f"{name.replace(' ', '-')}-{look}.png")
+                found = violations(page)
+                assert not found, f"{name}, {look}: {found}"
+                assert not too_wide(page), f"{name}, {look}"
             assert page.get_by_test_id("stException").count() == 0
             assert page.get_by_text(re.compile("^Could not")).count() == 0, name
         assert alarms == []

@@ -10,12 +10,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from browsers import (
-    LOOKS,
+    LOADED,
     PATIENCE,
     PERIOD,
+    Runs,
     await_first_sync,
     await_parameters,
-    check_look,
+    check_looks,
     choose_period,
     come_to,
     filter_by,
@@ -61,12 +62,12 @@ def card(page: Page, label: str) -> Locator:
 
 
 @pytest.mark.usefixtures("foreign")
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("loaded", LOADED)
 def test_every_page_is_accessible_fits_and_asks_nobody_else(
-    browser: Browser, synced: str, look: str, shots: Path
+    browser: Browser, synced: str, loaded: str, shots: Path
 ) -> None:
     pages = {name: {} for name in PAGES} | {"person": {"who": "hugo-suzuki"}}
-    check_look(browser, synced, look, pages, shots)
+    check_looks(browser, synced, loaded, pages, shots)
 
 
 def test_a_filter_is_in_the_address_follows_to_other_pages_and_opens_elsewhere(
@@ -222,6 +223,7 @@ def test_a_bar_keeps_only_what_it_shows(page: Page, synced: str) -> None:
 def test_a_card_is_a_switch_of_the_chart_for_the_mouse_and_for_keys(
     page: Page, synced: str
 ) -> None:
+    runs = Runs(page)
     come_to(page, synced, tz="UTC")
     chart = page.get_by_role("heading", name=re.compile("over time$"))
     expect(chart).to_have_text("Spend over time")
@@ -231,7 +233,8 @@ def test_a_card_is_a_switch_of_the_chart_for_the_mouse_and_for_keys(
     expect(chart).to_have_text("Prompts over time", timeout=PATIENCE)
     expect(page.get_by_role("radio", name=re.compile("^Prompts,"))).to_be_focused()
     expect(page).to_have_url(re.compile("overview-show=prompts"))
-    page.go_back()
+    with runs.ended():
+        page.go_back()
     expect(chart).to_have_text("Sessions over time", timeout=PATIENCE)
     expect(page.get_by_role("radio", checked=True)).to_have_accessible_name(re.compile("^Sessions"))
     page.go_back()
@@ -267,6 +270,7 @@ def test_the_table_of_models_fits_beside_the_navigation(page: Page, synced: str)
 
 
 def test_back_undoes_one_change_a_press(page: Page, synced: str) -> None:
+    runs = Runs(page)
     come_to(page, synced, "spend", tz="UTC")
     words = [page.url]
     for label, value, short in (
@@ -287,7 +291,8 @@ def test_back_undoes_one_change_a_press(page: Page, synced: str) -> None:
         settled(page)
         words.append(page.url)
     for before in words[-2::-1]:
-        page.go_back()
+        with runs.ended():
+            page.go_back()
         expect(page).to_have_url(before)
         settled(page)
     period = page.locator(PERIOD).get_by_role("button")

@@ -7,11 +7,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from browsers import (
-    LOOKS,
+    LOADED,
     PATIENCE,
+    Runs,
     await_first_sync,
     await_parameters,
-    check_look,
+    check_looks,
     come_to,
     parameters,
     settled,
@@ -56,9 +57,9 @@ def known(synced: str, browser: Browser) -> str:
 
 
 @pytest.mark.usefixtures("foreign")
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("loaded", LOADED)
 def test_requests_and_comparisons_are_accessible_fit_and_ask_nobody_else(
-    browser: Browser, synced: str, known: str, look: str, shots: Path
+    browser: Browser, synced: str, known: str, loaded: str, shots: Path
 ) -> None:
     pages = {
         "interceptions": {},
@@ -68,7 +69,7 @@ def test_requests_and_comparisons_are_accessible_fit_and_ask_nobody_else(
         "sessions": {"tools": "Bash", "sort": "cost"},
         "radar": {},
     }
-    check_look(browser, synced, look, pages, shots)
+    check_looks(browser, synced, loaded, pages, shots)
 
 
 def test_a_request_is_opened_revealed_and_left_by_the_way_back(page: Page, synced: str) -> None:
@@ -155,6 +156,7 @@ def test_what_is_compared_is_in_the_address_and_the_way_back_undoes_it(
 def test_from_the_dearest_session_to_a_hit_inside_it_and_back_again(
     page: Page, browser: Browser, synced: str
 ) -> None:
+    runs = Runs(page)
     come_to(page, synced, "sessions", sort="cost", clients="Claude Code", tz="UTC")
     there, listed = page.url, page.get_by_text(re.compile(r"^1-50 of [\d,]+ sessions$"))
     counted = listed.inner_text()
@@ -163,8 +165,9 @@ def test_from_the_dearest_session_to_a_hit_inside_it_and_back_again(
     settled(page)
     session = parameters(page)["id"]
     page.locator(".st-key-reveal label").first.click()
-    settled(page)
     field = page.get_by_label("Search in this session")
+    expect(field).to_be_enabled(timeout=PATIENCE)
+    settled(page)
     field.fill("the")
     field.press("Enter")
     expect(page.get_by_text(re.compile(r"^1 of [\d,]+ hits"))).to_be_visible(timeout=PATIENCE)
@@ -185,8 +188,8 @@ def test_from_the_dearest_session_to_a_hit_inside_it_and_back_again(
     theirs.close()
 
     for _ in range(8):  # each step within the session is an entry of the history
-        page.go_back()
-        settled(page)
+        with runs.ended():
+            page.go_back()
         if "/sessions?" in page.url:
             break
     expect(page.get_by_text(counted, exact=True)).to_be_visible(timeout=PATIENCE)
