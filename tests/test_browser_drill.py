@@ -8,6 +8,7 @@ import pytest
 from browsers import (
     PATIENCE,
     PERIOD,
+    Runs,
     await_first_sync,
     await_parameters,
     come_to,
@@ -16,8 +17,7 @@ from browsers import (
     violations,
 )
 from dashboard_process import dashboard
-from playwright.sync_api import Browser, Locator, Page, WebSocket, expect
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from bridgeboard import formats
 
@@ -281,16 +281,8 @@ STEPS = (
 """What is pressed one after the other, and where."""
 
 
-def ends_a_run(frame: str | bytes) -> bool:
-    """Whether this is the last message of a run of the page's script."""
-    assert isinstance(frame, bytes)
-    message = ForwardMsg.FromString(frame)
-    return message.WhichOneof("type") == "script_finished" and not message.script_finished
-
-
 def test_back_and_forward_take_one_press_from_every_page(page: Page, synced: str) -> None:
-    sockets: list[WebSocket] = []
-    page.on("websocket", lambda socket: sockets.append(socket))  # noqa: PLW0108  # playwright marks it
+    runs = Runs(page)
     come_to(page, synced, tz="UTC")
     title = page.locator("h1")
     places = [(page.url, title.inner_text())]
@@ -300,7 +292,7 @@ def test_back_and_forward_take_one_press_from_every_page(page: Page, synced: str
         settled(page)
         places.append((page.url, title.inner_text()))
     for address, name in places[-2::-1]:
-        with sockets[-1].expect_event("framereceived", ends_a_run):
+        with runs.ended():
             page.go_back()
         expect(page).to_have_url(address)
         expect(title).to_have_text(name)
