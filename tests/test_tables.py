@@ -200,6 +200,11 @@ def test_charts_have_one_way_to_the_screen_and_no_table_is_streamlits_own() -> N
     assert {name for name, used in ways.items() if used} == {"chart.py"}
 
 
+def test_errors_have_one_way_to_the_screen() -> None:
+    pages = [*(SOURCE / "ui").rglob("*.py"), *(SOURCE.parents[1] / "pages").glob("*.py")]
+    assert {path.name for path in pages if "error" in calls(path)} == {"notices.py"}
+
+
 def test_facts_are_cut_to_what_they_have_room_for_and_have_all_for_who_points_at_them() -> None:
     test = AppTest.from_string(FACTS, default_timeout=60).run()
     assert not test.exception

@@ -248,7 +248,7 @@ def offer(files: Sequence[File], *, key: str) -> None:
         )
     for file in files:
         if reason := failures.pop(file.key, None):
-            st.error(formats.unmarked(reason), icon=":material/error:")
+            notices.problem(formats.unmarked(reason))
 
 
 def _button(file: File, failures: dict[str, str]) -> None:

@@ -40,10 +40,7 @@ def tile(what: str) -> Iterator[None]:
         failure(f"Could not read {what}", error)
     except Exception:
         log.exception("%s failed", what)
-        st.error(
-            f"**Could not show {unmarked(what)}.** The log of Bridgeboard says why.",
-            icon=":material/error:",
-        )
+        problem(f"**Could not show {unmarked(what)}.** The log of Bridgeboard says why.")
 
 
 @contextmanager
@@ -54,16 +51,21 @@ def surprises(place: Any) -> Iterator[None]:
     except Exception:
         log.exception("a page failed")
         with place:
-            st.error(
-                "**This page failed.** The log of Bridgeboard says why. Other pages still work.",
-                icon=":material/error:",
+            problem(
+                "**This page failed.** The log of Bridgeboard says why. Other pages still work."
             )
+
+
+def problem(words: str, details: str = "") -> None:
+    """An error in Markdown, and what else is known of it, which may be somebody's text."""
+    st.error(words, icon=":material/error:")
+    if details:
+        st.text(visible(details))
 
 
 def failure(title: str, error: Exception) -> None:
     """An error with its advice, and a button that tries again."""
-    st.error(f"**{unmarked(title)}.**", icon=":material/error:")
-    st.text(visible(str(error)))
+    problem(f"**{unmarked(title)}.**", str(error))
     st.button("Try again", key=f"retry-{title}", icon=":material/refresh:")
 
 

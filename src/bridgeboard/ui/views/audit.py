@@ -39,10 +39,9 @@ def verdict() -> None:
             icon=":material/key_off:",
         )
     elif result.broken is not None:
-        st.error(
+        notices.problem(
             f"**Line {result.broken:,} is not as it was written.** {notices.plain(result.why)} "
-            f"The {result.right:,} lines before it are.",
-            icon=":material/error:",
+            f"The {result.right:,} lines before it are."
         )
     else:
         st.success(f"All {result.right:,} lines are as they were written.", icon=":material/check:")
@@ -62,12 +61,10 @@ def not_handed_on() -> None:
         done = state_files.handed_on(settings.current())
     except StateError as error:
         unknown = "**Whether entries of the audit log are handed on is not known.**"
-        st.error(unknown, icon=":material/error:")
-        st.text(formats.visible(str(error)))
+        notices.problem(unknown, str(error))
         return
     if done and done.problem:
-        st.error("**Entries of the audit log are not handed on.**", icon=":material/error:")
-        st.text(formats.visible(done.explained))
+        notices.problem("**Entries of the audit log are not handed on.**", done.explained)
 
 
 def entries() -> None:

@@ -60,11 +60,10 @@ def _now() -> Settings | None:
     try:
         return settings.read()
     except SettingsError as error:
-        st.error(
+        notices.problem(
             "**The settings cannot be read any more: Bridgeboard would not start again.**",
-            icon=":material/error:",
+            settings.unsecret(str(error), settings.current()),
         )
-        st.text(formats.visible(settings.unsecret(str(error), settings.current())))
         return None
 
 

@@ -71,8 +71,8 @@ def _status(now: _Seen) -> None:
         }
         tables.facts(lines, key="sync", label="Sync")
         if now.status.problem:
-            st.error("**The last sync failed.**", icon=":material/error:")
-            st.text(formats.visible(settings.unsecret(now.status.problem, settings.current())))
+            why = settings.unsecret(now.status.problem, settings.current())
+            notices.problem("**The last sync failed.**", why)
         if current_user.reader().may(Permission.SYNC):
             _button(now)
 
@@ -166,8 +166,8 @@ def backups() -> None:
         }
         tables.facts(lines, key="backups", label="Backups")
         if status.problem:
-            st.error("**The last backup failed.**", icon=":material/error:")
-            st.text(formats.visible(settings.unsecret(status.problem, chosen)))
+            why = settings.unsecret(status.problem, chosen)
+            notices.problem("**The last backup failed.**", why)
 
 
 def priced() -> None:
@@ -181,8 +181,7 @@ def priced() -> None:
             lines = {"Price list": "none yet: there is no store"}
         tables.facts({**lines, "Your own prices": file}, key="prices", label="Prices")
         if problem:
-            st.error("**The prices file cannot be used.**", icon=":material/error:")
-            st.text(formats.visible(problem))
+            notices.problem("**The prices file cannot be used.**", problem)
         st.page_link(
             "pages/trust.py",
             label="What has no price, and why: page Trust",

@@ -40,10 +40,9 @@ def checked(now: Chosen) -> None:
         )
         broken = [one for one in results if not one.holds]
         if broken:
-            st.error(
+            notices.problem(
                 f"**{len(broken)} of {len(results)} checks failed.** Please report this with the "
-                "rows below: it is a fault of Bridgeboard, or a damaged store.",
-                icon=":material/error:",
+                "rows below: it is a fault of Bridgeboard, or a damaged store."
             )
         else:
             st.success(
