@@ -2,7 +2,7 @@
 
 ``Client`` and ``AsyncClient`` read sessions, their threads, interceptions, models and clients;
 ``Search`` filters; ``AIBridgeError`` is the root of all that is raised. What the server does, and
-why the client does what it does, is told in ``docs/api-contract.md``.
+why the client does what it does, is described in ``docs/api-contract.md``.
 """
 
 from httpx_retries import Retry

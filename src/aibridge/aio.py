@@ -105,7 +105,7 @@ class AsyncClient:
         await self._transport.aclose()
 
     def clock_offset(self) -> timedelta | None:
-        """The server's clock minus ours; None before any answer has told the time."""
+        """The server's clock minus ours; None before any answer had a date."""
         return self._timing.offset
 
     async def capabilities(self) -> Capabilities:

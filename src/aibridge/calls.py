@@ -1,7 +1,7 @@
 """The endpoints of the API as data: path, parameters, and how to read the response.
 
 Nothing here does I/O. A ``Call`` becomes a request in ``client``; which call follows which is
-told in ``lists``. Rows of a page are read one by one, so that one bad row does not cost its
+described in ``lists``. Rows of a page are read one by one, so that one bad row does not cost its
 neighbours.
 """
 
@@ -278,7 +278,7 @@ def _text(value: object) -> str:
 
 
 def rewritten(raw: bytes) -> str:
-    """The text of a row as ``unrolled`` gives it: each name once, the last one told."""
+    """The text of a row as ``unrolled`` gives it: each name once, with its last value."""
     try:
         return _text(json.loads(raw))
     except RecursionError:

@@ -140,7 +140,7 @@ class Client:
         self._transport.close()
 
     def clock_offset(self) -> timedelta | None:
-        """The server's clock minus ours; None before any answer has told the time."""
+        """The server's clock minus ours; None before any answer had a date."""
         return self._timing.offset
 
     def capabilities(self) -> Capabilities:

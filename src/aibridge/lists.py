@@ -4,7 +4,7 @@ The lists are alive while they are read: see ``interceptions`` and ``threads`` f
 to a row between two pages, and what is done about it. Sessions, whose list is sorted by what
 changes, have a file of their own: ``session_list``.
 
-Which request comes next is told by a plan. It is a generator that yields a ``Call`` and is sent
+Which request comes next is decided by a plan. It is a generator that yields a ``Call`` and is sent
 the value of its answer, or thrown the error; it yields ``Resolve`` and is sent a ``Route``; it
 yields a ``Batch`` to hand items to the caller. Plans hold all that is to be known about order, so
 that the synchronous and the asynchronous client cannot drift apart.
@@ -211,7 +211,7 @@ def names(listing: Callable[..., Call[tuple[str, ...]]], search: Query) -> Plan[
 def providers() -> Plan[tuple[Provider, ...]]:
     """All provider instances that the server tells of, those with an address first.
 
-    Owners are told addresses (v2.34 on), owners and auditors of newer servers names and types,
+    Owners receive addresses (v2.34 on), owners and auditors of newer servers names and types,
     those of deleted instances too. Where both answer, the first speaks for a name.
     """
     refused: StatusError | None = None
@@ -257,7 +257,7 @@ def threads(session_id: str, page_size: int, on_rejected: OnRejected) -> Walk[Th
     """All threads of a session, oldest first, each once (api-contract 2.5).
 
     Here the purge takes what was read already, the cursor's row included: then the walk begins
-    again, and what comes twice is told once.
+    again, and what comes twice is yielded once.
     """
     size = calls.within("page_size", page_size, MAX_THREADS)
     calls.session(session_id, limit=size)

@@ -55,7 +55,7 @@ def _in_calendar(time: datetime) -> datetime:
 
 
 Moment: TypeAlias = Annotated[WireTime, AfterValidator(_in_calendar)]
-"""A time that can be told in UTC."""
+"""A time that exists in UTC."""
 
 Count: TypeAlias = Annotated[StrictInt, Field(ge=-(2**63), le=2**63 - 1)]
 """An integer of the wire: 64 bits (contract 5)."""

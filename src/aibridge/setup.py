@@ -70,7 +70,7 @@ def _set_up(make: Callable[[], T]) -> T:
         return make()
     except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
         fault = type(error).__name__
-    # The text of the fault may quote a proxy's password, so only its kind is told.
+    # The text of the fault may quote a proxy's password, so only its kind is named.
     raise ConfigurationError(
         f"The proxy or certificate settings cannot be used ({fault}).",
         advice="Check proxy=, verify=, HTTPS_PROXY, HTTP_PROXY, SSL_CERT_FILE and SSL_CERT_DIR.",

@@ -138,7 +138,7 @@ class Timing:
 
     @property
     def offset(self) -> timedelta | None:
-        """The server's clock minus ours; None before any answer has told its time."""
+        """The server's clock minus ours; None before any answer had a date."""
         seconds = self.skew.seconds
         return None if seconds is None else timedelta(seconds=seconds)
 

@@ -272,7 +272,7 @@ def stretch(first: datetime, last: datetime | None, zone: tzinfo, to: str = "min
 
 
 def clock_time(at: datetime | None, zone: tzinfo) -> str:
-    """A time of day in a zone, where its day and offset are told: ``14:05:09``; None → a dash."""
+    """A time of day in a zone, beside its day and offset: ``14:05:09``; None → a dash."""
     return DASH if at is None else at.astimezone(zone).strftime("%H:%M:%S")
 
 

@@ -27,7 +27,7 @@ _EMAIL: Final = re.compile(r"[^\s@,]+@[^\s@,]+")
 
 @dataclass(frozen=True)
 class Identity:
-    """Somebody who was told to us.
+    """Somebody as the login or proxy names them.
 
     Attributes:
         subject: what the provider knows them by; never changes.
@@ -109,7 +109,7 @@ def from_claims(claims: Mapping[str, Any], names: Claims | None = None) -> Ident
 def from_headers(headers: Mapping[str, str], names: Headers | None = None) -> Identity:
     """Who a trusted proxy's headers tell of; whether it is trusted is the caller's to know.
 
-    A header that comes twice counts as not told: one of the two may be the browser's own.
+    A header that comes twice counts as missing: one of the two may be the browser's own.
     Never raises.
     """
     names = names or Headers()

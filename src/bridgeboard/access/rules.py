@@ -104,7 +104,7 @@ _NOBODY: Final = {
 def _refusal(identity: Identity, given: Iterable[Role]) -> str:
     if Role.SELF in given:
         return (
-            f"{identity.name} may see their own usage, but nobody told which username of Coder "
+            f"{identity.name} may see their own usage, but nobody says which username of Coder "
             "that is. Ask the operator of this dashboard to set where the username stands."
         )
     if Role.LEAD in given:

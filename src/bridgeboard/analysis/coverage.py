@@ -67,7 +67,7 @@ class FieldCoverage:
         sessions: sessions.
         detailed: those whose details were read.
         troubled: those whose details could not be read when they were last asked for.
-        networked: those whose network calls are told.
+        networked: those whose network calls are known.
         long: those with more threads than the server tells tokens of (api-contract 4.6).
         threads: threads.
         failing: those that tell an error.

@@ -55,7 +55,7 @@ class Account:
 
 
 def account(reader: Reader, session: int, *, with_text: bool) -> Account:
-    """All that is told of a session. Raises StoreError when it has gone meanwhile."""
+    """All that is known of a session. Raises StoreError when it has gone meanwhile."""
     heads = typed(Head, reader.rows(*session_detail.head(session)))
     if not heads:
         raise StoreError("The session is not in the store any more.")

@@ -1,7 +1,7 @@
 """Pauses of a session that outlived its cache, and what it cost to write the prompt again.
 
 A provider keeps a prompt for five minutes or an hour after its last use, as the request that wrote
-it chose (docs/costs.md 6.2). Only what is certain is told: nothing where the next request shows
+it chose (docs/costs.md 6.2). Only what is certain is shown: nothing where the next request shows
 that the cache was still there, or where it is not recorded for how long it was.
 """
 

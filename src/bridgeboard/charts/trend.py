@@ -207,7 +207,7 @@ def _known(course: Course) -> list[Previous]:
 def _behind(course: Course) -> list[alt.Chart]:
     """The period before, a thin line that never covers this one; empty without a known number.
 
-    A line is too thin to point at: the number is told wherever the reader points above or below
+    A line is too thin to point at: the number is shown wherever the reader points above or below
     it, unless a mark of this period is there. The description of the chart says that it is drawn.
     """
     known = _known(course)

@@ -32,7 +32,7 @@ class Person:
 class Provider:
     """A configured provider instance; ``type`` is one of the nine configured types.
 
-    ``base_url`` is told as the operator wrote it, credentials and all.
+    ``base_url`` is returned as the operator wrote it, credentials and all.
     """
 
     name: str

@@ -95,7 +95,7 @@ def responses(rows: pd.DataFrame) -> pd.DataFrame:
         response of its own per row: the largest of each count, the earliest ``created_at``,
         ``negatives`` clamped to zero, ``split_clamped`` and ``split_unknown`` for the 5 minute /
         1 hour split of cache writes, ``total_mismatch`` where the upstream's own total or its
-        reasoning contradicts the counts, ``service_tier`` (missing if none was told), and the
+        reasoning contradicts the counts, ``service_tier`` (missing if there was none), and the
         server's plain sums as ``input_sum``, ``output_sum``, ``cache_read_sum``,
         ``cache_write_sum``.
     """

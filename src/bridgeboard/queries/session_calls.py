@@ -34,7 +34,7 @@ class Call:
             once, None where an end is not known.
         context: tokens of the whole prompt: input, cache reads and cache writes.
         running_cost: what all up to it cost; None before anything has a price. How it stands is
-            told by their ``running_unpriced_tokens`` and ``running_summed_rows``, and what it is
+            known by their ``running_unpriced_tokens`` and ``running_summed_rows``, and what it is
             called where it is nothing by ``running_status``, which all of them have.
         tool_errors: None where nobody records how calls end.
         is_own_key: whether the person's own key paid; None is not known.

@@ -72,7 +72,7 @@ def prune(opened: Store, settings: Settings, now: datetime) -> None:
 
 
 def gather(opened: Store, settings: Settings, *, stops: Callable[[], bool] = lambda: False) -> None:
-    """Make what readers would wait for; until told to stop.
+    """Make what readers would wait for, until it is stopped.
 
     The words of new prompts, where they may be searched, and the sums of groups, where there may
     be readers who see nothing else.

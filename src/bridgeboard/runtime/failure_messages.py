@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 def logged(what: str, error: Exception) -> str:
-    """Log a failure; what to tell of it. What nobody foresaw may quote a prompt: not told."""
+    """Log a failure; what to show of it. What nobody foresaw may quote a prompt: not shown."""
     if isinstance(error, FORESEEN):
         logger.warning("%s: %s", what, error)
         return str(error)

@@ -140,7 +140,7 @@ def _note_refusal(what: str, name: str) -> None:
 
 
 def _claimed() -> str:
-    """What somebody who was refused is called, as far as it was told."""
+    """What somebody who was refused is called, as far as it is known."""
     try:
         return current_user.identity().name or "somebody unnamed"
     except ClosedError:

@@ -89,7 +89,7 @@ def _settle(
 
 
 def _may_be_explained(first: Cause, cause_of: Mapping[str, str]) -> bool:
-    # A session is always told: it is the most anybody can do something about.
+    # A session is always reported: it is the most anybody can do something about.
     return first.about != "session" and first.key not in cause_of
 
 

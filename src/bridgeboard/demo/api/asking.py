@@ -57,7 +57,7 @@ class Page:
 
 
 def page(ask: Ask) -> Page:
-    """Read ``after_id``, ``limit`` and ``offset``; all mistakes are told together."""
+    """Read ``after_id``, ``limit`` and ``offset``; all mistakes are named together."""
     reading = Reading(ask.params)
     after_id = reading.one("after_id", query_parameters.uuid, None)
     limit = reading.one("limit", query_parameters.count, 0)

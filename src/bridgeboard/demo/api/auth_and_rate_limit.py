@@ -22,7 +22,7 @@ _ROLES: tuple[Role, ...] = ("owner", "auditor", "member")
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What a token stands for. ``lapsed`` is the detail told when an OAuth login has lapsed."""
+    """What a token stands for. ``lapsed`` is the detail once an OAuth login has lapsed."""
 
     person_id: str
     expires_at: datetime | None = None

@@ -72,7 +72,7 @@ def buildinfo(version: str, access_url: str, deployment_id: str) -> dict[str, An
 
 
 def entitlements(*, licensed: bool, enabled: bool) -> dict[str, Any]:
-    """Return ``/entitlements``; the bridge's gate is open exactly when ``enabled`` is told."""
+    """Return ``/entitlements``; the bridge's gate is open exactly when it says ``enabled``."""
     feature = {
         "entitlement": "entitled" if licensed else "not_entitled",
         "enabled": licensed and enabled,

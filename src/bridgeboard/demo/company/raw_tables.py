@@ -77,7 +77,7 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request through the bridge. No ``spent``: the provider never told its usage."""
+    """One request through the bridge. No ``spent``: the provider never reported its usage."""
 
     id: str
     root: str | None

@@ -32,7 +32,7 @@ _LABELS: Final = {CHANGE: "Change", TREND: "Trend"}
 
 
 def can_split(name: str, by: str) -> bool:
-    """Whether the reader can be told a number by a dimension."""
+    """Whether the reader may see a number by a dimension."""
     if name == "sessions" and not runner.tells_sessions((by,)):
         return False
     return METRICS[name].splits(DIMENSIONS[by])

@@ -186,7 +186,7 @@ def _data(cards: Sequence[Card], narrowest: int) -> dict[str, Any]:
 
 
 def _card_data(card: Card) -> dict[str, Any]:
-    """A card for the browser, which is told the direction of a change by its arrow."""
+    """A card for the browser, which knows the direction of a change by its arrow."""
     change = (card.change or "").replace("+", "").replace("-", "")
     texts = {"label": card.label, "value": card.value, "meaning": card.meaning, "change": change}
     looks = {"arrow": card.arrow, "tone": card.tone, "spark": card.spark, "name": card.name}

@@ -26,7 +26,7 @@ class Place:
     """What the address names.
 
     Attributes:
-        id, initiator: the session, and whose; None is not told.
+        id, initiator: the session, and whose; None is not in the address.
         thread: a thread, what is of none, or None for the whole session.
         call: a request to open.
         find: words to look for; "" is none.
@@ -121,7 +121,7 @@ def to_page(of: str, number: int) -> None:
 
 
 def was_linked() -> bool:
-    """Whether a request has just been put into the address; told once."""
+    """Whether a request has just been put into the address; true once."""
     return bool(st.session_state.pop(_LINKED, False))
 
 
