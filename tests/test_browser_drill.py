@@ -198,7 +198,7 @@ def test_a_click_on_a_compared_line_leads_to_the_requests_of_a_side_on_that_day(
     page: Page, synced: str
 ) -> None:
     come_to(page, synced, "compare", tz="UTC")
-    press_point(page, "chart-beside", 20)
+    press_point(page, "chart-compare", 20)
     box = page.locator(".st-key-picked-beside")
     expect(box).to_be_visible(timeout=PATIENCE)
     (day,) = asked(page)["beside-at"]

@@ -66,7 +66,7 @@ COMPANY = ("--end", f"{END:%Y-%m-%dT%H:%M:%S}", "--days", str(DAYS), "--scale", 
 USER, XSRF = "_streamlit_user", "_streamlit_xsrf"
 SECRET = "0123456789abcdef" * 4
 DEEP = "spend?range=Last+7+days&clients=Claude+Code"
-ENTRANCE, REFUSED = "Log in", "There is nothing for you here yet"
+LOGIN, REFUSED = "Log in", "There is nothing for you here yet"
 BOSS = {
     "X-Forwarded-User": "boss",
     "X-Forwarded-Preferred-Username": "boss",
@@ -150,7 +150,7 @@ def words(world: World) -> set[str]:
     return people | {row.model for row in rows if len(row.model) > 3} | {row.id for row in rows[:9]}
 
 
-def shut(reader: Visit, words: set[str], title: str = ENTRANCE) -> list[str]:
+def shut(reader: Visit, words: set[str], title: str = LOGIN) -> list[str]:
     """What somebody is told who is not let in, and gets nothing else."""
     assert reader.screen.title == title
     assert reader.screen.exceptions == []
@@ -192,12 +192,12 @@ def holding(context: BrowserContext, house: House, cookie: str) -> Page:
 @pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("loaded", LOADED)
-def test_the_entrance_is_accessible_and_fits(
+def test_the_login_page_is_accessible_and_fits(
     browser: Browser, house: House, loaded: str, shots: Path
 ) -> None:
     cookies = {
-        "entrance": (ENTRANCE, ""),
-        "over": (ENTRANCE, house.cookie(ADA, 11)),
+        "login": (LOGIN, ""),
+        "over": (LOGIN, house.cookie(ADA, 11)),
         "refused": (REFUSED, house.cookie(EVE)),
         "inside": ("Spend", house.cookie(ADA)),
     }
@@ -236,18 +236,18 @@ def test_somebody_comes_in_where_they_wanted_to_and_is_out_everywhere_at_once(
     stands(tab, "Overview")
 
     log_out(page)
-    stands(page, ENTRANCE)
+    stands(page, LOGIN)
     assert urlsplit(page.url).path == "/"
     with suppress(Error):  # a timer of the page may have noticed before anybody clicks
         tab.get_by_role("link", name="Spend").click(timeout=5_000)
-    stands(tab, ENTRANCE)
+    stands(tab, LOGIN)
     expect(tab.get_by_text("You have logged out, perhaps in another window.")).to_be_visible()
     context.close()
 
     thief = browser.new_context()
     copy = holding(thief, house, str(held[USER]["value"]))
     copy.goto(house.address)
-    stands(copy, ENTRANCE)
+    stands(copy, LOGIN)
     thief.close()
     assert house.noted().count(("ada@example.com", "logout")) == 1
     assert ("ada@example.com", "login") in house.noted()
@@ -258,13 +258,13 @@ def test_somebody_comes_in_where_they_wanted_to_and_is_out_everywhere_at_once(
 def test_somebody_without_a_role_is_told_what_to_do_and_can_go(page: Page, house: House) -> None:
     page.goto(house.address)
     come_in(page, "eve", answer="Cancel")
-    stands(page, ENTRANCE)
+    stands(page, LOGIN)
     come_in(page, "eve")
     stands(page, REFUSED)
     expect(page.get_by_text("eve@example.com has no role in this dashboard.")).to_be_visible()
     assert ("eve@example.com", "refused") in house.noted()
     log_out(page)
-    stands(page, ENTRANCE)
+    stands(page, LOGIN)
 
 
 @pytest.mark.parametrize(
@@ -298,7 +298,7 @@ def test_the_words_that_must_not_be_sent_are_sent_to_who_is_in(
         ({"origin": "https://elsewhere.example.com"}, "You are not logged in."),
     ],
 )
-def test_a_login_that_does_not_hold_leads_to_the_entrance(
+def test_a_login_that_does_not_hold_leads_to_the_login_page(
     house: House, words: set[str], cookie: dict[str, Any], told: str
 ) -> None:
     headers = house.headers(house.cookie(ADA, **cookie))
@@ -313,13 +313,13 @@ def test_pages_that_stand_in_other_tabs_close_once_somebody_logs_out(house: Hous
         assert one.download("csv-everybody")
         one.press("logout")
         other.choose("range", "Last 7 days")
-        assert other.screen.title == ENTRANCE
+        assert other.screen.title == LOGIN
         with pytest.raises(WireError, match="not made"):
             idle.download("csv-everybody")
         idle.refresh()
-        assert idle.screen.title == ENTRANCE
+        assert idle.screen.title == LOGIN
     with visit(**about) as again:
-        assert again.screen.title == ENTRANCE
+        assert again.screen.title == LOGIN
 
 
 def test_a_file_is_fetched_by_the_login_of_its_reader_alone(house: House) -> None:
@@ -397,7 +397,7 @@ def test_logouts_are_noted_once_however_somebody_leaves_and_outlive_a_restart(
         return told
 
     with dashboard("serve", port=port, **given):
-        assert ENTRANCE not in titles()
+        assert LOGIN not in titles()
         with visit(house.address, headers=house.headers(every[0])) as reader:
             reader.press("logout")
         for cookie in (every[0], every[1], every[1], "nonsense", house.cookie(ADA, 10.1)):
@@ -406,17 +406,17 @@ def test_logouts_are_noted_once_however_somebody_leaves_and_outlive_a_restart(
         for site in ("cross-site", "same-site"):
             lured = {"Cookie": f"{USER}={every[2]}", "Sec-Fetch-Site": site}
             assert httpx.get(f"{house.address}auth/logout", headers=lured).status_code == 302
-        assert titles()[:2] == [ENTRANCE, ENTRANCE]
+        assert titles()[:2] == [LOGIN, LOGIN]
     with dashboard("serve", port=port, **given):
-        assert [title == ENTRANCE for title in titles()] == [True, True, False]
+        assert [title == LOGIN for title in titles()] == [True, True, False]
         with visit(house.address, headers=house.headers(every[2])) as reader:
             assert end_all_of("Stays@example.com", tmp_path).exit_code == 0
             reader.rerun()
-            assert reader.screen.title == ENTRANCE
+            assert reader.screen.title == LOGIN
             assert any("operator" in text for text in reader.screen.texts)
         late = house.cookie(ADA | {"email": "stays@example.com"}, hours=-0.01)
         with visit(house.address, headers=house.headers(late)) as reader:
-            assert reader.screen.title != ENTRANCE
+            assert reader.screen.title != LOGIN
     left = [who for who, what in house.noted() if what == "logout"]
     assert left == ["pressed@example.com", "visited@example.com"]
     assert ("operator", "end logins") in house.noted()
@@ -646,7 +646,7 @@ def test_behind_tls_the_right_person_comes_in_with_sealed_cookies_and_without_th
         assert f"to={quote(f'/{DEEP}', safe='')}" in refused.url
         late.close()
     page.get_by_role("button", name="Log out").click()
-    stands(page, ENTRANCE)
+    stands(page, LOGIN)
     context.close()
 
 
@@ -674,7 +674,7 @@ def test_under_a_path_that_a_proxy_passes_on_or_strips_all_works_the_login_too(
             page = context.new_page()
             page.on("request", lambda one: asked.append(one.url))
             page.goto(front.address.rstrip("/"))
-            stands(page, ENTRANCE)
+            stands(page, LOGIN)
             page.goto(f"{front.address}{DEEP}")
             come_in(page, "ada")
             stands(page, "Spend")
@@ -690,7 +690,7 @@ def test_under_a_path_that_a_proxy_passes_on_or_strips_all_works_the_login_too(
             assert held[USER]["path"] == "/board"
             assert PLACE not in held
             log_out(page)
-            stands(page, ENTRANCE)
+            stands(page, LOGIN)
             assert urlsplit(page.url).path == "/board/"
             beside = (front.address.rstrip("/"), idp.issuer, "data:", "blob:")
             assert [url for url in asked if not url.startswith(beside)] == []
@@ -782,7 +782,7 @@ def test_without_the_function_behind_it_the_login_is_streamlits_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delattr(user_info, "generate_login_redirect_url")
-    assert login_start.entrance("/spend") is None
+    assert login_start.login_address("/spend") is None
 
 
 @pytest.mark.parametrize(

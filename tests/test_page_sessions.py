@@ -256,7 +256,7 @@ def test_nothing_found_says_so_and_offers_to_clear(store: Store) -> None:
     assert store
     test = app(tools=["no such tool"])
     assert "No session matches" in said(test)
-    test.button(key="clear-finds").click().run()
+    test.button(key="clear-sessions").click().run()
     assert f"All {len(counted())} sessions" in said(test)
 
 

@@ -73,7 +73,7 @@ def message(kind: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", sorted({*KINDS, *PAYLOADS} - {"backend_operation_request"}))
-def test_only_what_pages_need_is_passed_on_and_to_strangers_the_entrance_alone(kind: str) -> None:
+def test_only_what_pages_need_is_passed_on_and_to_strangers_the_login_page_alone(kind: str) -> None:
     frame, run = message(kind), message("rerun_script")
     reader = {"rerun_script", "stop_script", "deferred_file"}
     assert passed(frame, run) == ([frame, run, 1001] if kind in reader else [run, 1001], [])

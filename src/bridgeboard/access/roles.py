@@ -63,8 +63,8 @@ and whoever sits there holds the token anyway."""
 
 _ALL: Final = frozenset(Role)
 _NUMBERS: Final = _ALL - {Role.SELF}
-_PERSONS: Final = frozenset({Role.LEAD, Role.ANALYST, Role.AUDITOR})
-_OWN: Final = _PERSONS | {Role.SELF}
+_SEES_PEOPLE: Final = frozenset({Role.LEAD, Role.ANALYST, Role.AUDITOR})
+_OWN: Final = _SEES_PEOPLE | {Role.SELF}
 
 PAGES: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
     {
@@ -78,7 +78,7 @@ PAGES: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "session": _OWN,
         "interceptions": _OWN,
         "compare": _OWN,
-        "radar": _PERSONS,
+        "radar": _SEES_PEOPLE,
         "trust": _NUMBERS,
         "audit": frozenset({Role.ADMIN}),
         "settings": frozenset({Role.ADMIN}),

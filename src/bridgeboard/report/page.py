@@ -28,7 +28,7 @@ def page(answers: Answers) -> str:
         compared=text.compared(answers),
         summary=text.summary(answers),
         warnings=list(text.warnings(answers)),
-        boards=text.cards(answers),
+        card_groups=text.cards(answers),
         pictures=[picture(course, answers.scope.zone) for course in answers.courses],
         size=(WIDTH, HEIGHT),
         grids=text.grids(answers),

@@ -11,7 +11,7 @@ ENTER: Final = "/enter"
 """Where a login begins that leads to a page."""
 
 
-def entrance(to: str) -> str | None:
+def login_address(to: str) -> str | None:
     """Where a login begins that leads to a page; None where Streamlit's alone can begin one."""
     base = current().base_path
     query = urlencode({"to": without_base(to, base)})

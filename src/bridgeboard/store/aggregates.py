@@ -25,7 +25,7 @@ SELECT u.usage, u.started_at, u.grain, u.id::VARCHAR AS id, u.session
 FROM usage u SEMI JOIN given_threads t ON u.thread = t.id::UUID
 WHERE u.grain IN ('action', 'thread')
 """
-_RESTS: Final = """
+_REMAINDERS: Final = """
 SELECT u.usage, u.started_at, u.grain, NULL::VARCHAR AS id, u.session
 FROM usage u SEMI JOIN touched USING (session) WHERE u.grain = 'session'
 """
@@ -84,10 +84,10 @@ def replace_pieces(batch: Batch, threads: pa.Table, aggregates: UsageTables | No
     _replace(batch, previous, aggregates)
 
 
-def replace_rests(batch: Batch, sessions: pa.Table, aggregates: UsageTables | None) -> None:
+def replace_remainders(batch: Batch, sessions: pa.Table, aggregates: UsageTables | None) -> None:
     """Put the rests of sessions (``session``) in the place of those they had."""
     with batch.registered(touched=sessions):
-        previous = batch.table(_RESTS)
+        previous = batch.table(_REMAINDERS)
     _replace(batch, previous, aggregates)
 
 

@@ -13,7 +13,7 @@ from bridgeboard.store.rewriting import DELETED_AT
 
 REWRITE_AFTER: Final = timedelta(hours=23)
 """How long what was deleted stays in the file; the rest of a day is for a second attempt."""
-LEDGER_DAYS: Final = 90
+SYNC_HISTORY_DAYS: Final = 90
 """How long the work of syncing is remembered: done windows, ended runs, anomalies."""
 
 # A session that has not ended before the limit keeps its older requests.
@@ -73,7 +73,7 @@ _ROWS: Final = (
     _Rule("erased_rows", "day < $1"),
     _Rule("left_out", "until < $1"),
 )
-_LEDGER: Final = (
+_SYNC_HISTORY: Final = (
     _Rule("windows", "done_at < $1"),
     _Rule("runs", "began_at < $1 AND outcome <> 'running'"),
     _Rule("anomalies", "seen_at < $1"),
@@ -100,7 +100,7 @@ def prune(
         The number of rows by table that were deleted or, in threads and quarantine, lost words.
     """
     done: Counter[str] = Counter()
-    for rules, days in ((_TEXT, text_days), (_ROWS, rows_days), (_LEDGER, LEDGER_DAYS)):
+    for rules, days in ((_TEXT, text_days), (_ROWS, rows_days), (_SYNC_HISTORY, SYNC_HISTORY_DAYS)):
         if days is not None:
             done += _applied(store, rules, now - timedelta(days=days), now)
     return dict(done)

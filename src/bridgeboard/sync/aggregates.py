@@ -164,7 +164,7 @@ def put_remainders(batch: Batch, sessions: pa.Table, context: Context) -> None:
     missing = stored_sums.lack(batch, sessions, THREADS_WITH_TOKENS).to_pylist()
     sums = [remainder for row in missing if any((remainder := _remainder(row)).spent)]
     rows = aggregates(sums, context.options.book, text=False)
-    stored_sums.replace_rests(batch, sessions, rows)
+    stored_sums.replace_remainders(batch, sessions, rows)
 
 
 def _members(batch: Batch, threads: pa.Table) -> dict[str, dict[str, Spent]]:

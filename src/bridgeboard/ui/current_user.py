@@ -89,7 +89,7 @@ def one_run() -> Iterator[None]:
 def reader() -> Reader:
     """Who looks at this run of the page.
 
-    A login that ended while the page stood there leads back to the entrance, also out of a part
+    A login that ended while the page stood there leads back to the login page, also out of a part
     of the page that runs alone. Raises RefusedError when somebody may see nothing.
     """
     try:

@@ -89,7 +89,7 @@ def _invite(why: str) -> None:
         st.text(why)
         if not settings.current().login.configured:  # the proxy says anew who it is
             st.html(f'<a href="{html.escape(_here())}">Open this page again</a>')
-        elif address := login_start.entrance(_here()):
+        elif address := login_start.login_address(_here()):
             st.html(f'<a href="{html.escape(address)}">Log in</a>')
         elif st.button("Log in", key="login", type="primary"):
             st.login()
@@ -100,8 +100,8 @@ def _door(title: str) -> Iterator[None]:
     """What is shown instead of everything else."""
     theme = "dark" if st.context.theme.type == "dark" else "light"
     st.set_page_config(page_title=f"{title} · Bridgeboard", page_icon=_static("favicon.svg"))
-    st.html(home() / "static" / "entrance.css")
-    with st.container(border=True, key="entrance"):
+    st.html(home() / "static" / "login.css")
+    with st.container(border=True, key="login-page"):
         st.image(_static(f"wordmark-{theme}.svg"), width=160, alt="Bridgeboard")
         st.title(title, anchor=False)
         yield
@@ -166,7 +166,7 @@ def _way_out() -> None:
 
 @st.fragment(run_every=LOOKS)
 def _look() -> None:
-    """Lead back to the entrance once the login has ended, also by logging out in another tab."""
+    """Lead back to the login page once the login has ended, also by logging out in another tab."""
     current_user.reader()
 
 

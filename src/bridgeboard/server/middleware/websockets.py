@@ -34,7 +34,7 @@ from bridgeboard.settings import Settings
 from bridgeboard.settings.addresses import origin
 
 RUN: Final = "rerun_script"
-"""Run the page, with what was chosen and pressed: the entrance needs no more."""
+"""Run the page, with what was chosen and pressed: the login page needs no more."""
 FILE: Final = "deferred_file"
 """Make a file that somebody wants to take away."""
 MESSAGES: Final = frozenset({RUN, "stop_script", FILE})
@@ -151,7 +151,7 @@ class Socket:
 class WebsocketMessages:
     """Of a socket's messages those in :data:`MESSAGES` are passed on, and only from readers.
 
-    From somebody who is not known it is :data:`RUN` alone, which shows them the entrance; a file
+    From somebody who is not known it is :data:`RUN` alone, which shows them the login page; a file
     that they ask for is refused and noted. Other kinds are dropped, and what is no message at all
     closes its socket.
 

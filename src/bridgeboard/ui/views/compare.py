@@ -279,7 +279,7 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
     parameter = _parameter(every, now)
     chart.show(
         charts.lines(rows, picture, at),
-        key="chart-beside",
+        key="chart-compare",
         chosen=at,
         on_pick=lambda point: _pick(point, parameter, every, at),
         alt=f"{picture.label} of {_short(pair[0])} and {_short(pair[1])} per {now.grain}, "
@@ -300,7 +300,7 @@ def _course(name: str, pair: tuple[str, str], now: Chosen) -> None:
     both = replace(now, scope=now.scope.free(name).only(name, *pair))
     how = accuracy.together(side.accuracy for side in sides)
     downloads.behind(
-        downloads.sheet_over_time(rows, measure, name, now.grain, how), both, key="course-beside"
+        downloads.sheet_over_time(rows, measure, name, now.grain, how), both, key="table-compare"
     )
 
 

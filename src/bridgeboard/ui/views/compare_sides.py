@@ -78,7 +78,7 @@ def values(word: str, scope: Scope) -> tuple[str, str] | None:
         key: next(iter(value_picker.named(name, [value])), "")
         for key, value in _pair(_largest(name, scope)).items()
     }
-    with st.container(horizontal=True, key="sides"):
+    with st.container(horizontal=True, key="compared"):
         for key in (A, B):
             with st.container():
                 _picker(key, name, pair)
@@ -88,7 +88,7 @@ def values(word: str, scope: Scope) -> tuple[str, str] | None:
 def sessions(scope: Scope) -> tuple[Side, Side] | None:
     """The two sessions whose ids or links were given; None while one of them is missing."""
     pair = _pair(_longest(scope))
-    with st.container(horizontal=True, key="sides"):
+    with st.container(horizontal=True, key="compared"):
         ids = [_field(key, pair) for key in (A, B)]
     return (_side(ids[0]), _side(ids[1])) if all(ids) else None
 

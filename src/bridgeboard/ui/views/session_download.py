@@ -14,7 +14,7 @@ from bridgeboard.ui.components import downloads, reveal
 
 def menu(head: Head, *, text: bool) -> None:
     """One button a kind of file; recorded text only where it is shown, and only if chosen."""
-    with st.popover("Download", icon=":material/download:", type="tertiary", key="takeaway"):
+    with st.popover("Download", icon=":material/download:", type="tertiary", key="session-file"):
         with_text = st.checkbox(
             "With recorded text",
             key="with_text",

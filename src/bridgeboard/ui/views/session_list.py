@@ -136,7 +136,11 @@ def _nothing(now: Chosen) -> None:
     if session_filters.is_narrowed() or now.scope.include or now.scope.exclude:
         notices.empty("No session matches these filters in this period.")
         if session_filters.is_narrowed():
-            st.button("Clear the filters above", key="clear-finds", on_click=session_filters.reset)
+            st.button(
+                "Clear the filters above",
+                key="clear-sessions",
+                on_click=session_filters.reset,
+            )
         return
     notices.empty(
         data_quality.why_empty(
