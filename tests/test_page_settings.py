@@ -27,6 +27,7 @@ from bridgeboard.state.audit import forward
 from bridgeboard.state.logins import Ended, Login
 from bridgeboard.store import Store
 from bridgeboard.ui.views import settings_in_force
+from bridgeboard.ui.views.audit import PAGE
 
 ROOT = Path(__file__).parents[1]
 END: datetime = max(row["started_at"] for row in facts().usage)
@@ -83,17 +84,17 @@ def serving(store: Store | None, **given: Any) -> Iterator[BackgroundSync]:
         st.cache_resource.clear()
 
 
-def page(*groups: str) -> AppTest:
+def page(*groups: str, name: str = "settings", **query: str) -> AppTest:
     """The page as somebody of these groups sees it, or the operator."""
     test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
-    test.query_params["tz"] = "UTC"
+    test.query_params.update({"tz": "UTC", **query})
     if groups:
         began = datetime.now(UTC) - timedelta(minutes=1)
         test.user = {
             "is_logged_in": True, "email": "bob@example.com", "email_verified": True,
             "groups": list(groups), "iat": began.timestamp(),
         }  # fmt: skip
-    test.switch_page("pages/settings.py")
+    test.switch_page(f"pages/{name}.py")
     return test.run()
 
 
@@ -294,6 +295,36 @@ def test_a_target_that_takes_no_entries_of_the_audit_log_is_told(
         test = page()
     assert "/nowhere/audit.jsonl has not taken entries of the audit log since" in said(test)
     assert "No such file" in said(test)
+
+
+def test_the_address_names_the_page_of_the_audit_log(
+    store: Store, write: Callable[[str], None]
+) -> None:
+    write(PLAIN)
+    log = state_files.audit_log(settings.read())
+    for number in range(PAGE + 10):
+        log.write("ada", f"try {number}", at=AT)
+    every = [str(one.number) for one in log.entries(1_000)]
+
+    def shown(test: AppTest) -> list[str]:
+        assert not test.exception
+        return [line[-1] for line in shown_tables.table(test, "audit-entries").lines]
+
+    with serving(store):
+        test = page(name="audit")
+        assert shown(test) == every[:PAGE]
+        assert test.button(key="turn-newest").disabled
+        test.button(key="turn-older").click().run()
+        assert test.query_params["after"] == every[PAGE - 1]
+        assert shown(test) == every[PAGE:]
+        assert test.button(key="turn-older").disabled
+        test.button(key="turn-newest").click().run()
+        assert "after" not in test.query_params
+        assert shown(test) == every[:PAGE]
+        assert "No entry is older than this" in said(page(name="audit", after="1"))
+        lost = page(name="audit", after="one")
+        assert "Not understood in this address: after=one" in said(lost)
+        assert shown(lost) == every[:PAGE]
 
 
 def test_what_each_role_may_is_what_the_door_decides(

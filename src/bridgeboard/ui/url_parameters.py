@@ -62,6 +62,7 @@ _OTHERS: Final[Mapping[str, tuple[str, ...]]] = {
         *("threads_min", "threads_max", "calls_min", "calls_max"),
     ),
     "interceptions": (AFTER, BEFORE, "tools", "servers", "statuses", "errors", "request"),
+    "audit": (AFTER,),
     "compare": ("what", "a", "b"),
     "radar": ("kinds", "severities", "acknowledged", "finding"),
     "session": ("id", "initiator", "thread", "call", "find", "hit", "threads", "calls"),

@@ -1,5 +1,6 @@
 """The page Audit log: the newest entries, and whether all are unchanged."""
 
+import re
 from typing import Final
 
 import streamlit as st
@@ -8,12 +9,12 @@ from bridgeboard import formats, settings
 from bridgeboard.runtime import state_files
 from bridgeboard.state import StateError
 from bridgeboard.state.audit import Audit
-from bridgeboard.ui.components import notices, tables
+from bridgeboard.ui import url_values
+from bridgeboard.ui.components import notices, pager, tables
 from bridgeboard.ui.components.tables import Column
+from bridgeboard.ui.url_parameters import AFTER
 
 PAGE: Final = 50
-BEFORE: Final = "entries_before"
-"""The number of the entry that the shown ones come before; 0 for the newest."""
 _COLUMNS: Final = (
     Column("Time", "moment"),
     *(Column(name) for name in ("User", "Action", "Object", "Reason")),
@@ -69,10 +70,10 @@ def not_handed_on() -> None:
 
 def entries() -> None:
     """A page of entries and the ways to older and newer ones."""
-    before = int(st.session_state.get(BEFORE) or 0)
-    rows = _log().entries(PAGE, before or None)
+    after = _AFTER.value()
+    rows = _log().entries(PAGE, after)
     if not rows:
-        notices.empty("The log has no entries yet.")
+        notices.empty("No entry is older than this." if after else "The log has no entries yet.")
         return
     tables.show(
         [(one.at, one.who, one.what, one.about, one.why, one.number) for one in rows],
@@ -82,13 +83,19 @@ def entries() -> None:
         is_sortable=False,
     )
     with st.container(horizontal=True, gap="small", key="audit-turns"):
-        st.button("Newest", key="audit-newest", disabled=not before, on_click=_turn, args=(0,))
+        pager.turn("Newest", {} if after else None)
         oldest = rows[-1].number
-        st.button("Older", key="audit-older", disabled=oldest <= 1, on_click=_turn, args=(oldest,))
+        pager.turn("Older", {AFTER: str(oldest)} if oldest > 1 else None)
 
 
-def _turn(before: int) -> None:
-    st.session_state[BEFORE] = before
+def _entry_number(word: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,17}", word, re.ASCII):
+        raise ValueError(word)
+    return int(word)
+
+
+_AFTER: Final = url_values.Parameter(AFTER, _entry_number)
+"""The number of the entry that the shown ones are older than; none for the newest."""
 
 
 def _log() -> Audit:
