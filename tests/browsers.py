@@ -14,6 +14,8 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from bridgeboard.server.middleware.websockets import MESSAGES
 
 PATIENCE = 60_000
+FIRST_SYNC = 300_000
+"""Milliseconds within which a demo company is made and read in whole, also on a busy machine."""
 PERIOD = "[class*='st-key-period-']"
 """The popover of the period, whose key changes with each choice in it."""
 expect.set_options(timeout=PATIENCE)
@@ -162,8 +164,8 @@ def await_first_sync(browser: Browser, address: str) -> None:
     """Wait until the dashboard at an address has read all that its server lists."""
     page = browser.new_page()
     page.goto(address)
-    expect(page.get_by_text(re.compile("^synced at"))).to_be_visible(timeout=2 * PATIENCE)
-    expect(page.get_by_text("Partial numbers")).to_have_count(0, timeout=2 * PATIENCE)
+    expect(page.get_by_text(re.compile("^synced at"))).to_be_visible(timeout=FIRST_SYNC)
+    expect(page.get_by_text("Partial numbers")).to_have_count(0, timeout=FIRST_SYNC)
     page.close()
 
 

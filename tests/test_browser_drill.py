@@ -6,6 +6,7 @@ from datetime import date
 
 import pytest
 from browsers import (
+    FIRST_SYNC,
     PATIENCE,
     PERIOD,
     Runs,
@@ -115,11 +116,11 @@ def test_a_link_restores_filters_an_hour_and_a_cohort_on_a_cold_server(
     with dashboard("demo", *COMPANY) as other:
         theirs = browser.new_page()
         theirs.goto(other + link)
-        expect(theirs.get_by_text(re.compile("^synced at"))).to_be_visible(timeout=2 * PATIENCE)
-        expect(theirs.get_by_text("Partial numbers")).to_have_count(0, timeout=2 * PATIENCE)
+        expect(theirs.get_by_text(re.compile("^synced at"))).to_be_visible(timeout=FIRST_SYNC)
+        expect(theirs.get_by_text("Partial numbers")).to_have_count(0, timeout=FIRST_SYNC)
         for box in boxes:
             shown = page.locator(box).text_content() or ""
-            expect(theirs.locator(box)).to_have_text(shown, timeout=2 * PATIENCE)
+            expect(theirs.locator(box)).to_have_text(shown, timeout=FIRST_SYNC)
         chip = theirs.get_by_role("button", name="Client is Claude Code", exact=True)
         expect(chip).to_be_visible()
         await_parameters(theirs, lambda one: one == parameters(page))
