@@ -7,6 +7,6 @@ if (!window.keepsHistory) {
   for (const press of ["pointerdown", "keydown", "click"]) addEventListener(press, () => { led = null; }, true);
   const push = history.pushState;
   history.pushState = function (state, title, url) {
-    if (led === null || new URL(url, location).pathname === led) push.call(history, state, title, url);
+    if (!url || led === null || new URL(url, location).pathname === led) push.call(history, state, title, url);
   };
 }

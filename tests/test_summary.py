@@ -193,8 +193,8 @@ def test_only_what_was_never_used_is_new_and_only_what_nobody_uses_is_gone(tmp_p
     assert "new +800 (new)" in words
     assert "old +800" in words
     assert "old +800 (new)" not in words
-    assert "gone -800 (no longer used)" in words
-    assert "no longer used" not in said(short)
+    assert "gone -800 (no more usage)" in words
+    assert "no more usage" not in said(short)
 
 
 def test_who_sees_groups_reads_of_nobody_and_of_nothing_that_few_did(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ number, and a dollar; or by one, where the number is no money."""
 ALIKE: Final = 0.8
 """A finer dimension is preferred if its values explain so much of what a coarser one's do."""
 WHILE: Final = timedelta(days=7)
-"""How long a value must have been absent to be called new, or no longer used."""
+"""How long a value must have been absent to be called new, or without more usage."""
 FINDING: Final = "finding"
 """What a piece that names a finding is ``by``."""
 _WHO: Final = ("initiator", "team")
@@ -190,7 +190,7 @@ def _note(questions: Questions, measure: str, move: Move, scope: Scope) -> str:
         is_long = coverage.is_whole and coverage.first_at and coverage.first_at <= begin
         note = "new"
     elif not move.now and move.now_accuracy.standing == "exact":
-        where, note = scope, "no longer used"
+        where, note = scope, "no more usage"
         is_long = min(scope.until, coverage.as_of) - scope.since >= WHILE
     else:
         return ""

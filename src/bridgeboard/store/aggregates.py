@@ -85,7 +85,7 @@ def replace_pieces(batch: Batch, threads: pa.Table, aggregates: UsageTables | No
 
 
 def replace_remainders(batch: Batch, sessions: pa.Table, aggregates: UsageTables | None) -> None:
-    """Put the rests of sessions (``session``) in the place of those they had."""
+    """Put the remainders of sessions (``session``) in the place of those they had."""
     with batch.registered(touched=sessions):
         previous = batch.table(_REMAINDERS)
     _replace(batch, previous, aggregates)

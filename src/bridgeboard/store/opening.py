@@ -159,8 +159,8 @@ def _take_in(connection: duckdb.DuckDBPyConnection, path: Path, size: int) -> No
     """Move what a killed process left in the log into the file.
 
     A log with a broken beginning is passed over without a word, and the next batch would be
-    written over it: that it stays as it is, is the only sign. So does a log whose writer was
-    stopped within its first batch; that one was never confirmed, and is begun again.
+    written over it: that it stays as it is, is the only sign. A log whose writer was stopped within
+    its first batch stays as it is, too; nothing in it was ever confirmed, so it is begun again.
     """
     try:
         with explained(path):
@@ -175,9 +175,9 @@ def _take_in(connection: duckdb.DuckDBPyConnection, path: Path, size: int) -> No
         )
 
 
-def _is_unfinished(log: Path) -> bool:
+def _is_unfinished(path: Path) -> bool:
     """Whether a log, sound at its beginning, ends before its first transaction does."""
-    with log.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         return content[: len(_LOG_BEGINS)] == _LOG_BEGINS and not _COMMIT.search(content)
 
 
