@@ -110,7 +110,10 @@ LOOKS_FOR_RUNS = """() => {
     new MutationObserver(look).observe(app, { attributes: true });
 }"""
 WIDE = "document.documentElement.scrollWidth > window.innerWidth"
-STILL = "!document.getAnimations().some((one) => one instanceof CSSTransition)"
+STILL = """!document.getAnimations().some(
+    (one) => one instanceof CSSTransition && one.playState === "running"
+)"""
+"""A finished one stays listed while its element is in a closed expander."""
 
 
 def violations(page: Page) -> list[str]:

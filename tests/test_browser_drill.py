@@ -263,35 +263,38 @@ def test_trust_says_what_this_server_does_not_tell(page: Page, synced: str) -> N
 
 
 STEPS = (
-    ".st-key-box-top-initiator tbody a",
-    ".st-key-who a[href*='sessions']",
-    ".st-key-box-sessions th:has-text('Spend') button",
-    ".st-key-box-sessions tbody a",
-    "[data-testid=stSidebar] a:has-text('Compare')",
-    "[data-testid=stMain] button:has-text('Clients')",
-    "[data-testid=stSidebar] a:has-text('Radar')",
-    "[class*='st-key-finding-'] a",
-    "[data-testid=stSidebar] a:has-text('Interceptions')",
-    ".st-key-requests-turn button:has-text('Older')",
-    "[data-testid=stMain] tbody th a",
-    ".st-key-request-head a[href*='session']",
-    "[data-testid=stSidebar] a:has-text('Settings')",
-    "[data-testid=stSidebar] a:has-text('Overview')",
-    "[role=radio]:has-text('Sessions')",
+    (".st-key-box-top-initiator tbody a", "Person"),
+    (".st-key-who a[href*='sessions']", "Sessions"),
+    (".st-key-box-sessions th:has-text('Spend') button", "Sessions"),
+    (".st-key-box-sessions tbody a", "Session"),
+    ("[data-testid=stSidebar] a:has-text('Compare')", "Compare"),
+    ("[data-testid=stMain] button:has-text('Clients')", "Compare"),
+    ("[data-testid=stSidebar] a:has-text('Radar')", "Radar"),
+    ("[class*='st-key-finding-'] a", "Session"),
+    ("[data-testid=stSidebar] a:has-text('Interceptions')", "Interceptions"),
+    (".st-key-requests-turn button:has-text('Older')", "Interceptions"),
+    ("[data-testid=stMain] tbody th a", "Interceptions"),
+    (".st-key-request-head a[href*='session']", "Session"),
+    ("[data-testid=stSidebar] a:has-text('Settings')", "Settings"),
+    ("[data-testid=stSidebar] a:has-text('Overview')", "Overview"),
+    ("[role=radio]:has-text('Sessions')", "Overview"),
 )
-"""What is pressed one after the other, and where."""
+"""What is pressed one after the other, and the title of the page it leads to."""
 
 
 def test_back_and_forward_take_one_press_from_every_page(page: Page, synced: str) -> None:
     runs = Runs(page)
     come_to(page, synced, tz="UTC")
     title = page.locator("h1")
-    places = [(page.url, title.inner_text())]
-    for selector in STEPS:
-        page.locator(selector).first.click()
+    expect(title).to_have_text("Overview")
+    places = [(page.url, "Overview")]
+    for selector, name in STEPS:
+        with runs.ended():
+            page.locator(selector).first.click()
         expect(page).not_to_have_url(places[-1][0], timeout=PATIENCE)
+        expect(title).to_have_text(name)
         settled(page)
-        places.append((page.url, title.inner_text()))
+        places.append((page.url, name))
     for address, name in places[-2::-1]:
         with runs.ended():
             page.go_back()
