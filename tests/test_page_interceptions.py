@@ -24,6 +24,7 @@ from streamlit.testing.v1 import AppTest
 
 from aibridge import Client
 from bridgeboard import formats
+from bridgeboard.analysis import request_list as questions
 from bridgeboard.demo import api
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.model.scope import Scope
@@ -260,12 +261,11 @@ def test_names_that_would_act_on_the_screen_are_made_visible(store: Store) -> No
 def test_files_hold_all_requests_of_the_list_with_all_digits(
     store: Store, monkeypatch: pytest.MonkeyPatch, *, errors: bool
 ) -> None:
-    monkeypatch.setattr(request_list, "BLOCK", 97)
+    monkeypatch.setattr(questions, "BLOCK", 97)
     every = Scope(datetime(2020, 1, 1, tzinfo=UTC), demo_sync.NOW)
     with store.snapshot() as reader:
-        sheet = request_table.sheet(
-            request_list._all(reader, every, errors_only=errors), "Requests"
-        )
+        rows = questions.newest(reader, every, errors_only=errors, most=request_list.EXPORTED)
+        sheet = request_table.sheet(rows, "Requests")
     names = [column.name for column in sheet.columns]
     by_id = {row["id"]: row for row in facts().usage}
     for row in sheet.rows:
@@ -287,7 +287,7 @@ def test_a_request_without_some_of_its_prices_costs_at_least_the_rest(store: Sto
         )
     every = Scope(datetime(2020, 1, 1, tzinfo=UTC), demo_sync.NOW)
     with store.snapshot() as reader:
-        rows = list(request_list._all(reader, every, errors_only=False))
+        rows = list(questions.newest(reader, every, errors_only=False, most=10**6))
     bounds = {
         name: {
             row.usage
@@ -312,11 +312,11 @@ def test_a_request_without_some_of_its_prices_costs_at_least_the_rest(store: Sto
 def test_a_file_of_more_requests_than_it_may_hold_has_the_newest_and_says_so(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(request_list, "BLOCK", 7)
+    monkeypatch.setattr(questions, "BLOCK", 7)
     monkeypatch.setattr(request_list, "EXPORTED", 20)
     every = Scope(datetime(2020, 1, 1, tzinfo=UTC), demo_sync.NOW)
     with store.snapshot() as reader:
-        told = list(request_list._all(reader, every, errors_only=False))
+        told = list(questions.newest(reader, every, errors_only=False, most=20))
     newest = typed(Interception, store.rows(*queries.interceptions(every, limit=20)))
     assert [row.id for row in told] == [row.id for row in newest]
     (count,) = store.rows(*queries.counted(every))

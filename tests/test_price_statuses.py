@@ -15,7 +15,7 @@ from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.pricing import Status
 from bridgeboard.queries import session_calls, session_detail
-from bridgeboard.queries.session_calls import Call, running_accuracy
+from bridgeboard.queries.session_calls import Call
 from bridgeboard.queries.session_columns import COLUMNS
 from bridgeboard.queries.session_detail import Head, Thread
 from bridgeboard.queries.session_filters import Find
@@ -121,7 +121,7 @@ def _standings(store: Store, session: int) -> set[str]:
         accuracy("spend", head.by_metric).standing,
         *_listed(store, session),
         *(accuracy("spend", each.by_metric).standing for each in threads if each.total_tokens),
-        *(running_accuracy(call).standing for call in calls if call.running_status),
+        *(call.running_accuracy.standing for call in calls if call.running_status),
     }
 
 

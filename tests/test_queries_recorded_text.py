@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from session_stores import asked, only
 
+from bridgeboard.analysis import session_data
 from bridgeboard.model.errors import ListError
 from bridgeboard.queries import recorded_text, session_calls
 from bridgeboard.queries.recorded_text import Hit, Item, Text
@@ -166,7 +167,7 @@ def test_some_words_are_found(store: Store, busiest: int) -> None:
 
 def test_an_empty_needle_finds_nothing(store: Store, busiest: int) -> None:
     assert store.rows(*recorded_text.hits(busiest, "")) == []
-    assert recorded_text.marks("abc", "") == ()
+    assert session_data.marks("abc", "") == ()
     assert store.rows(*recorded_text.hits(-1, "a")) == []
 
 
@@ -177,8 +178,8 @@ def test_marks_are_where_a_plain_search_finds_the_words(text: str, needle: str) 
     assert len(small) == len(text)
     found = [match.span() for match in re.finditer(re.escape(sought), small)]
     if not {"\0", *map(chr, range(0xD800, 0xE000))} & set(needle):
-        assert list(recorded_text.marks(text, needle)) == found
-        assert list(recorded_text.marks(text, needle, most=2)) == found[:2]
+        assert list(session_data.marks(text, needle)) == found
+        assert list(session_data.marks(text, needle, most=2)) == found[:2]
 
 
 @given(
@@ -193,4 +194,4 @@ def test_the_database_counts_the_marks_that_are_shown(store: Store, text: str, n
         [text, sought],
     )
     assert small == recorded_text.lowered(text)
-    assert matches == len(recorded_text.marks(text, needle))
+    assert matches == len(session_data.marks(text, needle))

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import rooms_picture
 
 ROOT = Path(__file__).parents[1]
@@ -70,7 +71,6 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.charts",
         "bridgeboard.formats",
         "bridgeboard.model",
-        "bridgeboard.queries",
     },
     "bridgeboard.state": {"sqlalchemy", "bridgeboard.private_files"},
     "bridgeboard.runtime": {
@@ -135,6 +135,8 @@ ROOMS: dict[str, set[str]] = {
     "app": {"bridgeboard.ui"},
 }
 OURS = ("aibridge", "bridgeboard")
+RUN = {"ask", "frame", "named", "rows", "table"}
+"""Methods that run a statement."""
 CLOCKED = {"bridgeboard.cli", "bridgeboard.runtime", "bridgeboard.server", "bridgeboard.ui"}
 
 
@@ -195,6 +197,52 @@ def test_no_private_name_crosses_a_room() -> None:
             if isinstance(node, ast.ImportFrom) and target(node.module or "") not in {None, room}:
                 private = [alias.name for alias in node.names if alias.name.startswith("_")]
                 assert not private, f"{path} imports {private} from {node.module}"
+
+
+def statements(source: str) -> list[str]:
+    """What a module imports from ``queries`` besides plain data, and how it runs statements."""
+    found, imported = [], set[str]()
+    # Imports stand at the head of a module, so the walk meets them before any call.
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            of = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
+            imported |= {alias.asname or alias.name for alias in node.names}
+            found += [
+                of + name
+                for name in (alias.name for alias in node.names)
+                if target(of + name) == "bridgeboard.queries"
+                and (name == "Query" or not name[0].isupper())
+            ]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            asked = ast.unparse(node.func.value)
+            if node.func.attr in RUN and asked not in imported:
+                found.append(f"{asked}.{node.func.attr}")
+    return found
+
+
+def test_the_interface_has_its_numbers_from_analysis_and_makes_no_statement() -> None:
+    made = {
+        path: found
+        for room, path in files()
+        if room == "bridgeboard.ui" and (found := statements(path.read_text("utf-8")))
+    }
+    assert made == {}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import bridgeboard.queries.request_list",
+        "from bridgeboard import queries",
+        "from bridgeboard.queries import request_list",
+        "from bridgeboard.queries.request_list import PAGE, detail",
+        "from bridgeboard.queries.metric_query import Query as Data",
+        "from bridgeboard.ui import runner\nrunner.current().ask(question)",
+        "runner.current().read(lambda reader: reader.rows(SQL))",
+    ],
+)
+def test_a_statement_in_a_page_is_seen(source: str) -> None:
+    assert statements(source)
 
 
 def test_a_page_is_a_question_without_a_def() -> None:

@@ -76,6 +76,11 @@ def cohorts(questions: Questions, scope: Scope, weeks: int) -> tuple[Answer, Acc
     return people, accuracy(_PEOPLE, questions.totals((_PEOPLE,), so_far)).loose
 
 
+def cohort_people(questions: Questions, scope: Scope, cohort: date, week: date) -> Answer:
+    """Who of a cell of ``cohorts`` it is, each with the requests of that week, the most first."""
+    return questions.ask(adoption.cohort_people(scope, cohort, week))
+
+
 def _accuracy(people: int | None, days: Iterable[Mapping[str, Any]]) -> Accuracy:
     """How a number of active people stands, by the limits of each of its days."""
     days = tuple(days)

@@ -6,6 +6,7 @@ Text goes from the store to the reader who reveals it: only numbers are ever kep
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.recorded_text import Item, Kept, Kind, Text
 from bridgeboard.queries.session_calls import REST, Call, Mark, Part, Spot
 from bridgeboard.queries.session_detail import THREADS, Head, Owner, Thread, ToolCalls
-from bridgeboard.queries.typed_rows import Key, typed
+from bridgeboard.queries.typed_rows import Key, holdable, typed
 
 T = TypeVar("T")
 Drawn = Callable[[T], float | None]
@@ -25,6 +26,8 @@ PAGE: Final = 50
 """Calls on a page: a browser takes seconds to draw several times as many folds."""
 DRAWN: Final = 400
 """Calls that a picture draws at most."""
+MARKS: Final = 1_000
+"""Matches that are marked in one text."""
 _PROBLEMS: Final = {
     "unaddressable": "The server cannot tell its details: its ID cannot be part of an address.",
     "gone": "The server does not know it any more; what is shown was read before.",
@@ -178,9 +181,22 @@ def hits(runner: Runner, session: int, words: str) -> tuple[recorded_text.Hit, .
     return _asked(runner, recorded_text.Hit, recorded_text.hits(session, words))
 
 
+def marks(text: str, words: str, *, most: int = MARKS) -> tuple[tuple[int, int], ...]:
+    """Where the words are in a text: (start, end) of the first ``most`` matches, in order."""
+    sought = recorded_text.lowered(holdable(words))
+    return tuple(islice(_marks(recorded_text.lowered(text), sought), most)) if sought else ()
+
+
 def missing(head: Head, retained: Kept | None = None) -> tuple[str, ...]:
     """What a reader would miss without noticing; empty when all is known."""
     return (*_usage(head), *_details(head), *(_text(head, retained) if retained else ()))
+
+
+def _marks(text: str, sought: str) -> Iterator[tuple[int, int]]:
+    end = 0
+    while (at := text.find(sought, end)) >= 0:
+        end = at + len(sought)
+        yield at, end
 
 
 def _usage(head: Head) -> Iterator[str]:

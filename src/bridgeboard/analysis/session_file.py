@@ -18,7 +18,7 @@ from bridgeboard.model.accuracy import EXACT, Accuracy, accuracy
 from bridgeboard.model.store import Reader, StoreError
 from bridgeboard.queries import recorded_text, session_calls, session_detail
 from bridgeboard.queries.recorded_text import Item, Text
-from bridgeboard.queries.session_calls import Call, running_accuracy
+from bridgeboard.queries.session_calls import Call
 from bridgeboard.queries.session_detail import NUMBERS, Head, Thread
 from bridgeboard.queries.typed_rows import typed
 
@@ -187,7 +187,8 @@ def _marked(name: str, row: Any) -> str:
 
 def _accuracy(name: str, row: Any) -> Accuracy:
     if name == "running_cost":
-        return running_accuracy(row)
+        how: Accuracy = row.running_accuracy
+        return how
     metric = NUMBERS.get(name, "")
     return accuracy(metric, row.by_metric) if metric in getattr(row, "by_metric", ()) else EXACT
 

@@ -8,7 +8,7 @@ Letters are compared without case, one by one: no letter becomes two, so that a 
 is a place in what is shown.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, get_args
@@ -176,8 +176,6 @@ def _source(kind: Kind) -> str:
 
 
 SEARCHED: Final[tuple[Kind, ...]] = ("prompt", "thinking", "tool_input")
-MARKS: Final = 1_000
-"""Matches that are marked in one text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,12 +214,6 @@ def hits(session: int, needle: str) -> Query:
     return Query(_HITS, (session, lowered(holdable(needle))))
 
 
-def marks(text: str, needle: str, *, most: int = MARKS) -> tuple[tuple[int, int], ...]:
-    """Where the words are in a text: (start, end) of the first ``most`` matches, in order."""
-    sought = lowered(holdable(needle))
-    return tuple(_marks(lowered(text), sought, most)) if sought else ()
-
-
 def lowered(text: str) -> str:
     """Text in small letters, as long as it was, as the database makes them."""
     return text.lower() if text.isascii() else text.translate(_SMALL)
@@ -234,12 +226,3 @@ class _Small(dict[int, int]):
 
 
 _SMALL: Final = _Small()
-
-
-def _marks(text: str, sought: str, most: int) -> Iterator[tuple[int, int]]:
-    at = text.find(sought)
-    for _ in range(most):
-        if at < 0:
-            return
-        yield at, at + len(sought)
-        at = text.find(sought, at + len(sought))

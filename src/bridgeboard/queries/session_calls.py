@@ -22,8 +22,30 @@ Part = UUID | Literal["rest"] | None
 """A thread, what is of none, or all of a session."""
 
 
+class _Running:
+    """What all calls up to one cost."""
+
+    __slots__ = ()
+    running_cost: int | None
+    running_unpriced_tokens: int
+    running_summed_rows: int
+    running_status: str | None
+
+    @property
+    def running_accuracy(self) -> Accuracy:
+        """How the cost of all calls up to this one stands."""
+        if self.running_cost == 0 and not self.running_unpriced_tokens:
+            return accuracy("spend", {"spend": 0, **of_usage(0, 1, self.running_status)})
+        row = {
+            "spend": self.running_cost,
+            "unpriced_tokens": self.running_unpriced_tokens,
+            "summed_rows": self.running_summed_rows,
+        }
+        return accuracy("spend", row)
+
+
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(_Running):
     """A request of a session, or a sum of requests that are not known one by one (``requests`` 0).
 
     Attributes:
@@ -88,7 +110,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(_Running):
     """A call as pictures need it: what of ``Call`` is drawn."""
 
     place: int
@@ -115,15 +137,6 @@ class Mark:
         """Whether it has no tokens on record, as in late threads and after failures."""
         has_some = self.context or self.output
         return self.status == UNMETERED or (self.grain == "action" and not has_some)
-
-
-def running_accuracy(call: Call | Mark) -> Accuracy:
-    """How the cost of all calls up to one stands."""
-    if call.running_cost == 0 and not call.running_unpriced_tokens:
-        return accuracy("spend", {"spend": 0, **of_usage(0, 1, call.running_status)})
-    names = {"spend": "cost", "unpriced_tokens": "unpriced_tokens", "summed_rows": "summed_rows"}
-    row = {metric: getattr(call, f"running_{name}") for metric, name in names.items()}
-    return accuracy("spend", row)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,13 @@ from bridgeboard.analysis.movers import Move
 from bridgeboard.analysis.questions import Questions
 from bridgeboard.analysis.radar.sweep import sweep
 from bridgeboard.analysis.rankings import Ranking, ranking
-from bridgeboard.analysis.runner import Snapshot, answer
+from bridgeboard.analysis.runner import Snapshot
 from bridgeboard.analysis.summary import Piece, summary
 from bridgeboard.analysis.trends import Bucket, Trend
 from bridgeboard.model import pages, periods
 from bridgeboard.model.pages import PAGE_CONTENTS
 from bridgeboard.model.scope import Scope
 from bridgeboard.model.store import Reader
-from bridgeboard.queries import metric_query
 
 TOP: Final = 20
 """How many values a table names; the rest is "Other"."""
@@ -169,12 +168,10 @@ def ask(reader: Reader, scope: Scope, preset: str, now: datetime) -> Answers:
 
 def strangers(reader: Reader, scope: Scope) -> list[tuple[str, str]]:
     """(dimension, value) of filters that nothing recorded ever had: most likely misspelt."""
-    unknown = []
+    unknown, questions = [], Snapshot(reader)
     for by, values in scope.include:
         everything = periods.everything().only(by, *values)
-        known = set(
-            answer(reader, metric_query.select(("requests",), (by,), everything)).column(by)
-        )
+        known = set(questions.split(("requests",), (by,), everything).column(by))
         unknown += [(by, value) for value in values if value not in known]
     return unknown
 

@@ -13,8 +13,7 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.analysis import session_data
-from bridgeboard.queries import recorded_text
-from bridgeboard.queries.recorded_text import FOLD, Item, Kind, Text
+from bridgeboard.queries.recorded_text import FOLD, Hit, Item, Kind, Text
 from bridgeboard.ui import runner
 from bridgeboard.ui.components.elements import element
 
@@ -40,7 +39,7 @@ class Look:
     zone: ZoneInfo
     text: bool
     words: str
-    hit: recorded_text.Hit | None
+    hit: Hit | None
     turn: str
 
 
@@ -129,21 +128,21 @@ def _is_hit(recorded: _Recorded, look: Look) -> bool:
 
 def _is_marked(recorded: _Recorded, look: Look) -> bool:
     begun = recorded.begun.text if recorded.begun else ""
-    return bool(look.words and recorded_text.marks(begun, look.words, most=1))
+    return bool(look.words and session_data.marks(begun, look.words, most=1))
 
 
 def _marked(recorded: _Recorded, look: Look, size: str) -> None:
     """A text with the words marked, on the part with the first of them."""
     whole = recorded.begun.text if recorded.begun and recorded.begun.is_whole else _whole(recorded)
     pretty = formats.pretty_json(whole) if recorded.kind == "tool_input" else None
-    if pretty and recorded_text.marks(pretty, look.words, most=1):
+    if pretty and session_data.marks(pretty, look.words, most=1):
         whole = pretty
-    first = next(iter(recorded_text.marks(whole, look.words, most=1)), (0, 0))[0]
+    first = next(iter(session_data.marks(whole, look.words, most=1)), (0, 0))[0]
     st.caption(f"{recorded.label} · {size}")
     part = _part(len(whole), recorded.key, first // PART + 1)
     piece = whole[(part - 1) * PART : part * PART]
     data: dict[str, Any] = {
-        "parts": list(split(piece, recorded_text.marks(piece, look.words))),
+        "parts": list(split(piece, session_data.marks(piece, look.words))),
         "label": recorded.label,
         "turn": look.turn if _is_hit(recorded, look) else "",
     }

@@ -14,7 +14,6 @@ from bridgeboard.exports import Column, Sheet
 from bridgeboard.model import accuracy, pages, periods
 from bridgeboard.model.accuracy import EXACT, Accuracy, together
 from bridgeboard.model.answer import Answer
-from bridgeboard.queries.adoption import cohort_people
 from bridgeboard.ui import navigation, runner, url, url_values
 from bridgeboard.ui.components import (
     breakdown,
@@ -293,7 +292,7 @@ def _pick(point: chart.Point, cells: Mapping[tuple[str, str], Cell], cell: Cell 
 
 def _of_cell(cell: Cell, answer: Answer, how: Accuracy, now: Chosen) -> None:
     """Who began in a week and was active in another, each a way to the person's page."""
-    people = runner.current().ask(cohort_people(now.scope, *cell))
+    people = adoption.cohort_people(runner.current(), now.scope, *cell)
     week = _up_to(cell[1] + timedelta(days=6), 7, now).scope
     asked = runner.current().measured(("requests",), "initiator", week, "-requests")
     counts = list(asked.records())

@@ -11,12 +11,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import streamlit as st
 
 from bridgeboard import formats
-from bridgeboard.analysis import session_data
+from bridgeboard.analysis import session_data, session_list
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.session_detail import Head, Owner
 from bridgeboard.queries.session_filters import Find
-from bridgeboard.queries.session_list import Order, listing, page
+from bridgeboard.queries.session_list import Order
 from bridgeboard.ui import navigation, runner, url, url_values
 from bridgeboard.ui.components import value_picker
 
@@ -144,9 +144,8 @@ def _picker(key: str, name: str, pair: Pair) -> None:
 
 def _longest(scope: Scope) -> list[str]:
     """The largest sessions of the period, as links: an id alone may be of several people."""
-    order = Order(RANKED_BY)
-    answer = page(runner.current().ask(listing(Find(scope), order, limit=2)), order, limit=2)
-    heads = [session_data.head(runner.current(), row.session) for row in answer.rows]
+    shown = session_list.page(runner.current(), Find(scope), Order(RANKED_BY), limit=2)
+    heads = [session_data.head(runner.current(), row.session) for row in shown.rows]
     return [
         f"session?{urlencode(navigation.session(head.id, head.initiator_id))}"
         for head in heads

@@ -7,15 +7,12 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from bridgeboard import formats
-from bridgeboard.analysis import session_data
+from bridgeboard.analysis import request_list, session_data
 from bridgeboard.model.accuracy import Accuracy, accuracy, of_usage
 from bridgeboard.model.dimensions import UNKNOWN
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.model.store import Reader
-from bridgeboard.queries import request_list
 from bridgeboard.queries.recorded_text import Item
 from bridgeboard.queries.request_list import Detail, Response
-from bridgeboard.queries.typed_rows import typed
 from bridgeboard.ui import navigation, runner, url
 from bridgeboard.ui.components import (
     headline_cards,
@@ -47,14 +44,13 @@ def asked() -> Detail | None:
     named = st.query_params.get(request_table.ONE, "")
     if not named:
         return None
-    detail = runner.current().read(lambda reader: _details(reader, named))
-    if not detail:
+    detail = runner.current().read(lambda reader: request_list.found(reader, named))
+    if detail is None:
         notices.remark(
             "The request that this link names is not here. It may be older than all that was read, "
             "or deleted by now. These are the requests that are here."
         )
-        return None
-    return detail[0]
+    return detail
 
 
 def _come_back() -> None:
@@ -207,20 +203,10 @@ def _worded(*facts: tuple[str, str | None]) -> dict[str, str]:
     return {name: formats.line(value) if value else formats.DASH for name, value in facts}
 
 
-def _details(reader: Reader, named: str) -> tuple[Detail, ...]:
-    ((usage,),) = reader.rows(*request_list.found(named))
-    if usage is None:
-        return ()
-    return typed(Detail, reader.rows(*request_list.detail(usage)))
-
-
 def _responses(detail: Detail) -> None:
     """Each answer of the provider with its price."""
     st.header("Responses and prices", anchor=False)
-    rows = typed(
-        Response,
-        runner.current().read(lambda reader: reader.rows(*request_list.responses(detail.usage))),
-    )
+    rows = runner.current().read(lambda reader: request_list.responses(reader, detail.usage))
     if not rows:
         notices.empty("No response is on record: the request ended without any tokens.")
         return

@@ -1,23 +1,19 @@
 """The list of requests on the page Interceptions: filters, paging, position."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import streamlit as st
 
 from bridgeboard import formats
-from bridgeboard.analysis import sync_history
-from bridgeboard.analysis.runner import answer
+from bridgeboard.analysis import request_list, sync_history
+from bridgeboard.analysis.request_list import RequestPage
 from bridgeboard.exports import Sheet
-from bridgeboard.model import periods
 from bridgeboard.model.scope import Scope
-from bridgeboard.model.store import Reader
-from bridgeboard.queries import request_list
-from bridgeboard.queries.request_list import PAGE, Interception
-from bridgeboard.queries.typed_rows import Key, typed
+from bridgeboard.queries.request_list import Interception
+from bridgeboard.queries.typed_rows import Key
 from bridgeboard.ui import runner, url, url_values
 from bridgeboard.ui.components import clock, data_quality, downloads, filters, notices, pager
 from bridgeboard.ui.components.filters import Chosen
@@ -25,8 +21,6 @@ from bridgeboard.ui.url_parameters import AFTER, BEFORE
 from bridgeboard.ui.views import request_table
 
 ERRORS: Final = url_values.switch("errors")
-BLOCK: Final = 5_000
-"""Requests that are read at once for a file."""
 EXPORTED: Final = 100_000
 """Requests that a file has at most; the menu says so."""
 NARROWED: Final = {"tool": "tools", "server": "servers", "status": "statuses"}
@@ -37,57 +31,22 @@ _KEY: Final = re.compile(r"(\d{1,16})\.(-?\d{1,18})")
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
-@dataclass(frozen=True)
-class RequestPage:
-    """A page of requests, newest first.
-
-    Attributes:
-        first: the place of its first row among all ``count``, from 1 on.
-    """
-
-    rows: tuple[Interception, ...]
-    first: int
-    count: int
-
-    @property
-    def has_newer(self) -> bool:
-        """Whether there is a page before this one."""
-        return self.first > 1
-
-    @property
-    def has_older(self) -> bool:
-        """Whether there is a page after this one."""
-        return self.first + len(self.rows) <= self.count
-
-
 def show(now: Chosen) -> None:
     """The filters of this page, the list, and its files."""
     with st.container(horizontal=True, vertical_alignment="bottom", key="requests-filters"):
         errors = _pickers()
     narrowed = filters.narrowed(now.scope, NARROWED)
     _tell_kind(narrowed)
-    answer = page(narrowed, errors_only=errors)
+    after, before = map(_place_named, (AFTER, BEFORE))
+    answer = request_list.page(
+        runner.current(), narrowed, errors_only=errors, after=after, before=before
+    )
     if not answer.rows:
         is_narrowed = errors or bool(narrowed.include or narrowed.exclude)
         _tell_nothing(answer.count, is_narrowed=is_narrowed)
         return
     _turning(answer, replace(now, scope=narrowed), errors_only=errors)
     request_table.page(answer.rows)
-
-
-def page(scope: Scope, *, errors_only: bool) -> RequestPage:
-    """The page that the address names; the first for an address that names none, or too little."""
-    after, before = map(_place_named, (AFTER, BEFORE))
-    count = _count(scope, errors_only=errors_only)
-    if before and not after:
-        rows = _rows(scope, errors_only=errors_only, before=before)
-        if len(rows) == PAGE:
-            return RequestPage(rows, _place(scope, rows[0].key, errors_only=errors_only), count)
-    if after:
-        rows = _rows(scope, errors_only=errors_only, after=after)
-        place = _place(scope, rows[0].key, errors_only=errors_only) if rows else count + 1
-        return RequestPage(rows, place, count)
-    return RequestPage(_rows(scope, errors_only=errors_only), 1, count)
 
 
 def cursor(key: Key) -> str:
@@ -124,25 +83,6 @@ def _pickers() -> bool:
     )
 
 
-def _rows(
-    scope: Scope, *, errors_only: bool, after: Key | None = None, before: Key | None = None
-) -> tuple[Interception, ...]:
-    question = request_list.interceptions(
-        scope, errors_only=errors_only, after=after, before=before
-    )
-    return typed(Interception, runner.current().ask(question).rows)
-
-
-def _count(scope: Scope, *, errors_only: bool) -> int:
-    counted = request_list.counted(scope, errors_only=errors_only)
-    return int(runner.current().ask(counted).only["requests"])
-
-
-def _place(scope: Scope, first: Key, *, errors_only: bool) -> int:
-    newer = request_list.counted(scope, errors_only=errors_only, before=first)
-    return int(runner.current().ask(newer).only["requests"]) + 1
-
-
 def _tell_nothing(count: int, *, is_narrowed: bool) -> None:
     if count:
         notices.empty("There is no older request than the one at which this link begins.")
@@ -161,16 +101,15 @@ def _tell_kind(scope: Scope) -> None:
     runs = runner.current().read(lambda reader: sync_history.runs(reader, 1))
     if not runs or runs[0].generation != "sessions":
         return
-    exact = request_list.interceptions(periods.everything().only("accuracy", "exact"), limit=1)
-    newest = typed(Interception, runner.current().ask(exact).rows)
+    newest = request_list.newest_listed(runner.current())
     notices.remark(f"{_GONE} {_note_of_limit(newest, scope)} {_SUMS}")
 
 
-def _note_of_limit(newest: Sequence[Interception], scope: Scope) -> str:
-    if not newest:
+def _note_of_limit(newest: Interception | None, scope: Scope) -> str:
+    if newest is None:
         return "There are none from before."
     here = runner.current().totals(("requests",), scope.only("accuracy", "exact"))["requests"]
-    until = formats.moment(newest[0].started_at, clock.zone())
+    until = formats.moment(newest.started_at, clock.zone())
     return (
         f"Those from before are still here, the last of {until}; "
         f"{formats.plural(here, 'of them is', 'of them are')} among those chosen here."
@@ -210,25 +149,10 @@ def _files(count: int, now: Chosen, *, errors_only: bool) -> None:
 
     def make() -> Sheet:
         with runner.current().snapshot() as reader:
-            return request_table.sheet(_all(reader, now.scope, errors_only=errors_only), "Requests")
+            rows = request_list.newest(reader, now.scope, errors_only=errors_only, most=EXPORTED)
+            return request_table.sheet(rows, "Requests")
 
     downloads.later("Requests", make, now, key="requests", count=many, words=words)
-
-
-def _all(reader: Reader, scope: Scope, *, errors_only: bool) -> Iterator[Interception]:
-    """The newest ``EXPORTED`` requests in one state of the store, a block at a time."""
-    after: Key | None = None
-    left = EXPORTED
-    while left > 0:
-        question = request_list.interceptions(
-            scope, errors_only=errors_only, after=after, limit=min(BLOCK, left)
-        )
-        block = typed(Interception, answer(reader, question).rows)
-        yield from block
-        if len(block) < BLOCK:
-            return
-        after = block[-1].key
-        left -= len(block)
 
 
 def _words(answer: RequestPage, *, errors_only: bool) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from bridgeboard import charts, formats
 from bridgeboard.analysis import session_data
-from bridgeboard.queries.session_calls import REST, Call, Mark, Part, Spot, running_accuracy
+from bridgeboard.queries.session_calls import REST, Call, Mark, Part, Spot
 from bridgeboard.queries.session_detail import Head
 from bridgeboard.ui import runner
 from bridgeboard.ui.components import chart, notices
@@ -137,7 +137,7 @@ def _steps(marks: Sequence[Mark], known: Mapping[Any, int]) -> list[charts.Step]
             mark.context,
             mark.output,
             mark.running_cost,
-            running_accuracy(mark).standing,
+            mark.running_accuracy.standing,
         )
         for mark in marks
     ]
@@ -177,7 +177,7 @@ def _about_context(course: session_data.Course) -> Iterator[str]:
 
 def _cost(course: session_data.Course, calls: _Calls, known: Mapping[Any, int]) -> None:
     st.header("Cost so far", anchor=False)
-    how = running_accuracy(course.marks[-1])
+    how = course.marks[-1].running_accuracy
     last = formats.money(course.marks[-1].running_cost)
     chart.show(
         charts.running_cost(_steps(course.marks, known), calls.chosen, calls.pauses),

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from bridgeboard import formats
-from bridgeboard.analysis.runner import answer
+from bridgeboard.analysis import session_list
 from bridgeboard.exports import Column as SheetColumn
 from bridgeboard.exports import Sheet
 from bridgeboard.model import accuracy
@@ -15,11 +15,9 @@ from bridgeboard.model.accuracy import EXACT, Accuracy
 from bridgeboard.model.errors import CursorError
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries.session_columns import COLUMNS, PART_OF_IT, Column
-from bridgeboard.queries.session_detail import Owner, owners
 from bridgeboard.queries.session_filters import Find
-from bridgeboard.queries.session_list import Order, Page, SessionRow, beyond, listing, page
+from bridgeboard.queries.session_list import Order, Page, SessionRow
 from bridgeboard.queries.session_totals import Sums, Totals
-from bridgeboard.queries.typed_rows import typed
 from bridgeboard.ui import navigation, runner, url, url_values
 from bridgeboard.ui.components import (
     data_quality,
@@ -34,7 +32,6 @@ from bridgeboard.ui.url_parameters import AFTER, BEFORE
 from bridgeboard.ui.views import session_filters
 
 PAGE: Final = 50
-BLOCK: Final = 1_000
 EXPORTED: Final = 20_000
 """Sessions that a file has at most; it says so."""
 USUAL: Final = (
@@ -85,8 +82,8 @@ def show(find: Find, now: Chosen) -> None:
 
 def addresses(keys: Sequence[int]) -> dict[int, dict[str, str]]:
     """The query parameters of sessions, by our keys."""
-    rows = typed(Owner, runner.current().ask(owners(tuple(keys))).rows)
-    return {owner.session: navigation.session(owner.id, owner.initiator_id) for owner in rows}
+    owners = session_list.owners(runner.current(), keys)
+    return {owner.session: navigation.session(owner.id, owner.initiator_id) for owner in owners}
 
 
 def _columns_chosen(order: Order) -> list[Column]:
@@ -114,22 +111,17 @@ def _page(find: Find, order: Order, count: int) -> tuple[Page, int]:
     for name in (AFTER, BEFORE):
         if cursor := st.query_params.get(name):
             try:
-                answer = _page_of(find, order, **{name: cursor})
-                rest = runner.current().ask(beyond(find, order, **{name: cursor})).only["sessions"]
+                shown, first = session_list.placed_page(
+                    runner.current(), find, order, count, limit=PAGE, **{name: cursor}
+                )
             except CursorError:
                 notices.remark(
                     "The place that this link names is not in this list. Here is the first page."
                 )
                 break
-            if answer.rows:
-                first = count - rest + 1 if name == AFTER else rest - len(answer.rows) + 1
-                return answer, first
-    return _page_of(find, order), 1
-
-
-def _page_of(find: Find, order: Order, **place: str) -> Page:
-    answer = runner.current().ask(listing(find, order, limit=PAGE, **place))
-    return page(answer, order, limit=PAGE, **place)
+            if shown.rows:
+                return shown, first
+    return session_list.page(runner.current(), find, order, limit=PAGE), 1
 
 
 def _nothing(now: Chosen) -> None:
@@ -255,16 +247,8 @@ def _files(find: Find, order: Order, sums: Sums, now: Chosen) -> None:
 
 def _sheet(find: Find, order: Order) -> Sheet:
     """All of it in one state of the store, and none of it kept."""
-    rows: list[SessionRow] = []
-    place: dict[str, str] = {}
     with runner.current().snapshot() as reader:
-        while len(rows) < EXPORTED:
-            listed_page = answer(reader, listing(find, order, limit=BLOCK, **place))
-            shown = page(listed_page, order, limit=BLOCK, **place)
-            rows += shown.rows
-            if shown.after is None:
-                break
-            place = {AFTER: shown.after}
+        rows = session_list.first_sessions(reader, find, order, most=EXPORTED)
     columns = tuple(_sheet_column(one, rows) for one in COLUMNS.values())
     return Sheet("Sessions", columns, tuple(map(_sheet_row, rows)))
 

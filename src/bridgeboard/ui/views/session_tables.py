@@ -8,7 +8,7 @@ import streamlit as st
 from bridgeboard import charts, formats
 from bridgeboard.analysis import session_data
 from bridgeboard.model.accuracy import accuracy
-from bridgeboard.queries.session_calls import Mark, running_accuracy
+from bridgeboard.queries.session_calls import Mark
 from bridgeboard.queries.session_detail import Thread
 from bridgeboard.ui.components import tables
 from bridgeboard.ui.components.tables import Column, Inexact
@@ -66,7 +66,7 @@ def number(thread: Thread, metric: str, value: int | None) -> Any:
 
 def _call_line(mark: Mark, known: Mapping[Any, int]) -> tuple[object, ...]:
     thread = called(mark, known) + ("" if mark.is_call else ", a sum of requests")
-    cost = Inexact.of(mark.running_cost, running_accuracy(mark))
+    cost = Inexact.of(mark.running_cost, mark.running_accuracy)
     tokens = (None, None) if mark.is_untold else (mark.context, mark.output)
     return (mark.place, thread, *tokens, cost)
 

@@ -12,7 +12,7 @@ from bridgeboard.analysis import session_data
 from bridgeboard.model.accuracy import accuracy
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries.recorded_text import Hit, Item
-from bridgeboard.queries.session_calls import UNMETERED, Call, Part, running_accuracy
+from bridgeboard.queries.session_calls import UNMETERED, Call, Part
 from bridgeboard.queries.typed_rows import Key
 from bridgeboard.ui import runner
 from bridgeboard.ui.components import notices, recorded_text
@@ -171,7 +171,7 @@ def _row(call: Call, items: Sequence[Item], opening: str, look: Look, *, dated: 
     """
     at = (formats.moment if dated else formats.clock_time)(call.started_at, look.zone)
     standing = accuracy("spend", call.by_metric).standing
-    running = formats.number(call.running_cost, "money", running_accuracy(call).standing)
+    running = formats.number(call.running_cost, "money", call.running_accuracy.standing)
     cells = (
         at,
         _gap(call),
