@@ -100,12 +100,17 @@ def test_a_second_sync_reads_the_last_day_again_and_finds_nothing_new(
     assert running.tokens["owner"] not in said.output
 
 
-def test_a_sync_tells_how_many_records_wait_in_quarantine(running: Running, folder: Path) -> None:
+def test_a_sync_and_the_check_tell_how_many_records_wait_in_quarantine(
+    running: Running, folder: Path
+) -> None:
     broken = Suspect("x", "it is no request", "{}")
     with store_in(folder) as opened, opened.write() as batch:
         sync_state.quarantine(batch, "interception", [broken], END)
     said = run("sync", running=running, folder=folder)
     assert "1 record could not be read: `bridgeboard check` says what to do." in said.output
+    checked = run("check", running=running, folder=folder)
+    assert checked.exit_code == 1
+    assert "✗ 1 record could not be read and wait in quarantine. " in checked.output
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from bridgeboard.runtime import background_sync, clients, nightly_backups, state
 from bridgeboard.settings import Settings, SettingsError, read
 from bridgeboard.state import StateError
 from bridgeboard.state.backup import left_copies
-from bridgeboard.store import Store, StoreBusyError, erasure, sync_state
+from bridgeboard.store import Store, StoreBusyError, erasure
 from bridgeboard.teams import TeamsFileError
 
 
@@ -141,10 +141,10 @@ def _contents(opened: Store) -> Iterator[Verdict]:
     counts, left = completeness.day_counts(opened), completeness.left_out(opened)
     yield from completeness.verdicts(counts, left)
     yield from completeness.since_restorations(opened)
-    broken = len(sync_state.quarantined(opened))
-    if broken:
+    if covered.quarantined:
+        records = formats.plural(covered.quarantined, "record")
         yield bad(
-            f"{formats.plural(broken, 'record')} could not be read and wait in quarantine. "
+            f"{records} could not be read and wait in quarantine. "
             "After an upgrade of Bridgeboard try: bridgeboard sync --requeue"
         )
 
