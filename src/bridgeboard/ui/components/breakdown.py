@@ -17,7 +17,7 @@ from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.ui import navigation, runner, url, url_values
-from bridgeboard.ui.components import breakdown_columns, downloads, notices, tables, trend
+from bridgeboard.ui.components import breakdown_columns, downloads, notices, pager, tables, trend
 from bridgeboard.ui.components.breakdown_columns import BY_NAME, CHANGE, TREND
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.components.tables import Column, Inexact, Order, text_key
@@ -159,7 +159,8 @@ def _rows_and_controls(asked: _Asked, answer: Answer, usual: Sequence[str]) -> N
         make = partial(downloads.sheet_of, answer, name)
         words = _held(count, asked)
         downloads.later(name, make, asked.now, key=key, count=count, words=words)
-        first = _first(count, key)
+        shown = _rows(key, count).widget_arguments()
+        first = pager.box("Rows", count, tables.MOST, width=170, **shown)
     records = list(answer.records())[first : first + tables.MOST]
     left_out = breakdown_columns.left_out(key, usual, by, count)
     place.caption(f"{_span(by, first, len(records), answer)}{left_out}")
@@ -263,21 +264,6 @@ def _totals(asked: _Asked) -> list[list[Any]]:
     if CHANGE in asked.columns:
         totals[CHANGE] = breakdown_columns.change_of_all(asked.measure, asked.by, asked.now)
     return [["Total", *(totals.get(name, "") for name in asked.columns[1:])]]
-
-
-def _first(count: int, key: str) -> int:
-    """The place of the first row to show, as the reader chooses where not all rows are shown."""
-    starts = range(0, count, tables.MOST)
-    if len(starts) == 1:
-        return 0
-    chosen = st.selectbox(
-        "Rows",
-        starts,
-        format_func=lambda start: f"{start + 1:,}-{min(start + tables.MOST, count):,}",
-        width=170,
-        **_rows(key, count).widget_arguments(),
-    )
-    return int(chosen or 0)
 
 
 def _rows(key: str, count: int) -> url_values.Parameter[int]:

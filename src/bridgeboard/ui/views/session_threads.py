@@ -13,7 +13,7 @@ from bridgeboard.model.accuracy import Accuracy, accuracy, together
 from bridgeboard.queries.session_calls import REST, Part
 from bridgeboard.queries.session_detail import THREADS, Head, Thread
 from bridgeboard.ui import runner
-from bridgeboard.ui.components import chart, tables
+from bridgeboard.ui.components import chart, pager, tables
 from bridgeboard.ui.components.tables import Column, Inexact, Links
 from bridgeboard.ui.views import session_tables, session_transcript, session_url
 from bridgeboard.ui.views.session_url import Place
@@ -60,15 +60,12 @@ _COLUMNS: Final = (
 
 def _pages(page: int, count: int) -> None:
     """Which threads are listed; the control follows the address."""
-    starts = range(0, count, THREADS)
-    if len(starts) == 1:
-        return
-    st.session_state[_THREADS_SHOWN] = starts[page - 1]
-    st.selectbox(
+    st.session_state[_THREADS_SHOWN] = (page - 1) * THREADS
+    pager.box(
         "Threads",
-        starts,
+        count,
+        THREADS,
         key=_THREADS_SHOWN,
-        format_func=lambda start: f"{start + 1:,}-{min(start + THREADS, count):,}",
         label_visibility="collapsed",
         on_change=_turn,
         width=150,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -15,13 +16,11 @@ from bridgeboard.queries.recorded_text import Hit, Item
 from bridgeboard.queries.session_calls import UNMETERED, Call, Part
 from bridgeboard.queries.typed_rows import Key
 from bridgeboard.ui import runner
-from bridgeboard.ui.components import notices, recorded_text
+from bridgeboard.ui.components import notices, pager, recorded_text
 from bridgeboard.ui.components.recorded_text import Look
 from bridgeboard.ui.views import session_pauses, session_url
 
 NAMED_TOOLS: Final = 4
-WIDE: Final = 480
-"""Of the control for pages, in pixels: as wide as what it holds, it would show a single one."""
 OPENING: Final = 90
 """Characters of a prompt on the fold that it is in."""
 _OPENED: Final = "opened_for"
@@ -74,15 +73,7 @@ def _span(course: session_data.Course, page: int, shown: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="calls-head"):
         words = formats.span((page - 1) * session_data.PAGE + 1, shown, course.count, "call")
         st.markdown(words, width="content")
-        if course.pages > 1:
-            key = f"page-of-calls-{page}"  # it follows the address
-            st.pagination(
-                course.pages, default=page, key=key, on_change=_turn, args=(key,), width=WIDE
-            )
-
-
-def _turn(key: str) -> None:
-    session_url.to_page("calls", st.session_state[key])
+        pager.numbers(course.pages, page, "page-of-calls", partial(session_url.to_page, "calls"))
 
 
 def _open_once(usage: int | None, look: Look) -> None:
