@@ -4,7 +4,7 @@ Nothing of the product fills it but the schema. Some rows are as a store has the
 linked to a session, known as a sum only, without a price.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -92,6 +92,9 @@ def _usage(number: int, row: InterceptionRow) -> Row:
         "tool_calls": len(told),
         "injected": sum(tool.injected for tool in told),
         "tool_errors": 0 if is_sum else sum(bool(tool.invocation_error) for tool in told),
+        "recordable": 0
+        if is_sum
+        else sum(tool.injected or bool(tool.invocation_error) for tool in told),
         **{kind: getattr(counts, kind) for kind in KINDS},
         **{f"{kind}_sum": getattr(recorded[row.id], kind) for kind in KINDS},
         "priced_tokens": counts.total if known else 0,
@@ -147,6 +150,13 @@ def _calls(usage: Iterable[Row]) -> list[Row]:
         for row in usage
         for ordinal, tool in enumerate(tools.get(row["id"], []))
     ]
+
+
+def tool_errors(rows: Sequence[Row]) -> int | None:
+    """Failed calls of some requests; None where there are calls, but none that could tell."""
+    if any(row["tool_calls"] for row in rows) and not any(row["recordable"] for row in rows):
+        return None
+    return sum(row["tool_errors"] for row in rows)
 
 
 def _sessions(usage: Iterable[Row]) -> list[Row]:

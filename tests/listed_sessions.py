@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 from dashboard_store import TABLES
-from facts import ALWAYS, KINDS, Row, facts
+from facts import ALWAYS, KINDS, Row, facts, tool_errors
 
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import UNASSIGNED, UNKNOWN
@@ -244,10 +244,11 @@ def numbers(own: list[Row], called: list[Row] | None = None) -> Row:
     tokens = {kind: _sum(own, kind) for kind in KINDS}
     prompt_tokens = sum(tokens[kind] or 0 for kind in KINDS if kind != "output")
     total = sum(tokens[kind] for kind in KINDS) if own else None
-    calls, errors = _sum(own, "tool_calls"), _errors(own)
+    calls, errors = _sum(own, "tool_calls"), tool_errors(own) if own else None
     if called is not None and own:
-        failed = [row["failed"] for row in called if row["failed"] is not None]
-        calls, errors = len(called), sum(failed) if failed or not called else None
+        failed = [row["failed"] for row in called if row["failed"] or row["injected"]]
+        known = [each for each in failed if each is not None]
+        calls, errors = len(called), sum(known) if known or not called else None
     return {
         "threads": _sum([row for row in own if row["thread"]], "threads"),
         "requests": _sum(own, "requests"),
@@ -271,15 +272,6 @@ def numbers(own: list[Row], called: list[Row] | None = None) -> Row:
 def _sum(own: list[Row], name: str) -> int | None:
     known = [row[name] for row in own if row[name] is not None]
     return sum(known) if known else None
-
-
-def _errors(own: list[Row]) -> int | None:
-    exact = [row for row in own if row["grain"] == "interception"]
-    if not own or (
-        any(row["tool_calls"] for row in own) and not any(row["tool_calls"] for row in exact)
-    ):
-        return None
-    return sum(row["tool_errors"] for row in exact)
 
 
 def _naive(at: datetime | None) -> datetime | None:

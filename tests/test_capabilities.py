@@ -53,8 +53,8 @@ def test_the_reach_of_a_store_is_what_counting_says(tmp_path: Path) -> None:
         timed=sum(row["ended_at"] is not None for row in rows),
         named=sum(row["provider_name"] is not None for row in rows),
         keyed=sum(row["credential_kind"] is not None for row in rows),
-        calls=len(calls),
-        judged=sum(row["failed"] is not None for row in calls),
+        calls=sum(row["injected"] for row in calls),
+        judged=sum(row["injected"] and row["failed"] is not None for row in calls),
         sessions=len(sessions),
         detailed=sum(row["detailed_at"] is not None for row in sessions),
     )
@@ -69,7 +69,9 @@ def test_a_server_that_lists_requests_tells_nearly_everything(tmp_path: Path) ->
     finished = truth.finished(TABLES)
     assert told.reach.usage == told.reach.exact == len(finished)
     assert told.reach.prompts == len(truth.prompts(TABLES, finished))
-    assert told.reach.inputs == told.reach.calls == len(truth.tool_calls(TABLES, finished))
+    called = truth.tool_calls(TABLES, finished)
+    assert told.reach.inputs == len(called)
+    assert told.reach.calls == told.reach.judged == sum(call.injected for call in called) > 0
     found = here(told)
     for name in ("Each request by itself", "How long requests take", "Which tools fail"):
         assert found[name] == "yes"

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from dashboard_store import filled, looking
-from facts import KINDS, Row, facts
+from facts import KINDS, Row, facts, tool_errors
 from headline_cards import headline
 from slow_cases import one_fast
 from streamlit.testing.v1 import AppTest
@@ -167,12 +167,10 @@ def counted(name: str, scope: Scope) -> Any:  # noqa: C901, PLR0911, PLR0912 - o
         case "duration_p50" | "duration_p95":
             return percentile(exact, 50 if name.endswith("50") else 95)
         case "tool_errors":
-            known = [row for row in exact if row["tool_calls"]]
-            calls = total(rows, "tool_calls")
-            return total(known, "tool_errors") if known or not calls else None
+            return tool_errors(rows)
         case "tool_error_rate":
-            injected = total(exact, "injected")
-            return total(exact, "tool_errors") / injected if injected else None
+            recordable = total(exact, "recordable")
+            return total(exact, "tool_errors") / recordable if recordable else None
     raise AssertionError(f"nobody counts {name}")
 
 

@@ -1,6 +1,7 @@
 """A question → one statement, whose answer is what counting says."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 from statistics import quantiles
@@ -22,6 +23,7 @@ from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.periods import buckets, filled
 from bridgeboard.model.scope import Scope
 from bridgeboard.pricing import family
+from bridgeboard.queries import radar
 from bridgeboard.queries.metric_query import select, select_top, values
 
 ZONES = ("UTC", "America/New_York", "Asia/Kathmandu", "Pacific/Chatham")
@@ -464,8 +466,73 @@ def test_durations_are_percentiles_of_exact_requests_in_seconds() -> None:
 def test_both_sources_of_tool_calls_tell_the_same() -> None:
     names = ["tool_calls", "injected_calls", "tool_errors", "tool_error_rate"]
     every = ALL.without("tool", "no such tool")
-    apart, whole = by(names, ["model"], every), by(names, ["model"], ALL)
-    assert apart == {model: row for model, row in whole.items() if row[0]}
+    for split in (["model"], ["initiator", "day"], []):
+        apart, whole = by(names, split, every), by(names, split, ALL)
+        assert apart == {key: row for key, row in whole.items() if row[0]}
+
+
+SOURCES = (ALL, ALL.without("tool", "no such tool"))
+"""Answered from requests, and from single calls."""
+
+
+@pytest.mark.parametrize("scope", SOURCES)
+def test_errors_that_nobody_records_are_unknown_and_those_recorded_are_counted(
+    scope: Scope,
+) -> None:
+    calls: dict[object, list[Row]] = {}
+    for row in facts().calls:
+        calls.setdefault((value("provider", row), value("client", row)), []).append(row)
+    told = by(["tool_calls", "tool_errors", "tool_error_rate"], ["provider", "client"], scope)
+    counted = {}
+    for key, own in calls.items():
+        known = [row["failed"] for row in own if row["injected"] and row["failed"] is not None]
+        errors = (sum(known), sum(known) / len(known)) if known else (None, None)
+        counted[key] = (len(own), *errors)
+    assert {key: row for key, row in told.items() if row[0]} == counted
+    assert {errors is None for _, errors, _ in counted.values()} == {True, False}
+
+
+def test_tools_of_the_client_have_no_known_number_of_errors() -> None:
+    told = by(["tool_errors", "tool_error_rate"], ["server"], ALL)
+    assert told.pop("Client-side") == (None, None)
+    assert all(rate is not None for _, rate in told.values())
+    assert sum(errors for errors, _ in told.values()) == one("tool_errors", ALL) > 0
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_an_error_that_is_recorded_counts_whoever_ran_the_tool(source: Scope) -> None:
+    row = next(
+        row
+        for row in facts().usage
+        if row["grain"] == "interception" and row["tool_calls"] > 1 and not row["recordable"]
+    )
+    at = row["started_at"]
+    scope = replace(source, since=at, until=at + timedelta(microseconds=1))
+    scope = scope.only("initiator", row["person"])
+    sql, params, _ = select(["tool_errors", "tool_error_rate"], [], scope)
+    connection = facts().connection.cursor()
+    connection.execute("BEGIN")
+    try:
+        before = connection.execute(sql, list(params)).fetchall()
+        connection.execute("UPDATE usage SET tool_errors = 1 WHERE usage = $1", [row["usage"]])
+        connection.execute(
+            "UPDATE tool_calls SET failed = TRUE WHERE usage = $1 AND ordinal = 0", [row["usage"]]
+        )
+        after = connection.execute(sql, list(params)).fetchall()
+    finally:
+        connection.execute("ROLLBACK")
+    assert (before, after) == ([(None, None)], [(1, 1.0)])
+
+
+def test_a_rate_that_radar_looks_at_is_of_calls_whose_end_is_recorded() -> None:
+    counted: dict[object, list[bool]] = {}
+    for row in facts().calls:
+        if row["injected"] and row["failed"] is not None:
+            key = (row["started_at"].date(), row["server_url"], row["tool"])
+            counted.setdefault(key, []).append(row["failed"])
+    told = {row[:3]: row[3:] for row in facts().rows(radar.tools(ALL))}
+    assert told == {key: (len(ends), sum(ends)) for key, ends in counted.items()}
+    assert sum(row["injected"] for row in facts().calls) > sum(map(len, counted.values()))
 
 
 def test_people_and_sessions_of_a_tool_are_those_who_called_it() -> None:

@@ -129,7 +129,9 @@ def test_the_timeline_knows_tools_and_their_ends(store: Store, busiest: int) -> 
     assert [(item.tool, item.server_url, item.at) for item in tools] == [
         (call.tool, call.server_url, call.created_at) for call in recorded
     ]
-    assert [item.failed for item in tools] == [bool(call.invocation_error) for call in recorded]
+    assert [item.failed for item in tools] == [
+        bool(call.invocation_error) if call.injected else None for call in recorded
+    ]
     assert [item.error_length for item in tools] == [
         len(call.invocation_error) for call in recorded
     ]

@@ -6,7 +6,7 @@ import session_stores
 import truth
 from costly_laws import tried
 from demo_worlds import small
-from facts import KINDS, Row, facts
+from facts import KINDS, Row, facts, tool_errors
 from hypothesis import given
 from hypothesis import strategies as st
 from session_stores import asked, only
@@ -56,11 +56,18 @@ def test_all_requests_of_a_scope_come_newest_first() -> None:
             own["status"],
         )
         is_sum = own["grain"] == "action"
-        unknown = is_sum and own["tool_calls"] > 0
-        assert row.tool_errors == (None if unknown else own["tool_errors"])
+        assert row.tool_errors == tool_errors([own])
         ended = own["ended_at"]
         lasted = None if is_sum else (ended - own["started_at"]).total_seconds()
         assert row.duration_seconds == pytest.approx(lasted)
+
+
+def test_a_request_whose_tools_report_no_errors_has_an_unknown_number_of_them() -> None:
+    client_side = [row for row in told(ALL.only("server", "Client-side")) if row.tool_calls]
+    injecting = {row["usage"] for row in facts().calls if row["injected"]}
+    unknown = [row for row in client_side if row.usage not in injecting]
+    assert unknown
+    assert {row.tool_errors for row in unknown} == {None}
 
 
 def test_filters_are_those_of_the_numbers() -> None:

@@ -18,7 +18,7 @@ from bridgeboard.analysis import session_data
 from bridgeboard.analysis.session_data import thinned
 from bridgeboard.queries import recorded_text, session_calls, session_detail
 from bridgeboard.queries.session_calls import Call, Mark, Spot
-from bridgeboard.queries.session_detail import NUMBERS, Head, Owner, Thread
+from bridgeboard.queries.session_detail import NUMBERS, Head, Owner, Thread, ToolCalls
 from bridgeboard.queries.typed_rows import Key, typed
 from bridgeboard.store import Store
 
@@ -58,6 +58,10 @@ def everything(store: Store, session: int) -> Whole:
     )
 
 
+def tools(store: Store, session: int) -> tuple[ToolCalls, ...]:
+    return asked(store, ToolCalls, session_detail.tools(session))
+
+
 def added(rows: tuple[object, ...], name: str) -> int | None:
     known = [value for row in rows if (value := getattr(row, name)) is not None]
     return sum(known) if known else None
@@ -82,9 +86,10 @@ def test_errors_add_up_where_they_are_recorded(wholes: dict[int, Whole]) -> None
     for told, threads, every in wholes.values():
         if told.tool_errors is not None:
             assert told.tool_errors == added(threads, "tool_errors") == added(every, "tool_errors")
+            assert not told.tool_calls or any(row.tool_errors is not None for row in every)
         else:
-            assert told.accuracy == "aggregate"
             assert not told.rows or any(row.tool_errors is None for row in threads)
+            assert not any(row.tool_errors for row in (*threads, *every))
 
 
 def test_calls_add_up_to_the_session_and_to_their_threads(
@@ -120,9 +125,21 @@ def test_an_exact_head_is_what_counting_says(exact: Store) -> None:
         assert told.total_tokens == sum(counted)
         assert told.prompts == len(truth.prompts(tables, rows))
         assert told.tool_calls == len(truth.tool_calls(tables, rows))
-        assert told.tool_errors == sum(
-            bool(call.invocation_error) for call in truth.tool_calls(tables, rows)
-        )
+        called = truth.tool_calls(tables, rows)
+        known = [bool(call.invocation_error) for call in called if call.injected]
+        assert told.tool_errors == (sum(known) if known or not called else None)
+        assert {one.tool: one.failures for one in tools(exact, keys[who])} == {
+            tool: sum(ends)
+            if (
+                ends := [
+                    bool(call.invocation_error)
+                    for call in called
+                    if call.tool == tool and call.injected
+                ]
+            )
+            else None
+            for tool in {call.tool for call in called}
+        }
         assert told.person.startswith(names[who[1]])
         assert told.started_at == min(row.started_at for row in rows)
         assert told.ended_at == max(row.ended_at for row in rows if row.ended_at)

@@ -62,7 +62,7 @@ class FieldCoverage:
         timed: those whose end is known.
         named: those whose provider instance is known.
         keyed: those of which is known whose key paid.
-        calls: tool calls.
+        calls: calls of injected tools, or that failed.
         judged: those of which is known whether they failed.
         sessions: sessions.
         detailed: those whose details were read.

@@ -95,11 +95,17 @@ _BEGUN: Final = Part(sessions="count(*)", kind="sum")
 _NO_SESSION: Final = _added("count_if(f.session IS NULL AND f.usage IS NOT NULL)")
 # "count_if" says the same as a FILTER, but lets calls be grouped by their tools' dictionary.
 _CALLS: Final = _added(_sum("tool_calls", _READ), calls="count(*)")
-# Of aggregates nobody knows how their calls ended; without any call, none has failed.
+# Calls of which an error is recorded if there is one. "greatest" takes three times as long.
+_RECORDABLE: Final = _added(
+    "sum(CASE WHEN f.tool_errors > f.injected THEN f.tool_errors ELSE f.injected END)"
+    f" FILTER (WHERE {_EXACT})",
+    calls="count_if((f.injected OR f.failed) AND f.failed IS NOT NULL)",
+)
+# Of other calls nobody knows how they ended; without any call, none has failed.
 _ERRORS: Final = Part(
-    usage=f"CASE WHEN {_sum('tool_calls', _READ)} = 0 OR {_sum('tool_calls', _EXACT)} > 0"
+    usage=f"CASE WHEN {_sum('tool_calls', _READ)} = 0 OR {_RECORDABLE.usage} > 0"
     f" THEN coalesce({_sum('tool_errors', _EXACT)}, 0) END",
-    calls="sum(CAST(f.failed AS INTEGER))",
+    calls=f"CASE WHEN {_RECORDABLE.calls} > 0 THEN count_if(f.failed) END",
     of_calls=True,
 )
 _DURATIONS: Final = Part(
@@ -356,7 +362,7 @@ _TOOLS: Final = (
     _count(
         "tool_errors",
         "Tool errors",
-        "Calls of injected tools that failed; how other calls end is not recorded.",
+        "Failed calls of injected tools, exact for these; unknown where only others were called.",
         _ERRORS,
         *OF_ERRORS,
         rise=-1,
@@ -366,10 +372,7 @@ _TOOLS: Final = (
         "Tool error rate",
         "Share of failed calls among those of injected tools, the only ones whose end is recorded.",
         _ERRORS,
-        _added(
-            _sum("injected", _EXACT),
-            calls="count_if(f.injected AND f.failed IS NOT NULL)",
-        ),
+        _RECORDABLE,
         LEFT_OUT,
         rise=-1,
     ),

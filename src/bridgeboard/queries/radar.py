@@ -165,9 +165,10 @@ def unpriced(scope: Scope) -> Query:
 
 
 def tools(scope: Scope) -> Query:
-    """``day``, ``server``, ``tool``, ``injected_calls``, ``tool_errors`` of injected tools."""
+    """``day``, ``server``, ``tool``, ``injected_calls``, ``tool_errors``, of recorded ends."""
     names = ("injected_calls", "tool_errors")
-    return select(names, ("day", "server", "tool"), scope.without("server", CLIENT_SIDE))
+    recorded = scope.without("server", CLIENT_SIDE).without("accuracy", "aggregate")
+    return select(names, ("day", "server", "tool"), recorded)
 
 
 def failures(scope: Scope) -> Query:

@@ -109,7 +109,8 @@ WITH {_ASKED}, items AS (
     {_THOUGHTS}
     UNION ALL
     SELECT a.usage, a.started_at, 2, 'tool', c.ordinal, c.called_at, length(i.input),
-        c.tool, c.server_url, c.injected, c.failed, length(i.error)
+        c.tool, c.server_url, c.injected,
+        CASE WHEN c.injected OR c.failed THEN c.failed END, length(i.error)
     FROM tool_calls c JOIN asked a USING (usage)
     LEFT JOIN tool_inputs i ON i.usage = c.usage AND i.ordinal = c.ordinal)
 SELECT {columns(Item)} FROM items ORDER BY started_at, usage, rank, ordinal

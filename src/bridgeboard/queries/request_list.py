@@ -17,7 +17,7 @@ from bridgeboard.model.scope import Scope
 from bridgeboard.model.times import stored
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.metric_sources import MEMBERS, PEOPLE, Arguments, asked, rows, tables
-from bridgeboard.queries.session_columns import FAILED
+from bridgeboard.queries.session_columns import FAILED, TOOL_ERRORS
 from bridgeboard.queries.typed_rows import Key, columns, holdable, limited, selected
 
 PAGE: Final = 50
@@ -167,7 +167,7 @@ _SQL: Final = {
     "duration_seconds": "(epoch_us(f.ended_at) - epoch_us(f.started_at)) / 1e6",
     "team": "coalesce((SELECT min(m.team) FROM members m WHERE m.initiator = f.initiator"
     f" AND f.started_at >= m.valid_from AND f.started_at < m.valid_to), '{UNASSIGNED}')",
-    "tool_errors": "CASE WHEN f.grain = 'interception' OR f.tool_calls = 0 THEN f.tool_errors END",
+    "tool_errors": TOOL_ERRORS,
     "credential_hint": "t.credential_hint",
     "error_type": "t.error_type",
     "error_message": "t.error_message",

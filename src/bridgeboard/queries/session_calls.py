@@ -9,7 +9,7 @@ from uuid import UUID
 from bridgeboard.model.accuracy import Accuracy, accuracy, of_usage
 from bridgeboard.model.times import stored
 from bridgeboard.queries.metric_query import Query
-from bridgeboard.queries.session_columns import NUMBERS, TOLD_STATUS
+from bridgeboard.queries.session_columns import NUMBERS, TOLD_STATUS, TOOL_ERRORS
 from bridgeboard.queries.typed_rows import Key, columns, holdable, limited, selected
 
 CALLS: Final = 200
@@ -181,8 +181,7 @@ WITH {placed} SELECT {columns} FROM own f{where} ORDER BY f.started_at, f.usage{
 _SQL: Final = {
     "interception": "f.id",
     "context": "f.input + f.cache_read + f.cache_write",
-    "tool_errors": "CASE WHEN f.grain = 'interception' OR (f.grain <> 'session'"
-    " AND f.tool_calls = 0) THEN f.tool_errors END",
+    "tool_errors": TOOL_ERRORS,
     **{
         name: f"CASE WHEN f.grain <> 'session' THEN f.{name} END"
         for name in ("responses", "prompts", "tool_calls", "injected")

@@ -106,6 +106,12 @@ SUMS: Final[Mapping[str, str]] = {
 }
 """Aggregates over the requests ``f`` of a session, by the definitions of the vocabulary."""
 
+TOOL_ERRORS: Final = (
+    "CASE WHEN (f.tool_calls = 0 AND f.grain <> 'session') OR (f.grain = 'interception'"
+    " AND (f.injected > 0 OR f.tool_errors > 0)) THEN f.tool_errors END"
+)
+"""The metric's SQL for a single row ``f`` of ``usage``."""
+
 FAILED: Final = "coalesce(t.error_type, t.error_message) IS NOT NULL"
 """Whether a thread ``t`` is known to have failed."""
 

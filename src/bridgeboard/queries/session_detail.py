@@ -13,6 +13,7 @@ from uuid import UUID
 
 from bridgeboard.model.accuracy import of_usage
 from bridgeboard.model.dimensions import UNASSIGNED, UNKNOWN
+from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries import session_columns
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.metric_sources import MEMBERS, PEOPLE, Arguments
@@ -207,11 +208,11 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class ToolCalls:
-    """How often a session called a tool, and how many of these calls are known to have failed."""
+    """How often a session called a tool, and how many calls failed; None is not recorded."""
 
     tool: str
     calls: int
-    failures: int
+    failures: int | None
 
 
 def _different(column: str, table: str) -> str:
@@ -323,7 +324,7 @@ def threads(session: int, *, after: int = 0, limit: int | None = None) -> Query:
 def tools(session: int) -> Query:
     """Rows of ``ToolCalls``, the tool that was called most first."""
     sql = (
-        "SELECT tool, count(*) AS calls, count(*) FILTER (WHERE failed) AS failures FROM tool_calls"
-        " WHERE session = $1 GROUP BY tool ORDER BY calls DESC, tool"
+        f"SELECT tool, count(*) AS calls, {METRICS['tool_errors'].parts[0].calls} AS failures"
+        " FROM tool_calls f WHERE session = $1 GROUP BY tool ORDER BY calls DESC, tool"
     )
     return Query(sql, (session,))

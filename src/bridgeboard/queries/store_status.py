@@ -27,7 +27,7 @@ FIELD_COVERAGE: Final = (
 SELECT count(*), count(*) FILTER (WHERE grain = 'interception'), count(ended_at),
        count(provider_name), count(credential_kind)
 FROM usage""",
-    "SELECT count(*), count(failed) FROM tool_calls",
+    "SELECT count(*), count(failed) FROM tool_calls WHERE injected OR failed",
     """
 SELECT count(*), count(detailed_at), count(detail_problem), count(network_total),
        count(*) FILTER (WHERE threads > 50)

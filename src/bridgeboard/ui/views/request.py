@@ -320,7 +320,4 @@ def _call(item: Item) -> tuple[object, ...]:
 
 
 def _end(item: Item) -> str:
-    if item.failed:
-        return "failed"
-    # Only of tools that the bridge put there is it recorded how their calls end.
-    return "succeeded" if item.injected and item.failed is False else "not recorded"
+    return {True: "failed", False: "succeeded", None: "not recorded"}[item.failed]
