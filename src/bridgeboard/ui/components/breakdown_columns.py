@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import streamlit as st
-
 from bridgeboard import charts, formats
 from bridgeboard.analysis import headlines, movers
 from bridgeboard.analysis import trends as row_trends
@@ -14,7 +12,7 @@ from bridgeboard.model.accuracy import NOT_COMPARABLE
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.ui import runner, url_values
-from bridgeboard.ui.components import clock
+from bridgeboard.ui.components import clock, tables
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.components.tables import Column, Course, Ranked
 
@@ -75,13 +73,7 @@ def picker(key: str, usual: Sequence[str], measure: str, rows: int) -> None:
     about = METRICS[measure].label.lower()
     labels = {name: METRICS[name].label for name in pages.COLUMNS}
     labels |= {name: f"{label} of {about}" for name, label in _LABELS.items()}
-    with st.popover("Columns", icon=":material/view_column:", type="tertiary", key=f"cols-{key}"):
-        st.multiselect(
-            "Columns",
-            list(labels),
-            format_func=labels.__getitem__,
-            **_parameter(key, usual, rows).widget_arguments(),
-        )
+    tables.column_picker(labels, _parameter(key, usual, rows), f"cols-{key}")
 
 
 def _parameter(key: str, usual: Sequence[str], rows: int) -> url_values.Several[str]:

@@ -14,6 +14,7 @@ from bridgeboard import formats
 from bridgeboard.model.accuracy import Accuracy, Standing
 from bridgeboard.ui.components import clock
 from bridgeboard.ui.components.elements import element
+from bridgeboard.ui.url_values import Several
 
 Kind = Literal["text", "count", "money", "rate", "seconds", "moment", "words", "change", "trend"]
 """What a column holds: text, whole numbers, pico-USD, ratios, seconds, times, numbers of unlike
@@ -188,6 +189,17 @@ def facts(
         for name, value in lines.items()
     ]
     show(rows, (Column(""), Column("")), key=key, label=label, title=title, is_sortable=False)
+
+
+def column_picker(labels: Mapping[str, str], shown: Several[str], key: str) -> list[str]:
+    """A box for the columns of a table, folded; the address keeps which are chosen."""
+    with st.popover("Columns", icon=":material/view_column:", type="tertiary", key=key):
+        return st.multiselect(
+            "Columns",
+            list(labels),
+            format_func=labels.__getitem__,
+            **shown.widget_arguments(),
+        )
 
 
 def _column(column: Column, values: Sequence[Any]) -> dict[str, Any]:

@@ -19,13 +19,7 @@ from bridgeboard.queries.session_filters import Find
 from bridgeboard.queries.session_list import Order, Page, SessionRow
 from bridgeboard.queries.session_totals import Sums, Totals
 from bridgeboard.ui import navigation, runner, url, url_values
-from bridgeboard.ui.components import (
-    data_quality,
-    downloads,
-    notices,
-    pager,
-    tables,
-)
+from bridgeboard.ui.components import data_quality, downloads, notices, pager, tables
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.components.tables import Inexact
 from bridgeboard.ui.url_parameters import AFTER, BEFORE
@@ -88,14 +82,8 @@ def addresses(keys: Sequence[int]) -> dict[int, dict[str, str]]:
 
 def _columns_chosen(order: Order) -> list[Column]:
     """The columns to show: one that names the session first, and that of the order in any case."""
-    with st.popover("Columns", icon=":material/view_column:", type="tertiary", key="column-picker"):
-        chosen = st.multiselect(
-            "Columns",
-            list(COLUMNS),
-            format_func=lambda name: COLUMNS[name].label,
-            **SHOWN.widget_arguments(),
-        )
-    names = list(chosen or USUAL)
+    labels = {name: column.label for name, column in COLUMNS.items()}
+    names = list(tables.column_picker(labels, SHOWN, "column-picker") or USUAL)
     if COLUMNS[names[0]].kind in _NUMBERS:
         names.insert(0, USUAL[0])
     if order.name not in names:
