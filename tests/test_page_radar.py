@@ -27,6 +27,7 @@ from bridgeboard.state.saved_views import Note
 from bridgeboard.store import Store
 from bridgeboard.ui import runner
 from bridgeboard.ui.components import chart_findings
+from bridgeboard.ui.views import findings
 
 ROOT = Path(__file__).parents[1]
 EVERY = {"range": "Custom days", "dates": ["2026-08-18", "2026-11-15"], "tz": "UTC"}
@@ -86,6 +87,7 @@ def test_what_was_planted_is_told_with_a_reason(store: Store, planted: tuple[Sto
     assert runaways
     for one in runaways:
         assert f"A session of {one.subject} stands out" in said(test)
+    assert findings.USUAL in [caption.value for caption in test.caption]
 
 
 def test_a_kind_and_a_severity_in_the_address_narrow_what_is_told(store: Store) -> None:
@@ -174,6 +176,7 @@ def test_a_store_without_anything_has_nothing_wrong(tmp_path: Path) -> None:
         assert not test.exception
         assert not test.error
         assert "Nothing looks wrong" in said(test)
+        assert findings.USUAL not in said(test)
 
 
 def test_findings_are_shown_where_notes_cannot_be_read(

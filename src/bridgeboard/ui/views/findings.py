@@ -31,6 +31,11 @@ _LOOKS: Final[Mapping[str, tuple[str, Any]]] = {
     "medium": (":material/warning:", "orange"),
     "low": (":material/info:", "gray"),
 }
+USUAL: Final = (
+    "What is usual: for the spend of a day and for a session, the median of the days or sessions "
+    "that it is compared with; for a share, that of all of them together; for hours of work, the "
+    "mean."
+)
 _PAGES: Final[Mapping[str, str]] = {
     "spend_spike": "spend",
     "new_model": "spend",
@@ -56,6 +61,8 @@ def show(now: Chosen) -> None:
     _tell_count(findings, shown, notes)
     if problem := st.session_state.pop(_PROBLEM, None):
         notices.remark(problem)
+    if shown:
+        st.caption(USUAL)
     for one in shown[:PAGE]:
         _finding(one, notes.get(one.key))
     if len(shown) > PAGE:
