@@ -258,6 +258,20 @@ def test_a_page_is_a_question_without_a_def() -> None:
             assert len(path.read_text("utf-8").splitlines()) <= 60
 
 
+def test_notices_and_numbers_of_pages_are_drawn_by_one_component_each() -> None:
+    components = dict.fromkeys(("error", "info", "success", "warning"), "notices.py")
+    components["pagination"] = "pager.py"
+    drawn = {
+        (node.attr, path.name)
+        for room, path in files()
+        if room in {"app", "pages", "bridgeboard.ui"}
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in components
+        if ast.unparse(node.value) not in {"log", "notices"}  # loggers, and who asks for a notice
+    }
+    assert drawn == set(components.items())
+
+
 def test_only_settings_reads_the_environment() -> None:
     for room, path in files():
         source = path.read_text("utf-8")

@@ -16,6 +16,10 @@ class StoreError(Exception):
     """Something is wrong with the store; the message says what to do next."""
 
 
+class NoStoreError(Exception):
+    """There is nothing to ask yet; the message says why, and when there will be."""
+
+
 class Rows(Protocol):
     """What answers a statement with plain rows: a reader, or a store itself."""
 

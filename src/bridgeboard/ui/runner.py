@@ -7,6 +7,7 @@ from bridgeboard.access import Permission
 from bridgeboard.analysis.runner import AnswerCache, Runner
 from bridgeboard.model.dimensions import groups_tell_sessions
 from bridgeboard.model.metrics import METRICS
+from bridgeboard.model.store import NoStoreError
 from bridgeboard.runtime import process
 from bridgeboard.runtime.process import Process
 from bridgeboard.ui import current_user
@@ -16,10 +17,6 @@ UNTOLD: Final = "The last sync failed. The operator of this dashboard can see wh
 NO_REQUEST: Final = "Not known yet: sessions are known, but none of their requests."
 CACHE: Final = AnswerCache(2048)
 """The answers of all readers, each under the rows that who asked may see."""
-
-
-class NoStoreError(Exception):
-    """There is nothing to ask yet; the message says why, and when there will be."""
 
 
 def current() -> Runner:

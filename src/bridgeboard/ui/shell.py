@@ -17,7 +17,7 @@ from bridgeboard import formats, settings
 from bridgeboard.access import Permission
 from bridgeboard.model import pages, periods
 from bridgeboard.model.deployment import Capabilities, DeploymentError, Trouble
-from bridgeboard.model.store import StoreError
+from bridgeboard.model.store import NoStoreError, StoreError
 from bridgeboard.server.app_folder import home
 from bridgeboard.ui import current_user, live_data, login, runner, url, url_parameters
 from bridgeboard.ui.components import clock, data_quality, filters, notices, scope_bar
@@ -132,7 +132,7 @@ def _stored(name: str, run: Callable[[], None], bar: Any, place: Any, alarm: Any
         return
     try:
         runner.current().coverage()
-    except (runner.NoStoreError, StoreError) as error:
+    except (NoStoreError, StoreError) as error:
         _unfiltered(bar)
         if name in UNSTORED:
             _run(run, alarm)

@@ -18,6 +18,7 @@ import streamlit as st
 
 from bridgeboard import formats
 from bridgeboard.ui import old_urls, url_parameters
+from bridgeboard.ui.components import notices
 
 Words = Mapping[str, Sequence[str]]
 """Parameters with their values."""
@@ -151,7 +152,7 @@ def tell() -> None:
         return
     named = [formats.middle(formats.visible(what), _SHORT) for what in complaints[:_SHOWN]]
     more = f" and {len(complaints) - _SHOWN:,} more" if len(complaints) > _SHOWN else ""
-    st.warning(
+    notices.warning(
         formats.unmarked(
             f"Not understood in this address: {', '.join(named)}{more}. What you see is without it."
         ),

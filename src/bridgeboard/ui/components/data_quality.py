@@ -12,7 +12,7 @@ from bridgeboard.model import pages
 from bridgeboard.model.scope import Scope
 from bridgeboard.runtime import process
 from bridgeboard.ui import current_user, runner, url
-from bridgeboard.ui.components import clock
+from bridgeboard.ui.components import clock, notices
 
 QUICK: Final = timedelta(seconds=2)
 _SEEN: Final = "version_seen"
@@ -38,7 +38,7 @@ def show(scope: Scope) -> None:
     elif syncs():
         _live(scope)
     else:
-        st.warning(f"**Partial numbers.** {pages.PARTIAL} {_GOES_ON}", icon=":material/warning:")
+        notices.warning(f"**Partial numbers.** {pages.PARTIAL} {_GOES_ON}")
         _facts(scope)
 
 
@@ -82,7 +82,7 @@ def _live(scope: Scope) -> None:
     """The same while the first sync runs: numbers on the page move with it."""
     if runner.current().version != st.session_state.get(_SEEN):
         st.rerun()
-    st.warning(
+    notices.warning(
         "**Partial numbers: the first sync is still running.** It reads the newest days first. "
         f"{formats.unmarked(how_far())}",
         icon=":material/hourglass_top:",

@@ -25,7 +25,7 @@ from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.errors import ListError, MetricError
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.model.store import StoreError
+from bridgeboard.model.store import NoStoreError, StoreError
 from bridgeboard.server.middleware import file_access
 from bridgeboard.state.audit import AuditError
 from bridgeboard.state.logins import ClosedError
@@ -33,7 +33,6 @@ from bridgeboard.ui import current_user, runner
 from bridgeboard.ui.components import clock, notices, tables
 from bridgeboard.ui.components.elements import element
 from bridgeboard.ui.components.filters import Chosen
-from bridgeboard.ui.runner import NoStoreError
 
 log = logging.getLogger(__name__)
 

@@ -10,9 +10,8 @@ import streamlit as st
 from bridgeboard.formats import unmarked, visible
 from bridgeboard.model.deployment import DeploymentError
 from bridgeboard.model.errors import ListError, MetricError
-from bridgeboard.model.store import StoreError
+from bridgeboard.model.store import NoStoreError, StoreError
 from bridgeboard.state import StateError
-from bridgeboard.ui.runner import NoStoreError
 
 TROUBLE = (
     DeploymentError,
@@ -91,4 +90,14 @@ def empty(text: str) -> None:
 
 def remark(text: str) -> None:
     """A caution about the numbers beside it."""
-    st.warning(unmarked(text), icon=":material/warning:")
+    warning(unmarked(text))
+
+
+def warning(words: str, icon: str = ":material/warning:") -> None:
+    """A caution in Markdown."""
+    st.warning(words, icon=icon)
+
+
+def success(words: str, icon: str = ":material/verified:") -> None:
+    """What was checked and is right, in Markdown."""
+    st.success(words, icon=icon)

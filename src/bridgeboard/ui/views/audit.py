@@ -34,7 +34,7 @@ def verdict() -> None:
         return
     result = _log().verify()
     if result.key_missing:
-        st.warning(
+        notices.warning(
             "**The end of the log cannot be checked**: it was signed with a key that is not here. "
             "Set audit_key as it was, and check again.",
             icon=":material/key_off:",
@@ -45,7 +45,9 @@ def verdict() -> None:
             f"The {result.right:,} lines before it are."
         )
     else:
-        st.success(f"All {result.right:,} lines are as they were written.", icon=":material/check:")
+        notices.success(
+            f"All {result.right:,} lines are as they were written.", icon=":material/check:"
+        )
     if result.unkeyed:
         first = formats.plural(result.unkeyed, "line")
         st.caption(f"The first {first} were written before the log had a key.")

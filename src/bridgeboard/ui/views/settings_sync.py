@@ -12,7 +12,7 @@ from bridgeboard.access import Permission, RefusedError
 from bridgeboard.analysis import prices
 from bridgeboard.analysis.runner import Runner
 from bridgeboard.model import periods
-from bridgeboard.model.store import StoreError
+from bridgeboard.model.store import NoStoreError, StoreError
 from bridgeboard.model.store_status import BackupStatus, Status
 from bridgeboard.runtime import process
 from bridgeboard.runtime.process import Process
@@ -98,7 +98,7 @@ def _good_at(status: Status) -> datetime | None:
         return status.good_at
     try:
         return runner.current().coverage().synced_at
-    except (runner.NoStoreError, StoreError):
+    except (NoStoreError, StoreError):
         return None
 
 
@@ -177,7 +177,7 @@ def priced() -> None:
         file, problem = _file()
         try:
             lines = _stored()
-        except runner.NoStoreError:
+        except NoStoreError:
             lines = {"Price list": "none yet: there is no store"}
         tables.facts({**lines, "Your own prices": file}, key="prices", label="Prices")
         if problem:

@@ -45,10 +45,7 @@ def checked(now: Chosen) -> None:
                 "rows below: it is a fault of Bridgeboard, or a damaged store."
             )
         else:
-            st.success(
-                f"**All {len(results)} checks passed**: {formats.unmarked(now.words)}.",
-                icon=":material/verified:",
-            )
+            notices.success(f"**All {len(results)} checks passed**: {formats.unmarked(now.words)}.")
         if runner.current().totals(("summed_rows",), now.scope)["summed_rows"]:
             notices.remark(pages.SUMS)
         shown = sorted(results, key=lambda one: one.holds)

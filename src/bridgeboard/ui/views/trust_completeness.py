@@ -28,8 +28,8 @@ def show() -> None:
         if not verdicts:
             st.caption("Nothing has been checked yet: a sync does so once it has read everything.")
         for one in [*verdicts, *runner.current().read(completeness.since_restorations)]:
-            say, icon = (st.success, "verified") if one.good else (st.warning, "warning")
-            say(formats.unmarked(one.text), icon=f":material/{icon}:")
+            say = notices.success if one.good else notices.warning
+            say(formats.unmarked(one.text))
         if counts:
             _days(counts)
         if left:
