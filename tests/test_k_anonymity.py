@@ -199,6 +199,19 @@ def test_parts_add_up_to_the_whole(stores: Stores, dimension: str) -> None:
                     assert sum(row[1] or 0 for row in told.rows) == (whole or 0), name
 
 
+@pytest.mark.parametrize("dimension", ["team", "client"])
+def test_calls_that_are_counted_beside_requests_are_not_told_to_be_none(
+    stores: Stores, dimension: str
+) -> None:
+    names = ("requests", "tool_calls", "injected_calls", "tool_errors")
+    with stores(3).snapshot(RowAccess.of_groups(3)) as seen:
+        told = worlds.answer(seen, select(names, (dimension,), ALL)).rows
+        (whole,) = worlds.answer(seen, select(names, (), ALL)).rows
+    assert [row[2:] for row in told if row[2] is not None] == [whole[1:]]
+    assert [row[3:] for row in told if row[2] is None] == [(None, None)] * (len(told) - 1)
+    assert len(told) > 2
+
+
 def test_large_groups_keep_their_names_and_small_ones_do_not(stores: Stores) -> None:
     whole = {row["model"] or UNKNOWN for row in facts().usage}
     with stores(2).snapshot(RowAccess.of_groups(2)) as seen:

@@ -264,12 +264,14 @@ def group_relation(
         return None
     source, own = grouped
     known = {*own.split(), *_NAMED.get((kind, table), "").split()}
-    shown = ", ".join(_column(known, *each) for each in columns.items())
+    shown = ", ".join(_column(table, known, *each) for each in columns.items())
     where = "WHERE FALSE" if kind == "nobody" else ""
     return f"SELECT {shown} FROM {source.format(real=schema, floor=floor)} t {where}"
 
 
-def _column(known: Collection[str], name: str, kind: str) -> str:
+def _column(table: str, known: Collection[str], name: str, kind: str) -> str:
+    if table == "usage" and name in _BESIDE & set(known):
+        return f"CASE WHEN t.initiator IS NULL THEN t.{name} END AS {name}"
     if name in known:
         return f"t.{name}::HUGEINT AS {name}" if name in _SUMMED else f"t.{name}"
     if name in _CALLED:
@@ -278,6 +280,8 @@ def _column(known: Collection[str], name: str, kind: str) -> str:
     return f"NULL::{kind} AS {name}"
 
 
+_BESIDE: Final = frozenset({"tool_calls", "injected", "tool_errors"})
+"""Columns that only rows which count tool calls tell; of requests they are unknown, not none."""
 _SUMMED: Final = frozenset({*COUNTS, *PRICES})
 # Blocks made for groups of fewer people are not shown; they come back if the floor is lowered.
 _SEEN: Final = (
