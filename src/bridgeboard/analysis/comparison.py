@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from bridgeboard.model.metric import Format
+from bridgeboard.model.metric import TOKEN_METRICS, Format
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries.session_detail import NUMBERS, Head
 
@@ -19,10 +19,7 @@ COMPARED: Final = (
     "tool_calls",
     "tool_errors",
     "total_tokens",
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
+    *TOKEN_METRICS,
     "cache_hit_rate",
     "cost_per_prompt",
     "cost_per_request",

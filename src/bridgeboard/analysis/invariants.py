@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from bridgeboard.analysis.runner import answer
 from bridgeboard.model.dimensions import DIMENSIONS
+from bridgeboard.model.metric import TOKEN_METRICS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.model.store import Reader
@@ -54,8 +55,7 @@ def check(reader: Reader, scope: Scope) -> list[Invariant]:
 
 
 def _kinds(reader: Reader, scope: Scope) -> Iterator[Invariant]:
-    kinds = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
-    totals = _only(reader, (*kinds, "total_tokens"), scope)
+    totals = _only(reader, (*TOKEN_METRICS, "total_tokens"), scope)
     together = sum(totals[:4])
     yield Invariant(
         "Tokens",

@@ -10,13 +10,13 @@ from typing import Any, Final
 import pandas as pd
 
 from bridgeboard import pricing
+from bridgeboard.model.metric import TOKENS
 from bridgeboard.model.store import Reader, Rows
 from bridgeboard.model.times import stored
 from bridgeboard.pricing import Book, PriceFileError, Seller, informed, own_book, vendor_line
 from bridgeboard.queries.store_status import INSTANCES, PRICED, UNPRICED
 
 _UNKNOWN: Final = "Unknown"
-_COUNTS: Final = ("input", "output", "cache_read", "cache_write", "cache_write_1h", "web_searches")
 
 
 def unpriced(reader: Reader, since: datetime, until: datetime) -> pd.DataFrame:
@@ -28,8 +28,8 @@ def unpriced(reader: Reader, since: datetime, until: datetime) -> pd.DataFrame:
         ``first_at``, ``last_at`` (naive UTC, of requests); ``note``: why.
     """
     frame: pd.DataFrame = reader.frame(UNPRICED, [stored(since), stored(until)])
-    frame = frame.assign(**{name: frame[name].map(int).astype(object) for name in _COUNTS})
-    frame = frame.assign(tokens=sum(frame[name] for name in _COUNTS[:4])).sort_values(
+    frame = frame.assign(**{name: frame[name].map(int).astype(object) for name in pricing.COUNTS})
+    frame = frame.assign(tokens=sum(frame[name] for name in TOKENS)).sort_values(
         ["tokens", "provider", "provider_name", "model"], ascending=[False, True, True, True]
     )
     return frame.drop(columns="tokens").reset_index(drop=True)

@@ -15,6 +15,7 @@ from uuid import UUID
 from bridgeboard import formats
 from bridgeboard.analysis import session_data
 from bridgeboard.model.accuracy import EXACT, Accuracy, accuracy
+from bridgeboard.model.metric import TOKENS
 from bridgeboard.model.store import Reader, StoreError
 from bridgeboard.queries import recorded_text, session_calls, session_detail
 from bridgeboard.queries.recorded_text import Item, Text
@@ -126,10 +127,7 @@ _THREAD_COLUMNS: Final = (
     "model",
     "requests",
     "tool_calls",
-    "input",
-    "output",
-    "cache_read",
-    "cache_write",
+    *TOKENS,
     "cost",
     "error_type",
 )
@@ -139,10 +137,7 @@ _CALL_COLUMNS: Final = (
     "started_at",
     "ended_at",
     "model",
-    "input",
-    "output",
-    "cache_read",
-    "cache_write",
+    *TOKENS,
     "cost",
     "running_cost",
     "status",

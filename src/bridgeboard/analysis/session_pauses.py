@@ -182,7 +182,7 @@ def extra_cost(after: Rewritten, book: Book) -> tuple[int | None, Standing]:
         byok=response.credential_kind == "byok",
         service_tier=(response.service_tier or "").strip().lower(),
     )
-    counts = {name: getattr(response, name) for name in _COUNTS}
+    counts = {name: getattr(response, name) for name in pricing.COUNTS}
     charged = {response.cost, response.shadow_cost}
     if pricing.exact(counts, price) not in charged - {None}:
         return _UNKNOWN
@@ -202,4 +202,3 @@ def extra_cost(after: Rewritten, book: Book) -> tuple[int | None, Standing]:
 
 
 _UNKNOWN: Final[tuple[None, Standing]] = (None, "unknown")
-_COUNTS: Final = ("input", "output", "cache_read", "cache_write", "cache_write_1h", "web_searches")

@@ -1,7 +1,7 @@
 """What a metric is made of: its parts, and what makes it less than exact."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from bridgeboard.model.dimensions import Dimension, Source
 
@@ -18,6 +18,11 @@ Kind = Literal["whole", "sum", "keys"]
 without those that are unknown, are its value over all of them. "keys" is no aggregate but a row's
 key of ours, a BIGINT or NULL, and the part is how many different ones there are.
 """
+
+TOKENS: Final = ("input", "output", "cache_read", "cache_write")
+"""The four counts of tokens, which all tokens are the sum of: columns, and fields of rows."""
+TOKEN_METRICS: Final = tuple(f"{name}_tokens" for name in TOKENS)
+"""The metrics of these counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from bridgeboard.model.limits import (
     UNREAD,
     UNSEEN,
 )
-from bridgeboard.model.metric import Limit, Metric, Part, Rise
+from bridgeboard.model.metric import TOKENS, Limit, Metric, Part, Rise
 
 # A count that no server can have meant may be close to 64 bits: sums are wider, and one beyond
 # 64 bits is unknown. Money keeps its full width.
@@ -32,7 +32,6 @@ _EXACT: Final = "f.grain = 'interception'"
 _READ: Final = "f.grain <> 'session'"
 """Whether a row says anything but tokens: the rest of a session does not."""
 _PRICED: Final = "f.cost IS NOT NULL"
-_TOKENS: Final = ("input", "output", "cache_read", "cache_write")
 
 
 def _sum(column: str, where: str = "") -> str:
@@ -88,7 +87,7 @@ def _percentile(name: str, label: str, definition: str, place: int) -> Metric:
 
 _SPEND: Final = _sums("cost")
 _EXACT_SPEND: Final = _sums("cost", where=_EXACT)
-_ALL_TOKENS: Final = _sums(*_TOKENS)
+_ALL_TOKENS: Final = _sums(*TOKENS)
 _PROMPT_TOKENS: Final = _sums("input", "cache_read", "cache_write")
 _PEOPLE: Final = "count(DISTINCT f.initiator)"
 _BEGUN: Final = Part(sessions="count(*)", kind="sum")
@@ -283,7 +282,7 @@ _ACTIVITY: Final = (
         2,
     ),
 )
-_TOKEN_METRICS: Final = (
+_TOKENS: Final = (
     _total("input_tokens", "Input tokens", "Prompt tokens that were not in a cache.", "input"),
     _total("output_tokens", "Output tokens", "Tokens that models wrote.", "output"),
     _total("cache_read_tokens", "Cache reads", "Prompt tokens read from a cache.", "cache_read"),
@@ -293,12 +292,12 @@ _TOKEN_METRICS: Final = (
         "Prompt tokens written to a cache.",
         "cache_write",
     ),
-    _total("total_tokens", "Tokens", "Input, output, cache reads and cache writes.", *_TOKENS),
+    _total("total_tokens", "Tokens", "Input, output, cache reads and cache writes.", *TOKENS),
     _total(
         "recorded_tokens",
         "Tokens as recorded",
         "Tokens as the server adds them, streamed answers counted more than once.",
-        *(f"{name}_sum" for name in _TOKENS),
+        *(f"{name}_sum" for name in TOKENS),
     ),
     _count(
         "unpriced_tokens",
@@ -328,7 +327,7 @@ _TOKEN_METRICS: Final = (
         "exact_rate",
         "Exact share",
         "Share of tokens that are known per request.",
-        _added(f"coalesce({_sums(*_TOKENS, where=_EXACT).usage}, 0)"),
+        _added(f"coalesce({_sums(*TOKENS, where=_EXACT).usage}, 0)"),
         _ALL_TOKENS,
         SHIFTED,
     ),
@@ -388,7 +387,7 @@ _COVERAGE: Final = (
 )
 
 METRICS: Final[Mapping[str, Metric]] = {
-    one.name: one for one in (*_MONEY, *_ACTIVITY, *_TOKEN_METRICS, *_TOOLS, *_COVERAGE)
+    one.name: one for one in (*_MONEY, *_ACTIVITY, *_TOKENS, *_TOOLS, *_COVERAGE)
 }
 """All metrics by name."""
 

@@ -7,11 +7,12 @@ from bridgeboard.pricing.operator_prices import Override, PriceFile, PriceFileEr
 from bridgeboard.pricing.price_book import Book, informed, own_book, said
 from bridgeboard.pricing.rates import CLASSES, Card, Price, Status
 from bridgeboard.pricing.responses import UNMETERED, WORST, extras, responses, usage_money
-from bridgeboard.pricing.unpriced_bounds import bounds, estimated, snippet, vendor_line
+from bridgeboard.pricing.unpriced_bounds import COUNTS, bounds, estimated, snippet, vendor_line
 from bridgeboard.pricing.vendors import Seller, VendorStatement, vendor_by_address, vendor_by_type
 
 __all__ = [
     "CLASSES",
+    "COUNTS",
     "MOST_TOKENS",
     "UNMETERED",
     "WORST",

@@ -13,6 +13,7 @@ from uuid import UUID
 from bridgeboard.model.accuracy import of_usage
 from bridgeboard.model.dimensions import UNASSIGNED, UNKNOWN
 from bridgeboard.model.errors import ListError
+from bridgeboard.model.metric import TOKEN_METRICS, TOKENS
 from bridgeboard.model.scope import Scope
 from bridgeboard.model.times import stored
 from bridgeboard.queries.metric_query import Query
@@ -24,10 +25,7 @@ PAGE: Final = 50
 """Requests on a page."""
 NUMBERS: Final[Mapping[str, str]] = {
     "total_tokens": "total_tokens",
-    "input": "input_tokens",
-    "output": "output_tokens",
-    "cache_read": "cache_read_tokens",
-    "cache_write": "cache_write_tokens",
+    **dict(zip(TOKENS, TOKEN_METRICS, strict=True)),
     "cost": "spend",
     "shadow_cost": "shadow_cost",
     "prompts": "prompts",

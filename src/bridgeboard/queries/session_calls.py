@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from bridgeboard.model.accuracy import Accuracy, accuracy, of_usage
+from bridgeboard.model.metric import TOKENS
 from bridgeboard.model.times import stored
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.session_columns import NUMBERS, TOLD_STATUS, TOOL_ERRORS
@@ -101,9 +102,9 @@ class Call(_Running):
     @property
     def by_metric(self) -> Mapping[str, Any]:
         """Its tokens and costs under the names of the vocabulary, for ``model.accuracy``."""
-        names = ("input", "output", "cache_read", "cache_write", "unpriced_tokens")
+        names = (*TOKENS, "unpriced_tokens", "cost", "shadow_cost")
         return {
-            **{NUMBERS[name]: getattr(self, name) for name in (*names, "cost", "shadow_cost")},
+            **{NUMBERS[name]: getattr(self, name) for name in names},
             **of_usage(self.cost, self.context + self.output - self.unpriced_tokens, self.status),
             "summed_rows": int(self.grain != "interception"),
         }

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from bridgeboard.model.dimensions import DIMENSIONS, UNASSIGNED
 from bridgeboard.model.errors import ListError
+from bridgeboard.model.metric import TOKEN_METRICS, TOKENS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries.metric_sources import place_in_word
 
@@ -57,10 +58,7 @@ _KEPT: Final = f'"&"(">>"(k.bits, {place_in_word("f.usage")}), 1) = 1'
 
 NUMBERS: Final[Mapping[str, str]] = {
     **{name: name for name in ("threads", "requests", "prompts", "tool_calls", "tool_errors")},
-    "input": "input_tokens",
-    "output": "output_tokens",
-    "cache_read": "cache_read_tokens",
-    "cache_write": "cache_write_tokens",
+    **dict(zip(TOKENS, TOKEN_METRICS, strict=True)),
     "cost": "spend",
     **{
         name: name

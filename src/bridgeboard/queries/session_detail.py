@@ -13,6 +13,7 @@ from uuid import UUID
 
 from bridgeboard.model.accuracy import of_usage
 from bridgeboard.model.dimensions import UNASSIGNED, UNKNOWN
+from bridgeboard.model.metric import TOKENS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries import session_columns
 from bridgeboard.queries.metric_query import Query
@@ -25,7 +26,8 @@ NUMBERS: Final[Mapping[str, str]] = {
     name: _METRICS.get(name, name)
     for name in (
         *("requests", "prompts", "tool_calls", "injected", "tool_errors"),
-        *("input", "output", "cache_read", "cache_write", "unpriced_tokens"),
+        *TOKENS,
+        "unpriced_tokens",
         *("cost", "shadow_cost", "cache_saving"),
     )
 }
@@ -34,7 +36,6 @@ NUMBERS: Final[Mapping[str, str]] = {
 All are additive: those of disjoint parts add up to those of the whole.
 """
 
-TOKENS: Final = ("input", "output", "cache_read", "cache_write")
 RECORDED: Final = " + ".join(f"{{0}}.{name}_sum" for name in TOKENS)
 """SQL: the server's own total of a row of ``usage``, ``threads`` or ``sessions``."""
 

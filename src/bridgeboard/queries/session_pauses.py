@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from bridgeboard.model.metric import TOKENS
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.typed_rows import selected
 
@@ -47,10 +48,7 @@ class Response:
 _SQL: Final = {
     "is_request": "CAST(f.grain = 'interception' AS BOOLEAN)",
     "answered_at": "r.answered_at",
-    **{
-        name: f"coalesce(r.{name}, 0)"
-        for name in ("input", "output", "cache_read", "cache_write", "cache_write_1h")
-    },
+    **{name: f"coalesce(r.{name}, 0)" for name in (*TOKENS, "cache_write_1h")},
     "web_searches": "coalesce(r.web_searches, 0)",
     "service_tier": "r.service_tier",
     "split_unknown": "coalesce(r.split_unknown, FALSE)",

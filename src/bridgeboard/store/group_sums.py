@@ -18,11 +18,11 @@ from uuid import UUID
 
 import duckdb
 
+from bridgeboard.model.metric import TOKENS
 from bridgeboard.store.k_anonymity import OTHER, RULES, Folds
 from bridgeboard.store.row_relations import real
 
 OFFER: Final = ("provider", "provider_name", "vendor", "model")
-SUMS: Final = ("input", "output", "cache_read", "cache_write")
 PRICES: Final = {
     "priced_tokens": "0",
     "cost": "NULL",
@@ -32,8 +32,8 @@ PRICES: Final = {
 """Columns about prices, and what they are where prices are not given: as if nobody knew them."""
 COUNTS: Final = (
     *("threads", "requests", "responses", "prompts"),
-    *SUMS,
-    *(f"{name}_sum" for name in SUMS),
+    *TOKENS,
+    *(f"{name}_sum" for name in TOKENS),
 )
 MADE: Final = ("blocks", "usage", "tool_calls", "sessions", "homes", "labels")
 """The tables that are left in the schema; all others are dropped."""

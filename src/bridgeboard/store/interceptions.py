@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bridgeboard.model.metric import TOKENS
 from bridgeboard.model.times import stored
 from bridgeboard.store import erasure, people, request_links, text_index
 from bridgeboard.store.database import Store
@@ -134,10 +135,9 @@ def _outdate(batch: Batch, aggregates: pa.Table) -> None:
             batch.execute(_OUTDATE)
 
 
-_COUNTS: Final = ("input", "output", "cache_read", "cache_write")
 _BEYOND: Final = f"""
 SELECT usage, started_at, id::VARCHAR AS id FROM usage WHERE grain = 'interception'
-AND greatest({", ".join(f"abs({name}_sum)" for name in _COUNTS)}) > $1
+AND greatest({", ".join(f"abs({name}_sum)" for name in TOKENS)}) > $1
 """
 
 

@@ -7,12 +7,13 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bridgeboard.model.metric import TOKENS
 from bridgeboard.model.times import stored
 from bridgeboard.store import erasure, people
 from bridgeboard.store.database import Store
 from bridgeboard.store.reader import Batch, Reader
 
-SUMS: Final = ("input_sum", "output_sum", "cache_read_sum", "cache_write_sum")
+SUMS: Final = tuple(f"{name}_sum" for name in TOKENS)
 """The server's own totals; a session's, a thread's, or a usage row's."""
 
 _STORED_SUM: Final = "(" + " + ".join(f"s.{name}" for name in SUMS) + ")"

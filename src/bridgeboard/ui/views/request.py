@@ -10,6 +10,7 @@ from bridgeboard import formats
 from bridgeboard.analysis import request_list, session_data
 from bridgeboard.model.accuracy import Accuracy, accuracy, of_usage
 from bridgeboard.model.dimensions import UNKNOWN
+from bridgeboard.model.metric import TOKEN_METRICS, TOKENS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries.recorded_text import Item
 from bridgeboard.queries.request_list import Detail, Response
@@ -28,14 +29,7 @@ from bridgeboard.ui.views import request_raw_data, request_table
 NARROWEST: Final = 310
 
 
-_CARDS: Final = (
-    "spend",
-    "total_tokens",
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-)
+_CARDS: Final = ("spend", "total_tokens", *TOKEN_METRICS)
 
 
 def asked() -> Detail | None:
@@ -174,9 +168,7 @@ def _id(id_: UUID | None) -> str | None:
 
 
 def _numbers(detail: Detail) -> dict[str, str]:
-    recorded = sum(
-        getattr(detail, f"{kind}_sum") for kind in ("input", "output", "cache_read", "cache_write")
-    )
+    recorded = sum(getattr(detail, f"{kind}_sum") for kind in TOKENS)
     return _worded(
         ("Responses", _number(detail, "responses", detail.responses)),
         ("Prompts", _number(detail, "prompts", detail.prompts)),

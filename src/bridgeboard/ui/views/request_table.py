@@ -9,6 +9,7 @@ import streamlit as st
 from bridgeboard.exports import Column, Sheet
 from bridgeboard.model import accuracy
 from bridgeboard.model.dimensions import DIMENSIONS, UNKNOWN
+from bridgeboard.model.metric import TOKEN_METRICS, TOKENS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries.request_list import NUMBERS, Interception
 from bridgeboard.ui import navigation, url, url_parameters
@@ -51,7 +52,7 @@ def _line(row: Interception) -> tuple[object, ...]:
         row.family or UNKNOWN,
         *_cells(row, "cost"),
         row.status,
-        *_cells(row, "input", "output", "cache_read", "cache_write"),
+        *_cells(row, *TOKENS),
         row.duration_seconds,
         *_cells(row, "tool_calls", "tool_errors"),
         row.error_type,
@@ -142,8 +143,8 @@ _OWN: Final = (
 )
 _NAMED: Final = (
     *("initiator", "team", "client", "provider", "provider_name", "model", "family"),
-    "credential_kind",
-    *("accuracy", "input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens"),
+    *("credential_kind", "accuracy"),
+    *TOKEN_METRICS,
     *("prompts", "tool_calls", "tool_errors", "spend", "shadow_cost", "status"),
 )
 

@@ -9,6 +9,7 @@ from bridgeboard import formats, settings
 from bridgeboard.analysis import capabilities, coverage, invariants, prices, sync_history
 from bridgeboard.model import pages
 from bridgeboard.model.deployment import Capabilities, DeploymentError
+from bridgeboard.model.metric import TOKENS
 from bridgeboard.settings import SettingsError
 from bridgeboard.ui import current_user, live_data, runner
 from bridgeboard.ui.components import (
@@ -202,7 +203,7 @@ def unpriced(now: Chosen) -> None:
                     _named(row["provider_name"]),
                     _named(row["model"]),
                     int(row["requests"]),
-                    sum(int(row[kind]) for kind in _KINDS),
+                    sum(int(row[kind]) for kind in TOKENS),
                     _bound(row["least"]),
                     _bound(row["most"]),
                     str(row["note"] or ""),
@@ -230,7 +231,6 @@ def _proposal(snippets: Sequence[str]) -> None:
     st.code("\n".join(snippets[:SHOWN]), language=None)
 
 
-_KINDS: Final = ("input", "output", "cache_read", "cache_write")
 _UNPRICED: Final = (
     Column("Instance"),
     Column("Model id"),
