@@ -60,7 +60,9 @@ def _scopes(store: Store) -> dict[str, Scope]:
 
 
 def _answer(store: Store, question: Question, scope: Scope) -> None:
-    for sql, params, *_ in question.ask(scope):
+    for asked in question.ask(scope):
+        # A request of every session is known in a drawn world.
+        sql, params, *_ = asked.if_all_read or asked
         store.frame(sql, params)
 
 

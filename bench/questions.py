@@ -5,14 +5,11 @@ Each question also names the columns that it cannot be answered without, for the
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.adoption import active_people_windows
-from bridgeboard.queries.metric_query import select, select_top, values
-
-Statement = tuple[str, Any]
-"""SQL and its parameters."""
+from bridgeboard.queries.metric_query import Query, select, select_top, values
 
 TOKENS: Final = ("input", "output", "cache_read", "cache_write")
 HEADLINE: Final = (
@@ -56,7 +53,7 @@ class Question:
     """One thing a page shows: the statements that answer it, and the columns they need."""
 
     name: str
-    ask: Callable[[Scope], list[Statement]]
+    ask: Callable[[Scope], list[Query]]
     columns: tuple[str, ...]
     table: str = "usage"
 
@@ -70,28 +67,28 @@ def _by(dimension: str, *columns: str) -> Question:
     return _split(f"by_{dimension}", _MONEY, dimension, columns=needed)
 
 
-def _headline(scope: Scope) -> list[Statement]:
+def _headline(scope: Scope) -> list[Query]:
     return [select(HEADLINE, (), scope), select(HEADLINE, (), scope.previous())]
 
 
-def _durations(scope: Scope) -> list[Statement]:
+def _durations(scope: Scope) -> list[Query]:
     return [select(("duration_p50", "duration_p95", "requests"), ("model",), scope)]
 
 
-def _tools(scope: Scope) -> list[Statement]:
+def _tools(scope: Scope) -> list[Query]:
     return [select(("tool_calls", "tool_errors", "tool_error_rate"), ("tool",), scope)]
 
 
-def _tool_table(scope: Scope) -> list[Statement]:
+def _tool_table(scope: Scope) -> list[Query]:
     # The page asks for sessions by themselves: sessions_by_tool.
     return [select(TOOL_TABLE, ("tool",), scope)]
 
 
-def _sessions_by_tool(scope: Scope) -> list[Statement]:
+def _sessions_by_tool(scope: Scope) -> list[Query]:
     return [select(("sessions",), ("tool",), scope)]
 
 
-def _top_tools(scope: Scope) -> list[Statement]:
+def _top_tools(scope: Scope) -> list[Query]:
     return [select_top(("tool_calls",), ("day", "tool"), scope, rank_by="tool_calls", n=8)]
 
 
@@ -105,21 +102,21 @@ def _top(dimension: str) -> Question:
     )
 
 
-def _top_people(scope: Scope) -> list[Statement]:
+def _top_people(scope: Scope) -> list[Query]:
     return [select(_MONEY, ("initiator",), scope, order=("-spend",), limit=20)]
 
 
-def _top_models(scope: Scope) -> list[Statement]:
+def _top_models(scope: Scope) -> list[Query]:
     return [select_top(_MONEY, ("day", "model"), scope, rank_by="spend", n=5)]
 
 
-def _one_person(scope: Scope) -> list[Statement]:
+def _one_person(scope: Scope) -> list[Query]:
     return [select(_MONEY, ("day", "model"), scope.only("initiator", _PERSON))]
 
 
-def _session_page(scope: Scope) -> list[Statement]:
+def _session_page(scope: Scope) -> list[Query]:
     period = [moment.replace(tzinfo=None) for moment in (scope.since, scope.until)]
-    return [(_SESSION_PAGE, [*period, _MODEL])]
+    return [Query(_SESSION_PAGE, (*period, _MODEL))]
 
 
 QUESTIONS: Final = (

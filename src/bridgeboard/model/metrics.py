@@ -35,7 +35,8 @@ _PRICED: Final = "f.cost IS NOT NULL"
 
 
 def _sum(column: str, where: str = "") -> str:
-    return f"sum(f.{column})" + (f" FILTER (WHERE {where})" if where else "")
+    # A FILTER would say the same, and takes several times as long to leave rows out.
+    return f"sum(CASE WHEN {where} THEN f.{column} END)" if where else f"sum(f.{column})"
 
 
 def _sums(*columns: str, where: str = "") -> Part:
