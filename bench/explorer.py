@@ -137,8 +137,9 @@ def _totals(store: Store, find: Find) -> Totals:
 
 
 def _asked(store: Store, question: Query) -> Answer:
+    # A request of every session is known in a drawn world.
     with store.snapshot() as reader:
-        return Answer.of(*reader.named(*question))
+        return Answer.of(*reader.named(*question.if_all_read))
 
 
 def _has_text(store: Store) -> bool:

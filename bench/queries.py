@@ -62,7 +62,7 @@ def _scopes(store: Store) -> dict[str, Scope]:
 def _answer(store: Store, question: Question, scope: Scope) -> None:
     for asked in question.ask(scope):
         # A request of every session is known in a drawn world.
-        sql, params, *_ = asked.if_all_read or asked
+        sql, params, *_ = asked.if_all_read
         store.frame(sql, params)
 
 

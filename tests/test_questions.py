@@ -16,8 +16,9 @@ from bridgeboard.analysis.runner import AnswerCache, Runner, Snapshot, answer
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.pages import MOVING
 from bridgeboard.model.scope import Scope
-from bridgeboard.queries import metric_query
+from bridgeboard.queries import metric_query, session_list, session_totals
 from bridgeboard.queries.metric_query import Query
+from bridgeboard.queries.session_filters import Find
 
 MEASURE = "total_tokens"
 
@@ -68,12 +69,22 @@ def test_a_split_has_all_values_even_if_a_breakdown_has_not(
     assert len(rows) > 2
 
 
-@pytest.mark.parametrize("by", [(), ("day",), ("family",)])
+@pytest.mark.parametrize(
+    "question",
+    [
+        *(metric_query.select(("sessions",), by, month()) for by in ((), ("day",), ("family",))),
+        metric_query.select_top(("sessions",), ("day", "client"), month(), rank_by="sessions", n=2),
+        session_list.listing(
+            Find(month()), session_list.Order("models"), limit=session_list.LARGEST
+        ),
+        session_totals.totals(Find(month())),
+        session_totals.count(Find(month())),
+    ],
+)
 def test_unread_sessions_are_counted_as_soon_as_there_are_any(
-    tmp_path: Path, by: tuple[str, ...]
+    tmp_path: Path, question: Query
 ) -> None:
-    question = metric_query.select(("sessions",), by, month())
-    assert question.if_all_read
+    assert question.if_all_read != question
     counts = []
     with filled(tmp_path / "facts.duckdb") as store:
         runner = Runner(store, EVERYTHING, AnswerCache(64))

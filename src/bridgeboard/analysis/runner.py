@@ -244,8 +244,9 @@ class Runner(Questions):
         with self.snapshot() as reader:
             if reader.version != state[1]:
                 raise _MovedError
-            if question.if_all_read and self._is_all_read(state, reader):
-                question = question.if_all_read
+            shorter = question.if_all_read
+            if shorter is not question and self._is_all_read(state, reader):
+                return answer(reader, shorter)
             return answer(reader, question)
 
     def _is_all_read(self, state: State, reader: Reader) -> bool:

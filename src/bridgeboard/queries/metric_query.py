@@ -4,9 +4,8 @@ Nothing here is executed. Each source that the numbers come from is aggregated b
 each set of keys; the results are joined on the dimensions.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any, Final
 
 from bridgeboard.model.dimensions import Dimension, Source, dimension
@@ -15,6 +14,8 @@ from bridgeboard.model.metric import Metric, Part
 from bridgeboard.model.metrics import metric
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.metric_sources import (
+    NO_SESSIONS,
+    TABLES,
     Arguments,
     Fold,
     asked,
@@ -28,8 +29,6 @@ from bridgeboard.queries.metric_sources import (
 )
 
 OTHER: Final = "Other"
-Sources = frozenset[Source]
-_UNREAD: Final[Sources] = frozenset({"unread"})
 _OF_CALLS: Final = {"tool", "server"}
 _ROWS: Final = Part("count(*)", "count(*)", "count(*)", "count(*)", kind="sum")
 
@@ -42,16 +41,23 @@ class Query:
         dimensions: all that it speaks of, by what it splits, filters or tells people apart; None
             is unknown, as of what looks at single rows. Who may see groups of people only is
             answered by it (``store.k_anonymity``).
-        if_all_read: the same without a look for unread sessions, which takes as long as all else.
     """
 
     sql: str
     params: tuple[object, ...]
     dimensions: tuple[str, ...] | None = None
-    if_all_read: "Query | None" = None
 
     def __iter__(self) -> Iterator[Any]:
         return iter((self.sql, self.params, self.dimensions))
+
+    @property
+    def if_all_read(self) -> "Query":
+        """The same without a look for unread sessions, which takes as long as all else.
+
+        Itself where it does not look for any.
+        """
+        sql = self.sql.replace(TABLES["unread"], NO_SESSIONS)
+        return self if sql == self.sql else replace(self, sql=sql)
 
 
 def select(
@@ -61,7 +67,6 @@ def select(
     *,
     order: Sequence[str] | None = None,
     limit: int | None = None,
-    ignored: Sources = frozenset(),
 ) -> Query:
     """Numbers by dimensions in a scope.
 
@@ -72,7 +77,6 @@ def select(
         order: names out of ``names`` and ``by``, a "-" before one for the largest first; unknown
             numbers come last. Left out: by time, else the first number's largest first.
         limit: how many rows at most.
-        ignored: sources that are known to have no rows.
 
     Returns:
         One column per dimension, then one per metric, under their names. Only values that
@@ -84,14 +88,13 @@ def select(
         MetricError: for unknown names, and for a number that cannot be split as asked.
     """
     into = Arguments()
-    question = _Question.of(names, by, scope, ignored=ignored)
+    question = _Question.of(names, by, scope)
     common = [*tables(asked(by, scope)), *question.aggregates(into)]
     columns = [*question.shown(), *question.values()]
     sql = f"SELECT {', '.join(columns)} FROM {question.joined()}{question.ordered(order)}"
     if limit is not None:
         sql += f" LIMIT {into.bound(limit)}"
-    shorter = partial(select, names, by, scope, order=order, limit=limit, ignored=_UNREAD)
-    return _with_shorter(question, with_tables(common, sql, into, asked(by, scope)), shorter)
+    return with_tables(common, sql, into, asked(by, scope))
 
 
 def select_top(
@@ -101,7 +104,6 @@ def select_top(
     *,
     rank_by: str,
     n: int,
-    ignored: Sources = frozenset(),
 ) -> Query:
     """The ``n`` values of a dimension with the largest numbers, and all others as one row.
 
@@ -111,7 +113,6 @@ def select_top(
         scope: period and filters.
         rank_by: name of the metric that decides, over the whole scope.
         n: how many values have rows of their own.
-        ignored: as in ``select``.
 
     Returns:
         The columns of ``select``, then ``is_rest``, true for the row (one per time) of all
@@ -123,11 +124,10 @@ def select_top(
     """
     category = _category(by)
     into = Arguments()
-    of = partial(_Question.of, ignored=ignored)
-    every = of([*names, rank_by], by, scope, prefix="cell_")
-    ranking = of([rank_by], [category.name], scope, prefix="rank_", cells=every)
+    every = _Question.of([*names, rank_by], by, scope, prefix="cell_")
+    ranking = _Question.of([rank_by], [category.name], scope, prefix="rank_", cells=every)
     fold = Fold(category.name, into.bound(n))
-    question = of(names, by, scope, fold=fold, cells=every)
+    question = _Question.of(names, by, scope, fold=fold, cells=every)
     common = [
         *tables(asked(by, scope)),
         *every.cell_tables(into),
@@ -151,8 +151,7 @@ def select_top(
     )
     terms = [*(_key(one) for one in question.by if one.time), place]
     statement += f" ORDER BY {', '.join(terms)}"
-    shorter = partial(select_top, names, by, scope, rank_by=rank_by, n=n, ignored=_UNREAD)
-    return _with_shorter(every, with_tables(common, statement, into, asked(by, scope)), shorter)
+    return with_tables(common, statement, into, asked(by, scope))
 
 
 def values(name: str, scope: Scope, *, limit: int | None = None) -> Query:
@@ -166,10 +165,6 @@ def values(name: str, scope: Scope, *, limit: int | None = None) -> Query:
     count = "tool_calls" if name in _OF_CALLS else "requests"
     order = (f"-{count}", name)
     return select((count,), (name,), scope.free(name), order=order, limit=limit)
-
-
-def _with_shorter(question: "_Question", query: Query, shorter: Callable[[], Query]) -> Query:
-    return replace(query, if_all_read=shorter()) if "unread" in question.parts else query
 
 
 def with_tables(common: Iterable[str], sql: str, into: Arguments, about: Iterable[str]) -> Query:
@@ -219,7 +214,6 @@ class _Question:
         prefix: str = "",
         fold: Fold | None = None,
         cells: "_Question | None" = None,
-        ignored: Sources = frozenset(),
     ) -> "_Question":
         metrics = [metric(name) for name in dict.fromkeys(names)]
         dimensions = [dimension(name) for name in dict.fromkeys(by)]
@@ -227,7 +221,7 @@ class _Question:
             raise MetricError("A question needs at least one metric.")
         about_calls = bool(_OF_CALLS & asked(by, scope))
         chosen = {
-            part: _source(one, part, dimensions, ignored, about_calls=about_calls)
+            part: _source(one, part, dimensions, about_calls=about_calls)
             for one in metrics
             for part in one.parts
         }
@@ -351,14 +345,13 @@ class _Question:
 
 
 def _source(
-    one: Metric, part: Part, by: Sequence[Dimension], ignored: Sources, *, about_calls: bool
+    one: Metric, part: Part, by: Sequence[Dimension], *, about_calls: bool
 ) -> Source | None:
     """The source of a part; tool calls themselves when the question is about some of them.
 
     None is nowhere, for a part that then counts as none.
     """
-    possible = (source for source in part.sources if source not in ignored)
-    sources = [source for source in possible if all(each.splits(source) for each in by)]
+    sources = [source for source in part.sources if all(each.splits(source) for each in by)]
     if not sources and part.is_optional:
         return None
     if not sources:

@@ -32,6 +32,9 @@ TABLES: Final[Mapping[Source, str]] = {
     " WHERE NOT EXISTS (SELECT 1 FROM usage u WHERE u.session = s.session))",
 }
 
+NO_SESSIONS: Final = "(SELECT * FROM sessions s WHERE FALSE)"
+"""What the unread sessions are where a request of every session is known."""
+
 _MEMBER: Final = (
     " LEFT JOIN members b ON b.initiator = f.initiator"
     " AND f.started_at >= b.valid_from AND f.started_at < b.valid_to"

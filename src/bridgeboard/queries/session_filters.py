@@ -174,7 +174,7 @@ class Sides:
             " AND s.started_at >= b.valid_from AND s.started_at < b.valid_to",
             "w": f"LEFT JOIN {self.prefix}whole w ON w.session = s.session",
             "e": f"LEFT JOIN {self.prefix}failing e ON e.session = s.session",
-            "n": f"LEFT JOIN {self.prefix}named n ON n.session = s.session",
+            "n": f"LEFT JOIN {self.prefix}named n ON n.models = s.models",
         }
         spoken = "".join(f" {join}" for alias, join in joins.items() if self._speaks(alias))
         return f"{self.prefix}used u JOIN sessions s ON s.session = u.session{spoken}"
@@ -258,15 +258,18 @@ class Sides:
         return [f"{self.prefix}failing AS ({sql} GROUP BY t.session)"]
 
     def _named(self) -> list[str]:
-        """What the models of each session are called, in the order in which lists show them."""
+        """What the models of sessions are called, in the order in which lists show them.
+
+        Few lists of models occur, each in many sessions.
+        """
         if not self._speaks("n"):
             return []
         sql = (
-            "SELECT t.session, array_to_string(list_sort(list(DISTINCT"
+            "SELECT t.models, array_to_string(list_sort(list(DISTINCT"
             " lower(coalesce(m.family, t.model)))), ', ') AS names"
-            " FROM (SELECT t.session, unnest(t.models) AS model FROM sessions t"
-            f" WHERE {self._among('t')}) t LEFT JOIN families m ON m.model = t.model"
-            " GROUP BY t.session"
+            " FROM (SELECT d.models, unnest(d.models) AS model FROM"
+            f" (SELECT DISTINCT t.models FROM sessions t WHERE {self._among('t')}) d) t"
+            " LEFT JOIN families m ON m.model = t.model GROUP BY t.models"
         )
         return [f"{self.prefix}named AS ({sql})"]
 
