@@ -4,12 +4,14 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Error, Page, WebSocket, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Page, WebSocket, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from wire import await_sync
 
 from bridgeboard.server.middleware.websockets import MESSAGES
 
@@ -38,6 +40,13 @@ LOADED: Mapping[str, tuple[str, ...]] = {"light": ("light", "narrow"), "dark": (
 
 The colour scheme is told to the server when a page is loaded, which draws for it.
 """
+
+
+def new_context(browser: Browser, **options: Any) -> BrowserContext:
+    """A fresh browser, whose pages wait as long as ``expect`` does."""
+    context = browser.new_context(**options)
+    context.set_default_timeout(PATIENCE)
+    return context
 
 
 def settled(page: Page) -> None:
@@ -95,20 +104,13 @@ def log_out(page: Page) -> None:
     button = page.get_by_role("button", name="Log out")
     question = page.get_by_role("heading", name="Sign out?")
     for _ in range(3):
-        button.click()
         with suppress(Error):
+            button.click(timeout=PATIENCE / 3)
             question.wait_for(timeout=PATIENCE / 3)
             break
     page.get_by_role("button", name="Sign out").click(timeout=PATIENCE)
 
 
-LOOKS_FOR_RUNS = """() => {
-    const app = document.querySelector("[data-testid=stApp]");
-    const look = () => { window.ran ||= app.dataset.testScriptState !== "notRunning"; };
-    window.ran = false;
-    look();
-    new MutationObserver(look).observe(app, { attributes: true });
-}"""
 WIDE = "document.documentElement.scrollWidth > window.innerWidth"
 STILL = """!document.getAnimations().some(
     (one) => one instanceof CSSTransition && one.playState === "running"
@@ -120,7 +122,7 @@ def violations(page: Page) -> list[str]:
     """What axe objects to, each with its first culprit.
 
     While a script of the page runs, what it has not sent again yet is faded and has no contrast. A
-    page that runs by itself meanwhile, as it does once findings are known, is looked at again.
+    page may run by itself meanwhile, as it does once findings are known: it is looked at again.
     Pages of the login have no script.
     """
     if not page.get_by_test_id("stApp").count():
@@ -129,9 +131,8 @@ def violations(page: Page) -> list[str]:
     for _ in range(5):
         settled(page)
         page.wait_for_function(STILL)
-        page.evaluate(LOOKS_FOR_RUNS)
         found = _objections(page)
-        if not (found and page.evaluate("window.ran")):
+        if not found:
             break
     return found
 
@@ -164,12 +165,18 @@ def each_look(page: Page, loaded: str) -> Iterator[str]:
 
 
 def await_first_sync(browser: Browser, address: str) -> None:
-    """Wait until the dashboard at an address has read all that its server lists."""
-    page = browser.new_page()
+    """Wait until the dashboard at an address has read all that its server lists, and has findings.
+
+    Pages look for findings by themselves once they are idle, and run again when there are some.
+    """
+    await_sync(address)
+    context = new_context(browser)
+    page = context.new_page()
     page.goto(address)
     expect(page.get_by_text(re.compile("^synced at"))).to_be_visible(timeout=FIRST_SYNC)
     expect(page.get_by_text("Partial numbers")).to_have_count(0, timeout=FIRST_SYNC)
-    page.close()
+    come_to(page, address, "radar", tz="UTC")
+    context.close()
 
 
 def come_to(page: Page, address: str, name: str = "", **query: str) -> None:
@@ -210,7 +217,7 @@ def check_looks(
 
     They must be accessible, no wider than the window, whole, and ask no other host.
     """
-    context = browser.new_context(**LOOKS[loaded], timezone_id="Europe/Berlin")
+    context = new_context(browser, **LOOKS[loaded], timezone_id="Europe/Berlin")
     page = context.new_page()
     alarms: list[str] = []
     page.on("pageerror", lambda error: alarms.append(str(error)))

@@ -19,8 +19,8 @@ import databases
 import pytest
 import stores_of_the_run
 import streamlit as st
-from browsers import ARGUMENTS
-from playwright.sync_api import Page
+from browsers import ARGUMENTS, PATIENCE
+from playwright.sync_api import BrowserContext, Page
 from streamlit.components.v2 import manifest_scanner
 
 from bridgeboard import settings
@@ -150,6 +150,13 @@ def browser_type_launch_args() -> dict[str, Any]:
     if path is None:
         pytest.skip("no Chromium found: apt-get install chromium")
     return {"executable_path": path, "args": ARGUMENTS}
+
+
+@pytest.fixture
+def context(context: BrowserContext) -> BrowserContext:
+    """A fresh browser, whose pages wait as long as ``expect`` does."""
+    context.set_default_timeout(PATIENCE)
+    return context
 
 
 @pytest.fixture

@@ -52,7 +52,11 @@ def dashboard(
             yield f"http://127.0.0.1:{port}/"
         finally:
             process.terminate()
-            process.wait(timeout=30)
+            try:
+                process.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
             if reading:
                 reading.join()
             sys.stderr.write("".join(lines))

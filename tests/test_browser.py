@@ -15,6 +15,7 @@ from browsers import (
     await_first_sync,
     await_parameters,
     filter_by,
+    new_context,
     picture,
     settled,
     too_wide,
@@ -102,7 +103,8 @@ def test_a_reader_filters_opens_a_session_and_sends_the_link_to_a_colleague(
     link = page.url.removeprefix(address)
 
     with dashboard("demo", *COMPANY) as other:  # a cold server, and nothing but the link
-        theirs = browser.new_page()
+        await_first_sync(browser, other)
+        theirs = new_context(browser).new_page()
         theirs.goto(other + link)
         expect(theirs.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
         settled(theirs)
@@ -139,7 +141,7 @@ def test_every_page_is_accessible_and_fits(
     with Client(running.url, running.tokens["owner"]) as client:
         rows = [row for row in client.sessions() if 6 <= row.threads <= 30 and len(row.models) > 1]
     told = max(rows, key=lambda row: row.token_usage_summary.total_tokens)
-    context = browser.new_context(**LOOKS[look], timezone_id="Europe/Berlin")
+    context = new_context(browser, **LOOKS[look], timezone_id="Europe/Berlin")
     page = context.new_page()
     alarms: list[str] = []
     page.on("pageerror", lambda error: alarms.append(str(error)))
@@ -274,7 +276,7 @@ def test_a_head_sorts_all_sessions_on_the_server_and_a_link_keeps_their_order(
     expect(sessions(page).first).not_to_have_attribute("href", str(dearest), timeout=PATIENCE)
     page.go_back()
     expect(head).to_have_attribute("aria-sort", "descending", timeout=PATIENCE)
-    theirs = browser.new_page()
+    theirs = new_context(browser).new_page()
     theirs.goto(page.url)
     expect(sessions(theirs).first).to_have_attribute("href", str(dearest), timeout=PATIENCE)
     theirs.close()

@@ -20,6 +20,7 @@ from browsers import (
     choose_period,
     come_to,
     filter_by,
+    new_context,
     settled,
 )
 from dashboard_process import dashboard
@@ -86,7 +87,7 @@ def test_a_filter_is_in_the_address_follows_to_other_pages_and_opens_elsewhere(
     spend = card(page, "Spend").inner_text()
     link = page.url.removeprefix(synced)
 
-    theirs = browser.new_page()  # a fresh browser, and nothing but the link
+    theirs = new_context(browser).new_page()  # a fresh browser, and nothing but the link
     theirs.goto(synced + link)
     expect(card(theirs, "Spend")).to_have_text(spend, timeout=PATIENCE)
     expect(theirs.get_by_role("button", name=f"Model is {MODEL}", exact=True)).to_be_visible()
@@ -155,6 +156,7 @@ def test_a_press_on_a_head_sorts_all_rows_and_stays_when_it_is_pressed_by_keys(
     expect(head).to_have_attribute("aria-sort", "ascending")
     assert counts() == sorted(counts())
     expect(page).to_have_url(re.compile("breakdown-up=true$"), timeout=PATIENCE)
+    settled(page)
     name = shown.get_by_role("columnheader", name="Model")
     name.get_by_role("button").click()
     expect(name).to_have_attribute("aria-sort", "ascending")
@@ -166,6 +168,7 @@ def test_a_search_keeps_rows_that_match_and_the_totals_of_all(page: Page, synced
     come_to(page, synced, "spend", tz="UTC")
     shown = table(page, "breakdown")
     names = shown.locator("tbody th")
+    expect(names.nth(8)).to_be_visible()
     whole = "(cell) => cell.title || cell.firstElementChild?.title || cell.textContent"
     every: list[str] = names.evaluate_all(f"(cells) => cells.map({whole})")
     name = max(every, key=len)  # its middle, which has no room, counts too
@@ -385,8 +388,10 @@ def test_a_sync_that_one_asks_for_is_told_in_place(page: Page, synced: str) -> N
     page.evaluate(COUNTING)
     told = page.get_by_text(re.compile("^synced at"))
     before = told.inner_text()
-    page.get_by_role("button", name="Sync now").click()
+    press = page.get_by_role("button", name="Sync now")
+    expect(press).to_be_enabled()
+    press.click()
     expect(told).not_to_have_text(before, timeout=PATIENCE)
     settled(page)
-    expect(page.get_by_role("button", name="Sync now")).to_be_enabled(timeout=PATIENCE)
+    expect(press).to_be_enabled(timeout=PATIENCE)
     assert page.evaluate("window.most") == 1

@@ -14,6 +14,7 @@ from browsers import (
     await_parameters,
     check_looks,
     come_to,
+    new_context,
     parameters,
     settled,
 )
@@ -49,7 +50,7 @@ def open_row(page: Page, row: int) -> str:
 @pytest.fixture(scope="module")
 def known(synced: str, browser: Browser) -> str:
     """The id of a request with a tool call."""
-    page = browser.new_page()
+    page = new_context(browser).new_page()
     come_to(page, synced, "interceptions", tools="Read")
     named = open_row(page, 0)
     page.close()
@@ -134,13 +135,14 @@ def test_what_is_compared_is_in_the_address_and_the_way_back_undoes_it(
     settled(page)
     box.click()
     box.fill("gpt")
-    page.get_by_role("option").first.click()
+    page.get_by_role("option", name=re.compile("gpt", re.IGNORECASE)).first.click()
+    await_parameters(page, lambda one: "b" in one)
     expect(page.get_by_text(re.compile("^B: GPT"))).to_be_visible(timeout=PATIENCE)
     settled(page)
     told = parameters(page)
     assert told["what"] == ["families"]
     heads = page.locator(".data-table thead").first.inner_text()
-    theirs = browser.new_page()
+    theirs = new_context(browser).new_page()
     come_to(theirs, synced, "compare", **{name: values[0] for name, values in told.items()})
     theirs_heads = theirs.locator(".data-table thead").first
     expect(theirs_heads).to_have_text(heads, use_inner_text=True)
@@ -178,7 +180,7 @@ def test_from_the_dearest_session_to_a_hit_inside_it_and_back_again(
     settled(page)
     link = page.url
 
-    theirs = browser.new_context().new_page()  # a fresh browser, and nothing but the link
+    theirs = new_context(browser).new_page()  # a fresh browser, and nothing but the link
     theirs.goto(link)
     expect(theirs.get_by_role("heading", name="Timeline")).to_be_visible(timeout=PATIENCE)
     assert parameters(theirs)["id"] == session

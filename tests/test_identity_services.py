@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from browsers import PATIENCE, log_out
+from browsers import PATIENCE, log_out, new_context
 from dashboard_process import free_port
 from identity_services import ACCOUNTS, Provider, nginx, provider, whoami
 from itsdangerous import URLSafeTimedSerializer
@@ -279,7 +279,7 @@ def test_a_browser_logs_in_and_out_behind_tls_and_its_other_tab_does_not_notice(
         provider(front.redirect) as idp,
         whoami(port, auth=idp.auth(front.redirect), secure=True) as behind,
     ):
-        context = browser.new_context(ignore_https_errors=True, extra_http_headers=BOSS)
+        context = new_context(browser, ignore_https_errors=True, extra_http_headers=BOSS)
         page, tab = context.new_page(), context.new_page()
         page.goto(front.address)
         signed_in(page, "ada")

@@ -25,6 +25,7 @@ from browsers import (
     PATIENCE,
     each_look,
     log_out,
+    new_context,
     picture,
     settled,
     too_wide,
@@ -201,7 +202,7 @@ def test_the_login_page_is_accessible_and_fits(
         "refused": (REFUSED, house.cookie(EVE)),
         "inside": ("Spend", house.cookie(ADA)),
     }
-    context = browser.new_context(**LOOKS[loaded])
+    context = new_context(browser, **LOOKS[loaded])
     for name, (title, cookie) in cookies.items():
         page = holding(context, house, cookie)
         page.goto(f"{house.address}{DEEP}")
@@ -222,7 +223,7 @@ def test_the_login_page_is_accessible_and_fits(
 def test_somebody_comes_in_where_they_wanted_to_and_is_out_everywhere_at_once(
     browser: Browser, house: House
 ) -> None:
-    context = browser.new_context()
+    context = new_context(browser)
     page, tab = context.new_page(), context.new_page()
     page.goto(f"{house.address}{DEEP}")
     come_in(page, "ada")
@@ -244,7 +245,7 @@ def test_somebody_comes_in_where_they_wanted_to_and_is_out_everywhere_at_once(
     expect(tab.get_by_text("You have logged out, perhaps in another window.")).to_be_visible()
     context.close()
 
-    thief = browser.new_context()
+    thief = new_context(browser)
     copy = holding(thief, house, str(held[USER]["value"]))
     copy.goto(house.address)
     stands(copy, LOGIN)
@@ -612,7 +613,7 @@ def test_behind_tls_the_right_person_comes_in_with_sealed_cookies_and_without_th
     browser: Browser, behind: tuple[Front, House], shots: Path
 ) -> None:
     front, house = behind
-    context = browser.new_context(ignore_https_errors=True, extra_http_headers=BOSS)
+    context = new_context(browser, ignore_https_errors=True, extra_http_headers=BOSS)
     page = context.new_page()
     page.goto(f"{front.address}{DEEP}")
     page.get_by_role("link", name="Log in").click(timeout=PATIENCE)
@@ -634,7 +635,7 @@ def test_behind_tls_the_right_person_comes_in_with_sealed_cookies_and_without_th
     page.get_by_role("link", name="Overview").click()
     stands(page, "Overview")
     for look in LOOKS:
-        late = browser.new_context(**LOOKS[look], ignore_https_errors=True)
+        late = new_context(browser, **LOOKS[look], ignore_https_errors=True)
         refused = late.new_page()
         refused.goto(f"{front.address}enter?to={quote(f'/{DEEP}', safe='')}")
         expect(refused.get_by_role("heading", name="Nobody can log in")).to_be_visible()
@@ -668,7 +669,7 @@ def test_under_a_path_that_a_proxy_passes_on_or_strips_all_works_the_login_too(
             "CODER_URL": running.url,
             "CODER_SESSION_TOKEN": running.tokens["owner"],
         }
-        context = browser.new_context(ignore_https_errors=True)
+        context = new_context(browser, ignore_https_errors=True)
         with dashboard("serve", port=port, **given):
             asked: list[str] = []
             page = context.new_page()

@@ -21,6 +21,7 @@ from .sessions import PATIENCE, ZONE, Session
 
 _PLACEHOLDER = "PLACEHOLDER_AUTH_TOKEN"
 LOOK_SECONDS = 0.1
+WAITING_LOOKS = 2
 _XSRF = "_streamlit_xsrf"
 
 
@@ -113,11 +114,18 @@ def _wait(work: Any) -> Any:
     return asyncio.run_coroutine_threadsafe(work, _loop()).result()
 
 
-def await_sync(address: str, patience: float = 2 * PATIENCE) -> None:
-    """Wait until the dashboard at an address has read all that its deployment lists."""
-    until = monotonic() + patience
+def await_sync(address: str, patience: float = 5 * PATIENCE) -> None:
+    """Wait until the dashboard at an address has read all that its deployment lists.
+
+    A round that left details to the next one is good as well, and the next one begins at once: it
+    must be found waiting twice in a row.
+    """
+    until, waiting = monotonic() + patience, 0
     with httpx.Client(base_url=address, trust_env=False, timeout=patience) as asked:
-        while not asked.get("healthz").json()["sync"]["last_good_at"]:
+        while waiting < WAITING_LOOKS:
+            sync = asked.get("healthz").json()["sync"]
+            is_waiting = sync["last_good_at"] and sync["state"] == "waiting"
+            waiting = waiting + 1 if is_waiting else 0
             if monotonic() > until:
                 raise LateError(f"waited {patience:g} s for the first sync")
             sleep(LOOK_SECONDS)
