@@ -236,6 +236,7 @@ def test_a_card_is_a_switch_of_the_chart_for_the_mouse_and_for_keys(
     expect(chart).to_have_text("Prompts over time", timeout=PATIENCE)
     expect(page.get_by_role("radio", name=re.compile("^Prompts,"))).to_be_focused()
     expect(page).to_have_url(re.compile("overview-show=prompts"))
+    settled(page)
     with runs.ended():
         page.go_back()
     expect(chart).to_have_text("Sessions over time", timeout=PATIENCE)
@@ -281,15 +282,16 @@ def test_back_undoes_one_change_a_press(page: Page, synced: str) -> None:
         ("By", "Client", "spend-by=client"),
         ("", "Tokens", "breakdown-sort=total_tokens"),
     ):
-        if label == "Period":
-            choose_period(page, value)
-        elif label:
-            box = page.get_by_role("combobox", name=label, exact=True).first
-            box.click()
-            box.fill(value)
-            page.get_by_role("option", name=value, exact=True).click()
-        else:
-            table(page, "breakdown").get_by_role("button", name=value, exact=True).click()
+        with runs.ended():
+            if label == "Period":
+                choose_period(page, value)
+            elif label:
+                box = page.get_by_role("combobox", name=label, exact=True).first
+                box.click()
+                box.fill(value)
+                page.get_by_role("option", name=value, exact=True).click()
+            else:
+                table(page, "breakdown").get_by_role("button", name=value, exact=True).click()
         expect(page).to_have_url(re.compile(re.escape(short)), timeout=PATIENCE)
         settled(page)
         words.append(page.url)
