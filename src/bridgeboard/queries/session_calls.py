@@ -24,7 +24,7 @@ Part = UUID | Literal["rest"] | None
 
 
 class _Running:
-    """What all calls up to one cost."""
+    """The cost of a call and of all calls before it, and what makes it less than exact."""
 
     __slots__ = ()
     running_cost: int | None

@@ -38,7 +38,7 @@ def turn(label: str, place: Mapping[str, str] | None, **look: Any) -> None:
 
 
 def box(label: str, count: int, step: int, **look: Any) -> int:
-    """A box of the pages of a list with an end: the place of the first row on the chosen one."""
+    """A box to choose among the pages of a list with an end; the place of the page's first row."""
     if count <= step:
         return 0
     first = st.selectbox(
