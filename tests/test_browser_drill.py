@@ -19,6 +19,7 @@ from browsers import (
 )
 from dashboard_process import dashboard
 from playwright.sync_api import Browser, Locator, Page, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from bridgeboard import formats
 
@@ -262,6 +263,18 @@ def test_trust_says_what_this_server_does_not_tell(page: Page, synced: str) -> N
     assert violations(page) == []
 
 
+def kinds_of_messages(page: Page) -> set[str]:
+    """The kinds of messages that a page is sent from now on; asked for before it is opened."""
+    kinds: set[str] = set()
+
+    def note(frame: str | bytes) -> None:
+        assert isinstance(frame, bytes)
+        kinds.add(str(ForwardMsg.FromString(frame).WhichOneof("type")))
+
+    page.on("websocket", lambda socket: socket.on("framereceived", note))
+    return kinds
+
+
 STEPS = (
     (".st-key-box-top-initiator tbody a", "Person"),
     (".st-key-who a[href*='sessions']", "Sessions"),
@@ -284,6 +297,7 @@ STEPS = (
 
 def test_back_and_forward_take_one_press_from_every_page(page: Page, synced: str) -> None:
     runs = Runs(page)
+    kinds = kinds_of_messages(page)
     come_to(page, synced, tz="UTC")
     title = page.locator("h1")
     expect(title).to_have_text("Overview")
@@ -310,6 +324,9 @@ def test_back_and_forward_take_one_press_from_every_page(page: Page, synced: str
         expect(title).to_have_text(name)
         settled(page)
         expect(page).to_have_url(address)
+    # One that the browser has forgotten meanwhile would end the connection.
+    assert {"delta", "script_finished"} <= kinds
+    assert "ref_hash" not in kinds
 
 
 class Walk:
