@@ -1,6 +1,6 @@
 // The line that stands for the scope bar on a phone, and what no style can do for the bar: it stays in sight, and the
 // keyboard goes into a popover that is opened, whose content is at the end of the page (ui/components/scope_bar.py).
-const CONTROLS = ["input:checked", "input", "button:not(:disabled)"];
+const CONTROLS = ["input:checked", "input:not([tabindex='-1'])", "button:not(:disabled)"];
 export default function ({ data, parentElement }) {
   const fold = parentElement.querySelector("details");
   const bar = parentElement.closest(".st-key-scope");
@@ -12,8 +12,10 @@ export default function ({ data, parentElement }) {
   const entered = new WeakSet();
   const enter = () => {
     for (const body of document.querySelectorAll("[data-testid=stPopoverBody]")) {
+      // A date field that is loaded before what stands above it would open its calendar over that.
+      if (entered.has(body) || body.querySelector("[data-testid=stSkeleton]")) continue;
       const first = CONTROLS.map((each) => body.querySelector(each)).find(Boolean);
-      if (!first || entered.has(body)) continue;
+      if (!first) continue;
       entered.add(body);
       if (!body.contains(document.activeElement)) setTimeout(() => first.focus(), 100);
     }

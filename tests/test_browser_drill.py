@@ -18,7 +18,7 @@ from browsers import (
     violations,
 )
 from dashboard_process import dashboard
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from bridgeboard import formats
@@ -327,6 +327,19 @@ def test_back_and_forward_take_one_press_from_every_page(page: Page, synced: str
     # One that the browser has forgotten meanwhile would end the connection.
     assert {"delta", "script_finished"} <= kinds
     assert "ref_hash" not in kinds
+
+
+def test_a_popover_whose_parts_load_late_takes_the_keyboard_to_its_first_choice(
+    page: Page, synced: str
+) -> None:
+    late: list[Route] = []
+    page.route(re.compile(r"/Radio\.[^/]+\.js"), lambda route: late.append(route))  # noqa: PLW0108  # playwright marks it
+    come_to(page, synced, tz="UTC")
+    page.locator(PERIOD).get_by_role("button").click()
+    expect(page.get_by_test_id("stDateInputField").first).to_be_visible()
+    late[0].continue_()
+    expect(page.get_by_role("radio", name="Last 30 days", exact=True)).to_be_focused()
+    expect(page.get_by_test_id("stDateInputCalendar")).to_have_count(0)
 
 
 class Walk:
