@@ -123,4 +123,5 @@ def test_a_store_that_no_sync_has_filled_says_so_and_shows_no_empty_table(tmp_pa
         test = app("trust")
         assert not test.exception
         assert "No sync has been made yet." in said(test)
+        assert "No usage of this period is without a price." in said(test)
         assert all(table.rows for table in shown_tables.tables(test))

@@ -13,8 +13,15 @@ from bridgeboard.exports import Column, Sheet
 from bridgeboard.state import StateError
 from bridgeboard.state.errors import SavedViewError
 from bridgeboard.state.saved_views import LONGEST_NOTE, Note
-from bridgeboard.ui import current_user, navigation, url, url_values
-from bridgeboard.ui.components import chart_findings, clock, downloads, filters, notices
+from bridgeboard.ui import current_user, navigation, runner, url, url_values
+from bridgeboard.ui.components import (
+    chart_findings,
+    clock,
+    data_quality,
+    downloads,
+    filters,
+    notices,
+)
 from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.views import request_list, saved_views
 
@@ -128,13 +135,17 @@ def _tell_count(
 ) -> None:
     done = sum(one.key in notes for one in findings)
     if not findings:
-        notices.empty(
-            "Nothing looks wrong in this period. docs/radar.md says what is checked, and how."
-        )
+        notices.empty(_why_none())
         return
     parts = [f"{sum(one.severity == name for one in shown)} {name}" for name in SEVERITIES]
     acknowledged = f" {formats.plural(done, 'finding')} acknowledged." if done else ""
     st.markdown(f"{formats.plural(len(shown), 'finding')}: {', '.join(parts)}.{acknowledged}")
+
+
+def _why_none() -> str:
+    """Why there are no findings: nothing looks wrong only where there was something to look at."""
+    fine = "Nothing looks wrong in this period. docs/radar.md says what is checked, and how."
+    return fine if runner.current().coverage().rows else data_quality.why_empty(fine)
 
 
 def _finding(one: Finding, note: Note | None) -> None:

@@ -195,7 +195,7 @@ def unpriced(now: Chosen) -> None:
             lambda: questions.read(lambda reader: prices.estimated(reader, *window)),
         )
         if not rows:
-            st.caption("All tokens of this period have a price. Filters do not apply here.")
+            st.caption("No usage of this period is without a price. Filters do not apply here.")
             return
         tables.show(
             [
