@@ -260,6 +260,24 @@ def test_a_share_of_a_whole_of_which_a_part_has_no_price_is_about_right(
     assert row.share.exactly == ("about 25.0000%" if unpriced else "25.0000%")
 
 
+@pytest.mark.parametrize("spend", [0, None])
+def test_what_has_no_price_has_no_share_of_the_spend(spend: int | None) -> None:
+    names = ("model", "spend", "unpriced_tokens", "is_rest", "values_count")
+    answer = Answer(names, (("a", 10**12, 0, False, 2), ("b", spend, 4, False, 2)))
+    column = breakdown._column("model", "spend", answer, 0)
+    data = tables._column(column, answer.column("spend"))
+    assert data["shares"] == [[1000, "≈ 100%"], [0, DASH]]
+    whole = {"spend": 10**12, "unpriced_tokens": 4}
+    rows = text._grid(Ranking("model", ("spend",), answer, whole)).rows
+    assert [row.share.text for row in rows] == ["≈ 100%", DASH]
+
+
+def test_what_costs_nothing_has_no_part_of_the_spend() -> None:
+    names = ("model", "spend", "unpriced_tokens")
+    answer = Answer(names, (("a", 10**12, 0), ("b", 0, 0)))
+    assert breakdown.shares_of("model", "spend", answer, 1, 1) == [0]
+
+
 def test_a_number_in_words_has_its_mark() -> None:
     numbers = [(1200, BOUND), (0, EXACT), (7, ABOUT)]
     shown = [tables.number(value, "count", how) for value, how in numbers]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridgeboard.analysis.questions import Questions
-from bridgeboard.model.accuracy import Standing, column_accuracy
+from bridgeboard.model.accuracy import Standing, column_accuracy, known
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
@@ -29,10 +29,10 @@ class Ranking:
     whole: Mapping[str, Any]
 
     @property
-    def shares(self) -> list[float] | None:
+    def shares(self) -> list[float | None] | None:
         """What share of the whole each row is; None where rows are no parts of a whole."""
         first = self.names[0]
-        return shares(first, self.by, self.parts.column(first), self.whole[first])
+        return shares(first, self.by, list(self.parts.records()), self.whole[first])
 
 
 def ranking(
@@ -47,12 +47,18 @@ def ranking(
     return Ranking(by, shown, parts, _whole(questions, shown, by, scope))
 
 
-def shares(measure: str, by: str, values: Sequence[Any], total: float | None) -> list[float] | None:
-    """What share of a total each value is; None where values are no parts of a whole."""
-    known = [value or 0 for value in values]
-    if not total or not METRICS[measure].adds_up(DIMENSIONS[by]) or min(known, default=0) < 0:
+def shares(
+    measure: str, by: str, rows: Sequence[Mapping[str, Any]], total: float | None
+) -> list[float | None] | None:
+    """What share of a total each row is, None where its number is unknown.
+
+    None in place of all shares where the rows are no parts of a whole.
+    """
+    values = [known(measure, row) for row in rows]
+    is_below_zero = any(value is not None and value < 0 for value in values)
+    if not total or not METRICS[measure].adds_up(DIMENSIONS[by]) or is_below_zero:
         return None
-    return [value / total for value in known]
+    return [None if value is None else value / total for value in values]
 
 
 def share_standing(measure: str, rows: Iterable[Mapping[str, Any]]) -> Standing:

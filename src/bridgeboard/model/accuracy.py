@@ -132,6 +132,12 @@ def accuracy(name: str, row: Mapping[str, Any]) -> Accuracy:
     return Accuracy(standing, reasons, is_partial and standing == "about")
 
 
+def known(name: str, row: Mapping[str, Any]) -> Any:
+    """A metric in a row; None where it is unknown, as it also is where it is at least nothing."""
+    value = row[name]
+    return None if not value and accuracy(name, row).is_bound else value
+
+
 def _status(limits_in_force: Iterable[Limit], row: Mapping[str, Any]) -> Status | None:
     """What nothing is called, by the least certain of what is known of its price."""
     in_force = {(limit.metric, limit.standing) for limit in limits_in_force}

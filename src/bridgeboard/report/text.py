@@ -60,13 +60,13 @@ class Card:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table; ``part`` of the whole, 0 to 1, is what ``share`` says.
+    """A line of a table; ``part`` of the whole, 0 to 1, is what ``share`` says; None is unknown.
 
     ``standing`` is how the part stands (``model.accuracy``).
     """
 
     name: Name
-    part: float
+    part: float | None
     values: tuple[Value, ...]
     rest: bool = False
     standing: accuracy.Standing = "exact"
@@ -75,9 +75,10 @@ class Row:
     def share(self) -> Value:
         """The part in words."""
         digits = formats.exact_number(self.part, "rate")
+        standing = "unknown" if self.part is None else self.standing
         return Value(
             formats.number(self.part, "rate", self.standing),
-            accuracy.Accuracy(self.standing).in_words(digits),
+            accuracy.Accuracy(standing).in_words(digits),
         )
 
 
@@ -224,7 +225,7 @@ def _grid(table: Ranking) -> Grid:
         by=dimension.label,
         columns=tuple((METRICS[each].label, METRICS[each].definition) for each in table.names),
         shared=shares is not None,
-        most=max(row.part for row in rows) or 1.0,
+        most=max(row.part or 0.0 for row in rows) or 1.0,
         rows=rows,
         whole=Row(
             name(f"All {formats.plural(count, one, many)}" if count > 1 else "All"),
@@ -241,7 +242,7 @@ def _note(definition: str, count: int, many: str, ranked: str) -> str:
 
 
 def _rows(
-    table: Ranking, records: Sequence[Mapping[str, Any]], shares: Sequence[float] | None
+    table: Ranking, records: Sequence[Mapping[str, Any]], shares: Sequence[float | None] | None
 ) -> Iterator[Row]:
     standing = rankings.share_standing(table.names[0], records)
     for row, part in zip(records, shares or [0.0] * len(records), strict=True):

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 import streamlit as st
@@ -295,12 +296,14 @@ def _span(by: str, first: int, shown: int, answer: Answer) -> str:
     return f"{first + 1:,}-{first + shown:,} of {count}{capped}"
 
 
-def shares_of(by: str, measure: str, answer: Answer, first: int, shown: int) -> list[float] | None:
+def shares_of(
+    by: str, measure: str, answer: Answer, first: int, shown: int
+) -> list[float | None] | None:
     """Shares of the whole of some rows from the first on; None where parts do not add up to one."""
-    values = answer.column(measure)
-    total = sum(value or 0 for value in values) if len(values) < MOST else None
-    every = rankings.shares(measure, by, values, total)
-    return every and every[first : first + shown]
+    values = [value or 0 for value in answer.column(measure)]
+    total = sum(values) if len(values) < MOST and min(values, default=0) >= 0 else None
+    rows = islice(answer.records(), first, first + shown)
+    return rankings.shares(measure, by, list(rows), total)
 
 
 def shown(value: object, longest: int) -> str:

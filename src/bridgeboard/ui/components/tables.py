@@ -37,7 +37,8 @@ class Column:
         meaning: for who points at the label.
         exact: whether numbers are shown with all their digits.
         longest: how many characters of a text are shown at most, on one line.
-        shares: what share of the whole each value is; shown while the table is sorted by it.
+        shares: what share of the whole each value is, None where that is unknown; shown while the
+            table is sorted by it.
         share_standing: how these shares stand.
         links: where its cells lead.
         is_running: whether the last stretch of time of a trend has not ended.
@@ -48,7 +49,7 @@ class Column:
     meaning: str = ""
     exact: bool = False
     longest: int | None = None
-    shares: Sequence[float] | None = None
+    shares: Sequence[float | None] | None = None
     share_standing: Standing = "exact"
     links: "Links | None" = None
     is_running: bool = False
@@ -221,9 +222,12 @@ def _column(column: Column, values: Sequence[Any]) -> dict[str, Any]:
     if column.links:
         data["links"] = {"start": column.links.start, "ends": list(column.links.ends)}
     if column.shares is not None:
-        longest = max([*column.shares, 1e-9])
+        longest = max([*filter(None, column.shares), 1e-9])
         data["shares"] = [
-            [round(1000 * share / longest), formats.number(share, "rate", column.share_standing)]
+            [
+                round(1000 * (share or 0) / longest),
+                formats.number(share, "rate", column.share_standing),
+            ]
             for share in column.shares
         ]
     return data
