@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -37,6 +38,7 @@ WHOLE = Scope(BEGAN, OVER)
 ALL = Scope(small().start.replace(hour=0, minute=0, second=0), small().end)
 """Whole days: what readers of groups see of a day is there at its noon."""
 TEXTS = ("prompts", "tool_inputs", "thinking", "last_prompts", "vocabulary", "threads", "responses")
+OF_CALLS = ("tool_calls", "injected_calls", "tool_errors")
 ADDED = [name for name, one in METRICS.items() if one.additive]
 
 
@@ -195,21 +197,27 @@ def test_parts_add_up_to_the_whole(stores: Stores, dimension: str) -> None:
                 told = worlds.answer(seen, select((name,), (dimension,), ALL))
                 whole = wholes[name]
                 about_calls = dimension in ("tool", "server")
-                if not about_calls or name in ("tool_calls", "injected_calls"):
+                is_split = about_calls == (name in OF_CALLS) and name != "summed_rows"
+                if DIMENSIONS[dimension].time or is_split:  # sums of calls are in no other split
                     assert sum(row[1] or 0 for row in told.rows) == (whole or 0), name
 
 
-@pytest.mark.parametrize("dimension", ["team", "client"])
-def test_calls_that_are_counted_beside_requests_are_not_told_to_be_none(
+@pytest.mark.parametrize("dimension", ["team", "client", "model", "status"])
+def test_tool_calls_are_known_in_all_and_unknown_of_what_requests_are_split_by(
     stores: Stores, dimension: str
 ) -> None:
-    names = ("requests", "tool_calls", "injected_calls", "tool_errors")
+    names = ("requests", *OF_CALLS)
     with stores(3).snapshot(RowAccess.of_groups(3)) as seen:
-        told = worlds.answer(seen, select(names, (dimension,), ALL)).rows
         (whole,) = worlds.answer(seen, select(names, (), ALL)).rows
-    assert [row[2:] for row in told if row[2] is not None] == [whole[1:]]
-    assert [row[3:] for row in told if row[2] is None] == [(None, None)] * (len(told) - 1)
-    assert len(told) > 2
+        told = worlds.answer(seen, select(names, (dimension,), ALL)).rows
+        value = told[0][0]
+        one = replace(ALL, include=((dimension, (value,)),))
+        (part,) = worlds.answer(seen, select(names, (), one)).rows
+    assert all(whole[1:])
+    assert [row[2:] for row in told] == [(None,) * len(OF_CALLS)] * len(told)
+    assert sum(row[1] for row in told) == whole[0]
+    assert len(told) > 1
+    assert part == told[0][1:]
 
 
 def test_large_groups_keep_their_names_and_small_ones_do_not(stores: Stores) -> None:

@@ -5,9 +5,10 @@ names of their class. What each question may split by is one of ``Live``, so tha
 classes, or of teams, or of tools can be had, and never of two of these together
 (``store.k_anonymity``).
 
-Numbers of tool calls belong to tools only, and so stand beside requests, not on them. Prices of
-what is called by no name of its own are not given: they would be those of few. Nor is how long
-requests took, as a percentile is the time of one.
+Numbers of tool calls belong to tools only, and so have rows of their own beside those of requests,
+which no question by what requests are split by sees. Prices of what is called by no name of its own
+are not given: they would be those of few. Nor is how long requests took, as a percentile is the
+time of one.
 """
 
 from collections.abc import Collection, Mapping
@@ -264,14 +265,14 @@ def group_relation(
         return None
     source, own = grouped
     known = {*own.split(), *_NAMED.get((kind, table), "").split()}
-    shown = ", ".join(_column(table, known, *each) for each in columns.items())
     where = "WHERE FALSE" if kind == "nobody" else ""
+    if table == "usage" and kind in {"kinds", "teams"}:
+        known, where = known - _OF_CALLS, "WHERE t.initiator IS NOT NULL"
+    shown = ", ".join(_column(known, *each) for each in columns.items())
     return f"SELECT {shown} FROM {source.format(real=schema, floor=floor)} t {where}"
 
 
-def _column(table: str, known: Collection[str], name: str, kind: str) -> str:
-    if table == "usage" and name in _BESIDE & set(known):
-        return f"CASE WHEN t.initiator IS NULL THEN t.{name} END AS {name}"
+def _column(known: Collection[str], name: str, kind: str) -> str:
     if name in known:
         return f"t.{name}::HUGEINT AS {name}" if name in _SUMMED else f"t.{name}"
     if name in _CALLED:
@@ -280,8 +281,8 @@ def _column(table: str, known: Collection[str], name: str, kind: str) -> str:
     return f"NULL::{kind} AS {name}"
 
 
-_BESIDE: Final = frozenset({"tool_calls", "injected", "tool_errors"})
-"""Columns that only rows which count tool calls tell; of requests they are unknown, not none."""
+_OF_CALLS: Final = frozenset({"tool_calls", "injected", "tool_errors"})
+"""Columns of the rows that count tool calls and are nobody's: of a kind or a team, unknown."""
 _SUMMED: Final = frozenset({*COUNTS, *PRICES})
 # Blocks made for groups of fewer people are not shown; they come back if the floor is lowered.
 _SEEN: Final = (
