@@ -58,6 +58,19 @@ def test_a_scope_beside_itself_differs_in_nothing() -> None:
         assert line.ratio in {1, None}
 
 
+@pytest.mark.parametrize("step", [1, -1])
+def test_what_has_no_price_differs_from_nothing_by_what_nobody_knows(step: int) -> None:
+    priced = {"shadow_cost": 5, "unpriced_tokens": 0}
+    sides = [{"shadow_cost": 0, "unpriced_tokens": 7}, priced][::step]
+    (line,) = comparison.compared_lines(*sides, ["shadow_cost"])
+    assert {line.a, line.b} == {0, 5}
+    assert line.difference is None
+    assert line.ratio is None
+    free = {"shadow_cost": 0, "unpriced_tokens": 0}
+    (line,) = comparison.compared_lines(priced, free, ["shadow_cost"])
+    assert (line.difference, line.ratio) == (-5, 0)
+
+
 def test_two_sessions_are_compared_by_the_same_numbers() -> None:
     keys = sorted({row["session"] for row in facts().usage if row["session"] is not None})[:2]
     a, b = (typed(Head, facts().rows(session_detail.head(key)))[0] for key in keys)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from bridgeboard.model.accuracy import known
 from bridgeboard.model.metric import TOKEN_METRICS, Format
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries.session_detail import NUMBERS, Head
@@ -42,6 +43,7 @@ class Line:
         format: how it looks.
         a: the number of side A; None where it is unknown.
         b: likewise of side B.
+        is_compared: whether something can be said of both: at least nothing says nothing.
     """
 
     name: str
@@ -49,24 +51,34 @@ class Line:
     format: Format
     a: Number
     b: Number
+    is_compared: bool = True
 
     @property
     def difference(self) -> Number:
         """How much more b is."""
-        return None if self.a is None or self.b is None else self.b - self.a
+        if not self.is_compared or self.a is None or self.b is None:
+            return None
+        return self.b - self.a
 
     @property
     def ratio(self) -> float | None:
         """How many times a goes into b."""
-        return None if not self.a or self.b is None else self.b / self.a
+        if not self.is_compared or not self.a or self.b is None:
+            return None
+        return self.b / self.a
 
 
 def compared_lines(
     a: Mapping[str, Any], b: Mapping[str, Any], names: Sequence[str]
 ) -> tuple[Line, ...]:
     """Two rows of metrics side by side, in the order of the names."""
-    chosen = [METRICS[name] for name in names]
-    return tuple(Line(one.name, one.label, one.format, a[one.name], b[one.name]) for one in chosen)
+    return tuple(_line(name, a, b) for name in names)
+
+
+def _line(name: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> Line:
+    one = METRICS[name]
+    is_compared = None not in (known(name, a), known(name, b))
+    return Line(name, one.label, one.format, a[name], b[name], is_compared)
 
 
 def sessions(a: Head, b: Head) -> tuple[Line, ...]:
@@ -74,14 +86,7 @@ def sessions(a: Head, b: Head) -> tuple[Line, ...]:
     fields = {name: field for field, name in NUMBERS.items()}
     own = {*fields, "threads", "total_tokens"}
     order = [name for name in COMPARED if name in own]
-    counted = [
-        Line(
-            name,
-            METRICS[name].label,
-            METRICS[name].format,
-            *(getattr(head, fields.get(name, name)) for head in (a, b)),
-        )
-        for name in dict.fromkeys((*order, *fields))
-    ]
+    numbers = a.by_metric, b.by_metric
+    counted = [_line(name, *numbers) for name in dict.fromkeys((*order, *fields))]
     lasted = Line("duration_seconds", "Duration", "seconds", a.duration_seconds, b.duration_seconds)
     return (*counted[:AMOUNTS], lasted, *counted[AMOUNTS:])
