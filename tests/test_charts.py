@@ -543,14 +543,14 @@ def test_cohorts_stand_by_the_weeks_since_they_began_with_their_shares() -> None
     assert shown[0] == shown[1]
     columns = ("cohort", "since", "people", "share")
     assert [tuple(row[name] for name in columns) for row in shown[0]] == [
-        ("05 Oct (4)", 0, 4, 1),
-        ("05 Oct (4)", 1, 3, 0.75),
-        ("05 Oct (4)", 3, 1, 0.25),
+        ("5 Oct (4)", 0, 4, 1),
+        ("5 Oct (4)", 1, 3, 0.75),
+        ("5 Oct (4)", 3, 1, 0.25),
         ("12 Oct (2)", 0, 2, 1),
         ("12 Oct (2)", 2, 2, 1),
     ]
     for layer in chart["layer"]:
-        assert layer["encoding"]["y"]["sort"] == ["05 Oct (4)", "12 Oct (2)"]
+        assert layer["encoding"]["y"]["sort"] == ["5 Oct (4)", "12 Oct (2)"]
 
 
 def outlined(chart: Any) -> list[bool]:

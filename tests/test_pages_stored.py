@@ -588,7 +588,7 @@ def test_a_cell_that_nobody_is_in_says_so_and_one_beyond_the_period_is_forgotten
     )
     editing(test, "family").multiselect(key="model").set_value(["no-such-model"]).run()
     assert not test.exception
-    assert "Nobody used it for the first time" in said(test)
+    assert "Nobody used AI for the first time" in said(test)
     later = cohort + timedelta(weeks=9)
     test = app("people", tz="UTC", cohort=f"{later}, in the first week")
     assert test.selectbox(key="cohort").value is None

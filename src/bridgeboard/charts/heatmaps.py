@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from itertools import starmap
 from typing import Final
 
 import altair as alt
@@ -85,7 +86,7 @@ def cohorts(
     sizes = {cohort: people for cohort, week, people in rows if cohort == week}
     frame = pd.DataFrame(
         {
-            "cohort": [f"{cohort:%d %b} ({sizes[cohort]})" for cohort, _, _ in rows],
+            "cohort": [_began(cohort, sizes[cohort]) for cohort, _, _ in rows],
             "since": [(week - cohort).days // _DAYS_A_WEEK for cohort, week, _ in rows],
             "people": [people for *_, people in rows],
             "share": [people / sizes[cohort] for cohort, _, people in rows],
@@ -94,7 +95,7 @@ def cohorts(
             "chosen": [(cohort, week) == chosen for cohort, week, _ in rows],
         }
     )
-    order = [f"{cohort:%d %b} ({size})" for cohort, size in sorted(sizes.items())]
+    order = list(starmap(_began, sorted(sizes.items())))
     base = alt.Chart(_chosen_last(frame)).encode(
         x=alt.X("since:O", title="Weeks since the first use", axis=alt.Axis(labelAngle=0)),
         y=alt.Y("cohort:O", title=None, sort=order),
@@ -114,6 +115,11 @@ def cohorts(
     )
     chart = alt.LayerChart(layer=[grid, words])
     return chart.properties(height=_ROW * len(sizes) + 50)
+
+
+def _began(cohort: date, size: int) -> str:
+    """A cohort in words: "5 Oct (4)"."""
+    return f"{cohort.day} {cohort:%b} ({size})"
 
 
 def _cells(chart: alt.Chart) -> alt.Chart:

@@ -210,12 +210,13 @@ def cohorts(now: Chosen) -> None:
     with notices.tile("cohorts"):
         answer, how = adoption.cohorts(runner.current(), now.scope, WEEKS)
         if not answer.rows:
-            notices.empty(f"Nobody used it for the first time in the last {WEEKS} weeks.")
+            notices.empty(f"Nobody used AI for the first time in the last {WEEKS} weeks.")
             return
         _grid(answer, how, cell)
         st.caption(
             f"Of those who began in each of the last {WEEKS} weeks (how many in brackets), the "
-            "share that was active so many weeks later. Up to the end of the period. "
+            "share that was active so many weeks later; a blank is nobody. Up to the end of the "
+            "period. "
             "Click a cell to see who they are."
             + (f" About right only: {'; '.join(how.reasons)}." if how.reasons else "")
         )
