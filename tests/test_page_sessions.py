@@ -26,6 +26,7 @@ from bridgeboard.runtime import process, state_files
 from bridgeboard.state.audit import digest_of_words
 from bridgeboard.store import Store, sync_state
 from bridgeboard.ui import current_user
+from bridgeboard.ui.components import data_quality
 from bridgeboard.ui.components.tables import Words
 from bridgeboard.ui.views import session_list
 
@@ -279,7 +280,9 @@ def test_lists_say_that_the_first_sync_still_reads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Store.open(tmp_path / "new.duckdb") as empty, looking(empty, demo_sync.NOW):
-        assert "Nothing is recorded yet" in said(app())
+        text = said(app())
+        assert text.count(data_quality.FIRST_STEPS) == 1
+        assert text.count(data_quality.NOTHING) == 2
         with empty.write() as batch:
             sync_state.begin_run(batch, "interceptions", demo_sync.NOW)
         assert "Choose a longer one" in said(app())

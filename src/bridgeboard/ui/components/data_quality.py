@@ -35,6 +35,8 @@ def show(scope: Scope) -> None:
     covered = runner.current().coverage()
     if covered.is_whole and not _begins(covered):
         _facts(scope)
+        if _is_empty(covered):
+            notices.empty(FIRST_STEPS)
     elif syncs():
         _live(scope)
     else:
@@ -54,10 +56,14 @@ def syncs() -> bool:
     return keeper is not None and keeper.status.state != "off"
 
 
-NOTHING: Final = (
-    "Nothing is recorded yet. Requests appear here once people use AI through the AI Bridge of the "
-    "deployment, and a sync has read them."
+NOTHING: Final = "Nothing is recorded yet."
+FIRST_STEPS: Final = (
+    f"{NOTHING} Requests appear here once people use AI through the AI Bridge of the deployment, "
+    "and a sync has read them. If people use AI already, check two things: that the address of the "
+    "deployment, url on the page Settings, is the right one, and that their clients send requests "
+    "to its AI Bridge and not to the provider itself."
 )
+"""What to do where nothing is recorded, said once on each page."""
 
 
 def why_empty(otherwise: str, none: str = "Nothing") -> str:
@@ -68,8 +74,12 @@ def why_empty(otherwise: str, none: str = "Nothing") -> str:
     covered = runner.current().coverage()
     if (not covered.is_whole and syncs()) or _begins(covered):
         return f"{none} of this period has been read yet: the first sync is still running."
-    is_empty = covered.first_at is None and not covered.knows_no_request
-    return NOTHING if covered.is_whole and is_empty else otherwise
+    return NOTHING if covered.is_whole and _is_empty(covered) else otherwise
+
+
+def _is_empty(covered: Coverage) -> bool:
+    """Whether neither requests nor sessions are known."""
+    return covered.first_at is None and not covered.knows_no_request
 
 
 def progress() -> None:
