@@ -342,6 +342,26 @@ def test_a_popover_whose_parts_load_late_takes_the_keyboard_to_its_first_choice(
     expect(page.get_by_test_id("stDateInputCalendar")).to_have_count(0)
 
 
+def test_arrow_keys_lead_through_the_periods_and_enter_chooses(page: Page, synced: str) -> None:
+    come_to(page, synced, tz="UTC")
+    button = page.locator(PERIOD).get_by_role("button")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("radio", name="Last 30 days", exact=True)).to_be_focused()
+    for key, name in (
+        ("ArrowDown", "Last 90 days"),
+        ("ArrowRight", "Week to date"),
+        ("ArrowUp", "Last 90 days"),
+    ):
+        page.keyboard.press(key)
+        expect(page.get_by_role("radio", name=name, exact=True)).to_be_focused()
+    expect(page.get_by_role("radio", name="Last 30 days", exact=True)).to_be_checked()
+    page.keyboard.press("Enter")
+    expect(button).to_contain_text("Last 90 days")
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
+    await_parameters(page, lambda one: one == {"tz": ["UTC"], "period": ["90d"]})
+
+
 class Walk:
     """The clicks of somebody who began on Overview."""
 
