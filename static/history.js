@@ -1,12 +1,31 @@
-// Streamlit puts the page of a run into the address when the run begins. If Back was pressed again meanwhile, that would
-// lead the reader forth again: where Back or Forward led stays in the address until the reader presses something.
+// Streamlit puts the page of a run into the address when the run begins, and what a callback changed when it is told so.
+// If the reader has gone Back, Forward or along a link meanwhile, either would lead them away again: where they went
+// stays in the address until they press something. What Streamlit took for the address is put right by another run,
+// after the first message only: a run may change the address that it is given.
 if (!window.keepsHistory) {
   window.keepsHistory = true;
+  const AGAIN = "again";
   let led = null;
-  addEventListener("popstate", () => { led = location.pathname; });
+  let isNew = false;
+  addEventListener("popstate", ({ state }) => {
+    led = location.pathname + location.search;
+    isNew = state !== AGAIN;
+  });
   for (const press of ["pointerdown", "keydown", "click"]) addEventListener(press, () => { led = null; }, true);
-  const push = history.pushState;
-  history.pushState = function (state, title, url) {
-    if (!url || led === null || new URL(url, location).pathname === led) push.call(history, state, title, url);
+  const leadsAway = (url) => {
+    if (!url || led === null) return false;
+    const { pathname, search } = new URL(url, location);
+    const before = new URL(led, location);
+    if (pathname !== before.pathname) return true;
+    if (search === before.search || !isNew) return false;
+    isNew = false;
+    setTimeout(() => dispatchEvent(new PopStateEvent("popstate", { state: AGAIN })));
+    return true;
   };
+  for (const name of ["pushState", "replaceState"]) {
+    const change = history[name];
+    history[name] = function (state, title, url) {
+      if (!leadsAway(url)) change.call(history, state, title, url);
+    };
+  }
 }

@@ -18,7 +18,7 @@ from browsers import (
     violations,
 )
 from dashboard_process import dashboard
-from playwright.sync_api import Browser, Locator, Page, Route, expect
+from playwright.sync_api import Browser, Locator, Page, Route, WebSocketRoute, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from bridgeboard import formats
@@ -327,6 +327,103 @@ def test_back_and_forward_take_one_press_from_every_page(page: Page, synced: str
     # One that the browser has forgotten meanwhile would end the connection.
     assert {"delta", "script_finished"} <= kinds
     assert "ref_hash" not in kinds
+
+
+class SlowSocket:
+    """The websocket of a page that is opened after this, whose messages can be held up."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._held: list[bytes] | None = None
+        page.expose_function("heldMessages", self._kinds)
+        page.route_web_socket(re.compile("/_stcore/stream"), self._open)
+
+    def hold(self) -> None:
+        """Keep all messages back from now on."""
+        self._held = []
+
+    def await_held(self, kind: str) -> None:
+        """Wait until a message of a kind is kept back."""
+        is_held = "async (kind) => (await heldMessages()).includes(kind)"
+        self._page.wait_for_function(is_held, arg=kind, timeout=PATIENCE)
+
+    def release(self) -> None:
+        """Send all that was kept back, and the others as they come."""
+        held, self._held = self._held or [], None
+        for frame in held:
+            self._browser.send(frame)
+
+    def _kinds(self) -> list[str]:
+        return [str(ForwardMsg.FromString(frame).WhichOneof("type")) for frame in self._held or ()]
+
+    def _open(self, browser: WebSocketRoute) -> None:
+        self._browser = browser
+        browser.connect_to_server().on_message(self._take)
+
+    def _take(self, frame: str | bytes) -> None:
+        assert isinstance(frame, bytes)
+        if self._held is None:
+            self._browser.send(frame)
+        else:
+            self._held.append(frame)
+
+
+def compare_with(page: Page, label: str) -> None:
+    """Choose what the period is compared with."""
+    box = page.get_by_role("combobox", name="Compare with")
+    box.click()
+    box.fill(label)
+    page.get_by_role("option", name=label, exact=True).click()
+
+
+def press_back(page: Page, to: str) -> None:
+    """Press Back, and wait for the address only that it leads to."""
+    page.evaluate("history.back()")
+    page.wait_for_function("to => location.href === to", arg=to)
+
+
+def test_back_is_not_undone_by_a_change_that_the_page_hears_of_later(
+    page: Page, synced: str
+) -> None:
+    socket = SlowSocket(page)
+    come_to(page, synced, tz="UTC", period="7d")
+    first = page.url
+    page.get_by_role("button", name="Previous period", exact=True).click()
+    await_parameters(page, lambda one: "from" in one)
+    settled(page)
+    socket.hold()
+    compare_with(page, "No comparison")
+    socket.await_held("page_info_changed")
+    press_back(page, first)
+    socket.release()
+    expect(page.locator(PERIOD).get_by_role("button")).to_contain_text("Last 7 days")
+    settled(page)
+    expect(page).to_have_url(first)
+    page.get_by_role("button", name="Previous period", exact=True).click()
+    await_parameters(page, lambda one: "from" in one)
+    assert parameters(page).keys() == {"tz", "from", "to"}
+
+
+def test_two_steps_back_before_the_page_hears_of_the_first_undo_two_changes(
+    page: Page, synced: str
+) -> None:
+    socket = SlowSocket(page)
+    come_to(page, synced, tz="UTC")
+    addresses = [page.url]
+    for label, word in (("vs same period last month", "month"), ("No comparison", "none")):
+        compare_with(page, label)
+        await_parameters(page, lambda one, word=word: one.get("compare") == [word])
+        settled(page)
+        addresses.append(page.url)
+    socket.hold()
+    press_back(page, addresses[1])
+    socket.await_held("script_finished")
+    press_back(page, addresses[0])
+    socket.release()
+    box = page.get_by_role("combobox", name="Compare with")
+    expect(box).to_have_value("vs previous period")
+    settled(page)
+    expect(page).to_have_url(addresses[0])
 
 
 def test_a_popover_whose_parts_load_late_takes_the_keyboard_to_its_first_choice(

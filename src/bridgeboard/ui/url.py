@@ -15,6 +15,7 @@ from typing import Final, NoReturn
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from bridgeboard import formats
 from bridgeboard.ui import old_urls, url_parameters
@@ -48,8 +49,13 @@ def current() -> dict[str, list[str]]:
 def put(changes: Words) -> None:
     """Change some parameters at once (``url_parameters.changed``). For callbacks.
 
-    What would be too long to be read again is not written, and the page says so.
+    What would be too long to be read again is not written, and the page says so. Where Back,
+    Forward or a link leads stays as it is: what a callback of that run would write was chosen
+    before, or is what the browser has not taken up yet of an earlier step.
     """
+    context = get_script_run_ctx()
+    if context and context.is_history_navigation:
+        return
     before = _latest()
     after = url_parameters.changed(before, changes)
     if sum(map(len, after.values())) > MOST or len(urlencode(after, doseq=True)) > LONGEST:
