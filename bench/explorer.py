@@ -1,4 +1,4 @@
-"""How long lists of sessions, the search over prompts and long sessions take in a large store.
+"""How long lists of sessions and requests, the search and long sessions take in a large store.
 
 ``python -m bench.explorer --store 2m.duckdb``. Each question is asked as a page does (SQL made, run
 and its rows given types), over a copy of the store, in a zone with summer time. What the store
@@ -23,12 +23,15 @@ from bench.report import Report, arguments, median_ms, note, spent_ms
 from bridgeboard.analysis import text_search
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.scope import Scope
+from bridgeboard.queries import request_list
 from bridgeboard.queries.metric_query import Query
+from bridgeboard.queries.request_list import Interception
 from bridgeboard.queries.session_columns import COLUMNS
 from bridgeboard.queries.session_filters import Find, Range
 from bridgeboard.queries.session_list import Order, Page, listing, page
 from bridgeboard.queries.session_totals import Totals, count, total, totals
 from bridgeboard.queries.text_search import Progress, Search
+from bridgeboard.queries.typed_rows import Key, typed
 from bridgeboard.store import Store, text_index
 
 RUNS: Final = 5
@@ -96,9 +99,20 @@ def _list_questions(store: Store, every: Scope, month: Scope) -> Iterator[Work]:
         after = _page(store, Find(every), order).after
         shown = partial(_page, store, Find(every), order, after)
         yield f"next_page_{order.name}_ms", shown, PAGE_MS
+    yield from _requests(store, every)
     yield "totals_ms", partial(_totals, store, Find(every)), None
     yield "totals_30d_ms", partial(_totals, store, Find(month)), None
     yield "count_ms", partial(_asked, store, count(Find(every))), None
+
+
+def _requests(store: Store, scope: Scope) -> Iterator[Work]:
+    """The first page of requests and the one after it, by all that they can be sorted by."""
+    for name in request_list.Order.columns:
+        order = request_list.Order(name)
+        first = partial(_rows, store, scope, order)
+        yield f"requests_{name}_ms", first, PAGE_MS
+        after = first()[-1].key
+        yield f"next_requests_{name}_ms", partial(_rows, store, scope, order, after), PAGE_MS
 
 
 def _say(report: Report, only: str, works: Iterator[Work]) -> None:
@@ -130,6 +144,13 @@ def _frequent(store: Store, dimension: str) -> str | None:
 def _page(store: Store, find: Find, order: Order, after: str | None = None) -> Page:
     told = _asked(store, listing(find, order, after=after))
     return page(told, order, after=after)
+
+
+def _rows(
+    store: Store, scope: Scope, order: request_list.Order, after: Key | None = None
+) -> tuple[Interception, ...]:
+    answer = _asked(store, request_list.interceptions(scope, order, after=after))
+    return typed(Interception, answer.rows)
 
 
 def _totals(store: Store, find: Find) -> Totals:

@@ -239,6 +239,9 @@ def of_explorer(reader: Reader, scope: Scope) -> Iterator[tuple[str, Query]]:
     yield "requests", request_list.interceptions(scope, limit=10_000)
     yield "requests with errors", request_list.interceptions(scope, errors_only=True)
     yield "counted", request_list.counted(scope)
+    for name in request_list.Order.columns:
+        order = request_list.Order(name)
+        yield f"requests by {name}", request_list.interceptions(scope, order, limit=10_000)
     search = Search("deploy", ("prompt", "thinking", "tool_input"))
     yield "spread", spread(find, search)
     for number, part in enumerate(slices(find, search, answer(reader, spread(find, search)))):

@@ -285,7 +285,7 @@ STEPS = (
     ("[data-testid=stSidebar] a:has-text('Radar')", "Radar"),
     ("[class*='st-key-finding-'] a", "Session"),
     ("[data-testid=stSidebar] a:has-text('Interceptions')", "Interceptions"),
-    (".st-key-requests-turn button:has-text('Older')", "Interceptions"),
+    (".st-key-requests-turn button:has-text('Next')", "Interceptions"),
     ("[data-testid=stMain] tbody th a", "Interceptions"),
     (".st-key-request-head a[href*='session']", "Session"),
     ("[data-testid=stSidebar] a:has-text('Settings')", "Settings"),

@@ -75,7 +75,7 @@ def test_requests_and_comparisons_are_accessible_fit_and_ask_nobody_else(
 
 def test_a_request_is_opened_revealed_and_left_by_the_way_back(page: Page, synced: str) -> None:
     come_to(page, synced, "interceptions", tools="Read", tz="UTC")
-    page.get_by_role("button", name="Older").click()
+    page.get_by_role("button", name="Next", exact=True).click()
     expect(page.get_by_text(re.compile(r"^51-100 of "))).to_be_visible(timeout=PATIENCE)
     settled(page)
     place = parameters(page)

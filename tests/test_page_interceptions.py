@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from audit_entries import last, noted
 from dashboard_store import filled, looking
 from facts import KINDS, Row, facts
 from headline_cards import headline
+from hypothesis import given
+from hypothesis import strategies as st
 from shown_tables import Table
 from slow_cases import one_fast
 from streamlit.testing.v1 import AppTest
@@ -29,15 +31,18 @@ from bridgeboard.demo import api
 from bridgeboard.demo.records import InterceptionRow
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries import request_list as queries
-from bridgeboard.queries.request_list import PAGE, Interception
+from bridgeboard.queries.request_list import NEWEST_FIRST, PAGE, Interception, Order
 from bridgeboard.queries.typed_rows import Key, typed
 from bridgeboard.runtime import clients
 from bridgeboard.store import Store
+from bridgeboard.ui.components import tables
 from bridgeboard.ui.components.tables import Inexact
 from bridgeboard.ui.views import request_list, request_table
 
 ROOT = Path(__file__).parents[1]
 END: datetime = max(row["started_at"] for row in facts().usage)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+ORDERS = [Order(name, descending) for name in Order.columns for descending in (True, False)]
 
 
 @pytest.fixture
@@ -132,13 +137,13 @@ def test_pages_are_turned_there_and_back_and_are_the_whole_list(store: Store) ->
     while True:
         told += table(test).column("Began")
         places.append(said(test).split(" of ")[0].splitlines()[-1])
-        if test.button(key="turn-older").disabled:
+        if test.button(key="turn-next").disabled:
             break
-        test.button(key="turn-older").click().run()
+        test.button(key="turn-next").click().run()
     assert told == expected
     assert places[:2] == [f"First {PAGE}", f"{PAGE + 1}-{2 * PAGE}"]
-    while not test.button(key="turn-newer").disabled:
-        test.button(key="turn-newer").click().run()
+    while not test.button(key="turn-previous").disabled:
+        test.button(key="turn-previous").click().run()
     assert table(test).column("Began") == expected[:PAGE]
 
 
@@ -146,13 +151,14 @@ def test_a_place_in_the_address_is_kept_by_a_link(store: Store) -> None:
     assert store
     expected = newest_first(facts().usage)
     last = expected[PAGE - 1]
-    test = app(after=request_list.cursor(Key(last["started_at"], last["usage"])))
+    micros = (last["started_at"] - EPOCH) // timedelta(microseconds=1)
+    test = app(after=f"{micros}.{last['usage']}")
     assert table(test).column("Began") == began(expected[PAGE : 2 * PAGE])
     assert f"{PAGE + 1}-{2 * PAGE} of {len(expected):,} requests" in said(test)
     oldest = expected[-1]
     test = app(after=request_list.cursor(Key(oldest["started_at"], oldest["usage"])))
-    assert "no older request than" in said(test)
-    test.button(key="turn-newest").click().run()
+    assert "No request comes after" in said(test)
+    test.button(key="turn-first").click().run()
     assert table(test).column("Began") == began(expected[:PAGE])
 
 
@@ -231,7 +237,7 @@ def test_a_row_leads_to_its_request_and_keeps_the_place_in_the_list(store: Store
     assert store
     expected = newest_first(using(tool="Read"))[PAGE : 2 * PAGE]
     test = app(tools="Read")
-    test.button(key="turn-older").click().run()
+    test.button(key="turn-next").click().run()
     shown = table(test)
     assert shown.heads[0] == "Began"
     for link, row in zip(shown.links("Began"), expected, strict=True):
@@ -243,11 +249,93 @@ def test_a_row_leads_to_its_request_and_keeps_the_place_in_the_list(store: Store
         assert parse_qs(query) == {**asked, "request": [row["id"]]}
 
 
-def test_no_head_sorts_a_list_that_is_in_order_of_time(store: Store) -> None:
+def test_heads_of_numbers_and_times_sort_the_list_and_no_others_do(store: Store) -> None:
     assert store
     shown = table(app())
-    assert not [column["label"] for column in shown.data["columns"] if "first" in column]
+    assert [column["label"] for column in shown.data["columns"] if "first" in column] == [
+        *("Began", "Spend", "Input", "Output", "Cache read", "Cache write", "Duration"),
+        *("Tool calls", "Errors"),
+    ]
     assert shown.order == ("Began", False)
+
+
+def test_a_press_on_a_head_sorts_the_whole_list_and_leads_to_its_beginning(store: Store) -> None:
+    assert store
+    rows = using(tool="Read")
+    assert len(rows) > 2 * PAGE
+    largest = sorted(newest_first(rows), key=lambda row: row["output"], reverse=True)
+    smallest = sorted(newest_first(rows), key=lambda row: row["output"])
+    test = app(tools="Read")
+    test.button(key="turn-next").click().run()
+    shown_tables.sort(test, "requests-table", "Output", upwards=False)
+    assert table(test).column("Began") == began(largest[:PAGE])
+    assert f"First {PAGE} of {len(rows):,} requests, largest first" in said(test)
+    assert dict(test.query_params) == {"tools": "Read", "tz": "UTC", "sort": "output"}
+    shown_tables.sort(test, "requests-table", "Output", upwards=True)
+    assert table(test).order == ("Output", True)
+    test.button(key="turn-next").click().run()
+    assert table(test).column("Began") == began(smallest[PAGE : 2 * PAGE])
+    assert f"{PAGE + 1}-{2 * PAGE} of {len(rows):,} requests, smallest first" in said(test)
+    again = app(**{name: test.query_params[name] for name in test.query_params})
+    assert table(again).column("Began") == began(smallest[PAGE : 2 * PAGE])
+    test.button(key="turn-previous").click().run()
+    assert table(test).column("Began") == began(smallest[:PAGE])
+    shown_tables.sort(test, "requests-table", "Began", upwards=True)
+    assert table(test).column("Began") == began(newest_first(rows)[::-1][:PAGE])
+    shown_tables.sort(test, "requests-table", "Began", upwards=False)
+    assert dict(test.query_params) == {"tools": "Read", "tz": "UTC"}
+
+
+def test_a_place_of_a_list_in_another_order_is_not_understood(store: Store) -> None:
+    assert store
+    test = app(sort="cost", after="-input.1.2.3")
+    assert "after=-input.1.2.3" in said(test)
+    assert f"First {PAGE} of" in said(test)
+    assert table(test).order == ("Spend", False)
+
+
+@given(
+    order=st.sampled_from(ORDERS),
+    at=st.integers(0, 10**16 - 1),
+    usage=st.integers(-(10**17), 10**17),
+    value=st.none() | st.integers(-(10**29), 10**29),
+)
+def test_an_address_holds_any_place_of_its_own_order_only(
+    order: Order, at: int, usage: int, value: int | None
+) -> None:
+    began_at = EPOCH + timedelta(microseconds=at)
+    key = Key(began_at, usage, value if order.value else None)
+    word = request_list.cursor(key, order)
+    assert request_list._key(word, order) == key
+    assert [other for other in ORDERS if request_list._key(word, other)] == [order]
+
+
+@pytest.mark.parametrize(
+    "place", ["1.2", "-cost.1.2", "cost.1.2.3", "-cost.1.2.3.4", "-cost.x.2.3"]
+)
+def test_a_word_that_no_list_writes_is_no_place(place: str) -> None:
+    assert request_list._key(place, Order("cost")) is None
+
+
+def test_rows_are_in_the_order_of_what_their_cells_say(store: Store) -> None:
+    with store.write() as batch:  # a part of it is priced, at nothing
+        batch.execute(
+            "UPDATE usage SET cost = 0, priced_tokens = priced_tokens - 1 WHERE usage ="
+            " (SELECT max(usage) FROM usage WHERE status = 'priced' AND priced_tokens > 1)"
+        )
+    every = Scope(datetime(2020, 1, 1, tzinfo=UTC), demo_sync.NOW)
+    column = tables.Column("", "count")
+    for order in ORDERS:
+        with store.snapshot() as reader:
+            rows = list(
+                questions.first_requests(reader, every, order, errors_only=False, most=10**6)
+            )
+        place = request_table.COLUMNS.index(order.name)
+        keys = [tables._key(column, request_table._line(row)[place]) for row in rows]
+        known = [key for key in keys if key is not None]
+        assert len(set(known)) > 1, order
+        assert keys == sorted(known, reverse=order.descending) + [None] * keys.count(None), order
+        assert len({row.usage for row in rows}) == len(rows), order
 
 
 def test_names_that_would_act_on_the_screen_are_made_visible(store: Store) -> None:
@@ -264,7 +352,9 @@ def test_files_hold_all_requests_of_the_list_with_all_digits(
     monkeypatch.setattr(questions, "BLOCK", 97)
     every = Scope(datetime(2020, 1, 1, tzinfo=UTC), demo_sync.NOW)
     with store.snapshot() as reader:
-        rows = questions.newest(reader, every, errors_only=errors, most=request_list.EXPORTED)
+        rows = questions.first_requests(
+            reader, every, NEWEST_FIRST, errors_only=errors, most=request_list.EXPORTED
+        )
         sheet = request_table.sheet(rows, "Requests")
     names = [column.name for column in sheet.columns]
     by_id = {row["id"]: row for row in facts().usage}
@@ -287,7 +377,9 @@ def test_a_request_without_some_of_its_prices_costs_at_least_the_rest(store: Sto
         )
     every = Scope(datetime(2020, 1, 1, tzinfo=UTC), demo_sync.NOW)
     with store.snapshot() as reader:
-        rows = list(questions.newest(reader, every, errors_only=False, most=10**6))
+        rows = list(
+            questions.first_requests(reader, every, NEWEST_FIRST, errors_only=False, most=10**6)
+        )
     bounds = {
         name: {
             row.usage
@@ -316,11 +408,13 @@ def test_a_file_of_more_requests_than_it_may_hold_has_the_newest_and_says_so(
     monkeypatch.setattr(request_list, "EXPORTED", 20)
     every = Scope(datetime(2020, 1, 1, tzinfo=UTC), demo_sync.NOW)
     with store.snapshot() as reader:
-        told = list(questions.newest(reader, every, errors_only=False, most=20))
+        told = list(
+            questions.first_requests(reader, every, NEWEST_FIRST, errors_only=False, most=20)
+        )
     newest = typed(Interception, store.rows(*queries.interceptions(every, limit=20)))
     assert [row.id for row in told] == [row.id for row in newest]
     (count,) = store.rows(*queries.counted(every))
-    assert f"20 requests, the newest of {count[0]:,}, with all digits" in said(
+    assert f"20 requests, the first of {count[0]:,}, with all digits" in said(
         app(range="Last 90 days")
     )
 

@@ -36,7 +36,7 @@ from bridgeboard.queries.metric_query import Query, select, select_top
 from bridgeboard.queries.session_columns import COLUMNS, RANGES
 from bridgeboard.queries.session_filters import Find, Range
 from bridgeboard.queries.session_list import Order
-from bridgeboard.queries.typed_rows import typed
+from bridgeboard.queries.typed_rows import Key, typed
 
 MODULES = {
     f"bridgeboard.queries.{path.stem}": path
@@ -139,6 +139,12 @@ def of_requests(scope: Scope) -> Iterator[Query]:
     for errors_only in (True, False):
         yield request_list.interceptions(scope, errors_only=errors_only)
         yield request_list.counted(scope, errors_only=errors_only)
+    for order in (request_list.Order("cost"), request_list.Order("tool_errors", descending=False)):
+        for value in (None, 7):
+            key = Key(scope.since, 1, value)
+            yield request_list.interceptions(scope, order, after=key)
+            yield request_list.interceptions(scope, order, before=key)
+            yield request_list.counted(scope, order, before=key)
 
 
 def of_one_session(reader: Any) -> Iterator[Query]:

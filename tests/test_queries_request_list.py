@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -15,13 +16,14 @@ from bridgeboard.model.errors import ListError
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries import request_list as one_by_one
 from bridgeboard.queries.metric_query import select
-from bridgeboard.queries.request_list import Detail, Interception, Response
+from bridgeboard.queries.request_list import Detail, Interception, Order, Response
 from bridgeboard.queries.typed_rows import Key, typed
 from bridgeboard.store import Store
 
 ALL = Scope(small().start, small().end)
 MOST = 100_000
-laws = tried(8)
+ORDERS = [Order(name, descending) for name in Order.columns for descending in (True, False)]
+laws = tried(3)
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,47 @@ def told(scope: Scope, **options: object) -> tuple[Interception, ...]:
 def newest_first(rows: list[Row]) -> list[int]:
     ordered = sorted(rows, key=lambda row: (row["started_at"], row["usage"]), reverse=True)
     return [row["usage"] for row in ordered]
+
+
+def value(row: Row, name: str) -> int | None:
+    """What decides the place of a row of the facts; None is unknown, or nothing but its time."""
+    match name:
+        case "started_at":
+            return None
+        case "duration_seconds":
+            lasted = row["ended_at"] and row["ended_at"] - row["started_at"]
+            return lasted and lasted // timedelta(microseconds=1)
+        case "tool_errors":
+            return tool_errors([row])
+    number: int | None = row[name]
+    return number
+
+
+def in_order(rows: list[Row], order: Order) -> list[int]:
+    ordered = newest_first(rows)
+    if order.name == "started_at":
+        return ordered if order.descending else ordered[::-1]
+    values = {row["usage"]: value(row, order.name) for row in rows}
+    known = [usage for usage in ordered if values[usage] is not None]
+    known.sort(key=lambda usage: values[usage] or 0, reverse=order.descending)
+    return known + [usage for usage in ordered if values[usage] is None]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=str)
+def test_a_list_by_any_number_has_unknown_last_and_the_newest_of_equal_ones_first(
+    order: Order,
+) -> None:
+    shown = told(ALL, order=order)
+    assert [row.usage for row in shown] == in_order(facts().usage, order)
+    values = [row.sorted_by for row in shown]
+    assert len(set(values)) < len(values), "there are equal ones"
+    has_unknown = order.name in {"cost", "duration_seconds", "tool_errors"}
+    assert (None in values) == (has_unknown or order.name == "started_at")
+
+
+def test_what_cannot_be_sorted_by_is_said() -> None:
+    with pytest.raises(ListError, match="no column"):
+        Order("person")
 
 
 def test_all_requests_of_a_scope_come_newest_first() -> None:
@@ -104,18 +147,21 @@ def test_requests_are_counted_as_they_are_listed() -> None:
     assert facts().rows(one_by_one.counted(scope, errors_only=True)) == [(len(failed),)]
 
 
-@given(size=st.integers(20, 400))
+@pytest.mark.parametrize("order", ORDERS, ids=str)
+@given(size=st.integers(50, 400))
 @laws
-def test_pages_of_any_size_there_and_back_are_the_whole_list(size: int) -> None:
+def test_pages_of_any_size_there_and_back_are_the_whole_list(order: Order, size: int) -> None:
     scope = ALL.only("provider", "copilot")
-    whole = told(scope)
-    pages = [told(scope, limit=size)]
-    while further := told(scope, after=pages[-1][-1].key, limit=size):
+    whole = told(scope, order=order)
+    pages = [told(scope, order=order, limit=size)]
+    while further := told(scope, order=order, after=pages[-1][-1].key, limit=size):
         pages.append(further)
     assert [row for page in pages for row in page] == list(whole)
     for before, page in pairwise(pages):
-        assert told(scope, before=page[0].key, limit=size) == before
-    assert told(scope, before=pages[0][0].key, limit=size) == ()
+        assert told(scope, order=order, before=page[0].key, limit=size) == before
+        (place,) = facts().rows(one_by_one.counted(scope, order, before=page[0].key))
+        assert whole[place[0]] == page[0]
+    assert told(scope, order=order, before=pages[0][0].key, limit=size) == ()
 
 
 def test_a_page_lies_on_one_side_only() -> None:

@@ -168,6 +168,7 @@ def test_old_words_become_short_ones_with_the_first_change(store: Store) -> None
         ("sessions", {"threads_max": "2.5"}, "threads_max=2.5"),
         ("sessions", {"session_id": "x" * 2_000}, "session_id=x"),
         ("interceptions", {"after": "yesterday"}, "after=yesterday"),
+        ("interceptions", {"sort": "person"}, "sort=person"),
         ("radar", {"kinds": ["runaway", "x"]}, "kinds=x"),
         ("compare", {"what": "apples"}, "what=apples"),
         ("compare", {"beside-at": "2026-13-01"}, "beside-at=2026-13-01"),

@@ -244,11 +244,11 @@ def test_lists_turn_their_pages(address: str, requests: list[InterceptionRow]) -
     with visit(address, "interceptions", **EVERY) as reader:
         first = listed(reader)
         with pytest.raises(WireError, match="disabled"):
-            reader.press("turn-newer")
-        reader.press("turn-older")
+            reader.press("turn-previous")
+        reader.press("turn-next")
         assert any(count in text for text in reader.screen.texts)
         assert not set(listed(reader)) & set(first)
-        reader.press("turn-newer")
+        reader.press("turn-previous")
         assert listed(reader) == first
 
 

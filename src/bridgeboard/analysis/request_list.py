@@ -11,7 +11,7 @@ from bridgeboard.model.scope import Scope
 from bridgeboard.model.store import Reader
 from bridgeboard.queries import request_list
 from bridgeboard.queries.metric_query import Query
-from bridgeboard.queries.request_list import PAGE, Detail, Interception, Response
+from bridgeboard.queries.request_list import PAGE, Detail, Interception, Order, Response
 from bridgeboard.queries.typed_rows import Key, typed
 
 BLOCK: Final = 5_000
@@ -20,7 +20,7 @@ BLOCK: Final = 5_000
 
 @dataclass(frozen=True)
 class RequestPage:
-    """A page of requests, newest first.
+    """A page of requests.
 
     Attributes:
         first: the place of its first row among all ``count``, from 1 on.
@@ -31,12 +31,12 @@ class RequestPage:
     count: int
 
     @property
-    def has_newer(self) -> bool:
+    def has_before(self) -> bool:
         """Whether there is a page before this one."""
         return self.first > 1
 
     @property
-    def has_older(self) -> bool:
+    def has_after(self) -> bool:
         """Whether there is a page after this one."""
         return self.first + len(self.rows) <= self.count
 
@@ -44,6 +44,7 @@ class RequestPage:
 def page(
     questions: Questions,
     scope: Scope,
+    order: Order,
     *,
     errors_only: bool,
     after: Key | None = None,
@@ -53,12 +54,12 @@ def page(
 
     def rows(after: Key | None = None, before: Key | None = None) -> tuple[Interception, ...]:
         asked = request_list.interceptions(
-            scope, errors_only=errors_only, after=after, before=before
+            scope, order, errors_only=errors_only, after=after, before=before
         )
         return _rows(questions, asked)
 
     def count(before: Key | None = None) -> int:
-        asked = request_list.counted(scope, errors_only=errors_only, before=before)
+        asked = request_list.counted(scope, order, errors_only=errors_only, before=before)
         return int(questions.ask(asked).only["requests"])
 
     every = count()
@@ -78,12 +79,14 @@ def newest_listed(questions: Questions) -> Interception | None:
     return next(iter(_rows(questions, request_list.interceptions(exact, limit=1))), None)
 
 
-def newest(reader: Reader, scope: Scope, *, errors_only: bool, most: int) -> Iterator[Interception]:
-    """The newest requests of one state of the store, at most so many, read a block at a time."""
+def first_requests(
+    reader: Reader, scope: Scope, order: Order, *, errors_only: bool, most: int
+) -> Iterator[Interception]:
+    """The first requests of one state of the store, at most so many, read a block at a time."""
     after: Key | None = None
     while most > 0:
         question = request_list.interceptions(
-            scope, errors_only=errors_only, after=after, limit=min(BLOCK, most)
+            scope, order, errors_only=errors_only, after=after, limit=min(BLOCK, most)
         )
         block = typed(Interception, answer(reader, question).rows)
         yield from block

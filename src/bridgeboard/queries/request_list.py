@@ -1,13 +1,13 @@
-"""Requests one by one: a list in order of time, and all that the store knows of one of them.
+"""Requests one by one: a list by time or any number, and all that the store knows of one of them.
 
 Not in the store are the metadata and the user agent of a request, ids of responses, and raw token
 rows: only a server that lists interceptions tells them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from bridgeboard.model.accuracy import of_usage
@@ -16,6 +16,7 @@ from bridgeboard.model.errors import ListError
 from bridgeboard.model.metric import TOKEN_METRICS, TOKENS
 from bridgeboard.model.scope import Scope
 from bridgeboard.model.times import stored
+from bridgeboard.queries import list_order
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.metric_sources import MEMBERS, PEOPLE, Arguments, asked, rows, tables
 from bridgeboard.queries.session_columns import FAILED, TOOL_ERRORS
@@ -49,6 +50,7 @@ class Interception:
         priced_tokens: tokens whose price is known; with others, the cost is a lower bound.
         cost, shadow_cost: in pico-USD; None is not known.
         error_type: why it failed, if it is known to have; only of the first in a thread.
+        sorted_by: what decides its place before its time does; None is unknown, or nothing.
     """
 
     usage: int
@@ -82,6 +84,7 @@ class Interception:
     shadow_cost: int | None
     status: str
     error_type: str | None
+    sorted_by: int | None
 
     @property
     def total_tokens(self) -> int:
@@ -102,7 +105,7 @@ class Interception:
     @property
     def key(self) -> Key:
         """What to ask for the requests before or after it with."""
-        return Key(self.started_at, self.usage)
+        return Key(self.started_at, self.usage, self.sorted_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,12 +160,45 @@ class Response:
     note: str | None
 
 
+_MICROSECONDS: Final = "(epoch_us(f.ended_at) - epoch_us(f.started_at))"
+VALUES: Final[Mapping[str, str]] = {
+    **{name: f"f.{name}" for name in (*TOKENS, "tool_calls")},
+    "cost": "CASE WHEN f.cost <> 0 OR f.priced_tokens >="
+    " f.input + f.output + f.cache_read + f.cache_write THEN f.cost END",
+    "duration_seconds": _MICROSECONDS,
+    "tool_errors": TOOL_ERRORS,
+}
+"""Number that a list can be sorted by → SQL, a whole number; NULL is unknown.
+
+A cost of at least nothing is unknown.
+"""
+
+
+@dataclass(frozen=True)
+class Order(list_order.Order):
+    """By what requests are sorted. Equal ones are in order of time, the newest first."""
+
+    columns: ClassVar[Collection[str]] = ("started_at", *VALUES)
+
+    @property
+    def value(self) -> str:
+        """SQL of what decides before the time; empty for nothing."""
+        return VALUES.get(self.name, "")
+
+    @property
+    def is_newest_first(self) -> bool:
+        """Whether equal ones are, or all where only the time decides."""
+        return self.descending or bool(self.value)
+
+
+NEWEST_FIRST: Final = Order()
+
 _SQL: Final = {
     "session_id": "s.id",
     "initiator_id": "i.id",
     "person": f"coalesce(p.person, '{UNKNOWN}')",
     "family": "coalesce(n.family, f.model)",
-    "duration_seconds": "(epoch_us(f.ended_at) - epoch_us(f.started_at)) / 1e6",
+    "duration_seconds": f"{_MICROSECONDS} / 1e6",
     "team": "coalesce((SELECT min(m.team) FROM members m WHERE m.initiator = f.initiator"
     f" AND f.started_at >= m.valid_from AND f.started_at < m.valid_to), '{UNASSIGNED}')",
     "tool_errors": TOOL_ERRORS,
@@ -179,7 +215,8 @@ LEFT JOIN families n ON n.model = f.model
 """
 _FAILED: Final = f"(f.tool_errors > 0 OR f.id IN (SELECT t.id FROM threads t WHERE {FAILED}))"
 _DETAIL: Final = f"""
-WITH {PEOPLE}, {MEMBERS}, chosen AS MATERIALIZED (SELECT * FROM usage WHERE usage = $1)
+WITH {PEOPLE}, {MEMBERS}, chosen AS MATERIALIZED (
+    SELECT *, NULL AS sorted_by FROM usage WHERE usage = $1)
 SELECT {selected(Detail, "f", _SQL)} {_JOINED}
 """
 _RESPONSES: Final = f"""
@@ -193,22 +230,24 @@ _FOUND: Final = "SELECT max(usage) FROM usage WHERE id = TRY_CAST($1 AS UUID) AN
 
 def interceptions(
     scope: Scope,
+    order: Order = NEWEST_FIRST,
     *,
     errors_only: bool = False,
     after: Key | None = None,
     before: Key | None = None,
     limit: int = PAGE,
 ) -> Query:
-    """Rows of ``Interception`` in a scope, the newest first.
+    """Rows of ``Interception`` in a scope, in an order.
 
     They are what the metric "requests" counts. Tools, servers and states of prices are
     dimensions of the scope.
 
     Args:
         scope: period and filters.
+        order: by what they are sorted.
         errors_only: only those with a tool call that failed, or that failed themselves.
-        after: only older ones than this row: the page after the one that it ends.
-        before: only newer ones, those next to it: the page before the one that it begins.
+        after: only those after this row: the page after the one that it ends.
+        before: only those before it, next to it: the page before the one that it begins.
         limit: how many at most.
 
     Raises:
@@ -219,24 +258,30 @@ def interceptions(
     into = Arguments()
     sql = _chosen(scope, into, errors_only=errors_only)
     if key := after or before:
-        sql += f" AND {_beyond(key, into, older=before is None)}"
-    way = "ASC" if before else "DESC"
-    order = f"ORDER BY f.started_at {way}, f.usage {way}{limited(limit)}"
+        sql += f" AND {_beyond(order, key, into, is_before=before is not None)}"
+    sql += f" ORDER BY {_ordered(order, order.value, is_reversed=before is not None)}"
     common = tables(asked([], scope) | {"initiator", "team"})
     return Query(
-        f"WITH {', '.join(common)}, chosen AS MATERIALIZED (SELECT f.* {sql} {order})"
+        f"WITH {', '.join(common)}, chosen AS MATERIALIZED ("
+        f"SELECT f.*, {order.value or 'NULL'} AS sorted_by {sql}{limited(limit)})"
         f" SELECT {selected(Interception, 'f', _SQL)} {_JOINED}"
-        " ORDER BY f.started_at DESC, f.usage DESC",
+        f" ORDER BY {_ordered(order, order.value and 'f.sorted_by')}",
         tuple(into.values),
     )
 
 
-def counted(scope: Scope, *, errors_only: bool = False, before: Key | None = None) -> Query:
-    """One row, ``requests``: how many ``interceptions`` tells, all or those newer than a row."""
+def counted(
+    scope: Scope,
+    order: Order = NEWEST_FIRST,
+    *,
+    errors_only: bool = False,
+    before: Key | None = None,
+) -> Query:
+    """One row, ``requests``: how many ``interceptions`` tells, all or those before a row."""
     into = Arguments()
     sql = _chosen(scope, into, errors_only=errors_only)
     if before:
-        sql += f" AND {_beyond(before, into, older=False)}"
+        sql += f" AND {_beyond(order, before, into, is_before=True)}"
     common = tables(asked([], scope))
     prefix = f"WITH {', '.join(common)} " if common else ""
     return Query(f"{prefix}SELECT count(*) AS requests {sql}", tuple(into.values))
@@ -263,7 +308,17 @@ def _chosen(scope: Scope, into: Arguments, *, errors_only: bool) -> str:
     return f"{source} AND {_FAILED}" if errors_only else source
 
 
-def _beyond(key: Key, into: Arguments, *, older: bool) -> str:
+def _ordered(order: Order, value: str, *, is_reversed: bool = False) -> str:
+    way = "DESC" if order.is_newest_first != is_reversed else "ASC"
+    first = f"{order.by(value, is_reversed=is_reversed)}, " if value else ""
+    return f"{first}f.started_at {way}, f.usage {way}"
+
+
+def _beyond(order: Order, key: Key, into: Arguments, *, is_before: bool) -> str:
+    """Whether a row ``f`` comes after a place, or before it."""
     at, usage = into.bound(stored(key.started_at)), into.bound(key.usage)
-    sign = "<" if older else ">"
-    return f"f.started_at {sign}= {at} AND (f.started_at {sign} {at} OR f.usage {sign} {usage})"
+    sign = "<" if order.is_newest_first != is_before else ">"
+    tied = f"f.started_at {sign}= {at} AND (f.started_at {sign} {at} OR f.usage {sign} {usage})"
+    if not order.value:
+        return tied
+    return order.beyond(order.value, key.value, tied, into, is_before=is_before)

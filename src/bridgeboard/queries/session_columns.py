@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from bridgeboard.model.dimensions import DIMENSIONS, UNASSIGNED
-from bridgeboard.model.errors import ListError
 from bridgeboard.model.metric import TOKEN_METRICS, TOKENS
 from bridgeboard.model.metrics import METRICS
 from bridgeboard.queries.metric_sources import place_in_word
@@ -259,10 +258,3 @@ COLUMNS: Final[Mapping[str, Column]] = {
 
 RANGES: Final = ("cost", "duration_seconds", "threads", "tool_calls")
 """Columns that a list can be narrowed to a range of."""
-
-
-def column(name: str) -> Column:
-    """The column of a name. Raises ListError for a name that is none."""
-    if name not in COLUMNS:
-        raise ListError(f"{name!r} is no column; there are {', '.join(COLUMNS)}.")
-    return COLUMNS[name]

@@ -12,15 +12,17 @@ turns its pages. It is no secret and no proof; its checksum finds what was cut o
 import binascii
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from bridgeboard.model.accuracy import of_usage
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.errors import CursorError, ListError
+from bridgeboard.queries import list_order
+from bridgeboard.queries.list_order import Value
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.metric_sources import Arguments
 from bridgeboard.queries.session_columns import (
@@ -30,12 +32,9 @@ from bridgeboard.queries.session_columns import (
     WHOLE,
     Column,
     Kind,
-    column,
 )
 from bridgeboard.queries.session_filters import Find, Sides, conditions, shared, spoken, where
 from bridgeboard.queries.typed_rows import typed
-
-Value = str | int | float | None
 
 _SUM_SIZE: Final = 4
 _LONGEST: Final = 16_384
@@ -45,31 +44,15 @@ _WIDEST_KEY: Final = 2**63
 
 
 @dataclass(frozen=True)
-class Order:
-    """By which column a list is sorted. Unknown values come last, ties are in order of keys.
+class Order(list_order.Order):
+    """By which column sessions are sorted; ties are in order of keys."""
 
-    Raises:
-        ListError: for a column that does not exist.
-    """
-
-    name: str = "started_at"
-    descending: bool = True
-
-    def __post_init__(self) -> None:
-        column(self.name)
-
-    @classmethod
-    def of(cls, text: str) -> "Order":
-        """An order as addresses have it: "-cost" is the largest cost first."""
-        return cls(text.removeprefix("-"), text.startswith("-"))
-
-    def __str__(self) -> str:
-        return "-" * self.descending + self.name
+    columns: ClassVar[Collection[str]] = COLUMNS
 
     @property
     def kind(self) -> Kind:
         """What the values are that decide."""
-        return column(self.name).kind
+        return COLUMNS[self.name].kind
 
 
 @dataclass(frozen=True)
@@ -336,26 +319,11 @@ def _chosen(
 
 
 def _ordered(value: str, key: str, order: Order, *, is_reversed: bool = False) -> str:
-    way = "DESC" if order.descending != is_reversed else "ASC"
-    if is_reversed:
-        return f"{value} {way} NULLS FIRST, {key} DESC"
-    return f"{value} {way} NULLS LAST, {key} ASC"
+    way = "DESC" if is_reversed else "ASC"
+    return f"{order.by(value, is_reversed=is_reversed)}, {key} {way}"
 
 
 def _beyond(order: Order, place: Place, into: Arguments, *, is_before: bool) -> str:
-    """Whether a row comes after a place, or before it."""
-    session = f"session {'<' if is_before else '>'} {into.bound(place.session)}"
-    if place.value is None:
-        return (
-            f"(place IS NOT NULL OR {session})" if is_before else f"(place IS NULL AND {session})"
-        )
-    value = _bound(place.value, into)
-    sign = "<" if order.descending != is_before else ">"
-    unknown = "" if is_before else " OR place IS NULL"
-    return f"(place {sign} {value} OR (place = {value} AND {session}){unknown})"
-
-
-def _bound(value: str | float, into: Arguments) -> str:
-    if isinstance(value, float):
-        return f"CAST({into.bound(repr(value))} AS DOUBLE)"
-    return into.bound(value)
+    """Whether a row of ``placed`` comes after a place, or before it."""
+    tied = f"session {'<' if is_before else '>'} {into.bound(place.session)}"
+    return order.beyond("place", place.value, tied, into, is_before=is_before)

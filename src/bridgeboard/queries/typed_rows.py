@@ -14,10 +14,14 @@ _UNHOLDABLE: Final = {0: MARK, **dict.fromkeys(range(0xD800, 0xE000), MARK)}
 
 
 class Key(NamedTuple):
-    """Where a row stands in an order of time: ``started_at`` is aware, ``usage`` is our key."""
+    """Where a row stands in an order of time: ``started_at`` is aware, ``usage`` is our key.
+
+    Where the order is another one, ``value`` is what it is sorted by first; None is unknown.
+    """
 
     started_at: datetime
     usage: int
+    value: int | None = None
 
 
 def typed(kind: Callable[..., T], rows: Iterable[tuple[Any, ...]]) -> tuple[T, ...]:

@@ -61,7 +61,9 @@ _OTHERS: Final[Mapping[str, tuple[str, ...]]] = {
         *("outcome", "session_id", "spend_min", "spend_max", "minutes_min", "minutes_max"),
         *("threads_min", "threads_max", "calls_min", "calls_max"),
     ),
-    "interceptions": (AFTER, BEFORE, "tools", "servers", "statuses", "errors", "request"),
+    "interceptions": (
+        *("sort", "up", AFTER, BEFORE, "tools", "servers", "statuses", "errors", "request"),
+    ),
     "audit": (AFTER,),
     "compare": ("what", "a", "b"),
     "radar": ("kinds", "severities", "acknowledged", "finding"),

@@ -17,7 +17,7 @@ from bridgeboard.model.accuracy import Accuracy
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.ui import navigation, runner, url, url_values
+from bridgeboard.ui import navigation, runner, url_values
 from bridgeboard.ui.components import breakdown_columns, downloads, notices, pager, tables, trend
 from bridgeboard.ui.components.breakdown_columns import BY_NAME, CHANGE, TREND
 from bridgeboard.ui.components.filters import Chosen
@@ -67,8 +67,7 @@ class _Asked:
 
     def sort(self, order: Order) -> None:
         """Write an order into the address; for callbacks."""
-        words = self.sort_by.words(self.columns[order.by])
-        url.put({self.sort_by.name: words, self.upwards.name: self.upwards.words(order.upwards)})
+        tables.write_order(order, self.sort_by, self.upwards, self.columns)
 
 
 def table(

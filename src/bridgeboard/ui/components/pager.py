@@ -9,8 +9,8 @@ from bridgeboard.ui import url
 from bridgeboard.ui.url_parameters import PLACES
 
 _ICONS: Final = {
+    "First": ":material/first_page:",
     "Newest": ":material/first_page:",
-    "Newer": ":material/chevron_left:",
     "Previous": ":material/chevron_left:",
     "Older": ":material/chevron_right:",
     "Next": ":material/chevron_right:",

@@ -14,7 +14,8 @@ from bridgeboard import formats
 from bridgeboard.model.accuracy import Accuracy, Standing
 from bridgeboard.ui.components import clock
 from bridgeboard.ui.components.elements import element
-from bridgeboard.ui.url_values import Several
+from bridgeboard.ui.url import put
+from bridgeboard.ui.url_values import Parameter, Several
 
 Kind = Literal["text", "count", "money", "rate", "seconds", "moment", "words", "change", "trend"]
 """What a column holds: text, whole numbers, pico-USD, ratios, seconds, times, numbers of unlike
@@ -42,6 +43,7 @@ class Column:
         share_standing: how these shares stand.
         links: where its cells lead.
         is_running: whether the last stretch of time of a trend has not ended.
+        is_sortable: whether its head sorts the table.
     """
 
     label: str
@@ -53,6 +55,7 @@ class Column:
     share_standing: Standing = "exact"
     links: "Links | None" = None
     is_running: bool = False
+    is_sortable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +166,9 @@ def show(
 
     values = [[row[place] for row in rows] for place in range(len(columns))]
     data: dict[str, Any] = {"columns": list(map(_column, columns, values))}
-    if not is_sortable:
-        for column in data["columns"]:
-            column.pop("first", None)
+    for column, drawn in zip(columns, data["columns"], strict=True):
+        if not (is_sortable and column.is_sortable):
+            drawn.pop("first", None)
     data |= {"label": label, "title": title, "note": note}
     data |= {"part": is_part, "tells": on_sort is not None}
     if search and len(rows) > UNSEARCHED:
@@ -179,6 +182,13 @@ def show(
         for row in totals
     ]
     _table(key=key, data=data, on_sorted_change=tell)
+
+
+def write_order(
+    order: Order, sort: Parameter[str], up: Parameter[bool], names: Sequence[str]
+) -> None:
+    """Write an order into the address, where columns have these names; for callbacks."""
+    put({sort.name: sort.words(names[order.by]), up.name: up.words(order.upwards)})
 
 
 def facts(

@@ -12,7 +12,7 @@ from bridgeboard.analysis import request_list, sync_history
 from bridgeboard.analysis.request_list import RequestPage
 from bridgeboard.exports import Sheet
 from bridgeboard.model.scope import Scope
-from bridgeboard.queries.request_list import Interception
+from bridgeboard.queries.request_list import NEWEST_FIRST, Interception, Order
 from bridgeboard.queries.typed_rows import Key
 from bridgeboard.ui import runner, url, url_values
 from bridgeboard.ui.components import clock, data_quality, downloads, filters, notices, pager
@@ -27,7 +27,7 @@ NARROWED: Final = {"tool": "tools", "server": "servers", "status": "statuses"}
 """Dimension → its parameter, of the filters that only this page has."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_KEY: Final = re.compile(r"(\d{1,16})\.(-?\d{1,18})")
+_KEY: Final = re.compile(r"(?:(-?\d{1,30})?\.)?(\d{1,16})\.(-?\d{1,18})", re.ASCII)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
@@ -37,40 +37,47 @@ def show(now: Chosen) -> None:
         errors = _pickers()
     narrowed = filters.narrowed(now.scope, NARROWED)
     _tell_kind(narrowed)
-    after, before = map(_place_named, (AFTER, BEFORE))
+    order = Order(str(request_table.SORT.value()), descending=not request_table.UP.value())
+    after, before = (_place_named(name, order) for name in (AFTER, BEFORE))
     answer = request_list.page(
-        runner.current(), narrowed, errors_only=errors, after=after, before=before
+        runner.current(), narrowed, order, errors_only=errors, after=after, before=before
     )
     if not answer.rows:
         is_narrowed = errors or bool(narrowed.include or narrowed.exclude)
         _tell_nothing(answer.count, is_narrowed=is_narrowed)
         return
-    _turning(answer, replace(now, scope=narrowed), errors_only=errors)
-    request_table.page(answer.rows)
+    _turning(answer, order, replace(now, scope=narrowed), errors_only=errors)
+    request_table.page(answer.rows, order)
 
 
-def cursor(key: Key) -> str:
-    """A place in the list as addresses have it: microseconds since 1970 and our key."""
-    return f"{(key.started_at - _EPOCH) // _MICROSECOND}.{key.usage}"
+def cursor(key: Key, order: Order = NEWEST_FIRST) -> str:
+    """A place in the list as addresses have it: microseconds since 1970 and our key.
+
+    In another order than the usual one, that order and the value that decides are before them.
+    """
+    value = "" if key.value is None else key.value
+    first = "" if order == NEWEST_FIRST else f"{order}.{value}."
+    return f"{first}{(key.started_at - _EPOCH) // _MICROSECOND}.{key.usage}"
 
 
-def _place_named(name: str) -> Key | None:
+def _place_named(name: str, order: Order) -> Key | None:
     word = st.query_params.get(name, "")
-    key = _key(word)
+    key = _key(word, order)
     if word and key is None:
         url.complain(f"{name}={word}")
     return key
 
 
-def _key(word: str) -> Key | None:
-    match = _KEY.fullmatch(word)
+def _key(word: str, order: Order) -> Key | None:
+    match = _KEY.fullmatch(word.removeprefix(f"{order}."))
     if match is None:
         return None
+    value, at, usage = match.groups()
     try:
-        at = _EPOCH + int(match[1]) * _MICROSECOND
+        key = Key(_EPOCH + int(at) * _MICROSECOND, int(usage), int(value) if value else None)
     except OverflowError:
         return None
-    return Key(at, int(match[2]))
+    return key if cursor(key, order) == word else None
 
 
 def _pickers() -> bool:
@@ -85,8 +92,8 @@ def _pickers() -> bool:
 
 def _tell_nothing(count: int, *, is_narrowed: bool) -> None:
     if count:
-        notices.empty("There is no older request than the one at which this link begins.")
-        pager.turn("Newest", {}, type="tertiary")
+        notices.empty("No request comes after the one at which this link begins.")
+        pager.turn("First", {}, type="tertiary")
         return
     otherwise = (
         "No request of this period passes the filters. Remove one, or choose a longer period."
@@ -125,23 +132,23 @@ _SUMS: Final = (
 )
 
 
-def _turning(answer: RequestPage, now: Chosen, *, errors_only: bool) -> None:
+def _turning(answer: RequestPage, order: Order, now: Chosen, *, errors_only: bool) -> None:
     """Which rows these are, the ways to those beside, and the files."""
-    words = _words(answer, errors_only=errors_only)
+    words = f"{_words(answer, errors_only=errors_only)}, {request_table.order_words(order)}"
     with st.container(horizontal=True, vertical_alignment="center", key="requests-turn"):
         st.markdown(words, width="stretch")
-        newer = {BEFORE: cursor(answer.rows[0].key)} if answer.has_newer else None
-        older = {AFTER: cursor(answer.rows[-1].key)} if answer.has_older else None
-        pager.turn("Newest", {} if answer.has_newer else None, type="tertiary")
-        pager.turn("Newer", newer, type="tertiary")
-        pager.turn("Older", older, type="tertiary")
-        _files(answer.count, now, errors_only=errors_only)
+        before = {BEFORE: cursor(answer.rows[0].key, order)} if answer.has_before else None
+        after = {AFTER: cursor(answer.rows[-1].key, order)} if answer.has_after else None
+        pager.turn("First", {} if answer.has_before else None, type="tertiary")
+        pager.turn("Previous", before, type="tertiary")
+        pager.turn("Next", after, type="tertiary")
+        _files(answer.count, order, now, errors_only=errors_only)
 
 
-def _files(count: int, now: Chosen, *, errors_only: bool) -> None:
+def _files(count: int, order: Order, now: Chosen, *, errors_only: bool) -> None:
     """The files of all requests of the list, read when one of them is asked for."""
     many = min(count, EXPORTED)
-    capped = "" if many == count else f", the newest of {count:,}"
+    capped = "" if many == count else f", the first of {count:,}"
     words = (
         f"{formats.plural(many, 'request')}{capped}, with all digits and a note of what they are "
         "about."
@@ -149,7 +156,9 @@ def _files(count: int, now: Chosen, *, errors_only: bool) -> None:
 
     def make() -> Sheet:
         with runner.current().snapshot() as reader:
-            rows = request_list.newest(reader, now.scope, errors_only=errors_only, most=EXPORTED)
+            rows = request_list.first_requests(
+                reader, now.scope, order, errors_only=errors_only, most=EXPORTED
+            )
             return request_table.sheet(rows, "Requests")
 
     downloads.later("Requests", make, now, key="requests", count=many, words=words)
@@ -161,7 +170,7 @@ def _words(answer: RequestPage, *, errors_only: bool) -> str:
     count = formats.plural(answer.count, noun, many)
     shown = len(answer.rows)
     if shown == answer.count:
-        return f"{count}, newest first"
+        return count
     if answer.first == 1:
-        return f"First {shown:,} of {count}, newest first"
-    return f"{answer.first:,}-{answer.first + shown - 1:,} of {count}, newest first"
+        return f"First {shown:,} of {count}"
+    return f"{answer.first:,}-{answer.first + shown - 1:,} of {count}"

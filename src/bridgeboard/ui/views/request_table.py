@@ -1,6 +1,8 @@
 """Requests as a table on the screen, and as a sheet for export."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Final
 from urllib.parse import urlencode
 
@@ -11,13 +13,19 @@ from bridgeboard.model import accuracy
 from bridgeboard.model.dimensions import DIMENSIONS, UNKNOWN
 from bridgeboard.model.metric import TOKEN_METRICS, TOKENS
 from bridgeboard.model.metrics import METRICS
-from bridgeboard.queries.request_list import NUMBERS, Interception
-from bridgeboard.ui import navigation, url, url_parameters
+from bridgeboard.queries.request_list import NUMBERS, Interception, Order
+from bridgeboard.ui import navigation, url, url_parameters, url_values
 from bridgeboard.ui.components import downloads, tables
-from bridgeboard.ui.components.tables import Order
 
 ONE: Final = "request"
 """The parameter that names a request to look into."""
+SORT: Final = url_values.one_of("sort", Order.columns, "started_at")
+UP: Final = url_values.switch("up")
+COLUMNS: Final = (
+    *("started_at", "person", "client", "family", "cost", "status", *TOKENS, "duration_seconds"),
+    *("tool_calls", "tool_errors", "error_type", "provider_name", "session_id"),
+)
+"""The columns of a page, as fields of a request; numbers and times can be sorted by."""
 NAME: Final = 40
 ID: Final = 10
 
@@ -30,18 +38,32 @@ def sheet(rows: Iterable[Interception], name: str) -> Sheet:
     return Sheet(name, columns, tuple(_exported(row) for row in rows))
 
 
-def page(rows: Sequence[Interception]) -> None:
-    """A page of requests; the time of a request leads to it, the id of its session there."""
+def page(rows: Sequence[Interception], sorting: Order) -> None:
+    """A page of requests; the time of a request leads to it, the id of its session there.
+
+    A press on a head sorts the whole list and leads to its beginning.
+    """
+    columns = [
+        replace(column, is_sortable=name in sorting.columns)
+        for name, column in zip(COLUMNS, _columns(rows), strict=True)
+    ]
     with st.container(key="box-requests"):
         tables.show(
             [_line(row) for row in rows],
-            _columns(rows),
+            columns,
             key="requests-table",
-            label="Requests, newest first",
-            order=Order(0, upwards=False),
+            label=f"Requests, {order_words(sorting)}",
+            order=tables.Order(COLUMNS.index(sorting.name), upwards=not sorting.descending),
+            on_sort=partial(tables.write_order, sort=SORT, up=UP, names=COLUMNS),
             is_part=True,
-            is_sortable=False,
         )
+
+
+def order_words(sorting: Order) -> str:
+    """In which order the list is, after its name."""
+    if sorting.value:
+        return "largest first" if sorting.descending else "smallest first"
+    return "newest first" if sorting.descending else "oldest first"
 
 
 def _line(row: Interception) -> tuple[object, ...]:

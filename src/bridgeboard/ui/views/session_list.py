@@ -1,6 +1,7 @@
 """The list of sessions: order, columns, paging, totals, files."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -166,11 +167,6 @@ def _table(
     totals: Sequence[Sequence[Any]],
 ) -> None:
     """The page of sessions; a press on a head sorts the whole list and leads to its beginning."""
-
-    def sort(chosen: tables.Order) -> None:
-        name = columns[chosen.by].name
-        url.put({SORT.name: SORT.words(name), UP.name: UP.words(chosen.upwards)})
-
     with st.container(key="box-sessions"):
         tables.show(
             [[_cell(row, one) for one in columns] for row in rows],
@@ -179,7 +175,9 @@ def _table(
             label="Sessions; the numbers are of their part in the period that passes the filters",
             totals=totals,
             order=tables.Order(columns.index(COLUMNS[order.name]), upwards=not order.descending),
-            on_sort=sort,
+            on_sort=partial(
+                tables.write_order, sort=SORT, up=UP, names=[one.name for one in columns]
+            ),
             is_part=True,
         )
     if any(row.extent == PART_OF_IT for row in rows):
