@@ -426,6 +426,22 @@ def test_two_steps_back_before_the_page_hears_of_the_first_undo_two_changes(
     expect(page).to_have_url(addresses[0])
 
 
+def test_a_card_pressed_together_with_a_link_to_another_page_leaves_a_page(
+    page: Page, synced: str
+) -> None:
+    runs = Runs(page)
+    come_to(page, synced, tz="UTC")
+    link = page.get_by_test_id("stSidebar").get_by_role("link", name="Trust", exact=True)
+    boxes = [one.bounding_box() for one in (link, page.locator(".cards .card").nth(2))]
+    with runs.ended():
+        for box in boxes:
+            assert box
+            page.mouse.click(box["x"] + 8, box["y"] + 8)
+    settled(page)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    expect(page.locator("h1")).to_have_text(re.compile("Trust|Overview"))
+
+
 def test_a_popover_whose_parts_load_late_takes_the_keyboard_to_its_first_choice(
     page: Page, synced: str
 ) -> None:

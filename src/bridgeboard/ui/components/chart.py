@@ -38,7 +38,7 @@ def show(
     key = key if chosen is None else f"{key}-{chosen}"
 
     def select() -> None:
-        selection = st.session_state[key]["selection"]
+        selection = st.session_state.get(key, {}).get("selection", {})  # gone if a link led on
         if on_zoom and (buckets := selection.get("zoomed", {}).get("bucket")):
             on_zoom(sorted(map(str, buckets)))
             return

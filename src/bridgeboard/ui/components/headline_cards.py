@@ -93,7 +93,8 @@ def headline(contents: PageContents, now: Chosen, key: str) -> None:
     chosen = measure(contents, key)
 
     def choose() -> None:
-        name = st.session_state[widget]["chosen"]
+        # A press may reach the server when a link has led to a page without these cards already.
+        name = st.session_state.get(widget, {}).get("chosen")
         if name in contents.charted:
             url.put({chosen.name: chosen.words(name)})
 

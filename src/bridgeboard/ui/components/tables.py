@@ -160,7 +160,7 @@ def show(
     """
 
     def tell() -> None:
-        match st.session_state[key]["sorted"]:
+        match st.session_state.get(key, {}).get("sorted"):  # a link may have led on meanwhile
             case [int(by), bool(up)] if on_sort and 0 <= by < len(columns):
                 on_sort(Order(by, up))
 
