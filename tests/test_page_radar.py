@@ -180,6 +180,17 @@ def test_a_store_without_anything_is_not_called_fine(tmp_path: Path) -> None:
         assert findings.USUAL not in said(test)
 
 
+@pytest.mark.parametrize(
+    "query", [{"dates": ["2020-01-01", "2020-01-31"]}, {"client": "no such client"}]
+)
+def test_a_period_without_usage_is_not_called_fine(store: Store, query: dict[str, Any]) -> None:
+    assert store
+    test = app(**query)
+    assert not test.exception
+    assert "No usage of this period passes the filters" in said(test)
+    assert "Nothing looks wrong" not in said(test)
+
+
 def test_findings_are_shown_where_notes_cannot_be_read(
     store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ from bridgeboard import formats
 from bridgeboard.access import Permission
 from bridgeboard.analysis.radar.finding import KINDS, SEVERITIES, Finding
 from bridgeboard.exports import Column, Sheet
+from bridgeboard.model.scope import Scope
 from bridgeboard.state import StateError
 from bridgeboard.state.errors import SavedViewError
 from bridgeboard.state.saved_views import LONGEST_NOTE, Note
@@ -65,7 +66,7 @@ def show(now: Chosen) -> None:
         wanted = _wanted(findings)
         every = st.checkbox("Show acknowledged", **ALL.widget_arguments())
     shown = _of_link(findings) or [one for one in wanted if every or one.key not in notes]
-    _tell_count(findings, shown, notes)
+    _tell_count(findings, shown, notes, now.scope)
     if problem := st.session_state.pop(_PROBLEM, None):
         notices.remark(problem)
     if shown:
@@ -131,21 +132,23 @@ def _wanted(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _tell_count(
-    findings: Sequence[Finding], shown: Sequence[Finding], notes: Mapping[str, Note]
+    findings: Sequence[Finding], shown: Sequence[Finding], notes: Mapping[str, Note], scope: Scope
 ) -> None:
     done = sum(one.key in notes for one in findings)
     if not findings:
-        notices.empty(_why_none())
+        notices.empty(_why_none(scope))
         return
     parts = [f"{sum(one.severity == name for one in shown)} {name}" for name in SEVERITIES]
     acknowledged = f" {formats.plural(done, 'finding')} acknowledged." if done else ""
     st.markdown(f"{formats.plural(len(shown), 'finding')}: {', '.join(parts)}.{acknowledged}")
 
 
-def _why_none() -> str:
+def _why_none(scope: Scope) -> str:
     """Why there are no findings: nothing looks wrong only where there was something to look at."""
-    fine = "Nothing looks wrong in this period. docs/radar.md says what is checked, and how."
-    return fine if runner.current().coverage().rows else data_quality.why_empty(fine)
+    used = runner.current().totals(("requests", "total_tokens"), scope)
+    if used["requests"] or used["total_tokens"]:
+        return "Nothing looks wrong in this period. docs/radar.md says what is checked, and how."
+    return data_quality.why_empty("No usage of this period passes the filters.")
 
 
 def _finding(one: Finding, note: Note | None) -> None:
