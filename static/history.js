@@ -1,4 +1,4 @@
-// Streamlit puts the page of a run into the address when the run begins, and what a callback changed when it is told so.
+// Streamlit puts the page of a run into the address when the run begins, and a change when the browser hears of it.
 // If the reader has gone Back, Forward or along a link meanwhile, either would lead them away again: where they went
 // stays in the address until they press something. What Streamlit took for the address is put right by another run,
 // after the first message only: a run may change the address that it is given.

@@ -43,7 +43,7 @@ class Line:
         format: how it looks.
         a: the number of side A; None where it is unknown.
         b: likewise of side B.
-        is_compared: whether something can be said of both: at least nothing says nothing.
+        is_compared: whether both are known; a lower bound of 0 is not.
     """
 
     name: str

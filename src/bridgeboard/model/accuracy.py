@@ -133,7 +133,7 @@ def accuracy(name: str, row: Mapping[str, Any]) -> Accuracy:
 
 
 def known(name: str, row: Mapping[str, Any]) -> Any:
-    """A metric in a row; None where it is unknown, as it also is where it is at least nothing."""
+    """A metric in a row; None where it is unknown, as is a lower bound of 0."""
     value = row[name]
     return None if not value and accuracy(name, row).is_bound else value
 

@@ -50,7 +50,7 @@ class Interception:
         priced_tokens: tokens whose price is known; with others, the cost is a lower bound.
         cost, shadow_cost: in pico-USD; None is not known.
         error_type: why it failed, if it is known to have; only of the first in a thread.
-        sorted_by: what decides its place before its time does; None is unknown, or nothing.
+        sorted_by: the number that the list is sorted by; None where it is unknown, and by time.
     """
 
     usage: int
@@ -170,7 +170,7 @@ VALUES: Final[Mapping[str, str]] = {
 }
 """Number that a list can be sorted by → SQL, a whole number; NULL is unknown.
 
-A cost of at least nothing is unknown.
+A cost of 0 is unknown if some tokens have no price, as it is in the cell.
 """
 
 

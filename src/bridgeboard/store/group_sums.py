@@ -282,7 +282,7 @@ def _column(known: Collection[str], name: str, kind: str) -> str:
 
 
 _OF_CALLS: Final = frozenset({"tool_calls", "injected", "tool_errors"})
-"""Columns of the rows that count tool calls and are nobody's: of a kind or a team, unknown."""
+"""Columns of the rows that count tool calls, which name no person; unknown by kind and by team."""
 _SUMMED: Final = frozenset({*COUNTS, *PRICES})
 # Blocks made for groups of fewer people are not shown; they come back if the floor is lowered.
 _SEEN: Final = (
