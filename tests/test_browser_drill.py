@@ -426,6 +426,49 @@ def test_two_steps_back_before_the_page_hears_of_the_first_undo_two_changes(
     expect(page).to_have_url(addresses[0])
 
 
+def test_a_link_pressed_before_the_page_hears_of_a_change_takes_the_change_along(
+    page: Page, synced: str
+) -> None:
+    socket = SlowSocket(page)
+    come_to(page, synced, "spend", tz="UTC")
+    button = page.locator(PERIOD).get_by_role("button")
+    button.click()
+    choice = page.get_by_role("radiogroup", name="Period").get_by_text("Last 7 days", exact=True)
+    expect(choice).to_be_visible(timeout=PATIENCE)
+    settled(page)
+    socket.hold()
+    choice.click()
+    socket.await_held("page_info_changed")
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Models", exact=True).click()
+    socket.release()
+    expect(page.locator("h1")).to_have_text("Models", timeout=PATIENCE)
+    await_parameters(page, lambda one: one == {"tz": ["UTC"], "period": ["7d"]})
+    settled(page)
+    expect(button).to_contain_text("Last 7 days")
+    assert parameters(page) == {"tz": ["UTC"], "period": ["7d"]}
+    assert page.url.partition("?")[0].endswith("/models")
+
+
+def test_a_part_that_asks_before_the_page_hears_of_a_change_does_not_undo_it(
+    page: Page, synced: str
+) -> None:
+    socket = SlowSocket(page)
+    runs = Runs(page)
+    come_to(page, synced, "spend", tz="UTC")
+    head = page.locator(".st-key-box-breakdown table").get_by_role("columnheader", name="Requests")
+    socket.hold()
+    head.get_by_role("button").click()
+    socket.await_held("page_info_changed")
+    page.locator(".st-key-add-filter").get_by_role("button").click()
+    with runs.ended():
+        socket.release()
+    await_parameters(page, lambda one: one.get("breakdown-sort") == ["requests"])
+    expect(page.get_by_role("combobox", name="Filter by", exact=True)).to_be_visible()
+    settled(page)
+    expect(head).to_have_attribute("aria-sort", "descending")
+    assert parameters(page) == {"tz": ["UTC"], "breakdown-sort": ["requests"]}
+
+
 def test_a_card_pressed_together_with_a_link_to_another_page_leaves_a_page(
     page: Page, synced: str
 ) -> None:

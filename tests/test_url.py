@@ -240,14 +240,72 @@ def period(test: AppTest) -> Radio[str]:
     return box
 
 
-def test_back_gives_every_box_what_the_address_says(store: Store) -> None:
+def test_back_gives_every_box_what_the_address_says(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert store
     test = app("spend", period="7d")
+    before = dict(test.query_params)
     period(test).set_value("90d").run()
-    test.query_params = {"tz": "UTC", "period": "7d"}
-    test.run()
+    test.query_params = before
+    with monkeypatch.context() as back:
+        back.setattr(url, "_run", lambda: ("", True))
+        test.run()
     assert period(test).value == "7d"
     assert query(test) == {"period": "7d"}
+    test.run()
+    assert query(test) == {"period": "7d"}
+
+
+def test_what_the_browser_asks_before_it_knows_of_a_change_does_not_undo_it(store: Store) -> None:
+    assert store
+    test = app("spend", period="7d")
+    before = dict(test.query_params)
+    period(test).set_value("90d").run()
+    first = dict(test.query_params)
+    period(test).set_value("30d").run()
+    assert query(test) == {}
+    for earlier in (first, before, first):
+        test.query_params = earlier
+        test.run()
+        assert (period(test).value, query(test)) == ("30d", {})
+    test.run()  # now it knows
+    test.query_params = first
+    test.run()
+    assert (period(test).value, query(test)) == ("90d", {"period": "90d"})
+
+
+def test_a_choice_that_is_taken_back_at_once_stays_taken_back(store: Store) -> None:
+    assert store
+    test = app("spend", period="7d")
+    before = dict(test.query_params)
+    period(test).set_value("90d").run()
+    first = dict(test.query_params)
+    test.query_params = before
+    period(test).set_value("7d").run()
+    test.query_params = first
+    test.run()
+    assert (period(test).value, query(test)) == ("7d", {"period": "7d"})
+
+
+def test_a_link_that_is_pressed_before_it_knows_of_a_change_takes_the_change_along(
+    store: Store,
+) -> None:
+    assert store
+    test = app("spend", period="7d", client="Codex")
+    link = {"tz": "UTC", "period": "7d", "client": "Codex", "teams-rows": "25"}
+    test.selectbox(key="spend-by").set_value("client").run()
+    period(test).set_value("90d").run()
+    test.query_params = link
+    test.switch_page("pages/people.py").run()
+    after = {"period": "90d", "client": "Codex", "teams-rows": "25"}
+    assert (period(test).value, query(test)) == ("90d", after)
+    test.query_params = link  # a part of the page refreshes itself meanwhile
+    test.run()
+    assert (period(test).value, query(test)) == ("90d", after)
+    test.query_params = {**link, "period": "30d"}
+    test.switch_page("pages/overview.py").run()
+    assert period(test).value == "30d"
 
 
 def test_two_changes_in_a_moment_are_both_kept(store: Store) -> None:

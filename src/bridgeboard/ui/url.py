@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, NoReturn
 from urllib.parse import urlencode
 
@@ -53,15 +53,18 @@ def put(changes: Words) -> None:
     Forward or a link leads stays as it is: what a callback of that run would write was chosen
     before, or is what the browser has not taken up yet of an earlier step.
     """
-    context = get_script_run_ctx()
-    if context and context.is_history_navigation:
+    page, is_history_navigation = _run()
+    if is_history_navigation:
         return
-    before = _latest()
+    pending = _pending()
+    before = pending.over(page, _raw()) if pending else None
+    before = before or current()
     after = url_parameters.changed(before, changes)
     if sum(map(len, after.values())) > MOST or len(urlencode(after, doseq=True)) > LONGEST:
         st.session_state[_REFUSED] = ", ".join(changes)
     elif after != before:
-        st.session_state[_PENDING] = (_raw(), after)
+        earlier = (*pending.earlier, pending.words) if pending and pending.page == page else ()
+        st.session_state[_PENDING] = _Pending(page, (*earlier, _raw()), after)
         st.query_params.from_dict(after)
 
 
@@ -110,15 +113,31 @@ _PAGES: Final = "addresses_kept"
 
 
 def begin() -> None:
-    """Begin a run, in which nothing is complained of yet."""
+    """Begin a run of the whole page, in which nothing is complained of yet.
+
+    What the browser asked for before it had taken up the last change (a part of the page that
+    refreshes itself, or a link that was pressed at once) does not undo that change.
+    """
     _complaints.set({})
+    pending = _pending()
+    if pending is None:
+        return
+    page, is_history_navigation = _run()
+    raw = _raw()
+    if is_history_navigation:
+        del st.session_state[_PENDING]
+    elif latest := pending.over(page, raw):
+        earlier = pending.earlier if page == pending.page else (raw,)
+        st.session_state[_PENDING] = _Pending(page, earlier, latest, is_new=False)
+        st.query_params.from_dict(latest)
+    elif pending.is_new and (page, raw) == (pending.page, pending.words):  # the run of the change
+        st.session_state[_PENDING] = replace(pending, is_new=False)
+    else:
+        del st.session_state[_PENDING]
 
 
 def check(page: str) -> None:
     """Complain of names that a page does not know, and of what could not be read or written."""
-    pending = st.session_state.get(_PENDING)
-    if pending and _raw() != pending[1]:  # this run began with another address
-        del st.session_state[_PENDING]
     if refused := st.session_state.pop(_REFUSED, None):
         complain(f"{refused} with so many values")
     if get_all(UNREAD):
@@ -213,11 +232,46 @@ def _copied(words: Words) -> dict[str, list[str]]:
     return {name: list(each) for name, each in words.items()}
 
 
-def _latest() -> dict[str, list[str]]:
-    """The address as the last callback left it.
+@dataclass(frozen=True)
+class _Pending:
+    """A change of the address that the browser may not have taken up yet.
 
-    A browser that is asked twice in a moment says the second time what its address was before the
-    first change has reached it.
+    Attributes:
+        page: the page that it was made on.
+        earlier: the addresses that the browser may still say.
+        words: the address with the change.
+        is_new: whether no run has begun since.
     """
-    pending = st.session_state.get(_PENDING)
-    return dict(pending[1]) if pending and pending[0] == _raw() else current()
+
+    page: str
+    earlier: tuple[Words, ...]
+    words: dict[str, list[str]]
+    is_new: bool = True
+
+    def over(self, page: str, raw: Words) -> dict[str, list[str]] | None:
+        """What an address that the browser says was meant to be; None if it knows the change.
+
+        A link to another page that was made before takes along the filters as they were.
+        """
+        if page == self.page:
+            is_known = raw == self.words or raw not in self.earlier
+            return None if is_known else _copied(self.words)
+        if all(_shared(raw) != _shared(each) for each in self.earlier):
+            return None
+        own = {name: words for name, words in raw.items() if name not in url_parameters.SHARED}
+        return _copied({**own, **_shared(self.words)})
+
+
+def _pending() -> _Pending | None:
+    pending: _Pending | None = st.session_state.get(_PENDING)
+    return pending
+
+
+def _shared(words: Words) -> Words:
+    return {name: each for name, each in words.items() if name in url_parameters.SHARED}
+
+
+def _run() -> tuple[str, bool]:
+    """The page of this run, and whether Back, Forward or a link of a table led to its address."""
+    context = get_script_run_ctx()
+    return (context.page_script_hash, context.is_history_navigation) if context else ("", False)

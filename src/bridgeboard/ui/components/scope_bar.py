@@ -164,22 +164,31 @@ def _chosen(name: str) -> Any:
     return st.session_state.get(f"{name}-{number}" if number else name)
 
 
+def _is_given(name: str) -> bool:
+    """Whether a widget in the popover holds what it was given, so that nobody chose it.
+
+    If a run was cut off after it had made the widget, Streamlit takes its value for a choice.
+    """
+    return bool(_chosen(name) == st.session_state.get(_SHOWN + name, (None, 0))[0])
+
+
 def _take_period() -> None:
-    if preset := _chosen(PERIOD.key):
+    preset = _chosen(PERIOD.key)
+    if preset and not _is_given(PERIOD.key):
         filters.put_period(preset)
         _close()
 
 
 def _take_days() -> None:
     days = _chosen(_DAYS)
-    if len(days) > 1:
+    if len(days) > 1 and not all(map(_is_given, (_DAYS, *(name for _, name, _ in _HOURS)))):
         hours: tuple[time | None, ...] = tuple(_chosen(name) for _, name, _ in _HOURS)
         filters.put_days(days[0], days[1], (hours[0], hours[1]))
 
 
 def _take_whole_days() -> None:
     """Take days with the times they have; half a range leaves the popover open."""
-    if len(_chosen(_DAYS)) > 1:
+    if len(_chosen(_DAYS)) > 1 and not _is_given(_DAYS):
         _take_days()
         _close()
 
