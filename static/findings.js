@@ -1,5 +1,9 @@
 // Links to the findings of a chart, as ui/components/chart_findings.py describes them. Texts are only ever set as text.
-const WAIT = 1500; // milliseconds without anything to do until findings are asked for that are not known yet
+// Findings that are not known yet are asked for after so many milliseconds without anything to do. Right after a press
+// or a step Back the browser would ask with an address or with choices that are about to change.
+const WAIT = 1500;
+let pressed = 0;
+for (const press of ["pointerdown", "keydown", "click", "popstate"]) addEventListener(press, () => { pressed = Date.now(); }, true);
 
 const link = ({ text, whole, address }) => {
   const created = document.createElement("a");
@@ -23,10 +27,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   clearTimeout(root.waiting);
   if (data.waits && root.asked !== data.waits) {
-    root.waiting = setTimeout(() => {
+    const ask = () => {
       if (!root.isConnected || document.hidden) return;
+      const left = pressed + WAIT - Date.now();
+      if (left > 0) {
+        root.waiting = setTimeout(ask, left);
+        return;
+      }
       root.asked = data.waits;
       setTriggerValue("idle", data.waits);
-    }, WAIT);
+    };
+    root.waiting = setTimeout(ask, WAIT);
   }
 }

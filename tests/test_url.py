@@ -263,6 +263,7 @@ def test_what_the_browser_asks_before_it_knows_of_a_change_does_not_undo_it(stor
     before = dict(test.query_params)
     period(test).set_value("90d").run()
     first = dict(test.query_params)
+    test.query_params = before
     period(test).set_value("30d").run()
     assert query(test) == {}
     for earlier in (first, before, first):
@@ -273,6 +274,17 @@ def test_what_the_browser_asks_before_it_knows_of_a_change_does_not_undo_it(stor
     test.query_params = first
     test.run()
     assert (period(test).value, query(test)) == ("90d", {"period": "90d"})
+
+
+def test_an_address_that_the_browser_has_left_counts_when_it_says_it_again(store: Store) -> None:
+    assert store
+    test = app("spend", period="7d")
+    before = dict(test.query_params)
+    period(test).set_value("90d").run()
+    test.selectbox(key="compare").set_value("none").run()  # says 90 days, so it knows of them
+    test.query_params = before
+    test.run()
+    assert (period(test).value, query(test)) == ("7d", {"period": "7d"})
 
 
 def test_a_choice_that_is_taken_back_at_once_stays_taken_back(store: Store) -> None:

@@ -63,8 +63,8 @@ def put(changes: Words) -> None:
     if sum(map(len, after.values())) > MOST or len(urlencode(after, doseq=True)) > LONGEST:
         st.session_state[_REFUSED] = ", ".join(changes)
     elif after != before:
-        earlier = (*pending.earlier, pending.words) if pending and pending.page == page else ()
-        st.session_state[_PENDING] = _Pending(page, (*earlier, _raw()), after)
+        earlier = pending.earlier if pending and before == pending.words != _raw() else ()
+        st.session_state[_PENDING] = _Pending(page, (*earlier, _raw(), before), after)
         st.query_params.from_dict(after)
 
 
@@ -259,7 +259,8 @@ class _Pending:
         if all(_shared(raw) != _shared(each) for each in self.earlier):
             return None
         own = {name: words for name, words in raw.items() if name not in url_parameters.SHARED}
-        return _copied({**own, **_shared(self.words)})
+        words = _copied({**own, **_shared(self.words)})
+        return None if words == raw else words
 
 
 def _pending() -> _Pending | None:
