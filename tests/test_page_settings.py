@@ -235,7 +235,7 @@ def test_when_the_last_backup_was_made_and_why_the_last_try_failed_is_shown(
         test = page()
         shown = tables(test)["facts"]
     assert shown["Last good backup"] == ["4 May 2026, 09:30:00 UTC"]
-    assert shown["Size of that backup"] == ["12,345 bytes"]
+    assert shown["Size of that backup"] == ["12.3k bytes"]
     assert shown["Next backup due"] == ["5 May 2026, 09:30:00 UTC"]
     assert shown["Good backups kept"] == ["1 of at most 7"]
     assert "The disk is full." in said(test)

@@ -315,7 +315,7 @@ def _drift_finding(
         severity="low",
         reason=f"{named(person)} moved to a key of their own on {formats.day(day)}:"
         f" {formats.rate(after.rate)} of {formats.plural(after.requests, 'request')} since, where"
-        f" {formats.rate(before.rate)} was usual; what they use is no spend of the company's.",
+        f" {formats.rate(before.rate)} was usual. The company is not billed for that use.",
         numbers={
             "requests": after.requests,
             "own_key_rate": after.rate,

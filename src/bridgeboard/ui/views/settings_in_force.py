@@ -32,7 +32,7 @@ _MARKS: Final = re.compile(r"`([^`]*)`|\*(\w+)\*")
 
 def values() -> None:
     """Every setting: its value, who set it, and what it means. Of a secret only that it is set."""
-    st.header("Settings", anchor=False)
+    st.header("All settings", anchor=False)
     with notices.tile("the settings"):
         origins = settings.origins(settings.current(), _now())
         changed = [one.name for one in origins if one.changed]

@@ -159,7 +159,7 @@ def backups() -> None:
         last = status.good[0] if status.good else None
         lines = {
             "Last good backup": formats.moment(last.made_at if last else None, zone),
-            "Size of that backup": f"{formats.exact(last.bytes)} bytes" if last else formats.DASH,
+            "Size of that backup": f"{formats.compact(last.bytes)} bytes" if last else formats.DASH,
             "Good backups kept": f"{len(status.good)} of at most {chosen.backups_kept}",
             "Next backup due": formats.moment(status.next_at, zone),
             "Folder of backups": str(chosen.backups_path),
