@@ -79,7 +79,8 @@ def test_the_two_command_lines_stand_where_ci_and_readers_find_them() -> None:
     assert '-c constraints.txt -e ".[dev]"' in test[1]
     ci = (ROOT / ".ci" / "run").read_text("utf-8")
     assert "<!-- test -->" in ci
-    assert '"${test_command##*&& } -n 4 -m slow --hypothesis-profile thorough"' in ci
+    assert "\"$pytest -n 4 -m 'slow and not browser' --hypothesis-profile thorough\"" in ci
+    assert '"$pytest -n 2 -m browser"' in ci
 
 
 def test_the_glossary_defines_every_number_and_split_as_the_pages_do() -> None:
