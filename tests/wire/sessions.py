@@ -150,12 +150,12 @@ class Session:
         return await self.set(self._node(what, *STATEFUL), "bool_value", value=False)
 
     async def follow_row(self, what: str | Node, row: int) -> Run:
-        """Follow the link of a row in a table of our own."""
+        """Follow the link of a row in a table of our own, which leads on as Back does."""
         page, _, query = self._node(what, "bidi_component").links[row].partition("?")
         if page:
-            return await self._leave(self.screen.pages[page], query)
+            return await self._leave(self.screen.pages[page], query, is_history=True)
         self.screen.query = query
-        return await self._run()
+        return await self._run(is_history=True)
 
     async def select_marks(self, what: str | Node, selection: Mapping[str, Any]) -> Run:
         """Click in a chart: names of its selections, and what each holds."""
@@ -255,7 +255,7 @@ class Session:
     def _node(self, what: str | Node, *kinds: str) -> Node:
         return self.screen.find(what, *kinds) if isinstance(what, str) else what
 
-    async def _leave(self, page: str, query: str) -> Run:
+    async def _leave(self, page: str, query: str, *, is_history: bool = False) -> Run:
         """Go to another page: only widgets that stand on all pages keep their values."""
         screen = self.screen
         screen.query = query
@@ -263,7 +263,7 @@ class Session:
         self._values = {id_: one for id_, one in self._values.items() if id_ in stays}
         screen.reruns.clear()
         screen.page = page
-        return await self._run()
+        return await self._run(is_history=is_history)
 
     async def _run(
         self,
@@ -271,6 +271,7 @@ class Session:
         name: str = "",
         fragment: str = "",
         is_auto: bool = False,
+        is_history: bool = False,
         extra: Sequence[WidgetState] = (),
     ) -> Run:
         asked = BackMsg()
@@ -280,6 +281,7 @@ class Session:
         state.page_name = name
         state.fragment_id = fragment
         state.is_auto_rerun = is_auto
+        state.is_history_navigation = is_history
         state.cached_message_hashes.extend(self.screen.cached)
         state.widget_states.CopyFrom(WidgetStates(widgets=[*self._values.values(), *extra]))
         state.context_info.timezone = self._zone
