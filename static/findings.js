@@ -2,8 +2,10 @@
 // Findings that are not known yet are asked for after so many milliseconds without anything to do. Right after a press
 // or a step Back the browser would ask with an address or with choices that are about to change.
 const WAIT = 1500;
-let pressed = 0;
-for (const press of ["pointerdown", "keydown", "click", "popstate"]) addEventListener(press, () => { pressed = Date.now(); }, true);
+if (window.pressedAt === undefined) {
+  window.pressedAt = 0;
+  for (const press of ["pointerdown", "keydown", "click", "popstate"]) addEventListener(press, () => { window.pressedAt = Date.now(); }, true);
+}
 
 const link = ({ text, whole, address }) => {
   const created = document.createElement("a");
@@ -29,7 +31,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (data.waits && root.asked !== data.waits) {
     const ask = () => {
       if (!root.isConnected || document.hidden) return;
-      const left = pressed + WAIT - Date.now();
+      const left = window.pressedAt + WAIT - Date.now();
       if (left > 0) {
         root.waiting = setTimeout(ask, left);
         return;

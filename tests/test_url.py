@@ -240,13 +240,19 @@ def period(test: AppTest) -> Radio[str]:
     return box
 
 
+def period_changed() -> tuple[AppTest, dict[str, Any], dict[str, Any]]:
+    """A page whose period was changed from 7 to 90 days; its address before and after."""
+    test = app("spend", period="7d")
+    before = dict(test.query_params)
+    period(test).set_value("90d").run()
+    return test, before, dict(test.query_params)
+
+
 def test_back_gives_every_box_what_the_address_says(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert store
-    test = app("spend", period="7d")
-    before = dict(test.query_params)
-    period(test).set_value("90d").run()
+    test, before, _ = period_changed()
     test.query_params = before
     with monkeypatch.context() as back:
         back.setattr(url, "_run", lambda: ("", True))
@@ -259,10 +265,7 @@ def test_back_gives_every_box_what_the_address_says(
 
 def test_what_the_browser_asks_before_it_knows_of_a_change_does_not_undo_it(store: Store) -> None:
     assert store
-    test = app("spend", period="7d")
-    before = dict(test.query_params)
-    period(test).set_value("90d").run()
-    first = dict(test.query_params)
+    test, before, first = period_changed()
     test.query_params = before
     period(test).set_value("30d").run()
     assert query(test) == {}
@@ -276,11 +279,22 @@ def test_what_the_browser_asks_before_it_knows_of_a_change_does_not_undo_it(stor
     assert (period(test).value, query(test)) == ("90d", {"period": "90d"})
 
 
-def test_an_address_that_the_browser_has_left_counts_when_it_says_it_again(store: Store) -> None:
+def test_two_changes_in_one_run_are_both_kept_for_a_browser_that_knows_of_neither(
+    store: Store,
+) -> None:
     assert store
     test = app("spend", period="7d")
     before = dict(test.query_params)
-    period(test).set_value("90d").run()
+    test.selectbox(key="spend-by").set_value("client")
+    test.selectbox(key="compare").set_value("none").run()
+    test.query_params = before
+    test.run()
+    assert query(test) == {"period": "7d", "spend-by": "client", "compare": "none"}
+
+
+def test_an_address_that_the_browser_has_left_counts_when_it_says_it_again(store: Store) -> None:
+    assert store
+    test, before, _ = period_changed()
     test.selectbox(key="compare").set_value("none").run()  # says 90 days, so it knows of them
     test.query_params = before
     test.run()
@@ -289,10 +303,7 @@ def test_an_address_that_the_browser_has_left_counts_when_it_says_it_again(store
 
 def test_a_choice_that_is_taken_back_at_once_stays_taken_back(store: Store) -> None:
     assert store
-    test = app("spend", period="7d")
-    before = dict(test.query_params)
-    period(test).set_value("90d").run()
-    first = dict(test.query_params)
+    test, before, first = period_changed()
     test.query_params = before
     period(test).set_value("7d").run()
     test.query_params = first

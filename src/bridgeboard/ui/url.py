@@ -56,15 +56,16 @@ def put(changes: Words) -> None:
     page, is_history_navigation = _run()
     if is_history_navigation:
         return
-    pending = _pending()
-    before = pending.over(page, _raw()) if pending else None
-    before = before or current()
+    raw, pending = _raw(), _pending()
+    meant = pending.meant_by(page, raw) if pending else None
+    before = meant or current()
     after = url_parameters.changed(before, changes)
     if sum(map(len, after.values())) > MOST or len(urlencode(after, doseq=True)) > LONGEST:
         st.session_state[_REFUSED] = ", ".join(changes)
     elif after != before:
-        earlier = pending.earlier if pending and before == pending.words != _raw() else ()
-        st.session_state[_PENDING] = _Pending(page, (*earlier, _raw(), before), after)
+        is_unknown = pending and pending.page == page and (meant or pending.is_new)
+        earlier = pending.earlier if pending and is_unknown else ()
+        st.session_state[_PENDING] = _Pending(page, (*earlier, raw, before), after)
         st.query_params.from_dict(after)
 
 
@@ -126,10 +127,10 @@ def begin() -> None:
     raw = _raw()
     if is_history_navigation:
         del st.session_state[_PENDING]
-    elif latest := pending.over(page, raw):
+    elif meant := pending.meant_by(page, raw):
         earlier = pending.earlier if page == pending.page else (raw,)
-        st.session_state[_PENDING] = _Pending(page, earlier, latest, is_new=False)
-        st.query_params.from_dict(latest)
+        st.session_state[_PENDING] = _Pending(page, earlier, meant, is_new=False)
+        st.query_params.from_dict(meant)
     elif pending.is_new and (page, raw) == (pending.page, pending.words):  # the run of the change
         st.session_state[_PENDING] = replace(pending, is_new=False)
     else:
@@ -240,7 +241,7 @@ class _Pending:
         page: the page that it was made on.
         earlier: the addresses that the browser may still say.
         words: the address with the change.
-        is_new: whether no run has begun since.
+        is_new: whether no run of the whole page has begun since.
     """
 
     page: str
@@ -248,7 +249,7 @@ class _Pending:
     words: dict[str, list[str]]
     is_new: bool = True
 
-    def over(self, page: str, raw: Words) -> dict[str, list[str]] | None:
+    def meant_by(self, page: str, raw: Words) -> dict[str, list[str]] | None:
         """What an address that the browser says was meant to be; None if it knows the change.
 
         A link to another page that was made before takes along the filters as they were.
