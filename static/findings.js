@@ -1,11 +1,13 @@
 // Links to the findings of a chart, as ui/components/chart_findings.py describes them. Texts are only ever set as text.
 // Findings that are not known yet are asked for after so many milliseconds without anything to do. Right after a press
-// or a step Back the browser would ask with an address or with choices that are about to change.
+// or a step Back, or while the page runs, the browser would ask with an address or choices that are about to change.
 const WAIT = 1500;
 if (window.pressedAt === undefined) {
   window.pressedAt = 0;
   for (const press of ["pointerdown", "keydown", "click", "popstate"]) addEventListener(press, () => { window.pressedAt = Date.now(); }, true);
 }
+
+const isRunning = () => !["notRunning", undefined].includes(document.querySelector("[data-testid=stApp]")?.dataset.testScriptState);
 
 const link = ({ text, whole, address }) => {
   const created = document.createElement("a");
@@ -31,7 +33,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   if (data.waits && root.asked !== data.waits) {
     const ask = () => {
       if (!root.isConnected || document.hidden) return;
-      const left = window.pressedAt + WAIT - Date.now();
+      const left = isRunning() ? WAIT : window.pressedAt + WAIT - Date.now();
       if (left > 0) {
         root.waiting = setTimeout(ask, left);
         return;
