@@ -64,6 +64,27 @@ def test_a_closed_store_says_so_and_may_be_closed_again(tmp_path: Path) -> None:
         pass
 
 
+def test_a_store_is_closed_while_questions_are_answered(tmp_path: Path) -> None:
+    store, answered = fresh(tmp_path), threading.Semaphore(0)
+
+    def ask() -> str:
+        try:
+            while True:
+                store.rows("SELECT count(*) FROM range(3000000) t(i) WHERE i % 7 = 3")
+                answered.release()
+        except StoreError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(3) as readers:
+        endings = [readers.submit(ask) for _ in range(3)]
+        for _ in endings:
+            answered.acquire()
+        store.close()
+        assert all("was closed" in ending.result() for ending in endings)
+    with fresh(tmp_path) as again:
+        assert again.rows("SELECT 1") == [(1,)]
+
+
 class Lost(Exception):  # noqa: N818  # whatever a caller may raise
     """What a batch's block raises here."""
 

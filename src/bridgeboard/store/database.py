@@ -124,15 +124,21 @@ class Store:
             raise
 
     def close(self) -> None:
-        """Move everything into the one file and let go of it; may be repeated."""
+        """Move everything into the one file and let go of it; may be repeated.
+
+        Questions that are being answered are waited for, for some seconds; later ones are refused.
+        """
         with self._writing:
             if not self._is_open:
                 return
             self._is_open = False
-            # What cannot be moved now stays in the log beside the file until the next start.
-            with suppress(duckdb.Error):
-                self._writer.execute("CHECKPOINT")
-            self._let_go()
+            with self._readers.kept_out(PATIENCE_SECONDS):
+                # What cannot be moved now stays in the log beside the file until the next start.
+                with suppress(duckdb.Error):
+                    self._writer.execute("CHECKPOINT")
+                # A question that takes longer still has the database; it lets go of it at its end.
+                with suppress(duckdb.Error):
+                    self._let_go()
             _open_paths.discard(self.path)
 
     def __enter__(self) -> Self:
