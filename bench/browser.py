@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from playwright.sync_api import Browser, Page, sync_playwright
-from tests.browsers import ARGUMENTS
 
 CHROMIUM: Final = "/usr/bin/chromium"
+ARGUMENTS: Final = ("--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 SCREEN: Final[Any] = {"width": 1440, "height": 900}
 ZONE: Final = "Europe/Berlin"
 PATIENCE_MS: Final = 120_000
@@ -107,7 +107,7 @@ class Seen:
 def chromium() -> Iterator[Browser]:
     """One browser process; a context in it is a reader whose cache is empty."""
     with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         try:
             yield browser
         finally:

@@ -25,6 +25,19 @@ def lines_of(command: str) -> list[str]:
     return [json.loads(line)["name"] for line in done.stdout.splitlines()]
 
 
+def test_every_benchmark_can_be_started() -> None:
+    names = sorted(f"bench.{file.stem}" for file in (ROOT / "bench").glob("*.py"))
+    assert "bench.pages" in names
+    done = subprocess.run(  # noqa: S603  # our own benchmarks
+        [sys.executable, "-c", f"import {', '.join(names)}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("bench") / "world.duckdb"
