@@ -148,7 +148,7 @@ def _dimension(every: Sequence[str], key: str) -> str:
 
 
 def _rows_and_controls(asked: _Asked, answer: Answer, usual: Sequence[str]) -> None:
-    by, key, count = asked.by, asked.key, len(answer)
+    by, key, now, count = asked.by, asked.key, asked.now, len(answer)
     label, is_part = DIMENSIONS[by].label, count > tables.MOST
     if is_part or TREND not in breakdown_columns.chosen(key, usual, count):
         asked = replace(asked, columns=tuple(name for name in asked.columns if name != TREND))
@@ -166,11 +166,12 @@ def _rows_and_controls(asked: _Asked, answer: Answer, usual: Sequence[str]) -> N
     place.caption(f"{_span(by, first, len(records), answer)}{left_out}")
     gone = [] if is_part else _gone(asked, answer)
     names = [str(each[by]) for each in (*records, *gone)]
-    columns, values = _numbers(asked, answer, (*records, *gone), first)
+    stretches = breakdown_columns.stretches(now, len(names)) if TREND in asked.columns else None
+    about = ("table", by, asked.measure, asked.columns, asked.order, first, now, stretches)
+    body = runner.current().cached(about, lambda: _body(asked, answer, (*records, *gone), first))
     with st.container(key=f"box-{key}"):
         tables.show(
-            list(zip(names, *values, strict=True)),
-            [name_column(by, names, NAME), *columns],
+            body.leading(navigation.links(by, names)),
             key=f"rows-{key}",
             label=f"{label}: {', '.join(METRICS[name].label for name in asked.names)}",
             totals=_totals(asked),
@@ -183,13 +184,13 @@ def _rows_and_controls(asked: _Asked, answer: Answer, usual: Sequence[str]) -> N
         )
 
 
-def _numbers(
+def _body(
     asked: _Asked, answer: Answer, records: Sequence[Mapping[str, Any]], first: int
-) -> tuple[list[Column], list[list[Any]]]:
-    """The columns after the first, and the values of each."""
+) -> tables.Body:
+    """The rows of the table, without where they lead."""
     by, measure, now = asked.by, asked.measure, asked.now
     moved, names = asked.moves(), [str(each[by]) for each in records]
-    columns, values = [], []
+    columns, values = [replace(name_column(by, names, NAME), links=None)], [names]
     for name in asked.columns[1:]:
         if name == CHANGE:
             column = breakdown_columns.change_column(measure, now)
@@ -203,7 +204,7 @@ def _numbers(
             cells = [_marked(each, (name,))[0] for each in records]
         columns.append(column)
         values.append(cells)
-    return columns, values
+    return tables.Body.of(list(zip(*values, strict=True)), columns)
 
 
 def _gone(asked: _Asked, answer: Answer) -> list[dict[str, Any]]:

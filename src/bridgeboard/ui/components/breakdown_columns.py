@@ -155,8 +155,7 @@ def trends(
     measure: str, by: str, names: Sequence[str], now: Chosen, moved: Mapping[str, Move]
 ) -> tuple[Column, list[Course]]:
     """The head of trends, and the trend of each row: one question for all of them."""
-    grain = _grain(now, len(names))
-    every: tuple[Any, ...] = tuple(periods.begun(now.scope, grain, clock.now()))
+    grain, every, running = stretches(now, len(names))
     questions, scope = runner.current(), now.scope
     most = max(len(names), pages.TOP)  # few rows have the question of the chart over time
     about = ("trends of", measure, by, scope, grain, every, most)
@@ -174,9 +173,19 @@ def trends(
         f"Trend of {label.lower()}",
         "trend",
         f"{label} per {grain}, from zero to the row's largest. A gap is not known.",
-        is_running=periods.running(scope, grain, clock.now()) is not None,
+        is_running=running,
     )
     return column, [drawn.get(name, nothing if name in gone else unknown) for name in names]
+
+
+def stretches(now: Chosen, rows: int) -> tuple[periods.Grain, tuple[Any, ...], bool]:
+    """The stretches of time of trends of so many rows.
+
+    Of what length they are, which ones have begun, and whether the last of these has not ended.
+    """
+    grain = _grain(now, rows)
+    every = tuple(periods.begun(now.scope, grain, clock.now()))
+    return grain, every, periods.running(now.scope, grain, clock.now()) is not None
 
 
 def _course(course: row_trends.Course, measure: str, grain: str, zone: str) -> Course:

@@ -5,7 +5,7 @@ money to the last digit nor counts beyond 2^53. What a cell shows is made by ``f
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import streamlit as st
@@ -125,6 +125,29 @@ class Links:
 
 
 @dataclass(frozen=True)
+class Body:
+    """The rows of a table as they are sent to the browser, column by column.
+
+    They can be kept as long as no number changes; where cells lead depends on the address.
+    """
+
+    columns: Sequence[Column]
+    cells: Sequence[Mapping[str, Any]]
+    rows: int
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[Any]], columns: Sequence[Column]) -> "Body":
+        """The body of rows, each with a value for every column."""
+        values = [[row[place] for row in rows] for place in range(len(columns))]
+        return cls(columns, list(map(_column, columns, values)), len(rows))
+
+    def leading(self, links: Links | None) -> "Body":
+        """The same whose first cells lead somewhere."""
+        first, *others = self.columns
+        return replace(self, columns=(replace(first, links=links), *others))
+
+
+@dataclass(frozen=True)
 class Order:
     """The place of the column that rows are sorted by, and in which direction."""
 
@@ -133,8 +156,8 @@ class Order:
 
 
 def show(
-    rows: Sequence[Sequence[Any]],
-    columns: Sequence[Column],
+    rows: Sequence[Sequence[Any]] | Body,
+    columns: Sequence[Column] = (),
     *,
     key: str,
     label: str,
@@ -150,34 +173,36 @@ def show(
 ) -> None:
     """A table of rows, each with a value for every column; None is unknown.
 
-    The first column names the row. ``totals`` are rows that stay below all others; text of them is
-    shown as it is. ``on_sort`` is called with the order that the reader chooses; where the rows are
-    only a part of all, it has to bring those that come first. What is a page of a list in an order
-    of its own is not sortable. ``title`` stands above the table, ``note`` below it; without rows
-    they stand alone, and without labels no head is drawn. ``search`` is the label of a field above
-    the table that keeps only rows with what is typed there; few rows have none. ``count`` is how
-    many rows there are in all, where these are a part.
+    The first column names the row; a body has its columns with it. ``totals`` are rows that stay
+    below all others; text of them is shown as it is. ``on_sort`` is called with the order that the
+    reader chooses; where the rows are only a part of all, it has to bring those that come first.
+    What is a page of a list in an order of its own is not sortable. ``title`` stands above the
+    table, ``note`` below it; without rows they stand alone, and without labels no head is drawn.
+    ``search`` is the label of a field above the table that keeps only rows with what is typed
+    there; few rows have none. ``count`` is how many rows there are in all, where these are a part.
     """
+    body = rows if isinstance(rows, Body) else Body.of(rows, columns)
 
     def tell() -> None:
         match st.session_state.get(key, {}).get("sorted"):  # a link may have led on meanwhile
-            case [int(by), bool(up)] if on_sort and 0 <= by < len(columns):
+            case [int(by), bool(up)] if on_sort and 0 <= by < len(body.columns):
                 on_sort(Order(by, up))
 
-    values = [[row[place] for row in rows] for place in range(len(columns))]
-    data: dict[str, Any] = {"columns": list(map(_column, columns, values))}
-    for column, drawn in zip(columns, data["columns"], strict=True):
-        if not (is_sortable and column.is_sortable):
-            drawn.pop("first", None)
+    data: dict[str, Any] = {
+        "columns": [
+            _with_links(column, cells, is_sortable=is_sortable and column.is_sortable)
+            for column, cells in zip(body.columns, body.cells, strict=True)
+        ]
+    }
     data |= {"label": label, "title": title, "note": note}
     data |= {"part": is_part, "tells": on_sort is not None}
-    if search and len(rows) > UNSEARCHED:
-        data |= {"search": search, "count": count or len(rows)}
+    if search and body.rows > UNSEARCHED:
+        data |= {"search": search, "count": count or body.rows}
     data["order"] = order and {"by": order.by, "up": order.upwards}
     data["totals"] = [
         [
             value if isinstance(value, str) else _cell(column, value)
-            for column, value in zip(columns, row, strict=True)
+            for column, value in zip(body.columns, row, strict=True)
         ]
         for row in totals
     ]
@@ -229,8 +254,6 @@ def _column(column: Column, values: Sequence[Any]) -> dict[str, Any]:
     if column.kind in {"text", "moment"}:
         wraps = column.kind == "text" and column.longest is None
         data["look"] = "text wrap" if wraps else "text"
-    if column.links:
-        data["links"] = {"start": column.links.start, "ends": list(column.links.ends)}
     if column.shares is not None:
         longest = max([*filter(None, column.shares), 1e-9])
         data["shares"] = [
@@ -240,6 +263,17 @@ def _column(column: Column, values: Sequence[Any]) -> dict[str, Any]:
             ]
             for share in column.shares
         ]
+    return data
+
+
+def _with_links(
+    column: Column, cells: Mapping[str, Any], *, is_sortable: bool
+) -> Mapping[str, Any]:
+    data = dict(cells)
+    if not is_sortable:
+        data.pop("first", None)
+    if column.links:
+        data["links"] = {"start": column.links.start, "ends": list(column.links.ends)}
     return data
 
 
