@@ -26,7 +26,7 @@ from bridgeboard.teams import Membership
 
 WORLD = demo_worlds.small()
 ROWS = truth.finished(WORLD.tables)
-TABLES = ("Tokens", "Cost in pico-USD", "Tool calls", "Responses", "Requests")
+TABLES = ("Tokens", "Cost in pico-USD", "Responses", "Tool calls", "Requests")
 EVERY = {*TABLES}
 
 

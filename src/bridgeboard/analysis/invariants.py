@@ -5,7 +5,7 @@ must be its whole, by every dimension, the list of sessions must have the same s
 tables behind them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -46,10 +46,11 @@ class Invariant:
 
 def check(reader: Reader, scope: Scope) -> list[Invariant]:
     """All invariants in a scope; those of the tables ignore its filters."""
+    whole = dict(zip(NUMBERS, _only(reader, NUMBERS, scope), strict=True))
     return [
         *_kinds(reader, scope),
-        *_parts(reader, scope),
-        *_lists(reader, scope),
+        *_parts(reader, scope, whole),
+        *_lists(reader, scope, whole),
         *tables(reader, scope.since, scope.until),
     ]
 
@@ -67,8 +68,7 @@ def _kinds(reader: Reader, scope: Scope) -> Iterator[Invariant]:
     )
 
 
-def _parts(reader: Reader, scope: Scope) -> Iterator[Invariant]:
-    whole = dict(zip(NUMBERS, _only(reader, NUMBERS, scope), strict=True))
+def _parts(reader: Reader, scope: Scope, whole: Mapping[str, Any]) -> Iterator[Invariant]:
     for split in SPLITS:
         names = tuple(name for name in NUMBERS if METRICS[name].adds_up(DIMENSIONS[split]))
         rows = reader.rows(*select(names, (split,), scope))
@@ -83,13 +83,13 @@ def _parts(reader: Reader, scope: Scope) -> Iterator[Invariant]:
             )
 
 
-def _lists(reader: Reader, scope: Scope) -> Iterator[Invariant]:
+def _lists(reader: Reader, scope: Scope, whole: Mapping[str, Any]) -> Iterator[Invariant]:
     """The list of sessions with what is in none; nothing where only groups are seen."""
     if reader.sees_groups_only:
         return
     sums = session_totals.total(answer(reader, session_totals.totals(Find(scope))))
     in_sessions, others = sums.listed.by_metric, sums.others.by_metric
-    for name, whole in zip(NUMBERS, _only(reader, NUMBERS, scope), strict=True):
+    for name, total in whole.items():
         one = METRICS[name]
         is_count = name == "sessions"
         left = sums.sessions if is_count else (in_sessions[name] or 0) + (others[name] or 0)
@@ -98,7 +98,7 @@ def _lists(reader: Reader, scope: Scope) -> Iterator[Invariant]:
             "rows of the list" if is_count else "sessions listed, and usage in no session",
             "total",
             left,
-            whole,
+            total,
             one.format,
         )
 
@@ -106,9 +106,10 @@ def _lists(reader: Reader, scope: Scope) -> Iterator[Invariant]:
 def tables(reader: Reader, since: datetime, until: datetime) -> Iterator[Invariant]:
     """Sums of a window, half-open, that must be the same from two tables."""
     window = [stored(since), stored(until)]
-    for what, first, second, *statements in store_status.EQUAL_SUMS:
-        left, right = (int(reader.rows(sql, window)[0][0]) for sql in statements)
-        yield Invariant(what, first, second, left, right, "count")
+    for sums, *statements in store_status.EQUAL_SUMS:
+        sides = [map(int, reader.rows(sql, window)[0]) for sql in statements]
+        for (what, first, second), left, right in zip(sums, *sides, strict=True):
+            yield Invariant(what, first, second, left, right, "count")
 
 
 def _only(reader: Reader, names: Sequence[str], scope: Scope) -> list[Any]:

@@ -86,48 +86,33 @@ ORDER BY username"""
 
 _WITHIN: Final = "started_at >= $1 AND started_at < $2"
 _TOKENS: Final = "input + output + cache_read + cache_write"
-_OF_USAGE: Final = f"FROM usage WHERE {_WITHIN}"
-_EXACT: Final = f"{_OF_USAGE} AND grain = 'interception'"
-_OF_EXACT: Final = f"""
-FROM responses WHERE usage IN (SELECT usage {_EXACT}) AND {_WITHIN}"""
+_EXACT: Final = f"FROM usage WHERE {_WITHIN} AND grain = 'interception'"
 EQUAL_SUMS: Final = (
     (
-        "Tokens",
-        "requests",
-        "their responses",
-        f"SELECT coalesce(sum({_TOKENS}), 0) {_EXACT}",
-        f"SELECT coalesce(sum({_TOKENS}), 0) {_OF_EXACT}",
+        (
+            ("Tokens", "requests", "their responses"),
+            ("Cost in pico-USD", "requests", "their responses"),
+            ("Responses", "requests", "the responses themselves"),
+        ),
+        f"""
+SELECT coalesce(sum({_TOKENS}), 0), coalesce(sum(cost), 0), coalesce(sum(responses), 0) {_EXACT}""",
+        f"""
+SELECT coalesce(sum({_TOKENS}), 0), coalesce(sum(cost), 0), count(*)
+FROM responses WHERE usage IN (SELECT usage {_EXACT}) AND {_WITHIN}""",
     ),
     (
-        "Cost in pico-USD",
-        "requests",
-        "their responses",
-        f"SELECT coalesce(sum(cost), 0) {_EXACT}",
-        f"SELECT coalesce(sum(cost), 0) {_OF_EXACT}",
-    ),
-    (
-        "Tool calls",
-        "requests",
-        "the calls themselves",
-        f"SELECT coalesce(sum(tool_calls), 0) {_OF_USAGE}",
+        (("Tool calls", "requests", "the calls themselves"),),
+        f"SELECT coalesce(sum(tool_calls), 0) FROM usage WHERE {_WITHIN}",
         f"SELECT count(*) FROM tool_calls WHERE {_WITHIN}",
     ),
     (
-        "Responses",
-        "requests",
-        "the responses themselves",
-        f"SELECT coalesce(sum(responses), 0) {_EXACT}",
-        f"SELECT count(*) {_OF_EXACT}",
-    ),
-    (
-        "Requests",
-        "all of them",
-        "different ones",
+        (("Requests", "all of them", "different ones"),),
         f"SELECT count(*) {_EXACT}",
         f"SELECT count(DISTINCT id) {_EXACT}",
     ),
 )
-"""Sums that two tables must agree on: what it is, where both numbers come from, the statements.
+"""Sums that two tables must agree on: what each is and where both numbers come from, and the
+statements, with a column for each.
 
 These take the beginning and the end of a window, like ``UNPRICED`` and ``INSTANCES``.
 """
@@ -137,7 +122,7 @@ UNPRICED: Final = """
 WITH spent AS (
     SELECT usage, started_at, input, output, cache_read, cache_write, cache_write_1h, web_searches,
            1 AS responses, note
-    FROM responses WHERE status = 'unpriced'
+    FROM responses WHERE status = 'unpriced' AND started_at >= $1 AND started_at < $2
 ), missing AS (
     SELECT u.provider, u.provider_name, u.vendor, u.model, u.requests, s.started_at, s.input,
            s.output, s.cache_read, s.cache_write, s.cache_write_1h, s.web_searches, s.responses,
