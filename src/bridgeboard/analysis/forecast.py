@@ -1,0 +1,296 @@
+"""Where a month ends: what was spent so far, and what the days that are left may cost.
+
+With less than two weeks of history the days that are left cost what a day cost on average; from
+then on each weekday has its own level. How far off that may be comes from how far off it would have
+been on the days that are known, drawn again and again with a fixed seed: the same days always have
+the same forecast.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridgeboard.analysis.questions import Questions
+from bridgeboard.model import accuracy, periods, times
+from bridgeboard.model.accuracy import Accuracy
+from bridgeboard.model.scope import Scope
+
+Method = Literal["run rate", "weekdays"]
+Floats = NDArray[np.float64]
+
+LEAST_DAYS: Final = 3
+"""Complete days without which nothing is forecast."""
+WEEKDAY_DAYS: Final = 14
+"""Complete days from which on weekdays have levels of their own, and the forecast has a band."""
+PROFILE_DAYS: Final = 28
+"""Complete days that say how weekdays differ."""
+CUT_DAYS: Final = (4, 8, 11, 15, 18, 22, 25)
+"""Days of a month on whose mornings its end is forecast, to measure how good forecasts were."""
+_LEVEL: Final = (0.5, 2.0)
+"""How far the last two weeks may lift or lower the weekdays' levels."""
+_PRIOR_DAYS: Final = 2
+"""A weekday's level is drawn to the mean as if so many average days had been among them."""
+_DRAWS: Final = 2_000
+_SEED: Final = 20_261_130
+_BAND: Final = (10, 90)
+_DAY: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Days:
+    """What each day cost.
+
+    Attributes:
+        first: the first day, on which something was spent.
+        costs: of it and of each complete day after it, in pico-USD; none is missing.
+        today: of the day that has begun and not ended.
+    """
+
+    first: date
+    costs: tuple[int, ...]
+    today: int = 0
+
+    @property
+    def day(self) -> date:
+        """The day that has begun."""
+        return self.first + len(self.costs) * _DAY
+
+    def before(self, day: date) -> "Days":
+        """What was known on the morning of a day."""
+        return Days(self.first, self.costs[: max((day - self.first).days, 0)])
+
+    def spent(self, since: date) -> int:
+        """The sum of a day and of all after it, today included."""
+        return sum(self.costs[max((since - self.first).days, 0) :]) + self.today
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is spent by the end of a day, in pico-USD; there may be no band."""
+
+    day: date
+    middle: int
+    low: int | None
+    high: int | None
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Where a period ends.
+
+    Attributes:
+        method: how the days that are left were estimated.
+        spent: from the period's first day until now, in pico-USD.
+        steps: from today to the period's last day.
+        days: complete days that it was made of.
+        is_new: whether nothing was spent before the period.
+    """
+
+    method: Method
+    spent: int
+    steps: tuple[Step, ...]
+    days: int
+    is_new: bool
+
+    @property
+    def end(self) -> Step:
+        """The last day of the period."""
+        return self.steps[-1]
+
+
+def forecast(days: Days, first: date, last: date) -> Forecast | None:
+    """Where the period from ``first`` to ``last`` ends; None with too few days, or if it is over.
+
+    Nothing is ever forecast below what is spent. The band goes from the tenth to the ninetieth of
+    a hundred outcomes.
+    """
+    known = len(days.costs)
+    if known < LEAST_DAYS or days.day > last:
+        return None
+    spent = days.spent(first)
+    left = [days.day + place * _DAY for place in range((last - days.day).days + 1)]
+    costs = np.array(days.costs, dtype=float)
+    if known < WEEKDAY_DAYS:
+        in_period = known - max((first - days.first).days, 0)
+        recent = costs[-min(in_period, WEEKDAY_DAYS) :] if in_period >= LEAST_DAYS else costs
+        each = np.full(len(left), recent.mean())
+        steps = _steps(left, spent, days.today, each, None)
+        return Forecast("run rate", spent, steps, known, days.first > first)
+    profile = _Profile.of(days)
+    each = profile.expected(left)
+    steps = _steps(left, spent, days.today, each, profile.drawn(left))
+    return Forecast("weekdays", spent, steps, min(known, PROFILE_DAYS), days.first > first)
+
+
+def _steps(
+    left: Sequence[date],
+    spent: int,
+    today: int,
+    each: Floats,
+    drawn: Floats | None,
+) -> tuple[Step, ...]:
+    """What is spent by the end of each day, where today costs at least what it has cost."""
+
+    def summed(costs: Floats) -> Floats:
+        costs = costs.copy()
+        costs[..., 0] = np.maximum(costs[..., 0], today)
+        return np.cumsum(costs, axis=-1) - today
+
+    middle = [spent + max(round(more), 0) for more in summed(each)]
+    if drawn is None:
+        return tuple(Step(day, cost, None, None) for day, cost in zip(left, middle, strict=True))
+    low, high = np.percentile(summed(drawn), _BAND, axis=0)
+    return tuple(
+        Step(day, cost, min(cost, spent + round(less)), max(cost, spent + round(more)))
+        for day, cost, less, more in zip(left, middle, low, high, strict=True)
+    )
+
+
+@dataclass(frozen=True)
+class _Profile:
+    """What days cost by weekday.
+
+    Attributes:
+        weekdays: the level of each, Monday first.
+        level: how much higher the last two weeks were than the weekdays say.
+        ratios: how many times what was expected each known day cost.
+    """
+
+    weekdays: Floats
+    level: float
+    ratios: Floats
+
+    @classmethod
+    def of(cls, days: Days) -> "_Profile":
+        costs = np.array(days.costs[-PROFILE_DAYS:], dtype=float)
+        begin = days.day - len(costs) * _DAY
+        place = np.array([(begin + at * _DAY).weekday() for at in range(len(costs))])
+        counts = np.bincount(place, minlength=7)
+        sums = np.bincount(place, weights=costs, minlength=7)
+        weekdays = (sums + _PRIOR_DAYS * costs.mean()) / (counts + _PRIOR_DAYS)
+        usual = weekdays[place]
+        level = _level(costs[-WEEKDAY_DAYS:], usual[-WEEKDAY_DAYS:])
+        is_used = usual > 0
+        ratios = costs[is_used] / (level * usual[is_used])
+        return cls(weekdays, level, ratios)
+
+    def expected(self, days: Sequence[date]) -> Floats:
+        """What days are expected to cost."""
+        expected: Floats = self.level * self.weekdays[[day.weekday() for day in days]]
+        return expected
+
+    def drawn(self, days: Sequence[date]) -> Floats:
+        """What days may cost, many times over.
+
+        Each day is off as some known day was. So is the level, which two weeks of such days made.
+        """
+        if not len(self.ratios):
+            return np.zeros((1, len(days)))
+        dice = np.random.default_rng(_SEED)
+        off = dice.choice(self.ratios, (_DRAWS, len(days)))
+        level = dice.choice(self.ratios, (_DRAWS, WEEKDAY_DAYS)).mean(axis=1, keepdims=True)
+        drawn: Floats = self.expected(days) * off * level
+        return drawn
+
+
+def _level(costs: Floats, usual: Floats) -> float:
+    whole = float(usual.sum())
+    return min(max(float(costs.sum()) / whole, _LEVEL[0]), _LEVEL[1]) if whole else 1.0
+
+
+@dataclass(frozen=True)
+class Errors:
+    """How good forecasts were on the mornings of ``CUT_DAYS`` of past months.
+
+    Attributes:
+        wape: the sum of all errors by the sum of what the months cost.
+        in_band: the share of ends that lay in the band, of forecasts that had one.
+        forecasts: how many there were.
+    """
+
+    wape: float
+    in_band: float | None
+    forecasts: int
+
+
+def errors(days: Days) -> Errors | None:
+    """How good forecasts of the whole months in some days were; None without any."""
+    off = whole = 0
+    inside: list[bool] = []
+    count = 0
+    for first, last in _months(days):
+        actual = days.before(last + _DAY).spent(first)
+        for cut in CUT_DAYS:
+            made = forecast(days.before(first.replace(day=cut)), first, last)
+            if made is None:
+                continue
+            count += 1
+            off += abs(made.end.middle - actual)
+            whole += actual
+            if made.end.low is not None and made.end.high is not None:
+                inside.append(made.end.low <= actual <= made.end.high)
+    if not count or not whole:
+        return None
+    return Errors(off / whole, sum(inside) / len(inside) if inside else None, count)
+
+
+def _months(days: Days) -> Iterator[tuple[date, date]]:
+    """The first and the last day of each month of which all days are known or before the first."""
+    first = days.first.replace(day=1)
+    while (following := (first + 31 * _DAY).replace(day=1)) <= days.day:
+        yield first, following - _DAY
+        first = following
+
+
+@dataclass(frozen=True)
+class MonthEnd:
+    """Where this month ends.
+
+    Attributes:
+        first: its first day.
+        last: its last day.
+        day: the last day of which something can be known.
+        forecast: None where there are too few days, or nothing is known.
+        accuracy: how the days that it was made of stand.
+        days: what each day cost; None where nothing was spent, or that is not known.
+        errors: how good such forecasts were in past months; None without a whole one.
+    """
+
+    first: date
+    last: date
+    day: date
+    forecast: Forecast | None
+    accuracy: Accuracy
+    days: Days | None
+    errors: Errors | None
+
+
+HISTORY_DAYS: Final = 180
+"""So far back goes what forecasts are compared with."""
+
+
+def month_end(questions: Questions, scope: Scope, now: datetime) -> MonthEnd:
+    """Where the month of ``now`` ends in a scope's zone and with its filters; its period is none.
+
+    A day counts as complete once the store knows of something later: without a sync for a week, the
+    month is forecast as it was known then.
+    """
+    until = periods.known_until(now, questions.coverage().as_of)
+    day = times.local_date(min(now, until), scope.zone)
+    first = day.replace(day=1)
+    last = (first + 31 * _DAY).replace(day=1) - _DAY
+    whole = Scope.days(min(first, day - HISTORY_DAYS * _DAY), day, scope.zone)
+    whole = replace(scope, since=whole.since, until=whole.until)
+    answer = questions.series(("spend",), "day", whole)
+    rows = [(row["day"], row["spend"]) for row in answer.records()]
+    how = accuracy.column_accuracy("spend", answer.records())
+    begun = next((place for place, (_, cost) in enumerate(rows) if cost), None)
+    if begun is None or any(cost is None for _, cost in rows[begun:]):
+        return MonthEnd(first, last, day, None, how, None, None)
+    *complete, today = [int(cost) for _, cost in rows[begun:]]
+    days = Days(rows[begun][0], tuple(complete), today)
+    return MonthEnd(first, last, day, forecast(days, first, last), how, days, errors(days))
