@@ -14,6 +14,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bridgeboard import formats
 from bridgeboard.analysis.questions import Questions
 from bridgeboard.model import accuracy, periods, times
 from bridgeboard.model.accuracy import Accuracy
@@ -157,7 +158,7 @@ class _Profile:
     Attributes:
         weekdays: the level of each, Monday first.
         level: how much higher the last two weeks were than the weekdays say.
-        ratios: how many times what was expected each known day cost.
+        ratios: how many times what its weekday costs each known day cost; 1 on average.
     """
 
     weekdays: Floats
@@ -175,8 +176,8 @@ class _Profile:
         usual = weekdays[place]
         level = _level(costs[-WEEKDAY_DAYS:], usual[-WEEKDAY_DAYS:])
         is_used = usual > 0
-        ratios = costs[is_used] / (level * usual[is_used])
-        return cls(weekdays, level, ratios)
+        ratios = costs[is_used] / usual[is_used]
+        return cls(weekdays, level, ratios / (ratios.mean() or 1.0) if len(ratios) else ratios)
 
     def expected(self, days: Sequence[date]) -> Floats:
         """What days are expected to cost."""
@@ -215,6 +216,15 @@ class Errors:
     wape: float
     in_band: float | None
     forecasts: int
+
+    @property
+    def in_words(self) -> str:
+        """A sentence about them."""
+        count = formats.plural(self.forecasts, "forecast")
+        words = f"{count} of past months were off by {formats.rate(self.wape)} of the spend"
+        if self.in_band is None:
+            return f"{words}."
+        return f"{words}; {formats.rate(self.in_band)} of the ends lay within the band."
 
 
 def errors(days: Days) -> Errors | None:
@@ -268,6 +278,48 @@ class MonthEnd:
     days: Days | None
     errors: Errors | None
 
+    @property
+    def spent(self) -> int | None:
+        """What was spent in the month so far, in pico-USD; None where that is not known."""
+        return self.days.spent(self.first) if self.days else None
+
+    @property
+    def in_words(self) -> tuple[str, ...]:
+        """The forecast, how it was made, and how good such forecasts were, a sentence each."""
+        made = self.forecast
+        if made is None:
+            return (self.why_none,)
+        end, standing = made.end, self.accuracy.standing
+        amount = formats.number(end.middle, "money", standing)
+        band = ""
+        if end.low is not None and end.high is not None:
+            sides = (formats.number(side, "money", standing) for side in (end.low, end.high))
+            band = f", in 8 of 10 cases between {' and '.join(sides)}"
+        days = formats.plural(made.days, "complete day")
+        how = {
+            "run rate": f"Each day that is left is taken for an average one of {days}.",
+            "weekdays": f"Made from {days}, by weekday and by the level of the last two weeks.",
+        }[made.method]
+        new = " Nothing was spent before this month." if made.is_new else ""
+        return (
+            f"{self.first:%B} ends at about {amount}{band}.",
+            f"{how}{new}",
+            *((self.errors.in_words,) if self.errors else ()),
+        )
+
+    @property
+    def why_none(self) -> str:
+        """Why there is no forecast; empty where there is one."""
+        if self.forecast:
+            return ""
+        if self.days is None:
+            return "Nothing was spent lately, or what was spent is not known."
+        count = len(self.days.costs)
+        return (
+            f"A forecast needs {LEAST_DAYS} complete days since the first spend; "
+            f"there {'is' if count == 1 else 'are'} {count}."
+        )
+
 
 HISTORY_DAYS: Final = 180
 """So far back goes what forecasts are compared with."""
@@ -279,8 +331,9 @@ def month_end(questions: Questions, scope: Scope, now: datetime) -> MonthEnd:
     A day counts as complete once the store knows of something later: without a sync for a week, the
     month is forecast as it was known then.
     """
-    until = periods.known_until(now, questions.coverage().as_of)
-    day = times.local_date(min(now, until), scope.zone)
+    covered = questions.coverage()
+    until = periods.known_until(now, covered.as_of) if covered.first_at else now
+    day = times.local_date(until, scope.zone)
     first = day.replace(day=1)
     last = (first + 31 * _DAY).replace(day=1) - _DAY
     whole = Scope.days(min(first, day - HISTORY_DAYS * _DAY), day, scope.zone)
@@ -289,8 +342,10 @@ def month_end(questions: Questions, scope: Scope, now: datetime) -> MonthEnd:
     rows = [(row["day"], row["spend"]) for row in answer.records()]
     how = accuracy.column_accuracy("spend", answer.records())
     begun = next((place for place, (_, cost) in enumerate(rows) if cost), None)
-    if begun is None or any(cost is None for _, cost in rows[begun:]):
+    if begun is None:
         return MonthEnd(first, last, day, None, how, None, None)
-    *complete, today = [int(cost) for _, cost in rows[begun:]]
+    if any(cost is None for _, cost in rows):  # a day whose usage has no price at all
+        how = replace(accuracy.together((how, Accuracy("at_least"))), reasons=how.reasons)
+    *complete, today = [int(cost or 0) for _, cost in rows[begun:]]
     days = Days(rows[begun][0], tuple(complete), today)
     return MonthEnd(first, last, day, forecast(days, first, last), how, days, errors(days))

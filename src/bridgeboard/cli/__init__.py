@@ -11,6 +11,7 @@ from bridgeboard import private_files
 from bridgeboard.cli import (
     dashboard,
     deployment_checks,
+    forecast,
     person,
     pricing,
     reporting,
@@ -31,6 +32,7 @@ app.command("sync")(store_commands.copy)
 app.command()(store_commands.reprice)
 app.command()(pricing.price)
 app.command()(reporting.report)
+app.command()(forecast.forecast)
 app.command()(store_commands.backup)
 app.command()(store_commands.restore)
 app.command()(store_commands.repair)

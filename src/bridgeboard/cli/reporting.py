@@ -1,6 +1,6 @@
 """The report command: a period of the store as one HTML page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from bridgeboard import formats, settings, sync
 from bridgeboard import report as reports
+from bridgeboard import settings, sync
+from bridgeboard.cli import filters
 from bridgeboard.cli.store_commands import now
 from bridgeboard.cli.terminal import err, explained, out
 from bridgeboard.model import periods
-from bridgeboard.model.dimensions import DIMENSIONS
 from bridgeboard.model.errors import MetricError
 from bridgeboard.model.scope import Scope
 from bridgeboard.runtime import store_files
@@ -65,7 +65,6 @@ Zone = Annotated[
     str,
     typer.Option(parser=zone, metavar="ZONE", help="Whose days count, for example Europe/Berlin."),
 ]
-Values = list[str] | None
 StoreFile = Annotated[
     Path | None,
     typer.Option(
@@ -78,27 +77,20 @@ StoreFile = Annotated[
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")]
 
 
-def _only(by: str) -> typer.models.OptionInfo:
-    option: typer.models.OptionInfo = typer.Option(
-        help=f"Only this {DIMENSIONS[by].label.lower()}; may be repeated.", metavar="NAME"
-    )
-    return option
-
-
 def report(  # noqa: PLR0917 - typer reads options from the signature
     to: Out,
     period: Period = None,
     first: From = None,
     last: To = None,
     zone: Zone = "UTC",
-    team: Annotated[Values, _only("team")] = None,
-    person: Annotated[Values, _only("initiator")] = None,
-    provider: Annotated[Values, _only("provider")] = None,
-    provider_name: Annotated[Values, _only("provider_name")] = None,
-    vendor: Annotated[Values, _only("vendor")] = None,
-    family: Annotated[Values, _only("family")] = None,
-    model: Annotated[Values, _only("model")] = None,
-    client: Annotated[Values, _only("client")] = None,
+    team: filters.Team = None,
+    person: filters.Person = None,
+    provider: filters.Provider = None,
+    provider_name: filters.ProviderName = None,
+    vendor: filters.Vendor = None,
+    family: filters.Family = None,
+    model: filters.Model = None,
+    client: filters.Client = None,
     store: StoreFile = None,
     force: Force = False,  # noqa: FBT002 - a switch of the command line
 ) -> None:
@@ -118,7 +110,7 @@ def report(  # noqa: PLR0917 - typer reads options from the signature
         "model": model,
         "client": client,
     }
-    scope = _narrowed(scope, chosen)
+    scope = filters.narrowed(scope, chosen)
     _check_place(to, force=force)
     with explained():
         path = store or store_files.store_file(configured)
@@ -128,9 +120,7 @@ def report(  # noqa: PLR0917 - typer reads options from the signature
             with opened.snapshot() as reader:
                 answers = reports.ask(reader, scope, named, at)
                 strangers = reports.strangers(reader, scope)
-    for by, value in strangers:
-        label = DIMENSIONS[by].label.lower()
-        err.print(f"Nothing was ever recorded of {label} {formats.visible(value)!r}.", markup=False)
+    filters.remark(strangers)
     _write(to, reports.page(answers).encode(), force=force)
 
 
@@ -157,13 +147,6 @@ def _scope(named: str, at: datetime, zone: str, chosen: Sequence[Day], week_star
         return periods.scope(named, today, zone, custom, week_start=week_start)
     except (MetricError, OverflowError) as error:
         _refuse(f"These days cannot be reported: {error}")
-
-
-def _narrowed(scope: Scope, wanted: Mapping[str, Values]) -> Scope:
-    for by, values in wanted.items():
-        if values:
-            scope = scope.only(by, *values)
-    return scope
 
 
 def _check_place(to: Path, *, force: bool) -> None:

@@ -1,0 +1,105 @@
+"""The forecast command: where this month's spend ends."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from bridgeboard import formats, settings, sync
+from bridgeboard import report as reports
+from bridgeboard.analysis.forecast import MonthEnd, Step, month_end
+from bridgeboard.analysis.runner import Snapshot
+from bridgeboard.cli import filters
+from bridgeboard.cli.reporting import StoreFile, Zone
+from bridgeboard.cli.store_commands import now
+from bridgeboard.cli.terminal import explained, out
+from bridgeboard.model import periods
+from bridgeboard.runtime import store_files
+from bridgeboard.store import Store
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object, amounts as decimal texts.")]
+
+
+def forecast(  # noqa: PLR0917 - typer reads options from the signature
+    zone: Zone = "UTC",
+    team: filters.Team = None,
+    person: filters.Person = None,
+    provider: filters.Provider = None,
+    provider_name: filters.ProviderName = None,
+    vendor: filters.Vendor = None,
+    family: filters.Family = None,
+    model: filters.Model = None,
+    client: filters.Client = None,
+    store: StoreFile = None,
+    as_json: Json = False,  # noqa: FBT002 - a switch of the command line
+) -> None:
+    """Say where this month's spend ends, and how good such forecasts were. Asks no server."""
+    chosen = {
+        "team": team,
+        "initiator": person,
+        "provider": provider,
+        "provider_name": provider_name,
+        "vendor": vendor,
+        "family": family,
+        "model": model,
+        "client": client,
+    }
+    scope = filters.narrowed(periods.everything(zone), chosen)
+    with explained():
+        configured = settings.read()
+        path = store or store_files.store_file(configured)
+        with Store.open(path, memory_mb=configured.store_memory_mb) as opened:
+            sync.name_models(opened)
+            with opened.snapshot() as reader:
+                end = month_end(Snapshot(reader), scope, now())
+                strangers = reports.strangers(reader, scope)
+    filters.remark(strangers)
+    if as_json:
+        out.print(json.dumps(described(end, zone)), markup=False)
+        return
+    for line in lines(end, zone):
+        out.print(line, markup=False)
+
+
+def described(end: MonthEnd, zone: str) -> dict[str, Any]:
+    """A forecast as the command prints it; amounts are decimal texts, None where unknown."""
+    made, errors = end.forecast, end.errors
+    return {
+        "month": f"{end.first:%Y-%m}",
+        "zone": zone,
+        "as_of": end.day.isoformat(),
+        "standing": end.accuracy.standing,
+        "reasons": list(end.accuracy.reasons),
+        "spent_usd": formats.decimal(end.spent),
+        "method": made.method if made else None,
+        "why_none": end.why_none or None,
+        "complete_days": made.days if made else None,
+        "is_new": made.is_new if made else None,
+        "end": _step(made.end) if made else None,
+        "days": [_step(step) for step in made.steps] if made else [],
+        "accuracy": errors
+        and {
+            "wape": errors.wape,
+            "share_in_band": errors.in_band,
+            "forecasts": errors.forecasts,
+        },
+    }
+
+
+def _step(step: Step) -> dict[str, str | None]:
+    return {
+        "day": step.day.isoformat(),
+        "usd": formats.decimal(step.middle),
+        "p10_usd": formats.decimal(step.low),
+        "p90_usd": formats.decimal(step.high),
+    }
+
+
+def lines(end: MonthEnd, zone: str) -> list[str]:
+    """A forecast in words."""
+    standing, made = end.accuracy.standing, end.forecast
+    spent = formats.number(end.spent, "money", standing)
+    head = f"{end.first:%B %Y} ({zone}), as of {formats.day(end.day)}: {spent} spent."
+    if made is None:
+        return [head, end.why_none]
+    return [head, *end.in_words, *(f"≥: {reason}" for reason in end.accuracy.reasons)]
