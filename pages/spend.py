@@ -7,7 +7,7 @@ ensure_shell()
 
 from bridgeboard.model.pages import PAGE_CONTENTS
 from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
-from bridgeboard.ui.views import summary
+from bridgeboard.ui.views import month_end, summary
 
 now = filters.chosen()
 contents = PAGE_CONTENTS["spend"]
@@ -16,5 +16,6 @@ headline_cards.basis(now)
 headline_cards.headline(contents, now, "spend")
 summary.show(contents, now)
 trend.course(contents, now, "spend")
+trend.apart(month_end.show, now)
 breakdown.table(contents.splits, contents.columns, now, "breakdown", "Breakdown")
 trend.apart(trend.moved, contents, now)

@@ -91,7 +91,7 @@ def test_what_is_spent_and_how_the_month_ends_are_made_of_the_days_of_the_store(
 def test_the_words_say_the_numbers_and_what_they_leave_out(options: Sequence[str]) -> None:
     answer, said = answered(*options), run(*options)
     assert said.exit_code == 0, said.output
-    assert "November ends at about" in said.output
+    assert "November is expected to end at " in said.output
     assert (answer["standing"] == "at_least") == ("≥" in said.output)
     for reason in answer["reasons"]:
         assert reason in said.output

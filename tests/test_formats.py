@@ -529,3 +529,18 @@ def test_how_many_times_is_told_in_two_digits(times: float | None, words: str) -
 )
 def test_a_difference_is_told_with_its_sign(value: float | None, kind: str, words: str) -> None:
     assert formats.difference(value, kind) == words
+
+
+@pytest.mark.parametrize(
+    ("pico", "words"),
+    [
+        (None, formats.DASH),
+        (0, "$0.00"),
+        (99_990_000_000_000, "$99.99"),
+        (100 * formats.PICO, "$100"),
+        (7_712_499_999_999_999, "$7,712"),
+        (-1_234_600_000_000_000, "-$1,235"),
+    ],
+)
+def test_estimates_are_whole_dollars_from_a_hundred_on(pico: int | None, words: str) -> None:
+    assert formats.whole_dollars(pico) == words

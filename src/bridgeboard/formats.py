@@ -10,8 +10,7 @@ DASH = "–"  # noqa: RUF001 - a dash as wide as a digit
 KILO = 1000
 UNITS = ("", "k", "M", "B", "T")
 TEN = 10
-PICO_DIGITS = 12
-PICO = 10**PICO_DIGITS
+PICO = 10**12
 AT_LEAST = "≥ "
 ABOUT = "≈ "
 MARKS = {"at_least": AT_LEAST, "about": ABOUT}
@@ -66,6 +65,13 @@ def exact_money(pico: int | None) -> str:
     return f"{'-' if pico < 0 else ''}${int(whole):,}.{decimals}"
 
 
+def whole_dollars(pico: int | None) -> str:
+    """Pico-USD without cents, which say nothing of estimates; small amounts as ``money``."""
+    if pico is None or abs(pico) < 100 * PICO:
+        return money(pico)
+    return f"{'-' if pico < 0 else ''}${_rounded(abs(pico), PICO):,}"
+
+
 def dollars(pico: int) -> str:
     """Pico-USD in dollars for machines, exact: ``12345600000001`` → ``12.345600000001``.
 
@@ -74,15 +80,6 @@ def dollars(pico: int) -> str:
     whole, rest = divmod(abs(pico), PICO)
     decimals = f"{rest:012d}"
     return f"{'-' if pico < 0 else ''}{whole}.{decimals[:2]}{decimals[2:].rstrip('0')}"
-
-
-def decimal(amount: int | None, digits: int = PICO_DIGITS) -> str | None:
-    """An integer of 10^-digits USD as plain decimals, for machines; None stays None."""
-    if amount is None:
-        return None
-    whole, part = divmod(abs(amount), 10**digits)
-    rest = f"{part:0{digits}d}".rstrip("0")
-    return f"{'-' if amount < 0 else ''}{whole}{'.' if rest else ''}{rest}"
 
 
 def rate(share: float | None) -> str:

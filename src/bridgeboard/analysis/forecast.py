@@ -290,10 +290,13 @@ class MonthEnd:
         if made is None:
             return (self.why_none,)
         end, standing = made.end, self.accuracy.standing
-        amount = formats.number(end.middle, "money", standing)
+        amount = formats.marked(formats.whole_dollars(end.middle), end.middle, standing)
         band = ""
         if end.low is not None and end.high is not None:
-            sides = (formats.number(side, "money", standing) for side in (end.low, end.high))
+            sides = (
+                formats.marked(formats.whole_dollars(side), side, standing)
+                for side in (end.low, end.high)
+            )
             band = f", in 8 of 10 cases between {' and '.join(sides)}"
         days = formats.plural(made.days, "complete day")
         how = {
@@ -302,7 +305,7 @@ class MonthEnd:
         }[made.method]
         new = " Nothing was spent before this month." if made.is_new else ""
         return (
-            f"{self.first:%B} ends at about {amount}{band}.",
+            f"{self.first:%B} is expected to end at {amount}{band}.",
             f"{how}{new}",
             *((self.errors.in_words,) if self.errors else ()),
         )

@@ -12,6 +12,7 @@ from bridgeboard.charts.encodings import (
     spec,
     when,
 )
+from bridgeboard.charts.forecast import month_end
 from bridgeboard.charts.heatmaps import WEEKDAYS, cohorts, hours_of_week
 from bridgeboard.charts.session import (
     LYING,
@@ -47,6 +48,7 @@ __all__ = [
     "key",
     "legend",
     "lines",
+    "month_end",
     "over_time",
     "running_cost",
     "spark",

@@ -70,7 +70,7 @@ def described(end: MonthEnd, zone: str) -> dict[str, Any]:
         "as_of": end.day.isoformat(),
         "standing": end.accuracy.standing,
         "reasons": list(end.accuracy.reasons),
-        "spent_usd": formats.decimal(end.spent),
+        "spent_usd": _usd(end.spent),
         "method": made.method if made else None,
         "why_none": end.why_none or None,
         "complete_days": made.days if made else None,
@@ -89,16 +89,20 @@ def described(end: MonthEnd, zone: str) -> dict[str, Any]:
 def _step(step: Step) -> dict[str, str | None]:
     return {
         "day": step.day.isoformat(),
-        "usd": formats.decimal(step.middle),
-        "p10_usd": formats.decimal(step.low),
-        "p90_usd": formats.decimal(step.high),
+        "usd": _usd(step.middle),
+        "p10_usd": _usd(step.low),
+        "p90_usd": _usd(step.high),
     }
+
+
+def _usd(pico: int | None) -> str | None:
+    return None if pico is None else formats.dollars(pico)
 
 
 def lines(end: MonthEnd, zone: str) -> list[str]:
     """A forecast in words."""
     standing, made = end.accuracy.standing, end.forecast
-    spent = formats.number(end.spent, "money", standing)
+    spent = formats.marked(formats.whole_dollars(end.spent), end.spent, standing)
     head = f"{end.first:%B %Y} ({zone}), as of {formats.day(end.day)}: {spent} spent."
     if made is None:
         return [head, end.why_none]

@@ -26,6 +26,7 @@ NAMES: Final = {
 """The classes that are priced by the token, and what they are called here."""
 COUNTED: Final = {**{label: name for name, label in NAMES.items()}, "web_searches": "web_search"}
 _MICRO: Final = 6
+_PICO: Final = 12
 
 
 def provider(text: str) -> str:
@@ -137,16 +138,24 @@ def described(price: Price, counts: Mapping[str, int] | None = None) -> dict[str
         "reason": "; ".join(dict.fromkeys(filter(None, (price.why, price.note)))),
     }
     if counts is not None:
-        answer["usd"] = formats.decimal(pricing.exact(used, price), formats.PICO_DIGITS)
+        answer["usd"] = _decimal(pricing.exact(used, price), _PICO)
     return answer
 
 
 def _rates(card: Card | None) -> dict[str, str | None]:
     rates = dict(zip(CLASSES, card.rates if card else (None,) * len(CLASSES), strict=True))
     return {
-        f"{label}_usd_per_million": formats.decimal(rates[name], _MICRO)
-        for name, label in NAMES.items()
+        f"{label}_usd_per_million": _decimal(rates[name], _MICRO) for name, label in NAMES.items()
     }
+
+
+def _decimal(amount: int | None, digits: int) -> str | None:
+    """An integer of 10^-digits USD as plain decimals."""
+    if amount is None:
+        return None
+    whole, part = divmod(amount, 10**digits)
+    rest = f"{part:0{digits}d}".rstrip("0")
+    return f"{whole}.{rest}" if rest else str(whole)
 
 
 def _lines(answer: Mapping[str, Any]) -> list[str]:

@@ -15,7 +15,7 @@ def show(
     chart: charts.Drawn | charts.Spec,
     *,
     key: str,
-    on_pick: Callable[[Point], None],
+    on_pick: Callable[[Point], None] | None = None,
     alt: str,
     chosen: object = None,
     parameter: str = "picked",
@@ -27,7 +27,8 @@ def show(
     Args:
         chart: what is drawn.
         key: of the element.
-        on_pick: is called with each mark that is clicked, before the page runs again.
+        on_pick: is called with each mark that is clicked, before the page runs again; without it
+            nothing of the chart can be chosen.
         alt: the chart in words.
         chosen: what is picked already; None is nothing. It is a chart of its own for each choice,
             so that a second click on the same mark is reported, too.
@@ -46,12 +47,13 @@ def show(
             on_mark(str(marked[0].get("bucket")))
             return
         for point in selection.get(parameter, []):
-            on_pick(point)
+            if on_pick:
+                on_pick(point)
 
     st.vega_lite_chart(
         spec=chart if isinstance(chart, dict) else charts.spec(chart),
         width="stretch",
         key=key,
-        on_select=select,
+        on_select=select if on_pick else "ignore",
         alt=alt,
     )

@@ -1,0 +1,69 @@
+"""What a month has cost so far, day by day added up, and where it is expected to end."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any, Final
+
+import altair as alt
+import pandas as pd
+
+from bridgeboard.charts import encodings
+from bridgeboard.charts.trend import HEIGHT
+
+SPENT: Final = "Spent"
+EXPECTED: Final = "Forecast"
+_DASHES: Final = [6, 4]
+
+Spent = tuple[date, int, str]
+"""A day, what was spent by its end in pico-USD, and that in words."""
+Expected = tuple[date, int, int | None, int | None, str]
+"""A day, what is expected to be spent by its end, between which bounds, and that in words."""
+
+
+def month_end(spent: Sequence[Spent], expected: Sequence[Expected]) -> alt.LayerChart:
+    """A line of what was spent, a dashed one of what is expected, and a band around it.
+
+    Both are in order; the dashed line goes on where the other one ends.
+    """
+    days = [day for day, *_ in spent] + [day for day, *_ in expected]
+    words = encodings.words(days, "day", "UTC")
+    x = alt.X("day:O", axis=encodings.time(words), sort=list(words))
+    y = alt.Y("amount:Q", axis=encodings.number("money", None))
+    before = [(encodings.key(day), _dollars(cost), text, SPENT) for day, cost, text in spent]
+    after = [
+        (encodings.key(day), _dollars(cost), text, EXPECTED) for day, cost, *_, text in expected
+    ]
+    joined = [(*before[-1][:3], EXPECTED), *after] if before else after
+    band = pd.DataFrame(
+        [
+            (encodings.key(day), _dollars(low), _dollars(high))
+            for day, _, low, high, _ in expected
+            if low is not None
+        ],
+        columns=["day", "low", "high"],
+    )
+    lines = pd.DataFrame([*before, *joined], columns=["day", "amount", "exactly", "part"])
+    lines["when"] = lines["day"].map(words)
+    line = alt.Chart(lines).encode(
+        x=x,
+        y=y,
+        detail="part:N",
+        color=alt.value(encodings.ACCENT),
+        strokeDash=alt.StrokeDashValue(
+            [1, 0], condition=encodings.where(f"datum.part === '{EXPECTED}'", _DASHES)
+        ),
+        tooltip=[
+            alt.Tooltip("when:N", title="By the end of"),
+            alt.Tooltip("exactly:N", title="Spend"),
+            alt.Tooltip("part:N", title="Which is"),
+        ],
+    )
+    layers: list[Any] = [line.mark_line(strokeWidth=2), line.mark_point(size=60, opacity=0)]
+    if len(band):
+        area = alt.Chart(band).encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q")
+        layers.insert(0, area.mark_area(color=encodings.ACCENT, opacity=0.18))
+    return alt.LayerChart(layer=layers).properties(height=HEIGHT)
+
+
+def _dollars(pico: int | None) -> float | None:
+    return encodings.drawn(pico, "money")
