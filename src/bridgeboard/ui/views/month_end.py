@@ -19,7 +19,7 @@ def show(now: Chosen) -> None:
     """How much the month has cost, where it is expected to end, and how good that is."""
     st.header("Where this month ends", anchor=False)
     with notices.tile("the forecast"):
-        end = _asked(now)
+        end, picture, sheet = _drawn(now)
         st.caption(
             f"{end.first:%B %Y} as of {formats.day(end.day)}, whatever the period above; filters "
             "apply."
@@ -31,25 +31,30 @@ def show(now: Chosen) -> None:
             return
         first, *others = end.in_words
         st.markdown(formats.unmarked(f"{spent} spent so far. {first}"))
-        picture, sheet = _drawn(end)
         chart.show(picture, key="month-end", alt=f"Spend added up by day. {first}")
         st.caption(formats.unmarked(" ".join((*others, _limits(end.accuracy)))))
         downloads.behind(sheet, now, key="month-end")
 
 
-def _asked(now: Chosen) -> MonthEnd:
+def _drawn(now: Chosen) -> tuple[MonthEnd, charts.Spec, Sheet]:
+    """The month, its picture, and the table behind that; made once for a state of the store."""
     questions, at = runner.current(), clock.now()
     everything = periods.everything(now.scope.zone)
     scope = replace(now.scope, since=everything.since, until=everything.until)
-    today = at.astimezone(clock.zone()).date()
-    return questions.cached(("month end", scope, today), lambda: month_end(questions, scope, at))
+
+    def draw() -> tuple[MonthEnd, charts.Spec, Sheet]:
+        end = month_end(questions, scope, at)
+        picture, sheet = _picture(end)
+        return end, charts.spec(picture), sheet
+
+    return questions.cached(("month end", scope, at.astimezone(clock.zone()).date()), draw)
 
 
 def _limits(how: Accuracy) -> str:
     return f"{'; '.join(how.reasons).capitalize()}." if how.reasons else ""
 
 
-def _drawn(end: MonthEnd) -> tuple[charts.Drawn, Sheet]:
+def _picture(end: MonthEnd) -> tuple[charts.Drawn, Sheet]:
     """The picture, and the table behind it."""
     standing = end.accuracy.standing
     spent = _spent(end)
