@@ -54,6 +54,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("bench.details --sessions 40 --answer-ms 1", "details_per_second"),
         ("bench.pricing --responses 2000", "pricing_price_seconds"),
         ("bench.handshakes", "crowd_refused"),
+        ("bench.forecast --seeds 1", "coverage_p10_p90"),
     ],
 )
 def test_a_benchmark_runs_to_its_end(command: str, figure: str, world: Path) -> None:

@@ -103,11 +103,11 @@ class Forecast:
         return self.steps[-1]
 
 
-def forecast(days: Days, first: date, last: date) -> Forecast | None:
+def forecast(days: Days, first: date, last: date, *, by_weekday: bool = True) -> Forecast | None:
     """Where the period from ``first`` to ``last`` ends; None with too few days, or if it is over.
 
     Nothing is ever forecast below what is spent. The band goes from the tenth to the ninetieth of
-    a hundred outcomes.
+    a hundred outcomes. ``by_weekday`` False takes the run rate whatever is known, to compare.
     """
     known = len(days.costs)
     if known < LEAST_DAYS or days.day > last:
@@ -115,7 +115,7 @@ def forecast(days: Days, first: date, last: date) -> Forecast | None:
     spent = days.spent(first)
     left = [days.day + place * _DAY for place in range((last - days.day).days + 1)]
     costs = np.array(days.costs, dtype=float)
-    if known < WEEKDAY_DAYS:
+    if known < WEEKDAY_DAYS or not by_weekday:
         in_period = known - max((first - days.first).days, 0)
         recent = costs[-min(in_period, WEEKDAY_DAYS) :] if in_period >= LEAST_DAYS else costs
         each = np.full(len(left), recent.mean())
@@ -227,7 +227,7 @@ class Errors:
         return f"{words}; {formats.rate(self.in_band)} of the ends lay within the band."
 
 
-def errors(days: Days) -> Errors | None:
+def errors(days: Days, *, by_weekday: bool = True) -> Errors | None:
     """How good forecasts of the whole months in some days were; None without any."""
     off = whole = 0
     inside: list[bool] = []
@@ -235,7 +235,8 @@ def errors(days: Days) -> Errors | None:
     for first, last in _months(days):
         actual = days.before(last + _DAY).spent(first)
         for cut in CUT_DAYS:
-            made = forecast(days.before(first.replace(day=cut)), first, last)
+            cut_days = days.before(first.replace(day=cut))
+            made = forecast(cut_days, first, last, by_weekday=by_weekday)
             if made is None:
                 continue
             count += 1
