@@ -8,7 +8,15 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Error, Page, WebSocket, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Locator,
+    Page,
+    WebSocket,
+    expect,
+)
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from wire import await_sync
@@ -18,6 +26,9 @@ from bridgeboard.server.middleware.websockets import MESSAGES
 PATIENCE = 60_000
 FIRST_SYNC = 300_000
 """Milliseconds within which a demo company is made and read in whole, also on a busy machine."""
+OPEN = 5_000
+REOPENINGS = 5
+"""How long a list of options is expected to be open, and how often it is opened again."""
 PERIOD = "[class*='st-key-period-']"
 """The popover of the period, whose key changes with each choice in it."""
 expect.set_options(timeout=PATIENCE)
@@ -194,14 +205,29 @@ def choose_period(page: Page, label: str) -> None:
     expect(page.get_by_test_id("stPopoverBody")).to_have_count(0)
 
 
+def choose_option(box: Locator, word: str, option: re.Pattern[str] | None = None) -> None:
+    """Type a word into a select and choose the first option of that name, or of another one.
+
+    The list of a select closes by itself when the page above it grows, as it does for a while after
+    it was loaded: then it is opened again, as a reader does.
+    """
+    wanted = box.page.get_by_role("option", name=option or word, exact=True).first
+    for _ in range(REOPENINGS):
+        box.click()
+        box.fill(word)
+        with suppress(Error):
+            wanted.click(timeout=OPEN)
+            return
+    box.click()
+    box.fill(word)
+    wanted.click()
+
+
 def filter_by(page: Page, label: str, value: str) -> None:
     """Add a value to the filter by a dimension."""
     page.locator(".st-key-add-filter").get_by_role("button").click()
     for name, word in (("Filter by", label), (label, value)):
-        box = page.get_by_role("combobox", name=name, exact=True)
-        box.click()
-        box.fill(word)
-        page.get_by_role("option", name=word, exact=True).click()
+        choose_option(page.get_by_role("combobox", name=name, exact=True), word)
         settled(page)
     chip = page.locator("[class*='st-key-filter-']").get_by_text(re.compile(f"{label} is"))
     expect(chip).to_be_visible(timeout=PATIENCE)

@@ -17,6 +17,7 @@ from browsers import (
     await_first_sync,
     await_parameters,
     check_looks,
+    choose_option,
     choose_period,
     come_to,
     filter_by,
@@ -287,9 +288,7 @@ def test_back_undoes_one_change_a_press(page: Page, synced: str) -> None:
                 choose_period(page, value)
             elif label:
                 box = page.get_by_role("combobox", name=label, exact=True).first
-                box.click()
-                box.fill(value)
-                page.get_by_role("option", name=value, exact=True).click()
+                choose_option(box, value)
             else:
                 table(page, "breakdown").get_by_role("button", name=value, exact=True).click()
         expect(page).to_have_url(re.compile(re.escape(short)), timeout=PATIENCE)
@@ -365,9 +364,7 @@ def test_the_numbers_agree_on_the_page_that_says_so(page: Page, synced: str) -> 
 def test_the_choices_of_a_chart_are_in_the_address(page: Page, synced: str) -> None:
     come_to(page, synced, tz="UTC")
     box = page.get_by_role("combobox", name="By", exact=True).first
-    box.click()
-    box.fill("Client")
-    page.get_by_role("option", name="Client", exact=True).click()
+    choose_option(box, "Client")
     expect(page.get_by_text(re.compile("^Top .* clients"))).to_be_visible(timeout=PATIENCE)
     await_parameters(page, lambda one: one.get("overview-by") == ["client"])
 

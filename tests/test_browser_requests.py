@@ -13,6 +13,7 @@ from browsers import (
     await_first_sync,
     await_parameters,
     check_looks,
+    choose_option,
     come_to,
     new_context,
     parameters,
@@ -133,9 +134,7 @@ def test_what_is_compared_is_in_the_address_and_the_way_back_undoes_it(
     box = page.get_by_role("combobox", name="Model B", exact=True)
     expect(box).to_be_visible(timeout=PATIENCE)
     settled(page)
-    box.click()
-    box.fill("gpt")
-    page.get_by_role("option", name=re.compile("gpt", re.IGNORECASE)).first.click()
+    choose_option(box, "gpt", re.compile("gpt", re.IGNORECASE))
     await_parameters(page, lambda one: "b" in one)
     expect(page.get_by_text(re.compile("^B: GPT"))).to_be_visible(timeout=PATIENCE)
     settled(page)
