@@ -1,13 +1,20 @@
 """Where a month ends: with few days and many, never below what is spent, and how good that was."""
 
 import random
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridgeboard.analysis.forecast import Days, Forecast, errors, forecast
+from bridgeboard.analysis import coverage
+from bridgeboard.analysis.forecast import Days, Forecast, MonthEnd, errors, forecast, month_end
+from bridgeboard.analysis.questions import Questions
+from bridgeboard.model import periods
+from bridgeboard.model.accuracy import UNPRICED, limits
+from bridgeboard.model.answer import Answer
+from bridgeboard.model.scope import Scope
 
 DAY = timedelta(days=1)
 DOLLAR = 10**12
@@ -126,6 +133,75 @@ def test_a_forecast_only_rises_and_is_never_below_what_is_spent(
         if step.low is not None and step.high is not None:
             assert made.spent <= step.low <= step.middle <= step.high
     assert forecast(days, begin, last) == made
+
+
+class Spent:
+    """What is asked of a store, answered by what each day cost and how many tokens had no price."""
+
+    def __init__(self, first: date, costs: list[int | None], unpriced: dict[date, int]) -> None:
+        self.costs = {first + place * DAY: cost for place, cost in enumerate(costs)}
+        self.unpriced = unpriced
+        self.asked: list[Scope] = []
+        ended = datetime.combine(max(self.costs), time(23), UTC)
+        began = datetime.combine(first, time(), UTC)
+        self.covered = coverage.Coverage(
+            began, ended, ended, is_whole=True, rows=1, sessions=0, detailed=0, quarantined=0
+        )
+
+    def coverage(self) -> coverage.Coverage:
+        return self.covered
+
+    def totals(self, _: tuple[str, ...], scope: Scope) -> dict[str, Any]:
+        days = [day for day in self.costs if scope.first_day <= day <= scope.last_day]
+        spend = sum(self.costs[day] or 0 for day in days)
+        return self.row(spend, sum(self.unpriced.get(day, 0) for day in days))
+
+    def series(self, _: tuple[str, ...], grain: str, scope: Scope) -> Answer:
+        self.asked.append(scope)
+        days = periods.buckets(scope, grain)
+        rows = [self.row(self.costs.get(day, 0), self.unpriced.get(day, 0)) for day in days]
+        return Answer.of(
+            ("day", *rows[0]), [(day, *row.values()) for day, row in zip(days, rows, strict=True)]
+        )
+
+    @staticmethod
+    def row(spend: int | None, unpriced: int) -> dict[str, Any]:
+        return {"spend": spend, **dict.fromkeys(limits(("spend",)), 0), UNPRICED: unpriced}
+
+    def ends(self) -> MonthEnd:
+        now = datetime.combine(max(self.costs), time(23, 30), UTC)
+        return month_end(cast("Questions", self), periods.everything("UTC"), now)
+
+
+def test_what_is_known_of_earlier_months_marks_neither_the_spend_nor_the_forecast() -> None:
+    first = date(2026, 6, 10)
+    days = (date(2026, 11, 20) - first).days + 1
+    costs: list[int | None] = [10 * DOLLAR] * days
+    june = Spent(first, costs, {first: 5}).ends()
+    assert (june.spent.value, june.spent.accuracy.standing) == (200 * DOLLAR, "exact")
+    assert june.accuracy.standing == "exact"
+    october = Spent(first, costs, {date(2026, 10, 30): 5}).ends()
+    assert (october.spent.accuracy.standing, october.accuracy.standing) == ("exact", "at_least")
+    november = Spent(first, costs, {date(2026, 11, 3): 5}).ends()
+    assert november.spent.accuracy.standing == november.accuracy.standing == "at_least"
+
+
+def test_a_day_without_any_price_counts_as_nothing_and_makes_a_lower_bound() -> None:
+    costs: list[int | None] = [10 * DOLLAR] * 18 + [None, 10 * DOLLAR]
+    end = Spent(NOVEMBER[0], costs, {date(2026, 11, 19): 5}).ends()
+    assert end.accuracy.standing == "at_least"
+    assert end.days is not None
+    assert end.days.costs[-1] == 0
+
+
+def test_past_forecasts_are_judged_by_whole_months_only() -> None:
+    # Half a year back is in the middle of May: all of May is asked for, none of it as nothing.
+    costs: list[int | None] = [10 * DOLLAR] * 300
+    asked = Spent(date(2026, 11, 20) - 299 * DAY, costs, {})
+    end = asked.ends()
+    assert asked.asked[-1].first_day == date(2026, 5, 1)
+    assert end.errors is not None
+    assert end.errors.wape == 0
 
 
 def test_errors_are_of_whole_months_on_their_cut_days() -> None:

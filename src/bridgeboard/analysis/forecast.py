@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridgeboard import formats
+from bridgeboard.analysis.headlines import Number
 from bridgeboard.analysis.questions import Questions
 from bridgeboard.model import accuracy, periods, times
 from bridgeboard.model.accuracy import Accuracy
@@ -88,7 +89,7 @@ class Forecast:
         spent: from the period's first day until now, in pico-USD.
         steps: from today to the period's last day.
         days: complete days that it was made of.
-        is_new: whether nothing was spent before the period.
+        is_new: whether nothing that is known was spent before the period.
     """
 
     method: Method
@@ -120,7 +121,7 @@ def forecast(days: Days, first: date, last: date, *, by_weekday: bool = True) ->
         recent = costs[-min(in_period, WEEKDAY_DAYS) :] if in_period >= LEAST_DAYS else costs
         each = np.full(len(left), recent.mean())
         steps = _steps(left, spent, days.today, each, None)
-        return Forecast("run rate", spent, steps, known, days.first > first)
+        return Forecast("run rate", spent, steps, len(recent), days.first > first)
     profile = _Profile.of(days)
     each = profile.expected(left)
     steps = _steps(left, spent, days.today, each, profile.drawn(left))
@@ -265,8 +266,9 @@ class MonthEnd:
         first: its first day.
         last: its last day.
         day: the last day of which something can be known.
+        spent: what the month has cost so far, in pico-USD: the number of the cards.
         forecast: None where there are too few days, or nothing is known.
-        accuracy: how the days that it was made of stand.
+        accuracy: how the forecast stands, by the days that it was made of.
         days: what each day cost; None where nothing was spent, or that is not known.
         errors: how good such forecasts were in past months; None without a whole one.
     """
@@ -274,15 +276,19 @@ class MonthEnd:
     first: date
     last: date
     day: date
+    spent: Number
     forecast: Forecast | None
     accuracy: Accuracy
     days: Days | None
     errors: Errors | None
 
     @property
-    def spent(self) -> int | None:
-        """What was spent in the month so far, in pico-USD; None where that is not known."""
-        return self.days.spent(self.first) if self.days else None
+    def spent_in_words(self) -> str:
+        """What the month has cost so far, as a sentence."""
+        value, standing = self.spent.value, self.spent.accuracy.standing
+        if value is None:
+            return "What was spent so far is not known."
+        return f"{formats.marked(formats.whole_dollars(int(value)), value, standing)} spent so far."
 
     @property
     def in_words(self) -> tuple[str, ...]:
@@ -301,10 +307,10 @@ class MonthEnd:
             band = f", in 8 of 10 cases between {' and '.join(sides)}"
         days = formats.plural(made.days, "complete day")
         how = {
-            "run rate": f"Each day that is left is taken for an average one of {days}.",
+            "run rate": f"Each day that is left is taken for an average one of the last {days}.",
             "weekdays": f"Made from {days}, by weekday and by the level of the last two weeks.",
         }[made.method]
-        new = " Nothing was spent before this month." if made.is_new else ""
+        new = " Nothing is known from before this month." if made.is_new else ""
         return (
             f"{self.first:%B} is expected to end at {amount}{band}.",
             f"{how}{new}",
@@ -326,7 +332,7 @@ class MonthEnd:
 
 
 HISTORY_DAYS: Final = 180
-"""So far back goes what forecasts are compared with."""
+"""So far back, and to the beginning of that month, goes what forecasts are compared with."""
 
 
 def month_end(questions: Questions, scope: Scope, now: datetime) -> MonthEnd:
@@ -340,16 +346,24 @@ def month_end(questions: Questions, scope: Scope, now: datetime) -> MonthEnd:
     day = times.local_date(until, scope.zone)
     first = day.replace(day=1)
     last = (first + 31 * _DAY).replace(day=1) - _DAY
-    whole = Scope.days(min(first, day - HISTORY_DAYS * _DAY), day, scope.zone)
-    whole = replace(scope, since=whole.since, until=whole.until)
-    answer = questions.series(("spend",), "day", whole)
-    rows = [(row["day"], row["spend"]) for row in answer.records()]
-    how = accuracy.column_accuracy("spend", answer.records())
+    until = Scope.days(first, day, scope.zone).until
+    month, history = (
+        replace(scope, since=times.midnight(begin, scope.zone), until=until)
+        for begin in (first, (day - HISTORY_DAYS * _DAY).replace(day=1))
+    )
+    totals = questions.totals(("spend",), month)
+    spent = Number(totals["spend"], accuracy.accuracy("spend", totals))
+    records = list(questions.series(("spend",), "day", history).records())
+    rows = [(row["day"], row["spend"]) for row in records]
+    made_of = min(first, day - PROFILE_DAYS * _DAY)
+    recent = [row for row in records if row["day"] >= made_of]
+    how = accuracy.column_accuracy("spend", recent)
     begun = next((place for place, (_, cost) in enumerate(rows) if cost), None)
     if begun is None:
-        return MonthEnd(first, last, day, None, how, None, None)
-    if any(cost is None for _, cost in rows):  # a day whose usage has no price at all
+        return MonthEnd(first, last, day, spent, None, how, None, None)
+    if any(row["spend"] is None for row in recent):  # a day whose usage has no price at all
         how = replace(accuracy.together((how, Accuracy("at_least"))), reasons=how.reasons)
     *complete, today = [int(cost or 0) for _, cost in rows[begun:]]
     days = Days(rows[begun][0], tuple(complete), today)
-    return MonthEnd(first, last, day, forecast(days, first, last), how, days, errors(days))
+    made = forecast(days, first, last)
+    return MonthEnd(first, last, day, spent, made, how, days, errors(days))

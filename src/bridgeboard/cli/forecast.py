@@ -68,9 +68,10 @@ def described(end: MonthEnd, zone: str) -> dict[str, Any]:
         "month": f"{end.first:%Y-%m}",
         "zone": zone,
         "as_of": end.day.isoformat(),
+        "spent_usd": _usd(end.spent.value),
+        "spent_standing": end.spent.accuracy.standing,
         "standing": end.accuracy.standing,
         "reasons": list(end.accuracy.reasons),
-        "spent_usd": _usd(end.spent),
         "method": made.method if made else None,
         "why_none": end.why_none or None,
         "complete_days": made.days if made else None,
@@ -95,15 +96,12 @@ def _step(step: Step) -> dict[str, str | None]:
     }
 
 
-def _usd(pico: int | None) -> str | None:
-    return None if pico is None else formats.dollars(pico)
+def _usd(pico: float | None) -> str | None:
+    return None if pico is None else formats.dollars(int(pico))
 
 
 def lines(end: MonthEnd, zone: str) -> list[str]:
     """A forecast in words."""
-    standing, made = end.accuracy.standing, end.forecast
-    spent = formats.marked(formats.whole_dollars(end.spent), end.spent, standing)
-    head = f"{end.first:%B %Y} ({zone}), as of {formats.day(end.day)}: {spent} spent."
-    if made is None:
-        return [head, end.why_none]
-    return [head, *end.in_words, *(f"≥: {reason}" for reason in end.accuracy.reasons)]
+    head = f"{end.first:%B %Y} ({zone}), as of {formats.day(end.day)}: {end.spent_in_words}"
+    reasons = (f"Not all is known: {reason}." for reason in end.accuracy.reasons)
+    return [head, *end.in_words, *reasons]

@@ -167,7 +167,9 @@ def _rows_and_controls(asked: _Asked, answer: Answer, usual: Sequence[str]) -> N
     gone = [] if is_part else _gone(asked, answer)
     names = [str(each[by]) for each in (*records, *gone)]
     stretches = breakdown_columns.stretches(now, len(names)) if TREND in asked.columns else None
-    about = ("table", by, asked.measure, asked.columns, asked.order, first, now, stretches)
+    # The head says what a click on a name does, to who may follow it.
+    drawn = (by, asked.measure, asked.columns, asked.order, first, navigation.leads(by))
+    about = ("table", drawn, now, stretches)
     body = runner.current().cached(about, lambda: _body(asked, answer, (*records, *gone), first))
     with st.container(key=f"box-{key}"):
         tables.show(

@@ -190,7 +190,7 @@ def show(
 
     data: dict[str, Any] = {
         "columns": [
-            _with_links(column, cells, is_sortable=is_sortable and column.is_sortable)
+            _sent(column, cells, is_sortable=is_sortable and column.is_sortable)
             for column, cells in zip(body.columns, body.cells, strict=True)
         ]
     }
@@ -266,9 +266,8 @@ def _column(column: Column, values: Sequence[Any]) -> dict[str, Any]:
     return data
 
 
-def _with_links(
-    column: Column, cells: Mapping[str, Any], *, is_sortable: bool
-) -> Mapping[str, Any]:
+def _sent(column: Column, cells: Mapping[str, Any], *, is_sortable: bool) -> Mapping[str, Any]:
+    """A column as the browser gets it: where its cells lead, and whether its head sorts."""
     data = dict(cells)
     if not is_sortable:
         data.pop("first", None)

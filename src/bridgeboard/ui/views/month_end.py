@@ -24,13 +24,12 @@ def show(now: Chosen) -> None:
             f"{end.first:%B %Y} as of {formats.day(end.day)}, whatever the period above; filters "
             "apply."
         )
-        spent = formats.marked(formats.whole_dollars(end.spent), end.spent, end.accuracy.standing)
-        if end.forecast is None:
-            said = "" if end.spent is None else f"{spent} spent so far. "
-            notices.empty(f"{said}{end.why_none}")
-            return
         first, *others = end.in_words
-        st.markdown(formats.unmarked(f"{spent} spent so far. {first}"))
+        said = f"{end.spent_in_words} {first}"
+        if end.forecast is None:
+            notices.empty(said)
+            return
+        st.markdown(formats.unmarked(said))
         chart.show(picture, key="month-end", alt=f"Spend added up by day. {first}")
         st.caption(formats.unmarked(" ".join((*others, _limits(end.accuracy)))))
         downloads.behind(sheet, now, key="month-end")
@@ -51,7 +50,7 @@ def _drawn(now: Chosen) -> tuple[MonthEnd, charts.Spec, Sheet]:
 
 
 def _limits(how: Accuracy) -> str:
-    return f"{'; '.join(how.reasons).capitalize()}." if how.reasons else ""
+    return f"Not all is known: {'; '.join(how.reasons)}." if how.reasons else ""
 
 
 def _picture(end: MonthEnd) -> tuple[charts.Drawn, Sheet]:
