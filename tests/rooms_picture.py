@@ -34,6 +34,7 @@ PLACES: Mapping[str, Place] = {
     "sync": Place(2.9, 4, "API to store"),
     "demo": Place(4, 4, "made-up company"),
     "teams": Place(5, 4, "who is in which"),
+    "budgets": Place(5.1, 5, "what may be spent"),
     "state": Place(6, 4, "views, notes, audit"),
     "settings": Place(6, 3, "all configuration"),
     "queries": Place(0.9, 5, "every SELECT"),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bridgeboard import operator_files, pricing, settings, teams
+from bridgeboard import budgets, operator_files, pricing, settings, teams
+from bridgeboard.budgets import BudgetsFileError
 from bridgeboard.operator_files import LARGEST, UnreadableTextError
 from bridgeboard.pricing import PriceFileError
 from bridgeboard.settings import SettingsError, sources
@@ -16,6 +17,7 @@ from bridgeboard.teams import TeamsFileError
 TEAMS = "username,team\nada,Übersetzung\ngrace,Search\n"
 TEAMS_TOML = '[[member]]\nusername = "ada"\nteam = "Übersetzung"\n'
 PRICES = '[[price]]\nprovider_name = "größe"\nmultiplier = 2\n'
+BUDGETS = '[[budget]]\nname = "Übersetzung"\nscope = "organization"\namount = 5\nperiod = "month"\n'
 SETTINGS = 'url = "https://coder.example.com"\nteams_file = "über.csv"\n'
 SECRET = "s3cret-of-some-length"
 
@@ -23,6 +25,7 @@ READERS: dict[str, tuple[str, str, Callable[[Path], object], type[Exception]]] =
     "teams.csv": ("teams.csv", TEAMS, teams.load, TeamsFileError),
     "teams.toml": ("teams.toml", TEAMS_TOML, teams.load, TeamsFileError),
     "prices.toml": ("prices.toml", PRICES, pricing.load, PriceFileError),
+    "budgets.toml": ("budgets.toml", BUDGETS, budgets.load, BudgetsFileError),
     "bridgeboard.toml": ("bridgeboard.toml", SETTINGS, sources.table, SettingsError),
     "secret": (
         "token",

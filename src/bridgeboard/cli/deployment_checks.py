@@ -8,10 +8,11 @@ from pathlib import Path
 import typer
 
 from aibridge import AIBridgeError, Capabilities, Client, Search
-from bridgeboard import formats, store
+from bridgeboard import budgets, formats, store
 from bridgeboard.analysis import completeness, prices, team_file
 from bridgeboard.analysis.completeness import Verdict, bad, good
 from bridgeboard.analysis.coverage import coverage
+from bridgeboard.budgets import BudgetsFileError
 from bridgeboard.cli.terminal import explained, out
 from bridgeboard.model.store import StoreError
 from bridgeboard.pricing import PriceFileError, own_book
@@ -85,7 +86,10 @@ def _files(settings: Settings) -> Iterator[Verdict]:
         if settings.teams_file:
             members = len(background_sync.members(settings))
             yield good(f"{settings.teams_file} tells {members} memberships")
-    except (PriceFileError, TeamsFileError) as error:
+        if settings.budgets_path:
+            count = formats.plural(len(budgets.load(settings.budgets_path)), "budget")
+            yield good(f"{settings.budgets_file} tells {count}")
+    except (PriceFileError, TeamsFileError, BudgetsFileError) as error:
         yield bad(str(error))
 
 

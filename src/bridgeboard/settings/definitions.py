@@ -36,6 +36,7 @@ _VARIABLES: Final = {
     "data_folder": "BRIDGEBOARD_DATA",
     "prices_file": "BRIDGEBOARD_PRICES",
     "teams_file": "BRIDGEBOARD_TEAMS",
+    "budgets_file": "BRIDGEBOARD_BUDGETS",
 }
 """Settings whose environment variables are not called ``BRIDGEBOARD_`` and their names."""
 _TABLES: Final = frozenset({"login", "proxy", "roles", "leads"})
@@ -181,6 +182,11 @@ class Settings(BaseSettings):
     teams_file: str = Field(
         default="",
         description="A CSV or TOML file that says who is in which team, and when (docs/store.md).",
+    )
+    budgets_file: str = Field(
+        default="",
+        description="A `budgets.toml` with what may be spent, by whom and over which period "
+        "(docs/costs.md).",
     )
 
     login: Login = Field(default_factory=Login)
@@ -366,6 +372,11 @@ class Settings(BaseSettings):
     def teams_path(self) -> Path | None:
         """The file of memberships; None without one."""
         return meant(self.teams_file) if self.teams_file else None
+
+    @property
+    def budgets_path(self) -> Path | None:
+        """The operator's budgets; None without any."""
+        return meant(self.budgets_file) if self.budgets_file else None
 
     @property
     def host_names(self) -> list[str]:
