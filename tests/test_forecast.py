@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridgeboard.analysis import coverage
-from bridgeboard.analysis.forecast import Days, Forecast, MonthEnd, errors, forecast, month_end
+from bridgeboard.analysis.forecast import (
+    HALF_LIFE_DAYS,
+    Days,
+    Forecast,
+    MonthEnd,
+    errors,
+    forecast,
+    month_end,
+)
 from bridgeboard.analysis.questions import Questions
 from bridgeboard.model import periods
 from bridgeboard.model.accuracy import UNPRICED, limits
@@ -86,14 +94,14 @@ def test_a_year_alike_week_by_week_is_met_closely() -> None:
     assert made.end.middle == pytest.approx(whole * DOLLAR, rel=0.02)
 
 
-def test_the_level_follows_the_last_two_weeks_but_not_without_end() -> None:
+def test_the_level_follows_recent_days_but_not_without_end() -> None:
     def after(factor: float) -> float:
         made = of_november(known(*[10] * 14, *[10 * factor] * 14, first=date(2026, 10, 19)))
         return (made.end.middle - made.spent) / DOLLAR / 15
 
-    usual = (10 + 10 * 1.2) / 2
-    assert after(1.2) == pytest.approx(12, rel=0.03)
-    assert after(1.2) > usual
+    recent = (1 - 0.5 ** (14 / HALF_LIFE_DAYS)) / (1 - 0.5 ** (28 / HALF_LIFE_DAYS))
+    assert after(1.2) == pytest.approx(10 + 2 * recent, rel=0.003)
+    assert after(1.2) > (10 + 10 * 1.2) / 2
     assert after(1000) < 2 * 1000 * 10
 
 

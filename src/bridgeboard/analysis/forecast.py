@@ -32,8 +32,10 @@ PROFILE_DAYS: Final = 28
 """Complete days that say how weekdays differ."""
 CUT_DAYS: Final = (4, 8, 11, 15, 18, 22, 25)
 """Days of a month on whose mornings its end is forecast, to measure how good forecasts were."""
+HALF_LIFE_DAYS: Final = 10
+"""The level of spend counts a day half as much as the day so many days later."""
 _LEVEL: Final = (0.5, 2.0)
-"""How far the last two weeks may lift or lower the weekdays' levels."""
+"""How far recent days may lift or lower the weekdays' levels."""
 _PRIOR_DAYS: Final = 2
 """A weekday's level is drawn to the mean as if so many average days had been among them."""
 _DRAWS: Final = 2_000
@@ -158,11 +160,13 @@ class _Profile:
 
     Attributes:
         weekdays: the level of each, Monday first.
-        level: how much higher the last two weeks were than the weekdays say.
+        weights: how much each of the days counts for the level, the last one 1.
+        level: how much higher recent days were than the weekdays say.
         ratios: how many times what its weekday costs each known day cost; 1 on average.
     """
 
     weekdays: Floats
+    weights: Floats
     level: float
     ratios: Floats
 
@@ -175,10 +179,12 @@ class _Profile:
         sums = np.bincount(place, weights=costs, minlength=7)
         weekdays = (sums + _PRIOR_DAYS * costs.mean()) / (counts + _PRIOR_DAYS)
         usual = weekdays[place]
-        level = _level(costs[-WEEKDAY_DAYS:], usual[-WEEKDAY_DAYS:])
+        weights: Floats = 0.5 ** (np.arange(len(costs))[::-1] / HALF_LIFE_DAYS)
+        level = _level(costs, usual, weights)
         is_used = usual > 0
         ratios = costs[is_used] / usual[is_used]
-        return cls(weekdays, level, ratios / (ratios.mean() or 1.0) if len(ratios) else ratios)
+        ratios = ratios / (ratios.mean() or 1.0) if len(ratios) else ratios
+        return cls(weekdays, weights, level, ratios)
 
     def expected(self, days: Sequence[date]) -> Floats:
         """What days are expected to cost."""
@@ -188,20 +194,21 @@ class _Profile:
     def drawn(self, days: Sequence[date]) -> Floats:
         """What days may cost, many times over.
 
-        Each day is off as some known day was. So is the level, which two weeks of such days made.
+        Each day is off as some known day was. So is the level, which such days made.
         """
         if not len(self.ratios):
             return np.zeros((1, len(days)))
         dice = np.random.default_rng(_SEED)
         off = dice.choice(self.ratios, (_DRAWS, len(days)))
-        level = dice.choice(self.ratios, (_DRAWS, WEEKDAY_DAYS)).mean(axis=1, keepdims=True)
+        levels = dice.choice(self.ratios, (_DRAWS, len(self.weights))) @ self.weights
+        level = (levels / self.weights.sum())[:, np.newaxis]
         drawn: Floats = self.expected(days) * off * level
         return drawn
 
 
-def _level(costs: Floats, usual: Floats) -> float:
-    whole = float(usual.sum())
-    return min(max(float(costs.sum()) / whole, _LEVEL[0]), _LEVEL[1]) if whole else 1.0
+def _level(costs: Floats, usual: Floats, weights: Floats) -> float:
+    whole = float(usual @ weights)
+    return min(max(float(costs @ weights) / whole, _LEVEL[0]), _LEVEL[1]) if whole else 1.0
 
 
 @dataclass(frozen=True)
@@ -233,7 +240,7 @@ def errors(days: Days, *, by_weekday: bool = True) -> Errors | None:
     off = whole = 0
     inside: list[bool] = []
     count = 0
-    for first, last in _months(days):
+    for first, last in months(days):
         actual = days.before(last + _DAY).spent(first)
         for cut in CUT_DAYS:
             cut_days = days.before(first.replace(day=cut))
@@ -250,7 +257,7 @@ def errors(days: Days, *, by_weekday: bool = True) -> Errors | None:
     return Errors(off / whole, sum(inside) / len(inside) if inside else None, count)
 
 
-def _months(days: Days) -> Iterator[tuple[date, date]]:
+def months(days: Days) -> Iterator[tuple[date, date]]:
     """The first and the last day of each month of which all days are known or before the first."""
     first = days.first.replace(day=1)
     while (following := (first + 31 * _DAY).replace(day=1)) <= days.day:
@@ -308,7 +315,7 @@ class MonthEnd:
         days = formats.plural(made.days, "complete day")
         how = {
             "run rate": f"Each day that is left is taken for an average one of the last {days}.",
-            "weekdays": f"Made from {days}, by weekday and by the level of the last two weeks.",
+            "weekdays": f"Made from {days}, by weekday; later days count more for the level.",
         }[made.method]
         new = " Nothing is known from before this month." if made.is_new else ""
         return (
