@@ -23,14 +23,15 @@ from aibridge_wire import (
 )
 
 import aibridge
-from aibridge import AsyncClient, Client, models
+from aibridge import AsyncClient, Client, group_models, models
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 
 
 def public(kind: type) -> dict[str, inspect.Signature]:
-    names = [name for name in vars(kind) if not name.startswith("_")]
+    own = [each for each in kind.__mro__ if each.__module__.startswith("aibridge.")]
+    names = [name for each in own for name in vars(each) if not name.startswith("_")]
     return {name: inspect.signature(getattr(kind, name)) for name in [*names, "__init__"]}
 
 
@@ -56,8 +57,10 @@ def test_both_clients_take_and_give_the_same(name: str) -> None:
 def test_the_methods_are_those_that_others_build_on() -> None:
     assert set(public(Client)) == {
         "__init__", "buildinfo", "capabilities", "clients", "clock_offset", "close",
-        "entitlements", "interceptions", "interceptions_bulk", "interceptions_page", "me",
-        "models", "providers", "session", "sessions", "sessions_page", "threads",
+        "cost_control", "entitlements", "group", "group_budget", "group_members",
+        "group_members_spend", "groups", "groups_spend", "interceptions", "interceptions_bulk",
+        "interceptions_page", "me", "models", "organizations", "providers", "session", "sessions",
+        "sessions_page", "threads", "user_budget", "user_spend",
     }  # fmt: skip  # one list, not sixteen lines
 
 
@@ -80,7 +83,7 @@ def test_all_is_sorted_and_holds_every_public_name() -> None:
 
 
 def test_every_error_and_every_noun_can_be_imported_from_the_top() -> None:
-    for module in (aibridge.errors, models):
+    for module in (aibridge.errors, group_models, models):
         for name, value in vars(module).items():
             is_own = inspect.isclass(value) and value.__module__ == module.__name__
             assert not is_own or name in aibridge.__all__ or name == "Record"
@@ -122,6 +125,12 @@ def deployment(request: httpx.Request) -> httpx.Response:
     path = request.url.path
     if request.headers["Coder-Session-Token"] != TOKEN:
         return answer({"message": "You are signed out."}, 401)
+    everyone = {
+        "id": uuid(8),
+        "name": "Everyone",
+        "organization_id": uuid(8),
+        "total_member_count": 2,
+    }
     said: dict[str, Any] = {
         "/api/v2/buildinfo": buildinfo(),
         "/api/v2/entitlements": {
@@ -132,6 +141,21 @@ def deployment(request: httpx.Request) -> httpx.Response:
         f"{OLD}/sessions/s1": detail([thread_row(1, agentic_actions=[action()])]),
         f"{OLD}/interceptions": {"count": 1, "results": [interception_row(1)]},
         f"{OLD}/models": ["claude-opus-4"],
+        "/api/v2/organizations": [],
+        "/api/v2/groups": [everyone],
+        f"/api/v2/groups/{uuid(8)}/ai/budget": {
+            "group_id": uuid(8),
+            "spend_limit_micros": 5_000_000,
+            "created_at": "2026-05-01T10:00:00Z",
+            "updated_at": "2026-05-01T10:00:00Z",
+        },
+        "/api/v2/users/me/ai/spend": {
+            "user_id": ALICE,
+            "effective_budget": None,
+            "period_start": "2026-05-01T00:00:00Z",
+            "period_end": "2026-06-01T00:00:00Z",
+            "current_spend_micros": 1_234_567,
+        },
     }
     missing = answer({"message": "Session not found."}, 404)
     return answer(said[path]) if path in said else missing
@@ -156,7 +180,7 @@ def coder(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_code_of_the_sdk_page_runs(capsys: pytest.CaptureFixture[str]) -> None:
     page = (ROOT / "docs/sdk.md").read_text()
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     exec(compile("\n".join(blocks), "docs/sdk.md", "exec"), {})  # noqa: S102  # our own page
     assert capsys.readouterr().out.splitlines() == [
         "ready",
@@ -167,6 +191,8 @@ def test_the_code_of_the_sdk_page_runs(capsys: pytest.CaptureFixture[str]) -> No
         "1 of 1 rows are new, 1 in all",
         "0 of 1 rows are new, the oldest of 10:00",
         "None",
+        "Everyone 2 5000000",
+        "1234567 None",
         "('claude-opus-4',)",
         "['s1']",
     ]

@@ -1,8 +1,9 @@
 """A client SDK for the read API of Coder's AI Bridge (AI Gateway).
 
-``Client`` and ``AsyncClient`` read sessions, their threads, interceptions, models and clients;
-``Search`` filters; ``AIBridgeError`` is the root of all that is raised. What the server does, and
-why the client does what it does, is described in ``docs/api-contract.md``.
+``Client`` and ``AsyncClient`` read sessions, their threads, interceptions, models and clients,
+and groups with their AI budgets and spend; ``Search`` filters; ``AIBridgeError`` is the root of
+all that is raised. What the server does, and why the client does what it does, is described in
+``docs/api-contract.md``.
 """
 
 from httpx_retries import Retry
@@ -29,6 +30,7 @@ from aibridge.errors import (
     CursorError,
     DecodeError,
     EndpointGoneError,
+    ExperimentOffError,
     FeatureUnavailableError,
     ForbiddenError,
     IncompleteError,
@@ -43,10 +45,26 @@ from aibridge.errors import (
     RouteNotFoundError,
     SearchError,
     ServerError,
+    ServerTooOldError,
     StatusError,
     TimedOutError,
     TLSError,
     Validation,
+)
+from aibridge.group_calls import CostControl
+from aibridge.group_models import (
+    EffectiveBudget,
+    Group,
+    GroupBudget,
+    GroupMember,
+    GroupMembers,
+    GroupMembersSpend,
+    GroupSpend,
+    GroupsSpend,
+    MemberSpend,
+    Organization,
+    UserBudget,
+    UserSpend,
 )
 from aibridge.models import (
     AgenticAction,
@@ -96,21 +114,33 @@ __all__ = [
     "ClosedError",
     "ConfigurationError",
     "ConnectionFailedError",
+    "CostControl",
     "CursorError",
     "DecodeError",
+    "EffectiveBudget",
     "EndpointGoneError",
     "Entitlements",
+    "ExperimentOffError",
     "Feature",
     "FeatureUnavailableError",
     "ForbiddenError",
+    "Group",
+    "GroupBudget",
+    "GroupMember",
+    "GroupMembers",
+    "GroupMembersSpend",
+    "GroupSpend",
+    "GroupsSpend",
     "IncompleteError",
     "Initiator",
     "Interception",
     "InterceptionPage",
     "InterruptedAnswerError",
+    "MemberSpend",
     "NameResolutionError",
     "NetworkCalls",
     "NotFoundError",
+    "Organization",
     "OversizedError",
     "Pace",
     "Provider",
@@ -125,6 +155,7 @@ __all__ = [
     "Search",
     "SearchError",
     "ServerError",
+    "ServerTooOldError",
     "SessionDetail",
     "SessionPage",
     "SessionSummary",
@@ -139,7 +170,9 @@ __all__ = [
     "ToolCall",
     "ToolUsage",
     "User",
+    "UserBudget",
     "UserPrompt",
+    "UserSpend",
     "Validation",
     "default_retry",
 ]

@@ -21,6 +21,7 @@ from aibridge.bulk import BulkPage
 from aibridge.calls import Call, Query, Route
 from aibridge.capabilities import Capabilities, capabilities, find_route
 from aibridge.errors import AIBridgeError
+from aibridge.group_client import AsyncGroupReader
 from aibridge.lists import Batch, OnRejected, Plan, Resolve, Runner, Walk, routed
 from aibridge.models import (
     BuildInfo,
@@ -49,7 +50,7 @@ from aibridge.transports import AsyncTimedTransport, AsyncWholeTransport, Timing
 T = TypeVar("T")
 
 
-class AsyncClient:
+class AsyncClient(AsyncGroupReader):
     """``Client`` for asyncio: what fetches is awaited, what iterates is iterated by ``async for``.
 
     An asynchronous context manager, to be used within one event loop. Arguments, answers and

@@ -69,7 +69,7 @@ def refusal(call: Call[Any], response: httpx.Response) -> errors.StatusError:
     if kind is errors.RedirectError:
         what, advice = _elsewhere(response)
     else:
-        advice = kind.usual_advice
+        advice = _advice(kind, call, words.get("message", ""))
     return kind(
         what if what.endswith((".", "!", "?")) else what + ".",
         advice=advice,
@@ -80,6 +80,14 @@ def refusal(call: Call[Any], response: httpx.Response) -> errors.StatusError:
         method=response.request.method,
         url=str(response.request.url),
     )
+
+
+def _advice(kind: type[errors.StatusError], call: Call[Any], message: str) -> str:
+    if kind is errors.ServerTooOldError:
+        return f"This needs Coder {call.since} or later: upgrade the server."
+    if kind is errors.FeatureUnavailableError and message.startswith("Template RBAC"):
+        return "Groups need a licence with the feature Template RBAC: ask the operator."
+    return kind.usual_advice
 
 
 def failure(call: Call[Any], request: httpx.Request, error: Exception) -> errors.AIBridgeError:
@@ -237,16 +245,22 @@ def _kind(
     status, message = response.status_code, words.get("message", "")
     if 300 <= status < 400:  # noqa: PLR2004  # the redirects
         return errors.RedirectError
-    if status == httpx.codes.FORBIDDEN and "is a Premium feature" in message:
-        return errors.FeatureUnavailableError
+    if status == httpx.codes.FORBIDDEN and (switched_off := _switched_off(message)):
+        return switched_off
     if call.bridged and _is_gone(call, response, message):
         return errors.EndpointGoneError
     if status == httpx.codes.NOT_FOUND and message.startswith("Route not found"):
-        return errors.RouteNotFoundError
+        return errors.ServerTooOldError if call.since else errors.RouteNotFoundError
     if status == httpx.codes.BAD_REQUEST and _speaks_of_cursor(words):
         return errors.CursorError
     fallback = errors.ServerError if status >= 500 else errors.StatusError  # noqa: PLR2004  # 5xx
     return _BY_STATUS.get(status, fallback)
+
+
+def _switched_off(message: str) -> type[errors.ForbiddenError] | None:
+    if "is a Premium feature" in message:
+        return errors.FeatureUnavailableError
+    return errors.ExperimentOffError if "requires enabling the '" in message else None
 
 
 def _is_gone(call: Call[Any], response: httpx.Response, message: str) -> bool:

@@ -61,7 +61,8 @@ class Call(Generic[T]):
     """One GET: its path, its parameters, and how its body is read.
 
     The path of a ``bridged`` call is below the deployment's AI Bridge prefix; ``on`` puts it
-    there. ``parse`` raises ValueError for a body that is not what was asked for.
+    there. ``parse`` raises ValueError for a body that is not what was asked for. ``since`` is the
+    first release that knows the path, where older ones are to be told from wrong addresses.
     """
 
     path: str
@@ -69,6 +70,7 @@ class Call(Generic[T]):
     params: tuple[tuple[str, str], ...] = ()
     bridged: bool = False
     retired: bool = False
+    since: str = ""
 
     def on(self, route: Route) -> "Call[T]":
         """The call with its whole path below the server's root.
@@ -94,37 +96,37 @@ def query(search: Query) -> str:
 
 def buildinfo() -> Call[BuildInfo]:
     """Version and identity of the server; needs no token (api-contract 1.8)."""
-    return Call("/api/v2/buildinfo", partial(_record, BuildInfo))
+    return Call("/api/v2/buildinfo", partial(record, BuildInfo))
 
 
 def entitlements() -> Call[Entitlements]:
     """What the licence allows; needs no token (api-contract 1.8)."""
-    return Call("/api/v2/entitlements", partial(_record, Entitlements))
+    return Call("/api/v2/entitlements", partial(record, Entitlements))
 
 
 def me() -> Call[User]:
     """The caller (api-contract 1.8)."""
-    return Call("/api/v2/users/me", partial(_record, User))
+    return Call("/api/v2/users/me", partial(record, User))
 
 
 def providers() -> Call[tuple[Provider, ...]]:
     """All provider instances that are not deleted, for owners; v2.34 on (api-contract 6.4)."""
-    return Call("/api/v2/ai/providers", partial(_listed, _PROVIDERS))
+    return Call("/api/v2/ai/providers", partial(listed, _PROVIDERS))
 
 
 def all_providers() -> Call[tuple[Provider, ...]]:
     """Names and types, deleted instances included, for owners and auditors of newer servers."""
-    return _bridged("/providers", partial(_listed, _PROVIDERS))
+    return _bridged("/providers", partial(listed, _PROVIDERS))
 
 
 def models(search: Query, *, limit: int, offset: int) -> Call[tuple[str, ...]]:
     """Model names, distinct and ascending; a JSON null is none (api-contract 2.6)."""
-    return _bridged("/models", partial(_listed, _NAMES), q=query(search), **_span(limit, offset))
+    return _bridged("/models", partial(listed, _NAMES), q=query(search), **_span(limit, offset))
 
 
 def clients(search: Query, *, limit: int, offset: int) -> Call[tuple[str, ...]]:
     """Client names in no order; a JSON null is none (api-contract 2.7)."""
-    return _bridged("/clients", partial(_listed, _NAMES), q=query(search), **_span(limit, offset))
+    return _bridged("/clients", partial(listed, _NAMES), q=query(search), **_span(limit, offset))
 
 
 def interceptions(
@@ -188,8 +190,12 @@ def _span(limit: int, offset: int) -> dict[str, int]:
 
 
 def _bridged(path: str, parse: Callable[[bytes], T], **params: UUID | str | int | None) -> Call[T]:
-    sent = tuple((name, _whole(name, str(value))) for name, value in params.items() if value)
-    return Call(path, parse, sent, bridged=True)
+    return Call(path, parse, filled(**params), bridged=True)
+
+
+def filled(**params: UUID | str | int | None) -> tuple[tuple[str, str], ...]:
+    """Parameters as they are sent; empty ones and 0 are left out."""
+    return tuple((name, _whole(name, str(value))) for name, value in params.items() if value)
 
 
 def _whole(name: str, text: str) -> str:
@@ -204,29 +210,40 @@ def _whole(name: str, text: str) -> str:
 
 
 def _segment(session_id: str) -> str:
+    advice = "Find the session in the list instead: sessions(Search(session_id=...))."
+    return segment("session id", session_id, advice)
+
+
+def segment(name: str, value: str, advice: str = "Use it as the server gave it.") -> str:
+    """The value as one step of a path.
+
+    Raises:
+        ArgumentError: for text that no path can hold.
+    """
     # The server decodes the path before it is cut at slashes (api-contract 1.9).
-    if not session_id or "/" in session_id or "\0" in session_id:
+    if not value or "/" in value or "\0" in value:
         raise ArgumentError(
-            f"The session id {session_id[:MOST_ID]!r} cannot be part of an address.",
-            advice="Find the session in the list instead: sessions(Search(session_id=...)).",
+            f"The {name} {value[:MOST_ID]!r} cannot be part of an address.", advice=advice
         )
-    segment = quote(_whole("The session id", session_id), safe="")
+    step = quote(_whole(f"The {name}", value), safe="")
     # Plain dots alone are steps of a path, which clients and proxies take before they send it.
-    return segment.replace(".", "%2E") if session_id in {".", ".."} else segment
+    return step.replace(".", "%2E") if value in {".", ".."} else step
 
 
 _PROVIDERS = TypeAdapter(tuple[Provider, ...] | None)
 _NAMES = TypeAdapter(tuple[str, ...] | None)
 
 
-def _listed(kind: TypeAdapter[tuple[T, ...] | None], body: bytes) -> tuple[T, ...]:
+def listed(kind: TypeAdapter[tuple[T, ...] | None], body: bytes) -> tuple[T, ...]:
+    """An array of the wire; a JSON ``null`` is read as the empty one."""
     return kind.validate_json(body) or ()
 
 
 R = TypeVar("R", bound=Record)
 
 
-def _record(kind: type[R], body: bytes) -> R:
+def record(kind: type[R], body: bytes) -> R:
+    """One object of the wire."""
     return kind.model_validate_json(body)
 
 

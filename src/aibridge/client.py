@@ -22,6 +22,7 @@ from aibridge.calls import Call, Query, Route
 from aibridge.capabilities import Capabilities, capabilities, find_route
 from aibridge.deadlines import DeadlineTransport
 from aibridge.errors import AIBridgeError
+from aibridge.group_client import GroupReader
 from aibridge.lists import Batch, OnRejected, Plan, Resolve, Runner, Walk, routed
 from aibridge.models import (
     BuildInfo,
@@ -57,7 +58,7 @@ from aibridge.transports import (
 T = TypeVar("T")
 
 
-class Client:
+class Client(GroupReader):
     """Reads AI Bridge. A context manager; safe to share between threads.
 
     Args:

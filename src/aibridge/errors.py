@@ -20,9 +20,11 @@
     │   │   └── CursorError         400 because the row a page was to begin after is gone
     │   ├── AuthenticationError     401
     │   ├── ForbiddenError          403
-    │   │   └── FeatureUnavailableError  403 because the feature is not licensed or switched off
+    │   │   ├── FeatureUnavailableError  403 because the feature is not licensed or switched off
+    │   │   └── ExperimentOffError       403 because an experiment of the server is switched off
     │   ├── NotFoundError           404
     │   │   └── RouteNotFoundError  404 because the server knows no such path at all
+    │   │       └── ServerTooOldError    404 because the path came with a later version
     │   ├── EndpointGoneError       this server version does not have the endpoint
     │   ├── RateLimitedError        429
     │   └── ServerError             5xx
@@ -184,11 +186,28 @@ class ForbiddenError(StatusError):
 
 
 class FeatureUnavailableError(ForbiddenError):
-    """403: AI Bridge is not licensed or is switched off (api-contract 1.4). Not a role problem."""
+    """403: a feature is not licensed or is switched off (api-contract 1.4). Not a role problem.
+
+    ``feature`` is its name in the server's words, as in "AI Gateway" or "Template RBAC".
+    """
 
     usual_advice = (
         "AI Bridge needs a licence with the feature, and must be switched on: ask the operator"
         " of the server."
+    )
+
+    @property
+    def feature(self) -> str:
+        """Which feature is missing; empty where the server does not say it."""
+        return (self.message or "").partition(" is a Premium feature")[0]
+
+
+class ExperimentOffError(ForbiddenError):
+    """403: an experiment of the server is switched off (api-contract 9.5). Not a role problem."""
+
+    usual_advice = (
+        "Ask the operator of the server to add ai-gateway-cost-control to CODER_EXPERIMENTS, or"
+        " to upgrade to v2.36, which needs no experiment."
     )
 
 
@@ -205,6 +224,12 @@ class RouteNotFoundError(NotFoundError):
         "Check the address; the server must be a Coder deployment with AI Bridge (v2.32 or later,"
         " enterprise build)."
     )
+
+
+class ServerTooOldError(RouteNotFoundError):
+    """404: the server knows no such path, which came with a later version."""
+
+    usual_advice = "Upgrade the server."
 
 
 class EndpointGoneError(StatusError):
