@@ -1,0 +1,276 @@
+"""How the operator's budgets stand, from the spend of a store; rules in ``budget_rules``.
+
+Budgets of the same dimension are asked about together, day by day, so that a dozen of them costs
+hardly more than one.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import Any, Final
+
+from bridgeboard.access import Pseudonyms, RowAccess
+from bridgeboard.analysis.budget_rules import (
+    BudgetStatus,
+    MemberSpend,
+    PastPeriod,
+    Spent,
+    judged,
+)
+from bridgeboard.analysis.forecast import PROFILE_DAYS, Days
+from bridgeboard.analysis.questions import Questions
+from bridgeboard.model import accuracy, periods, times
+from bridgeboard.model.accuracy import EXACT, Accuracy
+from bridgeboard.model.budgets import Budget, BudgetPeriod, Kind
+from bridgeboard.model.dimensions import DIMENSIONS, SMALL_GROUPS, UNASSIGNED
+from bridgeboard.model.scope import Scope
+from bridgeboard.queries.budgets import USERNAMES, people_in_teams
+
+PAST: Final[Mapping[Kind, int]] = {"month": 6, "quarter": 4, "year": 2, "dates": 0}
+"""How many earlier periods are shown."""
+EVERYTHING: Final = "Organization"
+IN_SMALL_GROUPS: Final = "what few people did is known only together with what others did"
+_SPEND: Final = ("spend",)
+_DAY: Final = timedelta(days=1)
+
+Row = Mapping[str, Any]
+
+
+def seen_by(
+    budgets: Iterable[Budget], row_access: RowAccess, aliases: Mapping[str, str] | None = None
+) -> tuple[Budget, ...]:
+    """The budgets that a reader may know of, and whose spend they see in whole.
+
+    Who leads teams knows of the budgets of these; who sees their own usage, of their own. Readers
+    of groups know of none that is about single people. ``aliases`` are user names → what people are
+    called instead: then what the operator wrote about a person is left out, too.
+    """
+    seen = (budget for budget in budgets if _is_seen(budget, row_access))
+    return tuple(seen) if aliases is None else tuple(_renamed(seen, aliases))
+
+
+def aliases(everybody: Questions, pseudonyms: Pseudonyms) -> dict[str, str]:
+    """User name → what the person is called instead; of a name that several had, of none."""
+    rows = everybody.ask(USERNAMES).rows
+    others = pseudonyms.alias([id_ for id_, _ in rows])
+    names = [name for _, name in rows]
+    return {name: others[id_] for id_, name in rows if id_ in others and names.count(name) == 1}
+
+
+def _is_seen(budget: Budget, row_access: RowAccess) -> bool:
+    if row_access.person is not None:
+        return budget.scope == "person" and budget.value == row_access.person.lower()
+    if row_access.teams is not None:
+        return budget.scope == "team" and budget.value in row_access.teams
+    is_of_people = budget.scope == "person" or budget.per == "member"
+    return row_access.floor is None or not is_of_people
+
+
+def _renamed(budgets: Iterable[Budget], names: Mapping[str, str]) -> Iterator[Budget]:
+    for budget in budgets:
+        if budget.scope != "person":
+            yield budget
+        elif alias := names.get(budget.value):
+            yield replace(budget, name=alias, value=alias, notes="")
+
+
+def statuses(
+    questions: Questions, budgets: Sequence[Budget], now: datetime
+) -> tuple[BudgetStatus, ...]:
+    """How budgets with a limit stand, the most urgent first.
+
+    What is known only until an earlier moment, as without a sync for a week, is judged as of then.
+    """
+    covered = questions.coverage()
+    until = periods.known_until(now, covered.as_of) if covered.first_at else now
+    teams = _teams(questions, budgets, until)
+    found = []
+    for (by, zone), alike in groupby(sorted(budgets, key=_asked_by), _asked_by):
+        wanted = [_Wanted.of(budget, until, covered.first_at, teams) for budget in alike]
+        wanted = [one for one in wanted if one.limit is not None]
+        if wanted:
+            rows = _rows(questions, by, zone, wanted, until)
+            found += [
+                _status(questions, one, rows, until, is_empty=not covered.rows) for one in wanted
+            ]
+    return tuple(sorted(found, key=lambda one: (one.urgency, one.name)))
+
+
+def _asked_by(budget: Budget) -> tuple[str, str]:
+    return budget.dimension, budget.zone
+
+
+def _teams(
+    questions: Questions, budgets: Iterable[Budget], until: datetime
+) -> list[tuple[str, str]]:
+    """Everybody with their team; nobody where no budget is about people."""
+    if questions.sees_groups_only or not any(
+        budget.scope == "person" or budget.per == "member" for budget in budgets
+    ):
+        return []
+    rows = questions.ask(people_in_teams(until)).rows
+    return [(person, team or UNASSIGNED) for person, team in rows]
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """A budget, and what must be known to judge it.
+
+    Attributes:
+        value: of its dimension, as answers have it.
+        limit: what may be spent in its period; None for no limit.
+        members: who has it, of an amount that each member has.
+        past: earlier periods, the latest first.
+        known_from: the first day of which anything can be known.
+    """
+
+    budget: Budget
+    value: str
+    period: BudgetPeriod
+    limit: int | None
+    members: frozenset[str]
+    past: tuple[BudgetPeriod, ...]
+    known_from: date
+
+    @classmethod
+    def of(
+        cls,
+        budget: Budget,
+        until: datetime,
+        first_at: datetime | None,
+        teams: Sequence[tuple[str, str]],
+    ) -> "_Wanted":
+        day = times.local_date(until, budget.zone)
+        known_from = times.local_date(first_at, budget.zone) if first_at else day
+        period = budget.period_of(day)
+        limit = budget.limit_on(max(min(day, period.last), period.first))
+        members: frozenset[str] = frozenset()
+        if budget.per == "member":
+            members = frozenset(person for person, team in teams if budget.value in {"", team})
+            limit = None if limit is None else limit * len(members)
+        value = budget.value
+        if budget.scope == "person":
+            value = next((person for person, _ in teams if person.lower() == value), value)
+        earlier = zip(range(PAST[budget.period]), budget.earlier(period), strict=False)
+        past = tuple(one for _, one in earlier if one.last >= known_from)
+        return cls(budget, value, period, limit, members, past, known_from)
+
+    def since(self, day: date) -> date:
+        """The first day of which something must be known."""
+        firsts = (self.period.first, *(one.first for one in self.past), day - PROFILE_DAYS * _DAY)
+        return max(min(firsts), min(self.known_from, self.period.first))
+
+
+def _rows(
+    questions: Questions, by: str, zone: str, wanted: Sequence[_Wanted], until: datetime
+) -> dict[str, list[Row]]:
+    """The spend of each value, day by day, with what limits it; of everything under ""."""
+    day = times.local_date(until, zone)
+    scope = Scope.days(min(*(one.since(day) for one in wanted), day), day, zone)
+    if not by:
+        return {"": list(questions.split(_SPEND, ("day",), scope).records())}
+    values = {one.value for one in wanted}
+    folded = {SMALL_GROUPS} if questions.sees_groups_only else set()
+    rows: dict[str, list[Row]] = {}
+    for row in questions.split(_SPEND, ("day", by), scope.only(by, *values, *folded)).records():
+        rows.setdefault(str(row[by]), []).append(row)
+    return rows
+
+
+def _status(
+    questions: Questions,
+    wanted: _Wanted,
+    rows: Mapping[str, Sequence[Row]],
+    until: datetime,
+    *,
+    is_empty: bool,
+) -> BudgetStatus:
+    budget, period = wanted.budget, wanted.period
+    own = rows.get(wanted.value, ())
+    folded = rows.get(SMALL_GROUPS, ()) if wanted.value != SMALL_GROUPS else ()
+    day = times.local_date(until, budget.zone)
+    amount, how = _sum(own, folded, period)
+    recent = BudgetPeriod(min(period.first, day - PROFILE_DAYS * _DAY), day)
+    has_members = budget.per == "pool" or bool(wanted.members)
+    spent = Spent(None)
+    if has_members:
+        forecast_accuracy = _sum(own, folded, recent)[1]
+        known = None if is_empty else amount
+        spent = Spent(known, how, _days(own, day), bool(own), forecast_accuracy)
+    status = judged(
+        budget,
+        period,
+        wanted.limit or 0,
+        spent,
+        until,
+        scope=_label(budget, wanted.value),
+    )
+    past = tuple(_past(wanted, one, own, folded) for one in wanted.past)
+    status = replace(status, history=past)
+    if budget.per == "pool":
+        return status
+    return replace(
+        status,
+        members=_members(questions, wanted),
+        member_count=len(wanted.members),
+        status=status.status if has_members else "no data",
+    )
+
+
+def _label(budget: Budget, value: str) -> str:
+    if not budget.dimension:
+        return EVERYTHING
+    return f"{DIMENSIONS[budget.dimension].label} {value}"
+
+
+def _sum(
+    own: Iterable[Row], folded: Iterable[Row], period: BudgetPeriod
+) -> tuple[int | None, Accuracy]:
+    """The spend of a period's days and how it stands; None where none of it has a price."""
+    rows = [row for row in own if period.first <= row["day"] <= period.last]
+    known = [row["spend"] for row in rows if row["spend"] is not None]
+    counts = {name: sum(row.get(name) or 0 for row in rows) for name in accuracy.limits(_SPEND)}
+    amount = sum(known) if known or not rows else None
+    how = accuracy.accuracy("spend", {"spend": amount, **counts}) if rows else EXACT
+    hidden = any(row["spend"] for row in folded if period.first <= row["day"] <= period.last)
+    if hidden:
+        more = Accuracy("at_least", (IN_SMALL_GROUPS,))
+        how = more if how.standing == "exact" else accuracy.together((how, more))
+    return None if amount is None else int(amount), how
+
+
+def _days(rows: Iterable[Row], day: date) -> Days | None:
+    """What each day cost from the first on that cost anything; None without any."""
+    costs = {row["day"]: int(row["spend"] or 0) for row in rows if row["day"] <= day}
+    first = min((each for each, cost in costs.items() if cost), default=None)
+    if first is None:
+        return None
+    every = [costs.get(first + place * _DAY, 0) for place in range((day - first).days + 1)]
+    return Days(first, tuple(every[:-1]), every[-1])
+
+
+def _past(
+    wanted: _Wanted, period: BudgetPeriod, own: Iterable[Row], folded: Iterable[Row]
+) -> PastPeriod:
+    limit = wanted.budget.limit_on(period.last)
+    if limit is not None and wanted.budget.per == "member":
+        limit *= len(wanted.members)
+    spent, how = _sum(own, folded, period)
+    known_from = wanted.known_from if wanted.known_from > period.first else None
+    return PastPeriod(period.first, period.last, limit, spent, how, known_from)
+
+
+def _members(questions: Questions, wanted: _Wanted) -> tuple[MemberSpend, ...]:
+    """What each person spent of it in its period, the largest first."""
+    budget, period = wanted.budget, wanted.period
+    scope = Scope.days(period.first, period.last, budget.zone)
+    if budget.dimension:
+        scope = scope.only(budget.dimension, wanted.value)
+    answer = questions.split(_SPEND, ("initiator",), scope)
+    spent = [
+        MemberSpend(str(row["initiator"]), int(row["spend"]), row["initiator"] in wanted.members)
+        for row in answer.records()
+        if row["spend"]
+    ]
+    return tuple(sorted(spent, key=lambda one: (-one.spent, one.person)))
