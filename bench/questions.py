@@ -10,6 +10,7 @@ from typing import Final
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.adoption import active_people_windows
 from bridgeboard.queries.metric_query import Query, select, select_top, values
+from bridgeboard.queries.spend_cells import spend_cells
 
 TOKENS: Final = ("input", "output", "cache_read", "cache_write")
 HEADLINE: Final = (
@@ -126,6 +127,12 @@ QUESTIONS: Final = (
         (*_COUNTED, "initiator", "session", "prompts", "tool_calls", "priced_tokens"),
     ),
     _split("day_model", _MONEY, "day", "model", columns=(*_COUNTED, "started_at", "model")),
+    Question(
+        "spend_cells",
+        lambda scope: [spend_cells(scope, ())],
+        ("usage", "started_at", *TOKENS, "cache_write_1h", "web_searches", "tier", "cost"),
+        "responses",
+    ),
     _split("week", _MONEY, "week", columns=(*_COUNTED, "started_at")),
     Question("top_people", _top_people, (*_COUNTED, "initiator")),
     _by("provider"),

@@ -36,6 +36,7 @@ from bridgeboard.queries.metric_query import Query, select, select_top
 from bridgeboard.queries.session_columns import COLUMNS, RANGES
 from bridgeboard.queries.session_filters import Find, Range
 from bridgeboard.queries.session_list import Order
+from bridgeboard.queries.spend_cells import spend_cells
 from bridgeboard.queries.typed_rows import Key, typed
 
 MODULES = {
@@ -89,6 +90,7 @@ def ask_everything(reader: Recorder) -> None:
         names = [name for name in METRICS if is_told(name, scope)]
         queries += [select(names, ("client",), scope), radar.sessions(scope, Limits().sessions)]
         queries += [*of_sessions(scope), *of_requests(scope)]
+        queries += [spend_cells(scope, (scope.since + timedelta(1),), by) for by in ("", "team")]
         if scope in {ALL, FULL}:
             queries += of_text(reader, scope)
     for query in (*queries, *of_pages(reader), *of_one_session(reader), *of_findings()):

@@ -2,7 +2,7 @@
 
 from bridgeboard.pricing.families import family
 from bridgeboard.pricing.families import version as families_version
-from bridgeboard.pricing.money import MOST_TOKENS, exact, price, vendors
+from bridgeboard.pricing.money import MOST_TOKENS, class_rates, exact, price, vendors
 from bridgeboard.pricing.operator_prices import Override, PriceFile, PriceFileError, load, parse
 from bridgeboard.pricing.price_book import Book, informed, own_book, said
 from bridgeboard.pricing.rates import CLASSES, Card, Price, Status
@@ -26,6 +26,7 @@ __all__ = [
     "Status",
     "VendorStatement",
     "bounds",
+    "class_rates",
     "estimated",
     "exact",
     "extras",

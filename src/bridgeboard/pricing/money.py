@@ -157,6 +157,26 @@ def exact(response: Mapping[str, int], price: Price) -> int | None:
     return sum(count * (rate or 0) for count, rate in zip(counts, rates, strict=True))
 
 
+def class_rates(
+    book: Book,
+    usage: tuple[str, str, str],
+    at: datetime,
+    *,
+    byok: bool,
+    service_tier: str,
+    tier: int,
+) -> tuple[int, ...]:
+    """What a token of each of ``CLASSES`` costs at a moment, in pico-USD; 0 where that is unknown.
+
+    ``usage`` is provider, instance and model; ``tier`` as ``price`` tells it. Without a price it is
+    empty.
+    """
+    price = book.resolve(*usage, at, byok=byok, service_tier=_served(service_tier))
+    if not price.cards:
+        return ()
+    return tuple(rate or 0 for rate in price.card(tier + 1).rates)
+
+
 def _tokens(responses: pd.DataFrame) -> Ints:
     empty = pd.Series(0, index=responses.index)
     hour = responses.get("cache_write_1h", empty)

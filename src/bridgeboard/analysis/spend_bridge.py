@@ -1,0 +1,354 @@
+"""Why spend changed: the steps from one period's spend to another's, of all usage or of its parts.
+
+The store has the cost of a response, not that of each kind of its tokens. It is charged again at
+the rates of the price book, and where that comes to another cost (a price of its time is gone from
+the book), the cost of the store is shared out in the same proportions. So the cells of a model
+always add up to its spend, and all steps to the difference of the cards.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final
+
+from bridgeboard import formats, pricing
+from bridgeboard.analysis.bridge import COUNTS, Cell, Usage, decompose, effects
+from bridgeboard.analysis.headlines import Number, is_recorded
+from bridgeboard.analysis.questions import Questions
+from bridgeboard.model.accuracy import UNPRICED, Accuracy, accuracy, together
+from bridgeboard.model.scope import Scope
+from bridgeboard.pricing import Book
+from bridgeboard.queries.metric_query import select
+from bridgeboard.queries.spend_cells import CLASSES, spend_cells
+
+METRIC_OF: Final[Mapping[str, str]] = {
+    "people": "active_people",
+    "sessions": "sessions",
+    "requests": "requests",
+}
+"""The metric of each count."""
+LABELS: Final[Mapping[str, str]] = {
+    "token_kind_mix": "Cache and output mix",
+    "unit_price": "Prices",
+}
+"""What effects are called that are not called by their names."""
+MEANINGS: Final[Mapping[str, str]] = {
+    "people": "More or fewer people were active.",
+    "sessions": "There were more or fewer sessions.",
+    "requests": "There were more or fewer requests.",
+    "tokens": "More or fewer tokens were used.",
+    "sessions_per_person": "Each person had more or fewer sessions.",
+    "requests_per_person": "Each person made more or fewer requests.",
+    "requests_per_session": "Sessions had more or fewer requests.",
+    "tokens_per_person": "Each person used more or fewer tokens.",
+    "tokens_per_session": "Sessions used more or fewer tokens.",
+    "tokens_per_request": "Requests had a larger or smaller context and output.",
+    "model_mix": "Tokens moved between models that both periods used.",
+    "token_kind_mix": "Tokens of a model moved between input, output, cache reads and writes.",
+    "unit_price": "A token of the same model and kind cost more or less: list, discount, vendor.",
+    "new_models": "All that models cost which only this period used.",
+    "retired_models": "What models had cost which only the period before used.",
+}
+PARTS_NOTE: Final = (
+    "Each row compares its own people, sessions, requests and models of both periods. So its whole "
+    "change adds up with those of the others to the change of all spend, but single steps do not: "
+    "a person who changes teams leaves one and joins another, and a model new to a team is not "
+    "new to all."
+)
+"""What adds up across parts, and what does not."""
+_PRICED_BY: Final = {"web_searches": "output", "cache_write_1h": "cache_write"}
+"""Classes that are billed with a kind of tokens: searches with the output of their response."""
+_TOKENS: Final = tuple(name for name in CLASSES if name != "web_searches")
+_ALL_KINDS: Final = "all"
+_NAMED: Final = 3
+"""Steps that the sentence names at most."""
+
+Skus = dict[str, Cell]
+
+
+@dataclass(frozen=True)
+class Step:
+    """An effect and what it adds to the spend, in pico-USD."""
+
+    name: str
+    amount: int
+
+    @property
+    def label(self) -> str:
+        """What it is called on the screen."""
+        return label(self.name)
+
+
+def label(effect: str) -> str:
+    """What an effect is called on the screen."""
+    return LABELS.get(effect, effect.replace("_", " ").capitalize())
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """The steps from the spend of the period before to that of this one.
+
+    Attributes:
+        before: the spend of the period before.
+        now: the spend of this period.
+        steps: in order; none where nothing can be said. Together the change of the spend.
+        why_none: why there are none.
+        merged: counts that cannot be used as they are not exact, with the reasons.
+        unpriced: tokens without a price in both periods, which are in no step.
+    """
+
+    before: Number
+    now: Number
+    steps: tuple[Step, ...] = ()
+    why_none: str = ""
+    merged: Mapping[str, tuple[str, ...]] | None = None
+    unpriced: tuple[int, int] = (0, 0)
+
+    @property
+    def change(self) -> int:
+        """How much more was spent, in pico-USD."""
+        return sum(step.amount for step in self.steps)
+
+    @property
+    def accuracy(self) -> Accuracy:
+        """How each step stands."""
+        return together((self.before.accuracy, self.now.accuracy)).loose
+
+    @property
+    def largest(self) -> tuple[Step, ...]:
+        """The steps that the sentence names, the largest first."""
+        some = [step for step in self.steps if step.amount]
+        return tuple(sorted(some, key=lambda step: -abs(step.amount))[:_NAMED])
+
+    @property
+    def in_words(self) -> str:
+        """A sentence about the change and its largest steps, or why there are none."""
+        if self.why_none:
+            return self.why_none
+        ends = " to ".join(
+            formats.number(end.value, "money", end.accuracy.standing)
+            for end in (self.before, self.now)
+        )
+        if not self.change:
+            return f"Spend is what it was: from {ends}."
+        way = "rose" if self.change > 0 else "fell"
+        size = formats.number(abs(self.change), "money", self.accuracy.standing)
+        named = [f"{step.label.lower()} {self.signed(step.amount)}" for step in self.largest]
+        rest = self.change - sum(step.amount for step in self.largest)
+        named += [f"all else {self.signed(rest)}"] if rest else []
+        return f"Spend {way} by {size}, from {ends}: {', '.join(named)}."
+
+    def signed(self, pico: int, *, all_digits: bool = False) -> str:
+        """An amount of a step with its sign, marked as the steps stand."""
+        sign = "+" if pico > 0 else ""
+        words = f"{sign}{formats.exact_money(pico) if all_digits else formats.money(pico)}"
+        return formats.marked(words, pico, self.accuracy.standing)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the steps leave out or bring together, a sentence each."""
+        merged = self.merged or {}
+        notes = []
+        if merged:
+            names = " and ".join(merged).capitalize()
+            reasons = "; ".join(dict.fromkeys(each for one in merged.values() for each in one))
+            notes.append(f"{names} have no step, as their number is not exact: {reasons}.")
+        if any(self.unpriced):
+            was, now = map(formats.exact, self.unpriced)
+            notes.append(f"Tokens without a price are in no step: {was} before, {now} now.")
+        return tuple(notes)
+
+
+def bridge(questions: Questions, scope: Scope, previous: Scope, book: Book) -> Bridge:
+    """The steps from the spend of the period before to that of a scope."""
+    sides = [_Side.of(questions, one, book) for one in (previous, scope)]
+    return _bridge(questions, previous, sides, [side.whole for side in sides])
+
+
+@dataclass(frozen=True)
+class Part:
+    """A value of a dimension and its own bridge."""
+
+    name: str
+    bridge: Bridge
+
+
+def parts(
+    questions: Questions, scope: Scope, previous: Scope, by: str, book: Book
+) -> tuple[Part, ...]:
+    """The bridge of each value of a dimension, the largest change first."""
+    sides = [_Side.of(questions, one, book, by) for one in (previous, scope)]
+    names = dict.fromkeys(name for side in sides for name in side.rows)
+    made = [
+        Part(name, _bridge(questions, previous, sides, [side.row(name) for side in sides], name))
+        for name in names
+    ]
+    return tuple(sorted(made, key=lambda part: (-abs(part.bridge.change), part.name)))
+
+
+def _bridge(
+    questions: Questions,
+    previous: Scope,
+    sides: Sequence["_Side"],
+    rows: Sequence[Mapping[str, Any]],
+    part: str = "",
+) -> Bridge:
+    """The bridge between two rows of numbers and the cells of their part."""
+    before, now = (Number(row.get("spend"), accuracy("spend", row)) for row in rows)
+    if why := _why_none(questions, previous, before, now, is_part=bool(part)):
+        return Bridge(before, now, why_none=why)
+    skus = [side.skus.get(part, {}) for side in sides]
+    merged = dict(_merged(rows, skus))
+    usages = [_usage(row, cells) for row, cells in zip(rows, skus, strict=True)]
+    amounts = decompose(*usages, merged=merged)
+    unpriced = [int(row.get(UNPRICED) or 0) for row in rows]
+    steps = tuple(Step(name, amounts[name]) for name in effects(merged))
+    return Bridge(before, now, steps, merged=merged, unpriced=(unpriced[0], unpriced[1]))
+
+
+def _why_none(
+    questions: Questions, previous: Scope, before: Number, now: Number, *, is_part: bool
+) -> str:
+    if questions.sees_groups_only:
+        return (
+            "The steps are made of the prices of single responses, which sums of groups of people "
+            "do not tell."
+        )
+    if not is_recorded(questions, previous):
+        return "There are no records from the start of the period to compare with."
+    if not is_part and (before.value is None or now.value is None):
+        return "What was spent is not known in one of the two periods."
+    return ""
+
+
+def _merged(
+    rows: Sequence[Mapping[str, Any]], skus: Sequence[Skus]
+) -> Iterable[tuple[str, tuple[str, ...]]]:
+    """The counts that are not exact in one of two rows, or none beside usage, with the reasons."""
+    for name in COUNTS:
+        metric = METRIC_OF[name]
+        stand = [accuracy(metric, row) for row in rows]
+        is_none = any(not row[metric] and cells for row, cells in zip(rows, skus, strict=True))
+        if is_none or not all(how.is_exact for how in stand):
+            reasons = [reason for how in stand for reason in how.reasons]
+            yield name, tuple(dict.fromkeys(reasons)) or ("it is not known",)
+
+
+def _usage(row: Mapping[str, Any], skus: Skus) -> Usage:
+    people, sessions, requests = (int(row[METRIC_OF[name]] or 0) for name in COUNTS)
+    return Usage(people=people, sessions=sessions, requests=requests, skus=skus)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One period.
+
+    Attributes:
+        rows: of each part, its spend and counts, with what tells how they stand; the whole is "".
+        skus: of each part, its cells.
+    """
+
+    rows: Mapping[str, Mapping[str, Any]]
+    skus: Mapping[str, Skus]
+    empty: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, questions: Questions, scope: Scope, book: Book, by: str = "") -> "_Side":
+        names = ("spend", *METRIC_OF.values())
+        split = (by,) if by else ()
+        answer = questions.split(names, split, scope)
+        rows = {str(row.get(by, "")): row for row in answer.records()}
+        skus = {} if questions.sees_groups_only else _skus(questions, scope, book, by)
+        return cls(rows, skus, dict.fromkeys(answer.columns, 0))
+
+    @property
+    def whole(self) -> Mapping[str, Any]:
+        """The row of a side that is not split."""
+        return self.row("")
+
+    def row(self, part: str) -> Mapping[str, Any]:
+        """The numbers of a part; nothing of all where it has no row."""
+        return self.rows.get(part, self.empty)
+
+
+def _skus(questions: Questions, scope: Scope, book: Book, by: str) -> dict[str, Skus]:
+    """The cells of each part: what its models' tokens of each kind cost."""
+    priced = _priced(questions, scope, book, by)
+    split = tuple(dict.fromkeys((*((by,) if by else ()), "model")))
+    sums = questions.ask(select(("spend", "total_tokens", UNPRICED), split, scope))
+    parts: dict[str, Skus] = {}
+    for row in sums.records():
+        part, model = str(row.get(by, "")), str(row["model"])
+        if row["spend"] is None:
+            continue
+        kinds = priced.get((part, model))
+        if not kinds:  # nothing is known of single responses
+            tokens = (row["total_tokens"] or 0) - (row[UNPRICED] or 0)
+            kinds = {_ALL_KINDS: Cell(tokens=tokens, cost=0)}
+        costs = [cell["cost"] for cell in kinds.values()]
+        shares = costs if any(costs) else [cell["tokens"] for cell in kinds.values()]
+        exact = shared(int(row["spend"]), shares)
+        cells = parts.setdefault(part, {})
+        for (kind, cell), cost in zip(kinds.items(), exact, strict=True):
+            cells[f"{model}|{kind}"] = Cell(tokens=cell["tokens"], cost=cost)
+    return parts
+
+
+def _priced(
+    questions: Questions, scope: Scope, book: Book, by: str
+) -> dict[tuple[str, str], dict[str, Cell]]:
+    """What the responses of each part and model used and cost, by kind."""
+    edges = book.edges()
+    starts = [scope.since, *(edge for edge in edges if scope.since < edge < scope.until)]
+    rates = lru_cache(maxsize=None)(lambda *usage: _rates(book, starts, *usage))
+    every: dict[tuple[str, str], dict[str, Cell]] = {}
+    for row in questions.ask(spend_cells(scope, edges, by)).records():
+        counts = [int(row[name]) for name in CLASSES]
+        of_price = (row["provider"], row["provider_name"], row["model"], row["credential_kind"])
+        cost, weights = int(row["cost"]), counts
+        if cost:
+            charged = rates(*of_price, row["service_tier"], row["tier"], row["epoch"])
+            weights = [count * rate for count, rate in zip(counts, charged, strict=True)]
+        costs = shared(cost, weights if any(weights) else counts)
+        kinds = every.setdefault((str(row.get(by, "")), str(row["model"])), {})
+        for name, count, cost in zip(CLASSES, counts, costs, strict=True):
+            kind = _PRICED_BY.get(name, name)
+            cell = kinds.setdefault(kind, Cell(tokens=0, cost=0))
+            cell["tokens"] += count if name in _TOKENS else 0
+            cell["cost"] += cost
+    return every
+
+
+def _rates(  # noqa: PLR0917 - all that a price depends on
+    book: Book,
+    starts: Sequence[datetime],
+    provider: str,
+    provider_name: str | None,
+    model: str,
+    credential_kind: str | None,
+    service_tier: str | None,
+    tier: int,
+    epoch: int,
+) -> Sequence[int]:
+    """What a token of each class cost; all the same where the book has no price any more."""
+    return pricing.class_rates(
+        book,
+        (provider, provider_name or "", model),
+        starts[epoch],
+        byok=credential_kind == "byok",
+        service_tier=service_tier or "",
+        tier=tier,
+    ) or [1] * len(CLASSES)
+
+
+def shared(amount: int, weights: Sequence[int]) -> list[int]:
+    """A whole amount shared out in proportion to weights, the rest by largest remainder."""
+    whole = sum(weights)
+    if not whole:
+        return [amount, *[0] * (len(weights) - 1)]
+    floors = [amount * weight // whole for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda at: -(amount * weights[at] % whole))
+    for at in by_remainder[: amount - sum(floors)]:
+        floors[at] += 1
+    return floors
