@@ -30,6 +30,7 @@ PLACES: Mapping[str, Place] = {
     "server": Place(4.5, 2, "ASGI, login, files"),
     "charts": Place(0.6, 3, "frame to chart"),
     "runtime": Place(4.5, 3, "this process"),
+    "alerts": Place(3.2, 3, "who is told of what"),
     "analysis": Place(1.5, 4, "answers"),
     "sync": Place(2.9, 4, "API to store"),
     "demo": Place(4, 4, "made-up company"),

@@ -74,6 +74,12 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.model",
     },
     "bridgeboard.state": {"sqlalchemy", "bridgeboard.private_files"},
+    "bridgeboard.alerts": {
+        "bridgeboard.access",
+        "bridgeboard.formats",
+        "bridgeboard.operator_files",
+        "bridgeboard.state",
+    },
     "bridgeboard.runtime": {
         "aibridge",
         "httpx",

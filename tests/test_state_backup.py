@@ -9,6 +9,7 @@ import pytest
 from log_lines import lines
 
 from bridgeboard.state import Database, StateError, backup
+from bridgeboard.state.alert_outbox import AlertOutbox
 from bridgeboard.state.audit import Audit, Verdict
 from bridgeboard.state.backup import backup_to, holds_nothing_else, left_copies, restore_from
 from bridgeboard.state.logins import Ended, Login, person
@@ -22,6 +23,8 @@ def fill(database: Database) -> None:
         saved = SavedViews(database, "store", audience)
         saved.keep(View("mine", "spend", "period=7d"))
         saved.write("x" * 9_000, Note("A load test.", AT, "ada@example.com"))
+    alert = {"digest": "d", "kind": "budgets", "level": 10**15, "text": "85 % of it"}
+    AlertOutbox(database, "store").put("Ada", [alert], AT)
     Ended(database).end_all_of("ada", now=AT)
     for number in range(3):
         Audit(database).write("ada", "reveal", "why\x00\ud800", str(number), at=AT)
@@ -33,7 +36,8 @@ def content(database: Database) -> object:
     ]
     login = Login("key", AT, frozenset({person("ada")}))
     ended = Ended(database)._look({login.key, *login.people})
-    return every_saved, ended, lines(Audit(database))
+    alerts = AlertOutbox(database, "store").alerts()
+    return every_saved, ended, lines(Audit(database)), alerts
 
 
 @pytest.mark.parametrize("engine", ["SQLite", "PostgreSQL"])

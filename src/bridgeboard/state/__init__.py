@@ -1,4 +1,4 @@
-"""What readers and operators leave behind: saved views, notes, the audit log, ended logins."""
+"""Views, notes, alerts, the audit log and ended logins: what readers and operators leave behind."""
 
 from bridgeboard.state.database import Database, opened
 from bridgeboard.state.errors import StateError

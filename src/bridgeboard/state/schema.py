@@ -110,6 +110,22 @@ TAKEN_OVER: Final = _table(
     _required("file", Words),
     _required("outcome", Words),
 )
+ALERTS: Final = _table(
+    "alerts",
+    _key("store"),
+    _key("recipient", Words),
+    _key("digest"),
+    _required("kind"),
+    _required("text", Words),
+    _required("level", BigInteger),
+    _required("state"),
+    _required("reference"),
+    _required("tries", BigInteger),
+    _required("found_at", Moment),
+    Column("tried_at", Moment),
+    Column("sent_at", Moment),
+    _required("problem", Words),
+)
 TABLES: Final = tuple(table for table in _METADATA.sorted_tables if table is not MIGRATIONS_DONE)
 """All that is worth a backup."""
 
@@ -134,6 +150,14 @@ MIGRATIONS: Final = (
         """CREATE TABLE taken_over (
             digest TEXT NOT NULL PRIMARY KEY, file TEXT NOT NULL,
             outcome TEXT NOT NULL)""",
+    ),
+    (
+        """CREATE TABLE alerts (
+            store TEXT NOT NULL, recipient TEXT NOT NULL, digest TEXT NOT NULL,
+            kind TEXT NOT NULL, text TEXT NOT NULL, level BIGINT NOT NULL,
+            state TEXT NOT NULL, reference TEXT NOT NULL, tries BIGINT NOT NULL,
+            found_at BIGINT NOT NULL, tried_at BIGINT, sent_at BIGINT, problem TEXT NOT NULL,
+            PRIMARY KEY (store, recipient, digest))""",
     ),
 )
 """Each step once and in order; what has been released is never changed."""
