@@ -9,6 +9,7 @@ import typer
 
 from bridgeboard import private_files
 from bridgeboard.cli import (
+    bridge,
     dashboard,
     deployment_checks,
     forecast,
@@ -33,6 +34,7 @@ app.command()(store_commands.reprice)
 app.command()(pricing.price)
 app.command()(reporting.report)
 app.command()(forecast.forecast)
+app.command()(bridge.bridge)
 app.command()(store_commands.backup)
 app.command()(store_commands.restore)
 app.command()(store_commands.repair)

@@ -5,17 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
-from bridgeboard import formats, settings, sync
-from bridgeboard import report as reports
+from bridgeboard import formats, settings
 from bridgeboard.analysis.forecast import MonthEnd, Step, month_end
 from bridgeboard.analysis.runner import Snapshot
 from bridgeboard.cli import filters
-from bridgeboard.cli.reporting import StoreFile, Zone
+from bridgeboard.cli.reporting import StoreFile, Zone, snapshot
 from bridgeboard.cli.store_commands import now
 from bridgeboard.cli.terminal import explained, out
 from bridgeboard.model import periods
-from bridgeboard.runtime import store_files
-from bridgeboard.store import Store
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object, amounts as decimal texts.")]
 
@@ -47,13 +44,8 @@ def forecast(  # noqa: PLR0917 - typer reads options from the signature
     scope = filters.narrowed(periods.everything(zone), chosen)
     with explained():
         configured = settings.read()
-        path = store or store_files.store_file(configured)
-        with Store.open(path, memory_mb=configured.store_memory_mb) as opened:
-            sync.name_models(opened)
-            with opened.snapshot() as reader:
-                end = month_end(Snapshot(reader), scope, now())
-                strangers = reports.strangers(reader, scope)
-    filters.remark(strangers)
+    with snapshot(configured, store, scope) as reader:
+        end = month_end(Snapshot(reader), scope, now())
     if as_json:
         out.print(json.dumps(described(end, zone)), markup=False)
         return

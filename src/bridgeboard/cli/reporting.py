@@ -1,6 +1,7 @@
-"""The report command: a period of the store as one HTML page."""
+"""The report command: a period of the store as one HTML page; and how commands read a store."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
@@ -17,7 +18,8 @@ from bridgeboard.model import periods
 from bridgeboard.model.errors import MetricError
 from bridgeboard.model.scope import Scope
 from bridgeboard.runtime import store_files
-from bridgeboard.store import Store
+from bridgeboard.settings import Settings
+from bridgeboard.store import Reader, Store
 
 STDOUT: Final = Path("-")
 USUAL: Final = "last-month"
@@ -96,10 +98,9 @@ def report(  # noqa: PLR0917 - typer reads options from the signature
 ) -> None:
     """Write usage and spend of a period as one page, to print or to mail. Asks no server."""
     at = now()
-    named = _named(period, first, last)
     with explained():
         configured = settings.read()
-    scope = _scope(named, at, zone, (first, last), configured.first_weekday)
+    named, scope = chosen_period(period, (first, last), at, zone, configured.first_weekday)
     chosen = {
         "team": team,
         "initiator": person,
@@ -112,16 +113,30 @@ def report(  # noqa: PLR0917 - typer reads options from the signature
     }
     scope = filters.narrowed(scope, chosen)
     _check_place(to, force=force)
+    with snapshot(configured, store, scope) as reader:
+        answers = reports.ask(reader, scope, named, at)
+    _write(to, reports.page(answers).encode(), force=force)
+
+
+@contextmanager
+def snapshot(configured: Settings, store: Path | None, scope: Scope) -> Iterator[Reader]:
+    """One state of the store of a command, which ends with what its filters name in vain."""
     with explained():
         path = store or store_files.store_file(configured)
-        memory = configured.store_memory_mb
-        with Store.open(path, memory_mb=memory) as opened:
+        with Store.open(path, memory_mb=configured.store_memory_mb) as opened:
             sync.name_models(opened)
             with opened.snapshot() as reader:
-                answers = reports.ask(reader, scope, named, at)
+                yield reader
                 strangers = reports.strangers(reader, scope)
     filters.remark(strangers)
-    _write(to, reports.page(answers).encode(), force=force)
+
+
+def chosen_period(
+    period: str | None, days: tuple[Day, Day], at: datetime, zone: str, week_start: int
+) -> tuple[str, Scope]:
+    """The period that the options say, by its name, and its days; days make it a custom one."""
+    named = _named(period, *days)
+    return named, _scope(named, at, zone, days, week_start)
 
 
 def _named(period: str | None, first: Day, last: Day) -> str:
