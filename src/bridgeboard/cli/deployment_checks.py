@@ -16,7 +16,14 @@ from bridgeboard.budgets import BudgetsFileError
 from bridgeboard.cli.terminal import explained, out
 from bridgeboard.model.store import StoreError
 from bridgeboard.pricing import PriceFileError, own_book
-from bridgeboard.runtime import background_sync, clients, nightly_backups, state_files, store_files
+from bridgeboard.runtime import (
+    background_sync,
+    clients,
+    nightly_backups,
+    state_files,
+    store_files,
+    team_sources,
+)
 from bridgeboard.settings import Settings, SettingsError, read
 from bridgeboard.state import StateError
 from bridgeboard.state.backup import left_copies
@@ -84,7 +91,7 @@ def _files(settings: Settings) -> Iterator[Verdict]:
         if settings.prices_file:
             yield good(f"Prices are from {own_book(settings.prices_path).version}")
         if settings.teams_file:
-            members = len(background_sync.members(settings))
+            members = len(team_sources.of_file(settings))
             yield good(f"{settings.teams_file} tells {members} memberships")
         if settings.budgets_path:
             count = formats.plural(len(budgets.load(settings.budgets_path)), "budget")

@@ -5,23 +5,22 @@ wrong is reported in ``Status`` and tried again at the next round; nothing here 
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from queue import SimpleQueue
 from typing import Self
 
 from aibridge import Client
-from bridgeboard import pricing, store, sync, teams
+from bridgeboard import pricing, store, sync
 from bridgeboard.access import RowAccess
 from bridgeboard.model.store_status import BackupStatus, Status
-from bridgeboard.runtime import clients, store_files
+from bridgeboard.runtime import clients, store_files, team_sources
 from bridgeboard.runtime.clients import LiveDeployment
 from bridgeboard.runtime.failure_messages import logged
 from bridgeboard.runtime.nightly_backups import NightlyBackups
 from bridgeboard.settings import Settings
-from bridgeboard.store import Store, people, sync_state, text_index
-from bridgeboard.teams import Membership
+from bridgeboard.store import Store, sync_state, text_index
 
 PATIENCE_SECONDS = 10.0
 RETRY_SECONDS = 10.0
@@ -42,20 +41,14 @@ def options(settings: Settings, since: datetime | None = None) -> sync.Options:
     )
 
 
-def members(settings: Settings) -> Sequence[Membership]:
-    """The memberships of the settings' file, none without one. Raises TeamsFileError."""
-    named = settings.teams_path
-    return teams.load(named) if named else ()
-
-
 def prepare(opened: Store, settings: Settings) -> None:
-    """Bring the teams of the settings' file and the names of models into the store.
+    """Bring teams and the names of models into the store.
 
     Raises:
-        TeamsFileError: for a file that cannot be read.
+        TeamsFileError: for a teams file that cannot be read.
     """
     sync.name_models(opened)
-    people.put_memberships(opened, members(settings))
+    team_sources.put_teams(opened, settings)
 
 
 def prune(opened: Store, settings: Settings, now: datetime) -> None:

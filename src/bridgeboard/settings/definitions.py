@@ -9,7 +9,6 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args
 import platformdirs
 from pydantic import (
     AfterValidator,
-    AliasChoices,
     AliasGenerator,
     Field,
     PrivateAttr,
@@ -23,30 +22,11 @@ from bridgeboard.access import SHORTEST_KEY, Role, Rules
 from bridgeboard.settings import addresses, tables
 from bridgeboard.settings.sources import Environment, File, meant, settings_file
 from bridgeboard.settings.tables import Login, Proxy, Words
+from bridgeboard.settings.variables import aliases
 
 RANDOM: Final = "make one with: openssl rand -hex 32"
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: Final[tuple[Weekday, ...]] = get_args(Weekday)
-
-
-_VARIABLES: Final = {
-    "url": "CODER_URL",
-    "token": "CODER_SESSION_TOKEN",
-    "token_file": "CODER_SESSION_TOKEN_FILE",
-    "data_folder": "BRIDGEBOARD_DATA",
-    "prices_file": "BRIDGEBOARD_PRICES",
-    "teams_file": "BRIDGEBOARD_TEAMS",
-    "budgets_file": "BRIDGEBOARD_BUDGETS",
-}
-"""Settings whose environment variables are not called ``BRIDGEBOARD_`` and their names."""
-_TABLES: Final = frozenset({"login", "proxy", "roles", "leads"})
-
-
-def _aliases(name: str) -> str | AliasChoices:
-    """The environment variable of a setting and its name in the file; of a table the name alone."""
-    if name in _TABLES:
-        return name
-    return AliasChoices(_VARIABLES.get(name, f"BRIDGEBOARD_{name.upper()}"), name)
 
 
 class Settings(BaseSettings):
@@ -64,7 +44,7 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
         case_sensitive=True,
         env_ignore_empty=True,
-        alias_generator=AliasGenerator(validation_alias=_aliases),
+        alias_generator=AliasGenerator(validation_alias=aliases),
     )
 
     url: str = Field(
@@ -187,6 +167,16 @@ class Settings(BaseSettings):
         default="",
         description="A `budgets.toml` with what may be spent, by whom and over which period "
         "(docs/costs.md).",
+    )
+    teams_from: Literal["groups", "none"] = Field(
+        default="groups",
+        description="Where teams come from without a teams file: Coder's `groups`, or `none`.",
+    )
+    team_groups: str = Field(
+        default="",
+        description="Names or ids of Coder's groups that are teams, separated by commas; of "
+        "several the first one counts. Empty is all: then the one that sets a person's budget "
+        "counts.",
     )
 
     login: Login = Field(default_factory=Login)

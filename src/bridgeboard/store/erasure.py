@@ -29,6 +29,7 @@ LISTED: Final[Listed] = get_args(Listed)[0]
 LeftOut = Literal["interceptions", "sessions"] | Listed
 
 _UUIDS: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+_OF_MEMBERS: Final = ("coder_members", "coder_main_groups", "coder_member_spend")
 _NAMELESS: Final = "thread"
 """The kind of records in quarantine that do not say whose they are."""
 _OF_REQUESTS: Final = ("prompts", "tool_inputs")
@@ -359,7 +360,7 @@ def _rename(batch: Batch, who: Somebody, alias: Alias) -> None:
 
 
 def _erase_mentions(batch: Batch, who: Somebody) -> None:
-    """Delete what names somebody elsewhere: records in quarantine, messages, memberships."""
+    """Delete what names somebody elsewhere: in quarantine, messages, memberships, groups."""
     for name in (who.username, *who.former):
         batch.execute(
             "UPDATE quarantine SET raw = '', reason = 'it was of somebody who was erased'"
@@ -372,6 +373,8 @@ def _erase_mentions(batch: Batch, who: Somebody) -> None:
     batch.execute("DELETE FROM memberships WHERE username = $1", [who.id])
     batch.execute("DELETE FROM anomalies WHERE contains(lower(message), $1)", [who.id])
     batch.execute("DELETE FROM former_names WHERE initiator = $1", [who.key])
+    for table in _OF_MEMBERS:
+        batch.execute(f"DELETE FROM {table} WHERE person = $1::UUID", [who.id])
 
 
 def _renamed(row: dict[str, Any], column: str, known: Mapping[str, Alias]) -> dict[str, Any]:

@@ -93,7 +93,8 @@ def _write(batch: Batch, people: pa.Table, statement: str) -> None:
             batch.execute(statement)
 
 
-_ALWAYS: Final = (datetime(1900, 1, 1), datetime(3000, 1, 1))  # noqa: DTZ001  # the store's times have no zone
+ALWAYS: Final = (datetime(1900, 1, 1), datetime(3000, 1, 1))  # noqa: DTZ001  # the store's times have no zone
+"""From when to when a membership without beginning and end is valid."""
 _SCHEMA: Final = pa.schema(
     {
         "username": pa.string(),
@@ -143,4 +144,4 @@ def put_memberships(store: Store, members: Iterable[Member]) -> bool:
 
 def _row(member: Member) -> tuple[str, str, datetime, datetime]:
     since, until = stored(member.valid_from), stored(member.valid_to)
-    return member.key.lower(), member.team, since or _ALWAYS[0], until or _ALWAYS[1]
+    return member.key.lower(), member.team, since or ALWAYS[0], until or ALWAYS[1]

@@ -72,6 +72,11 @@ _ROWS: Final = (
     _Rule("day_counts", "day < $1"),
     _Rule("erased_rows", "day < $1"),
     _Rule("left_out", "until < $1"),
+    *(_Rule(name, "valid_to < $1") for name in ("coder_members", "coder_main_groups")),
+    *(
+        _Rule(name, "month + INTERVAL 1 MONTH < $1")
+        for name in ("coder_group_spend", "coder_member_spend")
+    ),
 )
 _SYNC_HISTORY: Final = (
     _Rule("windows", "done_at < $1"),

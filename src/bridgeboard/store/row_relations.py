@@ -51,6 +51,18 @@ DECIDED: Final[Mapping[str, Decided]] = {
     "erased_rows": Decided("nobody", "", work="kind day digest"),
     "families": Decided("nobody", "model family"),
     "memberships": Decided("person", "username team valid_from valid_to"),
+    "coder_groups": Decided(
+        "work",
+        "id organization organization_name name display_name source members former gone_at",
+    ),
+    "coder_members": Decided("work", "person coder_group valid_from valid_to"),
+    "coder_main_groups": Decided("work", "person coder_group valid_from valid_to"),
+    "coder_group_spend": Decided("work", "month coder_group limit_micros spend_micros read_at"),
+    "coder_member_spend": Decided(
+        "work",
+        "month coder_group person username effective_group limit_micros limit_source spend_micros"
+        " read_at",
+    ),
     "usage": Decided(
         "time",
         "usage id grain started_at ended_at initiator provider provider_name vendor model client"
@@ -174,18 +186,27 @@ SELECT any_value(i.initiator) AS initiator, TIMESTAMP '0001-01-01' AS since,
     TIMESTAMP '9999-01-01' AS until
 FROM {{schema}}.initiators i
 WHERE {_IS_PERSON} HAVING count(*) = 1"""
+_OF_THE_DEPLOYMENT: Final = f"LEFT JOIN temp.main.{ALIASES} n ON CAST(n.id AS UUID) = t.person"
+"""Members of Coder's groups who used nothing have no other name: they count, and are nobody."""
 # Whoever has no other name yet is not there at all.
 _NAMED: Final[Mapping[str, str]] = {
     "initiators": f"JOIN temp.main.{ALIASES} n ON CAST(n.id AS UUID) = t.id",
     "memberships": "JOIN {schema}.initiators i"
     " ON t.username = coalesce(i.member, lower(i.username))"
     f" JOIN temp.main.{ALIASES} n ON CAST(n.id AS UUID) = i.id",
+    "coder_members": _OF_THE_DEPLOYMENT,
+    "coder_main_groups": _OF_THE_DEPLOYMENT,
+    "coder_member_spend": _OF_THE_DEPLOYMENT,
 }
 _ALIASES: Final[Mapping[tuple[str, str], str]] = {
     ("initiators", "id"): "CAST(n.other AS UUID)",
     ("initiators", "username"): "n.alias",
     ("initiators", "name"): "''",
     ("memberships", "username"): "lower(n.alias)",
+    ("coder_members", "person"): "CAST(n.other AS UUID)",
+    ("coder_main_groups", "person"): "CAST(n.other AS UUID)",
+    ("coder_member_spend", "person"): "CAST(n.other AS UUID)",
+    ("coder_member_spend", "username"): "coalesce(n.alias, '')",
 }
 
 
