@@ -26,7 +26,7 @@ def test_every_vector_of_the_contract_is_listed_once_and_has_a_test_of_its_numbe
 
 def test_the_contract_keeps_its_sections() -> None:
     sections = [int(number) for number in re.findall(r"^## (\d+)\. ", CONTRACT, re.MULTILINE)]
-    assert sections == list(range(9))
+    assert sections == list(range(10))
 
 
 def test_every_section_that_the_demo_cites_exists() -> None:

@@ -5,7 +5,7 @@ lower-case UUID strings (their text order is their byte order); times are aware 
 never changed after it was made.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -15,7 +15,7 @@ Role = Literal["owner", "auditor", "member"]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """An account of the deployment. ``team`` is the company's, the API never tells it."""
+    """An account of the deployment. ``team`` is the company's own name of it."""
 
     id: str
     username: str
@@ -32,7 +32,8 @@ class Person:
 class Provider:
     """A configured provider instance; ``type`` is one of the nine configured types.
 
-    ``base_url`` is returned as the operator wrote it, credentials and all.
+    ``base_url`` is returned as the operator wrote it, credentials and all; of ``api_keys`` only
+    their ends are.
     """
 
     name: str
@@ -40,6 +41,8 @@ class Provider:
     display_name: str = ""
     deleted: bool = False
     base_url: str = ""
+    enabled: bool = True
+    api_keys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +134,74 @@ class FirewallLog:
     allowed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """An organisation. Its members are all people unless some are named."""
+
+    id: str
+    name: str
+    display_name: str = ""
+    member_ids: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of people of an organisation; deleted people stay in it without being listed.
+
+    The group of all members, which has its organisation's id, is nowhere stored.
+    """
+
+    id: str
+    name: str
+    organization_id: str
+    display_name: str = ""
+    member_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A monthly limit in micro-dollars: of each member of a group, or of one person.
+
+    A person's limit names the group that the spend is booked on.
+    """
+
+    group_id: str
+    limit_micros: int
+    set_at: datetime
+    changed_at: datetime
+    person_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """Spend that was booked before budgets or memberships became what they are."""
+
+    person_id: str
+    group_id: str
+    at: datetime
+    micros: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelPrice:
+    """What the server takes for a model, in micro-dollars per million tokens."""
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+
+
+DEFAULT_ORGANIZATION = Organization("00000000-0000-4000-8000-0000000000aa", "coder", "Coder")
+
+
 @dataclass(frozen=True)
 class Tables:
-    """All of it, in insertion order."""
+    """All of it, in insertion order.
+
+    Everybody joined the organisations in their order; the first is the default one. ``prices`` are
+    by recorded provider type and model.
+    """
 
     people: Sequence[Person] = ()
     providers: Sequence[Provider] = ()
@@ -144,3 +212,8 @@ class Tables:
     thoughts: Sequence[ThoughtRow] = ()
     firewall_logs: Sequence[FirewallLog] = ()
     deployment_id: str = field(default="00000000-0000-4000-8000-000000000001")
+    organizations: Sequence[Organization] = (DEFAULT_ORGANIZATION,)
+    groups: Sequence[Group] = ()
+    budgets: Sequence[Budget] = ()
+    bookings: Sequence[Booking] = ()
+    prices: Mapping[tuple[str, str], ModelPrice] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from bridgeboard.demo.company.company_data import PROVIDERS
 from bridgeboard.demo.company.edge_cases import plant
+from bridgeboard.demo.company.groups import cost_control
 from bridgeboard.demo.company.incidents import Incident, forecast, strike, testify
 from bridgeboard.demo.company.people import FULL_STAFF, staff, teams
 from bridgeboard.demo.company.raw_tables import Books
@@ -25,7 +26,7 @@ __all__ = ["Incident", "World", "make"]
 class World:
     """A company and all its bridge recorded from ``start`` to just before ``end`` (aware UTC).
 
-    ``teams`` is the company's own knowledge, team → user names; the API never tells it.
+    ``teams`` is the company's own knowledge, team → user names; the API tells them as groups.
     ``incidents`` are what went wrong, in the order of time.
     """
 
@@ -64,8 +65,12 @@ def make(
     work(scene, seed, colleagues, _volume(scale, len(colleagues)), since)
     plant(scene, seed, colleagues, scale)
     strike(scene, seed, colleagues, scale)
-    tables = scene.books.tables([one.person for one in colleagues], PROVIDERS, since)
-    tables = replace(tables, deployment_id=uuid(cast(seed, "deployment")))
+    people = [one.person for one in colleagues]
+    tables = replace(
+        scene.books.tables(people, PROVIDERS, since),
+        deployment_id=uuid(cast(seed, "deployment")),
+        **cost_control(seed, people, window),
+    )
     return World(seed, window.start, window.end, tables, teams(colleagues), testify(scene, tables))
 
 

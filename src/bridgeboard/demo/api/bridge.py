@@ -16,6 +16,8 @@ from typing import TypeAlias
 from bridgeboard.demo.api import (
     auth_and_rate_limit,
     deployment,
+    group_answers,
+    groups,
     http_answers,
     lists,
     query_parameters,
@@ -24,9 +26,11 @@ from bridgeboard.demo.api import (
 from bridgeboard.demo.api.asking import Ask
 from bridgeboard.demo.api.auth_and_rate_limit import WINDOW_SECONDS, Limiter
 from bridgeboard.demo.api.deployment import ERAS, Profile
+from bridgeboard.demo.api.group_answers import Server
 from bridgeboard.demo.api.http_answers import Answer, Faults, Refused
 from bridgeboard.demo.api.index import Index, View
 from bridgeboard.demo.api.query_parameters import Params
+from bridgeboard.demo.api.spend import Ledger
 from bridgeboard.demo.records import Person, Tables
 
 Clock: TypeAlias = Callable[[], datetime]
@@ -35,8 +39,6 @@ _ROOT = "/api/v2/"
 _BYPASS = "X-Coder-Bypass-Ratelimit"
 _TRUE = {"1", "t", "T", "TRUE", "true", "True"}
 _NOT_OWNER = http_answers.plain(428, f'"{_BYPASS}" provided but user is not owner')
-_NO_ROUTE = "Route not found."
-_NOT_VISIBLE = "Resource not found or you do not have access to this resource"
 _NOT_PERMITTED = "You don't have permission to view this content."
 _SITE = b"<!doctype html><html><title>Coder</title><p>A demo: only /api/v2 is here.</html>\n"
 _ENDPOINTS: Mapping[str, Callable[[Ask], Answer]] = {
@@ -55,7 +57,7 @@ class Switches:
     ``retention_days`` 0 keeps all rows; otherwise a clock is needed. ``enabled`` is the operator's
     switch, ``enterprise`` whether the code is there at all. ``byok``, ``data_plane`` and
     ``spent_budget`` (US dollars) only concern the model traffic's door. ``version`` replaces the
-    profile's own.
+    profile's own. ``experiments`` are the configured ones; before v2.36 one opens AI spend.
     """
 
     licensed: bool = True
@@ -71,6 +73,7 @@ class Switches:
     byok: bool = True
     data_plane: bool = True
     spent_budget: float | None = None
+    experiments: tuple[str, ...] = (groups.EXPERIMENT,)
 
 
 class Bridge:
@@ -101,6 +104,7 @@ class Bridge:
         self.clock = clock
         self._era = ERAS[profile]
         self._index = Index(tables)
+        self._ledger = Ledger(tables)
         self._wall = clock or wall or _running_from(self._index.last_moment)
         self._keyring = auth_and_rate_limit.Keyring(tokens, self._index.people)
         self._limiter = Limiter(switches.rate_limit or 0, self._wall)
@@ -182,10 +186,34 @@ class Bridge:
         for prefix in self._era.prefixes if self.switches.enterprise else ():
             if path == prefix or path.startswith(prefix + "/"):
                 return self._bridged(request, path.removeprefix(prefix))
-        endpoint = self._around().get(path.removeprefix(_ROOT))
-        if endpoint is None:
-            return http_answers.refusal(404, _NO_ROUTE)
-        return endpoint(request) if request.method == "GET" else Answer(405, (), b"")
+        below = path.removeprefix(_ROOT)
+        if endpoint := self._around().get(below):
+            return endpoint(request) if request.method == "GET" else Answer(405, (), b"")
+        if not self.switches.enterprise and below not in groups.WITHOUT_ENTERPRISE:
+            return http_answers.refusal(404, group_answers.NO_ROUTE)
+        answer = groups.answer(
+            below,
+            request.method,
+            self._groups_server(),
+            request.params,
+            lambda: self._caller(request),
+        )
+        return answer or http_answers.refusal(404, group_answers.NO_ROUTE)
+
+    def _groups_server(self) -> Server:
+        switches = self.switches
+        return Server(
+            profile=self.profile,
+            ledger=self._ledger,
+            era=self._era,
+            stamp=self._stamp,
+            now=self._wall(),
+            has_future=self.clock is None,
+            licensed=switches.licensed,
+            gateway=switches.licensed and switches.enabled,
+            experiments=switches.experiments,
+            person_named=self._index.person_named,
+        )
 
     def _around(self) -> Mapping[str, Callable[["_Request"], Answer]]:
         endpoints = {
@@ -208,7 +236,8 @@ class Bridge:
         )
 
     def _me(self, request: "_Request") -> Answer:
-        return http_answers.ok(deployment.me(self._caller(request)))
+        person = self._caller(request)
+        return http_answers.ok(deployment.me(person, self._ledger.organizations_of(person.id)))
 
     def _providers(self, request: "_Request") -> Answer:
         if self._caller(request).role != "owner":
@@ -219,7 +248,7 @@ class Bridge:
 
     def _all_providers(self, request: "_Request") -> Answer:
         if self._caller(request).role not in {"owner", "auditor"}:
-            return http_answers.refusal(404, _NOT_VISIBLE)
+            return http_answers.refusal(404, group_answers.NOT_VISIBLE)
         return http_answers.ok(deployment.all_providers(self.tables.providers))
 
     def _bridged(self, request: "_Request", path: str) -> Answer:

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from bridgeboard.demo.records import Person, Provider
 
-Profile: TypeAlias = Literal["v2.34", "v2.35", "newer"]
+Profile: TypeAlias = Literal["v2.34", "v2.35", "v2.36-pre", "newer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class Era:
     tells_network_calls: bool = False
     knows_budgets: bool = False
     lists_providers: bool = False
+    needs_experiment: bool = True
 
 
 _OLD_PREFIX, _NEW_PREFIX = "/api/v2/aibridge", "/api/v2/ai-gateway"
@@ -40,6 +41,14 @@ ERAS: Mapping[Profile, Era] = {
         prefixes=(_NEW_PREFIX, _OLD_PREFIX),
         product="AI Gateway",
     ),
+    "v2.36-pre": Era(
+        version="v2.36.0-devel+f963381",
+        prefixes=(_NEW_PREFIX, _OLD_PREFIX),
+        product="AI Gateway",
+        tells_errors=True,
+        tells_network_calls=True,
+        knows_budgets=True,
+    ),
     "newer": Era(
         version="v2.36.0+e2b71f9",
         prefixes=(_NEW_PREFIX, _OLD_PREFIX),
@@ -48,12 +57,12 @@ ERAS: Mapping[Profile, Era] = {
         tells_network_calls=True,
         knows_budgets=True,
         lists_providers=True,
+        needs_experiment=False,
     ),
 }
 
 
-_LONG_AGO = "2025-01-06T09:00:00Z"
-_ORGANIZATION = "00000000-0000-4000-8000-0000000000aa"
+LONG_AGO = "2025-01-06T09:00:00Z"
 
 
 def buildinfo(version: str, access_url: str, deployment_id: str) -> dict[str, Any]:
@@ -78,17 +87,20 @@ def entitlements(*, licensed: bool, enabled: bool) -> dict[str, Any]:
         "enabled": licensed and enabled,
     }
     return {
-        "features": {"aibridge": feature},
+        "features": {
+            "aibridge": feature,
+            "template_rbac": feature | {"enabled": licensed},
+        },
         "warnings": [],
         "errors": [],
         "has_license": licensed,
         "trial": False,
         "require_telemetry": False,
-        "refreshed_at": _LONG_AGO,
+        "refreshed_at": LONG_AGO,
     }
 
 
-def me(person: Person) -> dict[str, Any]:
+def me(person: Person, organization_ids: list[str]) -> dict[str, Any]:
     """Return ``/users/me``; the implied role "member" is not listed."""
     optional = {"name": person.name, "avatar_url": person.avatar_url}
     roles = [] if person.role == "member" else [person.role]
@@ -97,12 +109,12 @@ def me(person: Person) -> dict[str, Any]:
         "username": person.username,
         **{key: value for key, value in optional.items() if value},
         "email": person.email,
-        "created_at": _LONG_AGO,
-        "updated_at": _LONG_AGO,
-        "last_seen_at": _LONG_AGO,
+        "created_at": LONG_AGO,
+        "updated_at": LONG_AGO,
+        "last_seen_at": LONG_AGO,
         "status": person.status,
         "login_type": "password",
-        "organization_ids": [_ORGANIZATION],
+        "organization_ids": organization_ids,
         "roles": [{"name": role, "display_name": role.capitalize()} for role in roles],
         "has_ai_seat": True,
     }
@@ -117,16 +129,28 @@ def providers(instances: Iterable[Provider], *, icons: bool) -> list[dict[str, A
             "name": each.name,
             "display_name": each.display_name or each.name,
             **({"icon": ""} if icons else {}),
-            "enabled": True,
+            "enabled": each.enabled,
             "base_url": each.base_url,
-            "api_keys": [],
+            "api_keys": [
+                {
+                    "id": str(uuid5(NAMESPACE_URL, key)),
+                    "masked": _masked(key),
+                    "created_at": LONG_AGO,
+                }
+                for key in each.api_keys
+            ],
             "settings": {"_type": "bedrock", "_version": 1} if each.type == "bedrock" else None,
-            "created_at": _LONG_AGO,
-            "updated_at": _LONG_AGO,
+            "created_at": LONG_AGO,
+            "updated_at": LONG_AGO,
         }
         for each in sorted(instances, key=lambda each: each.name)
         if not each.deleted
     ]
+
+
+def _masked(key: str) -> str:
+    shown = next((n for length, n in ((20, 4), (10, 2), (5, 1)) if len(key) >= length), 0)
+    return f"{key[:shown]}...{key[len(key) - shown :]}"
 
 
 def all_providers(instances: Iterable[Provider]) -> list[dict[str, Any]]:
