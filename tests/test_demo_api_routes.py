@@ -5,7 +5,7 @@ from small_bridges import PREFIX, Book, ask, send, token, with_switches
 
 from bridgeboard.demo.api import Profile
 
-PROFILES: list[Profile] = ["v2.34", "v2.35", "newer"]
+PROFILES: list[Profile] = ["v2.34", "v2.35", "v2.36-pre", "newer"]
 
 
 @pytest.fixture
@@ -22,7 +22,12 @@ def signed(book: Book) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("profile", "version"),
-    [("v2.34", "v2.34.1+1d9ccb7"), ("v2.35", "v2.35.1+6c40e8a"), ("newer", "v2.36.0+e2b71f9")],
+    [
+        ("v2.34", "v2.34.1+1d9ccb7"),
+        ("v2.35", "v2.35.1+6c40e8a"),
+        ("v2.36-pre", "v2.36.0-devel+f963381"),
+        ("newer", "v2.36.0+e2b71f9"),
+    ],
 )
 def test_buildinfo_tells_the_version_to_anybody(book: Book, profile: Profile, version: str) -> None:
     info = send(book.bridge(profile=profile), "/api/v2/buildinfo")

@@ -122,6 +122,27 @@ def test_a_request_that_is_given_up_takes_the_older_calls_from_no_other() -> Non
     assert isinstance(asyncio.run(ask()), Bridge)
 
 
+def test_spend_of_a_month_waits_for_older_calls_and_groups_do_not() -> None:
+    newest, whole, may_finish = Book().bridge(), Book().bridge(), threading.Event()
+
+    def make_whole() -> Bridge:
+        may_finish.wait(60)
+        return whole
+
+    source = NewestFirst(newest, at(SINCE), at(0), make_whole)
+
+    async def ask() -> tuple[Bridge, Bridge]:
+        spend = asyncio.create_task(source.bridge("/api/v2/users/me/ai/spend", b""))
+        groups = await source.bridge("/api/v2/groups", b"")
+        await asyncio.sleep(0)
+        assert not spend.done()
+        may_finish.set()
+        return groups, await spend
+
+    groups, spend = asyncio.run(ask())
+    assert (groups is newest, spend is whole) == (True, True)
+
+
 def test_the_newest_days_of_a_world_are_the_same_without_the_older_ones() -> None:
     since = END - timedelta(days=4)
     whole, newest = (

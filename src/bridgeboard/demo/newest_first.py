@@ -46,7 +46,7 @@ class NewestFirst:
 
     def _is_in_newest(self, path: str, query: bytes) -> bool:
         """Whether the answer is about calls that the newest bridge has, or about none."""
-        if path.endswith("/ai/spend"):
+        if "/ai/spend" in path:
             return False
         if not any(f"/{name}" in path for name in query_parameters.KEYS):
             return True
