@@ -36,6 +36,9 @@ class Sender:
         self.sent: list[Message] = []
         self.then = list(then)
 
+    def longest(self, _recipient: Recipient) -> int:
+        return rules.LONGEST
+
     def __call__(self, _recipient: Recipient, message: Message) -> Outcome:
         outcome = self.then.pop(0) if self.then else Outcome("sent")
         if isinstance(outcome, BaseException):

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from bridgeboard import budgets, operator_files, pricing, settings, teams
+from bridgeboard.alerts import recipients
+from bridgeboard.alerts.recipients import RecipientsFileError
 from bridgeboard.budgets import BudgetsFileError
 from bridgeboard.operator_files import LARGEST, UnreadableTextError
 from bridgeboard.pricing import PriceFileError
@@ -18,6 +20,7 @@ TEAMS = "username,team\nada,Übersetzung\ngrace,Search\n"
 TEAMS_TOML = '[[member]]\nusername = "ada"\nteam = "Übersetzung"\n'
 PRICES = '[[price]]\nprovider_name = "größe"\nmultiplier = 2\n'
 BUDGETS = '[[budget]]\nname = "Übersetzung"\nscope = "organization"\namount = 5\nperiod = "month"\n'
+ALERTS = '[[recipient]]\nname = "Übersetzung"\nurl_env = "json://127.0.0.1"\n'
 SETTINGS = 'url = "https://coder.example.com"\nteams_file = "über.csv"\n'
 SECRET = "s3cret-of-some-length"
 
@@ -26,6 +29,12 @@ READERS: dict[str, tuple[str, str, Callable[[Path], object], type[Exception]]] =
     "teams.toml": ("teams.toml", TEAMS_TOML, teams.load, TeamsFileError),
     "prices.toml": ("prices.toml", PRICES, pricing.load, PriceFileError),
     "budgets.toml": ("budgets.toml", BUDGETS, budgets.load, BudgetsFileError),
+    "alerts.toml": (
+        "alerts.toml",
+        ALERTS,
+        lambda path: recipients.load(path, str),
+        RecipientsFileError,
+    ),
     "bridgeboard.toml": ("bridgeboard.toml", SETTINGS, sources.table, SettingsError),
     "secret": (
         "token",

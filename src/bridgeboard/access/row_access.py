@@ -7,8 +7,11 @@ it.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
 from typing import Final, Self
 
+from bridgeboard.access.pseudonyms import aliases
 from bridgeboard.access.roles import Role, Viewer
 
 Alias = Callable[[Iterable[str]], Mapping[str, str]]
@@ -24,6 +27,11 @@ class Pseudonyms:
 
     digest: str
     alias: Alias = field(compare=False, repr=False)
+
+    @classmethod
+    def of_key(cls, key: str) -> Self:
+        """Those that a key makes."""
+        return cls(sha256(key.encode()).hexdigest()[:16], partial(aliases, key=key))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_hex
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 from bridgeboard.alerts import rules
 from bridgeboard.alerts.recipients import Recipient
@@ -30,7 +30,18 @@ class Outcome:
     problem: str = ""
 
 
-Send = Callable[[Recipient, Message], Outcome]
+class AddressError(ValueError):
+    """Nothing can be sent to an address; the message does not say it."""
+
+
+class Sender(Protocol):
+    """What sends messages."""
+
+    def longest(self, recipient: Recipient) -> int:
+        """Characters that a message to a recipient may have. Raises AddressError."""
+
+    def __call__(self, recipient: Recipient, message: Message) -> Outcome:
+        """Send a message; whatever is raised leaves its outcome unknown."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +78,7 @@ def planned(
 def round_of_alerts(
     outbox: AlertOutbox,
     conditions: Mapping[Recipient, Sequence[Condition]],
-    send: Send,
+    send: Sender,
     now: datetime,
     reference: Callable[[], str] = lambda: token_hex(4),
 ) -> list[Line] | None:
@@ -76,7 +87,7 @@ def round_of_alerts(
     Args:
         outbox: what was told before.
         conditions: what each recipient should know.
-        send: sends a message; what it raises leaves the outcome unknown.
+        send: sends a message.
         now: aware.
         reference: names a message.
 
@@ -106,7 +117,7 @@ def _take_up(
 def _tell(
     outbox: AlertOutbox,
     recipient: Recipient,
-    send: Send,
+    send: Sender,
     now: datetime,
     reference: Callable[[], str],
 ) -> Line:
@@ -114,9 +125,14 @@ def _tell(
     line = _line(recipient, waiting, tuple(one.text for one in waiting), now)
     if line.state != "due":
         return line
+    try:
+        longest = send.longest(recipient)
+    except AddressError as error:
+        return Line(recipient, "failed", line.alerts, str(error))
     name = reference()
     claimed = outbox.claim(recipient.name, name, now)
-    message = rules.message([(one.kind, one.text) for one in claimed], name)  # type: ignore[misc] # kinds as they were put
+    alerts = [(one.kind, one.text) for one in claimed]
+    message = rules.message(alerts, name, longest)  # type: ignore[arg-type] # kinds as they were put
     try:
         outcome = send(recipient, message)
     except Exception as error:  # noqa: BLE001 - whatever it is, the others are told

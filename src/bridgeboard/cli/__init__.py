@@ -9,6 +9,7 @@ import typer
 
 from bridgeboard import private_files
 from bridgeboard.cli import (
+    alerts,
     bridge,
     dashboard,
     deployment_checks,
@@ -35,6 +36,7 @@ app.command()(pricing.price)
 app.command()(reporting.report)
 app.command()(forecast.forecast)
 app.command()(bridge.bridge)
+app.command()(alerts.alerts)
 app.command()(store_commands.backup)
 app.command()(store_commands.restore)
 app.command()(store_commands.repair)

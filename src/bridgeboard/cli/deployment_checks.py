@@ -9,6 +9,7 @@ import typer
 
 from aibridge import AIBridgeError, Capabilities, Client, Search
 from bridgeboard import budgets, formats, store
+from bridgeboard.alerts.recipients import RecipientsFileError
 from bridgeboard.analysis import completeness, prices, team_file
 from bridgeboard.analysis.completeness import Verdict, bad, good
 from bridgeboard.analysis.coverage import coverage
@@ -17,6 +18,7 @@ from bridgeboard.cli.terminal import explained, out
 from bridgeboard.model.store import StoreError
 from bridgeboard.pricing import PriceFileError, own_book
 from bridgeboard.runtime import (
+    alert_files,
     background_sync,
     clients,
     nightly_backups,
@@ -96,7 +98,10 @@ def _files(settings: Settings) -> Iterator[Verdict]:
         if settings.budgets_path:
             count = formats.plural(len(budgets.load(settings.budgets_path)), "budget")
             yield good(f"{settings.budgets_file} tells {count}")
-    except (PriceFileError, TeamsFileError, BudgetsFileError) as error:
+        if settings.alerts_path:
+            count = formats.plural(len(alert_files.recipients(settings).all), "recipient")
+            yield good(f"{settings.alerts_file} tells {count} of alerts")
+    except (PriceFileError, TeamsFileError, BudgetsFileError, RecipientsFileError) as error:
         yield bad(str(error))
 
 

@@ -15,7 +15,7 @@ import typer
 from bridgeboard import formats, settings, store
 from bridgeboard.cli.terminal import explained, out
 from bridgeboard.model.store import StoreError
-from bridgeboard.runtime import state_files, store_files
+from bridgeboard.runtime import alert_files, state_files, store_files
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.state import StateError, former_files
 from bridgeboard.state.backup import left_copies
@@ -226,7 +226,12 @@ def _note(chosen: Settings, what: str, about: str, why: str) -> None:
 
 
 def drop_views_and_notes(chosen: Settings, path: Path, people: Collection[Somebody]) -> int:
-    """Delete views and notes of a store in which one of these people is named; how many."""
+    """Delete views and notes of a store in which one of these people is named; how many.
+
+    Alerts that name them and were not sent yet go, too.
+    """
+    for who in people:
+        alert_files.outbox(chosen, path).forget(_names(who))
     return sum(_drop(saved, who) for saved in _saved_views(chosen, path) for who in people)
 
 

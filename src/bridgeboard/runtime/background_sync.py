@@ -16,6 +16,7 @@ from bridgeboard import pricing, store, sync
 from bridgeboard.access import RowAccess
 from bridgeboard.model.store_status import BackupStatus, Status
 from bridgeboard.runtime import clients, store_files, team_sources
+from bridgeboard.runtime.background_alerts import BackgroundAlerts
 from bridgeboard.runtime.clients import LiveDeployment
 from bridgeboard.runtime.failure_messages import logged
 from bridgeboard.runtime.nightly_backups import NightlyBackups
@@ -26,6 +27,8 @@ PATIENCE_SECONDS = 10.0
 RETRY_SECONDS = 10.0
 BACKUP_POLL_SECONDS = 10.0
 """How often it is asked whether a backup is due."""
+ALERT_POLL_SECONDS = 10.0
+"""How often it is looked whether somebody is to be told of something."""
 DETAILS_A_ROUND = timedelta(minutes=2)
 """How long a round reads details before the next one looks for what is new, which comes first."""
 
@@ -85,6 +88,7 @@ class BackgroundSync:
         store: the open store; None until the deployment has answered once.
         deployment: the deployment, to be asked while a reader waits.
         backups: the backups of the store.
+        alerts: what is told to recipients.
     """
 
     def __init__(
@@ -100,6 +104,7 @@ class BackgroundSync:
         self._wanted: SimpleQueue[int | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self.backups = NightlyBackups(settings, clock)
+        self.alerts = BackgroundAlerts(settings, clock)
         # A file that is written anew would wait for the long question that a backup is.
         self._reading_all = threading.Lock()
 
@@ -115,6 +120,8 @@ class BackgroundSync:
         works = [self._run, self._serve_wanted] if self._settings.sync_seconds else [self._open]
         if self._settings.backup_time:
             works.append(self._back_up)
+        if self._settings.alerts_path:
+            works.append(self._tell_recipients)
         for work in works:
             thread = threading.Thread(target=work, name=f"bridgeboard-{work.__name__}", daemon=True)
             self._threads.append(thread)
@@ -230,6 +237,12 @@ class BackgroundSync:
                     self.backups.make_if_due(self.store, self._stopping.is_set)
             except Exception as error:  # noqa: BLE001  # likewise
                 logged("Whether a backup is due cannot be told", error)
+
+    def _tell_recipients(self) -> None:
+        """Tell recipients of alerts what is due to them."""
+        while not self._stopping.wait(ALERT_POLL_SECONDS):
+            if self.store is not None:
+                self.alerts.tell(self.store, self.status)
 
     def _opened(self, client: Client) -> Store:
         if self.store is None:

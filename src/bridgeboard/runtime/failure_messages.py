@@ -4,6 +4,9 @@ import logging
 import traceback
 
 from aibridge import AIBridgeError
+from bridgeboard.alerts.recipients import RecipientsFileError
+from bridgeboard.alerts.sending import AddressError
+from bridgeboard.budgets import BudgetsFileError
 from bridgeboard.model.store import StoreError
 from bridgeboard.pricing import PriceFileError
 from bridgeboard.settings import SettingsError
@@ -12,7 +15,10 @@ from bridgeboard.teams import TeamsFileError
 
 FORESEEN = (
     AIBridgeError,
+    AddressError,
+    BudgetsFileError,
     PriceFileError,
+    RecipientsFileError,
     SettingsError,
     StateError,
     StoreError,

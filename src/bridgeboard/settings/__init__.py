@@ -35,6 +35,7 @@ __all__ = [
     "shown",
     "table_variables",
     "unsecret",
+    "variable",
     "variables",
 ]
 
@@ -76,6 +77,11 @@ def believe_no_header_of_a_peer() -> None:
 def variables() -> dict[str, str]:
     """Environment variable → field name, for the documentation and its test."""
     return sources.variables(Settings)
+
+
+def variable(name: str) -> str:
+    """What an environment variable holds that another file of the operator names; else empty."""
+    return os.environ.get(name, "")
 
 
 def table_variables() -> dict[str, str]:

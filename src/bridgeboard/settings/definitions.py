@@ -178,6 +178,12 @@ class Settings(BaseSettings):
         "several the first one counts. Empty is all: then the one that sets a person's budget "
         "counts.",
     )
+    alerts_file: str = Field(
+        default="",
+        description="An `alerts.toml` that says who is told of budgets, findings and syncs, by "
+        "chat, e-mail, webhook or pager (docs/alerts.md). Empty tells nobody. Needs `pip install "
+        '"bridgeboard[alerts]"`.',
+    )
 
     login: Login = Field(default_factory=Login)
     proxy: Proxy = Field(default_factory=Proxy)
@@ -367,6 +373,11 @@ class Settings(BaseSettings):
     def budgets_path(self) -> Path | None:
         """The operator's budgets; None without any."""
         return meant(self.budgets_file) if self.budgets_file else None
+
+    @property
+    def alerts_path(self) -> Path | None:
+        """The file of who is told of alerts; None where nobody is, as of a demo."""
+        return meant(self.alerts_file) if self.alerts_file and not self.demo else None
 
     @property
     def host_names(self) -> list[str]:

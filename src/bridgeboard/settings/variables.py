@@ -12,6 +12,7 @@ _VARIABLES: Final = {
     "prices_file": "BRIDGEBOARD_PRICES",
     "teams_file": "BRIDGEBOARD_TEAMS",
     "budgets_file": "BRIDGEBOARD_BUDGETS",
+    "alerts_file": "BRIDGEBOARD_ALERTS",
 }
 """Settings whose environment variables are not called ``BRIDGEBOARD_`` and their names."""
 _TABLES: Final = frozenset({"login", "proxy", "roles", "leads"})

@@ -7,7 +7,7 @@ is neither sent again nor forgotten: its outcome is unknown, and the operator de
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -19,6 +19,7 @@ PENDING: Final = "pending"
 SENDING: Final = "sending"
 SENT: Final = "sent"
 UNKNOWN: Final = "unknown"
+_MICROSECOND: Final = timedelta(microseconds=1)
 INTERRUPTED: Final = "the process that sent it ended meanwhile"
 
 
@@ -97,11 +98,11 @@ class AlertOutbox:
                             "state": PENDING,
                             "reference": "",
                             "tries": 0,
-                            "found_at": now,
+                            "found_at": now + place * _MICROSECOND,  # which keeps their order
                             "problem": "",
                             **row,
                         }
-                        for row in fresh
+                        for place, row in enumerate(fresh)
                     ],
                 )
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Final
 
 import streamlit as st
@@ -188,10 +188,7 @@ def _named(row_access: RowAccess) -> RowAccess:
     return replace(row_access, pseudonyms=_pseudonyms(now.pseudonym_key.get_secret_value()))
 
 
-@lru_cache(maxsize=4)
-def _pseudonyms(key: str) -> Pseudonyms:
-    digest = hashlib.sha256(key.encode()).hexdigest()[:16]
-    return Pseudonyms(digest, partial(access.aliases, key=key))
+_pseudonyms = lru_cache(maxsize=4)(Pseudonyms.of_key)
 
 
 def identity() -> Identity:

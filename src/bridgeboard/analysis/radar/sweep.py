@@ -55,6 +55,12 @@ def sweep(
     return tuple(sorted((one for one in findings if _touches(one, cut)), key=order))
 
 
+def unpriced(reader: Reader, scope: Scope, limits: Limits = _USUAL) -> list[Finding]:
+    """That usage without a known price is more than a trifle of a period; none if it is not."""
+    rows = reader.rows(*questions.unpriced(scope))
+    return cost_findings.unpriced(rows, scope, limits.rates)
+
+
 def _touches(finding: Finding, scope: Scope) -> bool:
     return finding.first_at < scope.until and finding.last_at >= scope.since
 
@@ -85,7 +91,7 @@ class _Run:
             *failure_rates.tools(self.rows(questions.tools(longer)), longer, limits),
             *failure_rates.outages(self.rows(questions.failures(longer)), longer, limits),
             *cost_findings.caches(self.rows(questions.caches(longer)), longer, limits),
-            *cost_findings.unpriced(self.rows(questions.unpriced(self.scope)), self.scope, limits),
+            *unpriced(self.reader, self.scope, self.limits),
             *cost_findings.drifts(self.rows(questions.credentials(longer)), longer, limits),
         ]
         if not (self.scope.include or self.scope.exclude):
