@@ -7,7 +7,7 @@ ensure_shell()
 
 from bridgeboard.model.pages import PAGE_CONTENTS
 from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
-from bridgeboard.ui.views import month_end, summary
+from bridgeboard.ui.views import month_end, spend_bridge, summary
 
 now = filters.chosen()
 contents = PAGE_CONTENTS["spend"]
@@ -16,6 +16,7 @@ headline_cards.basis(now)
 headline_cards.headline(contents, now, "spend")
 summary.show(contents, now)
 trend.course(contents, now, "spend")
+trend.apart(spend_bridge.show, now)
 trend.apart(month_end.show, now)
 breakdown.table(contents.splits, contents.columns, now, "breakdown", "Breakdown")
 trend.apart(trend.moved, contents, now)

@@ -10,12 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 from bridgeboard import formats, pricing
 from bridgeboard.analysis.bridge import COUNTS, Cell, Usage, decompose, effects
 from bridgeboard.analysis.headlines import Number, is_recorded
 from bridgeboard.analysis.questions import Questions
+from bridgeboard.analysis.runner import Runner
 from bridgeboard.model.accuracy import UNPRICED, Accuracy, accuracy, together
 from bridgeboard.model.scope import Scope
 from bridgeboard.pricing import Book
@@ -46,7 +48,7 @@ MEANINGS: Final[Mapping[str, str]] = {
     "tokens_per_request": "Requests had a larger or smaller context and output.",
     "model_mix": "Tokens moved between models that both periods used.",
     "token_kind_mix": "Tokens of a model moved between input, output, cache reads and writes.",
-    "unit_price": "A token of the same model and kind cost more or less: list, discount, vendor.",
+    "unit_price": "The same tokens cost more or less: list price, discount, vendor, billing.",
     "new_models": "All that models cost which only this period used.",
     "retired_models": "What models had cost which only the period before used.",
 }
@@ -57,6 +59,8 @@ PARTS_NOTE: Final = (
     "new to all."
 )
 """What adds up across parts, and what does not."""
+_OF_SESSIONS: Final = ("requests_per_session", "requests_per_person", "tokens_per_session")
+"""Steps that a session with very many requests adds to."""
 _PRICED_BY: Final = {"web_searches": "output", "cache_write_1h": "cache_write"}
 """Classes that are billed with a kind of tokens: searches with the output of their response."""
 _TOKENS: Final = tuple(name for name in CLASSES if name != "web_searches")
@@ -160,10 +164,35 @@ class Bridge:
         return tuple(notes)
 
 
+def thereof(made: Bridge, costs: Sequence[int]) -> str:
+    """How much of a step that rose may be runaway sessions of these costs; empty if there are none.
+
+    A session is in the requests of a session before it is in anything else.
+    """
+    step = next((one for one in made.steps if one.name in _OF_SESSIONS and one.amount > 0), None)
+    if step is None or not sum(costs):
+        return ""
+    amount = formats.money(min(sum(costs), step.amount))
+    many = "a runaway session" if len(costs) == 1 else f"{len(costs)} runaway sessions"
+    return f"Of {step.label.lower()}, up to {amount} is of {many} that Radar found."
+
+
 def bridge(questions: Questions, scope: Scope, previous: Scope, book: Book) -> Bridge:
     """The steps from the spend of the period before to that of a scope."""
     sides = [_Side.of(questions, one, book) for one in (previous, scope)]
     return _bridge(questions, previous, sides, [side.whole for side in sides])
+
+
+def price_book(runner: Runner, prices: Path | None) -> Book:
+    """The book that the costs of a store are charged again with.
+
+    A file of the operator's that cannot be used is left out: the pages Trust and Settings say so.
+    """
+    try:
+        book = pricing.own_book(prices)
+    except pricing.PriceFileError:
+        book = Book()
+    return runner.read(lambda reader: pricing.informed(reader, book))
 
 
 @dataclass(frozen=True)

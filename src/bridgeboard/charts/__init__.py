@@ -25,6 +25,7 @@ from bridgeboard.charts.session import (
 )
 from bridgeboard.charts.sparklines import Area, spark
 from bridgeboard.charts.trend import Course, Mark, Previous, legend, lines, over_time
+from bridgeboard.charts.waterfall import waterfall
 
 __all__ = [
     "ACCENT",
@@ -55,5 +56,6 @@ __all__ = [
     "spec",
     "token_legend",
     "tokens_per_thread",
+    "waterfall",
     "when",
 ]

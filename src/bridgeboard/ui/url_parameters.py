@@ -39,7 +39,7 @@ _COURSE: Final = ("show", "by", "grain", "cumulative")
 _BOARD: Final = ("sort", "up", "rows", "columns")
 _PARTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "overview": {"overview": _COURSE},
-    "spend": {"spend": _COURSE, "breakdown": ("by", *_BOARD)},
+    "spend": {"spend": _COURSE, "breakdown": ("by", *_BOARD), "why": ("by", "step")},
     "people": {"people": _COURSE, "everybody": _BOARD, "teams": _BOARD},
     "models": {"models": _COURSE, "breakdown": ("by", *_BOARD)},
     "tools": {

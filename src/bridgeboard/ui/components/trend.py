@@ -185,7 +185,7 @@ def moved(contents: PageContents, now: Chosen) -> None:
     measure, by = contents.moving, runner.without_people(contents.moved)
     st.header("What moved most", anchor=False)
     with notices.tile("what moved most"):
-        reason = _cannot_compare(now)
+        reason = cannot_compare(now)
         about = ("moved", measure, by, now.scope, now.before)
         changes = (
             [] if reason else runner.current().cached(about, lambda: _changes(measure, by, now))
@@ -200,7 +200,8 @@ def _changes(measure: str, by: Sequence[str], now: Chosen) -> list[Move]:
     return movers.changes(runner.current(), measure, by, now.before, now.scope)
 
 
-def _cannot_compare(now: Chosen) -> str:
+def cannot_compare(now: Chosen) -> str:
+    """Why there is no change to show; empty where there is."""
     if now.before is None:
         return "Choose what to compare with to see what changed."
     if not is_recorded(runner.current(), now.before):
