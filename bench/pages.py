@@ -29,7 +29,7 @@ MONTH_DAYS: Final = 30
 LOADS: Final = 3
 READERS: Final = 10
 REST_SECONDS: Final = 3
-PAGES: Final = ("Spend", "People", "Models", "Tools", "Trust")
+PAGES: Final = ("Spend", "Budgets", "People", "Models", "Tools", "Trust")
 HOME: Final = "Overview"
 
 

@@ -105,7 +105,7 @@ async def _tab(address: str, dice: Random, habits: Habits, log: Log) -> None:
 
 _PAGES: Final = (
     *("", "spend", "people", "models", "tools", "sessions", "interceptions"),
-    *("compare", "radar", "trust"),
+    *("budgets", "compare", "radar", "trust"),
 )
 
 

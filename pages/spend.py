@@ -7,7 +7,7 @@ ensure_shell()
 
 from bridgeboard.model.pages import PAGE_CONTENTS
 from bridgeboard.ui.components import breakdown, filters, headline_cards, trend
-from bridgeboard.ui.views import month_end, spend_bridge, summary
+from bridgeboard.ui.views import budgets, month_end, spend_bridge, summary
 
 now = filters.chosen()
 contents = PAGE_CONTENTS["spend"]
@@ -18,5 +18,6 @@ summary.show(contents, now)
 trend.course(contents, now, "spend")
 trend.apart(spend_bridge.show, now)
 trend.apart(month_end.show, now)
+trend.apart(budgets.hint)
 breakdown.table(contents.splits, contents.columns, now, "breakdown", "Breakdown")
 trend.apart(trend.moved, contents, now)

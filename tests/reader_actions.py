@@ -208,7 +208,7 @@ def _named(go: Go) -> str:
 
 PAGES = (
     *("", "spend", "people", "person", "models", "tools", "sessions", "session", "interceptions"),
-    *("compare", "radar", "trust"),
+    *("budgets", "compare", "radar", "trust"),
 )
 for name in PAGES:
     ACTIONS[f"page {name or 'overview'}"] = Action(partial(_page, name))

@@ -64,10 +64,10 @@ def test_every_page_is_in_the_table_and_the_two_to_come() -> None:
     assert set(PERMISSIONS) == set(Permission)
 
 
-NUMBERS = {"overview", "spend", "people", "models", "tools", "trust"}
+NUMBERS = {"overview", "spend", "budgets", "people", "models", "tools", "trust"}
 OWN = {
-    "overview", "spend", "models", "tools", "sessions", "session", "interceptions", "person",
-    "compare",
+    "overview", "spend", "budgets", "models", "tools", "sessions", "session", "interceptions",
+    "person", "compare",
 }  # fmt: skip
 ADMINS = {"audit", "settings"}
 

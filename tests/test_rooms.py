@@ -113,6 +113,7 @@ ROOMS: dict[str, set[str]] = {
         "streamlit",
         "bridgeboard.access",
         "bridgeboard.analysis",
+        "bridgeboard.budgets",
         "bridgeboard.charts",
         "bridgeboard.exports",
         "bridgeboard.formats",
@@ -341,9 +342,10 @@ def test_no_page_brings_in_the_store_a_sync_or_the_demo() -> None:
     assert rooms & {f"bridgeboard.{room}" for room in apart} <= {"bridgeboard.pricing"}
 
 
-def test_a_page_brings_in_less_than_half_of_what_ships() -> None:
+def test_a_page_brings_in_less_than_two_fifths_of_what_ships() -> None:
     modules = imported(ROOT / "pages" / "spend.py")
+    ships = len(list((SOURCE / "bridgeboard").rglob("*.py")))
     assert "bridgeboard.ui.components.trend" in modules
     assert not [name for name in modules if name.startswith("bridgeboard.pricing")]
     assert "aibridge" not in modules
-    assert len(modules) < 125
+    assert len(modules) < 2 * ships / 5

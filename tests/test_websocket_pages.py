@@ -34,6 +34,7 @@ BY_ID = {"breakdown-by": "model"}
 PAGES = {
     "": "Overview",
     "spend": "Spend",
+    "budgets": "Budgets",
     "people": "People",
     "models": "Models",
     "tools": "Tools",

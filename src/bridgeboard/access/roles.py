@@ -70,6 +70,7 @@ PAGES: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
     {
         "overview": _ALL,
         "spend": _ALL,
+        "budgets": _ALL,
         "people": _NUMBERS,
         "person": _OWN,
         "models": _ALL,

@@ -12,7 +12,7 @@ from bridgeboard.charts.encodings import (
     spec,
     when,
 )
-from bridgeboard.charts.forecast import month_end
+from bridgeboard.charts.forecast import burn_down, month_end
 from bridgeboard.charts.heatmaps import WEEKDAYS, cohorts, hours_of_week
 from bridgeboard.charts.session import (
     LYING,
@@ -42,6 +42,7 @@ __all__ = [
     "Previous",
     "Spec",
     "Step",
+    "burn_down",
     "cohorts",
     "colours",
     "context_per_call",

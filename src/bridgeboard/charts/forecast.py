@@ -1,4 +1,4 @@
-"""What a month has cost so far, day by day added up, and where it is expected to end."""
+"""What a period has cost so far, day by day added up, and where it is expected to end."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -12,6 +12,7 @@ from bridgeboard.charts.trend import HEIGHT
 
 SPENT: Final = "Spent"
 EXPECTED: Final = "Forecast"
+EVEN: Final = "Even use"
 _DASHES: Final = [6, 4]
 
 Spent = tuple[date, int, str]
@@ -26,6 +27,37 @@ def month_end(spent: Sequence[Spent], expected: Sequence[Expected]) -> alt.Layer
     Both are in order; the dashed line goes on where the other one ends.
     """
     days = [day for day, *_ in spent] + [day for day, *_ in expected]
+    return alt.LayerChart(layer=_layers(days, spent, expected)).properties(height=HEIGHT)
+
+
+def burn_down(
+    spent: Sequence[Spent], expected: Sequence[Expected], ideal: Sequence[Spent], limit: int
+) -> alt.LayerChart:
+    """The same, over a line of what would be spent of a limit by the end of each day."""
+    days = [day for day, *_ in ideal]
+    words = encodings.words(days, "day", "UTC")
+    x = alt.X("day:O", axis=encodings.time(words), sort=list(words))
+    y = alt.Y("amount:Q", axis=encodings.number("money", None))
+    steady = pd.DataFrame(
+        [(encodings.key(day), _dollars(cost), text, EVEN) for day, cost, text in ideal],
+        columns=["day", "amount", "exactly", "part"],
+    )
+    steady["when"] = steady["day"].map(words)
+    line = alt.Chart(steady).encode(
+        x=x, y=y, color=alt.value(encodings.NEUTRAL), tooltip=_tooltip("Share of the limit")
+    )
+    most = alt.Chart(pd.DataFrame({"amount": [_dollars(limit)]})).encode(y=y)
+    layers = [
+        most.mark_rule(color=encodings.NEUTRAL, strokeWidth=2),
+        line.mark_line(strokeWidth=1.5, strokeDash=[2, 3]),
+        *_layers(days, spent, expected),
+    ]
+    return alt.LayerChart(layer=layers).properties(height=HEIGHT)
+
+
+def _layers(
+    days: Sequence[date], spent: Sequence[Spent], expected: Sequence[Expected]
+) -> list[Any]:
     words = encodings.words(days, "day", "UTC")
     x = alt.X("day:O", axis=encodings.time(words), sort=list(words))
     y = alt.Y("amount:Q", axis=encodings.number("money", None))
@@ -52,17 +84,21 @@ def month_end(spent: Sequence[Spent], expected: Sequence[Expected]) -> alt.Layer
         strokeDash=alt.StrokeDashValue(
             [1, 0], condition=encodings.where(f"datum.part === '{EXPECTED}'", _DASHES)
         ),
-        tooltip=[
-            alt.Tooltip("when:N", title="By the end of"),
-            alt.Tooltip("exactly:N", title="Spend"),
-            alt.Tooltip("part:N", title="Which is"),
-        ],
+        tooltip=_tooltip("Spend"),
     )
     layers: list[Any] = [line.mark_line(strokeWidth=2), line.mark_point(size=60, opacity=0)]
     if len(band):
         area = alt.Chart(band).encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q")
         layers.insert(0, area.mark_area(color=encodings.ACCENT, opacity=0.18))
-    return alt.LayerChart(layer=layers).properties(height=HEIGHT)
+    return layers
+
+
+def _tooltip(amount: str) -> list[alt.Tooltip]:
+    return [
+        alt.Tooltip("when:N", title="By the end of"),
+        alt.Tooltip("exactly:N", title=amount),
+        alt.Tooltip("part:N", title="Which is"),
+    ]
 
 
 def _dollars(pico: int | None) -> float | None:

@@ -11,6 +11,7 @@ from bridgeboard import private_files
 from bridgeboard.cli import (
     alerts,
     bridge,
+    budgets,
     dashboard,
     deployment_checks,
     forecast,
@@ -37,6 +38,7 @@ app.command()(reporting.report)
 app.command()(forecast.forecast)
 app.command()(bridge.bridge)
 app.command()(alerts.alerts)
+app.command()(budgets.budgets)
 app.command()(store_commands.backup)
 app.command()(store_commands.restore)
 app.command()(store_commands.repair)

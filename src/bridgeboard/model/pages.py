@@ -28,6 +28,7 @@ SECTIONS: Final[Mapping[str, tuple[tuple[str, str, str], ...]]] = {
     "Understand": (
         (FIRST, "Overview", ":material/dashboard:"),
         ("spend", "Spend", ":material/payments:"),
+        ("budgets", "Budgets", ":material/savings:"),
         ("people", "People", ":material/group:"),
         ("models", "Models", ":material/neurology:"),
         ("tools", "Tools", ":material/build:"),

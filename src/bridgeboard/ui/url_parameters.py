@@ -15,7 +15,7 @@ FILTERS: Final = frozenset(
 EVERYWHERE: Final = frozenset({"tz", "own"})
 """Those of all pages."""
 SHARED: Final = FILTERS | EVERYWHERE
-UNFILTERED: Final = frozenset({"audit", "session", "settings"})
+UNFILTERED: Final = frozenset({"audit", "budgets", "session", "settings"})
 """Pages that no filter concerns."""
 UNREAD: Final = "unread"
 """Stands in the address for more parameters than can be read (``server.middleware.paths``)."""
@@ -53,6 +53,7 @@ _PARTS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
 }
 """Page → the parts of it with boxes of their own → these."""
 _OTHERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "budgets": ("budget",),
     "people": ("day", "active", "cohort", "hour"),
     "person": ("who", "person-hour"),
     "tools": ("tool",),

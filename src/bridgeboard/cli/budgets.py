@@ -1,0 +1,142 @@
+"""The budgets command: how each budget of the operator's file stands."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from bridgeboard import budgets as files
+from bridgeboard import formats, settings, sync
+from bridgeboard.analysis import budget_words
+from bridgeboard.analysis.budget_rules import BudgetStatus, PastPeriod
+from bridgeboard.analysis.budgets import statuses
+from bridgeboard.analysis.forecast import Step
+from bridgeboard.analysis.runner import Snapshot
+from bridgeboard.cli.reporting import StoreFile
+from bridgeboard.cli.store_commands import now
+from bridgeboard.cli.terminal import err, explained, out
+from bridgeboard.runtime import store_files
+from bridgeboard.settings import Settings, SettingsError
+from bridgeboard.store import Store
+
+OVER: Final = 3
+"""The status of the command while a budget is over its limit."""
+
+File = Annotated[
+    Path | None,
+    typer.Option("--file", help="Budgets.", show_default="that of the setting budgets_file"),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object, amounts as decimal texts.")]
+
+
+def budgets(store: StoreFile = None, file: File = None, *, as_json: Json = False) -> None:
+    """Say how budgets stand: spent, pace, forecast. Ends with 3 while one is over its limit."""
+    with explained():
+        configured = settings.read()
+        wanted = files.load(file or _configured(configured))
+        path = store or store_files.store_file(configured)
+        with Store.open(path, memory_mb=configured.store_memory_mb) as opened:
+            sync.name_models(opened)
+            with opened.snapshot() as reader:
+                standing = statuses(Snapshot(reader), wanted, now())
+    if as_json:
+        out.print(json.dumps({"budgets": [described(one) for one in standing]}), markup=False)
+    elif standing:
+        out.print(budget_words.sentence(standing), markup=False)
+        for one in standing:
+            out.print(line(one), markup=False)
+        if any(one.accuracy.is_partial for one in standing):
+            out.print("≥ means at least: some usage has no known price; --json says more.")
+    else:
+        err.print("No budget has a limit now.", markup=False)
+    if any(one.status == "over" for one in standing):
+        raise typer.Exit(OVER)
+
+
+def _configured(configured: Settings) -> Path:
+    if configured.budgets_path is None:
+        raise SettingsError(
+            "No budgets are configured. Name a file in the setting budgets_file, or by --file; "
+            "examples/budgets.toml is one."
+        )
+    return configured.budgets_path
+
+
+def line(one: BudgetStatus) -> str:
+    """How a budget stands, in a line."""
+    head = (
+        f"{budget_words.state(one)}: {formats.line(one.name)} ({formats.line(one.scope)},"
+        f" {formats.days(one.first, one.last)}): {budget_words.spent(one)} of"
+        f" {budget_words.amount(one.limit)} spent"
+    )
+    words = [head]
+    if one.used is not None:
+        words.append(formats.rate(one.used))
+    if one.pace is not None:
+        words.append(f"pace {budget_words.pace(one)}")
+    if one.run_out is not None:
+        words.append(f"used up: {budget_words.run_out(one).lower()}")
+    if one.forecast is not None:
+        words.append(f"forecast {budget_words.forecast(one)} ({budget_words.band(one)})")
+    if one.members_over:
+        names = ", ".join(formats.line(member.person) for member in one.members_over)
+        words.append(f"over {budget_words.amount(one.member_limit)}: {names}")
+    return ", ".join(words)
+
+
+def described(one: BudgetStatus) -> dict[str, Any]:
+    """A budget as the command prints it; amounts are decimal texts, None where unknown."""
+    budget, made = one.budget, one.forecast
+    return {
+        "name": one.name,
+        "scope": budget.scope,
+        "value": budget.value or None,
+        "per": budget.per,
+        "period": budget.period,
+        "zone": budget.zone,
+        "first": one.first.isoformat(),
+        "last": one.last.isoformat(),
+        "as_of": one.day.isoformat(),
+        "status": one.status,
+        "limit_usd": _usd(one.limit),
+        "spent_usd": _usd(one.spent),
+        "standing": one.accuracy.standing,
+        "reasons": list(one.accuracy.reasons),
+        "remaining_usd": _usd(one.remaining),
+        "used": one.used,
+        "elapsed": one.elapsed,
+        "pace": one.pace,
+        "burn_usd_a_day": _usd(one.burn),
+        "runs_out": one.run_out and str(one.run_out),
+        "forecast": _step(made.end) if made else None,
+        "forecast_standing": one.forecast_accuracy.standing,
+        "is_forecast_over": one.is_forecast_over,
+        "reached": [{"kind": each.kind, "percent": each.percent} for each in one.reached],
+        "member_count": one.member_count if budget.per == "member" else None,
+        "members": one.members
+        and [
+            {"person": each.person, "spent_usd": _usd(each.spent), "is_member": each.is_member}
+            for each in one.members
+        ],
+        "history": [_past(each) for each in one.history],
+    }
+
+
+def _step(step: Step) -> dict[str, str | None]:
+    return {"usd": _usd(step.middle), "p10_usd": _usd(step.low), "p90_usd": _usd(step.high)}
+
+
+def _past(past: PastPeriod) -> dict[str, Any]:
+    return {
+        "first": past.first.isoformat(),
+        "last": past.last.isoformat(),
+        "limit_usd": _usd(past.limit),
+        "spent_usd": _usd(past.spent),
+        "standing": past.accuracy.standing,
+        "known_from": past.known_from and past.known_from.isoformat(),
+    }
+
+
+def _usd(pico: int | None) -> str | None:
+    return None if pico is None else formats.dollars(pico)

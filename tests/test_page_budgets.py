@@ -1,0 +1,177 @@
+"""The page Budgets, its line on Spend, and what it says without budgets or with a wrong file."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import pytest
+import shown_tables
+from dashboard_store import filled, looking
+from facts import facts
+from stores import fresh
+from streamlit.testing.v1 import AppTest
+
+from bridgeboard import budgets, charts, settings
+from bridgeboard.access import RowAccess
+from bridgeboard.analysis import budget_words
+from bridgeboard.analysis.budget_rules import BudgetStatus
+from bridgeboard.analysis.budgets import statuses
+from bridgeboard.analysis.runner import Snapshot
+from bridgeboard.store import Store
+from bridgeboard.ui import current_user
+from bridgeboard.ui.current_user import Reader
+
+ROOT = Path(__file__).parents[1]
+END: datetime = max(row["started_at"] for row in facts().usage)
+MODEL = max(
+    ((row["cost"] or 0, row["model"]) for row in facts().usage if row["model"]),
+    key=lambda pair: pair[0],
+)[1]
+PERSON = facts().usage[0]["person"]
+TEXT = f"""
+[[budget]]
+name = "All <b>of it</b>"
+scope = "organization"
+amount = "1000000"
+period = "year"
+notes = "Agreed *in* May"
+
+[[budget]]
+name = "One model"
+scope = "model"
+value = '{MODEL}'
+amount = "0.01"
+period = "year"
+
+[[budget]]
+name = "Somebody"
+scope = "person"
+value = '{PERSON}'
+amount = 50000
+period = "month"
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    with filled(tmp_path / "store.duckdb") as opened:
+        yield opened
+
+
+@contextmanager
+def configured(store: Store, folder: Path, text: str | None) -> Iterator[None]:
+    file = folder / "budgets.toml"
+    if text is not None:
+        file.write_text(text, "utf-8")
+    with looking(store, END):
+        if text is not None:
+            update = {"budgets_file": str(file)}
+            settings.install(settings.current().model_copy(update=update))
+        yield
+
+
+def opened(page: str = "budgets", **query: Any) -> AppTest:
+    test = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    for name, values in {"tz": "UTC", **query}.items():
+        test.query_params[name] = values
+    test.switch_page(f"pages/{page}.py").run()
+    assert not test.exception
+    return test
+
+
+def said(test: AppTest) -> str:
+    kinds = (
+        "markdown",
+        "caption",
+        "info",
+        "warning",
+        "error",
+        "text",
+        "code",
+        "header",
+        "subheader",
+    )
+    told = [str(one.value) for kind in kinds for one in test.get(kind)]
+    return "\n".join(told).replace("\\", "").replace("\u2060", "")
+
+
+def listed(test: AppTest) -> list[tuple[str, ...]]:
+    """What stands in the rows of the table of budgets."""
+    return shown_tables.table(test, "budgets").lines
+
+
+def expected(store: Store) -> dict[str, BudgetStatus]:
+    with store.snapshot() as reader:
+        found = statuses(Snapshot(reader), budgets.parse(TEXT), END)
+    return {one.name: one for one in found}
+
+
+def test_the_page_says_what_the_analysis_does(store: Store, tmp_path: Path) -> None:
+    by_name = expected(store)
+    with configured(store, tmp_path, TEXT):
+        test = opened()
+        assert budget_words.sentence(list(by_name.values())) in said(test)
+        assert "1 budget is over its limit: One model." in said(test)
+        cells = listed(test)
+        assert [row[0] for row in cells] == list(by_name)
+        for row in cells:
+            one = by_name[row[0]]
+            assert row[1] == budget_words.state(one)
+            assert budget_words.spent(one) in row
+        assert test.selectbox(key="budget").value == "One model"
+        other = opened(budget="All <b>of it</b>")
+        assert "Agreed *in* May" in said(other)
+        assert "One budget" in said(other)
+        assert "budget=" in said(opened(budget="nonsense"))
+        assert "1 budget is over its limit: One model." in said(opened("spend"))
+
+
+def test_without_budgets_it_says_how_to_write_some(store: Store, tmp_path: Path) -> None:
+    with configured(store, tmp_path, None):
+        test = opened()
+        assert "No budgets are configured." in said(test)
+        (example,) = [one.value for one in test.get("code")]
+        assert len(budgets.parse(example)) == 2
+        assert "budget" not in said(opened("spend"))
+
+
+def test_a_wrong_file_is_said_with_its_line_and_ends_nothing(store: Store, tmp_path: Path) -> None:
+    with configured(store, tmp_path, TEXT.replace("month", "week")):
+        assert "'period' is one of month, quarter, year, dates" in said(opened())
+        assert "budget" not in said(opened("spend"))
+        (tmp_path / "budgets.toml").unlink()
+        assert "cannot be read" in said(opened())
+
+
+def test_an_empty_store_knows_nothing_of_any_budget(tmp_path: Path) -> None:
+    with fresh(tmp_path / "none") as empty, configured(empty, tmp_path, TEXT):
+        cells = listed(opened())
+        assert {row[1] for row in cells} == {"No data"}
+
+
+def test_readers_of_groups_learn_nothing_of_a_person(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with configured(store, tmp_path, TEXT):
+        operator = current_user.reader()
+        groups = Reader(operator.viewer, RowAccess.of_groups())
+        monkeypatch.setattr(current_user, "reader", lambda: groups)
+        test = opened()
+        assert "Somebody" not in repr(listed(test))
+        assert "Somebody" not in test.selectbox(key="budget").options
+        assert "budget=Somebody" in said(opened(budget="Somebody"))
+
+
+def test_the_burn_down_has_all_days_a_limit_and_a_band() -> None:
+    days = [date(2026, 11, day) for day in range(1, 5)]
+    ideal = [(day, place * 10**12, f"${place}") for place, day in enumerate(days, 1)]
+    spent = [(days[0], 10**12, "$1"), (days[1], 2 * 10**12, "$2")]
+    expected = [(day, 3 * 10**12, 2 * 10**12, 4 * 10**12, "$3") for day in days[2:]]
+    drawn = charts.burn_down(spent, expected, ideal, 4 * 10**12)
+    assert alt.LayerChart.from_dict(charts.spec(drawn))
+    assert drawn.layer[0].data["amount"].tolist() == [4]
+    assert drawn.layer[1].data["amount"].tolist() == [1, 2, 3, 4]
+    assert len(charts.burn_down(spent, [], ideal, 0).layer) == len(drawn.layer) - 1
