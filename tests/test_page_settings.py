@@ -281,6 +281,7 @@ def test_the_page_stands_without_a_store(write: Callable[[str], None], told: str
     assert tables(test)["Setting"]["sync_seconds"]
     assert tables(test)["facts"]["Price list"] == ["none yet: there is no store"]
     assert "Could not" not in said(test)
+    assert "None yet: there is no store." in said(test)
 
 
 def test_a_target_that_takes_no_entries_of_the_audit_log_is_told(

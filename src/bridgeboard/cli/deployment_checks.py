@@ -10,7 +10,7 @@ import typer
 from aibridge import AIBridgeError, Capabilities, Client, Search
 from bridgeboard import budgets, formats, store
 from bridgeboard.alerts.recipients import RecipientsFileError
-from bridgeboard.analysis import completeness, prices, team_file
+from bridgeboard.analysis import coder_groups, completeness, prices, team_file
 from bridgeboard.analysis.completeness import Verdict, bad, good
 from bridgeboard.analysis.coverage import coverage
 from bridgeboard.budgets import BudgetsFileError
@@ -194,16 +194,17 @@ def _vendors(opened: Store, settings: Settings, now: datetime) -> Iterator[Verdi
 
 
 def _teams(opened: Store, settings: Settings, now: datetime) -> Iterator[Verdict]:
-    """Whom the teams file means; nothing without one, or with one that cannot be used."""
-    if not settings.teams_file:
-        return
+    """Where teams come from and whom they mean; nothing with a file that cannot be used."""
     try:
         background_sync.prepare(opened, settings)
     except TeamsFileError:
         return
     with opened.snapshot() as reader:
         matching = team_file.matching(reader, now)
-    yield from map(good, team_file.sentences(matching))
+        yield from map(good, coder_groups.team_sentences(reader))
+        yield from map(good, coder_groups.reading_sentences(reader))
+    if settings.teams_file:
+        yield from map(good, team_file.sentences(matching))
 
 
 def _deleted(opened: Store) -> Iterator[Verdict]:

@@ -21,7 +21,14 @@ from bridgeboard.cli.terminal import err, explained, out, stop_signal
 from bridgeboard.model.store import StoreError
 from bridgeboard.model.store_status import Event
 from bridgeboard.pricing import own_book
-from bridgeboard.runtime import background_sync, clients, nightly_backups, state_files, store_files
+from bridgeboard.runtime import (
+    background_sync,
+    clients,
+    nightly_backups,
+    state_files,
+    store_files,
+    team_sources,
+)
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.state import StateError
 from bridgeboard.state.backup import check_key, holds_nothing_else, is_in, restore_from
@@ -266,6 +273,7 @@ def _copy(
     start = began_at - since if since else None
     events = sync.run(client, opened, background_sync.options(chosen, start), began_at)
     _show(events, stopped)
+    team_sources.put_teams(opened, chosen)  # the sync has read groups
     background_sync.prune(opened, chosen, began_at)
     background_sync.gather(opened, chosen, stops=stopped.is_set)
     try:

@@ -201,7 +201,9 @@ class BackgroundSync:
         events = sync.run(client, opened, chosen, self._clock())
         is_cut_short = False
         try:
-            for event in events:
+            for number, event in enumerate(events):
+                if number == 0:  # groups have been read by now
+                    team_sources.put_teams(opened, self._settings)
                 self._tell(event=event)
                 if event.phase == "details":
                     is_cut_short = event.done < (event.total or 0)

@@ -13,7 +13,7 @@ from bridgeboard.model.store import StoreError
 from bridgeboard.model.store_status import Counts, Event
 from bridgeboard.pricing import informed
 from bridgeboard.store import Store, erasure, interceptions, sync_state
-from bridgeboard.sync import details, interception_windows, sessions
+from bridgeboard.sync import details, groups, interception_windows, sessions
 from bridgeboard.sync.errors import ErasureKeyLostError, ForeignStoreError, ServerChangedError
 from bridgeboard.sync.options import Context, Generation, Options
 from bridgeboard.sync.paging import Remark
@@ -48,7 +48,9 @@ def run(
     """
     can = require_read_access(client)
     _check(can, store)
-    learn(client, can, store, now + (client.clock_offset() or timedelta(0)))
+    server_now = now + (client.clock_offset() or timedelta(0))
+    learn(client, can, store, server_now)
+    groups.learn(client, store, server_now)
     context = _context(client, can, store, options, now)
     journal = _Journal(store, context, _begin(store, can, client, context))
     try:

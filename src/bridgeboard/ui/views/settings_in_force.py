@@ -1,6 +1,7 @@
 """The page Settings: every setting with its origin, and what each role may see."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -9,8 +10,9 @@ import streamlit as st
 
 from bridgeboard import access, formats, settings
 from bridgeboard.access import Permission, Role
-from bridgeboard.analysis import team_file
+from bridgeboard.analysis import coder_groups, team_file
 from bridgeboard.model import pages
+from bridgeboard.model.store import NoStoreError, Rows
 from bridgeboard.settings import Origin, Settings, SettingsError
 from bridgeboard.ui import current_user, runner
 from bridgeboard.ui.components import notices, tables
@@ -109,23 +111,34 @@ def access_rules() -> None:
 
 
 def teams() -> None:
-    """Whether each entry of the teams file means somebody, and who is in no team."""
-    if not settings.current().teams_file:
-        return
+    """Where teams come from, whom entries of a teams file mean, and who is in no team."""
     st.header("Teams", anchor=False)
     with notices.tile("the teams"):
-        row_access = current_user.reader().row_access
-        match = (
-            runner.current()
-            .of_everybody()
-            .read(lambda reader: team_file.matching(reader, datetime.now(UTC)))
-        )
-        sees_names = row_access.is_of_everybody and not row_access.pseudonyms
-        sentences = list((team_file.sentences if sees_names else team_file.counts)(match))
+        try:
+            sentences = runner.current().of_everybody().read(_team_sentences)
+        except NoStoreError:
+            sentences = ["None yet: there is no store"]
         for sentence in sentences:
             st.text(f"{sentence}.")
-        if not sentences:
-            st.caption("Every entry of the teams file means somebody.")
+
+
+def _team_sentences(reader: Rows) -> list[str]:
+    match = team_file.matching(reader, datetime.now(UTC))
+    has_file = bool(settings.current().teams_file)
+    if not has_file:
+        # Members of groups who have not used the AI Bridge are nobody's mistake.
+        match = replace(match, unmatched=())
+    row_access = current_user.reader().row_access
+    sees_names = row_access.is_of_everybody and not row_access.pseudonyms
+    sentences = (team_file.sentences if sees_names else team_file.counts)(match)
+    everything = [
+        *coder_groups.team_sentences(reader),
+        *sentences,
+        *coder_groups.reading_sentences(reader),
+    ]
+    if has_file and not everything:
+        return ["Every entry of the teams file means somebody"]
+    return everything
 
 
 def _way_in(now: Settings) -> str:

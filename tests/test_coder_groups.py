@@ -1,0 +1,62 @@
+"""What is said of Coder's groups and of teams made of them."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import get_args
+
+import pytest
+
+from bridgeboard.analysis import coder_groups
+from bridgeboard.model.coder_groups import READING, TEAMS, LastReading, Part, Problem, TeamsNote
+
+NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
+
+
+class Settings(dict[str, str]):
+    """A store of which only settings are asked."""
+
+    def meta(self, name: str) -> str | None:
+        return self.get(name)
+
+    def rows(self, *_question: object) -> list[tuple[object, ...]]:
+        raise AssertionError
+
+
+def said(
+    note: TeamsNote, problems: Mapping[Part, Problem], complete_at: datetime | None = None
+) -> list[str]:
+    last = LastReading(NOON, complete_at, problems)
+    return list(coder_groups.team_sentences(Settings({TEAMS: note.text, READING: last.text})))
+
+
+def test_where_teams_come_from_is_said_once() -> None:
+    groups = TeamsNote("groups", 3)
+    assert said(groups, {}, NOON) == ["Teams: 3 teams from Coder's groups"]
+    assert said(TeamsNote("groups"), {"groups": "forbidden"}) == [
+        "Teams: from Coder's groups; this token may not read them, so everybody is Unassigned"
+    ]
+    (line,) = said(groups, {"groups": "failed"}, NOON)
+    assert "3 teams" in line
+    assert "as of 2026-11-30 12:00 UTC; the server did not answer" in line
+    assert "in part; this token sees only some" in said(groups, {"groups": "partial"})[0]
+    assert said(TeamsNote("file", 2), {"groups": "failed"}) == []
+    assert "none, as teams_from says" in said(TeamsNote("none"), {})[0]
+    before = Settings({TEAMS: groups.text})
+    assert "the next sync reads" in next(coder_groups.team_sentences(before))
+
+
+def test_what_an_operator_may_want_to_change_is_named() -> None:
+    lines = said(TeamsNote("groups", 2, 1, ("eng", "a\nb")), {}, NOON)
+    assert lines[1].startswith("1 person is in several groups")
+    assert lines[2].endswith(": eng, a b")
+
+
+@pytest.mark.parametrize("problem", [each for each in get_args(Problem) if each])
+def test_each_problem_is_said_once(problem: Problem) -> None:
+    every: dict[Part, Problem] = dict.fromkeys(get_args(Part), problem)
+    one: dict[Part, Problem] = {"spend": problem}
+    for problems, count in ((every, 0), (one, 1)):
+        text = LastReading(NOON, None, problems).text
+        lines = list(coder_groups.reading_sentences(Settings({READING: text})))
+        assert len(lines) == count
+    assert coder_groups.why(problem) in lines[0]
