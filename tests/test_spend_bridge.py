@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from bridgeboard import pricing
 from bridgeboard.access import RowAccess
-from bridgeboard.analysis import spend_bridge
+from bridgeboard.analysis import token_costs
 from bridgeboard.analysis.bridge import effects
 from bridgeboard.analysis.headlines import Number
 from bridgeboard.analysis.runner import AnswerCache, Runner
-from bridgeboard.analysis.spend_bridge import MEANINGS, Bridge, Step, bridge, parts, shared
+from bridgeboard.analysis.spend_bridge import MEANINGS, Bridge, Step, bridge, parts
+from bridgeboard.analysis.token_costs import shared
 from bridgeboard.model.accuracy import EXACT, Accuracy
 from bridgeboard.model.scope import Scope
 from bridgeboard.pricing import Book
@@ -102,7 +103,7 @@ def test_cells_are_what_every_single_response_cost(store: Store) -> None:
         }
         assert sum(each.values()) == cost
         expected.update({f"{model}|{kind}": amount for kind, amount in each.items()})
-    made = spend_bridge._skus(asked(store), LATE, BOOK, "")[""]
+    made = token_costs.skus(asked(store), LATE, BOOK, "")[""]
     assert {name: cell["cost"] for name, cell in made.items() if cell["cost"]} == {
         name: amount for name, amount in expected.items() if amount
     }
@@ -129,8 +130,10 @@ def test_whole_changes_of_parts_add_up_to_that_of_all(store: Store, by: str) -> 
     questions = asked(store)
     each = parts(questions, LATE, LATE.previous(), by, BOOK)
     whole = bridge(questions, LATE, LATE.previous(), BOOK)
-    assert sum(part.bridge.change for part in each) == whole.change
-    sizes = [abs(part.bridge.change) for part in each]
+    assert sum(part.change for part in each) == whole.change
+    assert all(part.bridge.change == part.change for part in each if part.bridge.steps)
+    assert each[0].bridge.steps
+    sizes = [abs(part.change) for part in each]
     assert sizes == sorted(sizes, reverse=True)
     assert len(each) > 1
 

@@ -24,7 +24,8 @@ MODEL_EFFECTS: Final = (
 )
 """Effects of what is used rather than how much of it, in the order in which they are shown."""
 _ONE: Final[Mapping[str, str]] = {"people": "person", "sessions": "session", "requests": "request"}
-_DIGITS: Final = 60
+_MORE_DIGITS: Final = 24
+"""Digits of the logarithms beyond those of the largest number: each takes time by their square."""
 
 
 class Cell(TypedDict):
@@ -66,7 +67,8 @@ def decompose(previous: Usage, current: Usage, *, merged: Collection[str] = ()) 
     """
     names = effects(merged)
     sums = dict.fromkeys(names, Decimal(0))
-    with localcontext(prec=_DIGITS):
+    largest = max(_cost(previous), _cost(current), _all_tokens(previous), _all_tokens(current))
+    with localcontext(prec=len(str(largest)) + _MORE_DIGITS):
         for name, amount in _amounts(previous, current, names):
             sums[name] += amount
         change = _cost(current) - _cost(previous)
@@ -171,6 +173,10 @@ def _tokens(models: Collection[Mapping[str, Cell]]) -> int:
 
 def _cost_of(cells: Mapping[str, Cell]) -> int:
     return sum(cell["cost"] for cell in cells.values())
+
+
+def _all_tokens(usage: Usage) -> int:
+    return sum(cell["tokens"] for cell in usage["skus"].values())
 
 
 def _cost(usage: Usage) -> int:

@@ -1,28 +1,21 @@
 """Why spend changed: the steps from one period's spend to another's, of all usage or of its parts.
 
-The store has the cost of a response, not that of each kind of its tokens. It is charged again at
-the rates of the price book, and where that comes to another cost (a price of its time is gone from
-the book), the cost of the store is shared out in the same proportions. So the cells of a model
-always add up to its spend, and all steps to the difference of the cards.
+They are made of what each model's tokens of a kind cost (``analysis.token_costs``), and add up to
+the difference of the cards.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from bridgeboard import formats, pricing
-from bridgeboard.analysis.bridge import COUNTS, Cell, Usage, decompose, effects
+from bridgeboard import formats
+from bridgeboard.analysis.bridge import COUNTS, Usage, decompose, effects
 from bridgeboard.analysis.headlines import Number, is_recorded
 from bridgeboard.analysis.questions import Questions
-from bridgeboard.analysis.runner import Runner
+from bridgeboard.analysis.token_costs import Skus, skus
 from bridgeboard.model.accuracy import UNPRICED, Accuracy, accuracy, together
 from bridgeboard.model.scope import Scope
 from bridgeboard.pricing import Book
-from bridgeboard.queries.metric_query import select
-from bridgeboard.queries.spend_cells import CLASSES, spend_cells
 
 METRIC_OF: Final[Mapping[str, str]] = {
     "people": "active_people",
@@ -52,23 +45,19 @@ MEANINGS: Final[Mapping[str, str]] = {
     "new_models": "All that models cost which only this period used.",
     "retired_models": "What models had cost which only the period before used.",
 }
+MOST_PARTS: Final = 50
+"""Parts that have steps at most."""
 PARTS_NOTE: Final = (
     "Each row compares its own people, sessions, requests and models of both periods. So its whole "
     "change adds up with those of the others to the change of all spend, but single steps do not: "
     "a person who changes teams leaves one and joins another, and a model new to a team is not "
-    "new to all."
+    f"new to all. The {MOST_PARTS} largest changes have steps."
 )
 """What adds up across parts, and what does not."""
 _OF_SESSIONS: Final = ("requests_per_session", "requests_per_person", "tokens_per_session")
 """Steps that a session with very many requests adds to."""
-_PRICED_BY: Final = {"web_searches": "output", "cache_write_1h": "cache_write"}
-"""Classes that are billed with a kind of tokens: searches with the output of their response."""
-_TOKENS: Final = tuple(name for name in CLASSES if name != "web_searches")
-_ALL_KINDS: Final = "all"
 _NAMED: Final = 3
 """Steps that the sentence names at most."""
-
-Skus = dict[str, Cell]
 
 
 @dataclass(frozen=True)
@@ -183,37 +172,50 @@ def bridge(questions: Questions, scope: Scope, previous: Scope, book: Book) -> B
     return _bridge(questions, previous, sides, [side.whole for side in sides])
 
 
-def price_book(runner: Runner, prices: Path | None) -> Book:
-    """The book that the costs of a store are charged again with.
-
-    A file of the operator's that cannot be used is left out: the pages Trust and Settings say so.
-    """
-    try:
-        book = pricing.own_book(prices)
-    except pricing.PriceFileError:
-        book = Book()
-    return runner.read(lambda reader: pricing.informed(reader, book))
-
-
 @dataclass(frozen=True)
 class Part:
-    """A value of a dimension and its own bridge."""
+    """A value of a dimension, how much more it spent, and its own bridge."""
 
     name: str
+    change: int
     bridge: Bridge
 
 
 def parts(
     questions: Questions, scope: Scope, previous: Scope, by: str, book: Book
 ) -> tuple[Part, ...]:
-    """The bridge of each value of a dimension, the largest change first."""
+    """The bridge of each value of a dimension, the largest change first.
+
+    Only the ``MOST_PARTS`` that changed most have steps, as to find these takes time.
+    """
     sides = [_Side.of(questions, one, book, by) for one in (previous, scope)]
-    names = dict.fromkeys(name for side in sides for name in side.rows)
-    made = [
-        Part(name, _bridge(questions, previous, sides, [side.row(name) for side in sides], name))
-        for name in names
-    ]
-    return tuple(sorted(made, key=lambda part: (-abs(part.bridge.change), part.name)))
+    rows = {
+        name: [side.row(name) for side in sides]
+        for name in dict.fromkeys(name for side in sides for name in side.rows)
+    }
+    order = sorted(rows, key=lambda name: (-abs(_change(rows[name])), name))
+    return tuple(
+        Part(
+            name,
+            _change(rows[name]),
+            _bridge(questions, previous, sides, rows[name], name)
+            if place < MOST_PARTS
+            else _ends(rows[name], why_none=f"Only the {MOST_PARTS} largest changes have steps."),
+        )
+        for place, name in enumerate(order)
+    )
+
+
+def _change(rows: Sequence[Mapping[str, Any]]) -> int:
+    """How much more was spent that has a price, between two rows."""
+    before, now = (int(row.get("spend") or 0) for row in rows)
+    return now - before
+
+
+def _ends(rows: Sequence[Mapping[str, Any]], why_none: str = "") -> Bridge:
+    """A bridge without steps between two rows."""
+    before, now = (Number(row.get("spend"), accuracy("spend", row)) for row in rows)
+    return Bridge(before, now, why_none=why_none)
 
 
 def _bridge(
@@ -224,21 +226,19 @@ def _bridge(
     part: str = "",
 ) -> Bridge:
     """The bridge between two rows of numbers and the cells of their part."""
-    before, now = (Number(row.get("spend"), accuracy("spend", row)) for row in rows)
-    if why := _why_none(questions, previous, before, now, is_part=bool(part)):
-        return Bridge(before, now, why_none=why)
+    ends = _ends(rows)
+    if why := _why_none(questions, previous, ends, is_part=bool(part)):
+        return replace(ends, why_none=why)
     skus = [side.skus.get(part, {}) for side in sides]
     merged = dict(_merged(rows, skus))
     usages = [_usage(row, cells) for row, cells in zip(rows, skus, strict=True)]
     amounts = decompose(*usages, merged=merged)
     unpriced = [int(row.get(UNPRICED) or 0) for row in rows]
     steps = tuple(Step(name, amounts[name]) for name in effects(merged))
-    return Bridge(before, now, steps, merged=merged, unpriced=(unpriced[0], unpriced[1]))
+    return replace(ends, steps=steps, merged=merged, unpriced=(unpriced[0], unpriced[1]))
 
 
-def _why_none(
-    questions: Questions, previous: Scope, before: Number, now: Number, *, is_part: bool
-) -> str:
+def _why_none(questions: Questions, previous: Scope, ends: Bridge, *, is_part: bool) -> str:
     if questions.sees_groups_only:
         return (
             "The steps are made of the prices of single responses, which sums of groups of people "
@@ -246,7 +246,7 @@ def _why_none(
         )
     if not is_recorded(questions, previous):
         return "There are no records from the start of the period to compare with."
-    if not is_part and (before.value is None or now.value is None):
+    if not is_part and None in {ends.before.value, ends.now.value}:
         return "What was spent is not known in one of the two periods."
     return ""
 
@@ -288,8 +288,8 @@ class _Side:
         split = (by,) if by else ()
         answer = questions.split(names, split, scope)
         rows = {str(row.get(by, "")): row for row in answer.records()}
-        skus = {} if questions.sees_groups_only else _skus(questions, scope, book, by)
-        return cls(rows, skus, dict.fromkeys(answer.columns, 0))
+        cells = {} if questions.sees_groups_only else skus(questions, scope, book, by)
+        return cls(rows, cells, dict.fromkeys(answer.columns, 0))
 
     @property
     def whole(self) -> Mapping[str, Any]:
@@ -299,85 +299,3 @@ class _Side:
     def row(self, part: str) -> Mapping[str, Any]:
         """The numbers of a part; nothing of all where it has no row."""
         return self.rows.get(part, self.empty)
-
-
-def _skus(questions: Questions, scope: Scope, book: Book, by: str) -> dict[str, Skus]:
-    """The cells of each part: what its models' tokens of each kind cost."""
-    priced = _priced(questions, scope, book, by)
-    split = tuple(dict.fromkeys((*((by,) if by else ()), "model")))
-    sums = questions.ask(select(("spend", "total_tokens", UNPRICED), split, scope))
-    parts: dict[str, Skus] = {}
-    for row in sums.records():
-        part, model = str(row.get(by, "")), str(row["model"])
-        if row["spend"] is None:
-            continue
-        kinds = priced.get((part, model))
-        if not kinds:  # nothing is known of single responses
-            tokens = (row["total_tokens"] or 0) - (row[UNPRICED] or 0)
-            kinds = {_ALL_KINDS: Cell(tokens=tokens, cost=0)}
-        costs = [cell["cost"] for cell in kinds.values()]
-        shares = costs if any(costs) else [cell["tokens"] for cell in kinds.values()]
-        exact = shared(int(row["spend"]), shares)
-        cells = parts.setdefault(part, {})
-        for (kind, cell), cost in zip(kinds.items(), exact, strict=True):
-            cells[f"{model}|{kind}"] = Cell(tokens=cell["tokens"], cost=cost)
-    return parts
-
-
-def _priced(
-    questions: Questions, scope: Scope, book: Book, by: str
-) -> dict[tuple[str, str], dict[str, Cell]]:
-    """What the responses of each part and model used and cost, by kind."""
-    edges = book.edges()
-    starts = [scope.since, *(edge for edge in edges if scope.since < edge < scope.until)]
-    rates = lru_cache(maxsize=None)(lambda *usage: _rates(book, starts, *usage))
-    every: dict[tuple[str, str], dict[str, Cell]] = {}
-    for row in questions.ask(spend_cells(scope, edges, by)).records():
-        counts = [int(row[name]) for name in CLASSES]
-        of_price = (row["provider"], row["provider_name"], row["model"], row["credential_kind"])
-        cost, weights = int(row["cost"]), counts
-        if cost:
-            charged = rates(*of_price, row["service_tier"], row["tier"], row["epoch"])
-            weights = [count * rate for count, rate in zip(counts, charged, strict=True)]
-        costs = shared(cost, weights if any(weights) else counts)
-        kinds = every.setdefault((str(row.get(by, "")), str(row["model"])), {})
-        for name, count, cost in zip(CLASSES, counts, costs, strict=True):
-            kind = _PRICED_BY.get(name, name)
-            cell = kinds.setdefault(kind, Cell(tokens=0, cost=0))
-            cell["tokens"] += count if name in _TOKENS else 0
-            cell["cost"] += cost
-    return every
-
-
-def _rates(  # noqa: PLR0917 - all that a price depends on
-    book: Book,
-    starts: Sequence[datetime],
-    provider: str,
-    provider_name: str | None,
-    model: str,
-    credential_kind: str | None,
-    service_tier: str | None,
-    tier: int,
-    epoch: int,
-) -> Sequence[int]:
-    """What a token of each class cost; all the same where the book has no price any more."""
-    return pricing.class_rates(
-        book,
-        (provider, provider_name or "", model),
-        starts[epoch],
-        byok=credential_kind == "byok",
-        service_tier=service_tier or "",
-        tier=tier,
-    ) or [1] * len(CLASSES)
-
-
-def shared(amount: int, weights: Sequence[int]) -> list[int]:
-    """A whole amount shared out in proportion to weights, the rest by largest remainder."""
-    whole = sum(weights)
-    if not whole:
-        return [amount, *[0] * (len(weights) - 1)]
-    floors = [amount * weight // whole for weight in weights]
-    by_remainder = sorted(range(len(weights)), key=lambda at: -(amount * weights[at] % whole))
-    for at in by_remainder[: amount - sum(floors)]:
-        floors[at] += 1
-    return floors

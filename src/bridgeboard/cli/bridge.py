@@ -125,7 +125,10 @@ def described(answer: Answer) -> dict[str, Any]:
         "why_none": made.why_none or None,
         "standing": made.accuracy.standing,
         "notes": list(made.notes),
-        "parts": [{"name": part.name, **_steps(part.bridge)} for part in answer.parts],
+        "parts": [
+            {"name": part.name, **_steps(part.bridge), "change_usd": formats.dollars(part.change)}
+            for part in answer.parts
+        ],
     }
 
 
@@ -154,8 +157,7 @@ def lines(answer: Answer) -> list[str]:
     head = f"{periods.span(scope)} ({scope.zone}), against {periods.span(answer.previous)}."
     steps = [f"  {one.label}: {made.signed(one.amount)}" for one in made.steps if one.amount]
     parts = [
-        f"  {formats.visible(part.name)}: {part.bridge.signed(part.bridge.change)}"
-        f"{_of_part(part.bridge)}"
+        f"  {formats.visible(part.name)}: {part.bridge.signed(part.change)}{_of_part(part.bridge)}"
         for part in answer.parts
     ]
     note = [spend_bridge.PARTS_NOTE] if parts else []

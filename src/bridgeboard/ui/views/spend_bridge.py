@@ -83,14 +83,17 @@ class _Drawn:
 
 def _drawn(now: Chosen) -> _Drawn:
     """The steps; made once for a state of the store, with what Radar knows by now."""
-    from bridgeboard.analysis import spend_bridge  # noqa: PLC0415 - brings in the price book
+    from bridgeboard.analysis import (  # noqa: PLC0415 - brings in the price book
+        spend_bridge,
+        token_costs,
+    )
 
     questions, prices, before = runner.current(), settings.current().prices_path, now.before
     assert before is not None  # noqa: S101 - "cannot_compare" has said so
     made = questions.cached(
         ("bridge", now.scope, before, prices),
         lambda: spend_bridge.bridge(
-            questions, now.scope, before, spend_bridge.price_book(questions, prices)
+            questions, now.scope, before, token_costs.price_book(questions, prices)
         ),
     )
     costs = [
@@ -105,14 +108,17 @@ def _drawn(now: Chosen) -> _Drawn:
 
 def _split(now: Chosen, by: str) -> "tuple[Part, ...]":
     """The steps of each value of a dimension, likewise."""
-    from bridgeboard.analysis import spend_bridge  # noqa: PLC0415 - brings in the price book
+    from bridgeboard.analysis import (  # noqa: PLC0415 - brings in the price book
+        spend_bridge,
+        token_costs,
+    )
 
     questions, prices, before = runner.current(), settings.current().prices_path, now.before
     assert before is not None  # noqa: S101 - there are steps of both
     return questions.cached(
         ("bridge of parts", now.scope, before, by, prices),
         lambda: spend_bridge.parts(
-            questions, now.scope, before, by, spend_bridge.price_book(questions, prices)
+            questions, now.scope, before, by, token_costs.price_book(questions, prices)
         ),
     )
 
@@ -243,7 +249,7 @@ def _part(part: "Part", step: str) -> tuple[object, ...]:
     amount = next((one.amount for one in made.steps if one.name == step), None)
     ends = [tables.Inexact.of(end.value, end.accuracy) for end in (made.before, made.now)]
     change = None if amount is None else _amount(made, amount)
-    return part.name, change, _amount(made, made.change), *ends
+    return part.name, change, _amount(made, part.change), *ends
 
 
 def _sheet(every: "Sequence[Part]", by: str, drawn: _Drawn) -> Sheet:
@@ -258,6 +264,6 @@ def _sheet(every: "Sequence[Part]", by: str, drawn: _Drawn) -> Sheet:
     for part in every:
         amounts = {one.name: one.amount for one in part.bridge.steps}
         own = [amounts.get(one.name) for one in steps]
-        rows.append((part.name, *own, part.bridge.change))
+        rows.append((part.name, *own, part.change))
     name = f"Why spend changed by {DIMENSIONS[by].label.lower()}"
     return Sheet(name, columns, tuple(rows))
