@@ -4,10 +4,11 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.ui.views import audit, settings_in_force, settings_sync
+from bridgeboard.ui.views import audit, settings_alerts, settings_in_force, settings_sync
 
 settings_sync.sync()
 settings_sync.backups()
+settings_alerts.alerts()
 audit.not_handed_on()
 settings_in_force.values()
 settings_in_force.access_rules()

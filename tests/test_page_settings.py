@@ -16,12 +16,13 @@ from facts import facts
 from streamlit.testing.v1 import AppTest
 from test_pages_stored import said
 from test_settings_origins import KEY, LOGIN, OUTRIGHT, SECRETS, TOKEN
+from webhooks import webhook
 
 from bridgeboard import access, formats, settings
 from bridgeboard.access import PAGES, PERMISSIONS, Role, Viewer
 from bridgeboard.analysis import team_file
 from bridgeboard.model.store_status import Backup, BackupStatus
-from bridgeboard.runtime import process, state_files
+from bridgeboard.runtime import alert_files, process, state_files
 from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.state.audit import forward
 from bridgeboard.state.logins import Ended, Login
@@ -178,6 +179,38 @@ def test_a_viewer_is_refused_and_has_no_link(store: Store, write: Callable[[str]
     assert "This page is not for you" in said(test)
     assert "Setting" not in tables(test)
     assert not [one for one in test.button if one.key == "sync-now"]
+
+
+def test_recipients_of_alerts_are_masked_and_a_test_message_is_noted_and_sent(
+    store: Store, write: Callable[[str], None], tmp_path: Path
+) -> None:
+    file = tmp_path / "alerts.toml"
+    write(f'{PLAIN}alerts_file = "{file}"\n' + LOGIN.format(more=OUTRIGHT) + ROLES)
+    with webhook() as hook, serving(store):
+        url = f"{hook.url.replace('http', 'json')}/zq-word"
+        file.write_text(f'[[recipient]]\nname = "Costs"\nurl = "{url}"\n', "utf-8")
+        file.chmod(0o600)
+        outbox = alert_files.outbox(settings.current(), store.path)
+        row = {"digest": "d", "kind": "sync", "level": 0, "text": "late"}
+        outbox.put("Costs", [row], AT)
+        outbox.claim("Costs", "3f2a9c1b", AT)
+        outbox.settle()
+        test = page("admins")
+        assert not test.exception
+        assert "Could not" not in said(test)
+        shown = tables(test)["Recipient"]["Costs"]
+        assert shown[:3] == ["json://…", "viewer", "budgets, sync, unpriced"]
+        assert "3f2a9c1b" in said(test)
+        test.button(key="alert-send").click().run()
+        assert "The service took the message" in said(test)
+        assert "zq-word" not in sent(test)
+        assert [(one.who, one.about) for one in noted("test alert")] == [
+            ("bob@example.com", "Costs")
+        ]
+        ((_, _, message),) = hook.calls
+        assert "bob@example.com sent this test" in message["message"]
+        file.write_text("[[recipient]]\n", "utf-8")
+        assert "line 1: 'name' must be a non-empty text" in said(page("admins"))
 
 
 def test_what_changed_since_the_start_is_said(store: Store, write: Callable[[str], None]) -> None:

@@ -112,6 +112,7 @@ ROOMS: dict[str, set[str]] = {
         "pandas",
         "streamlit",
         "bridgeboard.access",
+        "bridgeboard.alerts",
         "bridgeboard.analysis",
         "bridgeboard.budgets",
         "bridgeboard.charts",

@@ -113,6 +113,11 @@ class BackgroundSync:
         """How it is with the backups of the store."""
         return self.backups.status
 
+    @property
+    def alert_problem(self) -> str | None:
+        """Why nobody could be told of alerts; None where all is well."""
+        return self.alerts.problem
+
     def start(self) -> None:
         """Begin, unless the settings name no deployment. Without syncs the store is opened only."""
         if not self._settings.configured:

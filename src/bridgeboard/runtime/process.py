@@ -26,6 +26,10 @@ class Process(Protocol):
     def backup_status(self) -> BackupStatus:
         """How it is with the backups of its store."""
 
+    @property
+    def alert_problem(self) -> str | None:
+        """Why nobody could be told of alerts; None where all is well."""
+
     def wake(self) -> None:
         """Sync now instead of at the end of the interval."""
 

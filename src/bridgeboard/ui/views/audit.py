@@ -26,8 +26,8 @@ def verdict() -> None:
     """A button that looks through all of the log, and what it found."""
     st.caption(
         "Logins, refused logins and pages, recorded text that somebody looked at or searched, "
-        "downloads, changed settings, and syncs begun by hand. Each line has a keyed digest of the "
-        "line before, so that a line that is changed or removed is noticed."
+        "downloads, changed settings, syncs begun and tests of alerts sent by hand. Each line has "
+        "a keyed digest of the line before, so that a line that is changed or removed is noticed."
     )
     not_handed_on()
     if not st.button("Check every line", key="verify", icon=":material/fact_check:"):

@@ -26,7 +26,7 @@ DOES: Final = {
     Permission.EXPORT: "Download tables",
     Permission.NOTES: "Put notes on findings",
     Permission.VIEWS: "Keep views",
-    Permission.SYNC: "Begin a sync",
+    Permission.SYNC: "Begin a sync, or send a test of alerts",
 }
 """What is done on pages, in words."""
 _MARKS: Final = re.compile(r"`([^`]*)`|\*(\w+)\*")
