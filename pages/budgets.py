@@ -4,8 +4,9 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.ui.views import budget_detail, budgets
+from bridgeboard.ui.views import budget_detail, budgets, coder_budgets
 
 found = budgets.standing()
 budgets.overview(found)
 budget_detail.show(found)
+coder_budgets.show()

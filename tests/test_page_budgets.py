@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,15 @@ from facts import facts
 from stores import fresh
 from streamlit.testing.v1 import AppTest
 
-from bridgeboard import budgets, charts, settings
+from bridgeboard import budgets, charts, formats, settings
 from bridgeboard.access import RowAccess
 from bridgeboard.analysis import budget_words
 from bridgeboard.analysis.budget_rules import BudgetStatus
 from bridgeboard.analysis.budgets import statuses
+from bridgeboard.analysis.coder_budgets import coder_budgets, reasons
 from bridgeboard.analysis.runner import Snapshot
-from bridgeboard.store import Store
+from bridgeboard.model.coder_groups import Group
+from bridgeboard.store import Store, coder_groups
 from bridgeboard.ui import current_user
 from bridgeboard.ui.current_user import Reader
 
@@ -175,3 +178,30 @@ def test_the_burn_down_has_all_days_a_limit_and_a_band() -> None:
     assert drawn.layer[0].data["amount"].tolist() == [4]
     assert drawn.layer[1].data["amount"].tolist() == [1, 2, 3, 4]
     assert len(charts.burn_down(spent, [], ideal, 0).layer) == len(drawn.layer) - 1
+
+
+def test_coders_own_budgets_stand_below_with_what_is_counted_here(
+    store: Store, tmp_path: Path
+) -> None:
+    group = Group("00000000-0000-4000-a000-000000000001", "o", "coder", "zq-eng")
+    group = replace(group, organization="00000000-0000-4000-a000-000000000002", members=3)
+    ((person, name),) = store.rows("SELECT id::VARCHAR, username FROM initiators LIMIT 1")
+    shared = {"coder_group": group.id, "spend_micros": 8_000_000}
+    limit = {"limit_micros": 7_000_000, "limit_source": "user_override"}
+    with store.write() as batch:
+        month = END.date().replace(day=1)
+        own = shared | limit | {"person": person, "username": name, "effective_group": group.id}
+        coder_groups.put_groups(batch, [group])
+        coder_groups.put_spend(batch, "coder_group_spend", month, [shared], END)
+        coder_groups.put_spend(batch, "coder_member_spend", month, [own], END)
+    with store.snapshot() as reader:
+        found = coder_budgets(reader)
+    assert found
+    with configured(store, tmp_path, None):
+        test = opened()
+        (row, *_) = shown_tables.table(test, "coder-groups").lines
+        assert row[:6] == ("zq-eng", formats.DASH, "3", "$8.00", "1", "$8.00")
+        assert formats.money(found.groups[0].ours.cost) in row[6]
+        (own_limit,) = shown_tables.table(test, "coder-people").lines
+        assert (own_limit[0], own_limit[2], own_limit[-1]) == (name, "$7.00", "refused")
+        assert all(reason in said(test) for reason in reasons(found))

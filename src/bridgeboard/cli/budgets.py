@@ -11,6 +11,13 @@ from bridgeboard import formats, settings, sync
 from bridgeboard.analysis import budget_words
 from bridgeboard.analysis.budget_rules import BudgetStatus, PastPeriod
 from bridgeboard.analysis.budgets import statuses
+from bridgeboard.analysis.coder_budgets import (
+    CoderBudgets,
+    GroupBudget,
+    Ours,
+    coder_budgets,
+    reasons,
+)
 from bridgeboard.analysis.forecast import Step
 from bridgeboard.analysis.runner import Snapshot
 from bridgeboard.cli.reporting import StoreFile
@@ -40,8 +47,13 @@ def budgets(store: StoreFile = None, file: File = None, *, as_json: Json = False
             sync.name_models(opened)
             with opened.snapshot() as reader:
                 standing = statuses(Snapshot(reader), wanted, now())
+                of_coder = coder_budgets(reader)
     if as_json:
-        out.print(json.dumps({"budgets": [described(one) for one in standing]}), markup=False)
+        answer = {
+            "budgets": [described(one) for one in standing],
+            "coder": of_coder and of_coder_described(of_coder),
+        }
+        out.print(json.dumps(answer), markup=False)
     elif standing:
         out.print(budget_words.sentence(standing), markup=False)
         for one in standing:
@@ -120,6 +132,55 @@ def described(one: BudgetStatus) -> dict[str, Any]:
             for each in one.members
         ],
         "history": [_past(each) for each in one.history],
+    }
+
+
+def of_coder_described(found: CoderBudgets) -> dict[str, Any]:
+    """Coder's own budgets as the command prints them, with what is counted here beside."""
+    return {
+        "month": found.month.isoformat(),
+        "read_at": found.read_at.isoformat(),
+        "problem": found.problem or None,
+        "booked_usd": _usd(found.booked),
+        "here": _ours(found.ours),
+        "of_others_here": _ours(found.others),
+        "groups": [_group(group) for group in found.groups],
+        "reasons": list(reasons(found)),
+    }
+
+
+def _group(group: GroupBudget) -> dict[str, Any]:
+    return {
+        "id": group.id,
+        "name": group.title,
+        "is_everyone": group.is_everyone,
+        "member_count": group.members,
+        "member_limit_usd": _usd(group.limit),
+        "booked_usd": _usd(group.booked),
+        "booked_by_former_usd": _usd(group.of_former),
+        "coder_counts_usd": _usd(group.counted),
+        "here": _ours(group.ours),
+        "difference_usd": _usd(group.difference),
+        "people": [
+            {
+                "person": one.username,
+                "limit_usd": _usd(one.limit),
+                "limit_is_own": one.is_own,
+                "spent_usd": _usd(one.spent),
+                "spent_elsewhere_usd": _usd(one.elsewhere),
+                "here": _ours(one.ours),
+                "is_refused": one.state == "blocked",
+            }
+            for one in group.people
+        ],
+    }
+
+
+def _ours(ours: Ours) -> dict[str, Any]:
+    return {
+        "spend_usd": _usd(ours.cost),
+        "not_billed_usd": _usd(ours.not_billed),
+        "unpriced_tokens": ours.unpriced_tokens,
     }
 
 
