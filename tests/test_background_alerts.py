@@ -126,6 +126,24 @@ def test_a_file_that_is_wrong_is_a_problem_until_it_is_mended(
     assert len(send.sent) == 1
 
 
+def test_budgets_that_cannot_be_read_keep_nobody_from_what_else_there_is(
+    store: Store, chosen: Settings, clock: Clock
+) -> None:
+    put(Path(chosen.budgets_file), "[[budget]]\n")
+    send = Sender()
+    alerts = BackgroundAlerts(chosen, clock, send)
+    clock.now += timedelta(days=1)
+    for _ in range(2):
+        alerts.tell(store, Status(good_at=END))
+        assert "budgets.toml, line 1" in (alerts.problem or "")
+    assert "No sync went well since" in send.sent[0].body
+    put(Path(chosen.budgets_file), BUDGET.format("0.01"))
+    clock.now += LOOKED_EVERY
+    alerts.tell(store, Status(good_at=END))
+    assert alerts.problem is None
+    assert "Budget All" in send.sent[-1].body
+
+
 def test_under_pseudonyms_nobody_is_named(store: Store, chosen: Settings, clock: Clock) -> None:
     people = store.rows("SELECT username, name FROM initiators")
     person = next(name for name, _ in people if name)

@@ -21,6 +21,7 @@ from bridgeboard.model.store import StoreError
 from bridgeboard.runtime import demo_company
 from bridgeboard.runtime.demo_company import Running
 from bridgeboard.state import Database, StateError
+from bridgeboard.state.alert_outbox import AlertOutbox
 from bridgeboard.state.audit import Audit
 from bridgeboard.state.saved_views import Note, SavedViews, View
 from bridgeboard.store import Store, erasure
@@ -178,6 +179,11 @@ def test_views_notes_and_backups_that_name_them_are_found(
         saved.keep(View(f"of {who.username}", "people", ""))
         saved.keep(View("everybody", "people", "period=7d"))
         saved.write(f"spend:{who.id}", Note("seen", datetime(2026, 11, 20, tzinfo=UTC)))
+    outbox = AlertOutbox(state.opened(data), path.stem)
+    row = {"kind": "findings", "level": 0}
+    texts = {"d": f"Runaway session of {who.username}", "e": "Gap in the data"}
+    rows = [{**row, "digest": digest, "text": text} for digest, text in texts.items()]
+    outbox.put("Ada", rows, datetime(2026, 11, 20, tzinfo=UTC))
     kept = path.with_name(f"{path.name}.damaged-20261120-170000")
     kept.write_bytes(b"")
     said = run(
@@ -191,6 +197,7 @@ def test_views_notes_and_backups_that_name_them_are_found(
     assert f"{former} still holds them" in said.output
     assert ".desk.json.migrated" not in said.output
     former.unlink()
+    assert [one.text for one in outbox.alerts()] == ["Gap in the data"]
     for saved in every_saved:
         assert [view.name for view in saved.views()] == ["everybody"]
         assert not saved.notes()

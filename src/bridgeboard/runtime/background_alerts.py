@@ -12,6 +12,7 @@ from bridgeboard.alerts.delivery import AppriseSender
 from bridgeboard.alerts.recipients import Recipient, Recipients
 from bridgeboard.alerts.rules import Condition, Kind
 from bridgeboard.alerts.sending import Line, Sender, round_of_alerts
+from bridgeboard.budgets import BudgetsFileError
 from bridgeboard.model.budgets import Budget
 from bridgeboard.model.store import Store
 from bridgeboard.model.store_status import Status
@@ -58,7 +59,9 @@ def found(
     pseudonyms = None
     if settings.names == "pseudonyms":
         pseudonyms = Pseudonyms.of_key(settings.pseudonym_key.get_secret_value())
-    with_budgets = budgets.load(settings.budgets_path) if settings.budgets_path else ()
+    with_budgets: Sequence[Budget] = ()
+    if looks and settings.budgets_path:
+        with_budgets = budgets.load(settings.budgets_path)
     names = _names(opened, pseudonyms, with_budgets) if looks else None
     ask = _Asking(opened, with_budgets, names, now)
     by_access: dict[RowAccess, list[Recipient]] = {}
@@ -138,7 +141,7 @@ class BackgroundAlerts:
         send: sends a message.
 
     Attributes:
-        problem: why the last round failed as a whole; None if it did not.
+        problem: why the last round failed, as a whole or for budgets; None if it did not.
     """
 
     def __init__(
@@ -150,6 +153,7 @@ class BackgroundAlerts:
         self._looked_at: datetime | None = None
         self._failing_since: datetime | None = None
         self._failed_at: datetime | None = None
+        self._without_budgets: str | None = None
         self.problem: str | None = None
 
     def tell(self, opened: OpenStore, status: Status) -> list[Line]:
@@ -165,7 +169,7 @@ class BackgroundAlerts:
         try:
             told = alert_files.recipients(self._settings)
             health = self._health(opened, status, told)
-            conditions_now = found(opened, self._settings, told, health, now, looks=looks)
+            conditions_now = self._found(opened, told, health, now, looks=looks)
             outbox = alert_files.outbox(self._settings, opened.path)
             lines = round_of_alerts(outbox, conditions_now, self._send, now)
         except Exception as error:  # noqa: BLE001  # whatever it is, the thread goes on
@@ -174,8 +178,28 @@ class BackgroundAlerts:
             return []
         if lines is not None and looks:
             self._looked_at = now
-        self.problem = self._failed_at = None
+        self.problem, self._failed_at = self._without_budgets, None
         return lines or []
+
+    def _found(
+        self,
+        opened: OpenStore,
+        told: Recipients,
+        health: SyncHealth,
+        now: datetime,
+        *,
+        looks: bool,
+    ) -> dict[Recipient, list[Condition]]:
+        """What recipients should know; all but budgets where their file cannot be used."""
+        try:
+            conditions_now = found(opened, self._settings, told, health, now, looks=looks)
+        except BudgetsFileError as error:
+            self._without_budgets = logged("Nobody could be told of budgets", error)
+            without = self._settings.model_copy(update={"budgets_file": ""})
+            return found(opened, without, told, health, now, looks=looks)
+        if looks:
+            self._without_budgets = None
+        return conditions_now
 
     def _health(self, opened: OpenStore, status: Status, told: Recipients) -> SyncHealth:
         times = [sync_state.last_ended_at(opened), status.good_at]

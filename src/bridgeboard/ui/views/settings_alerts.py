@@ -46,7 +46,7 @@ def alerts() -> None:
             return
         if keeper and keeper.alert_problem:
             why = settings.unsecret(keeper.alert_problem, chosen)
-            notices.problem("**Nobody could be told of alerts.**", why)
+            notices.problem("**Not all alerts could be told.**", why)
         if not told:
             st.caption("The file names no recipient.")
             return
