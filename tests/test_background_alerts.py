@@ -99,6 +99,20 @@ def test_syncs_that_fail_are_told_once_and_only_after_a_while(
     assert "the token was revoked" in message.body
 
 
+def test_after_a_time_in_which_nothing_ran_the_first_sync_is_waited_for(
+    store: Store, chosen: Settings, clock: Clock
+) -> None:
+    put(Path(chosen.alerts_file), f'{RECIPIENT}kinds = ["sync"]\n')
+    send = Sender()
+    clock.now += timedelta(days=2)
+    alerts = BackgroundAlerts(chosen, clock, send)
+    alerts.tell(store, Status(state="syncing", good_at=END))
+    assert not send.sent
+    clock.now += timedelta(hours=2)
+    alerts.tell(store, Status(state="syncing", good_at=END))
+    assert "No sync went well since" in send.sent[0].body
+
+
 def test_only_an_admin_is_told_why(store: Store, chosen: Settings, clock: Clock) -> None:
     put(Path(chosen.alerts_file), f'{RECIPIENT}kinds = ["sync"]\n')
     send = Sender()
@@ -134,7 +148,7 @@ def test_budgets_that_cannot_be_read_keep_nobody_from_what_else_there_is(
     alerts = BackgroundAlerts(chosen, clock, send)
     clock.now += timedelta(days=1)
     for _ in range(2):
-        alerts.tell(store, Status(good_at=END))
+        alerts.tell(store, Status(good_at=END, ended_at=END))
         assert "budgets.toml, line 1" in (alerts.problem or "")
     assert "No sync went well since" in send.sent[0].body
     put(Path(chosen.budgets_file), BUDGET.format("0.01"))

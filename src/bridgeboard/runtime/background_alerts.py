@@ -150,6 +150,7 @@ class BackgroundAlerts:
         self._settings = settings
         self._clock = clock
         self._send = send or AppriseSender()
+        self._started_at = clock()
         self._looked_at: datetime | None = None
         self._failing_since: datetime | None = None
         self._failed_at: datetime | None = None
@@ -204,7 +205,11 @@ class BackgroundAlerts:
     def _health(self, opened: OpenStore, status: Status, told: Recipients) -> SyncHealth:
         times = [sync_state.last_ended_at(opened), status.good_at]
         good_at = max((at for at in times if at), default=self._failing_since)
-        return SyncHealth(good_at, status.problem, late_after(self._settings, told))
+        late = late_after(self._settings, told)
+        # After a time in which nothing ran, the first sync has as long as any to make up for it.
+        if late and status.ended_at is None and _is_within(late, self._started_at, self._clock()):
+            late = None
+        return SyncHealth(good_at, status.problem, late)
 
 
 def _is_within(span: timedelta, last: datetime | None, now: datetime) -> bool:
