@@ -219,7 +219,7 @@ class Company:
     def ask(self, _: Query) -> Answer:
         return Answer.of(("person", "team"), self.teams)
 
-    def split(self, _: tuple[str, ...], by: tuple[str, ...], scope: Scope) -> Answer:
+    def sums(self, _: tuple[str, ...], by: tuple[str, ...], scope: Scope) -> Answer:
         self.asked.append((by, scope))
         names = limits(("spend",))
         wanted = dict(scope.include)
@@ -233,7 +233,7 @@ class Company:
         else:
             dimension = by[1] if len(by) > 1 else ""
             for value, each in self.costs[dimension].items():
-                if dimension and value not in wanted[dimension]:
+                if dimension in wanted and value not in wanted[dimension]:
                     continue
                 rows += [
                     (day, *((value,) if dimension else ()), cost)
@@ -347,6 +347,22 @@ def test_values_of_a_dimension_are_asked_about_together() -> None:
     }
     assert by_name["Nobody"].status == "no data"
     assert by_name["A"].scope == "Team A"
+
+
+def test_everything_is_added_up_where_parts_are_asked_about_anyway() -> None:
+    some = every_day(date(2026, 11, 1), date(2026, 11, 16), 1)
+    company = Company({"provider": {"openai": YEAR, "other": {**some, NOW.date(): None}}, "": {}})
+    company.unpriced = {NOW.date()}
+    text = table("All", 500) + table("One", 500, scope="provider", value="openai")
+    by_name = {one.name: one for one in company.stand(text, NOW)}
+    assert [by for by, _ in company.asked] == [("day", "provider")]
+    assert by_name["All"].spent == (160 + 15) * DOLLAR
+    assert by_name["One"].spent == 160 * DOLLAR
+    assert by_name["All"].accuracy.standing == "at_least"
+    other = Company({"": {"": YEAR}, "client": {"Zed": YEAR}})
+    other.sees_groups_only = True
+    other.stand(table("All", 500) + table("Zed", 500, scope="client", value="Zed"), NOW)
+    assert len(other.asked) == 2
 
 
 def test_an_empty_store_knows_nothing() -> None:

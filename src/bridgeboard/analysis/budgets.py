@@ -7,7 +7,6 @@ hardly more than one.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from itertools import groupby
 from typing import Any, Final
 
 from bridgeboard.access import Pseudonyms, RowAccess
@@ -32,6 +31,8 @@ PAST: Final[Mapping[Kind, int]] = {"month": 6, "quarter": 4, "year": 2, "dates":
 EVERYTHING: Final = "Organization"
 IN_SMALL_GROUPS: Final = "what few people did is known only together with what others did"
 _SPEND: Final = ("spend",)
+_FEW: Final = ("provider", "team", "client", "provider_name")
+"""Dimensions with few values, which every usage has one of."""
 _DAY: Final = timedelta(days=1)
 
 Row = Mapping[str, Any]
@@ -85,20 +86,17 @@ def statuses(
     covered = questions.coverage()
     until = periods.known_until(now, covered.as_of) if covered.first_at else now
     teams = _teams(questions, budgets, until)
-    found = []
-    for (by, zone), alike in groupby(sorted(budgets, key=_asked_by), _asked_by):
-        wanted = [_Wanted.of(budget, until, covered.first_at, teams) for budget in alike]
-        wanted = [one for one in wanted if one.limit is not None]
-        if wanted:
-            rows = _rows(questions, by, zone, wanted, until)
-            found += [
-                _status(questions, one, rows, until, is_empty=not covered.rows) for one in wanted
-            ]
+    wanted = [_Wanted.of(budget, until, covered.first_at, teams) for budget in budgets]
+    limited = [one for one in wanted if one.limit is not None]
+    found: list[BudgetStatus] = []
+    for zone in dict.fromkeys(one.budget.zone for one in limited):
+        alike = [one for one in limited if one.budget.zone == zone]
+        rows = _rows(questions, zone, alike, until)
+        found += (
+            _status(questions, one, rows[one.budget.dimension], until, is_empty=not covered.rows)
+            for one in alike
+        )
     return tuple(sorted(found, key=lambda one: (one.urgency, one.name)))
-
-
-def _asked_by(budget: Budget) -> tuple[str, str]:
-    return budget.dimension, budget.zone
 
 
 def _teams(
@@ -163,19 +161,53 @@ class _Wanted:
 
 
 def _rows(
+    questions: Questions, zone: str, wanted: Sequence[_Wanted], until: datetime
+) -> dict[str, dict[str, list[Row]]]:
+    """The spend of each value of each dimension, day by day, with what limits it.
+
+    Everything is under "". It is added up of the values of a dimension that has few of them, if one
+    is asked about anyway: to count all days once more takes as long.
+    """
+    dimensions = dict.fromkeys(one.budget.dimension for one in wanted)
+    part = next((by for by in _FEW if by in dimensions), "")
+    is_added_up = "" in dimensions and bool(part) and not questions.sees_groups_only
+    rows: dict[str, dict[str, list[Row]]] = {}
+    for by in dimensions:
+        if by or not is_added_up:
+            parts_of = {by, ""} if is_added_up and by == part else {by}
+            about = [one for one in wanted if one.budget.dimension in parts_of]
+            rows[by] = _rows_of(questions, by, zone, about, until)
+    if is_added_up:
+        rows[""] = {"": _added_up(rows[part].values())}
+    return rows
+
+
+def _rows_of(
     questions: Questions, by: str, zone: str, wanted: Sequence[_Wanted], until: datetime
 ) -> dict[str, list[Row]]:
-    """The spend of each value, day by day, with what limits it; of everything under ""."""
+    """The same of one dimension: of the values that are wanted, of all if everything is."""
     day = times.local_date(until, zone)
     scope = Scope.days(min(*(one.since(day) for one in wanted), day), day, zone)
     if not by:
-        return {"": list(questions.split(_SPEND, ("day",), scope).records())}
-    values = {one.value for one in wanted}
-    folded = {SMALL_GROUPS} if questions.sees_groups_only else set()
+        return {"": list(questions.sums(_SPEND, ("day",), scope).records())}
+    if all(one.budget.dimension for one in wanted):
+        folded = {SMALL_GROUPS} if questions.sees_groups_only else set()
+        scope = scope.only(by, *{one.value for one in wanted}, *folded)
     rows: dict[str, list[Row]] = {}
-    for row in questions.split(_SPEND, ("day", by), scope.only(by, *values, *folded)).records():
+    for row in questions.sums(_SPEND, ("day", by), scope).records():
         rows.setdefault(str(row[by]), []).append(row)
     return rows
+
+
+def _added_up(parts: Iterable[Sequence[Row]]) -> list[Row]:
+    """The rows of each day together; an amount that is known of none stays unknown."""
+    days: dict[date, dict[str, Any]] = {}
+    for row in (row for rows in parts for row in rows):
+        day = days.setdefault(row["day"], {"day": row["day"], "spend": None})
+        for name in ("spend", *accuracy.limits(_SPEND)):
+            if row[name] is not None:
+                day[name] = (day.get(name) or 0) + row[name]
+    return list(days.values())
 
 
 def _status(
@@ -267,7 +299,7 @@ def _members(questions: Questions, wanted: _Wanted) -> tuple[MemberSpend, ...]:
     scope = Scope.days(period.first, period.last, budget.zone)
     if budget.dimension:
         scope = scope.only(budget.dimension, wanted.value)
-    answer = questions.split(_SPEND, ("initiator",), scope)
+    answer = questions.sums(_SPEND, ("initiator",), scope)
     spent = [
         MemberSpend(str(row["initiator"]), int(row["spend"]), row["initiator"] in wanted.members)
         for row in answer.records()

@@ -59,6 +59,15 @@ class Questions(ABC):
         """Numbers by dimensions, all rows there are."""
         return self._with_limits(names, by, scope, lambda asked: self._every_row(asked, by, scope))
 
+    def sums(self, names: tuple[str, ...], by: tuple[str, ...], scope: Scope) -> Answer:
+        """Numbers of requests by dimensions, to be added up further.
+
+        Limits are with them, but not what usage that is not billed is called: to know takes as long
+        as all else.
+        """
+        asked = (*names, *accuracy.limits(names, by))
+        return self._known(self._every_row(asked, by, scope), asked)
+
     def split_alike(self, names: tuple[str, ...], by: str, scopes: Sequence[Scope]) -> list[Answer]:
         """Numbers by a dimension in several scopes, each with the values of all of them.
 
