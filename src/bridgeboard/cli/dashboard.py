@@ -13,7 +13,9 @@ import typer
 from bridgeboard import settings
 from bridgeboard.cli.terminal import end_politely, err, explained, out, stop_signal
 from bridgeboard.demo import api
+from bridgeboard.demo.company.budgets import budgets_toml
 from bridgeboard.runtime import demo_company
+from bridgeboard.runtime.demo_company import Demo
 from bridgeboard.server import web_app
 from bridgeboard.settings import DemoSettings
 
@@ -69,10 +71,12 @@ def demo(  # noqa: PLR0917 - typer reads options from the signature
         ):
             err.print(f"Its AI Bridge server ({profile}) answers at {running.url}")
             teams_file = chosen.teams_file or _teams(Path(folder), running.teams)
+            budgets_file = chosen.budgets_file or _budgets(Path(folder), company, running.teams)
             here = chosen.model_copy(
                 update={
                     "data_folder": folder,
                     "teams_file": teams_file,
+                    "budgets_file": budgets_file,
                     "timeout_seconds": max(chosen.timeout_seconds, MAKING_SECONDS),
                 }
             )
@@ -124,6 +128,14 @@ def _teams(folder: Path, teams: Mapping[str, tuple[str, ...]]) -> str:
         rows = csv.writer(file)
         rows.writerow(("username", "team"))
         rows.writerows((name, team) for team, names in teams.items() for name in names)
+    return str(path)
+
+
+def _budgets(folder: Path, demo: Demo, teams: Mapping[str, tuple[str, ...]]) -> str:
+    """The company's budgets, likewise."""
+    path = folder / "budgets.toml"
+    day = (demo.end or datetime.now(UTC)).date()
+    path.write_text(budgets_toml(day, teams, demo.scale), "utf-8")
     return str(path)
 
 

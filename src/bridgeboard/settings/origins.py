@@ -15,7 +15,10 @@ from bridgeboard.settings.sources import Environment, File, settings_file
 
 NOT_SET: Final = "not set"
 _DEMO: Final = frozenset(
-    {"url", "token", "timeout_seconds", "search_text", "data_folder", "teams_file", "state_url"}
+    {
+        *("url", "token", "timeout_seconds", "search_text", "data_folder", "state_url"),
+        *("teams_file", "budgets_file"),
+    }
 )
 """What a demo company sets itself."""
 _MEANINGS: Final = {
