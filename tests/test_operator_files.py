@@ -15,6 +15,7 @@ from bridgeboard.pricing import PriceFileError
 from bridgeboard.settings import SettingsError, sources
 from bridgeboard.settings.secrets import from_file
 from bridgeboard.teams import TeamsFileError
+from bridgeboard.teams.file import DELIMITERS
 
 TEAMS = "username,team\nada,Übersetzung\ngrace,Search\n"
 TEAMS_TOML = '[[member]]\nusername = "ada"\nteam = "Übersetzung"\n'
@@ -116,7 +117,7 @@ def test_a_secret_of_several_lines_is_refused_and_not_told(tmp_path: Path) -> No
     assert SECRET not in str(caught.value)
 
 
-@pytest.mark.parametrize("parted", teams.DELIMITERS)
+@pytest.mark.parametrize("parted", DELIMITERS)
 @pytest.mark.parametrize("first", ["", "sep="])
 def test_columns_of_a_csv_file_may_be_parted_by_commas_semicolons_or_tabs(
     parted: str, first: str

@@ -149,14 +149,14 @@ def test_a_run_that_fails_says_why_and_keeps_what_was_committed(store: Store) ->
 
 
 class Breaking(httpx.BaseTransport):
-    """A network that breaks down after so many requests."""
+    """A network that breaks down after so many requests for interceptions."""
 
     def __init__(self, inner: httpx.BaseTransport, *, after: int) -> None:
         self._inner = inner
         self._left = after
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self._left -= 1
+        self._left -= request.url.path.endswith("/interceptions")
         if self._left < 0:
             raise httpx.ConnectError("Network is unreachable", request=request)
         return self._inner.handle_request(request)
