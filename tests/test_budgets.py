@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from bridgeboard.access import RowAccess
+from bridgeboard.analysis import budget_words
 from bridgeboard.analysis import budgets as answers
 from bridgeboard.analysis.budget_rules import BudgetStatus, Reached, Spent, judged
 from bridgeboard.analysis.coverage import Coverage
@@ -448,3 +449,15 @@ def test_who_knows_of_which_budgets() -> None:
     hidden = repr(answers.seen_by(every, RowAccess.numbers(), {"ada": "Person 7"})).lower()
     assert "ada" not in hidden
     assert "Ada" not in names(RowAccess.numbers(), {})
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("month", "Nov 2026"), ("quarter", "Q4 2026"), ("year", "2026"), ("dates", "3 - 9 Nov 2026")],
+)
+def test_a_period_of_the_calendar_is_called_by_its_name(kind: Any, words: str) -> None:
+    week = BudgetPeriod(date(2026, 11, 3), date(2026, 11, 9))
+    budget = replace(ALL, period=kind, dates=week if kind == "dates" else None)
+    period = budget.period_of(date(2026, 11, 5))
+    standing = judged(budget, period, DOLLAR, Spent(0), at(date(2026, 11, 5)))
+    assert budget_words.period(standing) == words

@@ -124,6 +124,7 @@ def test_the_page_says_what_the_analysis_does(store: Store, tmp_path: Path) -> N
             one = by_name[row[0]]
             assert row[1] == budget_words.state(one)
             assert budget_words.spent(one) in row
+            assert row[3:5] == (budget_words.period(one), formats.whole_dollars(one.limit))
         assert test.selectbox(key="budget").value == "One model"
         other = opened(budget="All <b>of it</b>")
         assert "Agreed *in* May" in said(other)
@@ -205,3 +206,17 @@ def test_coders_own_budgets_stand_below_with_what_is_counted_here(
         (own_limit,) = shown_tables.table(test, "coder-people").lines
         assert (own_limit[0], own_limit[2], own_limit[-1]) == (name, "$7.00", "refused")
         assert all(reason in said(test) for reason in reasons(found))
+
+
+def test_where_coder_does_not_tell_what_was_spent_nothing_is_said_to_be_zero(
+    store: Store, tmp_path: Path
+) -> None:
+    organization = "00000000-0000-4000-a000-000000000002"
+    group = Group("00000000-0000-4000-a000-000000000001", organization, "coder", "zq-eng")
+    limit = {"coder_group": group.id, "limit_micros": 1_450_000_000}
+    with store.write() as batch:
+        coder_groups.put_groups(batch, [replace(group, members=3)])
+        coder_groups.put_spend(batch, "coder_group_spend", END.date().replace(day=1), [limit], END)
+    with configured(store, tmp_path, None):
+        table = shown_tables.table(opened(), "coder-groups")
+        assert table.lines == [("zq-eng", "$1,450", "3")]

@@ -26,6 +26,17 @@ def state(one: BudgetStatus) -> str:
     return FORECAST_OVER if one.is_forecast_over else STATES[one.status]
 
 
+def period(one: BudgetStatus) -> str:
+    """The period: ``Dec 2026``, ``Q4 2026``, ``2026``, or its days."""
+    quarter = f"Q{(one.first.month + 2) // 3} {one.first.year}"
+    return {
+        "month": f"{one.first:%b %Y}",
+        "quarter": quarter,
+        "year": f"{one.first.year}",
+        "dates": formats.days(one.first, one.last),
+    }[one.budget.period]
+
+
 def amount(pico: int | None, standing: str = "exact") -> str:
     """An amount with the mark of how it stands."""
     return formats.number(pico, "money", standing)

@@ -80,7 +80,7 @@ def line(one: BudgetStatus) -> str:
     head = (
         f"{budget_words.state(one)}: {formats.line(one.name)} ({formats.line(one.scope)},"
         f" {formats.days(one.first, one.last)}): {budget_words.spent(one)} of"
-        f" {budget_words.amount(one.limit)} spent"
+        f" {formats.whole_dollars(one.limit)} spent"
     )
     words = [head]
     if one.used is not None:
@@ -93,7 +93,7 @@ def line(one: BudgetStatus) -> str:
         words.append(f"forecast {budget_words.forecast(one)} ({budget_words.band(one)})")
     if one.members_over:
         names = ", ".join(formats.line(member.person) for member in one.members_over)
-        words.append(f"over {budget_words.amount(one.member_limit)}: {names}")
+        words.append(f"over {formats.whole_dollars(one.member_limit)}: {names}")
     return ", ".join(words)
 
 
@@ -159,7 +159,7 @@ def _group(group: GroupBudget) -> dict[str, Any]:
         "booked_usd": _usd(group.booked),
         "booked_by_former_usd": _usd(group.of_former),
         "coder_counts_usd": _usd(group.counted),
-        "here": _ours(group.ours),
+        "here": None if group.counted is None else _ours(group.ours),
         "difference_usd": _usd(group.difference),
         "people": [
             {

@@ -46,7 +46,7 @@ def show(found: Sequence[BudgetStatus]) -> None:
 
 def _summary(one: BudgetStatus) -> None:
     used = f" ({formats.rate(one.used)})" if one.used is not None else ""
-    limit = formats.money(one.limit)
+    limit = formats.whole_dollars(one.limit)
     words = [f"{budget_words.state(one)}: {budget_words.spent(one)} of {limit} spent{used}."]
     if one.status == "no data" and not one.spent:
         words.append("Nothing was ever recorded of it: is the name in the budgets file right?")
@@ -81,11 +81,12 @@ def _burn_down(one: BudgetStatus) -> None:
         [(day, cost, formats.money(cost)) for day, cost in ideal],
         one.limit,
     )
+    limit = f"limit of {formats.whole_dollars(one.limit)}"
     ends = f" It is expected to end at {budget_words.forecast(one)}." if one.forecast else ""
     chart.show(
         drawn,
         key=f"burn-down-{one.name}",
-        alt=f"Spend added up by day, against the limit of {formats.money(one.limit)}.{ends}",
+        alt=f"Spend added up by day, against the {limit}.{ends}",
     )
     st.caption(
         "Blue: spent, dashed where forecast, with the band of 8 in 10 cases. Grey: the limit, and "

@@ -146,16 +146,14 @@ def _kind(label: str) -> tables.Kind:
 
 def _row(place: int, one: BudgetStatus) -> tuple[object, ...]:
     end = one.forecast and one.forecast.end
-    each = f"{formats.money(one.member_limit)} each of {one.member_count:,}"
-    limit = formats.money(one.limit)
+    each = f"{formats.exact_money(one.member_limit)} each of {one.member_count:,}"
+    limit, exact = formats.whole_dollars(one.limit), formats.exact_money(one.limit)
     return (
         one.name,
         Ranked(budget_words.state(one), _members_over(one), place),
         one.scope,
-        Ranked(
-            formats.days(one.first, one.last), f"Days of {one.budget.zone}", one.last.toordinal()
-        ),
-        Ranked(limit, f"{limit}: {each}", one.limit) if one.members is not None else one.limit,
+        Ranked(budget_words.period(one), _days(one), one.last.toordinal()),
+        Ranked(limit, exact if one.members is None else f"{exact}: {each}", one.limit),
         Inexact.of(one.spent, one.accuracy),
         Inexact.of(one.used, one.accuracy) if one.used is not None else None,
         Ranked(budget_words.pace(one), _elapsed(one), one.pace),
@@ -163,6 +161,10 @@ def _row(place: int, one: BudgetStatus) -> tuple[object, ...]:
         Ranked(budget_words.forecast(one), budget_words.chance(one), end.middle if end else None),
         Ranked(budget_words.band(one), "", end.high if end else None),
     )
+
+
+def _days(one: BudgetStatus) -> str:
+    return f"{formats.days(one.first, one.last)}, days of {one.budget.zone}"
 
 
 def _run_out_rank(one: BudgetStatus) -> float | None:
@@ -249,7 +251,7 @@ def _none_configured() -> None:
         "No budgets are configured. Write them into a file, and name it in the setting "
         "budgets_file or the variable BRIDGEBOARD_BUDGETS. For example:"
     )
-    st.code(EXAMPLE, language="toml")
+    st.code(EXAMPLE, language=None)
 
 
 def _wrong(error: BudgetsFileError) -> None:

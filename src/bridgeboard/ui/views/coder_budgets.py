@@ -18,7 +18,7 @@ from bridgeboard.analysis.coder_budgets import (
 from bridgeboard.model.store import NoStoreError, Rows
 from bridgeboard.ui import current_user, runner
 from bridgeboard.ui.components import notices, tables
-from bridgeboard.ui.components.tables import Column, Inexact
+from bridgeboard.ui.components.tables import Column, Inexact, Ranked
 
 _NAME: Final = 40
 _GROUPS: Final = (
@@ -32,6 +32,8 @@ _GROUPS: Final = (
     Column("Difference", "money", "Counted here, less what Coder counts."),
     Column("Refused", "count", "People at or above their limit: Coder refuses their requests."),
 )
+_TOLD_WITHOUT_SPEND: Final = 3
+"""The first columns: group, limit, members."""
 _PEOPLE: Final = (
     Column("Person", longest=_NAME),
     Column("Group", longest=_NAME),
@@ -68,6 +70,9 @@ def show() -> None:
             "their budget, or else on Everyone."
         )
         _problems(problems)
+        if all(group.booked is None for group in found.groups):
+            _limits_alone(found)
+            return
         _table(found)
         _people(found)
         with st.expander("Why Coder counts another amount"):
@@ -86,6 +91,17 @@ def _limits(found: CoderBudgets) -> list[bool]:
 def _problems(problems: Sequence[str]) -> None:
     for problem in problems:
         st.text(f"{problem}.")
+
+
+def _limits_alone(found: CoderBudgets) -> None:
+    """The table of groups where the deployment does not tell what was spent."""
+    tables.show(
+        [_row(group)[:_TOLD_WITHOUT_SPEND] for group in found.groups],
+        _GROUPS[:_TOLD_WITHOUT_SPEND],
+        key="coder-groups",
+        label="Coder's own budgets by group",
+        search="Search groups",
+    )
 
 
 def _table(found: CoderBudgets) -> None:
@@ -115,7 +131,7 @@ def _table(found: CoderBudgets) -> None:
 def _row(group: GroupBudget) -> tuple[object, ...]:
     return (
         formats.line(group.title),
-        group.limit,
+        _limit(group.limit),
         group.members,
         group.booked,
         len(group.people),
@@ -124,6 +140,13 @@ def _row(group: GroupBudget) -> tuple[object, ...]:
         _inexact(group.difference, group.ours),
         group.blocked,
     )
+
+
+def _limit(pico: int | None) -> Ranked | None:
+    """A limit in whole dollars, as people wrote it."""
+    if pico is None:
+        return None
+    return Ranked(formats.whole_dollars(pico), formats.exact_money(pico), pico)
 
 
 def _ours(ours: Ours) -> object:
@@ -155,7 +178,7 @@ def _person(one: MemberBudget) -> tuple[object, ...]:
     return (
         formats.line(one.username) or formats.DASH,
         formats.line(one.group),
-        one.limit,
+        _limit(one.limit),
         "their own" if one.is_own else "of the group",
         one.spent,
         _ours(one.ours),
