@@ -574,3 +574,34 @@ def test_three_questions_of_a_newcomer_are_answered_within_two_clicks(
     expect(page.get_by_role("heading", name="Session", exact=True)).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("Tools", exact=True).first).to_be_visible(timeout=PATIENCE)
     assert walk.clicks == 2
+
+
+def test_three_questions_about_the_budget_are_answered_within_two_clicks(
+    page: Page, synced: str
+) -> None:
+    # Where will November end?
+    walk = Walk(page, synced)
+    walk.click(page.get_by_role("link", name="Spend", exact=True))
+    end = page.get_by_text(re.compile(r"November is expected to end at \D*\$\d"))
+    expect(end.first).to_be_visible(timeout=PATIENCE)
+    assert walk.clicks == 1
+
+    # Why is it more than before, and in which teams?
+    why = page.get_by_text(re.compile(r"^Spend (rose|fell) by "))
+    expect(why).to_contain_text(re.compile(r"people|requests|tokens|model"), timeout=PATIENCE)
+    bar = page.locator("[class*='st-key-chart-why'] [aria-roledescription='bar']").first
+    expect(bar).to_have_attribute("aria-label", re.compile(r"^[A-Z][a-z ]+: .?.?[+-]\$"))
+    bar.scroll_into_view_if_needed()
+    settled(page)
+    walk.click(bar)
+    teams = page.locator(".st-key-parts-why tbody tr")
+    expect(teams.first).to_contain_text(re.compile(r"\$\d"), timeout=PATIENCE)
+    assert walk.clicks == 2
+
+    # Who will be over?
+    walk = Walk(page, synced)
+    walk.click(page.get_by_role("link", name="Budgets", exact=True))
+    expect(page.get_by_text(re.compile(r"(over|used up)", re.IGNORECASE)).first).to_be_visible(
+        timeout=PATIENCE
+    )
+    assert walk.clicks == 1

@@ -36,12 +36,14 @@ def waterfall(steps: Sequence[Change], whole: Change, chosen: str = "") -> alt.L
         ],
         columns=["step", "label", "start", "end", "exactly"],
     )
+    frame["described"] = frame["label"] + ": " + frame["exactly"]
     frame["colour"] = [colour for *_, colour in bars]
     frame["width"] = [2 if key == chosen else 0 for key, *_ in bars]
     base = alt.Chart(frame).encode(
         y=alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=190)),
         x=alt.X("start:Q", axis=encodings.number("money", "Change of spend")),
         x2="end:Q",
+        description="described:N",
         tooltip=[
             alt.Tooltip("label:N", title="Step"),
             alt.Tooltip("exactly:N", title="Change of spend"),

@@ -151,9 +151,10 @@ def _picture(drawn: _Drawn, chosen: str | None) -> None:
 
 
 def _pick(made: "Bridge", point: chart.Point) -> None:
-    """Look into the step that was clicked; for callbacks."""
+    """Look into the step that was clicked, by team unless split otherwise; for callbacks."""
     if point.get("step") in [step.name for step in made.steps]:
-        url.put({f"{KEY}-step": _step(made).words(str(point["step"]))})
+        step, by = _step(made).words(str(point["step"])), _BY.words(_BY.value() or PARTS[0])
+        url.put({f"{KEY}-step": step, f"{KEY}-by": by})
 
 
 def _steps(drawn: _Drawn, now: Chosen) -> None:
