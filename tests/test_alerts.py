@@ -1,9 +1,11 @@
 """What is due to whom and when, and that each alert is sent once, whatever ends the process."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from threading import Barrier
 
 import databases
 import pytest
@@ -49,9 +51,8 @@ class Sender:
 
 
 @pytest.fixture
-def outbox(tmp_path: Path) -> Iterator[AlertOutbox]:
-    with databases.database(tmp_path) as database:
-        yield AlertOutbox(database, "store")
+def outbox(database: Database) -> AlertOutbox:
+    return AlertOutbox(database, "store")
 
 
 def states(outbox: AlertOutbox) -> list[str]:
@@ -283,11 +284,35 @@ def test_a_recipient_is_told_only_of_their_kinds(outbox: AlertOutbox) -> None:
     assert tell(outbox, FOUND, to=budgets).state == "nothing"
 
 
-def test_while_another_process_sends_nothing_is_done(outbox: AlertOutbox, tmp_path: Path) -> None:
+def test_while_another_process_sends_nothing_is_done(
+    outbox: AlertOutbox, state_url: str, tmp_path: Path
+) -> None:
     send = Sender()
-    with databases.database(tmp_path) as other, other.lock(LOCK):
+    with databases.database(tmp_path / "data", state_url) as other, other.lock(LOCK):
         assert round_of_alerts(outbox, {ADA: [FOUND]}, send, NOW) is None
     assert (send.sent, states(outbox)) == ([], [])
+
+
+def test_dashboards_that_share_a_state_database_send_each_alert_once(
+    outbox: AlertOutbox, state_url: str, tmp_path: Path
+) -> None:
+    found = [reached(f"{percent:02}") for percent in range(30)]
+    ready = Barrier(2)
+    with databases.database(tmp_path / "data", state_url) as other:
+
+        def send_all(own: AlertOutbox) -> list[str]:
+            send = Sender()
+            ready.wait()
+            for count in range(1, len(found) + 1):
+                round_of_alerts(own, {ADA: found[:count]}, send, NOW)
+            return [message.body for message in send.sent]
+
+        with ThreadPoolExecutor(2) as threads:
+            sent = list(threads.map(send_all, (outbox, AlertOutbox(other, "store"))))
+    tell(outbox, *found)  # what only a round that came too late had found
+    assert states(outbox) == ["sent"] * len(found)
+    bodies = "\n".join(body for one in sent for body in one)
+    assert all(bodies.count(one.text) <= 1 for one in found)
 
 
 def test_a_plan_says_what_would_be_sent_and_changes_nothing(outbox: AlertOutbox) -> None:
