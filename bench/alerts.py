@@ -15,6 +15,7 @@ from pathlib import Path
 from time import process_time
 from typing import Final
 
+from bench.budgets import budgets_toml
 from bench.report import Report, arguments, median_ms, note, spent_ms
 
 from bridgeboard.access import Role
@@ -29,9 +30,7 @@ from bridgeboard.store import Store
 
 RUNS: Final = 3
 TARGET_MS: Final = 2_000
-_OF: Final = {"team": "SELECT team FROM memberships GROUP BY 1 ORDER BY 1 LIMIT 4"}
-_PEOPLE: Final = "SELECT username FROM initiators ORDER BY initiator LIMIT 4"
-_MODELS: Final = "SELECT model FROM usage GROUP BY 1 ORDER BY count(*) DESC LIMIT 3"
+_TEAM: Final = "SELECT team FROM memberships ORDER BY 1 LIMIT 1"
 
 
 class Taker:
@@ -61,19 +60,13 @@ def main() -> int:
 def _measure(report: Report, store: Store, folder: Path) -> None:
     ((last,),) = store.rows("SELECT max(started_at) FROM usage")
     now = last.replace(tzinfo=UTC) + timedelta(minutes=1)
-    teams = [team for (team,) in store.rows(_OF["team"])]
-    values = {
-        "organization": [""],
-        "team": teams,
-        "person": [name for (name,) in store.rows(_PEOPLE)],
-        "model": [model for (model,) in store.rows(_MODELS)],
-    }
-    (folder / "budgets.toml").write_text(_budgets(values), "utf-8")
+    teams = [team for (team,) in store.rows(_TEAM)]
+    (folder / "budgets.toml").write_text(budgets_toml(store), "utf-8")
     settings = Settings(budgets_file=str(folder / "budgets.toml"), data_folder=str(folder))
     outbox, taker = AlertOutbox(Database(folder), "store"), Taker()
     for one in (
         Recipient("everybody", "json://127.0.0.1", Role.ANALYST),
-        Recipient("team", "json://127.0.0.1", Role.LEAD, tuple(teams[:1])),
+        Recipient("team", "json://127.0.0.1", Role.LEAD, tuple(teams)),
         Recipient("groups", "json://127.0.0.1", kinds=frozenset({"budgets", "unpriced"})),
     ):
         tell = partial(_round, store, settings, Recipients((one,)), outbox, taker, now)
@@ -97,18 +90,6 @@ def _round(  # noqa: PLR0917 - bound by partial
 ) -> Sequence[Line]:
     conditions = found(store, settings, told, SyncHealth(now), now)
     return round_of_alerts(outbox, conditions, taker, now) or ()
-
-
-def _budgets(values: dict[str, list[str]]) -> str:
-    tables = []
-    for scope, names in values.items():
-        for value in names:
-            line = f'value = "{value}"\n' if value else ""
-            tables.append(
-                f'[[budget]]\nname = "{scope} {value}"\nscope = "{scope}"\n{line}'
-                'amount = "100"\nperiod = "month"\n'
-            )
-    return "\n".join(tables)
 
 
 if __name__ == "__main__":

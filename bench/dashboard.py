@@ -13,6 +13,7 @@ from pathlib import Path
 from subprocess import PIPE, Popen
 from typing import Final
 
+from bench.budgets import budgets_toml
 from bench.canned import DEPLOYMENT, midnight, served
 
 from bridgeboard import store
@@ -52,7 +53,7 @@ class Dashboard:
 
 @contextmanager
 def dashboard(file: Path) -> Iterator[Dashboard]:
-    """Serve a copy of that store, which nothing syncs, until the block ends."""
+    """Serve a copy of that store, which nothing syncs, with budgets, until the block ends."""
     with (
         served(0, 1, midnight(datetime.now(UTC))) as deployment,
         synced(file, deployment, TOKEN, every_seconds=0) as running,
@@ -66,10 +67,14 @@ def synced(file: Path, deployment: str, token: str, *, every_seconds: int) -> It
     with tempfile.TemporaryDirectory(prefix="bench-pages-") as folder:
         shutil.copy(file, copied := store.location(Path(folder), DEPLOYMENT))
         copied.chmod(0o600)
+        budgets = Path(folder) / "budgets.toml"
+        with store.Store.open(copied) as opened:
+            budgets.write_text(budgets_toml(opened), "utf-8")
         given = {
             "CODER_URL": deployment,
             "CODER_SESSION_TOKEN": token,
             "BRIDGEBOARD_DATA": folder,
+            "BRIDGEBOARD_BUDGETS": str(budgets),
             "BRIDGEBOARD_SYNC_SECONDS": str(every_seconds),
         }
         with _process(given) as running:

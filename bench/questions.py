@@ -120,6 +120,10 @@ def _session_page(scope: Scope) -> list[Query]:
     return [Query(_SESSION_PAGE, (*period, _MODEL))]
 
 
+def _budget_days(scope: Scope) -> list[Query]:
+    return [select(("spend",), ("day", by), scope) for by in ("team", "initiator", "model")]
+
+
 QUESTIONS: Final = (
     Question(
         "headline_and_previous",
@@ -132,6 +136,9 @@ QUESTIONS: Final = (
         lambda scope: [spend_cells(scope, ())],
         ("usage", "started_at", *TOKENS, "cache_write_1h", "web_searches", "tier", "cost"),
         "responses",
+    ),
+    Question(
+        "spend_of_budgets", _budget_days, ("cost", "requests", "started_at", "initiator", "model")
     ),
     _split("week", _MONEY, "week", columns=(*_COUNTED, "started_at")),
     Question("top_people", _top_people, (*_COUNTED, "initiator")),
