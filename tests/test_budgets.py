@@ -461,3 +461,11 @@ def test_a_period_of_the_calendar_is_called_by_its_name(kind: Any, words: str) -
     period = budget.period_of(date(2026, 11, 5))
     standing = judged(budget, period, DOLLAR, Spent(0), at(date(2026, 11, 5)))
     assert budget_words.period(standing) == words
+
+
+def test_what_is_not_billed_is_nothing_spent_in_a_sentence() -> None:
+    spent = Spent(0, Accuracy("not billed", ("$5 is paid by a key of one's own",)))
+    standing = judged(ALL, NOVEMBER, 210 * DOLLAR, spent, at(date(2026, 11, 16)))
+    assert budget_words.spent(standing) == "$0.00"
+    at_least = replace(standing, spent=DOLLAR, accuracy=Accuracy("at_least"))
+    assert budget_words.spent(at_least) == "≥ $1.00"

@@ -1,6 +1,7 @@
 """Where a month ends: with few days and many, never below what is spent, and how good that was."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, cast
 
@@ -20,7 +21,7 @@ from bridgeboard.analysis.forecast import (
 )
 from bridgeboard.analysis.questions import Questions
 from bridgeboard.model import periods
-from bridgeboard.model.accuracy import UNPRICED, limits
+from bridgeboard.model.accuracy import UNPRICED, Accuracy, limits
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.scope import Scope
 
@@ -200,6 +201,12 @@ def test_a_day_without_any_price_counts_as_nothing_and_makes_a_lower_bound() -> 
     assert end.accuracy.standing == "at_least"
     assert end.days is not None
     assert end.days.costs[-1] == 0
+
+
+def test_a_month_in_which_nothing_was_billed_so_far_has_an_amount_in_its_sentence() -> None:
+    end = Spent(NOVEMBER[0], [10 * DOLLAR] * 20, {}).ends()
+    nothing = replace(end.spent, value=0, accuracy=Accuracy("not billed"))
+    assert replace(end, spent=nothing).spent_in_words == "$0.00 spent so far."
 
 
 def test_past_forecasts_are_judged_by_whole_months_only() -> None:

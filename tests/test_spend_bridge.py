@@ -178,6 +178,11 @@ def test_the_sentence_names_the_largest_steps_and_what_is_left() -> None:
     assert known(("people", 0)).in_words.startswith("Spend is what it was")
 
 
+def test_a_period_in_which_nothing_was_billed_is_an_amount_in_the_sentence() -> None:
+    made = known(("retired_models", -100), standing="not billed")
+    assert made.in_words.startswith("Spend fell by $100.00, from $100.00 to $0.00:")
+
+
 def test_a_lower_bound_makes_steps_about_right_and_says_what_is_left_out() -> None:
     made = known(("people", 5), standing="at_least", unpriced=(7, 1000))
     assert "rose by ≈" in made.in_words

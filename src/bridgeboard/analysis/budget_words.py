@@ -44,7 +44,7 @@ def amount(pico: int | None, standing: str = "exact") -> str:
 
 def spent(one: BudgetStatus) -> str:
     """What is spent; a dash where that is not known."""
-    return amount(one.spent, one.accuracy.standing)
+    return amount(one.spent, one.accuracy.in_digits)
 
 
 def pace(one: BudgetStatus) -> str:

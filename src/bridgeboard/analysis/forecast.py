@@ -292,7 +292,7 @@ class MonthEnd:
     @property
     def spent_in_words(self) -> str:
         """What the month has cost so far, as a sentence."""
-        value, standing = self.spent.value, self.spent.accuracy.standing
+        value, standing = self.spent.value, self.spent.accuracy.in_digits
         if value is None:
             return "What was spent so far is not known."
         return f"{formats.marked(formats.whole_dollars(int(value)), value, standing)} spent so far."

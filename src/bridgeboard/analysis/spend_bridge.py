@@ -120,7 +120,7 @@ class Bridge:
         if self.why_none:
             return self.why_none
         ends = " to ".join(
-            formats.number(end.value, "money", end.accuracy.standing)
+            formats.number(end.value, "money", end.accuracy.in_digits)
             for end in (self.before, self.now)
         )
         if not self.change:

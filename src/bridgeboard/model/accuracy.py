@@ -54,6 +54,11 @@ class Accuracy:
         return self.standing == "exact" or self.standing in NOT_BILLED
 
     @property
+    def in_digits(self) -> Standing:
+        """How it stands where it is said in digits also if nothing of it is billed."""
+        return "exact" if self.standing in NOT_BILLED else self.standing
+
+    @property
     def loose(self) -> "Accuracy":
         """How a number stands that what is missing may make too large as well as too small."""
         return Accuracy("about", self.reasons, misses_some=True) if self.is_bound else self

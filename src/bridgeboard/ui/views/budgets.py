@@ -44,19 +44,28 @@ period = "quarter"
 _NAME: Final = 40
 _PARTLY: Final = "some of the usage has no known price, or is not known. Each budget says more"
 _COLUMNS: Final = (
-    (
+    Column(
         "Status",
-        "Over its limit, expected to go over, or how fast it is used; the most urgent first.",
+        meaning="Over its limit, expected to go over, or how fast it is used; most urgent first.",
+        longest=_NAME,
     ),
-    ("For", "Whose spend, or the spend on what, it limits."),
-    ("Period", "The days that the budget is about."),
-    ("Limit", "What may be spent in the period; for members their amounts together."),
-    ("Spent", "What was spent in the period so far. Only usage with a price counts."),
-    ("Used", "Spent by the limit."),
-    ("Pace", "Used by the share of workdays that is over: above 1.1 it is used too fast."),
-    ("Used up", "When nothing is left if days go on to cost what the last seven did on average."),
-    ("Forecast", "What the period is expected to cost."),
-    ("Band", "Between which amounts the period ends in 8 of 10 cases."),
+    Column("For", meaning="Whose spend, or the spend on what, it limits."),
+    Column("Period", meaning="The days that the budget is about.", longest=_NAME),
+    Column(
+        "Limit", "money", "What may be spent in the period; for members their amounts together."
+    ),
+    Column("Spent", "money", "Spent in the period so far. Only usage with a price counts."),
+    Column("Used", "rate", "Spent by the limit."),
+    Column(
+        "Pace", "change", "Used by the share of workdays that is over: above 1.1 it is too fast."
+    ),
+    Column(
+        "Used up",
+        meaning="When nothing is left if days go on to cost what the last seven did on average.",
+        longest=_NAME,
+    ),
+    Column("Forecast", "change", "What the period is expected to cost."),
+    Column("Band", "change", "Between which amounts the period ends in 8 of 10 cases."),
 )
 
 
@@ -126,10 +135,9 @@ def overview(found: Sequence[BudgetStatus]) -> None:
         start = navigation.page_address("budgets", {BUDGET: ""})
         head, _, tail = start.partition(f"{BUDGET}=")
         ends = [f"{quote_plus(one.name)}{tail}" for one in found]
-        labels = [Column(label, _kind(label), meaning) for label, meaning in _COLUMNS]
         tables.show(
             [_row(place, one) for place, one in enumerate(found)],
-            [Column("Budget", longest=_NAME, links=Links(f"{head}{BUDGET}=", ends)), *labels],
+            [Column("Budget", longest=_NAME, links=Links(f"{head}{BUDGET}=", ends)), *_COLUMNS],
             key="budgets",
             label="Budgets",
             order=Order(1, upwards=True),
@@ -137,11 +145,6 @@ def overview(found: Sequence[BudgetStatus]) -> None:
             note=_left_out(found),
         )
         downloads.menu(_sheet(found), choices(found), key="budgets")
-
-
-def _kind(label: str) -> tables.Kind:
-    kinds: dict[str, tables.Kind] = {"Limit": "money", "Spent": "money", "Used": "rate"}
-    return kinds.get(label, "text")
 
 
 def _row(place: int, one: BudgetStatus) -> tuple[object, ...]:
@@ -155,7 +158,7 @@ def _row(place: int, one: BudgetStatus) -> tuple[object, ...]:
         Ranked(budget_words.period(one), _days(one), one.last.toordinal()),
         Ranked(limit, exact if one.members is None else f"{exact}: {each}", one.limit),
         Inexact.of(one.spent, one.accuracy),
-        Inexact.of(one.used, one.accuracy) if one.used is not None else None,
+        _used(one),
         Ranked(budget_words.pace(one), _elapsed(one), one.pace),
         Ranked(budget_words.run_out(one), "", _run_out_rank(one)),
         Ranked(budget_words.forecast(one), budget_words.chance(one), end.middle if end else None),
@@ -165,6 +168,12 @@ def _row(place: int, one: BudgetStatus) -> tuple[object, ...]:
 
 def _days(one: BudgetStatus) -> str:
     return f"{formats.days(one.first, one.last)}, days of {one.budget.zone}"
+
+
+def _used(one: BudgetStatus) -> object:
+    """The share that is used: of what is not billed nothing."""
+    standing = one.accuracy.in_digits
+    return one.used if one.used is None or standing == "exact" else Inexact(one.used, standing)
 
 
 def _run_out_rank(one: BudgetStatus) -> float | None:
