@@ -31,7 +31,8 @@ def said(
 
 def test_where_teams_come_from_is_said_once() -> None:
     groups = TeamsNote("groups", 3)
-    assert said(groups, {}, NOON) == ["Teams: 3 teams from Coder's groups"]
+    (sentence,) = said(groups, {}, NOON)
+    assert sentence.startswith("Teams: 3 teams from Coder's groups; before these were first read,")
     assert said(TeamsNote("groups"), {"groups": "forbidden"}) == [
         "Teams: from Coder's groups; this token may not read them, so everybody is Unassigned"
     ]

@@ -45,7 +45,10 @@ def team_sentences(reader: Rows) -> Iterator[str]:
         known = f"as of {last.complete_at:%Y-%m-%d %H:%M} UTC" if last.complete_at else "in part"
         yield f"Teams: {_teams(note.teams)} from Coder's groups, {known}; {why(problem)}"
     else:
-        yield f"Teams: {_teams(note.teams)} from Coder's groups"
+        yield (
+            f"Teams: {_teams(note.teams)} from Coder's groups; before these were first read,"
+            " everybody counts as in the team of that reading"
+        )
     if note.undecided:
         people = formats.plural(note.undecided, "person is", "people are")
         yield (

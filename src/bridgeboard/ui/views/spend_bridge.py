@@ -50,18 +50,19 @@ EVIDENCE: Final[Mapping[str, tuple[str, Mapping[str, Sequence[str]]]]] = {
     "retired_models": ("models", {**_MODELS, "breakdown-sort": ["change"]}),
 }
 """Step → the page that shows what is behind it, and in which order."""
+_STEP: Final = url_values.one_of(f"{KEY}-step", tuple(EVIDENCE))
 
 
 def show(now: Chosen) -> None:
     """How the spend of the period before became that of this one, step by step."""
     st.header("Why spend changed", anchor=False)
     with notices.tile("why spend changed"):
-        if why := trend.cannot_compare(now):
-            notices.empty(why)
-            return
-        drawn = _drawn(now)
-        if drawn.bridge.why_none:
-            notices.empty(drawn.bridge.why_none)
+        why = trend.cannot_compare(now)
+        drawn = None if why else _drawn(now)
+        if drawn is None or drawn.bridge.why_none:
+            notices.empty(why or (drawn.bridge.why_none if drawn else ""))
+            for parameter in (_BY, _STEP):  # an address with a wrong word is told so all the same
+                parameter.value()
             return
         st.markdown(formats.unmarked(drawn.bridge.in_words))
         st.caption(formats.unmarked(" ".join((f"Against the {now.compared_with}.", *drawn.notes))))
