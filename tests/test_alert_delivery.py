@@ -95,6 +95,7 @@ def test_a_connection_that_breaks_off_may_have_taken_it() -> None:
     [
         (["Socket Exception: HTTPSConnectionPool: Read timed out. (read timeout=20)"], "unknown"),
         (["Socket Exception: ('Connection aborted.', RemoteDisconnected('closed'))"], "unknown"),
+        (["Socket Exception: ConnectionResetError(104, 'Connection reset by peer')"], "unknown"),
         (["Socket Exception: [Errno -2] Name or service not known"], "failed"),
         (["Socket Exception: SSLError(certificate verify failed)"], "failed"),
         (["Socket Exception: (535, b'5.7.8 Authentication failed')"], "failed"),

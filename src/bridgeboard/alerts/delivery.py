@@ -19,8 +19,8 @@ READ_SECONDS: Final = 20.0
 """How long an answer is waited for, once a message is sent."""
 WHOLE_SECONDS: Final = 60.0
 _SHORTEST: Final = 120
-_REFUSED: Final = re.compile(r"\berror=(\d{3})\b|\((\d{3}), b?['\"]")
-"""An answer of a web server, or of a mail server, that says no."""
+_REFUSED: Final = re.compile(r"\berror=(\d{3})\b|\(([45]\d{2}), b?['\"]")
+"""An answer of a web server, or of a mail server, that says no; no number of a system's error."""
 _NOT_REACHED: Final = re.compile(
     r"refused|resolve|Name or service|getaddrinfo|NewConnection|ConnectTimeout|unreachable|SSL"
     r"|CERTIFICATE|ProxyError|Invalid ?URL",
