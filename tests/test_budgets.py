@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from bridgeboard.access import RowAccess
+from bridgeboard.alerts import conditions
 from bridgeboard.analysis import budget_words
 from bridgeboard.analysis import budgets as answers
 from bridgeboard.analysis.budget_rules import BudgetStatus, Reached, Spent, judged
@@ -469,3 +470,9 @@ def test_what_is_not_billed_is_nothing_spent_in_a_sentence() -> None:
     assert budget_words.spent(standing) == "$0.00"
     at_least = replace(standing, spent=DOLLAR, accuracy=Accuracy("at_least"))
     assert budget_words.spent(at_least) == "≥ $1.00"
+
+
+def test_an_alert_says_the_amounts_as_the_page_does() -> None:
+    standing = judge(1450, 750, date(2026, 11, 16), known=days(*[50] * 15))
+    (half, *_) = standing.reached
+    assert "$750.00 of $1,450 spent, 50 % reached." in conditions._of_budget(standing, half).text

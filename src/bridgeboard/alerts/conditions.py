@@ -7,6 +7,7 @@ from typing import Final
 from bridgeboard import formats
 from bridgeboard.access import Pseudonyms, RowAccess
 from bridgeboard.alerts.rules import Condition
+from bridgeboard.analysis import budget_words
 from bridgeboard.analysis.budget_rules import BudgetStatus, Reached
 from bridgeboard.analysis.budgets import aliases, seen_by, statuses
 from bridgeboard.analysis.radar import sweep
@@ -113,19 +114,16 @@ def names_of(everybody: Reader, pseudonyms: Pseudonyms) -> dict[str, str]:
 
 
 def _of_budget(status: BudgetStatus, reached: Reached) -> Condition:
-    spent = "an unknown part"
-    if status.spent is not None:
-        spent = status.accuracy.in_words(formats.money(status.spent))
+    spent = "an unknown part" if status.spent is None else budget_words.spent(status)
     days = f"{formats.day(status.first)} to {formats.day(status.last)}"
     text = (
         f"Budget {formats.short(status.name, 60)} ({formats.short(status.scope, 60)}), {days}:"
-        f" {spent} of {formats.money(status.limit)} spent"
+        f" {spent} of {formats.whole_dollars(status.limit)} spent"
     )
     if reached.kind == "actual":
         text += f", {reached.percent} % reached."
     elif status.forecast:
-        ends = status.forecast_accuracy.in_words(formats.money(int(status.forecast.end.middle)))
-        text += f"; forecast to end at {ends}, beyond {reached.percent} %."
+        text += f"; forecast to end at {budget_words.forecast(status)}, beyond {reached.percent} %."
     else:
         text += f"; forecast to go beyond {reached.percent} %."
     return Condition(
