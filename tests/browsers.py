@@ -223,6 +223,26 @@ def choose_option(box: Locator, word: str, option: re.Pattern[str] | None = None
     wanted.click()
 
 
+def drag_over_days(page: Page, chart: Locator, parameter: re.Pattern[str]) -> None:
+    """Drag over a part of a chart until the address has the parameter.
+
+    Vega draws a chart anew when its width changes, as it may for a while after the page was loaded,
+    and what was dragged over is forgotten: then it is dragged over again, as a reader does.
+    """
+    for _ in range(REOPENINGS):
+        chart.scroll_into_view_if_needed()
+        box = chart.bounding_box()
+        assert box
+        page.mouse.move(box["x"] + 300, box["y"] + 100)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 500, box["y"] + 100, steps=8)
+        page.mouse.up()
+        with suppress(AssertionError):
+            expect(page).to_have_url(parameter, timeout=PATIENCE / REOPENINGS)
+            return
+    expect(page).to_have_url(parameter)
+
+
 def filter_by(page: Page, label: str, value: str) -> None:
     """Add a value to the filter by a dimension."""
     page.locator(".st-key-add-filter").get_by_role("button").click()

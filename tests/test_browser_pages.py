@@ -20,6 +20,7 @@ from browsers import (
     choose_option,
     choose_period,
     come_to,
+    drag_over_days,
     filter_by,
     new_context,
     settled,
@@ -251,15 +252,8 @@ def test_dragging_over_days_makes_them_the_period_and_back_undoes_it(
     page: Page, synced: str
 ) -> None:
     come_to(page, synced, tz="UTC")
-    drawn = page.locator(".st-key-chart-overview svg.marks")
-    drawn.scroll_into_view_if_needed()
-    box = drawn.bounding_box()
-    assert box
-    page.mouse.move(box["x"] + 300, box["y"] + 100)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 500, box["y"] + 100, steps=8)
-    page.mouse.up()
-    expect(page).to_have_url(re.compile("[?&](dates|from)="), timeout=PATIENCE)
+    chart = page.locator(".st-key-chart-overview svg.marks")
+    drag_over_days(page, chart, re.compile("[?&](dates|from)="))
     settled(page)
     page.go_back()
     expect(page).not_to_have_url(re.compile("[?&](dates|from)="))
