@@ -13,7 +13,7 @@ from bridgeboard.analysis.headlines import Number
 from bridgeboard.analysis.runner import Snapshot
 from bridgeboard.analysis.spend_bridge import Bridge, Part
 from bridgeboard.cli import filters, reporting
-from bridgeboard.cli.reporting import From, Period, StoreFile, To, Zone
+from bridgeboard.cli.reporting import From, Json, Period, StoreFile, To, Zone
 from bridgeboard.cli.store_commands import now
 from bridgeboard.cli.terminal import explained, out
 from bridgeboard.model import periods
@@ -49,7 +49,6 @@ By = Annotated[
     str | None,
     typer.Option(parser=split, metavar="NAME", help=f"The steps of each, too: {', '.join(BY)}."),
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object, amounts as decimal texts.")]
 
 
 @dataclass(frozen=True)
@@ -62,23 +61,18 @@ class Answer:
     parts: Sequence[Part]
 
 
-def bridge(  # noqa: PLR0917 - typer reads options from the signature
+@filters.with_filters
+def bridge(
+    *,
     period: Period = None,
     first: From = None,
     last: To = None,
     compare: Compare = "previous",
     by: By = None,
     zone: Zone = "UTC",
-    team: filters.Team = None,
-    person: filters.Person = None,
-    provider: filters.Provider = None,
-    provider_name: filters.ProviderName = None,
-    vendor: filters.Vendor = None,
-    family: filters.Family = None,
-    model: filters.Model = None,
-    client: filters.Client = None,
+    only: filters.Only,
     store: StoreFile = None,
-    as_json: Json = False,  # noqa: FBT002 - a switch of the command line
+    as_json: Json = False,
 ) -> None:
     """Say by which steps spend changed: people, sessions, models, prices. Asks no server."""
     at = now()
@@ -86,17 +80,7 @@ def bridge(  # noqa: PLR0917 - typer reads options from the signature
         configured = settings.read()
         book = pricing.own_book(configured.prices_path)
     named, days = reporting.chosen_period(period, (first, last), at, zone, configured.first_weekday)
-    chosen = {
-        "team": team,
-        "initiator": person,
-        "provider": provider,
-        "provider_name": provider_name,
-        "vendor": vendor,
-        "family": family,
-        "model": model,
-        "client": client,
-    }
-    scope = filters.narrowed(days, chosen)
+    scope = filters.narrowed(days, only)
     with reporting.snapshot(configured, store, scope) as reader:
         questions = Snapshot(reader)
         informed = pricing.informed(reader, book)

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from bridgeboard import budgets as files
-from bridgeboard import formats, settings, sync
+from bridgeboard import formats, settings
 from bridgeboard.analysis import budget_words
 from bridgeboard.analysis.budget_rules import BudgetStatus, PastPeriod
 from bridgeboard.analysis.budgets import statuses
@@ -20,12 +20,10 @@ from bridgeboard.analysis.coder_budgets import (
 )
 from bridgeboard.analysis.forecast import Step
 from bridgeboard.analysis.runner import Snapshot
-from bridgeboard.cli.reporting import StoreFile
+from bridgeboard.cli.reporting import Json, StoreFile, snapshot
 from bridgeboard.cli.store_commands import now
 from bridgeboard.cli.terminal import err, explained, out
-from bridgeboard.runtime import store_files
 from bridgeboard.settings import Settings, SettingsError
-from bridgeboard.store import Store
 
 OVER: Final = 3
 """The status of the command while a budget is over its limit."""
@@ -34,7 +32,6 @@ File = Annotated[
     Path | None,
     typer.Option("--file", help="Budgets.", show_default="that of the setting budgets_file"),
 ]
-Json = Annotated[bool, typer.Option("--json", help="One JSON object, amounts as decimal texts.")]
 
 
 def budgets(store: StoreFile = None, file: File = None, *, as_json: Json = False) -> None:
@@ -42,12 +39,9 @@ def budgets(store: StoreFile = None, file: File = None, *, as_json: Json = False
     with explained():
         configured = settings.read()
         wanted = files.load(file or _configured(configured))
-        path = store or store_files.store_file(configured)
-        with Store.open(path, memory_mb=configured.store_memory_mb) as opened:
-            sync.name_models(opened)
-            with opened.snapshot() as reader:
-                standing = statuses(Snapshot(reader), wanted, now())
-                of_coder = coder_budgets(reader)
+    with snapshot(configured, store) as reader:
+        standing = statuses(Snapshot(reader), wanted, now())
+        of_coder = coder_budgets(reader)
     if as_json:
         answer = {
             "budgets": [described(one) for one in standing],

@@ -1,47 +1,28 @@
 """The forecast command: where this month's spend ends."""
 
 import json
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from bridgeboard import formats, settings
 from bridgeboard.analysis.forecast import MonthEnd, Step, month_end
 from bridgeboard.analysis.runner import Snapshot
 from bridgeboard.cli import filters
-from bridgeboard.cli.reporting import StoreFile, Zone, snapshot
+from bridgeboard.cli.reporting import Json, StoreFile, Zone, snapshot
 from bridgeboard.cli.store_commands import now
 from bridgeboard.cli.terminal import explained, out
 from bridgeboard.model import periods
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object, amounts as decimal texts.")]
 
-
-def forecast(  # noqa: PLR0917 - typer reads options from the signature
+@filters.with_filters
+def forecast(
+    *,
     zone: Zone = "UTC",
-    team: filters.Team = None,
-    person: filters.Person = None,
-    provider: filters.Provider = None,
-    provider_name: filters.ProviderName = None,
-    vendor: filters.Vendor = None,
-    family: filters.Family = None,
-    model: filters.Model = None,
-    client: filters.Client = None,
+    only: filters.Only,
     store: StoreFile = None,
-    as_json: Json = False,  # noqa: FBT002 - a switch of the command line
+    as_json: Json = False,
 ) -> None:
     """Say where this month's spend ends, and how good such forecasts were. Asks no server."""
-    chosen = {
-        "team": team,
-        "initiator": person,
-        "provider": provider,
-        "provider_name": provider_name,
-        "vendor": vendor,
-        "family": family,
-        "model": model,
-        "client": client,
-    }
-    scope = filters.narrowed(periods.everything(zone), chosen)
+    scope = filters.narrowed(periods.everything(zone), only)
     with explained():
         configured = settings.read()
     with snapshot(configured, store, scope) as reader:

@@ -76,42 +76,28 @@ StoreFile = Annotated[
         help="A store's file to read, for example a copy, instead of the deployment's own.",
     ),
 ]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object, amounts as decimal texts.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace a file that is there already.")]
 
 
-def report(  # noqa: PLR0917 - typer reads options from the signature
+@filters.with_filters
+def report(
+    *,
     to: Out,
     period: Period = None,
     first: From = None,
     last: To = None,
     zone: Zone = "UTC",
-    team: filters.Team = None,
-    person: filters.Person = None,
-    provider: filters.Provider = None,
-    provider_name: filters.ProviderName = None,
-    vendor: filters.Vendor = None,
-    family: filters.Family = None,
-    model: filters.Model = None,
-    client: filters.Client = None,
+    only: filters.Only,
     store: StoreFile = None,
-    force: Force = False,  # noqa: FBT002 - a switch of the command line
+    force: Force = False,
 ) -> None:
     """Write usage and spend of a period as one page, to print or to mail. Asks no server."""
     at = now()
     with explained():
         configured = settings.read()
     named, scope = chosen_period(period, (first, last), at, zone, configured.first_weekday)
-    chosen = {
-        "team": team,
-        "initiator": person,
-        "provider": provider,
-        "provider_name": provider_name,
-        "vendor": vendor,
-        "family": family,
-        "model": model,
-        "client": client,
-    }
-    scope = filters.narrowed(scope, chosen)
+    scope = filters.narrowed(scope, only)
     _check_place(to, force=force)
     with snapshot(configured, store, scope) as reader:
         answers = reports.ask(reader, scope, named, at)
@@ -119,7 +105,9 @@ def report(  # noqa: PLR0917 - typer reads options from the signature
 
 
 @contextmanager
-def snapshot(configured: Settings, store: Path | None, scope: Scope) -> Iterator[Reader]:
+def snapshot(
+    configured: Settings, store: Path | None, scope: Scope | None = None
+) -> Iterator[Reader]:
     """One state of the store of a command, which ends with what its filters name in vain."""
     with explained():
         path = store or store_files.store_file(configured)
@@ -127,7 +115,7 @@ def snapshot(configured: Settings, store: Path | None, scope: Scope) -> Iterator
             sync.name_models(opened)
             with opened.snapshot() as reader:
                 yield reader
-                strangers = reports.strangers(reader, scope)
+                strangers = reports.strangers(reader, scope or periods.everything())
     filters.remark(strangers)
 
 
