@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cache
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import costly_laws  # noqa: F401  # registers the profiles, before hypothesis' plugin loads one
 import databases
+import demo_sync
 import pytest
 import stores_of_the_run
 import streamlit as st
@@ -77,6 +78,29 @@ def _log_of_the_sdk() -> Iterator[None]:
     """Undo what a command that is run in this process does to it: ``check`` makes it quiet."""
     yield
     logging.getLogger("aibridge").setLevel(logging.NOTSET)
+
+
+@pytest.fixture
+def no_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
+    """A patch after which commands of this process find no settings, and nothing that was kept."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    for variable in [*settings.variables(), *settings.table_variables()]:
+        monkeypatch.delenv(variable, raising=False)
+    return monkeypatch
+
+
+@pytest.fixture(scope="session")
+def synced_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with all of the small company; to be copied or read, not changed."""
+    with demo_sync.whole(tmp_path_factory.mktemp("synced")) as store:
+        return store.path
+
+
+@pytest.fixture
+def store_options(synced_file: Path, tmp_path: Path) -> Sequence[str]:
+    """Options by which a command reads a copy of it."""
+    return "--store", str(shutil.copy(synced_file, tmp_path / "copy.duckdb"))
 
 
 @pytest.fixture(scope="session")

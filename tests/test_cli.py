@@ -10,26 +10,13 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-from typer.testing import CliRunner, Result
+from commands import run
 
 from aibridge import Client
-from bridgeboard import cli, settings
 from bridgeboard.runtime.demo_company import Running
 
-ALONE = dict.fromkeys(("CODER_URL", "CODER_SESSION_TOKEN"), "")
+pytestmark = pytest.mark.usefixtures("no_settings")
 TOKEN = "abcdefghij-0123456789012345678901"
-
-
-def run(*arguments: str, **environment: str) -> Result:
-    return CliRunner().invoke(cli.app, list(arguments), env=ALONE | environment)
-
-
-@pytest.fixture(autouse=True)
-def _no_settings_file(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    for variable in settings.variables():
-        monkeypatch.delenv(variable, raising=False)
 
 
 def test_check_finds_a_good_deployment_good(running: Running) -> None:

@@ -7,14 +7,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import commands
 import demo_sync
 import pytest
 from misbehaving_ports import Server
-from test_cli import ALONE
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 from webhooks import Webhook, webhook
 
-from bridgeboard import cli, settings
 from bridgeboard.cli import alerts
 from bridgeboard.store import Store
 
@@ -35,18 +34,8 @@ period = "month"
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    for variable in settings.variables():
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr(alerts, "now", lambda: demo_sync.NOW)
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("synced")
-    with demo_sync.whole(folder):
-        return folder / "store.duckdb"
+def _now(no_settings: pytest.MonkeyPatch) -> None:
+    no_settings.setattr(alerts, "now", lambda: demo_sync.NOW)
 
 
 class World:
@@ -75,8 +64,7 @@ class World:
             "BRIDGEBOARD_BUDGETS": str(self.folder / "budgets.toml"),
             "BRIDGEBOARD_DATA": str(self.folder / "data"),
         }
-        command = ["alerts", "--store", str(self.store), *options]
-        said = CliRunner().invoke(cli.app, command, env=ALONE | variables)
+        said = commands.run("alerts", "--store", str(self.store), *options, **variables)
         assert "s3cret" not in said.output
         return said
 
@@ -87,9 +75,9 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path, file: Path) -> Iterator[World]:
+def world(tmp_path: Path, synced_file: Path) -> Iterator[World]:
     with webhook() as hook:
-        yield World(tmp_path, file, hook)
+        yield World(tmp_path, synced_file, hook)
 
 
 def people(file: Path) -> set[str]:
@@ -183,6 +171,6 @@ def test_a_wrong_file_is_one_clear_error(world: World, text: str, message: str) 
     assert message in said.stderr
 
 
-def test_without_a_file_nobody_is_told(file: Path) -> None:
-    said = CliRunner().invoke(cli.app, ["alerts", "--store", str(file)], env=ALONE)
+def test_without_a_file_nobody_is_told(synced_file: Path) -> None:
+    said = commands.run("alerts", "--store", str(synced_file))
     assert (said.exit_code, "No alerts_file is set" in said.stderr) == (2, True)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import databases
 import pytest
+from commands import run
 from dashboard_process import free_port
 from log_lines import lines, put_lines
-from test_cli import run
 from typer.testing import Result
 
 from bridgeboard import settings
@@ -19,11 +19,8 @@ AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for variable in [*settings.variables(), *settings.table_variables()]:
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.setenv("BRIDGEBOARD_DATA", str(tmp_path / "data"))
+def _data(no_settings: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    no_settings.setenv("BRIDGEBOARD_DATA", str(tmp_path / "data"))
 
 
 @pytest.fixture

@@ -1,60 +1,37 @@
 """The bridge command, over a synced store: steps that add up, words, and what is refused."""
 
-import json
-import shutil
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from typing import Any
 
+import commands
 import demo_sync
 import pytest
 from stores import fresh
-from test_cli import ALONE
-from typer.testing import CliRunner, Result
 
-from bridgeboard import cli, settings
 from bridgeboard.cli import bridge
 from bridgeboard.store import Store
 
+run = partial(commands.run, "bridge")
+answered = partial(commands.answered, "bridge")
 DAYS = ("--period", "7d")
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    for variable in settings.variables():
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr(bridge, "now", lambda: demo_sync.NOW)
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("synced")
-    with demo_sync.whole(folder):
-        return folder / "store.duckdb"
+def _now(no_settings: pytest.MonkeyPatch) -> None:
+    no_settings.setattr(bridge, "now", lambda: demo_sync.NOW)
 
 
 @pytest.fixture
-def options(file: Path, tmp_path: Path) -> Sequence[str]:
-    return "--store", str(shutil.copy(file, tmp_path / "copy.duckdb")), *DAYS
+def options(store_options: Sequence[str]) -> Sequence[str]:
+    return *store_options, *DAYS
 
 
-def run(*options: str) -> Result:
-    return CliRunner().invoke(cli.app, ["bridge", *options], env=ALONE)
-
-
-def answered(*options: str) -> dict[str, Any]:
-    said = run(*options, "--json")
-    assert said.exit_code == 0, said.output
-    answer: dict[str, Any] = json.loads(said.stdout)
-    return answer
-
-
-def spent(file: Path, span: dict[str, str]) -> Decimal:
+def spent(synced_file: Path, span: dict[str, str]) -> Decimal:
     """What a period cost, asked of the table itself."""
-    with Store.open(file, memory_mb=256, threads=2) as store:
+    with Store.open(synced_file, memory_mb=256, threads=2) as store:
         ((cost,),) = store.rows(
             "SELECT coalesce(sum(cost), 0) FROM usage WHERE started_at >= $1 AND started_at < $2",
             [datetime.fromisoformat(span[end]).replace(tzinfo=None) for end in ("since", "until")],
@@ -63,10 +40,10 @@ def spent(file: Path, span: dict[str, str]) -> Decimal:
 
 
 def test_the_steps_add_up_to_the_difference_of_both_periods(
-    file: Path, options: Sequence[str]
+    synced_file: Path, options: Sequence[str]
 ) -> None:
     answer = answered(*options)
-    ends = [spent(file, answer[name]) for name in ("previous", "period")]
+    ends = [spent(synced_file, answer[name]) for name in ("previous", "period")]
     assert [Decimal(answer["previous_usd"]), Decimal(answer["usd"])] == ends
     assert sum(Decimal(step["usd"]) for step in answer["steps"]) == ends[1] - ends[0]
     assert Decimal(answer["change_usd"]) == ends[1] - ends[0]

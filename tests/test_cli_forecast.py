@@ -1,61 +1,33 @@
 """The forecast command, over a synced store: its numbers counted again, and its words."""
 
-import json
-import shutil
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
-from typing import Any
 
+import commands
 import demo_sync
 import pytest
 from stores import fresh
-from test_cli import ALONE
-from typer.testing import CliRunner, Result
 
-from bridgeboard import cli, settings
 from bridgeboard.analysis import forecast as forecasts
 from bridgeboard.cli import forecast
 from bridgeboard.store import Store
 
+run = partial(commands.run, "forecast")
+answered = partial(commands.answered, "forecast")
 TODAY = demo_sync.NOW.date()
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    for variable in settings.variables():
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setattr(forecast, "now", lambda: demo_sync.NOW)
+def _now(no_settings: pytest.MonkeyPatch) -> None:
+    no_settings.setattr(forecast, "now", lambda: demo_sync.NOW)
 
 
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("synced")
-    with demo_sync.whole(folder):
-        return folder / "store.duckdb"
-
-
-@pytest.fixture
-def options(file: Path, tmp_path: Path) -> Sequence[str]:
-    return "--store", str(shutil.copy(file, tmp_path / "copy.duckdb"))
-
-
-def run(*options: str) -> Result:
-    return CliRunner().invoke(cli.app, ["forecast", *options], env=ALONE)
-
-
-def answered(*options: str) -> dict[str, Any]:
-    said = run(*options, "--json")
-    assert said.exit_code == 0, said.output
-    answer: dict[str, Any] = json.loads(said.stdout)
-    return answer
-
-
-def costs(file: Path, where: str = "TRUE") -> dict[date, int]:
+def costs(synced_file: Path, where: str = "TRUE") -> dict[date, int]:
     """What each day cost in UTC, asked of the table itself."""
-    with Store.open(file, memory_mb=256, threads=2) as store:
+    with Store.open(synced_file, memory_mb=256, threads=2) as store:
         rows = store.rows(
             "SELECT started_at::DATE, coalesce(sum(cost), 0) FROM usage JOIN initiators"
             f" USING (initiator) WHERE {where} GROUP BY 1"
@@ -64,10 +36,10 @@ def costs(file: Path, where: str = "TRUE") -> dict[date, int]:
 
 
 def test_what_is_spent_and_how_the_month_ends_are_made_of_the_days_of_the_store(
-    file: Path, options: Sequence[str]
+    synced_file: Path, store_options: Sequence[str]
 ) -> None:
-    days = costs(file)
-    answer = answered(*options)
+    days = costs(synced_file)
+    answer = answered(*store_options)
     assert (answer["month"], answer["as_of"]) == (f"{TODAY:%Y-%m}", TODAY.isoformat())
     spent = sum(cost for day, cost in days.items() if day >= TODAY.replace(day=1))
     assert Decimal(answer["spent_usd"]) == Decimal(spent).scaleb(-12)
@@ -88,8 +60,8 @@ def test_what_is_spent_and_how_the_month_ends_are_made_of_the_days_of_the_store(
     assert answer["method"] == made.method
 
 
-def test_the_words_say_the_numbers_and_what_they_leave_out(options: Sequence[str]) -> None:
-    answer, said = answered(*options), run(*options)
+def test_the_words_say_the_numbers_and_what_they_leave_out(store_options: Sequence[str]) -> None:
+    answer, said = answered(*store_options), run(*store_options)
     assert said.exit_code == 0, said.output
     assert "November is expected to end at " in said.output
     assert (answer["standing"] == "at_least") == ("≥" in said.output)
@@ -98,29 +70,31 @@ def test_the_words_say_the_numbers_and_what_they_leave_out(options: Sequence[str
 
 
 def test_filters_narrow_it_and_names_that_nobody_has_are_told(
-    file: Path, options: Sequence[str]
+    synced_file: Path, store_options: Sequence[str]
 ) -> None:
-    with Store.open(file, memory_mb=256, threads=2) as store:
+    with Store.open(synced_file, memory_mb=256, threads=2) as store:
         rows = store.rows(
             "SELECT username, sum(cost) FROM usage JOIN initiators USING (initiator)"
             " WHERE started_at >= '2026-11-01' GROUP BY 1 ORDER BY 2 DESC NULLS LAST LIMIT 2"
         )
     (who, cost), (other, more) = rows
-    assert Decimal(answered(*options, "--person", who)["spent_usd"]) == Decimal(cost).scaleb(-12)
-    both = answered(*options, "--person", who, "--person", other)
+    assert Decimal(answered(*store_options, "--person", who)["spent_usd"]) == Decimal(cost).scaleb(
+        -12
+    )
+    both = answered(*store_options, "--person", who, "--person", other)
     assert Decimal(both["spent_usd"]) == Decimal(cost + more).scaleb(-12)
-    said = run(*options, "--person", "nobody-at-all")
+    said = run(*store_options, "--person", "nobody-at-all")
     assert said.exit_code == 0
     assert "Nothing was ever recorded of person 'nobody-at-all'." in said.output
     assert "Nothing was spent lately" in said.output
 
 
 def test_days_without_a_sync_are_no_days_without_spend(
-    options: Sequence[str], monkeypatch: pytest.MonkeyPatch
+    store_options: Sequence[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = answered(*options)
+    before = answered(*store_options)
     monkeypatch.setattr(forecast, "now", lambda: demo_sync.NOW + timedelta(days=5))
-    assert answered(*options) == before
+    assert answered(*store_options) == before
 
 
 def test_an_empty_store_has_no_forecast_and_says_why(tmp_path: Path) -> None:
@@ -132,9 +106,9 @@ def test_an_empty_store_has_no_forecast_and_says_why(tmp_path: Path) -> None:
 
 
 def test_days_are_those_of_the_zone(
-    options: Sequence[str], monkeypatch: pytest.MonkeyPatch
+    store_options: Sequence[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     late = datetime(2026, 10, 31, 23, 30, tzinfo=UTC)
     monkeypatch.setattr(forecast, "now", lambda: late)
-    assert answered(*options)["month"] == "2026-10"
-    assert answered(*options, "--zone", "Europe/Berlin")["month"] == "2026-11"
+    assert answered(*store_options)["month"] == "2026-10"
+    assert answered(*store_options, "--zone", "Europe/Berlin")["month"] == "2026-11"

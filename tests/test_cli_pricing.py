@@ -1,33 +1,13 @@
-import json
+from functools import partial
 from pathlib import Path
-from typing import Any
 
+import commands
 import pytest
-from typer.testing import CliRunner, Result
 
-from bridgeboard import cli, settings
-
-ALONE = dict.fromkeys(("CODER_URL", "CODER_SESSION_TOKEN"), "")
+pytestmark = pytest.mark.usefixtures("no_settings")
+run = partial(commands.run, "price")
+asked = partial(commands.answered, "price")
 RATES = ("input", "output", "cache_read", "cache_write_5m", "cache_write_1h")
-
-
-@pytest.fixture(autouse=True)
-def _no_settings_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    for variable in settings.variables():
-        monkeypatch.delenv(variable, raising=False)
-
-
-def run(*arguments: str, **environment: str) -> Result:
-    return CliRunner().invoke(cli.app, ["price", *arguments], env=ALONE | environment)
-
-
-def asked(*arguments: str, **environment: str) -> dict[str, Any]:
-    said = run(*arguments, "--json", **environment)
-    assert said.exit_code == 0, said.output
-    answer: dict[str, Any] = json.loads(said.output)
-    return answer
 
 
 def test_a_price_is_told_with_its_source_and_its_reasons() -> None:

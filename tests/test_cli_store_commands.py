@@ -9,14 +9,14 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import commands
 import pytest
 import truth
 from conftest import END, SMALLEST
 from file_bytes import readable
-from test_cli import ALONE
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
-from bridgeboard import cli, formats, settings, state
+from bridgeboard import formats, state
 from bridgeboard.analysis.sync_history import Run
 from bridgeboard.cli import store_commands
 from bridgeboard.model.store_status import Counts, DayCount
@@ -28,16 +28,10 @@ from bridgeboard.state.audit import Audit
 from bridgeboard.store import Store, sync_state
 from bridgeboard.store.sync_state import Suspect
 
+pytestmark = pytest.mark.usefixtures("no_settings")
 ROWS_READ = "7 rows of the session list and details of 3 sessions read."
 REQUESTS_READ = "1,200 requests read, 40 new or changed;"
 STOPPED = " Stopped; the next sync goes on from here."
-
-
-@pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    for variable in settings.variables():
-        monkeypatch.delenv(variable, raising=False)
 
 
 @pytest.fixture(scope="module")
@@ -64,11 +58,11 @@ def environment(running: Running | None, folder: Path) -> dict[str, str]:
     named = {"BRIDGEBOARD_DATA": str(folder), "BRIDGEBOARD_STORE_MEMORY_MB": "256"}
     if running:
         named |= {"CODER_URL": running.url, "CODER_SESSION_TOKEN": running.tokens["owner"]}
-    return ALONE | named
+    return named
 
 
 def run(*arguments: str, running: Running | None, folder: Path, **more: str) -> Result:
-    return CliRunner().invoke(cli.app, list(arguments), env=environment(running, folder) | more)
+    return commands.run(*arguments, **environment(running, folder) | more)
 
 
 def store_in(folder: Path) -> Store:

@@ -13,7 +13,7 @@ import pytest
 from conftest import END
 from file_bytes import readable
 from slow_cases import one_fast
-from test_cli_store_commands import _alone, run, store_in  # noqa: F401  # a fixture of theirs
+from test_cli_store_commands import run, store_in
 
 from bridgeboard import state
 from bridgeboard.demo.api import Profile
@@ -26,6 +26,7 @@ from bridgeboard.state.audit import Audit
 from bridgeboard.state.saved_views import Note, SavedViews, View
 from bridgeboard.store import Store, erasure
 
+pytestmark = pytest.mark.usefixtures("no_settings")
 MOST = """
     SELECT i.id::VARCHAR, i.username, i.name, i.initiator FROM initiators i JOIN usage u
     USING (initiator) JOIN prompts p USING (usage) WHERE i.name <> ''

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from test_cli import ALONE
-from typer.testing import CliRunner
+from commands import run
 
-from bridgeboard import cli, private_files, settings
+from bridgeboard import private_files
 from bridgeboard.runtime import store_files
 from bridgeboard.runtime.demo_company import Running
 from bridgeboard.server import web_app
@@ -22,12 +21,9 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs permissio
 
 
 @pytest.fixture(autouse=True)
-def open_umask(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+def open_umask(no_settings: pytest.MonkeyPatch) -> Iterator[None]:
     """What most accounts begin with: others may read what is made."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.setattr(web_app, "refuse_a_taken_port", lambda _settings: None)
-    for variable in settings.variables():
-        monkeypatch.delenv(variable, raising=False)
+    no_settings.setattr(web_app, "refuse_a_taken_port", lambda _settings: None)
     before = os.umask(0o022)
     yield
     os.umask(before)
@@ -56,9 +52,7 @@ def test_nothing_that_a_sync_writes_is_readable_for_others(
     monkeypatch.setattr(Store, "close", look_first)
     folder = tmp_path / "new" / "data"
     env = {"CODER_URL": smallest.url, "CODER_SESSION_TOKEN": smallest.tokens["owner"]}
-    said = CliRunner().invoke(
-        cli.app, ["sync"], env=ALONE | env | {"BRIDGEBOARD_DATA": str(folder)}
-    )
+    said = run("sync", BRIDGEBOARD_DATA=str(folder), **env)
     assert said.exit_code == 0, said.output
     assert [name for name in seen if name.endswith(".wal")]
     assert {name: mode for name, mode in seen.items() if mode & 0o077} == {}
@@ -89,9 +83,7 @@ def test_a_data_folder_that_others_may_enter_is_refused_with_the_command_that_cl
     folder.mkdir()
     folder.chmod(mode)
     env = {"CODER_URL": "http://127.0.0.1:9", "CODER_SESSION_TOKEN": "x-y"}
-    said = CliRunner().invoke(
-        cli.app, [command], env=ALONE | env | {"BRIDGEBOARD_DATA": str(folder)}
-    )
+    said = run(command, BRIDGEBOARD_DATA=str(folder), **env)
     assert said.exit_code in {1, 2}
     assert f"chmod 700 {folder}" in said.output
     assert list(folder.iterdir()) == []

@@ -5,20 +5,20 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import commands
 import demo_sync
 import demo_worlds
 import pytest
 import stores
 import truth
-from test_cli import ALONE
 from test_sync_cost import counted, responses
-from typer.testing import CliRunner, Result
 
-from bridgeboard import cli, formats, report, settings
+from bridgeboard import formats, report
 from bridgeboard.analysis import invariants
 from bridgeboard.demo.records import InterceptionRow, Tables
 from bridgeboard.model import periods
@@ -30,6 +30,8 @@ from bridgeboard.report import Answers
 from bridgeboard.store import Store, people
 from bridgeboard.teams import Membership
 
+pytestmark = pytest.mark.usefixtures("no_settings")
+run = partial(commands.run, "report")
 TABLES = demo_worlds.small().tables
 ZONE = "Europe/Berlin"
 DAYS = (date(2026, 11, 8), date(2026, 11, 12))
@@ -38,15 +40,8 @@ EVIL = '"><script>alert(1)</script><img src=http://evil.example/x onerror=y> \u2
 EMPTY = {"meta", "line"}
 
 
-@pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    for variable in settings.variables():
-        monkeypatch.delenv(variable, raising=False)
-
-
 @pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def synced_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A synced store's file, with teams; to be copied or read, not changed."""
     folder = tmp_path_factory.mktemp("synced")
     told = sorted(demo_worlds.small().teams.items())
@@ -59,8 +54,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def answers(file: Path) -> Answers:
-    return asked(file, SCOPE)
+def answers(synced_file: Path) -> Answers:
+    return asked(synced_file, SCOPE)
 
 
 @pytest.fixture(scope="module")
@@ -154,9 +149,9 @@ def test_totals_are_those_counted_in_the_company(answers: Answers, html: str) ->
 
 
 def test_spend_is_the_plain_sum_of_what_requests_cost(
-    file: Path, answers: Answers, html: str
+    synced_file: Path, answers: Answers, html: str
 ) -> None:
-    with Store.open(file, memory_mb=256) as store:
+    with Store.open(synced_file, memory_mb=256) as store:
         ((spend,),) = store.rows(
             "SELECT sum(cost) FROM usage WHERE started_at >= $1 AND started_at < $2",
             [stores.naive(SCOPE.since), stores.naive(SCOPE.until)],
@@ -224,16 +219,16 @@ def test_bars_add_up_to_the_headline(answers: Answers, html: str) -> None:
     assert len(re.findall(r"<rect[^>]*><title>\d+ Nov 2026: ", html)) == html.count("<rect")
 
 
-def test_no_period_makes_more_than_a_thousand_bars(file: Path) -> None:
-    told = asked(file, Scope.days(date(2010, 1, 1), date(2026, 11, 16)))
+def test_no_period_makes_more_than_a_thousand_bars(synced_file: Path) -> None:
+    told = asked(synced_file, Scope.days(date(2010, 1, 1), date(2026, 11, 16)))
     for course in told.courses:
         assert 0 < len(course.trend.rows) <= 1_000
 
 
-def test_the_stretch_of_time_that_runs_is_dashed_and_hours_are_local(file: Path) -> None:
+def test_the_stretch_of_time_that_runs_is_dashed_and_hours_are_local(synced_file: Path) -> None:
     scope = periods.scope("today", demo_worlds.END.date(), ZONE)
     rows = truth.finished(TABLES, since=scope.since, until=demo_worlds.END)
-    told = asked(file, scope, "today", now=max(row.started_at for row in rows))
+    told = asked(synced_file, scope, "today", now=max(row.started_at for row in rows))
     page = report.page(told)
     assert "still running" in page
     assert 'class="running"' in page
@@ -258,9 +253,9 @@ def test_the_period_before_is_compared_when_it_was_recorded_from_its_beginning(
         assert [one.size for one in moves] == sorted((one.size for one in moves), reverse=True)
 
 
-def test_nothing_is_compared_with_days_before_the_first_record(file: Path) -> None:
+def test_nothing_is_compared_with_days_before_the_first_record(synced_file: Path) -> None:
     scope = Scope.days(date(2026, 10, 29), date(2026, 11, 12), ZONE)
-    told = asked(file, scope)
+    told = asked(synced_file, scope)
     page = report.page(told)
     assert told.headlines.before is None
     assert not any(told.moves.values())
@@ -275,8 +270,10 @@ def test_spend_is_a_lower_bound_while_tokens_have_no_price(answers: Answers, htm
     assert f"the price of {formats.exact(answers.headlines.now['unpriced_tokens'])} tokens" in html
 
 
-def test_the_page_says_why_it_can_be_trusted(file: Path, answers: Answers, html: str) -> None:
-    with Store.open(file, memory_mb=256) as store, store.snapshot() as reader:
+def test_the_page_says_why_it_can_be_trusted(
+    synced_file: Path, answers: Answers, html: str
+) -> None:
+    with Store.open(synced_file, memory_mb=256) as store, store.snapshot() as reader:
         checks = invariants.check(reader, SCOPE)
         versions = [reader.meta(name) or "" for name in ("server_version", "price_version")]
         versions.append(str(reader.version))
@@ -295,28 +292,30 @@ def test_every_number_has_its_definition_on_the_page(html: str) -> None:
         assert f"<dt>{METRICS[name].label}</dt><dd>" in html
 
 
-def test_a_sync_before_the_periods_end_is_told(file: Path) -> None:
+def test_a_sync_before_the_periods_end_is_told(synced_file: Path) -> None:
     later = demo_worlds.END.replace(day=30)
-    told = asked(file, Scope.days(date(2026, 11, 1), date(2026, 11, 25), ZONE), now=later)
+    told = asked(synced_file, Scope.days(date(2026, 11, 1), date(2026, 11, 25), ZONE), now=later)
     assert "had not been synced: it is missing" in report.page(told)
 
 
-def test_filters_narrow_every_number_and_are_told(file: Path) -> None:
+def test_filters_narrow_every_number_and_are_told(synced_file: Path) -> None:
     team, names = min(demo_worlds.small().teams.items())
     ids = {one.id for one in TABLES.people if one.username in names}
     rows = [row for row in started() if row.initiator_id in ids]
-    told = asked(file, SCOPE.only("team", team))
+    told = asked(synced_file, SCOPE.only("team", team))
     assert told.headlines.now["total_tokens"] == sum(tokens_of(rows).values())
     assert told.tables[1].parts.column("team") == [team]
     assert f"<strong>Team is {team}</strong>" in report.page(told)
 
 
-def test_an_empty_store_and_an_empty_period_are_pages_too(file: Path, tmp_path: Path) -> None:
+def test_an_empty_store_and_an_empty_period_are_pages_too(
+    synced_file: Path, tmp_path: Path
+) -> None:
     with stores.fresh(tmp_path):
         pass
     for told in (
         asked(tmp_path / "store.duckdb", SCOPE),
-        asked(file, Scope.days(date(2020, 1, 1), date(2020, 1, 2))),
+        asked(synced_file, Scope.days(date(2020, 1, 1), date(2020, 1, 2))),
     ):
         page = report.page(told)
         assert "Nothing was recorded in this period." in page
@@ -380,14 +379,10 @@ def test_hostile_names_do_not_act(tmp_path: Path) -> None:
 
 
 def test_the_same_store_at_the_same_time_makes_the_same_bytes(
-    file: Path, html: str, tmp_path: Path
+    synced_file: Path, html: str, tmp_path: Path
 ) -> None:
-    copy = Path(shutil.copy(file, tmp_path / "copy.duckdb"))
+    copy = Path(shutil.copy(synced_file, tmp_path / "copy.duckdb"))
     assert report.page(asked(copy, SCOPE)) == html
-
-
-def run(*options: str, **environment: str) -> Result:
-    return CliRunner().invoke(cli.app, ["report", *options], env=ALONE | environment)
 
 
 CUSTOM = ("--from", "2026-11-08", "--to", "2026-11-12", "--zone", ZONE)
@@ -396,11 +391,6 @@ CUSTOM = ("--from", "2026-11-08", "--to", "2026-11-12", "--zone", ZONE)
 @pytest.fixture
 def out(tmp_path: Path) -> Path:
     return tmp_path / "report.html"
-
-
-@pytest.fixture
-def store_options(file: Path, tmp_path: Path) -> Sequence[str]:
-    return "--store", str(shutil.copy(file, tmp_path / "copy.duckdb"))
 
 
 def test_the_command_writes_the_page(
