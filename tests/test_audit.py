@@ -349,17 +349,43 @@ from datetime import UTC, datetime
 from pathlib import Path
 from bridgeboard.state import Database
 from bridgeboard.state.audit import Audit
-log = Audit(Database(Path(sys.argv[1]), sys.argv[2]))
-for number in range(30):
-    log.write("p@example.com", "export", about=str(number), at=datetime.now(UTC))
+log = Audit(Database(Path(sys.argv[1]), sys.argv[2]), "a key that all dashboards have")
+for number in range(250):
+    about = f"{sys.argv[3]} {number}"
+    entry = log.write("p@example.com", "export", about=about, at=datetime.now(UTC))
+    print(entry.number, about)
 """
 
 
-def test_processes_take_turns(each: Audit, state_url: str) -> None:
-    command = [sys.executable, "-c", _WRITER, str(each.database.folder), state_url]
-    workers = [subprocess.Popen(command) for _ in range(2)]  # noqa: S603 - our own command
-    assert [worker.wait() for worker in workers] == [0, 0]
-    assert each.verify() == Verdict(60)
+def test_of_a_thousand_entries_of_four_processes_none_is_lost_or_twice(
+    database: Database, state_url: str
+) -> None:
+    command = [sys.executable, "-c", _WRITER, str(database.folder), state_url]
+    workers = [
+        subprocess.Popen([*command, name], stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own command
+        for name in "abcd"
+    ]
+    outputs = [worker.communicate()[0] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0] * 4
+    log = Audit(database, "a key that all dashboards have")
+    assert log.verify() == Verdict(1_000)
+    written = {int(number): about for number, about in map(_split, "".join(outputs).splitlines())}
+    assert written == {entry.number: entry.about for entry in log.entries(2_000)}
+    assert sorted(written) == list(range(1, 1_001))
+    assert set(written.values()) == {f"{name} {n}" for name in "abcd" for n in range(250)}
+
+
+def _split(line: str) -> tuple[str, str]:
+    number, _, about = line.partition(" ")
+    return number, about
+
+
+def test_an_entry_is_committed_when_its_writing_returns(each: Audit, state_url: str) -> None:
+    with databases.database(each.database.folder, state_url) as other:
+        for number in range(1, 4):
+            entry = each.write("ada", "reveal", at=AT)
+            assert Audit(other).entries(1) == (entry,)
+            assert entry.number == number
 
 
 def test_a_log_is_moved_to_a_file_and_a_new_one_begins(each: Audit, tmp_path: Path) -> None:

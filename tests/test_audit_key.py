@@ -1,14 +1,16 @@
 """Who lacks the key of the audit log can neither write it nor make it anew unnoticed."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
+import databases
 import pytest
 from log_lines import lines, put_lines
 
-from bridgeboard.state import opened
+from bridgeboard.state import Database, opened
 from bridgeboard.state.audit import Audit, AuditError, Entry, Verdict
 from bridgeboard.state.audit.entry import line, signed
 from bridgeboard.state.audit.key import Key
@@ -237,3 +239,63 @@ def test_words_are_known_by_the_key_that_dashboards_share(tmp_path: Path) -> Non
     assert one.words_key() != Audit(one.database).words_key()
     assert one.words_key() != KEY.encode()
     assert one.known_words_keys() == (one.words_key(), Audit(one.database).words_key())
+
+
+@pytest.fixture
+def shared(postgres: databases.Server, tmp_path: Path) -> Iterator[tuple[Database, Database]]:
+    """The state of two dashboards on one PostgreSQL, each with a data folder of its own."""
+    url = postgres.fresh()
+    with (
+        databases.database(tmp_path / "one", url) as one,
+        databases.database(tmp_path / "other", url) as other,
+    ):
+        yield one, other
+
+
+@pytest.mark.parametrize("theirs", ["", OTHER])
+@pytest.mark.parametrize("ours", ["", KEY])
+def test_of_dashboards_that_share_a_log_one_with_another_key_writes_nothing(
+    shared: tuple[Database, Database], ours: str, theirs: str
+) -> None:
+    one, other = Audit(shared[0], ours), Audit(shared[1], theirs)
+    for log in (one, other):
+        log.check_key()  # of an empty log any may be the first
+    (entry,) = fill(one, 1)
+    other.database.folder.mkdir(exist_ok=True)
+    for made in (False, True):
+        for refused in (lambda: fill(other, 1), other.check_key):
+            with pytest.raises(AuditError, match="same audit_key") as caught:
+                refused()
+            assert f"with the key {entry.key}" in str(caught.value)
+            assert ("has none" in str(caught.value)) == (not theirs and not made)
+            assert KEY not in str(caught.value)
+            assert OTHER not in str(caught.value)
+        other.words_key()  # which makes a key of its own, where none is set
+    one.check_key()
+    fill(one, 1)
+    assert one.verify() == Verdict(2)
+
+
+def test_dashboards_that_share_a_log_get_another_key_once_and_those_with_the_old_one_stop(
+    shared: tuple[Database, Database],
+) -> None:
+    one, other = Audit(shared[0], KEY), Audit(shared[1], OTHER)
+    fill(one, 2)
+    accepted = other.change_key(at=AT)
+    assert (accepted.number, accepted.what) == (4, "accept audit key")
+    fill(other, 1)
+    assert other.verify() == Verdict(5, unchecked=2)
+    for refused in (lambda: fill(one, 1), one.check_key):
+        with pytest.raises(AuditError, match="same audit_key"):
+            refused()
+    assert other.verify() == Verdict(5, unchecked=2)
+
+
+def test_where_one_dashboard_writes_alone_an_operator_sets_another_key_without_a_command(
+    tmp_path: Path,
+) -> None:
+    database = opened(tmp_path)
+    fill(Audit(database, KEY), 1)
+    Audit(database, OTHER).check_key()
+    with pytest.raises(AuditError, match="audit_key"):
+        Audit(database).check_key()

@@ -1,6 +1,7 @@
 """``bridgeboard audit``: who looked at what, listed and verified."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from typer.testing import Result
 
 from bridgeboard import settings
 from bridgeboard.runtime import state_files
+from bridgeboard.server import web_app
+from bridgeboard.settings import SettingsError
 from bridgeboard.state.audit import Audit, AuditError, digest_of_words
 
 AT = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
@@ -209,6 +212,28 @@ def test_dashboards_share_a_log_and_none_needs_the_folder_of_another(
     assert audit("--verify").exit_code == 0
     assert "audit log are in PostgreSQL at this machine" in run("check").output
     assert not list(tmp_path.glob("*/state.sqlite"))
+
+
+def test_a_dashboard_with_another_key_than_the_others_does_not_start_until_that_is_accepted(
+    postgres: databases.Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRIDGEBOARD_STATE_URL", postgres.fresh())
+    monkeypatch.setenv("BRIDGEBOARD_AUDIT_KEY", "a key that all dashboards have")
+    web_app.note_settings(settings.read())
+    monkeypatch.setenv("BRIDGEBOARD_DATA", str(tmp_path / "other"))
+    monkeypatch.setenv("BRIDGEBOARD_AUDIT_KEY", "another key of theirs")
+    said = run("serve", "--port", str(free_port()))
+    assert said.exit_code == 2
+    assert "need the same audit_key" in said.output
+    assert [one.what for one in state_files.audit_log(settings.read()).entries()] == ["settings"]
+    said = audit("--new-key")
+    assert re.fullmatch(
+        r"Entry 3 is signed with the key [0-9a-f]{16}, as is what follows it\.\n", said.output
+    )
+    web_app.note_settings(settings.read())
+    monkeypatch.setenv("BRIDGEBOARD_AUDIT_KEY", "a key that all dashboards have")
+    with pytest.raises(SettingsError, match="need the same audit_key"):
+        web_app.note_settings(settings.read())
 
 
 def test_a_postgres_that_is_away_is_told_without_its_password(

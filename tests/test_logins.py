@@ -2,15 +2,17 @@
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Engine, event, select, text
 
 from bridgeboard.state import Database, StateError
 from bridgeboard.state.logins import ClosedError, Ended, Login, ended
@@ -31,6 +33,21 @@ def holds(kept: Ended, one: Login, hours: float = HOURS, at: datetime = AT) -> b
     except ClosedError:
         return False
     return True
+
+
+class Seconds:
+    """A clock that stands still until it is set forward."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+
+    def __call__(self) -> float:
+        return self.passed
+
+
+def looking(database: Database) -> Ended:
+    """Another process, which asks the database each time."""
+    return Ended(database, count().__next__)
 
 
 def end(kept: Ended, one: Login, at: datetime = AT) -> bool:
@@ -73,7 +90,7 @@ def test_an_ended_login_stays_so_after_a_restart_and_no_other_is(database: Datab
 def test_all_logins_of_somebody_end_in_every_process_and_later_ones_hold(
     database: Database, name: str
 ) -> None:
-    serves, command = Ended(database), Ended(database)
+    serves, command = looking(database), Ended(database)
     assert holds(serves, login())
     command.end_all_of(name, now=AT)
     for after in (command, serves, Ended(database)):
@@ -85,7 +102,7 @@ def test_all_logins_of_somebody_end_in_every_process_and_later_ones_hold(
 
 
 def test_what_several_processes_end_stays_ended_in_all(database: Database) -> None:
-    one, other = Ended(database), Ended(database)
+    one, other = looking(database), looking(database)
     end(one, login("a"))
     other.end_all_of("b", now=AT)
     end(one, login("c"))
@@ -94,6 +111,63 @@ def test_what_several_processes_end_stays_ended_in_all(database: Database) -> No
         connection.execute(ENDED_LOGINS.delete())
     end(other, login("d"))
     assert [holds(other, login(name)) for name in "abcde"] == [True, False, False, False, True]
+
+
+def test_what_another_process_ends_counts_a_second_later_and_is_asked_for_once_until_then(
+    database: Database,
+) -> None:
+    passed = Seconds()
+    serves, command = Ended(database, passed), Ended(database)
+    with asked() as questions:
+        for _ in range(20):
+            assert holds(serves, login())
+        assert len(questions) == 1
+        assert holds(serves, login("bob"))
+        assert len(questions) == 2
+    end(command, login())
+    passed.passed = 0.999
+    assert holds(serves, login())
+    passed.passed = 1.0
+    with asked() as questions:
+        assert not holds(serves, login())
+        assert not holds(serves, login())
+        assert len(questions) == 1
+    assert holds(serves, login("bob"))
+
+
+def test_what_a_process_ends_itself_counts_for_it_at_once(database: Database) -> None:
+    kept = Ended(database, Seconds())
+    assert holds(kept, login())
+    assert holds(kept, login("bob"))
+    assert end(kept, login())
+    assert not holds(kept, login())
+    kept.end_all_of("bob", now=AT)
+    assert not holds(kept, login("bob"))
+
+
+def test_a_login_that_another_process_ended_a_moment_ago_is_not_ended_twice(
+    database: Database,
+) -> None:
+    one, other = Ended(database, Seconds()), Ended(database, Seconds())
+    assert holds(one, login())
+    assert end(other, login())
+    assert not end(one, login())
+
+
+@contextmanager
+def asked() -> Iterator[list[str]]:
+    """The questions about ended logins that the database gets in the block."""
+    questions: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        if "FROM ended_logins" in statement:
+            questions.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        yield questions
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
 
 
 def break_off(database: Database) -> None:

@@ -62,6 +62,13 @@ MoveTo = Annotated[
         help="Put the whole log into a new file of JSON lines, and begin a new log.",
     ),
 ]
+NewKey = Annotated[
+    bool,
+    typer.Option(
+        "--new-key",
+        help="Sign with the audit_key that is set from here on, for dashboards that share a log.",
+    ),
+]
 
 
 def audit(
@@ -73,12 +80,15 @@ def audit(
     holds: Holds = "",
     send: Send = False,
     move_to: MoveTo = None,
+    new_key: NewKey = False,
 ) -> None:
     """List who looked at what, and why; the newest comes last."""
     with explained():
         chosen = settings.read()
         log = state_files.audit_log(chosen)
-        if send:
+        if new_key:
+            _change_key(log)
+        elif send:
             _send(log, chosen)
         elif move_to:
             _move(log, chosen, move_to)
@@ -121,6 +131,11 @@ def _move(log: Audit, chosen: Settings, file: Path) -> None:
     count = log.move_to(file, at=datetime.now(UTC))
     lines = formats.plural(count, "line")
     out.print(f"{file} holds the log's {lines}. A new one began.{unsent}", markup=False)
+
+
+def _change_key(log: Audit) -> None:
+    entry = log.change_key(at=datetime.now(UTC))
+    out.print(f"Entry {entry.number} is signed with the key {entry.key}, as is what follows it.")
 
 
 def _find(log: Audit, digest: str) -> None:

@@ -173,7 +173,8 @@ def note_settings(settings: Settings) -> None:
 
     Only a digest of them is kept, as they may hold names and addresses.
 
-    Raises :class:`~bridgeboard.settings.SettingsError` when that cannot be noted.
+    Raises :class:`~bridgeboard.settings.SettingsError` when that cannot be noted, as by one of
+    several dashboards that has another key of the log than the others.
     """
     if settings.demo:
         return
@@ -184,6 +185,7 @@ def note_settings(settings: Settings) -> None:
         last = next((one for one in noted.entries(1_000) if one.what == SETTINGS), None)
         if last is None or last.about != about:
             noted.write("operator", SETTINGS, about=about, at=_now())
+        noted.check_key()
     except AuditError as error:
         raise SettingsError(str(error)) from None
 

@@ -226,7 +226,8 @@ class Settings(BaseSettings):
     audit_key: SecretStr = Field(
         default=SecretStr(""),
         description=f"What entries of the audit log are signed with, at least {SHORTEST_KEY} "
-        "characters. Empty is a key in `audit.key` in the data folder.",
+        "characters, the same on all dashboards that share `state_url`. Empty is a key in "
+        "`audit.key` in the data folder.",
     )
     audit_key_file: str = Field(
         default="", description="A file that holds that key instead, such as a mounted secret."

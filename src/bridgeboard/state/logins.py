@@ -1,18 +1,19 @@
 """Logins: since when one holds, for how long, and which of them were ended before that.
 
 Streamlit's cookie is good wherever it is copied to. So logins that were ended are kept, by digests
-that tell nobody whose they were. So is whose logins the operator ended, and when: another process
-or dashboard may write that, and it counts from the next look on.
+that tell nobody whose they were. So is whose logins the operator ended, and when. Other processes
+and dashboards write there, too, and what they write counts a second later at most.
 """
 
 import hashlib
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from io import BufferedReader
 from threading import Lock
+from time import monotonic
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select
@@ -26,9 +27,12 @@ AHEAD: Final = timedelta(minutes=5)
 """So far a provider's clock may be ahead of ours."""
 LONGEST: Final = timedelta(days=30)
 """No login lasts longer, whatever is set."""
+KEPT_SECONDS: Final = 1.0
+"""How long it is known without a question what others have ended: a page asks many times."""
 FORMER_FILE: Final = "logouts.json"
 """Where earlier versions kept them, in the data folder."""
 _LARGEST: Final = 16_000_000
+_MOST_KEPT: Final = 1_000
 _DIGEST: Final = 64
 
 log = logging.getLogger(__name__)
@@ -77,19 +81,22 @@ class Ended:
 
     Args:
         database: where they are.
+        clock: seconds that pass, from any beginning.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], float] = monotonic) -> None:
         self._database = database
+        self._clock = clock
         self._lock = Lock()
         self._known: dict[str, datetime] = {}
+        self._looked_at: dict[frozenset[str], float] = {}
         self._warning = ""
 
     def check(self, login: Login, *, hours: float, now: datetime) -> None:
         """Raise ClosedError unless a login holds, where each does for so many hours."""
         if login.began_at > now + AHEAD:
             raise ClosedError("The login says that it has not begun yet.")
-        ended = self._look({login.key, *login.people})
+        ended = self._recent({login.key, *login.people})
         if login.key in ended:
             raise ClosedError("You have logged out, perhaps in another window.")
         if any(login.began_at <= ended[each] for each in login.people & ended.keys()):
@@ -120,6 +127,19 @@ class Ended:
         with self._lock:
             self._take_over()
             self._put(person(name), now, now - LONGEST)
+
+    def _recent(self, keys: set[str]) -> dict[str, datetime]:
+        """The same as ``_look``, as it was a second ago at most."""
+        asked, now = frozenset(keys), self._clock()
+        looked_at = self._looked_at.get(asked)
+        if looked_at is not None and now - looked_at < KEPT_SECONDS:
+            return {key: self._known[key] for key in asked & self._known.keys()}
+        ended = self._look(keys)
+        if len(self._looked_at) >= _MOST_KEPT:
+            self._looked_at = {}
+        # By the time before the question: what was written after it may not be in the answer.
+        self._looked_at[asked] = now
+        return ended
 
     def _look(self, keys: set[str]) -> dict[str, datetime]:
         """Those of the keys that were ended, and when."""

@@ -35,6 +35,8 @@ AT_ONCE: Final = 500
 """Lines that are read together."""
 MOVED: Final = "move audit log"
 """What the first entry of a log says where the one before was put elsewhere."""
+ACCEPTED: Final = "accept audit key"
+"""What it says where an operator has dashboards that share it sign with another key."""
 _MAKING: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
 _columns: Final = AUDIT_LINES.c
 _UNWRITTEN: Final = (
@@ -127,6 +129,23 @@ class Audit:
                 self._append(connection, Entry(0, at, "operator", MOVED, "", about))
         return count
 
+    def check_key(self) -> None:
+        """Raise AuditError where entries are signed with another key than the one that is here.
+
+        Not where only this dashboard writes, and an operator set another one: that is noted.
+        """
+        for last in self.entries(1):
+            with raised_as(AuditError, _UNWRITTEN):
+                self._key_behind(last, may_change=not self._is_shared)
+
+    def change_key(self, *, at: datetime) -> Entry:
+        """Sign with the key that is set from here on; what notes that. Raises AuditError."""
+        with raised_as(AuditError, _UNWRITTEN):
+            former_log.take_over(self.database, self._key())
+            with self.database.writing() as connection:
+                entry = Entry(0, at, "operator", ACCEPTED)
+                return self._append(connection, entry, may_change_key=True)
+
     def words_key(self) -> bytes:
         """The key of digests of searched words, made if there is none. Raises AuditError."""
         return (self._given or keys.made(self._key_file)).for_words
@@ -145,30 +164,49 @@ class Audit:
         """The key that is here; None before the first entry is signed."""
         return self._given or keys.read(self._key_file)
 
-    def _key_behind(self, last: Entry | None) -> Key:
+    def _key_behind(self, last: Entry | None, *, may_change: bool) -> Key:
         """The key to sign with what comes behind this entry. Raises AuditError."""
         key = self._key()
         signed_with = last.key if last else ""
-        if key and (key.is_given or signed_with in {"", key.name}):
+        if key and (signed_with in {"", key.name} or (key.is_given and may_change)):
             return key
         if signed_with:
-            raise AuditError(
-                "The entries of the audit log are signed with another key than the one that is"
-                f" here, and nothing can be put behind them. Set audit_key as it was, or put"
-                f" {self._key_file} back; dashboards that share a log need one key. To begin anew,"
-                " run `bridgeboard audit --move-to FILE`. `bridgeboard audit --verify` says which"
-                " entries are right."
-            )
+            raise AuditError(self._other_key(signed_with, key))
         return keys.made(self._key_file)
 
-    def _append(self, connection: Connection, entry: Entry) -> Entry:
+    def _other_key(self, signed_with: str, key: Key | None) -> str:
+        """What is said where the key that is here is not that of the last entry."""
+        if self._is_shared:
+            mine = f"this one has another, {key.name}" if key else "this one has none"
+            return (
+                f"Dashboards that share a state_url need the same audit_key: entries of the log in"
+                f" {self.database.name} are signed with the key {signed_with}, and {mine}. Set"
+                " audit_key to what the others have. To sign with a new one from here on, stop"
+                " them all, set it for each, and run `bridgeboard audit --new-key` once."
+            )
+        return (
+            "The entries of the audit log are signed with another key than the one that is here,"
+            f" and nothing can be put behind them. Set audit_key as it was, or put {self._key_file}"
+            " back. To begin anew, run `bridgeboard audit --move-to FILE`. `bridgeboard audit"
+            " --verify` says which entries are right."
+        )
+
+    @property
+    def _is_shared(self) -> bool:
+        """Whether other dashboards may sign entries, too: then nobody changes the key alone."""
+        return self.database.path is None
+
+    def _append(
+        self, connection: Connection, entry: Entry, *, may_change_key: bool | None = None
+    ) -> Entry:
         """Put an entry behind the last line; what a killed process had begun there stays.
 
         Where another key signs from here on, an entry before it says so: nobody could tell
         otherwise whether it was an operator who set another one.
         """
         end = _end(connection, self._key())
-        key = self._key_behind(end.entry)
+        may_change = not self._is_shared if may_change_key is None else may_change_key
+        key = self._key_behind(end.entry, may_change=may_change)
         if end.torn:
             ended = end.torn.rpartition(b"\n")[2] + b"\n"
             last = update(AUDIT_LINES).where(_columns.position == end.position)
