@@ -149,6 +149,15 @@ def postgres() -> Iterator[databases.Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A ClickHouse that runs; its absence is a failure in CI and a reason to skip elsewhere."""
+    import clickhouse_servers  # noqa: PLC0415 - only its own tests wait for its client
+
+    with clickhouse_servers.clickhouse(tmp_path_factory.mktemp("clickhouse")) as server:
+        yield server
+
+
 @pytest.fixture(params=["SQLite", "PostgreSQL"])
 def state_url(request: pytest.FixtureRequest) -> str:
     """The setting state_url of each engine: empty is SQLite in the data folder."""

@@ -59,11 +59,12 @@ def needed(program: str, package: str, *folders: str) -> str:
     places = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", *folders])
     path = shutil.which(program, path=places)
     if path is None:
-        _lacking(f"{program} is not installed: apt-get install {package}")
+        lacking(f"{program} is not installed: apt-get install {package}")
     return str(path)
 
 
-def _lacking(reason: str) -> None:
+def lacking(reason: str) -> None:
+    """Fail in CI, and skip elsewhere."""
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
@@ -139,7 +140,7 @@ def provider(
     """
     node = needed("node", "nodejs")
     if not (RIGS / "oidc" / "node_modules" / "oidc-provider").is_dir():
-        _lacking(f"the provider is not installed: npm install --ignore-scripts in {RIGS / 'oidc'}")
+        lacking(f"the provider is not installed: npm install --ignore-scripts in {RIGS / 'oidc'}")
     client_secret = secrets.token_hex(16)
     told = {
         "port": 0,

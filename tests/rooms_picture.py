@@ -42,6 +42,7 @@ PLACES: Mapping[str, Place] = {
     "pricing": Place(1.9, 5, "tokens to money"),
     "store": Place(2.9, 5, "DuckDB"),
     "aibridge": Place(4, 5, "the SDK"),
+    "clickhouse": Place(0.3, 6, "second engine"),
     "model": Place(1.9, 6, "nouns, pure data"),
     "access": Place(3, 6, "roles, row access"),
     "formats": Place(4, 6, "how values look"),

@@ -43,6 +43,7 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.model",
         "bridgeboard.private_files",
     },
+    "bridgeboard.clickhouse": {"bridgeboard.model"},
     "bridgeboard.sync": {
         "aibridge",
         "msgspec",
