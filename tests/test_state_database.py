@@ -25,6 +25,7 @@ from bridgeboard.state.schema import (
     FORWARDED,
     MIGRATIONS,
     MIGRATIONS_DONE,
+    MOMENTARY,
     TABLES,
 )
 
@@ -43,7 +44,7 @@ def test_the_steps_make_the_tables_that_are_asked(database: Database) -> None:
         pass
     with database.reading() as connection:
         looked = sqlalchemy.inspect(connection)
-        for table in (*TABLES, MIGRATIONS_DONE):
+        for table in (*TABLES, *MOMENTARY, MIGRATIONS_DONE):
             columns = {each["name"]: each["nullable"] for each in looked.get_columns(table.name)}
             assert columns == {each.name: each.nullable for each in table.columns}, table
             key = looked.get_pk_constraint(table.name)["constrained_columns"]

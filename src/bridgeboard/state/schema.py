@@ -126,7 +126,34 @@ ALERTS: Final = _table(
     Column("sent_at", Moment),
     _required("problem", Words),
 )
-TABLES: Final = tuple(table for table in _METADATA.sorted_tables if table is not MIGRATIONS_DONE)
+SYNC_NODES: Final = _table(
+    "sync_nodes",
+    _key("store"),
+    _required("number", BigInteger),
+    _required("holder"),
+    _required("name", Words),
+    _required("expires_at", Moment),
+    _required("heartbeat_at", Moment),
+    _required("report", Words),
+)
+WISHES: Final = _table(
+    "wishes",
+    _key("store"),
+    _key("kind"),
+    _key("target"),
+    _required("number", BigInteger),
+    _required("state"),
+    _required("lease", BigInteger),
+    _required("wished_at", Moment),
+    _required("expires_at", Moment),
+    Column("ended_at", Moment),
+    _required("problem", Words),
+)
+MOMENTARY: Final = (SYNC_NODES, WISHES)
+"""What is of this moment alone: which process syncs, and what is wanted of it."""
+TABLES: Final = tuple(
+    table for table in _METADATA.sorted_tables if table not in {MIGRATIONS_DONE, *MOMENTARY}
+)
 """All that is worth a backup."""
 
 MIGRATIONS: Final = (
@@ -159,8 +186,32 @@ MIGRATIONS: Final = (
             found_at BIGINT NOT NULL, tried_at BIGINT, sent_at BIGINT, problem TEXT NOT NULL,
             PRIMARY KEY (store, recipient, digest))""",
     ),
+    (
+        """CREATE TABLE sync_nodes (
+            store TEXT NOT NULL PRIMARY KEY, number BIGINT NOT NULL, holder TEXT NOT NULL,
+            name TEXT NOT NULL, expires_at BIGINT NOT NULL, heartbeat_at BIGINT NOT NULL,
+            report TEXT NOT NULL)""",
+        """CREATE TABLE wishes (
+            store TEXT NOT NULL, kind TEXT NOT NULL, target TEXT NOT NULL,
+            number BIGINT NOT NULL, state TEXT NOT NULL, lease BIGINT NOT NULL,
+            wished_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, ended_at BIGINT,
+            problem TEXT NOT NULL, PRIMARY KEY (store, kind, target))""",
+    ),
 )
 """Each step once and in order; what has been released is never changed."""
+
+
+def database_clock(connection: Connection) -> datetime:
+    """The time by the clock of the database, which is one for all who use it."""
+    on_postgres = connection.dialect.name == "postgresql"
+    ((now,),) = connection.exec_driver_sql(_POSTGRES_NOW if on_postgres else _SQLITE_NOW)
+    return _EPOCH + int(now) * _MICROSECOND
+
+
+_POSTGRES_NOW: Final = (
+    "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"  # not of its beginning
+)
+_SQLITE_NOW: Final = "SELECT CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
 
 
 def version(connection: Connection) -> int:
