@@ -20,9 +20,16 @@ const fill = (place, cell) => {
 
 const bar = ([width, text] = [0, ""]) => {
   const cell = element("td", "share");
-  cell.appendChild(element("div", "track")).appendChild(element("div", "bar")).style.width = `${width / 10}%`;
-  cell.append(element("span", "", text));
+  cell.append(track(width), element("span", "", text));
   return cell;
+};
+
+// A bar that is full at 1000, and says by its colour that more than all is used; its cell says so in digits.
+const track = (width) => {
+  const drawn = element("div", "track");
+  const filled = drawn.appendChild(element("div", width > 1000 ? "bar over" : "bar"));
+  filled.style.width = `${Math.min(width, 1000) / 10}%`;
+  return drawn;
 };
 
 // A number over time as lines from 0 to 100, which a gap parts; what still runs is drawn paler.
@@ -166,10 +173,15 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
 
   // The first cell names its row. A cell that leads somewhere is a link.
-  function cell({ cells, links, look, points, running }, place, row) {
+  function cell({ cells, links, look, points, running, bars }, place, row) {
     if (points) return course(points[row], cells[row], running);
     const drawn = element(place ? "td" : "th", look);
     if (!place) drawn.scope = "row";
+    if (bars) {
+      if (bars[row] !== null) drawn.append(track(bars[row]));
+      drawn.appendChild(fill(element("span"), cells[row]));
+      return drawn;
+    }
     const end = links?.ends[row] ?? null;
     if (end === null) return fill(drawn, cells[row]);
     const link = fill(drawn.appendChild(element("a")), cells[row]);

@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 COMPANY = ("--end", "2026-11-20T17:00:00", "--days", "75", "--scale", "0.15")
 """One whose last 30 days can be compared with those before."""
-PAGES = ("overview", "spend", "people", "models", "tools", "trust", "settings", "person")
+PAGES = ("overview", "spend", "budgets", "people", "models", "tools", "trust", "settings", "person")
 MODEL = "Claude Sonnet 4.5"
 
 
@@ -114,6 +114,21 @@ def test_a_chip_drops_its_filter_and_all_but_turns_it_round(page: Page, synced: 
 def table(page: Page, key: str) -> Locator:
     """A table of a page."""
     return page.locator(f".st-key-box-{key} table")
+
+
+def test_the_bars_of_budgets_begin_at_one_line_and_are_full_beyond_the_limit(
+    page: Page, synced: str
+) -> None:
+    come_to(page, synced, "budgets", tz="UTC")
+    boxes = table(page, "budgets").locator(".track").evaluate_all(
+        "all => all.map((one) => [one, one.firstChild].map((each) => each.getBoundingClientRect()))"
+        ".map(([whole, part]) => [whole.left, whole.width, part.width])"
+    )
+    over = table(page, "budgets").locator(".bar.over").count()
+    assert 0 < over < len(boxes)
+    assert len({round(left) for left, _, _ in boxes}) == 1
+    assert sum(part == whole for _, whole, part in boxes) == over
+    assert all(whole > 30 for _, whole, _ in boxes)
 
 
 def test_a_row_of_people_opens_the_person(page: Page, synced: str) -> None:

@@ -236,3 +236,15 @@ def test_every_module_that_a_script_of_a_page_names_exists() -> None:
     }
     assert named
     assert [one for one in named if not (ROOT / "src" / "bridgeboard" / one[1]).exists()] == []
+
+
+def test_the_changelog_has_the_parts_of_keep_a_changelog_in_their_order() -> None:
+    parts = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+    versions = (ROOT / "CHANGELOG.md").read_text("utf-8").split("\n## ")[1:]
+    assert versions
+    for version in versions:
+        _, *bodies = version.split("\n### ")
+        heads = [body.partition("\n")[0] for body in bodies]
+        assert heads == [part for part in parts if part in heads]
+        assert all("\n- " in body for body in bodies)
+    assert "\n### Fixed\n" in versions[0]

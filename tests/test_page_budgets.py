@@ -124,7 +124,7 @@ def test_the_page_says_what_the_analysis_does(store: Store, tmp_path: Path) -> N
             one = by_name[row[0]]
             assert row[1] == budget_words.state(one)
             assert budget_words.spent(one) in row
-            assert row[3:5] == (budget_words.period(one), formats.whole_dollars(one.limit))
+            assert row[4:6] == (budget_words.period(one), formats.whole_dollars(one.limit))
         assert test.selectbox(key="budget").value == "One model"
         other = opened(budget="All <b>of it</b>")
         assert "Agreed *in* May" in said(other)
@@ -152,8 +152,46 @@ def test_a_wrong_file_is_said_with_its_line_and_ends_nothing(store: Store, tmp_p
 
 def test_an_empty_store_knows_nothing_of_any_budget(tmp_path: Path) -> None:
     with fresh(tmp_path / "none") as empty, configured(empty, tmp_path, TEXT):
-        cells = listed(opened())
-        assert {row[1] for row in cells} == {"No data"}
+        for name in expected(empty):
+            test = opened(budget=name)
+            assert {row[1] for row in listed(test)} == {"No data"}
+            assert "No usage is recorded so far." in said(test)
+            assert "the name in the budgets file" not in said(test)
+
+
+def test_only_a_budget_with_a_name_may_have_a_wrong_one(store: Store, tmp_path: Path) -> None:
+    members = '[[budget]]\nname = "Each"\nscope = "team"\nvalue = "zq-none"\nper = "member"\n'
+    unknown = TEXT.replace(MODEL, "zq-no-such-model") + members + 'amount = "9"\nperiod = "month"\n'
+    with configured(store, tmp_path, unknown):
+        assert "is the name in the budgets file right?" in said(opened(budget="One model"))
+        assert "Nobody is a member now." in said(opened(budget="Each"))
+        test = opened(budget="All <b>of it</b>")
+        assert "the name in the budgets file" not in said(test)
+
+
+def test_limits_stand_in_whole_dollars_in_every_table(store: Store, tmp_path: Path) -> None:
+    changing = """
+    [[budget]]
+    name = "Changing"
+    scope = "organization"
+    period = "month"
+    amount = "3449.60"
+    valid_to = "2026-11-15"
+
+    [[budget]]
+    name = "Changing"
+    scope = "organization"
+    period = "month"
+    amount = "4510"
+    valid_from = "2026-11-15"
+    """
+    with configured(store, tmp_path, changing):
+        test = opened(budget="Changing")
+        earlier = shown_tables.table(test, "budget-history")
+        assert set(earlier.column("Limit")) == {"$3,450"}
+        assert set(earlier.whole("Limit")) == {"$3,449.60"}
+        limits = shown_tables.table(test, "budget-limits")
+        assert [row[2] for row in limits.lines] == ["$4,510", "$3,450"]
 
 
 def test_readers_of_groups_learn_nothing_of_a_person(

@@ -105,6 +105,14 @@ def test_a_lower_bound_is_called_one_and_one_of_nothing_is_unknown() -> None:
     assert in_order == ["≈ 0", "3", "≥ 5", "≥ 1.2k", DASH]
 
 
+def test_a_bar_is_full_at_all_of_it_and_beyond_that_never_looks_so() -> None:
+    values = [0, 0.25, 1, 1.00001, 3.5, None, Inexact(0, "at_least"), Inexact(0.5, "at_least")]
+    named = [(f"{place:03}", value) for place, value in enumerate(values)]
+    shown = drawn(named, Column("Name"), Column("It", "rate", has_bars=True))
+    assert shown.data["columns"][1]["bars"] == [0, 250, 1000, 1001, 3500, None, None, 500]
+    assert shown.column("It")[2:4] == ["100%", ">100%"]
+
+
 def test_times_have_their_offset_and_sort_by_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(clock, "zone", lambda: ZoneInfo("America/New_York"))
     began = datetime(2026, 11, 1, 5, 30, tzinfo=UTC)

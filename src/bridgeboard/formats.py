@@ -83,7 +83,10 @@ def dollars(pico: int) -> str:
 
 
 def rate(share: float | None) -> str:
-    """``0.1234`` → ``12.3%``; what is not quite all or nothing never looks so; None → a dash."""
+    """``0.1234`` → ``12.3%``; what is not quite all or nothing never looks so; None → a dash.
+
+    Nor does what is a little more than all: ``>100%``.
+    """
     if share is None:
         return DASH
     percent = 100 * share
@@ -91,6 +94,8 @@ def rate(share: float | None) -> str:
         return f"<{LEAST_PERCENT}%"
     if 100 - LEAST_PERCENT < percent < 100:  # noqa: PLR2004 - per cent
         return f">{100 - LEAST_PERCENT}%"
+    if 100 < percent < 100 + LEAST_PERCENT / 2:  # noqa: PLR2004 - per cent
+        return ">100%"
     return f"{percent:.1f}%".replace(".0%", "%")
 
 
@@ -113,12 +118,14 @@ def marked(words: str, value: float | None, standing: str) -> str:
 
 
 def number(value: float | None, kind: str, standing: str = "exact") -> str:
-    """A metric's value as its format wants it: count, money, rate or seconds, marked."""
+    """A value as its format wants it: count, money, limit of money, rate or seconds, marked."""
     if standing != "exact":
         return marked(number(value, kind), value, standing)
     match kind:
         case "money":
             return money(None if value is None else int(value))
+        case "limit":
+            return whole_dollars(None if value is None else int(value))
         case "rate":
             return rate(value)
         case "seconds":
@@ -130,7 +137,7 @@ def number(value: float | None, kind: str, standing: str = "exact") -> str:
 def exact_number(value: float | None, kind: str) -> str:
     """The same with all its digits, for who points at it."""
     match kind:
-        case "money":
+        case "money" | "limit":
             return exact_money(None if value is None else int(value))
         case "rate":
             return DASH if value is None else f"{100 * value:.4f}%"

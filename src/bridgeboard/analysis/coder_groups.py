@@ -18,7 +18,7 @@ _WHY: Final[dict[Problem, str]] = {
 _WHAT: Final[dict[Part, str]] = {
     "groups": "Coder's groups",
     "budgets": "Coder's budgets",
-    "spend": "What Coder counts as spent",
+    "spend": "The amounts that Coder counts as spent",
 }
 
 

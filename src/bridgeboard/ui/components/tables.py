@@ -17,9 +17,12 @@ from bridgeboard.ui.components.elements import element
 from bridgeboard.ui.url import put
 from bridgeboard.ui.url_values import Parameter, Several
 
-Kind = Literal["text", "count", "money", "rate", "seconds", "moment", "words", "change", "trend"]
-"""What a column holds: text, whole numbers, pico-USD, ratios, seconds, times, numbers of unlike
-kinds in words, which no order holds between, differences (``Ranked``), or courses (``Course``)."""
+Kind = Literal[
+    "text", "count", "money", "limit", "rate", "seconds", "moment", "words", "change", "trend"
+]
+"""What a column holds: text, whole numbers, pico-USD, limits in pico-USD that somebody set, ratios,
+seconds, times, numbers of unlike kinds in words, which no order holds between, differences
+(``Ranked``), or courses (``Course``)."""
 
 MOST: Final = 1_000
 """Rows of a table at most: a browser draws and sorts so many at once."""
@@ -44,6 +47,7 @@ class Column:
         links: where its cells lead.
         is_running: whether the last stretch of time of a trend has not ended.
         is_sortable: whether its head sorts the table.
+        has_bars: whether each rate has a bar that is full at 100 %, and in another colour beyond.
     """
 
     label: str
@@ -56,6 +60,7 @@ class Column:
     links: "Links | None" = None
     is_running: bool = False
     is_sortable: bool = True
+    has_bars: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +259,8 @@ def _column(column: Column, values: Sequence[Any]) -> dict[str, Any]:
     if column.kind in {"text", "moment"}:
         wraps = column.kind == "text" and column.longest is None
         data["look"] = "text wrap" if wraps else "text"
+    if column.has_bars:
+        data |= {"look": "level", "bars": [_bar(_key(column, value)) for value in values]}
     if column.shares is not None:
         longest = max([*filter(None, column.shares), 1e-9])
         data["shares"] = [
@@ -264,6 +271,13 @@ def _column(column: Column, values: Sequence[Any]) -> dict[str, Any]:
             for share in column.shares
         ]
     return data
+
+
+def _bar(rate: float | None) -> int | None:
+    """How full the bar of a rate is, in thousandths; above 1,000 beyond all; None for no bar."""
+    if rate is None:
+        return None
+    return round(1000 * rate) if rate <= 1 else max(round(1000 * rate), 1001)
 
 
 def _sent(column: Column, cells: Mapping[str, Any], *, is_sortable: bool) -> Mapping[str, Any]:
@@ -330,7 +344,7 @@ def _whole(column: Column, value: Any) -> str:
     """All of a text or of an amount; nothing where the words say enough."""
     if column.kind == "text":
         return "" if value is None else formats.visible(str(value))
-    if not value or column.kind not in {"count", "money"}:
+    if not value or column.kind not in {"count", "money", "limit"}:
         return ""
     note = value.note if isinstance(value, Inexact) else ""
     return "; ".join(filter(None, (_exactly(column, value), note)))

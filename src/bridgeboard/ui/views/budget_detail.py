@@ -12,7 +12,7 @@ from bridgeboard.analysis.budget_rules import BudgetStatus, PastPeriod
 from bridgeboard.exports import Column as FileColumn
 from bridgeboard.exports import Sheet
 from bridgeboard.model.budgets import Limit
-from bridgeboard.ui import url_values
+from bridgeboard.ui import runner, url_values
 from bridgeboard.ui.components import chart, downloads, notices, tables
 from bridgeboard.ui.components.tables import Column, Inexact, Ranked
 from bridgeboard.ui.views.budgets import BUDGET, choices
@@ -49,7 +49,7 @@ def _summary(one: BudgetStatus) -> None:
     limit = formats.whole_dollars(one.limit)
     words = [f"{budget_words.state(one)}: {budget_words.spent(one)} of {limit} spent{used}."]
     if one.status == "no data" and not one.spent:
-        words.append("Nothing was ever recorded of it: is the name in the budgets file right?")
+        words.append(_no_data(one))
     if one.remaining is not None and one.remaining > 0 and one.burn is not None:
         words.append(f"Lately a day cost {formats.money(one.burn)}.")
     if chance := budget_words.chance(one):
@@ -59,6 +59,17 @@ def _summary(one: BudgetStatus) -> None:
         st.text(formats.visible(one.budget.notes))
     if one.accuracy.reasons:
         st.caption(formats.unmarked(f"Not all is known: {'; '.join(one.accuracy.reasons)}."))
+
+
+def _no_data(one: BudgetStatus) -> str:
+    """Why nothing is known of a budget; a name can be wrong only where there is one."""
+    if one.budget.per == "member" and not one.member_count:
+        return "Nobody is a member now."
+    if runner.current().coverage().first_at is None:
+        return "No usage is recorded so far."
+    if not one.budget.dimension:
+        return "No usage is recorded of its days, or of those before."
+    return "Nothing was ever recorded of it: is the name in the budgets file right?"
 
 
 def _burn_down(one: BudgetStatus) -> None:
@@ -136,7 +147,7 @@ def _members(one: BudgetStatus) -> None:
     shown = f"{min(count, MEMBERS):,} of {count:,} shown." if count > MEMBERS else ""
     spent = formats.plural(count, "person", "people") if count else "Nobody"
     st.caption(
-        f"{formats.unmarked(formats.money(each))} each, for "
+        f"{formats.unmarked(formats.whole_dollars(each))} each, for "
         f"{formats.plural(one.member_count, 'member')} now. {spent} spent something. {shown}"
     )
     if not one.members:
@@ -155,7 +166,7 @@ def _members(one: BudgetStatus) -> None:
             Column("Person", longest=_NAME),
             Column("Status", meaning="Spend against the amount that each member has."),
             Column("Spent", "money"),
-            Column("Used", "rate"),
+            Column("Used", "rate", has_bars=True),
         ],
         key="budget-members",
         label="Members",
@@ -173,9 +184,9 @@ def _history(one: BudgetStatus) -> None:
         [
             Column("Period"),
             Column("Status"),
-            Column("Limit", "money", "The amount that was in force on its last day."),
+            Column("Limit", "limit", "The amount that was in force on its last day."),
             Column("Spent", "money"),
-            Column("Used", "rate"),
+            Column("Used", "rate", has_bars=True),
         ],
         key="budget-history",
         label="Earlier periods",
@@ -205,7 +216,7 @@ def _limits(one: BudgetStatus) -> None:
     st.subheader("Limits", anchor=False)
     tables.show(
         [_limit(limit, one) for limit in reversed(limits)],
-        [Column("From"), Column("Until before"), Column("Amount"), Column("In force")],
+        [Column("From"), Column("Until before"), Column("Limit", "limit"), Column("In force")],
         key="budget-limits",
         label="Limits",
         is_sortable=False,
@@ -216,6 +227,6 @@ def _limit(limit: Limit, one: BudgetStatus) -> tuple[object, ...]:
     return (
         formats.day(limit.valid_from) if limit.valid_from else "the beginning",
         formats.day(limit.valid_to) if limit.valid_to else "further notice",
-        "No limit" if limit.amount is None else formats.exact_money(limit.amount),
+        Ranked("No limit", "", None) if limit.amount is None else limit.amount,
         "Yes" if limit.holds_on(min(max(one.day, one.first), one.last)) else "No",
     )

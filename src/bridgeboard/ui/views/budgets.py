@@ -49,13 +49,13 @@ _COLUMNS: Final = (
         meaning="Over its limit, expected to go over, or how fast it is used; most urgent first.",
         longest=_NAME,
     ),
+    Column("Used", "rate", "Spent by the limit.", has_bars=True),
     Column("For", meaning="Whose spend, or the spend on what, it limits."),
     Column("Period", meaning="The days that the budget is about.", longest=_NAME),
     Column(
-        "Limit", "money", "What may be spent in the period; for members their amounts together."
+        "Limit", "limit", "What may be spent in the period; for members their amounts together."
     ),
     Column("Spent", "money", "Spent in the period so far. Only usage with a price counts."),
-    Column("Used", "rate", "Spent by the limit."),
     Column(
         "Pace", "change", "Used by the share of workdays that is over: above 1.1 it is too fast."
     ),
@@ -154,11 +154,11 @@ def _row(place: int, one: BudgetStatus) -> tuple[object, ...]:
     return (
         one.name,
         Ranked(budget_words.state(one), _members_over(one), place),
+        _used(one),
         one.scope,
         Ranked(budget_words.period(one), _days(one), one.last.toordinal()),
         Ranked(limit, exact if one.members is None else f"{exact}: {each}", one.limit),
         Inexact.of(one.spent, one.accuracy),
-        _used(one),
         Ranked(budget_words.pace(one), _elapsed(one), one.pace),
         Ranked(budget_words.run_out(one), "", _run_out_rank(one)),
         Ranked(budget_words.forecast(one), budget_words.chance(one), end.middle if end else None),

@@ -1,6 +1,7 @@
 """Coder's own budgets on the page Budgets: its limits, what it counts, and what is counted here."""
 
 from collections.abc import Sequence
+from datetime import UTC
 from typing import Final
 
 import streamlit as st
@@ -18,12 +19,12 @@ from bridgeboard.analysis.coder_budgets import (
 from bridgeboard.model.store import NoStoreError, Rows
 from bridgeboard.ui import current_user, runner
 from bridgeboard.ui.components import notices, tables
-from bridgeboard.ui.components.tables import Column, Inexact, Ranked
+from bridgeboard.ui.components.tables import Column, Inexact
 
 _NAME: Final = 40
 _GROUPS: Final = (
     Column("Group", longest=_NAME),
-    Column("Limit of each", "money", "What Coder lets each member spend in the month."),
+    Column("Limit of each", "limit", "What Coder lets each member spend in the month."),
     Column("Members", "count", "As Coder counts them."),
     Column("Booked on it", "money", "By anybody in the month, former members included."),
     Column("Counts for", "count", "People whose budget the group sets, or who are booked on it."),
@@ -37,7 +38,7 @@ _TOLD_WITHOUT_SPEND: Final = 3
 _PEOPLE: Final = (
     Column("Person", longest=_NAME),
     Column("Group", longest=_NAME),
-    Column("Limit", "money"),
+    Column("Limit", "limit"),
     Column("Whose limit"),
     Column("Spent on it", "money", "On that group, as Coder counts and compares it."),
     Column("Counted here", "money", "All their spend in the month (UTC)."),
@@ -64,9 +65,10 @@ def show() -> None:
                 _problems(problems)
             return
         st.header("Coder's own budgets", anchor=False)
+        read_at = formats.moment(found.read_at, UTC, "minutes")
         st.caption(
-            f"{found.month:%B %Y} (UTC), as Coder said at {found.read_at:%Y-%m-%d %H:%M} UTC. A "
-            "limit is for each member. Coder books what somebody spends on the group that sets "
+            f"{found.month:%B %Y} (UTC), as Coder said on {read_at}. "
+            "A limit is for each member. Coder books what somebody spends on the group that sets "
             "their budget, or else on Everyone."
         )
         _problems(problems)
@@ -131,7 +133,7 @@ def _table(found: CoderBudgets) -> None:
 def _row(group: GroupBudget) -> tuple[object, ...]:
     return (
         formats.line(group.title),
-        _limit(group.limit),
+        group.limit,
         group.members,
         group.booked,
         len(group.people),
@@ -140,13 +142,6 @@ def _row(group: GroupBudget) -> tuple[object, ...]:
         _inexact(group.difference, group.ours),
         group.blocked,
     )
-
-
-def _limit(pico: int | None) -> Ranked | None:
-    """A limit in whole dollars, as people wrote it."""
-    if pico is None:
-        return None
-    return Ranked(formats.whole_dollars(pico), formats.exact_money(pico), pico)
 
 
 def _ours(ours: Ours) -> object:
@@ -178,7 +173,7 @@ def _person(one: MemberBudget) -> tuple[object, ...]:
     return (
         formats.line(one.username) or formats.DASH,
         formats.line(one.group),
-        _limit(one.limit),
+        one.limit,
         "their own" if one.is_own else "of the group",
         one.spent,
         _ours(one.ours),
