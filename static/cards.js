@@ -2,7 +2,7 @@
 // of the chart: a group of radio buttons. Texts are only ever set as text.
 const WAIT = 250; // milliseconds until a choice by arrow keys counts: who passes by some cards chooses none of them
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
-const WORDS = { "↑": "up", "↓": "down", "=": "changed by" };
+const WORDS = { "↑": "up ", "↓": "down " };
 
 const element = (name, kind) => {
   const created = document.createElement(name);
@@ -79,14 +79,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const [labelled, ...others] = card.children;
     labelled.textContent = label;
     others.at(-1).textContent = meaning;
-    if (chooses) card.setAttribute("aria-label", [label, value, change && `${WORDS[arrow]} ${change}`].filter(Boolean).join(", "));
+    if (chooses) card.setAttribute("aria-label", [label, value, change && `${WORDS[arrow] ?? ""}${change}`].filter(Boolean).join(", "));
     if (value === "") return;
     const [number, moved, line] = others;
     number.textContent = value;
     moved.hidden = !change;
     moved.className = `change ${tone}`;
     moved.replaceChildren(element("span", ""));
-    moved.firstChild.textContent = `${arrow} ${change}`;
+    moved.firstChild.textContent = `${arrow} ${change}`.trim();
     line.hidden = !spark.length;
     line.replaceChildren(
       ...spark.map(({ corners, running }) => {

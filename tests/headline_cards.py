@@ -27,7 +27,7 @@ def headline(test: AppTest) -> list[Card]:
         Card(
             one["label"],
             one["value"],
-            f"{one['arrow']} {one['change']}" if one["change"] else "",
+            f"{one['arrow']} {one['change']}".strip() if one["change"] else "",
             one["meaning"],
         )
         for _, data in _rows(test)

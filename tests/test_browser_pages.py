@@ -116,14 +116,18 @@ def table(page: Page, key: str) -> Locator:
     return page.locator(f".st-key-box-{key} table")
 
 
+_EDGES = (
+    ".map((pair) => pair.map((each) => each.getBoundingClientRect()))"
+    ".map(([whole, part]) => [whole.left, whole.width, part.width])"
+)
+
+
 def test_the_bars_of_budgets_begin_at_one_line_and_are_full_beyond_the_limit(
     page: Page, synced: str
 ) -> None:
     come_to(page, synced, "budgets", tz="UTC")
-    boxes = table(page, "budgets").locator(".track").evaluate_all(
-        "all => all.map((one) => [one, one.firstChild].map((each) => each.getBoundingClientRect()))"
-        ".map(([whole, part]) => [whole.left, whole.width, part.width])"
-    )
+    tracks = table(page, "budgets").locator(".track")
+    boxes = tracks.evaluate_all("all => all.map((one) => [one, one.firstChild])" + _EDGES)
     over = table(page, "budgets").locator(".bar.over").count()
     assert 0 < over < len(boxes)
     assert len({round(left) for left, _, _ in boxes}) == 1

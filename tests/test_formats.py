@@ -398,7 +398,13 @@ def test_no_digit_of_a_large_number_is_lost_on_the_way(number: int) -> None:
     ("now", "before", "kind", "words"),
     [
         (112, 100, "count", "+12%"),
-        (100, 100, "count", "+0%"),
+        (100, 100, "count", "no change"),
+        (99_999_997, 100_000_000, "count", "down <0.1%"),
+        (100_000_003, 100_000_000, "count", "up <0.1%"),
+        (3, 100_000_000, "count", "down >99.9%"),
+        (4, 1_000, "count", "-99.6%"),
+        (6, 10_000, "count", "-99.9%"),
+        (10**30 - 1, 10**30, "money", "down <0.1%"),
         (0, 100, "count", "-100%"),
         (101, 100, "count", "+1.0%"),
         (99.6, 100, "money", "-0.4%"),
@@ -406,16 +412,16 @@ def test_no_digit_of_a_large_number_is_lost_on_the_way(number: int) -> None:
         (109.96, 100, "count", "+10%"),
         (110, 100, "count", "+10%"),
         (90.04, 100, "count", "-10%"),
-        (99.96, 100, "count", "+0%"),
-        (100.04, 100, "count", "+0%"),
+        (99.96, 100, "count", "down <0.1%"),
+        (100.04, 100, "count", "up <0.1%"),
         (1_100, 100, "count", "+1,000%"),
         (1_101, 100, "count", "×11"),  # noqa: RUF001 - the sign of multiplication
         (5_000, 4, "seconds", "×1.2k"),  # noqa: RUF001 - likewise
         (2**62, 22_000_000, "count", "×210B"),  # noqa: RUF001 - likewise
         (-5, 10, "money", "-150%"),
         (0.5, 0.504, "rate", "-0.4 pts"),
-        (0.5, 0.5, "rate", "+0.0 pts"),
-        (0.5, 0.50001, "rate", "+0.0 pts"),
+        (0.5, 0.5, "rate", "no change"),
+        (0.5, 0.50001, "rate", "down <0.1 pts"),
         (0.5, 0, "rate", "+50.0 pts"),
         (1, 0, "rate", "+100.0 pts"),
     ],
@@ -445,9 +451,50 @@ def test_a_change_has_the_sign_of_what_it_says(now: int, before: int) -> None:
     if now > 11 * before:
         assert words[0] == "×"  # noqa: RUF001 - the sign of multiplication
         return
-    told = float(words.removesuffix("%").replace(",", ""))
-    assert (words[0] == "-") == (told < 0)
-    assert told * (now - before) >= 0
+    assert formats.way(words) == (now > before) - (now < before)
+    assert words[0] not in "+-" or float(words[:-1].replace(",", "")) * (now - before) > 0
+    assert (words == "-100%") == (now == 0)
+    about = formats.change(now, before, "money", "about")
+    assert about is not None
+    assert about.startswith("≈ ")
+    assert not set("<>") & set(about)
+    assert about in {f"≈ {words}", "≈ 0%", "≈ -100%"}
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "kind", "words"),
+    [
+        (100, 100, "count", "≈ 0%"),
+        (99_999_997, 100_000_000, "count", "≈ 0%"),
+        (112, 100, "count", "≈ +12%"),
+        (5_000, 4, "count", "≈ ×1.2k"),  # noqa: RUF001 - the sign of multiplication
+        (0.5, 0.50001, "rate", "≈ 0 pts"),
+    ],
+)
+def test_a_change_of_numbers_that_are_not_exact_has_one_mark(
+    now: float, before: float, kind: str, words: str
+) -> None:
+    assert formats.change(now, before, kind, "about") == words
+    assert formats.difference(None, kind, "about") == formats.DASH
+
+
+@pytest.mark.parametrize(
+    ("words", "size", "way"),
+    [
+        ("+12%", "12%", 1),
+        ("≈ -1,000%", "≈ 1,000%", -1),
+        ("down <0.1%", "<0.1%", -1),
+        ("up <0.1 pts", "<0.1 pts", 1),
+        ("down >99.9%", ">99.9%", -1),
+        ("×12", "×12", 1),  # noqa: RUF001 - the sign of multiplication
+        ("no change", "no change", 0),
+        ("≈ 0%", "≈ 0%", 0),
+    ],
+)
+def test_which_way_a_change_goes_can_be_said_apart_from_its_size(
+    words: str, size: str, way: int
+) -> None:
+    assert (formats.unsigned(words), formats.way(words)) == (size, way)
 
 
 @pytest.mark.parametrize(
@@ -523,7 +570,9 @@ def test_how_many_times_is_told_in_two_digits(times: float | None, words: str) -
         (-1234, "count", "-1.2k"),
         (-3_400_000_000_000, "money", "-$3.40"),
         (0.04, "rate", "+4.0 pts"),
-        (-0.0001, "rate", "0 pts"),
+        (-0.0001, "rate", "down <0.1 pts"),
+        (0, "rate", "0 pts"),
+        (0.0001, "seconds", "0ms"),
         (-130.4, "seconds", "-2m 10s"),
     ],
 )

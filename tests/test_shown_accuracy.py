@@ -107,6 +107,25 @@ def test_a_card_shows_no_change_where_one_number_only_is_a_lower_bound(
     assert ("so no change is shown" in card.meaning) == (moved is None)
 
 
+@pytest.mark.parametrize(
+    ("now", "before", "bounds", "shown"),
+    [
+        (12_000, 12_000, 0, ("", "no change", "even")),
+        (11_999, 12_000, 0, ("↓", "<0.1%", "even")),
+        (11_000, 12_000, 0, ("↓", "8.3%", "bad")),
+        (11_999, 12_000, 3, ("", "≈ 0%", "even")),
+        (11_000, 12_000, 3, ("↓", "≈ 8.3%", "bad")),
+    ],
+)
+def test_a_card_says_its_change_once_and_no_percentage_that_contradicts_it(
+    now: int, before: int, bounds: int, shown: tuple[str, ...]
+) -> None:
+    sides: list[dict[str, Any]] = [{"requests": n, "summed_rows": bounds} for n in (now, before)]
+    card = headline_cards._card(Headlines(*sides).of("requests"), [], _chosen())
+    data = headline_cards._card_data(card)
+    assert (data["arrow"], data["change"], data["tone"]) == shown
+
+
 def test_what_moved_is_marked_where_both_numbers_are_lower_bounds() -> None:
     shown = trend._move(Move("team", "Core", 5, 10, BOUND, BOUND), "requests")
     assert seen(shown) == ("Core", "Team", "≈ +5", "≈ +100%", "≥ 5", "≥ 10")
@@ -128,6 +147,10 @@ def test_a_value_of_at_least_nothing_before_is_not_called_new() -> None:
         (Move("team", "Core", 4, 5, BOUND, BOUND), "≈ +1 (+25%)", 1),
         (Move("team", "Core", 0, 5), "+5 (new)", 5),
         (Move("team", "Core", 5, 0), "-5 (gone)", -5),
+        (Move("team", "Core", 10_000, 9_997), "-3 (<0.1%)", -3),
+        (Move("team", "Core", 10_000, 10_003), "+3 (<0.1%)", 3),
+        (Move("team", "Core", 10_000, 3), "-10k (>99.9%)", -9_997),
+        (Move("team", "Core", 10_000, 9_997, BOUND, BOUND), "≈ -3 (≈ 0%)", -3),
         (Move("team", "Core", 5, 5), "0", 0),
         (Move("team", "Core", 5, 5, BOUND, BOUND), "≈ 0", 0),
         (Move("team", "Core", 0, 5, BOUND, BOUND), DASH, None),

@@ -108,6 +108,7 @@ def test_a_sentence_says_the_change_the_number_and_what_changed_most() -> None:
         "by model opus -$116.00."
     )
     assert told(spend(5 * DOLLAR, 5 * DOLLAR)) == "Spend stayed at $5.00."
+    assert told(spend(5_000 * DOLLAR - 1, 5_000 * DOLLAR)) == "Spend fell <0.1% to $5k."
     assert told(spend(5 * DOLLAR, 0)) == "Spend rose from $0.00 to $5.00."
 
 

@@ -19,6 +19,9 @@ Status = Literal["unpriced", "included", "notional", "free", "not billed"]
 STATUSES: Final[tuple[Status, ...]] = get_args(Status)
 """What stands in place of an amount that is not billed, or has no known price."""
 LEAST_PERCENT = 0.1
+NO_CHANGE: Final = "no change"
+ALMOST_GONE: Final = -99.5
+"""Per cent of a change from which on whole ones would say that nothing is left."""
 LEAST_RATIO = 0.001
 MOST_TIMES = 11  # a change of a thousand per cent
 
@@ -121,17 +124,12 @@ def number(value: float | None, kind: str, standing: str = "exact") -> str:
     """A value as its format wants it: count, money, limit of money, rate or seconds, marked."""
     if standing != "exact":
         return marked(number(value, kind), value, standing)
-    match kind:
-        case "money":
-            return money(None if value is None else int(value))
-        case "limit":
-            return whole_dollars(None if value is None else int(value))
-        case "rate":
-            return rate(value)
-        case "seconds":
-            return seconds(value)
-        case _:
-            return compact(None if value is None else int(value))
+    if kind == "rate":
+        return rate(value)
+    if kind == "seconds":
+        return seconds(value)
+    words = {"money": money, "limit": whole_dollars}.get(kind, compact)
+    return words(None if value is None else int(value))
 
 
 def exact_number(value: float | None, kind: str) -> str:
@@ -147,32 +145,61 @@ def exact_number(value: float | None, kind: str) -> str:
             return exact(None if value is None else int(value))
 
 
-def change(now: float | None, before: float | None, kind: str) -> str | None:
+def change(
+    now: float | None, before: float | None, kind: str, standing: str = "exact"
+) -> str | None:
     """How a number moved: ``+12%``, ``-0.4 pts`` for a rate; None where nothing can be said.
 
-    Above eleven times as much it says how many times, with the sign of multiplication before.
+    Above eleven times as much it says how many times, with the sign of multiplication before. What
+    moved a little never looks as if it had not (``down <0.1%``), and what is nearly gone never as
+    if it were. Of numbers that are not exact, that little is nothing: ``≈ 0%``.
     """
     if now is None or before is None or (kind != "rate" and before <= 0):
         return None
+    mark = MARKS.get(standing, "")
     if kind == "rate":
-        return f"{_unsigned_zero(100 * (now - before)):+.1f} pts"
+        return _moved(100 * (now - before), " pts", mark)
     if now > MOST_TIMES * before:
-        return f"×{_times(now / before)}"  # noqa: RUF001 - the sign of multiplication
-    percent = _unsigned_zero(100 * (now - before) / before)
-    return f"{percent:+,.0f}%" if abs(percent) >= TEN or not percent else f"{percent:+.1f}%"
+        return f"{mark}×{_times(now / before)}"  # noqa: RUF001 - the sign of multiplication
+    percent = 100 * (now - before) / before
+    if now > 0 and not mark and (rounded := round(percent, 1)) <= ALMOST_GONE:
+        return f"{rounded}%" if rounded > -100 else "down >99.9%"  # noqa: PLR2004 - per cent
+    return _moved(percent, "%", mark)
 
 
-def difference(value: float | None, kind: str) -> str:
+def _moved(size: float, unit: str, mark: str) -> str:
+    """A change in its unit, with its sign and mark."""
+    if rounded := round(size, 1):
+        digits = 0 if unit == "%" and abs(rounded) >= TEN else 1
+        return f"{mark}{rounded:+,.{digits}f}{unit}"
+    if mark:
+        return f"{mark}0{unit}"
+    return f"{'up' if size > 0 else 'down'} <{LEAST_PERCENT}{unit}" if size else NO_CHANGE
+
+
+def unsigned(change: str) -> str:
+    """A change without its sign, where something else says which way it goes."""
+    return re.sub(r"(?:[+-]|up |down )(?=[<>\d])", "", change)
+
+
+def way(change: str) -> int:
+    """Which way a change in words goes: 1 up, -1 down, 0 neither."""
+    if change == NO_CHANGE or not set(change) & set("123456789"):
+        return 0
+    return -1 if change.removeprefix(ABOUT).startswith(("-", "down")) else 1
+
+
+def difference(value: float | None, kind: str, standing: str = "exact") -> str:
     """How much more one number is: ``+1.2k``, ``-$3.40``, ``+4.0 pts``; None → a dash."""
     if value is None:
         return DASH
+    mark = MARKS.get(standing, "")
     if kind == "rate":
-        points = _unsigned_zero(100 * value)
-        return f"{points:+.1f} pts" if points else "0 pts"
+        return _moved(100 * value, " pts", mark) if value else f"{mark}0 pts"
     text = number(abs(value), kind)
-    if not value:
-        return text
-    return f"{'-' if value < 0 else '+'}{text}"
+    if not set(text) & set("123456789"):
+        return f"{mark}{text}"
+    return f"{mark}{'-' if value < 0 else '+'}{text}"
 
 
 def ratio(times: float | None) -> str:
@@ -356,11 +383,6 @@ def pretty_json(text: str) -> str | None:
         return json.dumps(value, indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return None
-
-
-def _unsigned_zero(number: float) -> float:
-    """A number to its first decimal; what is nothing then has moved nowhere."""
-    return round(number, 1) + 0.0
 
 
 def _rounded(number: int, divisor: int) -> int:

@@ -43,14 +43,12 @@ class Headline:
     @property
     def direction(self) -> int:
         """1 for more, -1 for less, 0 where no digit that is shown says so."""
-        if not self.change or not set(self.change) & set("123456789"):
-            return 0
-        return -1 if "-" in self.change else 1
+        return formats.way(self.change) if self.change else 0
 
     @property
     def goodness(self) -> int:
-        """1 where the change is good, -1 where it is bad, 0 where it is neither."""
-        return self.metric.rise * self.direction
+        """1 where the change is good, -1 where it is bad, 0 where it is neither, or very small."""
+        return 0 if self.change and "<" in self.change else self.metric.rise * self.direction
 
     @property
     def is_compared(self) -> bool:
@@ -85,10 +83,10 @@ class Headlines:
             return Headline(metric, now, None, None)
         before = Number(self.before[name], accuracy.accuracy(name, self.before))
         is_comparable = before.accuracy.is_partial == now.accuracy.is_partial
-        change = formats.change(now.value, before.value, metric.format) if is_comparable else None
-        if change:
-            how = accuracy.together((before.accuracy, now.accuracy)).loose
-            change = formats.marked(change, now.value, how.standing)
+        if not is_comparable:
+            return Headline(metric, now, before, None)
+        how = accuracy.together((before.accuracy, now.accuracy)).loose
+        change = formats.change(now.value, before.value, metric.format, how.standing)
         return Headline(metric, now, before, change)
 
 

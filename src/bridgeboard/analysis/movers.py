@@ -70,13 +70,14 @@ class Move:
         A value is new where it had exactly nothing before, and gone where it has now.
         """
         kind = METRICS[measure].format
-        mark = formats.MARKS.get(self.accuracy.standing, "")
-        sign = f"{mark}{'+' if self.now > self.was else '-'}"
-        share = formats.change(self.now, self.was, kind)
+        standing = self.accuracy.standing
+        sign = f"{formats.MARKS.get(standing, '')}{'+' if self.now > self.was else '-'}"
+        short = formats.difference(self.now - self.was, kind, standing)
+        share = formats.change(self.now, self.was, kind, standing)
         is_new = not self.was and self.before_accuracy.standing == "exact"
-        relative = f"{mark}{share}" if share else "new" if is_new else formats.DASH
+        relative = share or ("new" if is_new else formats.DASH)
         return (
-            f"{sign}{formats.number(self.size, kind)}",
+            short,
             f"{sign}{formats.exact_number(self.size, kind)}",
             "gone" if self.is_gone else relative,
         )

@@ -171,7 +171,7 @@ def _change(one: Headline) -> list[Piece]:
             Piece(" to "),
             number,
         ]
-    share = (one.change or "").replace("+", "").replace("-", "")
+    share = formats.unsigned(one.change or "")
     moved = {1: f"rose {share} to", -1: f"fell {share} to", 0: "stayed at"}[one.direction]
     return [Piece(f"{label} {moved} "), number]
 

@@ -134,9 +134,17 @@ def change(move: Move | None, measure: str) -> Ranked:
         how = move.accuracy.standing
         return Ranked(formats.marked("0", 0, how), f"{was} in both periods", 0)
     short, whole, share = move.in_words(measure)
-    mark = formats.MARKS.get(move.accuracy.standing, "")
-    words = f" ({share.removeprefix(mark)})" if share != formats.DASH else ""
-    return Ranked(f"{short}{words}", f"{whole}: {was} before, {is_now} now", move.now - move.was)
+    words = f"{short}{_in_brackets(share, short)}"
+    return Ranked(words, f"{whole}: {was} before, {is_now} now", move.now - move.was)
+
+
+def _in_brackets(share: str, beside: str) -> str:
+    """A change as a share, behind the change itself, which has its mark and its direction."""
+    if share in {formats.DASH, beside}:
+        return ""
+    if formats.way(share):
+        share = share.removeprefix(formats.ABOUT).removeprefix("up ").removeprefix("down ")
+    return f" ({share})"
 
 
 def change_of_all(measure: str, by: str, now: Chosen) -> Ranked | str:

@@ -25,7 +25,7 @@ from bridgeboard.ui.components.filters import Chosen
 from bridgeboard.ui.url_values import Parameter
 
 NARROWEST: Final = 150
-_ARROWS: Final = {1: "↑", -1: "↓", 0: "="}
+_ARROWS: Final = {1: "↑", -1: "↓", 0: ""}
 _TONES: Final = {1: "good", -1: "bad", 0: "even"}
 
 _cards = element("cards", '<div class="card-box">\n</div>', "cards.js")
@@ -188,7 +188,7 @@ def _data(cards: Sequence[Card], narrowest: int) -> dict[str, Any]:
 
 def _card_data(card: Card) -> dict[str, Any]:
     """A card for the browser, which knows the direction of a change by its arrow."""
-    change = (card.change or "").replace("+", "").replace("-", "")
+    change = formats.unsigned(card.change or "")
     texts = {"label": card.label, "value": card.value, "meaning": card.meaning, "change": change}
     looks = {"arrow": card.arrow, "tone": card.tone, "spark": card.spark, "name": card.name}
     return {name: formats.visible(text) for name, text in texts.items()} | looks

@@ -225,7 +225,7 @@ def _row(line: Line, accuracies: Sequence[Accuracies]) -> tuple[object, ...]:
     return (
         tables.Words(line.label, _definition(line)),
         *(tables.number(value, line.format, how) for value, how in pair),
-        formats.marked(formats.difference(line.difference, line.format), line.difference, how),
+        formats.difference(line.difference, line.format, how),
         formats.marked(formats.ratio(line.ratio), line.ratio, how),
     )
 
