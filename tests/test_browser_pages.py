@@ -126,9 +126,11 @@ def test_the_bars_of_budgets_begin_at_one_line_and_are_full_beyond_the_limit(
     page: Page, synced: str
 ) -> None:
     come_to(page, synced, "budgets", tz="UTC")
-    tracks = table(page, "budgets").locator(".track")
+    drawn = page.get_by_role("table", name="Budgets", exact=True)
+    tracks = drawn.locator(".track")
+    expect(tracks.first).to_be_visible(timeout=PATIENCE)
     boxes = tracks.evaluate_all("all => all.map((one) => [one, one.firstChild])" + _EDGES)
-    over = table(page, "budgets").locator(".bar.over").count()
+    over = drawn.locator(".bar.over").count()
     assert 0 < over < len(boxes)
     assert len({round(left) for left, _, _ in boxes}) == 1
     assert sum(part == whole for _, whole, part in boxes) == over
