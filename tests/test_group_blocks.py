@@ -20,7 +20,7 @@ from bridgeboard.model.metrics import METRICS
 from bridgeboard.model.scope import Scope
 from bridgeboard.pricing import Book
 from bridgeboard.queries.metric_query import select
-from bridgeboard.store import Store, erasure, group_blocks
+from bridgeboard.store import Store, erasure, group_blocks, person_lookup
 from bridgeboard.store.people import put_memberships
 from bridgeboard.store.row_relations import DECIDED
 from bridgeboard.teams import Membership
@@ -129,7 +129,7 @@ def erased(held: Store, told: Crowd, _folder: Path) -> Store:
     """One person's rows are deleted everywhere."""
     ids = held.rows("SELECT id::VARCHAR FROM initiators WHERE initiator = ?", [told.owners[0]])
     ((id_,),) = ids
-    (someone,) = erasure.people_called(held, id_)
+    (someone,) = person_lookup.people_called(held, id_)
     with held.write() as batch:
         erasure.erase(batch, someone, has_numbers=False, now=NOW)
     return held

@@ -14,7 +14,7 @@ from bridgeboard.runtime import team_sources
 from bridgeboard.settings import Settings
 from bridgeboard.store import coder_groups, erasure
 from bridgeboard.store.coder_groups import StayTable
-from bridgeboard.store.erasure import Somebody
+from bridgeboard.store.person_lookup import Somebody
 from bridgeboard.teams import GroupTeams, from_groups
 from bridgeboard.teams.groups import team_names
 

@@ -24,7 +24,7 @@ from bridgeboard.state import Database, StateError
 from bridgeboard.state.alert_outbox import AlertOutbox
 from bridgeboard.state.audit import Audit
 from bridgeboard.state.saved_views import Note, SavedViews, View
-from bridgeboard.store import Store, erasure
+from bridgeboard.store import Store, erasure, person_lookup
 
 pytestmark = pytest.mark.usefixtures("no_settings")
 MOST = """
@@ -128,6 +128,32 @@ def test_an_erased_person_is_in_no_byte_and_no_sync_brings_them_back(
         left = opened.rows("SELECT username, name FROM initiators WHERE username LIKE 'erased-%'")
         assert [name for _, name in left] == [""] * (numbers == "keep")
         assert opened.rows("SELECT count(*) FROM prompts")[0][0] > 0
+
+
+def test_whoever_only_coder_named_is_exported_and_erased_by_their_name(
+    served: Running, data: Path, tmp_path: Path
+) -> None:
+    who = Person("8d0c2a54-63f1-4a8e-9b57-1f2e3d4c5b6a", "zq-idle", "", 0, [])
+    with store_in(data) as opened, opened.write() as batch:
+        batch.execute(
+            "INSERT INTO coder_members VALUES ($1, $1, '1900-01-01', '3000-01-01')", [who.id]
+        )
+        batch.execute(
+            "INSERT INTO coder_member_spend BY NAME SELECT DATE '2026-11-01' AS month,"
+            " $1 AS person, $1 AS coder_group, $2 AS username, 0 AS spend_micros,"
+            " TIMESTAMP '2026-11-02' AS read_at",
+            [who.id, who.username],
+        )
+    other = shutil.copytree(data, tmp_path / "other")  # the audit log keeps whom one exported
+    said = run(
+        "person", "export", who.username, "--out", str(tmp_path / "out"),
+        running=served, folder=other,
+    )  # fmt: skip
+    assert (said.exit_code, "Wrote 3 rows about zq-idle" in said.output) == (0, True)
+    said = run("person", "erase", who.username, "--reason", "left", running=served, folder=data)
+    assert said.exit_code == 0, said.output
+    assert "used nothing so far" in said.output
+    assert traces(data, who) == {"name"}  # the empty one is everywhere
 
 
 def test_what_is_exported_is_all_and_only_theirs(
@@ -245,7 +271,7 @@ def test_restoring_a_backup_names_who_was_erased_since(
     assert "1 person was erased after that backup was made, and now" in said.output
     assert alias not in said.output
     with store_in(data) as opened:
-        assert not erasure.people_called(opened, who.id)
+        assert not person_lookup.people_called(opened, who.id)
     for file in data.glob("*.erased.json"):
         file.unlink()
     path.rename(tmp_path / "away")
@@ -330,7 +356,7 @@ def test_nothing_is_erased_that_cannot_be_noted(served: Running, data: Path) -> 
     said = run("person", "erase", who.id, "--reason", "x", running=served, folder=data)
     assert said.exit_code == 2
     with store_in(data) as opened:
-        assert erasure.people_called(opened, who.id)
+        assert person_lookup.people_called(opened, who.id)
         assert opened.rows(TEXTS, [who.key])
 
 

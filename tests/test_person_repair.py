@@ -17,7 +17,7 @@ from test_person_syncs import (
 )
 
 from bridgeboard.demo.api.deployment import Profile
-from bridgeboard.store import Store, backups, erasure, erasure_list, repair
+from bridgeboard.store import Store, backups, erasure, erasure_list, person_lookup, repair
 
 
 @pytest.fixture
@@ -78,8 +78,8 @@ def test_no_repair_brings_an_erased_person_back_or_counts_them_twice(
     assert repair(path, [backup], now=NOW, erasures=files)
     with Store.open(path) as store:
         assert contents(store) == told
-        assert not erasure.people_called(store, "owner")
-        assert not erasure.people_called(store, "maiden")
+        assert not person_lookup.people_called(store, "owner")
+        assert not person_lookup.people_called(store, "maiden")
         sync(store, book, profile)
         assert contents(store) == told
 

@@ -13,7 +13,15 @@ from small_bridges import NOW, Book
 from bridgeboard.analysis import completeness
 from bridgeboard.cli import deployment_checks
 from bridgeboard.demo.api.deployment import Profile
-from bridgeboard.store import Store, backups, erasure, erasure_list, opening, sync_state
+from bridgeboard.store import (
+    Store,
+    backups,
+    erasure,
+    erasure_list,
+    opening,
+    person_lookup,
+    sync_state,
+)
 from bridgeboard.sync import ErasureKeyLostError, Options, requeue, sessions
 
 MODEL = "claude-sonnet-4-5"
@@ -45,7 +53,7 @@ def sync(store: Store, book: Book, profile: Profile) -> None:
 
 
 def erase(store: Store, name: str, *, has_numbers: bool) -> erasure.Alias:
-    (who,) = erasure.people_called(store, name)
+    (who,) = person_lookup.people_called(store, name)
     with store.write() as batch:
         return erasure.erase(batch, who, has_numbers=has_numbers, now=NOW)
 

@@ -36,6 +36,7 @@ from bridgeboard.store import (
     erasure_list,
     file_check,
     file_location,
+    person_lookup,
 )
 from bridgeboard.store.schema import MIGRATIONS
 
@@ -450,7 +451,7 @@ def test_whoever_was_erased_after_the_backup_stays_erased(
             " GROUP BY ALL ORDER BY count(*) DESC, username LIMIT 1"
         )
         with opened.write() as batch:
-            (who,) = erasure.people_called(batch, name)
+            (who,) = person_lookup.people_called(batch, name)
             erasure.erase(batch, who, has_numbers=has_numbers, now=demo_sync.NOW)
             erasure_list.write(batch, files)
         expected = demo_sync.contents(opened)
@@ -461,12 +462,12 @@ def test_whoever_was_erased_after_the_backup_stays_erased(
     done = repaired(path, original.backup, erasures=files)
     assert done.restored.erased_again == 1
     with Store.open(path) as opened:
-        assert not erasure.people_called(opened, name)
+        assert not person_lookup.people_called(opened, name)
         assert store.still_in_file(opened) is None
     assert name.encode() not in path.read_bytes()
     synced(path, original)
     with Store.open(path) as opened:
-        assert not erasure.people_called(opened, name)
+        assert not person_lookup.people_called(opened, name)
         held = demo_sync.contents(opened)
         assert held["usage"] == expected["usage"]
         assert erasure_list.apply(opened, files).missing == 0
@@ -491,7 +492,7 @@ REPAIRER = """
 import sys
 from datetime import datetime
 from pathlib import Path
-from bridgeboard.store import backups, erasure_list, repair
+from bridgeboard.store import backups, erasure_list, person_lookup, repair
 
 def announced(inner):
     def announcing(*arguments, **named):

@@ -14,8 +14,16 @@ from stores import fresh
 
 from aibridge import Client
 from bridgeboard.model.coder_groups import Group, Stay
-from bridgeboard.store import Store, coder_groups, erasure
-from bridgeboard.store.erasure import Somebody
+from bridgeboard.store import (
+    Store,
+    backups,
+    coder_groups,
+    erasure,
+    erasure_list,
+    person_lookup,
+    personal,
+)
+from bridgeboard.store.person_lookup import Somebody
 from bridgeboard.sync import groups as group_sync
 from bridgeboard.sync.group_history import continued, known_groups, main_groups
 
@@ -262,6 +270,63 @@ def test_an_erased_person_does_not_come_back(coder: Coder, store: Store) -> None
     read(coder, store)
     assert {stay.person for stay in members(store)} == {BOB}
     assert store.rows("SELECT DISTINCT username FROM coder_member_spend") == [("bob",)]
+
+
+def rows_of(store: Store, person: str) -> int:
+    tables = ("coder_members", "coder_main_groups", "coder_member_spend")
+    counts = (
+        store.rows(f"SELECT count(*) FROM {table} WHERE person = ?::UUID", [person])[0][0]
+        for table in tables
+    )
+    return sum(counts)
+
+
+@pytest.mark.parametrize("is_told_spend", [True, False])
+@pytest.mark.parametrize("has_numbers", [True, False])
+def test_whoever_is_only_a_member_of_a_group_is_erased_for_good(
+    coder: Coder, store: Store, tmp_path: Path, *, is_told_spend: bool, has_numbers: bool
+) -> None:
+    coder.limits = {ENG: 20_000_000, OPS: 5}
+    if is_told_spend:
+        coder.spend = {(ENG, ADA): 3, (OPS, BOB): 1}
+    read(coder, store)
+    assert not store.rows("SELECT 1 FROM initiators")
+    (who,) = person_lookup.people_called(store, f" {ADA.upper()} ")
+    assert (who.key, who.id, who.username) == (None, ADA, "ada" if is_told_spend else "")
+    assert person_lookup.people_called(store, "Ada") == [who] * is_told_spend
+    assert not person_lookup.people_called(store, "")
+    held = personal.export(store, who, tmp_path / "out")
+    assert rows_of(store, ADA) == sum(held.values()) > 0
+    others = rows_of(store, BOB)
+    backups.backup(store, tmp_path / "backup", now=NOON)
+    assert list(personal.backups_with([tmp_path], who)) == [tmp_path / "backup"]
+    with store.write() as batch:
+        erasure.erase(batch, who, has_numbers=has_numbers, now=NOON)
+        erasure_list.write(batch, [tmp_path / "erased.json"])
+    read(coder, store, NOON + timedelta(hours=2))
+    assert (rows_of(store, ADA), rows_of(store, BOB)) == (0, others)
+    assert not person_lookup.people_called(store, ADA)
+    assert not person_lookup.people_called(store, "ada")
+    # Nor does a store that a backup brought back keep them.
+    with fresh(tmp_path / "older") as older:
+        read(coder, older)
+        assert erasure_list.apply(older, [tmp_path / "erased.json"]).people == (who,)
+        assert (rows_of(older, ADA), rows_of(older, BOB)) == (0, others)
+
+
+def test_a_name_that_only_coder_told_means_the_person_who_used_the_bridge(
+    coder: Coder, store: Store
+) -> None:
+    coder.spend = {(ENG, ADA): 3}
+    read(coder, store)
+    with store.write() as batch:
+        batch.execute(
+            "INSERT INTO initiators (initiator, id, username, name) VALUES (1, ?, 'lovelace', 'L')",
+            [ADA],
+        )
+    (who,) = person_lookup.people_called(store, "ADA")
+    assert who == Somebody(1, ADA, "lovelace", "L", ("ada",))
+    assert person_lookup.people_called(store, "lovelace") == [who]
 
 
 def history(*before: Stay, here: set[tuple[str, str]], day: datetime | None = TODAY) -> list[Stay]:

@@ -20,8 +20,8 @@ from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.state import StateError, former_files
 from bridgeboard.state.backup import left_copies
 from bridgeboard.state.saved_views import Note, SavedViews, View
-from bridgeboard.store import Store, erasure, erasure_list, kept_aside, personal
-from bridgeboard.store.erasure import Somebody
+from bridgeboard.store import Store, erasure, erasure_list, kept_aside, person_lookup, personal
+from bridgeboard.store.person_lookup import Somebody
 
 MOST_ENTRIES = 1_000_000
 ERASING = "erase person"
@@ -72,7 +72,7 @@ def export(user: User, folder: Out) -> None:
             counts = personal.export(opened, who, folder)
             counts |= _export_beside(chosen, opened, who, folder)
         rows = formats.exact(sum(counts.values()))
-        out.print(f"Wrote {rows} rows about {formats.line(who.username)} to {folder}.")
+        out.print(f"Wrote {rows} rows about {formats.line(who.label)} to {folder}.")
 
 
 @app.command()
@@ -101,7 +101,7 @@ def erase(
                 dropped = drop_views_and_notes(chosen, opened.path, [who])
                 # Before it is committed: a store that is lost at once must not bring them back.
                 erasure_list.write(batch, store_files.erasure_files(chosen, opened.path))
-            _say_done(alias, dropped)
+            _say_done(who, alias, dropped)
             folders = dict.fromkeys([chosen.backups_path, *(backups or ())])
             files = [*kept_aside(opened.path), *left_copies(chosen.folder)]
             files += _former_files(chosen, who)
@@ -171,8 +171,12 @@ def _leave_no_bytes(chosen: Settings, opened: Store) -> None:
         )
 
 
-def _say_done(alias: erasure.Alias, dropped: int) -> None:
-    if alias.has_numbers:
+def _say_done(who: Somebody, alias: erasure.Alias, dropped: int) -> None:
+    if who.key is None:
+        out.print("They used nothing so far, and were only a member of groups of Coder.")
+        if alias.has_numbers:
+            out.print(f"Numbers that come later are kept under the name {alias.username}.")
+    elif alias.has_numbers:
         out.print(f"Their numbers stay under the name {alias.username}.")
     else:
         out.print("Their numbers are deleted.")
@@ -206,7 +210,7 @@ def _opened(chosen: Settings) -> Store:
 
 def _somebody(opened: Store, user: str) -> Somebody:
     """The one person that is meant."""
-    every = erasure.people_called(opened, user)
+    every = person_lookup.people_called(opened, user)
     if not every:
         raise SettingsError(
             f"The store knows nobody with the user name or id {formats.line(user)}. A person who"

@@ -33,7 +33,7 @@ from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.state import StateError
 from bridgeboard.state.backup import check_key, holds_nothing_else, is_in, restore_from
 from bridgeboard.store import Repaired, Restored, Store, backups
-from bridgeboard.store.erasure import Somebody
+from bridgeboard.store.person_lookup import Somebody
 from bridgeboard.sync.windows import DAYS_BACK
 
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}

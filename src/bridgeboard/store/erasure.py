@@ -8,7 +8,7 @@ for ids of requests and sessions that are left out with somebody's numbers.
 import hmac
 import re
 import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any, Final, Literal, get_args
@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from bridgeboard.model.times import stored
 from bridgeboard.store import group_blocks, text_index
 from bridgeboard.store.database import Store
+from bridgeboard.store.person_lookup import Somebody, people
 from bridgeboard.store.reader import Batch, Reader
 from bridgeboard.store.rewriting import DELETED_AT
 
@@ -29,7 +30,8 @@ LISTED: Final[Listed] = get_args(Listed)[0]
 LeftOut = Literal["interceptions", "sessions"] | Listed
 
 _UUIDS: Final = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
-_OF_MEMBERS: Final = ("coder_members", "coder_main_groups", "coder_member_spend")
+OF_MEMBERS: Final = ("coder_members", "coder_main_groups", "coder_member_spend")
+"""Tables about members of Coder's groups."""
 _NAMELESS: Final = "thread"
 """The kind of records in quarantine that do not say whose they are."""
 _OF_REQUESTS: Final = ("prompts", "tool_inputs")
@@ -81,25 +83,6 @@ _PLAIN: Final = (
     "UPDATE threads SET credential_hint = NULL WHERE initiator = $1",
     "UPDATE usage SET api_key_id = NULL WHERE initiator = $1",
 )
-
-
-@dataclass(frozen=True)
-class Somebody:
-    """A person of the store.
-
-    Attributes:
-        key: ours.
-        id: theirs at the deployment; a made-up one once they were erased.
-        username: how they log in there.
-        name: what they are called; empty if unknown.
-        former: user names that they had before, in lower case.
-    """
-
-    key: int
-    id: str
-    username: str
-    name: str
-    former: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -162,31 +145,6 @@ def key_lost(reader: Reader | Store) -> str:
     )
 
 
-def people_called(reader: Reader | Store, name: str) -> list[Somebody]:
-    """The people with this id, or else with this user name, which several may have had."""
-    every = _people(
-        reader,
-        "WHERE i.id::VARCHAR = lower($1) OR lower(i.username) = lower($1) OR i.initiator IN"
-        " (SELECT initiator FROM former_names WHERE username = lower($1))",
-        [name.strip()],
-    )
-    return [one for one in every if one.id == name.strip().lower()] or every
-
-
-def _people(reader: Reader | Store, where: str = "", values: Sequence[str] = ()) -> list[Somebody]:
-    rows = reader.rows(
-        "SELECT i.initiator, i.id::VARCHAR, i.username, i.name,"
-        " list(f.username ORDER BY f.username) FILTER (f.username IS NOT NULL)"
-        f" FROM initiators i LEFT JOIN former_names f USING (initiator) {where}"
-        " GROUP BY ALL ORDER BY 2",
-        values,
-    )
-    return [
-        Somebody(key, id_, username, called, tuple(former or ()))
-        for key, id_, username, called, former in rows
-    ]
-
-
 def erase(batch: Batch, who: Somebody, *, has_numbers: bool, now: datetime) -> Alias:
     """Delete what was recorded of somebody's words, and their names; their numbers by choice.
 
@@ -224,28 +182,29 @@ def erase_again(batch: Batch) -> list[Somebody]:
     """Erase whoever is there though they were erased, as a backup brought them back; who it was."""
     known = erased(batch)
     gone = {alias.id: alias for alias in known.people.values() if not alias.has_numbers}
-    people = [
-        (who, alias) for who in _people(batch) if (alias := known.alias(who.id) or gone.get(who.id))
+    back = [
+        (who, alias) for who in people(batch) if (alias := known.alias(who.id) or gone.get(who.id))
     ]
-    for who, alias in people:
+    for who, alias in back:
         _take_out(batch, who, alias)
     for key in erased_keys(batch):
         _delete_text(batch, key)
-    return [who for who, _ in people]
+    return [who for who, _ in back]
 
 
 def _take_out(batch: Batch, who: Somebody, alias: Alias) -> None:
     """Delete all of somebody that their alias leaves nothing of."""
-    _delete_text(batch, who.key)
+    if who.key is not None:
+        _delete_text(batch, who.key)
     _erase_mentions(batch, who)
-    if alias.has_numbers and who.id != alias.id:
-        _rename(batch, who, alias)
-    elif not alias.has_numbers:
+    if who.key is not None and not alias.has_numbers:
         for kind, rows in _OWN_ROWS.items():
             leave_out(batch, kind, batch.rows(rows, [who.key]))
         for statement in _NUMBERS:
             batch.execute(statement, [who.key])
         group_blocks.anonymize(batch, who.key)
+    elif who.key is not None and who.id != alias.id:
+        _rename(batch, who.key, alias)
     # At once, should this process not come to it.
     batch.keep_meta(DELETED_AT, datetime.min.replace(tzinfo=UTC).isoformat())
 
@@ -341,27 +300,27 @@ def erased_keys(reader: Reader) -> list[int]:
     return [key for (key,) in rows]
 
 
-def _rename(batch: Batch, who: Somebody, alias: Alias) -> None:
+def _rename(batch: Batch, own: int, alias: Alias) -> None:
     """Give somebody other names; whom a backup brought back becomes one with who is there."""
     there = batch.rows("SELECT initiator FROM initiators WHERE id = $1::UUID", [alias.id])
     for (key,) in there:
         for statement in _TWINS:
-            batch.execute(statement, [who.key, key])
+            batch.execute(statement, [own, key])
         for table in ("usage", "tool_calls", "sessions", "threads"):
-            batch.execute(f"UPDATE {table} SET initiator = $2 WHERE initiator = $1", [who.key, key])
-        batch.execute("DELETE FROM initiators WHERE initiator = $1", [who.key])
-        group_blocks.anonymize(batch, who.key)
+            batch.execute(f"UPDATE {table} SET initiator = $2 WHERE initiator = $1", [own, key])
+        batch.execute("DELETE FROM initiators WHERE initiator = $1", [own])
+        group_blocks.anonymize(batch, own)
         return
     batch.execute(
         "UPDATE initiators SET id = $2::UUID, username = $3, name = '', member = NULL"
         " WHERE initiator = $1",
-        [who.key, alias.id, alias.username],
+        [own, alias.id, alias.username],
     )
 
 
 def _erase_mentions(batch: Batch, who: Somebody) -> None:
     """Delete what names somebody elsewhere: in quarantine, messages, memberships, groups."""
-    for name in (who.username, *who.former):
+    for name in filter(None, (who.id, who.username, *who.former)):
         batch.execute(
             "UPDATE quarantine SET raw = '', reason = 'it was of somebody who was erased'"
             " WHERE contains(lower(raw), $1) OR contains(lower(raw), $2)"
@@ -370,10 +329,9 @@ def _erase_mentions(batch: Batch, who: Somebody) -> None:
         )
         batch.execute("DELETE FROM memberships WHERE username = lower($1)", [name])
     batch.execute("UPDATE quarantine SET raw = '' WHERE kind = $1", [_NAMELESS])
-    batch.execute("DELETE FROM memberships WHERE username = $1", [who.id])
     batch.execute("DELETE FROM anomalies WHERE contains(lower(message), $1)", [who.id])
     batch.execute("DELETE FROM former_names WHERE initiator = $1", [who.key])
-    for table in _OF_MEMBERS:
+    for table in OF_MEMBERS:
         batch.execute(f"DELETE FROM {table} WHERE person = $1::UUID", [who.id])
 
 

@@ -16,8 +16,8 @@ import pyarrow as pa
 from bridgeboard import private_files
 from bridgeboard.store import erasure
 from bridgeboard.store.database import Store
-from bridgeboard.store.erasure import Somebody
 from bridgeboard.store.errors import StoreLocationError
+from bridgeboard.store.person_lookup import Somebody
 from bridgeboard.store.reader import Reader
 
 _ROWS: Final = """

@@ -10,7 +10,8 @@ import duckdb
 from bridgeboard import private_files
 from bridgeboard.store.backups import MANIFEST
 from bridgeboard.store.database import Store
-from bridgeboard.store.erasure import Somebody
+from bridgeboard.store.erasure import OF_MEMBERS
+from bridgeboard.store.person_lookup import Somebody
 
 _REQUESTS: Final = "SELECT usage FROM usage WHERE initiator = {key}"
 _SESSIONS: Final = "SELECT session FROM sessions WHERE initiator = {key}"
@@ -26,9 +27,7 @@ _ABOUT: Final = {
     "initiators": "initiator = {key}",
     "former_names": "initiator = {key}",
     "memberships": "username IN (lower({username}), {id}, {member})",
-    "coder_members": "person = CAST({id} AS UUID)",
-    "coder_main_groups": "person = CAST({id} AS UUID)",
-    "coder_member_spend": "person = CAST({id} AS UUID)",
+    **dict.fromkeys(OF_MEMBERS, "person = CAST({id} AS UUID)"),
     "sessions": "initiator = {key}",
     "threads": "initiator = {key}",
     "usage": "initiator = {key}",
@@ -48,6 +47,10 @@ _ABOUT: Final = {
 """Table → which of its rows are about somebody. The others hold nothing of a person."""
 
 
+_IDS: Final = {"initiators": "id"} | dict.fromkeys(OF_MEMBERS, "person")
+"""Tables with ids of people, and the column that these are in."""
+
+
 def export(store: Store, who: Somebody, folder: Path) -> dict[str, int]:
     """Write all that a store holds about somebody, a file of JSON lines per table.
 
@@ -61,11 +64,11 @@ def export(store: Store, who: Somebody, folder: Path) -> dict[str, int]:
     """
     private_files.make_folder(folder)
     values = {
-        "key": str(who.key),
+        "key": "NULL" if who.key is None else str(who.key),
         "id": _text(who.id),
         "username": _text(who.username),
         "member": ", ".join(_text(name) for name in who.former) or "NULL",
-        "quoted": _text(f'"{who.username}"'),
+        "quoted": _text(f'"{who.label}"'),
     }
     counts = {}
     with store.snapshot() as reader, reader.files() as to_file:
@@ -79,16 +82,16 @@ def backups_with(folders: Iterable[Path], who: Somebody) -> Iterator[Path]:
     """The backups below folders that hold somebody."""
     for folder in folders:
         for manifest in sorted(folder.rglob(MANIFEST)):
-            people = manifest.with_name("initiators.parquet")
-            if people.is_file() and _holds(people, who.id):
+            tables = ((manifest.with_name(f"{name}.parquet"), id_) for name, id_ in _IDS.items())
+            if any(_holds(file, column, who.id) for file, column in tables if file.is_file()):
                 yield manifest.parent
 
 
-def _holds(people: Path, id_: str) -> bool:
+def _holds(people: Path, column: str, id_: str) -> bool:
     with duckdb.connect() as connection:
         try:
             row = connection.execute(
-                "SELECT count(*) FROM read_parquet($1) WHERE id = $2::UUID",
+                f"SELECT count(*) FROM read_parquet($1) WHERE {column} = $2::UUID",
                 [glob.escape(str(people)), id_],
             ).fetchall()
         except duckdb.Error:

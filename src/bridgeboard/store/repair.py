@@ -25,10 +25,10 @@ from bridgeboard.model.store_status import (
 )
 from bridgeboard.store import backups, erasure_list, group_blocks, opening
 from bridgeboard.store.database import Store
-from bridgeboard.store.erasure import Somebody
 from bridgeboard.store.errors import StoreDamagedError, StoreLocationError, explained, too_new
 from bridgeboard.store.file_check import FileState, read_file
 from bridgeboard.store.file_location import checked, location, locked, log, work_folder
+from bridgeboard.store.person_lookup import Somebody
 from bridgeboard.store.reader import Batch
 from bridgeboard.store.schema import MIGRATIONS
 from bridgeboard.store.sync_state import anomaly, read_until
