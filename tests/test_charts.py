@@ -4,14 +4,17 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from itertools import combinations, product
 from math import dist
 from typing import Any
+from unittest.mock import Mock
 
 import altair as alt
 import pandas as pd
 import pytest
+from altair.utils.schemapi import SchemaBase
 from costly_laws import tried
 from hypothesis import given
 from hypothesis import strategies as st
@@ -463,6 +466,39 @@ def test_all_digits_are_there_where_the_reader_points(
     (row,) = data(chart, layer)
     assert row[told["field"]] == words
     assert "format" not in told
+
+
+def every_picture() -> list[alt.Chart | alt.LayerChart]:
+    """One of each kind, with all that can be in it."""
+    days = [FIRST + place * DAY for place in range(4)]
+    step = charts.Step(1, "1", 10, 10, 10)
+    threads = pd.DataFrame(
+        [("1", "exact", *[1] * 4)], columns=["thread", "standing", *charts.TOKEN_KINDS]
+    )
+    told = course(["a"], marks=[charts.Mark(FIRST, "found")], previous=BEFORE)
+    spent = [(day, USD, "spent") for day in days[:2]]
+    expected = [(day, USD, USD, USD, "expected") for day in days[2:]]
+    return [
+        *(over_time([(FIRST, "a", 1)], replace(told, stacked=on)) for on in (True, False)),
+        charts.lines([(FIRST, "a", 1)], told, FIRST),
+        charts.hours_of_week([1] * 168, "Tokens", "count", 3),
+        *(charts.cohorts([(FIRST, FIRST, 1)], dark=dark) for dark in (True, False)),
+        charts.month_end(spent, expected),
+        charts.burn_down(spent, expected, spent, USD),
+        charts.waterfall([("a", "A", USD, "more")], ("", "Whole", USD, "more"), "a"),
+        charts.context_per_call([step], 1, [1]),
+        charts.running_cost([step], 1, [1]),
+        charts.tokens_per_thread(threads),
+    ]
+
+
+def test_no_channel_is_looked_for_in_the_schema(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A word or a dictionary in place of a channel takes longer than the rest of a chart."""
+    looked_for = Mock(side_effect=AssertionError)
+    monkeypatch.setattr(SchemaBase, "from_dict", looked_for)
+    with pytest.raises(AssertionError):  # this is how Altair does it
+        alt.Chart().encode(x="day:O")
+    assert all(charts.spec(picture) for picture in every_picture())
 
 
 def test_no_chart_has_whole_numbers_that_a_browser_cannot_hold() -> None:

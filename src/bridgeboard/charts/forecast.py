@@ -44,7 +44,7 @@ def burn_down(
     )
     steady["when"] = steady["day"].map(words)
     line = alt.Chart(steady).encode(
-        x=x, y=y, color=alt.value(encodings.NEUTRAL), tooltip=_tooltip("Share of the limit")
+        x=x, y=y, color=alt.ColorValue(encodings.NEUTRAL), tooltip=_tooltip("Share of the limit")
     )
     most = alt.Chart(pd.DataFrame({"amount": [_dollars(limit)]})).encode(y=y)
     layers = [
@@ -79,8 +79,8 @@ def _layers(
     line = alt.Chart(lines).encode(
         x=x,
         y=y,
-        detail="part:N",
-        color=alt.value(encodings.ACCENT),
+        detail=alt.Detail("part:N"),
+        color=alt.ColorValue(encodings.ACCENT),
         strokeDash=alt.StrokeDashValue(
             [1, 0], condition=encodings.where(f"datum.part === '{EXPECTED}'", _DASHES)
         ),
@@ -88,7 +88,7 @@ def _layers(
     )
     layers: list[Any] = [line.mark_line(strokeWidth=2), line.mark_point(size=60, opacity=0)]
     if len(band):
-        area = alt.Chart(band).encode(x=x, y=alt.Y("low:Q", title=None), y2="high:Q")
+        area = alt.Chart(band).encode(x=x, y=alt.Y("low:Q", title=None), y2=alt.Y2("high:Q"))
         layers.insert(0, area.mark_area(color=encodings.ACCENT, opacity=0.18))
     return layers
 

@@ -109,7 +109,7 @@ def cohorts(
     grid = _cells(base).encode(color=_shade("share:Q")).add_params(_picked("began", "week"))
     words = base.mark_text(fontSize=11, cursor="pointer").encode(
         text=alt.Text("share:Q", format=".0%"),
-        color=alt.value(_ON_DARK)
+        color=alt.ColorValue(_ON_DARK)
         if dark
         else alt.ColorValue(_ON_LIGHT, condition=encodings.where("datum.share > 0.8", "#ffffff")),
     )

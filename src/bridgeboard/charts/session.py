@@ -44,7 +44,7 @@ def context_per_call(
     """
     drawn = alt.Chart(_frame(calls))
     line = drawn.mark_line(strokeWidth=1.5, color=ACCENT).encode(
-        x=_x(), y=_tokens(), detail="thread:N"
+        x=_x(), y=_tokens(), detail=alt.Detail("thread:N")
     )
     dots = drawn.mark_circle(color=RING[1], opacity=0.75).encode(
         x=_x(),
@@ -197,7 +197,7 @@ def tokens_per_thread(threads: pd.DataFrame) -> alt.Chart:
                 legend=None,
             ),
             order=alt.Order("order:Q"),
-            opacity=alt.condition(chosen, alt.value(1), alt.value(0.55)),
+            opacity=alt.OpacityValue(0.55, condition={"param": "thread", "value": 1}),
             tooltip=[
                 alt.Tooltip("thread:N", title="Thread"),
                 alt.Tooltip("label:N", title="Kind"),

@@ -42,8 +42,8 @@ def waterfall(steps: Sequence[Change], whole: Change, chosen: str = "") -> alt.L
     base = alt.Chart(frame).encode(
         y=alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=190)),
         x=alt.X("start:Q", axis=encodings.number("money", "Change of spend")),
-        x2="end:Q",
-        description="described:N",
+        x2=alt.X2("end:Q"),
+        description=alt.Description("described:N"),
         tooltip=[
             alt.Tooltip("label:N", title="Step"),
             alt.Tooltip("exactly:N", title="Change of spend"),
@@ -51,11 +51,15 @@ def waterfall(steps: Sequence[Change], whole: Change, chosen: str = "") -> alt.L
     )
     drawn = base.mark_bar(cursor="pointer", minBandSize=2, height={"band": 0.7}).encode(
         color=alt.Color("colour:N", scale=None),
-        stroke=alt.value(encodings.ACCENT),
+        stroke=alt.StrokeValue(encodings.ACCENT),
         strokeWidth=alt.StrokeWidth("width:Q", scale=None),
     )
     picked = alt.selection_point(name="picked", fields=["step"], toggle=False)
-    zero = alt.Chart(pd.DataFrame({"at": [0]})).mark_rule(color=encodings.NEUTRAL).encode(x="at:Q")
+    zero = (
+        alt.Chart(pd.DataFrame({"at": [0]}))
+        .mark_rule(color=encodings.NEUTRAL)
+        .encode(x=alt.X("at:Q"))
+    )
     return alt.LayerChart(layer=[drawn.add_params(picked), zero]).properties(
         height=_ROW * len(bars) + _MARGIN
     )
