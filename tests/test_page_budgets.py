@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import altair as alt
 import pytest
@@ -217,6 +218,17 @@ def test_the_burn_down_has_all_days_a_limit_and_a_band() -> None:
     assert drawn.layer[0].data["amount"].tolist() == [4]
     assert drawn.layer[1].data["amount"].tolist() == [1, 2, 3, 4]
     assert len(charts.burn_down(spent, [], ideal, 0).layer) == len(drawn.layer) - 1
+
+
+def test_a_burn_down_is_drawn_once_for_each_budget(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = Mock(wraps=charts.burn_down)
+    monkeypatch.setattr(charts, "burn_down", draw)
+    with configured(store, tmp_path, TEXT):
+        for name in ("One model", "Somebody", "One model", "Somebody"):
+            opened(budget=name)
+        assert [call.args[3] for call in draw.call_args_list] == [10**10, 50_000 * 10**12]
 
 
 def test_coders_own_budgets_stand_below_with_what_is_counted_here(

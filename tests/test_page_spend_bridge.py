@@ -6,6 +6,7 @@ from datetime import datetime
 from itertools import combinations
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import altair as alt
 import pytest
@@ -100,6 +101,23 @@ def test_filters_and_the_split_apply(store: Store) -> None:
         data = tables(test, "parts-why")
         assert [column["label"] for column in data["columns"]][1] == "Prices"
         assert narrow.signed(narrow.change) in str(data["totals"])
+
+
+def test_the_bars_are_drawn_again_only_for_other_steps_or_another_choice(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = Mock(wraps=charts.waterfall)
+    monkeypatch.setattr(charts, "waterfall", draw)
+    with looking(store, END):
+        first, again = spend(), spend()
+        assert draw.call_count == 1
+        assert [one.proto.spec for one in first.get("vega_lite_chart")] == [
+            one.proto.spec for one in again.get("vega_lite_chart")
+        ]
+        spend(**{"why-step": "unit_price"})
+        assert draw.call_args.args[2] == "unit_price"
+        spend(model_id=facts().usage[0]["model"])
+        assert draw.call_count == 3
 
 
 def test_what_cannot_be_compared_says_so(store: Store, tmp_path: Path) -> None:

@@ -76,26 +76,13 @@ def _burn_down(one: BudgetStatus) -> None:
     """What is spent against what would be, day by day, and where that leads."""
     if one.status == "not begun":
         return
-    spent = _spent(one)
-    standing = one.accuracy.standing
-    steps = one.forecast.steps if one.forecast else ()
-    ideal = list(one.ideal_line())
-    drawn = charts.burn_down(
-        [
-            (day, cost, formats.marked(formats.exact_money(cost), cost, standing))
-            for day, cost in spent
-        ],
-        [
-            (step.day, step.middle, step.low, step.high, budget_words.amount(step.middle))
-            for step in steps
-        ],
-        [(day, cost, formats.money(cost)) for day, cost in ideal],
-        one.limit,
-    )
+    spent, ideal = _spent(one), list(one.ideal_line())
     limit = f"limit of {formats.whole_dollars(one.limit)}"
     ends = f" It is expected to end at {budget_words.forecast(one)}." if one.forecast else ""
     chart.show(
-        drawn,
+        runner.current().cached(
+            ("burn-down", one), lambda: charts.spec(_picture(one, spent, ideal))
+        ),
         key=f"burn-down-{one.name}",
         alt=f"Spend added up by day, against the {limit}.{ends}",
     )
@@ -104,7 +91,7 @@ def _burn_down(one: BudgetStatus) -> None:
         "what would be spent if each workday had its share of it."
     )
     by_day = dict(spent)
-    expected = {step.day: step for step in steps}
+    expected = {step.day: step for step in (one.forecast.steps if one.forecast else ())}
     rows = tuple(
         (
             day,
@@ -124,6 +111,24 @@ def _burn_down(one: BudgetStatus) -> None:
     )
     sheet = Sheet("Burn-down of a budget", columns, rows)
     downloads.behind(sheet, choices([one]), key="burn-down")
+
+
+def _picture(
+    one: BudgetStatus, spent: Sequence[tuple[date, int]], ideal: Sequence[tuple[date, int]]
+) -> charts.Drawn:
+    standing = one.accuracy.standing
+    return charts.burn_down(
+        [
+            (day, cost, formats.marked(formats.exact_money(cost), cost, standing))
+            for day, cost in spent
+        ],
+        [
+            (step.day, step.middle, step.low, step.high, budget_words.amount(step.middle))
+            for step in (one.forecast.steps if one.forecast else ())
+        ],
+        [(day, cost, formats.money(cost)) for day, cost in ideal],
+        one.limit,
+    )
 
 
 def _spent(one: BudgetStatus) -> list[tuple[date, int]]:

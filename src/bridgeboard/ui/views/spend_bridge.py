@@ -67,7 +67,7 @@ def show(now: Chosen) -> None:
         st.markdown(formats.unmarked(drawn.bridge.in_words))
         st.caption(formats.unmarked(" ".join((f"Against the {now.compared_with}.", *drawn.notes))))
         step = _step(drawn.bridge)
-        _picture(drawn, step.value())
+        _picture(drawn.bridge, step.value())
         _steps(drawn, now)
         _parts(now, drawn, step)
 
@@ -132,22 +132,27 @@ def _step(made: "Bridge") -> url_values.Parameter[str]:
     return url_values.one_of(f"{KEY}-step", names, largest, known=known)
 
 
-def _picture(drawn: _Drawn, chosen: str | None) -> None:
-    made = drawn.bridge
+def _picture(made: "Bridge", chosen: str | None) -> None:
+    """The steps as bars; drawn once for the same steps."""
+    about = ("bridge drawn", made.steps, made.accuracy, chosen)
     chart.show(
-        charts.waterfall(
-            [
-                (one.name, one.label, one.amount, made.signed(one.amount, all_digits=True))
-                for one in made.steps
-                if one.amount
-            ],
-            ("", "Whole change", made.change, made.signed(made.change, all_digits=True)),
-            chosen or "",
-        ),
+        runner.current().cached(about, lambda: charts.spec(_waterfall(made, chosen))),
         key=f"chart-{KEY}",
         chosen=chosen,
         on_pick=lambda point: _pick(made, point),
         alt=f"The steps of the change of spend as bars. {made.in_words}",
+    )
+
+
+def _waterfall(made: "Bridge", chosen: str | None) -> charts.Drawn:
+    return charts.waterfall(
+        [
+            (one.name, one.label, one.amount, made.signed(one.amount, all_digits=True))
+            for one in made.steps
+            if one.amount
+        ],
+        ("", "Whole change", made.change, made.signed(made.change, all_digits=True)),
+        chosen or "",
     )
 
 
