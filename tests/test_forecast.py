@@ -142,6 +142,8 @@ def test_a_forecast_only_rises_and_is_never_below_what_is_spent(
         if step.low is not None and step.high is not None:
             assert made.spent <= step.low <= step.middle <= step.high
     assert forecast(days, begin, last) == made
+    only_end = forecast(days, begin, last, only_end=True)
+    assert only_end == replace(made, steps=(made.end,))
 
 
 class Spent:

@@ -106,11 +106,14 @@ class Forecast:
         return self.steps[-1]
 
 
-def forecast(days: Days, first: date, last: date, *, by_weekday: bool = True) -> Forecast | None:
+def forecast(
+    days: Days, first: date, last: date, *, by_weekday: bool = True, only_end: bool = False
+) -> Forecast | None:
     """Where the period from ``first`` to ``last`` ends; None with too few days, or if it is over.
 
     Nothing is ever forecast below what is spent. The band goes from the tenth to the ninetieth of
     a hundred outcomes. ``by_weekday`` False takes the run rate whatever is known, to compare.
+    ``only_end`` leaves out all steps but the last, as percentiles of each take their time.
     """
     known = len(days.costs)
     if known < LEAST_DAYS or days.day > last:
@@ -118,32 +121,35 @@ def forecast(days: Days, first: date, last: date, *, by_weekday: bool = True) ->
     spent = days.spent(first)
     left = [days.day + place * _DAY for place in range((last - days.day).days + 1)]
     costs = np.array(days.costs, dtype=float)
+    shown = slice(-1, None) if only_end else slice(None)
     if known < WEEKDAY_DAYS or not by_weekday:
         in_period = known - max((first - days.first).days, 0)
         recent = costs[-min(in_period, WEEKDAY_DAYS) :] if in_period >= LEAST_DAYS else costs
         each = np.full(len(left), recent.mean())
-        steps = _steps(left, spent, days.today, each, None)
+        steps = _steps(left, spent, days.today, each, None, shown)
         return Forecast("run rate", spent, steps, len(recent), days.first > first)
     profile = _Profile.of(days)
     each = profile.expected(left)
-    steps = _steps(left, spent, days.today, each, profile.drawn(left))
+    steps = _steps(left, spent, days.today, each, profile.drawn(left), shown)
     return Forecast("weekdays", spent, steps, min(known, PROFILE_DAYS), days.first > first)
 
 
-def _steps(
+def _steps(  # noqa: PLR0917 - all that a forecast is made of
     left: Sequence[date],
     spent: int,
     today: int,
     each: Floats,
     drawn: Floats | None,
+    shown: slice,
 ) -> tuple[Step, ...]:
     """What is spent by the end of each day, where today costs at least what it has cost."""
 
     def summed(costs: Floats) -> Floats:
         costs = costs.copy()
         costs[..., 0] = np.maximum(costs[..., 0], today)
-        return np.cumsum(costs, axis=-1) - today
+        return np.cumsum(costs, axis=-1)[..., shown] - today
 
+    left = left[shown]
     middle = [spent + max(round(more), 0) for more in summed(each)]
     if drawn is None:
         return tuple(Step(day, cost, None, None) for day, cost in zip(left, middle, strict=True))
@@ -244,7 +250,7 @@ def errors(days: Days, *, by_weekday: bool = True) -> Errors | None:
         actual = days.before(last + _DAY).spent(first)
         for cut in CUT_DAYS:
             cut_days = days.before(first.replace(day=cut))
-            made = forecast(cut_days, first, last, by_weekday=by_weekday)
+            made = forecast(cut_days, first, last, by_weekday=by_weekday, only_end=True)
             if made is None:
                 continue
             count += 1

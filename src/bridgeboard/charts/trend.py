@@ -235,8 +235,8 @@ def _behind(course: Course) -> list[alt.Chart]:
         else chart.mark_line(color=encodings.NEUTRAL, strokeWidth=1.5, aria=False)
     ).encode(y=_y(course))
     pointed = chart.mark_bar(opacity=0, aria=False, width=alt.RelativeBandSize(band=1)).encode(
-        y=alt.YValue(0),
-        y2=alt.Y2Value("height"),
+        y=alt.YValue(0),  # type: ignore[no-untyped-call]  # Altair leaves it so
+        y2=alt.Y2Value("height"),  # type: ignore[no-untyped-call]  # likewise
         tooltip=[
             alt.Tooltip("when:N", title="Compared with"),
             alt.Tooltip("exactly:N", title=course.label),
@@ -262,7 +262,7 @@ def _diamonds(course: Course) -> list[alt.Chart]:
         )
         .encode(
             x=_x(course),
-            y=alt.YValue(7),
+            y=alt.YValue(7),  # type: ignore[no-untyped-call]  # likewise
             tooltip=[alt.Tooltip("words:N", title="Findings")],
             description=alt.Description("words:N"),
         )
