@@ -131,7 +131,7 @@ def test_a_file_that_is_wrong_is_a_problem_until_it_is_mended(
     put(Path(chosen.alerts_file), RECIPIENT + "colour = 1\n")
     alerts.tell(store, Status())
     assert alerts.problem
-    assert "line 1: 'colour' is unknown" in alerts.problem
+    assert "line 4: 'colour' is unknown" in alerts.problem
     assert "s3cret" not in alerts.problem
     put(Path(chosen.alerts_file), RECIPIENT)
     clock.now += MINUTE

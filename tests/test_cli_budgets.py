@@ -78,6 +78,6 @@ def test_no_file_and_a_wrong_one_are_said_in_a_sentence(
     assert "No budgets are configured." in missing.output
     wrong = run(*store_options, *written(tmp_path, ALL.replace("month", "week")))
     assert wrong.exit_code == 2
-    assert "line 4: 'period' is one of" in wrong.output.replace("\n", " ")
+    assert "line 4: 'period' must be one of" in wrong.output.replace("\n", " ")
     gone = run(*store_options, "--file", str(tmp_path / "gone.toml"))
     assert (gone.exit_code, "cannot be read" in gone.output.replace("\n", " ")) == (2, True)

@@ -1,6 +1,7 @@
 """Files of operators, as editors and spreadsheets of all kinds save them."""
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -140,3 +141,60 @@ def test_columns_of_a_csv_file_may_be_parted_by_commas_semicolons_or_tabs(
 def test_columns_that_are_parted_by_something_else_are_refused_with_what_may_part_them() -> None:
     with pytest.raises(TeamsFileError, match="parted by commas, semicolons or tabs"):
         teams.parse("username|team\nada|Search\n", name="t.csv")
+
+
+TABLES = {
+    "teams.toml": ("member", "username = 'ada'\n", "team = 'A'\n"),
+    "prices.toml": ("price", "model = 'm'\n", "input = 1\noutput = 'x'\n"),
+    "budgets.toml": ("budget", "name = 'B'\n", "scope = 'organization'\n"),
+    "alerts.toml": ("recipient", "url_env = 'json://127.0.0.1'\n", "name = 'R'\n"),
+}
+"""File → the name of its tables, and two parts of one of them, the second of which is needed."""
+
+
+@pytest.mark.parametrize("what", [*TABLES, "bridgeboard.toml"])
+@pytest.mark.parametrize("text", ["a = " + "[" * 100_000, "a = " + "9" * 5_000, "a = 1\na = 2\n"])
+def test_what_is_no_toml_is_refused_in_a_sentence_however_deep_or_long(
+    tmp_path: Path, what: str, text: str
+) -> None:
+    name, _, read, error = READERS[what]
+    (tmp_path / name).write_text(text, "utf-8")
+    with pytest.raises(error, match="not valid TOML: ") as caught:
+        read(tmp_path / name)
+    assert len(str(caught.value)) < len(str(tmp_path)) + 200
+
+
+@pytest.mark.parametrize("what", TABLES)
+def test_every_reader_refuses_tables_that_are_written_in_another_way(
+    tmp_path: Path, what: str
+) -> None:
+    name, _, read, error = READERS[what]
+    table, first, second = TABLES[what]
+    place = f"^{re.escape(str(tmp_path / name))}, line "
+    inline = f"{first}{second}".replace("\n", ", ").removesuffix(", ")
+    for text, line in (
+        (f"# one\n{table} = 5\n", 2),
+        (f"{table} = [5]\n", 1),
+        (f"\n{table} = [{{ {inline} }}]\n", 2),
+        (f"[{table}]\n{first}", 1),
+        (f"[[{table}]]\nnote = '''\n[[{table}]]\n'''\n", 1),
+    ):
+        (tmp_path / name).write_text(text, "utf-8")
+        with pytest.raises(error, match=rf"{place}{line}: write each {table} as a \[\["):
+            read(tmp_path / name)
+
+
+@pytest.mark.parametrize("what", TABLES)
+def test_a_key_is_looked_for_in_its_own_table_alone(tmp_path: Path, what: str) -> None:
+    name, _, read, error = READERS[what]
+    table, first, second = TABLES[what]
+    wrong = f"[[{table}]]\n{first}\n\n[[ {table} ]]\nsurprise = 1\n{second}"
+    (tmp_path / name).write_text(wrong, "utf-8")
+    with pytest.raises(error, match=f"{re.escape(name)}, line 1: "):
+        read(tmp_path / name)
+    (tmp_path / name).write_text(f"[[{table}]]\n{first}\nsurprise = 1\n{second}", "utf-8")
+    with pytest.raises(error, match=f"{re.escape(name)}, line 4: 'surprise' is unknown; there are"):
+        read(tmp_path / name)
+    (tmp_path / name).write_text(f"surprise = 1\n[[{table}]]\n{first}", "utf-8")
+    with pytest.raises(error, match=rf"line 1: 'surprise' is unknown; use .*\[\[{table}\]\]"):
+        read(tmp_path / name)

@@ -145,7 +145,7 @@ def test_without_budgets_it_says_how_to_write_some(store: Store, tmp_path: Path)
 
 def test_a_wrong_file_is_said_with_its_line_and_ends_nothing(store: Store, tmp_path: Path) -> None:
     with configured(store, tmp_path, TEXT.replace("month", "week")):
-        assert "'period' is one of month, quarter, year, dates" in said(opened())
+        assert "'period' must be one of month, quarter, year, dates" in said(opened())
         assert "budget" not in said(opened("spend"))
         (tmp_path / "budgets.toml").unlink()
         assert "cannot be read" in said(opened())

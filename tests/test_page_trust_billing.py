@@ -62,7 +62,7 @@ def test_what_nobody_knows_is_proposed_first_and_what_is_settled_never() -> None
 
 @pytest.mark.parametrize("name", ["ai-team", 'we"ird', "tab\there"])
 def test_a_proposed_line_is_refused_until_it_is_filled_in(name: str) -> None:
-    with pytest.raises(PriceFileError, match="needs one of these vendors"):
+    with pytest.raises(PriceFileError, match="must be one of anthropic"):
         parse(f"[vendors]\n{vendor_line(name)}\n")
     assert parse(f"[vendors]\n{vendor_line(name, 'groq')}\n").vendor(name) == "groq"
 

@@ -127,15 +127,23 @@ def test_neighbours_that_touch_in_time_or_name_do_not_overlap() -> None:
         ('[[price]]\nmodel = "m"\ninput = nan\noutput = 2', 3, "'input' must be a number"),
         ('[[price]]\nmodel = "m"\ninput = true\noutput = 2', 3, "'input' must be a number"),
         ('[[price]]\nmodel = "m"\ninput = 1', 1, "needs both 'input' and 'output'"),
-        ('[[price]]\nmodel = "m"\n\nbiling = "free"', 4, "unknown key 'biling'; allowed: "),
-        ('[[price]]\nmodel = "m"\nbilling = "gratis"', 3, "'billing' is one of metered"),
+        (
+            '[[price]]\nmodel = "m"\n\nbiling = "free"',
+            4,
+            "'biling' is unknown; there are provider_name, ",
+        ),
+        ('[[price]]\nmodel = "m"\nbilling = "gratis"', 3, "'billing' must be one of metered"),
         ('[[price]]\nmodel = "m"', 1, "says nothing; add prices"),
         ('[[price]]\nmodel = 5\nbilling = "free"', 2, "'model' must be a non-empty text"),
-        ('[[price]]\nmodel = "m[1]"\nbilling = "free"', 1, "only * and ? are wildcards"),
+        ('[[price]]\nmodel = "m[1]"\nbilling = "free"', 2, "may have only * and ? as wildcards"),
         ("[[price]]\nmultiplier = 0", 2, 'for no cost write billing = "free"'),
         ('[[price]]\nalias = "gpt-5"', 2, "'alias' is written vendor/model"),
-        ('[[price]]\nalias = "openai/nope"', 2, "no list price for 'openai/nope'"),
-        ('[[price]]\nalias = "openai/gpt-5"\ninput = 1\noutput = 1', 2, "either 'alias' or prices"),
+        ('[[price]]\nalias = "openai/nope"', 2, "is 'openai/nope': there is no list price for it"),
+        (
+            '[[price]]\nalias = "openai/gpt-5"\ninput = 1\noutput = 1',
+            2,
+            "'alias' cannot stand beside prices",
+        ),
         ('[[price]]\nbilling = "free"\nvalid_from = "May"', 3, "must be a date such as"),
         (
             '[[price]]\nbilling = "free"\nvalid_from = 2026-02-01\nvalid_to = 2026-02-01',
@@ -150,11 +158,11 @@ def test_neighbours_that_touch_in_time_or_name_do_not_overlap() -> None:
             5,
             "overlaps the [[price]] of line 1; narrow one",
         ),
-        ("# prices\nmodels = 3", 2, "unknown entry 'models'"),
+        ("# prices\nmodels = 3", 2, "'models' is unknown; use [[price]] or [vendors]"),
         ("price = [{model = 'm', billing = 'free'}]", 1, "as a [[price]] table of its own"),
-        ("price = 3", 1, "must be written as [[price]] tables"),
+        ("price = 3", 1, "as a [[price]] table of its own"),
         ("vendors = 3", 1, "[vendors] must map"),
-        ('[vendors]\n"a*" = "acme"', 2, "needs one of these vendors: anthropic"),
+        ('[vendors]\n"a*" = "acme"', 2, "'a*' must be one of anthropic"),
         ('[vendors]\n"a*" = "azure"\n"*b" = "aws"', 3, "overlaps 'a*'; make one narrower"),
         ("price = [\n", 0, "not valid TOML"),
     ],
@@ -242,7 +250,7 @@ def test_an_own_price_may_have_context_tiers() -> None:
         ('["x"]', "'tiers' is a list"),
         (
             "[{ above = 1, input = 2, output = 2 }, { above = 1, input = 2, output = 2 }]",
-            "two tiers begin",
+            "has two that begin",
         ),
         ("[{ above = 1, input = 2, output = 2, typo = 1 }]", "names what the price names"),
     ],
@@ -250,6 +258,13 @@ def test_an_own_price_may_have_context_tiers() -> None:
 def test_a_tier_that_is_not_clear_is_refused(tiers: str, hint: str) -> None:
     with pytest.raises(PriceFileError, match=hint):
         parse(f'[[price]]\nmodel = "m"\ninput = 1\noutput = 2\ntiers = {tiers}\n')
+
+
+@pytest.mark.parametrize(("wrong", "key"), [("above = 400000", "above"), ("input = 4", "input")])
+def test_a_mistake_in_a_tier_is_at_the_line_where_tiers_begin(wrong: str, key: str) -> None:
+    text = TIERED.replace(wrong, f"{key} = -1") + '[[price]]\nmodel = "n"\nbilling = "free"\n'
+    with pytest.raises(PriceFileError, match=f"line 5: '{key}' must be a number"):
+        parse(text)
 
 
 def test_tiers_without_a_price_are_refused() -> None:

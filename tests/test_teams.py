@@ -98,12 +98,12 @@ def test_a_mistake_in_a_csv_file_is_named_with_its_line(text: str, message: str)
     ("text", "message"),
     [
         ("[[member", "t.toml: not valid TOML"),
-        ("[[people]]\nusername = 'ada'\n", r"t.toml: holds \[\[member\]\] tables"),
-        ("member = 3\n", r"t.toml: holds \[\[member\]\] tables"),
-        ("[member]\nusername = 'ada'\n", r"t.toml: holds \[\[member\]\] tables"),
+        ("[[people]]\nusername = 'ada'\n", r"line 1: 'people' is unknown; use \[\[member\]\]"),
+        ("member = 3\n", r"line 1: write each member as a \[\[member\]\] table"),
+        ("[member]\nusername = 'ada'\n", r"line 1: write each member as a \[\[member\]\] table"),
         ("\n[[member]]\nusername = 'ada'\n", "line 2: 'team' is missing"),
-        ("[[member]]\nusername = 3\nteam = 'A'\n", "line 1: 'username' must be a non-empty text"),
-        ("[[member]]\nusername = 'a'\nteam = 'A'\nto = 3\n", "line 1: 'to' must be a date"),
+        ("[[member]]\nusername = 3\nteam = 'A'\n", "line 2: 'username' must be a non-empty text"),
+        ("[[member]]\nusername = 'a'\nteam = 'A'\nto = 3\n", "line 4: 'to' must be a date"),
     ],
 )
 def test_a_mistake_in_a_toml_file_is_named(text: str, message: str) -> None:

@@ -3,18 +3,17 @@
 import os
 import re
 import stat
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 from pathlib import Path
-from typing import Any, Final, NoReturn
-from zoneinfo import ZoneInfo
+from typing import Final
 
 from bridgeboard import operator_files
 from bridgeboard.access import Role, RowAccess, Viewer, may_open, row_access_of
 from bridgeboard.alerts.rules import KINDS, Kind, QuietHours
 from bridgeboard.operator_files import UnreadableTextError
+from bridgeboard.operator_files.tables import OperatorFile, Row
 
 Variable = Callable[[str], str]
 """Name of an environment variable → its value; empty where it is not set."""
@@ -22,10 +21,10 @@ Variable = Callable[[str], str]
 LONGEST_NAME: Final = 80
 LATE_HOURS: Final = 2
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_LONGEST_HOURS: Final = 8_760
 _LARGEST_SECRET: Final = 65_536
 _ADDRESSES: Final = ("url", "url_file", "url_env")
 _FIELDS: Final = ("name", *_ADDRESSES, "role", "teams", "kinds", "quiet", "zone")
-_TABLE: Final = re.compile(r"\s*\[\[\s*[\"']?recipient[\"']?\s*\]\]")
 _SCHEME: Final = re.compile(r"([a-z][a-z0-9+.-]{0,30})://\S", re.ASCII)
 _QUIET: Final = re.compile(r"((?:[01]\d|2[0-3]):[0-5]\d)-((?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII)
 
@@ -80,12 +79,9 @@ def load(path: Path, variable: Variable) -> Recipients:
     Raises:
         RecipientsFileError: if it cannot be read, is unclear, or others may read the addresses.
     """
-    try:
-        text = operator_files.read(path)
-    except UnreadableTextError as error:
-        raise RecipientsFileError(f"{path} {str(error).rstrip('.')}.") from error
-    read = parse(text, name=str(path), variable=variable, folder=path.parent)
-    has_addresses = re.search(r"(?m)^\s*[\"']?url[\"']?\s*=", text)
+    file = OperatorFile.read(path, RecipientsFileError)
+    read = _recipients(file, _Addresses(variable, path.parent))
+    has_addresses = re.search(r"(?m)^\s*[\"']?url[\"']?\s*=", file.text)
     if has_addresses and os.name != "nt" and path.stat().st_mode & _OTHERS:
         raise RecipientsFileError(
             f"{path} holds addresses, which are secrets, and other users may read it. Run:"
@@ -96,121 +92,93 @@ def load(path: Path, variable: Variable) -> Recipients:
 
 def parse(text: str, *, name: str, variable: Variable, folder: Path = Path()) -> Recipients:
     """Check the text of such a file, in the order of its lines. Raises RecipientsFileError."""
-    try:
-        tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise RecipientsFileError(f"{name}: not valid TOML: {error}.") from None
-    numbered = enumerate(text.splitlines(), 1)
-    lines = [line for line, content in numbered if _TABLE.match(content)]
-    rows = tree.pop("recipient", [])
-    hours = tree.pop("late_sync_hours", LATE_HOURS)
-    if tree or not isinstance(rows, list) or len(rows) != len(lines):
-        raise RecipientsFileError(
-            f"{name}: holds late_sync_hours, [[recipient]] tables and nothing else."
-        )
-    if not isinstance(hours, int | float) or isinstance(hours, bool) or not 0 < hours <= 8_760:  # noqa: PLR2004 - a year
-        raise RecipientsFileError(f"{name}: 'late_sync_hours' must be a number of hours above 0.")
-    places = [_Place(name, line, folder, variable) for line in lines]
-    recipients = tuple(place.recipient(row) for place, row in zip(places, rows, strict=True))
-    seen: dict[str, int] = {}
-    for place, one in zip(places, recipients, strict=True):
+    return _recipients(OperatorFile(name, text, RecipientsFileError), _Addresses(variable, folder))
+
+
+def _recipients(file: OperatorFile, addresses: "_Addresses") -> Recipients:
+    tree = file.toml("late_sync_hours", "[[recipient]]")
+    top, seen = Row(file, 0, tree), dict[str, int]()
+    hours = top.number("late_sync_hours", _LONGEST_HOURS)
+    if hours == 0:
+        top.fail("must be more than 0", "late_sync_hours")
+    recipients = []
+    for row in file.rows(tree, "recipient"):
+        recipients.append(one := _recipient(row, addresses))
         if first := seen.get(one.name.casefold()):
-            place.fail(f"{one.name!r} is the recipient of line {first} already")
-        seen[one.name.casefold()] = place.line
-    return Recipients(recipients, timedelta(hours=hours))
+            row.fail(f"{one.name!r} is the recipient of line {first} already")
+        seen[one.name.casefold()] = row.line
+    late = LATE_HOURS if hours is None else float(hours)
+    return Recipients(tuple(recipients), timedelta(hours=late))
+
+
+def _recipient(row: Row, addresses: "_Addresses") -> Recipient:
+    row.allow(_FIELDS)
+    name = " ".join(row.word("name").split())
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        row.fail(f"has at most {LONGEST_NAME} characters, on one line", "name")
+    role = row.choice("role", [role for role in Role if role is not Role.SELF], Role.VIEWER)
+    teams = tuple(sorted(set(_words(row, "teams"))))
+    if bool(teams) != (role is Role.LEAD):
+        row.fail("a lead needs 'teams', and nobody else has any")
+    return Recipient(name, addresses.url(row), role, teams, _kinds(row, role), _quiet(row))
+
+
+def _kinds(row: Row, role: Role) -> frozenset[Kind]:
+    may = [kind for kind in KINDS if kind != "findings" or sees_findings(role)]
+    words = _words(row, "kinds") if "kinds" in row.values else may
+    for word in words:
+        if word not in KINDS:
+            row.fail(f"must be of {', '.join(KINDS)}", "kinds")
+        if word not in may:
+            row.fail(f"role {role} may not open Radar, so it has no findings")
+    return frozenset(kind for kind in may if kind in words)
+
+
+def _quiet(row: Row) -> QuietHours | None:
+    zone = row.zone("zone")
+    if "quiet" not in row.values:
+        return None
+    hours = _QUIET.fullmatch(row.word("quiet"))
+    if not hours or hours[1] == hours[2]:
+        row.fail("must be two times of day such as 22:00-07:00", "quiet")
+    return QuietHours(time.fromisoformat(hours[1]), time.fromisoformat(hours[2]), zone)
+
+
+def _words(row: Row, key: str) -> list[str]:
+    value = row.values.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(v, str) and v.strip() for v in value):
+        row.fail("must be a list of texts", key)
+    return [each.strip() for each in value]
 
 
 @dataclass(frozen=True)
-class _Place:
-    """A table of the file: where it stands, and where its addresses are looked for."""
+class _Addresses:
+    """Where addresses are looked for that stand in variables or files."""
 
-    file: str
-    line: int
-    folder: Path
     variable: Variable
+    folder: Path
 
-    def fail(self, problem: str) -> NoReturn:
-        raise RecipientsFileError(f"{self.file}, line {self.line}: {problem}.") from None
-
-    def recipient(self, row: Mapping[str, Any]) -> Recipient:
-        unknown = [word for word in row if word not in _FIELDS]
-        if unknown:
-            self.fail(f"{unknown[0]!r} is unknown; there are {', '.join(_FIELDS)}")
-        name = " ".join(self.word(row, "name").split())
-        if len(name) > LONGEST_NAME or not name.isprintable():
-            self.fail(f"'name' has at most {LONGEST_NAME} characters, on one line")
-        role = self.role(row)
-        teams = tuple(sorted(set(self.words(row, "teams"))))
-        if bool(teams) != (role is Role.LEAD):
-            self.fail("a lead needs 'teams', and nobody else has any")
-        kinds = self.kinds(row, role)
-        return Recipient(name, self.url(row), role, teams, kinds, self.quiet(row))
-
-    def role(self, row: Mapping[str, Any]) -> Role:
-        roles = [role for role in Role if role is not Role.SELF]
-        word = self.word(row, "role") if "role" in row else Role.VIEWER
-        if word not in roles:
-            self.fail(f"'role' must be one of {', '.join(roles)}")
-        return Role(word)
-
-    def kinds(self, row: Mapping[str, Any], role: Role) -> frozenset[Kind]:
-        may = [kind for kind in KINDS if kind != "findings" or sees_findings(role)]
-        if "kinds" not in row:
-            return frozenset(may)
-        words = self.words(row, "kinds")
-        for word in words:
-            if word not in KINDS:
-                self.fail(f"'kinds' must be of {', '.join(KINDS)}")
-            if word not in may:
-                self.fail(f"role {role} may not open Radar, so it has no findings")
-        return frozenset(kind for kind in may if kind in words)
-
-    def url(self, row: Mapping[str, Any]) -> str:
-        given = [word for word in _ADDRESSES if word in row]
+    def url(self, row: Row) -> str:
+        given = [word for word in _ADDRESSES if word in row.values]
         if len(given) != 1:
-            self.fail(f"give one of {', '.join(_ADDRESSES)}")
+            row.fail(f"give one of {', '.join(_ADDRESSES)}")
         (source,) = given
-        value = self.word(row, source)
+        value = row.word(source)
         if source == "url_env":
             found = self.variable(value)
             if not found:
-                self.fail(f"'url_env' names {value}, which is not set")
+                row.fail(f"names {value}, which is not set", source)
             value = found
         elif source == "url_file":
             path = self.folder / Path(value).expanduser()
             try:
                 value = operator_files.read(path, largest=_LARGEST_SECRET)
             except UnreadableTextError as error:
-                self.fail(f"'url_file' names {path}, which {str(error).rstrip('.')}")
+                row.fail(f"names {path}, which {str(error).rstrip('.')}", source)
         value = value.strip()
         if not value.isprintable() or not _SCHEME.match(value):
-            self.fail(f"{source!r} is no address such as slack://… or mailto://…, on one line")
+            row.fail("is no address such as slack://… or mailto://…, on one line", source)
         return value
-
-    def quiet(self, row: Mapping[str, Any]) -> QuietHours | None:
-        zone = self.word(row, "zone") if "zone" in row else "UTC"
-        try:
-            ZoneInfo(zone)
-        except (KeyError, ValueError, OSError):
-            self.fail("'zone' must be a time zone such as Europe/Berlin")
-        if "quiet" not in row:
-            return None
-        hours = _QUIET.fullmatch(self.word(row, "quiet"))
-        if not hours or hours[1] == hours[2]:
-            self.fail("'quiet' must be two times of day such as 22:00-07:00")
-        return QuietHours(time.fromisoformat(hours[1]), time.fromisoformat(hours[2]), zone)
-
-    def word(self, row: Mapping[str, Any], key: str) -> str:
-        value = row.get(key)
-        if not isinstance(value, str) or not value.strip():
-            self.fail(f"{key!r} must be a non-empty text")
-        return value.strip()
-
-    def words(self, row: Mapping[str, Any], key: str) -> list[str]:
-        value = row.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(v, str) and v.strip() for v in value):
-            self.fail(f"{key!r} must be a list of texts")
-        return [each.strip() for each in value]
 
 
 def sees_findings(role: Role) -> bool:

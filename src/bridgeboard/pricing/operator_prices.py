@@ -1,29 +1,31 @@
 """The operator's own words about prices: ``prices.toml`` (docs/costs.md 5)."""
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import datetime
 from decimal import Decimal
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from hashlib import sha256
 from itertools import combinations
 from pathlib import Path
-from typing import Final, Literal, NoReturn, get_args
+from typing import Final, Literal, get_args
 
-from bridgeboard import operator_files
-from bridgeboard.operator_files import UnreadableTextError
+from bridgeboard.operator_files.tables import OperatorFile, Row
 from bridgeboard.pricing import bundled_prices
 from bridgeboard.pricing.rates import CLASSES, Card, card
 from bridgeboard.pricing.vendors import NONE, UNLISTED
 
 Billing = Literal["metered", "included", "seat", "byok", "free"]
 
-_WORDS: Final = ("provider_name", "model", "billing", "alias")
-_DATES: Final = ("valid_from", "valid_to")
-_ALLOWED: Final = frozenset({*_WORDS, *_DATES, "multiplier", "tiers", *CLASSES})
+_GLOBS: Final = ("provider_name", "model")
+_ALLOWED: Final = (
+    *(*_GLOBS, "billing", "alias", "valid_from", "valid_to", "multiplier", "tiers"),
+    *CLASSES,
+)
+_DEAREST: Final = 10**6
+"""Dollars for a million tokens."""
 _VENDORS: Final = bundled_prices.vendors() | UNLISTED | {NONE}
 _ALIAS = re.compile(r"^[a-z0-9_-]+/.+$")
 
@@ -77,21 +79,20 @@ def load(path: Path) -> PriceFile:
     Raises:
         PriceFileError: if it is unreadable, unclear or contradicts itself.
     """
-    try:
-        text = operator_files.read(path)
-    except UnreadableTextError as error:
-        raise PriceFileError(f"{path} {str(error).rstrip('.')}.") from error
-    return parse(text, name=str(path))
+    return _checked(OperatorFile.read(path, PriceFileError))
 
 
 def parse(text: str, *, name: str = "prices.toml") -> PriceFile:
     """Check the text of a price file; ``name`` stands in messages. Raises PriceFileError."""
-    try:
-        tree = tomllib.loads(text, parse_float=Decimal)
-    except tomllib.TOMLDecodeError as error:
-        raise PriceFileError(f"{name}: not valid TOML: {error}.") from error
-    reader = _Reader(name, text.splitlines())
-    return reader.file(tree, sha256(text.encode()).hexdigest()[:12])
+    return _checked(OperatorFile(name, text, PriceFileError))
+
+
+def _checked(file: OperatorFile) -> PriceFile:
+    tree = file.toml("[[price]]", "[vendors]")
+    overrides = tuple(_override(row) for row in file.rows(tree, "price"))
+    _refuse_overlaps(file, overrides)
+    version = sha256(file.text.encode()).hexdigest()[:12]
+    return PriceFile(overrides, _vendors(file, tree.get("vendors", {})), version, file.name)
 
 
 @lru_cache(maxsize=65536)
@@ -106,174 +107,104 @@ def meet(one: str, other: str) -> bool:
     return (one[0] == other[0] or "?" in (one[0], other[0])) and meet(one[1:], other[1:])
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    name: str
-    lines: list[str]
+def _vendors(file: OperatorFile, value: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, dict):
+        file.fail(file.line_of("vendors"), "[vendors] must map instance names to vendors")
+    row, known = Row(file, file.line_of("vendors"), value), sorted(_VENDORS)
+    pairs = tuple((_glob(row, glob, glob), row.choice(glob, known)) for glob in value)
+    for (one, first), (other, second) in combinations(pairs, 2):
+        if first != second and meet(one, other):
+            row.fail(f"overlaps {one!r}; make one narrower", other)
+    return pairs
 
-    def file(self, tree: Mapping[str, object], version: str) -> PriceFile:
-        for key in tree.keys() - {"price", "vendors"}:
-            self.fail(self.find(key), f"unknown entry {key!r}; use [[price]] or [vendors]")
-        rows = tuple(self.override(at, row) for at, row in self.tables(tree.get("price", [])))
-        self.refuse_overlaps(rows)
-        return PriceFile(rows, self.vendors(tree.get("vendors", {})), version, self.name)
 
-    def tables(self, value: object) -> list[tuple[int, Mapping[str, object]]]:
-        if not isinstance(value, list) or not all(isinstance(row, dict) for row in value):
-            self.fail(self.find("price"), "'price' must be written as [[price]] tables")
-        heads = [
-            number
-            for number, line in enumerate(self.lines, 1)
-            if re.match(r"\s*\[\[\s*[\"']?price[\"']?\s*\]\]", line)
-        ]
-        if len(heads) != len(value):
-            self.fail(self.find("price"), "write each price as a [[price]] table of its own")
-        return list(zip(heads, value, strict=True))
+def _override(row: Row) -> Override:
+    row.allow(_ALLOWED)
+    factor = row.number("multiplier", 100)
+    globs = {key: _glob(row, key, row.word(key)) for key in _GLOBS if key in row.values}
+    override = Override(
+        row.line,
+        **globs,
+        valid_from=row.moment("valid_from"),
+        valid_to=row.moment("valid_to"),
+        billing=row.choice("billing", get_args(Billing), "metered"),
+        multiplier=Decimal(1) if factor is None else factor,
+        alias=row.word("alias").lower() if "alias" in row.values else "",
+        cards=_cards(row),
+    )
+    _refuse_nonsense(override, row)
+    return override
 
-    def vendors(self, value: object) -> tuple[tuple[str, str], ...]:
-        if not isinstance(value, dict):
-            self.fail(self.find("vendors"), "[vendors] must map instance names to vendors")
-        for glob, vendor in value.items():
-            if not isinstance(vendor, str) or vendor.lower() not in _VENDORS:
-                known = ", ".join(sorted(_VENDORS))
-                self.fail(self.find(glob), f"{glob!r} needs one of these vendors: {known}")
-        pairs = tuple((self.glob(glob, self.find(glob)), to.lower()) for glob, to in value.items())
-        for (one, first), (other, second) in combinations(pairs, 2):
-            if first != second and meet(one, other):
-                self.fail(self.find(other), f"{other!r} overlaps {one!r}; make one narrower")
-        return pairs
 
-    def override(self, head: int, row: Mapping[str, object]) -> Override:
-        for key in row.keys() - _ALLOWED:
-            self.fail(self.find(key, head), f"unknown key {key!r}; allowed: {_listing()}")
-        words = {key: self.word(head, row, key) for key in _WORDS if key in row}
-        factor = self.number(head, row, "multiplier", most=100)
-        override = Override(
-            head,
-            provider_name=self.glob(words.get("provider_name", "*"), head),
-            model=self.glob(words.get("model", "*"), head),
-            valid_from=self.moment(head, row, "valid_from"),
-            valid_to=self.moment(head, row, "valid_to"),
-            billing=self.billing(head, words.get("billing", "metered")),
-            multiplier=Decimal(1) if factor is None else factor,
-            alias=words.get("alias", ""),
-            cards=self.cards(head, row),
-        )
-        self.refuse_nonsense(override, row)
-        return override
+def _cards(row: Row) -> tuple[Card, ...]:
+    tiers = _tiers(row)
+    usd = {name: row.number(name, _DEAREST) for name in CLASSES}
+    if all(value is None for value in usd.values()):
+        if tiers:
+            row.fail("need a price below the first of them", "tiers")
+        return ()
+    if usd["input"] is None or usd["output"] is None:
+        row.fail("a price of your own needs both 'input' and 'output'")
+    higher = (_tier(tier, usd) for tier in tiers)
+    return (card(-1, usd, vendor=""), *sorted(higher, key=lambda each: each.above))
 
-    def cards(self, head: int, row: Mapping[str, object]) -> tuple[Card, ...]:
-        tiers = self.tiers(head, row)
-        usd = {name: self.number(head, row, name) for name in CLASSES}
-        if all(value is None for value in usd.values()):
-            if tiers:
-                self.fail(self.find("tiers", head), "'tiers' need a price below the first of them")
-            return ()
-        if usd["input"] is None or usd["output"] is None:
-            self.fail(head, "a price of your own needs both 'input' and 'output'")
-        higher = (self.tier(head, usd, tier) for tier in tiers)
-        return (card(-1, usd, vendor=""), *sorted(higher, key=lambda each: each.above))
 
-    def tiers(self, head: int, row: Mapping[str, object]) -> list[Mapping[str, object]]:
-        tiers = row.get("tiers", [])
-        if not isinstance(tiers, list) or not all(isinstance(tier, dict) for tier in tiers):
-            self.fail(self.find("tiers", head), "'tiers' is a list of { above = ..., input = ... }")
-        above = [tier.get("above") for tier in tiers]
-        if any(above.count(edge) > 1 for edge in above):
-            self.fail(self.find("tiers", head), "two tiers begin at the same size of prompt")
-        return tiers
+def _tiers(row: Row) -> list[Row]:
+    tiers = row.values.get("tiers", [])
+    if not isinstance(tiers, list) or not all(isinstance(tier, dict) for tier in tiers):
+        row.fail("is a list of { above = ..., input = ... }", "tiers")
+    above = [tier.get("above") for tier in tiers]
+    if any(above.count(edge) > 1 for edge in above):
+        row.fail("has two that begin at the same size of prompt", "tiers")
+    file, line = row.file.at_one_line(), row.file.line_of("tiers", row.line)
+    return [Row(file, line, tier) for tier in tiers]
 
-    def tier(
-        self, head: int, base: Mapping[str, Decimal | None], tier: Mapping[str, object]
-    ) -> Card:
-        line = self.find("tiers", head)
-        above = self.number(head, tier, "above", most=10**12)
-        usd = {name: self.number(head, tier, name) for name in CLASSES}
-        if above is None or above != int(above):
-            self.fail(line, "each tier says 'above' how many tokens of prompt it holds")
-        missing = [name for name in CLASSES if (base[name] is None) != (usd[name] is None)]
-        if missing or tier.keys() - {"above", *CLASSES}:
-            self.fail(line, f"each tier names what the price names, and 'above': {missing or tier}")
-        return card(int(above), usd, vendor="")
 
-    def refuse_nonsense(self, row: Override, raw: Mapping[str, object]) -> None:
-        if row.valid_from and row.valid_to and row.valid_from >= row.valid_to:
-            self.fail(self.find("valid_to", row.line), "'valid_to' must be after 'valid_from'")
-        if row.alias and row.cards:
-            self.fail(self.find("alias", row.line), "give either 'alias' or prices, not both")
-        if row.alias and not _ALIAS.match(row.alias):
-            self.fail(self.find("alias", row.line), "'alias' is written vendor/model")
-        if row.alias and not bundled_prices.listed(*row.alias.split("/", maxsplit=1)):
-            self.fail(self.find("alias", row.line), f"no list price for {row.alias!r}")
-        if not row.multiplier:
-            self.fail(self.find("multiplier", row.line), 'for no cost write billing = "free"')
-        if not raw.keys() & {"billing", "multiplier", "alias", "tiers", *CLASSES}:
-            self.fail(row.line, "says nothing; add prices, alias, multiplier or billing")
+def _tier(row: Row, base: Mapping[str, Decimal | None]) -> Card:
+    above = row.number("above", 10**12)
+    usd = {name: row.number(name, _DEAREST) for name in CLASSES}
+    if above is None or above != int(above):
+        row.fail("each tier says 'above' how many tokens of prompt it holds")
+    named = {name for name in CLASSES if base[name] is not None}
+    if row.values.keys() != {"above", *named}:
+        row.fail(f"each tier names what the price names: above, {', '.join(sorted(named))}")
+    return card(int(above), usd, vendor="")
 
-    def refuse_overlaps(self, rows: tuple[Override, ...]) -> None:
-        for one, other in combinations(rows, 2):
-            apart = _before(one, other) or _before(other, one)
-            alike = meet(one.provider_name, other.provider_name) and meet(one.model, other.model)
-            ranked = (one.model == "*") != (other.model == "*")
-            if alike and not apart and not ranked:
-                self.fail(
-                    other.line,
-                    f"overlaps the [[price]] of line {one.line}; narrow one of them by "
-                    "provider_name, model, valid_from or valid_to",
-                )
 
-    def word(self, head: int, row: Mapping[str, object], key: str) -> str:
-        value = row[key]
-        if not isinstance(value, str) or not value.strip():
-            self.fail(self.find(key, head), f"{key!r} must be a non-empty text")
-        return value.strip().lower()
+def _refuse_nonsense(override: Override, row: Row) -> None:
+    since, until, alias = override.valid_from, override.valid_to, override.alias
+    if since and until and since >= until:
+        row.fail("must be after 'valid_from'", "valid_to")
+    if alias and override.cards:
+        row.fail("cannot stand beside prices; give one of them", "alias")
+    if alias and not _ALIAS.match(alias):
+        row.fail("is written vendor/model", "alias")
+    if alias and not bundled_prices.listed(*alias.split("/", maxsplit=1)):
+        row.fail(f"is {alias!r}: there is no list price for it", "alias")
+    if not override.multiplier:
+        row.fail('must be above 0; for no cost write billing = "free"', "multiplier")
+    if not row.values.keys() & {"billing", "multiplier", "alias", "tiers", *CLASSES}:
+        row.fail("says nothing; add prices, alias, multiplier or billing")
 
-    def billing(self, head: int, value: str) -> Billing:
-        for kind in get_args(Billing):
-            if value == kind:
-                return kind  # type: ignore[no-any-return]  # an argument of Billing is a Billing
-        known = ", ".join(get_args(Billing))
-        return self.fail(self.find("billing", head), f"'billing' is one of {known}")
 
-    def glob(self, value: str, line: int) -> str:
-        if "[" in value:
-            self.fail(line, f"{value!r}: only * and ? are wildcards; use ? in place of a bracket")
-        return value.lower()
+def _refuse_overlaps(file: OperatorFile, rows: tuple[Override, ...]) -> None:
+    for one, other in combinations(rows, 2):
+        apart = _before(one, other) or _before(other, one)
+        alike = meet(one.provider_name, other.provider_name) and meet(one.model, other.model)
+        ranked = (one.model == "*") != (other.model == "*")
+        if alike and not apart and not ranked:
+            file.fail(
+                other.line,
+                f"overlaps the [[price]] of line {one.line}; narrow one of them by "
+                "provider_name, model, valid_from or valid_to",
+            )
 
-    def moment(self, head: int, row: Mapping[str, object], key: str) -> datetime | None:
-        value = row.get(key)
-        if value is None:
-            return None
-        if isinstance(value, datetime):
-            return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-        if isinstance(value, date):
-            return datetime.combine(value, time(), UTC)
-        return self.fail(self.find(key, head), f"{key!r} must be a date such as 2026-08-21")
 
-    def number(
-        self, head: int, row: Mapping[str, object], key: str, *, most: int = 10**6
-    ) -> Decimal | None:
-        value = row.get(key)
-        if value is None:
-            return None
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        number = Decimal(value) if whole or isinstance(value, Decimal) else Decimal("NaN")  # type: ignore[arg-type]  # narrowed by both tests
-        if not number.is_finite() or not 0 <= number <= most:
-            self.fail(self.find(key, head), f"{key!r} must be a number from 0 to {most:,}")
-        return number
-
-    def find(self, key: str, head: int = 0) -> int:
-        mark = re.compile(rf"\s*\[*\s*[\"']?{re.escape(key)}[\"']?\s*[=\]]")
-        later = enumerate(self.lines[head:], head + 1)
-        return next((number for number, line in later if mark.match(line)), max(head, 1))
-
-    def fail(self, line: int, problem: str) -> NoReturn:
-        raise PriceFileError(f"{self.name}, line {line}: {problem}.")
+def _glob(row: Row, key: str, value: str) -> str:
+    if "[" in value:
+        row.fail("may have only * and ? as wildcards; use ? in place of a bracket", key)
+    return value.lower()
 
 
 def _before(one: Override, other: Override) -> bool:
     return bool(one.valid_to and other.valid_from and one.valid_to <= other.valid_from)
-
-
-def _listing() -> str:
-    return ", ".join(sorted(_ALLOWED))

@@ -52,7 +52,9 @@ def table(path: Path) -> dict[str, Any]:
         return tomllib.loads(operator_files.read(path))
     except UnreadableTextError as error:
         raise SettingsError(f"{path} {str(error).rstrip('.')}.") from None
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise SettingsError(f"{path} is not valid TOML: nested too deeply") from None
+    except ValueError as error:  # also a whole number of thousands of digits
         raise SettingsError(f"{path} is not valid TOML: {error}") from None
 
 

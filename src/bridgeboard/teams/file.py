@@ -2,18 +2,16 @@
 
 import csv
 import re
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from itertools import groupby, pairwise
 from operator import attrgetter
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 from uuid import UUID
 
-from bridgeboard import operator_files
-from bridgeboard.operator_files import UnreadableTextError
+from bridgeboard.operator_files.tables import OperatorFile, Row
 
 UNASSIGNED: Final = "Unassigned"
 
@@ -24,7 +22,6 @@ _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 _LATEST: Final = datetime.max.replace(tzinfo=UTC)
 _PARTED: Final = re.compile(r"sep=([,;\t])\s*")
 """A first line by which spreadsheets say what parts the columns."""
-_TABLE: Final = re.compile(r"\s*\[\[\s*[\"']?member[\"']?\s*\]\]")
 
 
 class TeamsFileError(ValueError):
@@ -57,26 +54,27 @@ def load(path: Path) -> tuple[Membership, ...]:
     Raises:
         TeamsFileError: if it is unreadable, unclear, or has somebody in two teams at once.
     """
-    try:
-        text = operator_files.read(path)
-    except UnreadableTextError as error:
-        raise TeamsFileError(f"{path} {str(error).rstrip('.')}.") from error
-    return parse(text, name=str(path))
+    return _members(OperatorFile.read(path, TeamsFileError))
 
 
 def parse(text: str, *, name: str) -> tuple[Membership, ...]:
     """Check the text of a teams file, in the order of its lines. Raises TeamsFileError."""
+    return _members(OperatorFile(name, text, TeamsFileError))
+
+
+def _members(file: OperatorFile) -> tuple[Membership, ...]:
     kinds = {".csv": _csv_rows, ".toml": _toml_rows}
-    ending = Path(name).suffix.lower()
+    ending = Path(file.name).suffix.lower()
     if ending not in kinds:
-        raise TeamsFileError(f"{name}: must end in .csv or .toml.")
-    members = tuple(_membership(name, line, row) for line, row in kinds[ending](name, text))
-    _refuse_overlaps(name, members)
+        file.fail(0, "must end in .csv or .toml")
+    members = tuple(_membership(row) for row in kinds[ending](file))
+    _refuse_overlaps(file, members)
     return members
 
 
-def _csv_rows(name: str, text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
-    lines = text.splitlines(keepends=True)
+def _csv_rows(file: OperatorFile) -> Iterator[Row]:
+    bare = file.at_one_line()
+    lines = file.text.splitlines(keepends=True)
     is_told = _PARTED.fullmatch(lines[0]) if lines else None
     parted = is_told[1] if is_told else _delimiter("".join(lines[:1]))
     reader = csv.reader(lines, strict=True, delimiter=parted)
@@ -85,17 +83,20 @@ def _csv_rows(name: str, text: str) -> Iterator[tuple[int, Mapping[str, object]]
             next(reader)
         header = [word.strip().lower() for word in next(reader, [])]
         if len(header) == 1 and header[0] not in _COLUMNS:
-            _fail(name, reader.line_num, "columns must be parted by commas, semicolons or tabs")
-        _check_names(name, reader.line_num or 1, header)
+            file.fail(reader.line_num, "columns must be parted by commas, semicolons or tabs")
+        head = Row(bare, reader.line_num or 1, dict.fromkeys(header))
+        _check_names(head)
+        if len(head.values) < len(header):
+            head.fail("names a column twice")
         for cells in reader:
             if not any(cell.strip() for cell in cells):
                 continue
             if len(cells) != len(header):
-                _fail(name, reader.line_num, f"{len(cells)} cells for {len(header)} columns")
+                file.fail(reader.line_num, f"{len(cells)} cells for {len(header)} columns")
             row = {key: cell.strip() for key, cell in zip(header, cells, strict=True)}
-            yield reader.line_num, {key: cell for key, cell in row.items() if cell}
+            yield Row(bare, reader.line_num, {key: cell for key, cell in row.items() if cell})
     except csv.Error as error:
-        _fail(name, reader.line_num, f"not valid CSV: {error}")
+        file.fail(reader.line_num, f"not valid CSV: {error}")
 
 
 def _delimiter(head: str) -> str:
@@ -104,97 +105,47 @@ def _delimiter(head: str) -> str:
     return max(DELIMITERS, key=bare.count)
 
 
-def _toml_rows(name: str, text: str) -> Iterator[tuple[int, Mapping[str, object]]]:
-    try:
-        tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise TeamsFileError(f"{name}: not valid TOML: {error}.") from error
-    numbered = enumerate(text.splitlines(), 1)
-    lines = [line for line, content in numbered if _TABLE.match(content)]
-    rows = tree.get("member", [])
-    is_listed = isinstance(rows, list) and len(rows) == len(lines)
-    if set(tree) - {"member"} or not is_listed:
-        raise TeamsFileError(f"{name}: holds [[member]] tables and nothing else.")
-    for line, row in zip(lines, rows, strict=True):
-        _check_names(name, line, row)
-        yield line, row
+def _toml_rows(file: OperatorFile) -> Iterator[Row]:
+    for row in file.rows(file.toml("[[member]]"), "member"):
+        _check_names(row)
+        yield row
 
 
-def _check_names(name: str, line: int, names: Iterable[str]) -> None:
-    every = list(names)
-    unknown = [word for word in every if word not in _COLUMNS]
-    if not {"username", "id"} & set(every):
-        _fail(name, line, "'username' is missing, and there is no 'id' either")
-    if "team" not in every:
-        _fail(name, line, "'team' is missing")
-    if unknown:
-        _fail(name, line, f"{unknown[0]!r} is unknown; there are {', '.join(_COLUMNS)}")
-    if len(set(every)) < len(every):
-        _fail(name, line, "names a column twice")
+def _check_names(row: Row) -> None:
+    if not {"username", "id"} & row.values.keys():
+        row.fail("is missing, and there is no 'id' either", "username")
+    if "team" not in row.values:
+        row.fail("is missing", "team")
+    row.allow(_COLUMNS)
 
 
-def _membership(name: str, line: int, row: Mapping[str, object]) -> Membership:
-    id_ = _id(name, line, row)
-    username = "" if id_ and not row.get("username") else _word(name, line, row, "username")
-    team = _word(name, line, row, "team")
-    since, until = (_moment(name, line, row, key) for key in ("from", "to"))
+def _membership(row: Row) -> Membership:
+    id_ = _id(row)
+    username = "" if id_ and not row.values.get("username") else row.word("username")
+    team, since, until = row.word("team"), row.moment("from"), row.moment("to")
     if since and until and since >= until:
-        _fail(name, line, "'to' must be after 'from'")
+        row.fail("must be after 'from'", "to")
     if team.lower() == UNASSIGNED.lower():
-        _fail(name, line, f"{team!r} is what people without a team are in; leave the line out")
-    return Membership(username.lower(), team, since, until, line, id_)
+        row.fail(f"{team!r} is what people without a team are in; leave the line out")
+    return Membership(username.lower(), team, since, until, row.line, id_)
 
 
-def _id(name: str, line: int, row: Mapping[str, object]) -> str:
-    if "id" not in row:
-        return ""
+def _id(row: Row) -> str:
     try:
-        return str(UUID(_word(name, line, row, "id")))
+        return str(UUID(row.word("id"))) if "id" in row.values else ""
     except ValueError:
-        return _fail(name, line, "'id' must be the id that the deployment gives a person, a UUID")
+        row.fail("must be the id that the deployment gives a person, a UUID", "id")
 
 
-def _word(name: str, line: int, row: Mapping[str, object], key: str) -> str:
-    value = row.get(key)
-    if not isinstance(value, str) or not value.strip():
-        _fail(name, line, f"{key!r} must be a non-empty text")
-    return value.strip()
-
-
-def _moment(name: str, line: int, row: Mapping[str, object], key: str) -> datetime | None:
-    value = row.get(key)
-    if isinstance(value, str):
-        value = _read(name, line, key, value)
-    if value is None:
-        return None
-    if isinstance(value, datetime):
-        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-    if isinstance(value, date):
-        return datetime.combine(value, time(), UTC)
-    return _fail(name, line, f"{key!r} must be a date such as 2026-08-21")
-
-
-def _read(name: str, line: int, key: str, text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return _fail(name, line, f"{key!r} must be a date such as 2026-08-21, not {text!r}")
-
-
-def _refuse_overlaps(name: str, members: Iterable[Membership]) -> None:
+def _refuse_overlaps(file: OperatorFile, members: Iterable[Membership]) -> None:
     person = attrgetter("key")
     for key, memberships in groupby(sorted(members, key=person), person):
         in_time = sorted(memberships, key=lambda member: member.valid_from or _EARLIEST)
         for one, other in pairwise(in_time):
             if (one.valid_to or _LATEST) > (other.valid_from or _EARLIEST):
                 first, last = sorted((one.line, other.line))
-                _fail(
-                    name,
+                file.fail(
                     last,
                     f"{key!r} is already in a team at that time by line {first};"
                     " let one membership end before the other begins",
                 )
-
-
-def _fail(name: str, line: int, problem: str) -> NoReturn:
-    raise TeamsFileError(f"{name}, line {line}: {problem}.")
