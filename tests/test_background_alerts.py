@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import demo_store
 import pytest
 from dashboard_store import filled
 from facts import facts
 from test_alerts import Sender
 
+from bridgeboard.alerts import conditions
 from bridgeboard.model.store_status import Status
 from bridgeboard.runtime import background_alerts
 from bridgeboard.runtime.background_alerts import LOOKED_EVERY, BackgroundAlerts
@@ -177,6 +179,37 @@ def test_under_pseudonyms_nobody_is_named(store: Store, chosen: Settings, clock:
     assert renamed
     words = {word for row in people for word in row if word}
     assert not [word for word in words if word in renamed]
+
+
+def test_whoever_is_called_otherwise_is_told_of_once(
+    chosen: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted, _ = demo_store.planted(tmp_path / "planted.duckdb")
+    clock, send, bodies = Clock(), Sender(), list[str]()
+    clock.now = demo_store.PLANTED_END
+    monkeypatch.setattr(conditions, "FINDING_DAYS", 60)
+    with planted:
+        ((person, key),) = planted.rows(
+            "SELECT i.username, initiator FROM initiators i JOIN usage u USING (initiator)"
+            " GROUP BY ALL ORDER BY sum(u.cost) DESC LIMIT 1"
+        )
+        own = BUDGET.format("0.000001").replace("organization", "person")
+        put(Path(chosen.budgets_file), f'{own}value = "{person}"\n')
+        put(Path(chosen.alerts_file), f'{RECIPIENT}role = "analyst"\n')
+        for names in ("real", "pseudonyms", "renamed"):
+            if names == "renamed":
+                with planted.write() as batch:
+                    batch.execute(
+                        "UPDATE initiators SET username = ? WHERE initiator = ?", [f"zq-{key}", key]
+                    )
+                put(Path(chosen.budgets_file), f'{own}value = "zq-{key}"\n')
+            update = {"names": "pseudonyms" if names == "pseudonyms" else "real"}
+            told = Settings(**{**chosen.model_dump(), **update, "pseudonym_key": "k" * 32})  # type: ignore[arg-type] # its own
+            BackgroundAlerts(told, clock, send).tell(planted, Status(good_at=clock.now))
+            bodies.append(send.sent.pop().body if send.sent else "")
+    assert "Budget All" in bodies[0]
+    assert any(kind in bodies[0] for kind in ("Runaway session", "Spend anomaly"))
+    assert bodies[1:] == ["", ""]
 
 
 def test_a_demo_tells_nobody(chosen: Settings) -> None:

@@ -205,7 +205,10 @@ def test_views_notes_and_backups_that_name_them_are_found(
     for saved in every_saved:
         saved.keep(View(f"of {who.username}", "people", ""))
         saved.keep(View("everybody", "people", "period=7d"))
-        saved.write(f"spend:{who.id}", Note("seen", datetime(2026, 11, 20, tzinfo=UTC)))
+        seen = Note("seen", datetime(2026, 11, 20, tzinfo=UTC))
+        saved.write(f"spend:{who.id}", seen)
+        saved.write(f"spend_spike/initiator/{who.key}/2026-11-12", seen)
+        saved.write(f"spend_spike/initiator/{who.key}0/2026-11-12", seen)
     outbox = AlertOutbox(state.opened(data), path.stem)
     row = {"kind": "findings", "level": 0}
     texts = {"d": f"Runaway session of {who.username}", "e": "Gap in the data"}
@@ -220,14 +223,14 @@ def test_views_notes_and_backups_that_name_them_are_found(
     assert said.exit_code == 0, said.output
     assert f"{backups / 'old'} still holds them" in said.output
     assert f"{kept} still holds them" in said.output
-    assert "4 views and notes went with them" in said.output
+    assert "6 views and notes went with them" in said.output
     assert f"{former} still holds them" in said.output
     assert ".desk.json.migrated" not in said.output
     former.unlink()
     assert [one.text for one in outbox.alerts()] == ["Gap in the data"]
     for saved in every_saved:
         assert [view.name for view in saved.views()] == ["everybody"]
-        assert not saved.notes()
+        assert [*saved.notes()] == [f"spend_spike/initiator/{who.key}0/2026-11-12"]
     assert traces(data, who) == set()
     log = Audit(state.opened(data))
     assert log.verify().good

@@ -9,9 +9,11 @@ import demo_store
 import pytest
 from demo_store import PLANTED_END as END
 
-from bridgeboard.analysis.radar.finding import KINDS, SEVERITIES, Finding
+from bridgeboard.access import Pseudonyms, RowAccess
+from bridgeboard.analysis.radar.finding import KINDS, SEVERITIES, Finding, is_about_person
 from bridgeboard.analysis.radar.sweep import sweep
 from bridgeboard.demo.world import World, make
+from bridgeboard.model.radar_limits import DOLLAR, Limits, RateLimits, SessionLimits, SpendLimits
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.metric_query import select
 from bridgeboard.store import Store
@@ -118,6 +120,29 @@ def test_findings_are_sorted_named_and_within_the_period(
         assert one.reason.endswith(".")
         assert one.subject.name
     assert len({one.key for one in findings}) == len(findings)
+
+
+def test_a_finding_is_the_same_whatever_people_are_called_and_its_key_names_nobody(
+    store: Store, scope: Scope, findings: tuple[Finding, ...]
+) -> None:
+    # So long a period, and so little that is worth telling, that each kind is among them.
+    limits = Limits(SessionLimits(), SpendLimits(excess=DOLLAR, low=0, mad_least=1), RateLimits())
+    access = RowAccess(pseudonyms=Pseudonyms.of_key("k" * 32))
+    with store.snapshot() as reader, store.snapshot(access) as renamed:
+        real, other = (sweep(one, scope, now=END, limits=limits) for one in (reader, renamed))
+        people = reader.rows("SELECT initiator, id::VARCHAR, username, name FROM initiators")
+        known = renamed.rows("SELECT initiator, id::VARCHAR, username, name FROM initiators")
+    about = [one for one in real if one.subject.about == "initiator" or one.subject.session]
+    assert {"runaway", "spend_spike"} <= {one.kind for one in about}
+    assert {one.key for one in real} == {one.key for one in other}
+    words = {word for _, *row in [*people, *known] for word in row if word}
+    assert not [one.key for one in real for word in words if word in one.key]
+    numbers = {name: number for number, _, name, _ in people}
+    for one in about:
+        person = one.subject.session.person if one.subject.session else one.subject.name
+        own = [number for number in numbers.values() if is_about_person(one.key, number)]
+        assert own == [numbers[person]]
+    assert not any(is_about_person(one.key, 1) for one in findings if one not in about)
 
 
 def test_a_shorter_period_tells_the_same_things_under_the_same_keys(

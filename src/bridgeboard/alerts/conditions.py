@@ -9,7 +9,7 @@ from bridgeboard.access import Pseudonyms, RowAccess
 from bridgeboard.alerts.rules import Condition
 from bridgeboard.analysis import budget_words
 from bridgeboard.analysis.budget_rules import BudgetStatus, Reached
-from bridgeboard.analysis.budgets import aliases, seen_by, statuses
+from bridgeboard.analysis.budgets import aliases, numbers_of_people, seen_by, statuses
 from bridgeboard.analysis.radar import sweep
 from bridgeboard.analysis.radar.finding import KINDS, Finding, key
 from bridgeboard.analysis.runner import Snapshot
@@ -22,6 +22,7 @@ FINDING_DAYS: Final = 7
 FAILING_AFTER: Final = timedelta(minutes=15)
 """One sync that fails is nobody's business; from then on it is."""
 OPERATOR_KNOWS: Final = "The operator of this dashboard can see why."
+_NOBODY: Final[Mapping[str, str]] = {}
 _MICRO: Final = 10**6
 _MOST_MODELS: Final = 3
 
@@ -98,12 +99,15 @@ def of_budgets(
 ) -> list[Condition]:
     """Each threshold that the budgets which a reader knows of have reached.
 
-    ``names`` are user names → what people are called instead (``names_of``).
+    ``names`` are user names → what people are called instead (``names_of``). A budget of a person
+    is known by our number of them, whatever they and it are called.
     """
     seen = seen_by(budgets, row_access, names)
+    questions = Snapshot(reader)
+    numbers = numbers_of_people(questions)
     return [
-        _of_budget(status, one)
-        for status in statuses(Snapshot(reader), seen, now)
+        _of_budget(status, one, numbers)
+        for status in statuses(questions, seen, now)
         for one in status.reached
     ]
 
@@ -113,7 +117,9 @@ def names_of(everybody: Reader, pseudonyms: Pseudonyms) -> dict[str, str]:
     return aliases(Snapshot(everybody), pseudonyms)
 
 
-def _of_budget(status: BudgetStatus, reached: Reached) -> Condition:
+def _of_budget(
+    status: BudgetStatus, reached: Reached, numbers: Mapping[str, str] = _NOBODY
+) -> Condition:
     spent = "an unknown part" if status.spent is None else budget_words.spent(status)
     days = f"{formats.day(status.first)} to {formats.day(status.last)}"
     text = (
@@ -126,9 +132,11 @@ def _of_budget(status: BudgetStatus, reached: Reached) -> Condition:
         text += f"; forecast to end at {budget_words.forecast(status)}, beyond {reached.percent} %."
     else:
         text += f"; forecast to go beyond {reached.percent} %."
+    budget = status.budget
+    number = numbers.get(budget.value.casefold()) if budget.scope == "person" else None
     return Condition(
         "budgets",
-        status.budget.name,
+        key("person", number, budget.period) if number else budget.name,
         text,
         f"{status.first}/{status.last}",
         f"{reached.kind} {reached.percent}",

@@ -25,6 +25,7 @@ from bridgeboard.model.budgets import Budget, BudgetPeriod, Kind
 from bridgeboard.model.dimensions import DIMENSIONS, SMALL_GROUPS, UNASSIGNED
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.budgets import USERNAMES, people_in_teams
+from bridgeboard.queries.radar import people
 
 PAST: Final[Mapping[Kind, int]] = {"month": 6, "quarter": 4, "year": 2, "dates": 0}
 """How many earlier periods are shown."""
@@ -57,6 +58,11 @@ def aliases(everybody: Questions, pseudonyms: Pseudonyms) -> dict[str, str]:
     others = pseudonyms.alias([id_ for id_, _ in rows])
     names = [name for _, name in rows]
     return {name: others[id_] for id_, name in rows if id_ in others and names.count(name) == 1}
+
+
+def numbers_of_people(questions: Questions) -> dict[str, str]:
+    """What the reader calls somebody, in lower case → our number of them, whatever their name."""
+    return {person.casefold(): str(number) for person, number in questions.ask(people()).rows}
 
 
 def _is_seen(budget: Budget, row_access: RowAccess) -> bool:

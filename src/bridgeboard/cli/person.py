@@ -13,6 +13,7 @@ from urllib.parse import unquote_plus
 import typer
 
 from bridgeboard import formats, settings, store
+from bridgeboard.analysis.radar.finding import is_about_person
 from bridgeboard.cli.terminal import explained, out
 from bridgeboard.model.store import StoreError
 from bridgeboard.runtime import alert_files, state_files, store_files
@@ -268,7 +269,8 @@ def _mentions(saved: SavedViews, who: Somebody) -> tuple[list[View], dict[str, N
     notes = {
         key: note
         for key, note in saved.notes().items()
-        if named.search(f"{key} {json.dumps(asdict(note), default=str, ensure_ascii=False)}")
+        if (who.key is not None and is_about_person(key, who.key))
+        or named.search(f"{key} {json.dumps(asdict(note), default=str, ensure_ascii=False)}")
     }
     return views, notes
 

@@ -153,6 +153,11 @@ def shares(scope: Scope, days: Iterable[date]) -> Query:
     return select(SPENT, ("day", "initiator", "team", "model"), narrowed)
 
 
+def people() -> Query:
+    """``person``, as all else calls them, and ``initiator``, our number of them."""
+    return Query(f"WITH {PEOPLE} SELECT person, initiator FROM people ORDER BY initiator", ())
+
+
 def caches(scope: Scope) -> Query:
     """``day``, ``client``, ``model``, prompt tokens by kind, ``cache_saving``."""
     names = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "cache_saving")

@@ -321,6 +321,11 @@ def _drift_finding(
             "own_key_rate": after.rate,
             "usual_own_key_rate": before.rate,
         },
-        key=key("credential_drift", person, day.isoformat()),
+        key=drift_key(person, day),
         evidence=Evidence(scope.on_days(day, last).only("initiator", person)),
     )
+
+
+def drift_key(who: str, day: date) -> str:
+    """The identity of somebody's move to their own key on a day."""
+    return key("credential_drift", who, day.isoformat())

@@ -98,7 +98,8 @@ class Finding:
             escaped for Markdown.
         numbers: the same for a table: counts, pico-USD under names that end in ``_cost``, rates
             in ``_rate``, seconds in ``_seconds``; None is unknown.
-        key: its identity, whatever the period and however it grew since.
+        key: its identity, whatever the period, however it grew since, and whatever people are
+            called: a person is in it as our number of them, which says nothing outside the store.
         evidence: what shows it.
         contributors: its largest parts, the largest first.
         explains: keys of findings that this one accounts for, and that are not reported separately.
@@ -128,6 +129,16 @@ class Finding:
 def key(*parts: str) -> str:
     """An identity from its parts, which may be any text."""
     return "/".join(quote(part, safe="") for part in parts)
+
+
+def is_about_person(key_: str, person: int) -> bool:
+    """Whether an identity is that of a finding about somebody, given our number of them."""
+    match key_.split("/"):
+        case ["runaway", _, number] | ["credential_drift", number, _]:
+            return number == str(person)
+        case ["spend_spike", "initiator", number, _]:
+            return number == str(person)
+    return False
 
 
 def named(text: str) -> str:

@@ -265,7 +265,7 @@ def _finding(detail: Detail, signs: Sequence[Sign], zone: str, limits: SessionLi
         severity=_severity(signs, limits),
         reason=f"A session of {named(ref.person)} stands out: {reasons}.",
         numbers=_numbers(signs, detail.cost),
-        key=key("runaway", ref.id, ref.initiator_id),
+        key=key("runaway", ref.id, str(detail.initiator)),
         evidence=Evidence(
             Scope(detail.first_at, detail.last_at + _MOMENT, zone).only("initiator", ref.person),
             ref,

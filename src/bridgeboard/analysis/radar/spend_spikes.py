@@ -34,7 +34,10 @@ DayRow = tuple[date, str, int | None]
 
 @dataclass(frozen=True)
 class Spike:
-    """Consecutive days far beyond what is usual, in pico-USD, and how these numbers stand."""
+    """Consecutive days far beyond what is usual, in pico-USD, and how these numbers stand.
+
+    ``identity`` stands for a name that is not always the same; empty where the name is.
+    """
 
     dimension: About
     name: str
@@ -45,6 +48,7 @@ class Spike:
     z: float
     accuracy: Accuracy = EXACT
     usual_accuracy: Accuracy = EXACT
+    identity: str = ""
 
     @property
     def excess(self) -> int:
@@ -59,7 +63,8 @@ class Spike:
     @property
     def key(self) -> str:
         """Its identity: a day more at its end makes no other spike."""
-        return key("spend_spike", self.dimension, self.name, self.first.isoformat())
+        identity = self.identity or self.name
+        return key("spend_spike", self.dimension, identity, self.first.isoformat())
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 
 from bridgeboard.analysis.radar import (
@@ -92,11 +93,25 @@ class _Run:
             *failure_rates.outages(self.rows(questions.failures(longer)), longer, limits),
             *cost_findings.caches(self.rows(questions.caches(longer)), longer, limits),
             *unpriced(self.reader, self.scope, self.limits),
-            *cost_findings.drifts(self.rows(questions.credentials(longer)), longer, limits),
+            *map(
+                self.numbered,
+                cost_findings.drifts(self.rows(questions.credentials(longer)), longer, limits),
+            ),
         ]
         if not (self.scope.include or self.scope.exclude):
             findings += activity_gaps.gaps(self.rows(questions.activity(longer)), longer, limits)
         return findings
+
+    @cached_property
+    def numbers(self) -> Mapping[str, str]:
+        """Our number of each person, by what they are called."""
+        return {person: str(number) for person, number in self.rows(questions.people())}
+
+    def numbered(self, drift: Finding) -> Finding:
+        """The same under an identity without a name."""
+        day = local_date(drift.first_at, self.scope.zone)
+        name = drift.subject.name
+        return replace(drift, key=cost_findings.drift_key(self.numbers.get(name, name), day))
 
     def money(self) -> list[Finding]:
         """Runaway sessions, spikes and new models: each cause once."""
@@ -133,6 +148,7 @@ class _Run:
         return [
             replace(
                 one,
+                identity=self.numbers.get(one.name, "") if name == "initiator" else "",
                 accuracy=_together(inexact, one.name, one.first, one.last),
                 usual_accuracy=_together(
                     inexact, one.name, one.first - _DAY * limits.history_days, one.first - _DAY
