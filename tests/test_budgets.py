@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bridgeboard.access import RowAccess
 from bridgeboard.alerts import conditions
@@ -304,6 +306,58 @@ def test_periods_of_all_kinds_have_their_own_sums_and_history() -> None:
         assert one.forecast.end.day == one.last
         expected = (one.spent or 0) + (left - 1) * 10 * DOLLAR
         assert one.forecast.end.middle == pytest.approx(expected, rel=0.03)
+
+
+GAPS = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 90)), min_size=1, max_size=4)
+"""Runs of days on which something is spent: how long ago each began, and how long it was."""
+
+
+@given(
+    one=GAPS,
+    other=GAPS,
+    day=st.sampled_from([1, 7, 16, 28]),
+    kinds=st.sampled_from([["month"], ["month", "quarter"], ["year"]]),
+    has_whole=st.booleans(),
+)
+def test_a_status_is_the_same_without_the_earlier_periods(
+    one: list[tuple[int, int]],
+    other: list[tuple[int, int]],
+    day: int,
+    kinds: list[str],
+    *,
+    has_whole: bool,
+) -> None:
+    now = at(date(2026, 11, day), 20)
+    runs = {"a": one, "b": other}
+    costs: dict[str, dict[date, int | None]] = {
+        name: {
+            now.date() - (ago - place) * DAY: (1 + place % 3) * DOLLAR
+            for ago, length in each
+            for place in range(min(length, ago + 1))
+        }
+        for name, each in runs.items()
+    }
+    text = "".join(
+        table(f"{name} {period}", 10, period, scope="team", value=name)
+        for name in runs
+        for period in kinds
+    )
+    company = Company({"team": costs, "": {"": {}}})
+    text += table("All", 10) if has_whole else ""
+    questions, wanted = cast("Questions", company), parse(text)
+    whole = answers.statuses(questions, wanted, now)
+    late = answers.statuses(questions, wanted, now, with_past=False)
+    assert [replace(one, days=None, history=()) for one in whole] == [
+        replace(one, days=None) for one in late
+    ]
+
+
+def test_what_is_spent_each_day_is_judged_by_two_months() -> None:
+    company = Company({"": {"": YEAR}})
+    questions, wanted = cast("Questions", company), parse(table("All", 1000))
+    (one,) = answers.statuses(questions, wanted, NOW, with_past=False)
+    assert one.history == ()
+    assert [scope.first_day for _, scope in company.asked] == [date(2026, 10, 12)]
 
 
 def test_dates_before_and_after_their_time() -> None:

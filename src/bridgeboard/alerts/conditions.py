@@ -107,7 +107,7 @@ def of_budgets(
     numbers = numbers_of_people(questions)
     return [
         _of_budget(status, one, numbers)
-        for status in statuses(questions, seen, now)
+        for status in statuses(questions, seen, now, with_past=False)
         for one in status.reached
     ]
 

@@ -7,6 +7,7 @@ hardly more than one.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Any, Final
 
 from bridgeboard.access import Pseudonyms, RowAccess
@@ -35,6 +36,8 @@ _SPEND: Final = ("spend",)
 _FEW: Final = ("provider", "team", "client", "provider_name")
 """Dimensions with few values, which every usage has one of."""
 _DAY: Final = timedelta(days=1)
+_BEFORE: Final = timedelta(days=7)
+"""So much earlier than a status is made of is read, as few spend on each day of a week."""
 
 Row = Mapping[str, Any]
 
@@ -83,11 +86,13 @@ def _renamed(budgets: Iterable[Budget], names: Mapping[str, str]) -> Iterator[Bu
 
 
 def statuses(
-    questions: Questions, budgets: Sequence[Budget], now: datetime
+    questions: Questions, budgets: Sequence[Budget], now: datetime, *, with_past: bool = True
 ) -> tuple[BudgetStatus, ...]:
     """How budgets with a limit stand, the most urgent first.
 
     What is known only until an earlier moment, as without a sync for a week, is judged as of then.
+    Without the earlier periods (``with_past``) mostly a third of the days is read: ``days`` begin
+    later then, all else is the same.
     """
     covered = questions.coverage()
     until = periods.known_until(now, covered.as_of) if covered.first_at else now
@@ -97,11 +102,10 @@ def statuses(
     found: list[BudgetStatus] = []
     for zone in dict.fromkeys(one.budget.zone for one in limited):
         alike = [one for one in limited if one.budget.zone == zone]
-        rows = _rows(questions, zone, alike, until)
-        found += (
-            _status(questions, one, rows[one.budget.dimension], until, is_empty=not covered.rows)
-            for one in alike
-        )
+        rows = _rows(questions, zone, alike, until, is_whole=with_past)
+        for one in alike if with_past else [replace(one, past=()) for one in alike]:
+            own = rows[one.budget.dimension]
+            found.append(_status(questions, one, own, until, is_empty=not covered.rows))
     return tuple(sorted(found, key=lambda one: (one.urgency, one.name)))
 
 
@@ -162,12 +166,21 @@ class _Wanted:
 
     def since(self, day: date) -> date:
         """The first day of which something must be known."""
-        firsts = (self.period.first, *(one.first for one in self.past), day - PROFILE_DAYS * _DAY)
+        firsts = (self.judged_from(day), *(one.first for one in self.past))
         return max(min(firsts), min(self.known_from, self.period.first))
+
+    def judged_from(self, day: date) -> date:
+        """The first day that the status is made of, if something was spent on it or before."""
+        return min(self.period.first, day - PROFILE_DAYS * _DAY)
 
 
 def _rows(
-    questions: Questions, zone: str, wanted: Sequence[_Wanted], until: datetime
+    questions: Questions,
+    zone: str,
+    wanted: Sequence[_Wanted],
+    until: datetime,
+    *,
+    is_whole: bool,
 ) -> dict[str, dict[str, list[Row]]]:
     """The spend of each value of each dimension, day by day, with what limits it.
 
@@ -182,18 +195,31 @@ def _rows(
         if by or not is_added_up:
             parts_of = {by, ""} if is_added_up and by == part else {by}
             about = [one for one in wanted if one.budget.dimension in parts_of]
-            rows[by] = _rows_of(questions, by, zone, about, until)
+            day = times.local_date(until, zone)
+            since = min(*(one.since(day) for one in about), day)
+            late = max(since, min(one.judged_from(day) for one in about) - _BEFORE)
+            rows[by] = _rows_of(questions, by, zone, about, (since if is_whole else late, day))
+            if not is_whole and late > since and not _are_judged(rows[by], about, day):
+                rows[by] = _rows_of(questions, by, zone, about, (since, day))
     if is_added_up:
         rows[""] = {"": _added_up(rows[part].values())}
     return rows
 
 
+def _are_judged(rows: Mapping[str, Sequence[Row]], wanted: Iterable[_Wanted], day: date) -> bool:
+    """Whether each status is the same with earlier days: something was spent early enough."""
+    return all(
+        any(row["spend"] and row["day"] <= one.judged_from(day) for row in own)
+        for one in wanted
+        for own in [rows.get(one.value, ()) if one.budget.dimension else chain(*rows.values())]
+    )
+
+
 def _rows_of(
-    questions: Questions, by: str, zone: str, wanted: Sequence[_Wanted], until: datetime
+    questions: Questions, by: str, zone: str, wanted: Sequence[_Wanted], days: tuple[date, date]
 ) -> dict[str, list[Row]]:
     """The same of one dimension: of the values that are wanted, of all if everything is."""
-    day = times.local_date(until, zone)
-    scope = Scope.days(min(*(one.since(day) for one in wanted), day), day, zone)
+    scope = Scope.days(*days, zone)
     if not by:
         return {"": list(questions.sums(_SPEND, ("day",), scope).records())}
     if all(one.budget.dimension for one in wanted):

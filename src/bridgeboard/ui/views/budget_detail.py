@@ -9,11 +9,13 @@ import streamlit as st
 from bridgeboard import charts, formats
 from bridgeboard.analysis import budget_words
 from bridgeboard.analysis.budget_rules import BudgetStatus, PastPeriod
+from bridgeboard.analysis.budgets import statuses
 from bridgeboard.exports import Column as FileColumn
 from bridgeboard.exports import Sheet
+from bridgeboard.model import periods
 from bridgeboard.model.budgets import Limit
 from bridgeboard.ui import runner, url_values
-from bridgeboard.ui.components import chart, downloads, notices, tables
+from bridgeboard.ui.components import chart, clock, downloads, notices, tables
 from bridgeboard.ui.components.tables import Column, Inexact, Ranked
 from bridgeboard.ui.views.budgets import BUDGET, choices
 
@@ -180,12 +182,16 @@ def _members(one: BudgetStatus) -> None:
 
 
 def _history(one: BudgetStatus) -> None:
-    """Earlier periods, the latest first."""
-    if not one.history:
+    """Earlier periods, the latest first; they are read of this budget only."""
+    questions, now = runner.current(), clock.now()
+    about = ("past of budget", one.budget, periods.known_until(now, questions.coverage().as_of))
+    whole = questions.cached(about, lambda: statuses(questions, [one.budget], now))
+    history = [past for each in whole for past in each.history]
+    if not history:
         return
     st.subheader("Earlier periods", anchor=False)
     tables.show(
-        [_past(past) for past in one.history],
+        [_past(each) for each in history],
         [
             Column("Period"),
             Column("Status"),

@@ -103,7 +103,9 @@ def known() -> tuple[BudgetStatus, ...]:
         return ()
     now = clock.now()
     until = periods.known_until(now, questions.coverage().as_of)
-    return questions.cached(("budgets", seen, until), lambda: statuses(questions, seen, now))
+    return questions.cached(
+        ("budgets", seen, until), lambda: statuses(questions, seen, now, with_past=False)
+    )
 
 
 def hint() -> None:
