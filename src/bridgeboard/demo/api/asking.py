@@ -62,11 +62,16 @@ def page(ask: Ask) -> Page:
     after_id = reading.one("after_id", query_parameters.uuid, None)
     limit = reading.one("limit", query_parameters.count, 0)
     offset = reading.one("offset", query_parameters.count, 0)
+    check(reading)
+    return Page(limit or DEFAULT_LIMIT, offset, after_id)
+
+
+def check(reading: Reading) -> None:
+    """Refuse a request whose parameters have mistakes, with all of them."""
     try:
         reading.check()
     except Invalid as invalid:
         raise http_answers.refuse(400, INVALID_VALUES, validations=invalid.validations) from None
-    return Page(limit or DEFAULT_LIMIT, offset, after_id)
 
 
 def check_cursor(cursor: str | None, name: str, offset: int) -> None:

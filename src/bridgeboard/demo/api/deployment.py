@@ -100,20 +100,27 @@ def entitlements(*, licensed: bool, enabled: bool) -> dict[str, Any]:
     }
 
 
-def me(person: Person, organization_ids: list[str]) -> dict[str, Any]:
-    """Return ``/users/me``; the implied role "member" is not listed."""
+def user(person: Person, changed_at: str = LONG_AGO) -> dict[str, Any]:
+    """What every answer tells of a user."""
     optional = {"name": person.name, "avatar_url": person.avatar_url}
-    roles = [] if person.role == "member" else [person.role]
     return {
         "id": person.id,
         "username": person.username,
         **{key: value for key, value in optional.items() if value},
         "email": person.email,
-        "created_at": LONG_AGO,
-        "updated_at": LONG_AGO,
+        "created_at": changed_at,
+        "updated_at": changed_at,
         "last_seen_at": LONG_AGO,
         "status": person.status,
         "login_type": "password",
+    }
+
+
+def me(person: Person, organization_ids: list[str]) -> dict[str, Any]:
+    """Return ``/users/me``; the implied role "member" is not listed."""
+    roles = [] if person.role == "member" else [person.role]
+    return {
+        **user(person),
         "organization_ids": organization_ids,
         "roles": [{"name": role, "display_name": role.capitalize()} for role in roles],
         "has_ai_seat": True,

@@ -8,11 +8,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from bridgeboard.demo.api import golang, http_answers, query_parameters
-from bridgeboard.demo.api.asking import INVALID_VALUES
+from bridgeboard.demo.api import asking, deployment, golang, http_answers, query_parameters
 from bridgeboard.demo.api.deployment import LONG_AGO, Era, Profile
 from bridgeboard.demo.api.http_answers import refuse
-from bridgeboard.demo.api.query_parameters import Invalid, Params, Reading
+from bridgeboard.demo.api.query_parameters import Params, Reading
 from bridgeboard.demo.api.spend import Effective, Ledger, month
 from bridgeboard.demo.records import Budget, Group, Organization, Person
 
@@ -218,19 +217,7 @@ def _group_object(request: Request, group: Group) -> dict[str, Any]:
 
 
 def _user(request: Request, person: Person) -> dict[str, Any]:
-    optional = {"name": person.name, "avatar_url": person.avatar_url}
-    long_ago = request.server.stamp(datetime.fromisoformat(LONG_AGO))
-    return {
-        "id": person.id,
-        "username": person.username,
-        **{key: value for key, value in optional.items() if value},
-        "email": person.email,
-        "created_at": long_ago,
-        "updated_at": long_ago,
-        "last_seen_at": LONG_AGO,
-        "status": person.status,
-        "login_type": "password",
-    }
+    return deployment.user(person, request.server.stamp(datetime.fromisoformat(LONG_AGO)))
 
 
 def _budget(request: Request, budget: Budget | None) -> dict[str, Any]:
@@ -348,7 +335,4 @@ def _check(reading: Reading, known: Iterable[str] | None = None) -> None:
     for name in reading.values if known is not None else ():
         if name not in set(known or ()):
             reading.refuse(name, f"{golang.quote(name)} is not a valid query param")
-    try:
-        reading.check()
-    except Invalid as invalid:
-        raise refuse(400, INVALID_VALUES, validations=invalid.validations) from None
+    asking.check(reading)
