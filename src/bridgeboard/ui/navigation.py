@@ -5,6 +5,8 @@ from typing import Final
 from urllib.parse import quote_plus, urlencode
 from uuid import UUID
 
+import streamlit as st
+
 from bridgeboard.model.pages import FILTERS
 from bridgeboard.ui import current_user, url, url_parameters
 from bridgeboard.ui.components.tables import Links
@@ -21,6 +23,16 @@ TOOL: Final = "tool"
 def session(id_: str, initiator_id: UUID | str) -> dict[str, str]:
     """The query parameters that name one session of one initiator."""
     return {"id": id_, "initiator": str(initiator_id)}
+
+
+def link_to_person(person: str) -> None:
+    """A link to the page of a person, with the filters of this one."""
+    st.page_link(
+        PERSON,
+        label="Page of this person",
+        icon=":material/person:",
+        query_params={**url.filters(), WHO: [person]},
+    )
 
 
 def page_address(page: str, words: Mapping[str, Sequence[str]]) -> str:

@@ -90,12 +90,7 @@ def _head(detail: Detail, zone: ZoneInfo) -> None:
                 icon=":material/account_tree:",
                 query_params={**place, **url.everywhere()},
             )
-        st.page_link(
-            navigation.PERSON,
-            label="Page of this person",
-            icon=":material/person:",
-            query_params={**url.filters(), navigation.WHO: [detail.person]},
-        )
+        navigation.link_to_person(detail.person)
     st.caption(f"{formats.moment(detail.started_at, zone)} · {_kind(detail)}")
     st.code(str(detail.id), language=None, width="content")
 

@@ -75,12 +75,7 @@ def header(details: SessionFacts, zone: ZoneInfo) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="who"):
         client = formats.unmarked(head.client or "Unknown client")
         st.header(f"{formats.unmarked(_named(head))} · {client}", anchor=False, width="content")
-        st.page_link(
-            navigation.PERSON,
-            label="Page of this person",
-            icon=":material/person:",
-            query_params={**url.filters(), navigation.WHO: [head.person]},
-        )
+        navigation.link_to_person(head.person)
         st.code(formats.visible(head.id), language=None, width="content")
     st.caption(" · ".join(map(formats.unmarked, _facts(head, zone))))
     _freshen(head)
