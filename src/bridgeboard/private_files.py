@@ -50,6 +50,20 @@ def make_folder(folder: Path) -> None:
         each.mkdir(mode=_FOLDER, exist_ok=True)
 
 
+def unusable(folder: Path, called: str, otherwise: str) -> str:
+    """Make a folder for this account only; why it cannot be used so, empty if it can."""
+    try:
+        make_folder(folder)
+        what_to_do = how_to_close(folder)
+    except OSError as error:
+        return (
+            f"The {called} {folder} cannot be used ({error.strerror}). Let this account write"
+            f" there, or {otherwise}."
+        )
+    open_to = f"Other accounts of this machine may look into the {called} {folder}."
+    return what_to_do and f"{open_to} {what_to_do}"
+
+
 def how_to_close(folder: Path) -> str:
     """What to do about a folder that other accounts may list, enter or write; empty if none may."""
     if os.name == "nt" or not folder.is_dir():

@@ -18,7 +18,7 @@ from bridgeboard.runtime import alert_files, background_alerts, store_files
 from bridgeboard.runtime.background_alerts import SyncHealth
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.state.alert_outbox import UNKNOWN, AlertOutbox
-from bridgeboard.store import Store, sync_state
+from bridgeboard.store import sync_state
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 DryRun = Annotated[
@@ -71,7 +71,7 @@ def _lines(
     chosen: Settings, path: Path, outbox: AlertOutbox, *, dry_run: bool, resend: bool
 ) -> list[Line]:
     told = alert_files.recipients(chosen)
-    with Store.open(path, memory_mb=chosen.store_memory_mb) as opened:
+    with store_files.opened(chosen, path) as opened:
         sync.name_models(opened)
         good_at = sync_state.last_ended_at(opened)
         late: timedelta | None = background_alerts.late_after(chosen, told)

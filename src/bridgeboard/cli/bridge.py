@@ -9,7 +9,6 @@ import typer
 
 from bridgeboard import formats, pricing, settings
 from bridgeboard.analysis import spend_bridge
-from bridgeboard.analysis.headlines import Number
 from bridgeboard.analysis.runner import Snapshot
 from bridgeboard.analysis.spend_bridge import Bridge, Part
 from bridgeboard.cli import filters, reporting
@@ -123,16 +122,12 @@ def _span(scope: Scope) -> dict[str, str]:
 def _steps(made: Bridge) -> dict[str, Any]:
     before, now_ = made.unpriced
     return {
-        "previous_usd": _usd(made.before),
-        "usd": _usd(made.now),
+        "previous_usd": reporting.usd(made.before.value),
+        "usd": reporting.usd(made.now.value),
         "change_usd": formats.dollars(made.change) if made.steps else None,
         "steps": [{"name": one.name, "usd": formats.dollars(one.amount)} for one in made.steps],
         "unpriced_tokens": {"previous": before, "now": now_} if made.steps else None,
     }
-
-
-def _usd(number: Number) -> str | None:
-    return None if number.value is None else formats.dollars(int(number.value))
 
 
 def lines(answer: Answer) -> list[str]:

@@ -20,7 +20,7 @@ from bridgeboard.analysis.coder_budgets import (
 )
 from bridgeboard.analysis.forecast import Step
 from bridgeboard.analysis.runner import Snapshot
-from bridgeboard.cli.reporting import Json, StoreFile, snapshot
+from bridgeboard.cli.reporting import Json, StoreFile, snapshot, usd
 from bridgeboard.cli.store_commands import now
 from bridgeboard.cli.terminal import err, explained, out
 from bridgeboard.settings import Settings, SettingsError
@@ -105,15 +105,15 @@ def described(one: BudgetStatus) -> dict[str, Any]:
         "last": one.last.isoformat(),
         "as_of": one.day.isoformat(),
         "status": one.status,
-        "limit_usd": _usd(one.limit),
-        "spent_usd": _usd(one.spent),
+        "limit_usd": usd(one.limit),
+        "spent_usd": usd(one.spent),
         "standing": one.accuracy.standing,
         "reasons": list(one.accuracy.reasons),
-        "remaining_usd": _usd(one.remaining),
+        "remaining_usd": usd(one.remaining),
         "used": one.used,
         "elapsed": one.elapsed,
         "pace": one.pace,
-        "burn_usd_a_day": _usd(one.burn),
+        "burn_usd_a_day": usd(one.burn),
         "runs_out": one.run_out and str(one.run_out),
         "forecast": _step(made.end) if made else None,
         "forecast_standing": one.forecast_accuracy.standing,
@@ -122,7 +122,7 @@ def described(one: BudgetStatus) -> dict[str, Any]:
         "member_count": one.member_count if budget.per == "member" else None,
         "members": one.members
         and [
-            {"person": each.person, "spent_usd": _usd(each.spent), "is_member": each.is_member}
+            {"person": each.person, "spent_usd": usd(each.spent), "is_member": each.is_member}
             for each in one.members
         ],
         "history": [_past(each) for each in one.history],
@@ -135,7 +135,7 @@ def of_coder_described(found: CoderBudgets) -> dict[str, Any]:
         "month": found.month.isoformat(),
         "read_at": found.read_at.isoformat(),
         "problem": found.problem or None,
-        "booked_usd": _usd(found.booked),
+        "booked_usd": usd(found.booked),
         "here": _ours(found.ours),
         "of_others_here": _ours(found.others),
         "groups": [_group(group) for group in found.groups],
@@ -149,19 +149,19 @@ def _group(group: GroupBudget) -> dict[str, Any]:
         "name": group.title,
         "is_everyone": group.is_everyone,
         "member_count": group.members,
-        "member_limit_usd": _usd(group.limit),
-        "booked_usd": _usd(group.booked),
-        "booked_by_former_usd": _usd(group.of_former),
-        "coder_counts_usd": _usd(group.counted),
+        "member_limit_usd": usd(group.limit),
+        "booked_usd": usd(group.booked),
+        "booked_by_former_usd": usd(group.of_former),
+        "coder_counts_usd": usd(group.counted),
         "here": None if group.counted is None else _ours(group.ours),
-        "difference_usd": _usd(group.difference),
+        "difference_usd": usd(group.difference),
         "people": [
             {
                 "person": one.username,
-                "limit_usd": _usd(one.limit),
+                "limit_usd": usd(one.limit),
                 "limit_is_own": one.is_own,
-                "spent_usd": _usd(one.spent),
-                "spent_elsewhere_usd": _usd(one.elsewhere),
+                "spent_usd": usd(one.spent),
+                "spent_elsewhere_usd": usd(one.elsewhere),
                 "here": _ours(one.ours),
                 "is_refused": one.state == "blocked",
             }
@@ -172,26 +172,22 @@ def _group(group: GroupBudget) -> dict[str, Any]:
 
 def _ours(ours: Ours) -> dict[str, Any]:
     return {
-        "spend_usd": _usd(ours.cost),
-        "not_billed_usd": _usd(ours.not_billed),
+        "spend_usd": usd(ours.cost),
+        "not_billed_usd": usd(ours.not_billed),
         "unpriced_tokens": ours.unpriced_tokens,
     }
 
 
 def _step(step: Step) -> dict[str, str | None]:
-    return {"usd": _usd(step.middle), "p10_usd": _usd(step.low), "p90_usd": _usd(step.high)}
+    return {"usd": usd(step.middle), "p10_usd": usd(step.low), "p90_usd": usd(step.high)}
 
 
 def _past(past: PastPeriod) -> dict[str, Any]:
     return {
         "first": past.first.isoformat(),
         "last": past.last.isoformat(),
-        "limit_usd": _usd(past.limit),
-        "spent_usd": _usd(past.spent),
+        "limit_usd": usd(past.limit),
+        "spent_usd": usd(past.spent),
         "standing": past.accuracy.standing,
         "known_from": past.known_from and past.known_from.isoformat(),
     }
-
-
-def _usd(pico: int | None) -> str | None:
-    return None if pico is None else formats.dollars(pico)

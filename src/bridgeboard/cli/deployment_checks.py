@@ -109,7 +109,7 @@ def _store(settings: Settings, now: datetime) -> Iterator[Verdict]:
     try:
         path = store_files.store_file(settings)
         yield from _backups(settings, path, now)
-        with Store.open(path, memory_mb=settings.store_memory_mb) as opened:
+        with store_files.opened(settings, path) as opened:
             yield from _contents(opened)
             yield from _vendors(opened, settings, now)
             yield from _teams(opened, settings, now)

@@ -7,7 +7,7 @@ from bridgeboard import formats, settings
 from bridgeboard.analysis.forecast import MonthEnd, Step, month_end
 from bridgeboard.analysis.runner import Snapshot
 from bridgeboard.cli import filters
-from bridgeboard.cli.reporting import Json, StoreFile, Zone, snapshot
+from bridgeboard.cli.reporting import Json, StoreFile, Zone, snapshot, usd
 from bridgeboard.cli.store_commands import now
 from bridgeboard.cli.terminal import explained, out
 from bridgeboard.model import periods
@@ -41,7 +41,7 @@ def described(end: MonthEnd, zone: str) -> dict[str, Any]:
         "month": f"{end.first:%Y-%m}",
         "zone": zone,
         "as_of": end.day.isoformat(),
-        "spent_usd": _usd(end.spent.value),
+        "spent_usd": usd(end.spent.value),
         "spent_standing": end.spent.accuracy.standing,
         "standing": end.accuracy.standing,
         "reasons": list(end.accuracy.reasons),
@@ -63,14 +63,10 @@ def described(end: MonthEnd, zone: str) -> dict[str, Any]:
 def _step(step: Step) -> dict[str, str | None]:
     return {
         "day": step.day.isoformat(),
-        "usd": _usd(step.middle),
-        "p10_usd": _usd(step.low),
-        "p90_usd": _usd(step.high),
+        "usd": usd(step.middle),
+        "p10_usd": usd(step.low),
+        "p90_usd": usd(step.high),
     }
-
-
-def _usd(pico: float | None) -> str | None:
-    return None if pico is None else formats.dollars(int(pico))
 
 
 def lines(end: MonthEnd, zone: str) -> list[str]:

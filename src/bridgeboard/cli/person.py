@@ -67,7 +67,7 @@ def export(user: User, folder: Out) -> None:
         if folder.exists() and any(folder.iterdir()):
             raise SettingsError(f"{folder} holds something: name a new folder.")
         chosen = settings.read()
-        with _opened(chosen) as opened:
+        with store_files.opened(chosen) as opened:
             who = _somebody(opened, user)
             _note(chosen, "export person", who.id, "")
             counts = personal.export(opened, who, folder)
@@ -88,7 +88,7 @@ def erase(
         if not reason.strip():
             raise SettingsError("Give a reason: it goes into the audit log.")
         chosen = settings.read()
-        with _opened(chosen) as opened:
+        with store_files.opened(chosen) as opened:
             try:
                 who = _somebody(opened, user)
             except SettingsError:
@@ -203,10 +203,6 @@ def _say_left(chosen: Settings, files: list[Path], *, has_looked: bool) -> None:
         "Whoever restores one erases them again by it. The audit log keeps what they did in the"
         " dashboard: it cannot be changed."
     )
-
-
-def _opened(chosen: Settings) -> Store:
-    return Store.open(store_files.store_file(chosen), memory_mb=chosen.store_memory_mb)
 
 
 def _somebody(opened: Store, user: str) -> Somebody:

@@ -13,7 +13,7 @@ from bridgeboard.cli.terminal import err, explained, out
 from bridgeboard.pricing import CLASSES, Book, Card, Price, informed, own_book
 from bridgeboard.runtime import store_files
 from bridgeboard.settings import Settings, SettingsError
-from bridgeboard.store import Store, StoreBusyError
+from bridgeboard.store import StoreBusyError
 
 PROVIDERS: Final = ("anthropic", "openai", "copilot")
 NAMES: Final = {
@@ -111,8 +111,7 @@ def _book(chosen: Settings) -> Book:
     """The operator's book, and what the server said of its instances if there is a store."""
     book = own_book(chosen.prices_path)
     try:
-        path = store_files.store_file(chosen)
-        with Store.open(path, memory_mb=chosen.store_memory_mb) as opened:
+        with store_files.opened(chosen) as opened:
             return informed(opened, book)
     except SettingsError:
         return book

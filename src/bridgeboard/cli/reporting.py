@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from bridgeboard import formats, settings, sync
 from bridgeboard import report as reports
-from bridgeboard import settings, sync
 from bridgeboard.cli import filters
 from bridgeboard.cli.store_commands import now
 from bridgeboard.cli.terminal import err, explained, out
@@ -19,7 +19,7 @@ from bridgeboard.model.errors import MetricError
 from bridgeboard.model.scope import Scope
 from bridgeboard.runtime import store_files
 from bridgeboard.settings import Settings
-from bridgeboard.store import Reader, Store
+from bridgeboard.store import Reader
 
 STDOUT: Final = Path("-")
 USUAL: Final = "last-month"
@@ -104,18 +104,21 @@ def report(
     _write(to, reports.page(answers).encode(), force=force)
 
 
+def usd(pico: float | None) -> str | None:
+    """An amount as commands print it in JSON: a decimal text, None where it is unknown."""
+    return None if pico is None else formats.dollars(int(pico))
+
+
 @contextmanager
 def snapshot(
     configured: Settings, store: Path | None, scope: Scope | None = None
 ) -> Iterator[Reader]:
     """One state of the store of a command, which ends with what its filters name in vain."""
-    with explained():
-        path = store or store_files.store_file(configured)
-        with Store.open(path, memory_mb=configured.store_memory_mb) as opened:
-            sync.name_models(opened)
-            with opened.snapshot() as reader:
-                yield reader
-                strangers = reports.strangers(reader, scope or periods.everything())
+    with explained(), store_files.opened(configured, store) as opened:
+        sync.name_models(opened)
+        with opened.snapshot() as reader:
+            yield reader
+            strangers = reports.strangers(reader, scope or periods.everything())
     filters.remark(strangers)
 
 

@@ -113,7 +113,7 @@ def reprice() -> None:
     """Price everything in the store anew, after a change of prices; asks no server."""
     with explained():
         chosen = settings.read()
-        with _local(chosen) as opened:
+        with store_files.opened(chosen) as opened:
             sync.name_models(opened)
             done = sync.reprice(opened, own_book(chosen.prices_path), now())
             rows, changed = formats.exact(done.rows), formats.exact(done.changed)
@@ -124,7 +124,7 @@ def backup(folder: Folder) -> None:
     """Write the store to a folder as Parquet files, and views, notes and the audit log beside."""
     with explained():
         chosen = settings.read()
-        with _local(chosen) as opened:
+        with store_files.opened(chosen) as opened:
             written = store.backup(
                 opened,
                 folder,
@@ -255,10 +255,6 @@ def missing(since: datetime, at: datetime) -> str:
             f" {since:%Y-%m-%d} to {kept_from:%Y-%m-%d}"
         )
     return f"{text}. `bridgeboard check` and the page Trust say what is missing after it."
-
-
-def _local(chosen: Settings) -> Store:
-    return Store.open(store_files.store_file(chosen), memory_mb=chosen.store_memory_mb)
 
 
 def _requeue(opened: Store, chosen: Settings) -> None:

@@ -21,18 +21,9 @@ def private_folder(settings: Settings) -> Path:
             log and the audit log hold what people typed and who looked at it.
     """
     folder = settings.folder
-    try:
-        private_files.make_folder(folder)
-        what_to_do = private_files.how_to_close(folder)
-    except OSError as error:
-        raise SettingsError(
-            f"The data folder {folder} cannot be used ({error.strerror}). Let this account write"
-            " there, or name another folder by BRIDGEBOARD_DATA."
-        ) from None
-    if what_to_do:
-        raise SettingsError(
-            f"Other accounts of this machine may look into the data folder {folder}. {what_to_do}"
-        )
+    problem = private_files.unusable(folder, "data folder", "name another by BRIDGEBOARD_DATA")
+    if problem:
+        raise SettingsError(problem)
     return folder
 
 
@@ -84,6 +75,11 @@ def store_file(settings: Settings) -> Path:
             "Run: bridgeboard sync"
         )
     return path
+
+
+def opened(settings: Settings, path: Path | None = None) -> Store:
+    """The open store of a file, or as ``store_file`` finds it. Raises SettingsError, StoreError."""
+    return Store.open(path or store_file(settings), memory_mb=settings.store_memory_mb)
 
 
 def erasure_files(settings: Settings, path: Path) -> list[Path]:

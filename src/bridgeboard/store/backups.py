@@ -314,19 +314,10 @@ def add_backup(
         StoreError: as ``backup`` does, and when others may enter the folder.
     """
     path = folder / f"{store.path.stem}-{now.astimezone(UTC):%Y-%m-%dT%H%M%SZ}"
-    try:
-        private_files.make_folder(folder)
-        what_to_do = private_files.how_to_close(folder)
-    except OSError as error:
-        raise StoreLocationError(
-            f"The folder of backups {folder} cannot be used ({error.strerror}). Let this account"
-            " write there, or name another as backup_folder."
-        ) from error
-    if what_to_do:
-        raise StoreLocationError(
-            f"Other accounts of this machine may look into the folder of backups {folder}."
-            f" {what_to_do}"
-        )
+    if problem := private_files.unusable(
+        folder, "folder of backups", "name another as backup_folder"
+    ):
+        raise StoreLocationError(problem)
     _clear(folder, store.path)
     backup(store, path, now=now, more=more, stops=stops)
     complete = backups_of(folder, store.path, now)
