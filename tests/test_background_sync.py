@@ -12,7 +12,7 @@ from conftest import END, SMALLEST
 
 from bridgeboard.access import EVERYTHING, RowAccess
 from bridgeboard.model.store_status import Status
-from bridgeboard.runtime import background_sync, clients, demo_company, store_files
+from bridgeboard.runtime import background_sync, clients, demo_company, store_files, sync_steps
 from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.runtime.demo_company import Running
 from bridgeboard.settings import DemoSettings, Proxy, Settings
@@ -212,7 +212,7 @@ def test_words_are_gathered_only_where_readers_may_search(
     asked: list[Store] = []
     monkeypatch.setattr(text_index, "gather", lambda store, **_: asked.append(store))
     with Store.open(tmp_path / "store.duckdb") as opened:
-        background_sync.gather(opened, Settings.model_construct(search_text=permitted))
+        sync_steps.gather(opened, Settings.model_construct(search_text=permitted))
     assert asked == [opened] * permitted
 
 
@@ -226,9 +226,9 @@ def test_sums_of_groups_are_made_after_a_sync_where_readers_are_told_apart(tmp_p
 
     with Spied.open(tmp_path / "store.duckdb") as opened:
         open_to_all = Settings.model_construct()
-        background_sync.gather(opened, open_to_all)
+        sync_steps.gather(opened, open_to_all)
         assert made == []
         proxy = Proxy.model_validate({"addresses": ["10.0.0.5"]})
         guarded = open_to_all.model_copy(update={"proxy": proxy, "floor": 7})
-        background_sync.gather(opened, guarded)
+        sync_steps.gather(opened, guarded)
     assert made == [RowAccess.of_groups(7)]

@@ -25,7 +25,7 @@ from bridgeboard.model.store import StoreError
 from bridgeboard.runtime import background_sync, nightly_backups, state_files, store_files
 from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.runtime.nightly_backups import NightlyBackups, backup_status, is_due, last_due
-from bridgeboard.server import web_app
+from bridgeboard.server import health
 from bridgeboard.settings import DemoSettings, Settings, SettingsError
 from bridgeboard.state.audit import Audit, Verdict
 from bridgeboard.store import Store, StoreLocationError, backups, erasure_list, opening
@@ -322,7 +322,7 @@ def test_a_running_dashboard_makes_them_and_stops_when_told(
         assert made.wait(GIVE_UP_SECONDS)
         status = keeper.backups.status
     assert [one.made_at for one in status.good] == [NIGHT]
-    assert web_app.backed_up(status) == {
+    assert health.backed_up(status) == {
         "good": True,
         "last_good_at": NIGHT.isoformat(),
         "bytes": status.good[0].bytes,

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs permissio
 @pytest.fixture(autouse=True)
 def open_umask(no_settings: pytest.MonkeyPatch) -> Iterator[None]:
     """What most accounts begin with: others may read what is made."""
-    no_settings.setattr(web_app, "refuse_a_taken_port", lambda _settings: None)
+    no_settings.setattr(web_app, "refuse_a_taken_port", lambda *_: None)
     before = os.umask(0o022)
     yield
     os.umask(before)

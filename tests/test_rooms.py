@@ -103,6 +103,7 @@ ROOMS: dict[str, set[str]] = {
     "bridgeboard.server": {
         "starlette",
         "streamlit",
+        "uvicorn",
         "bridgeboard.access",
         "bridgeboard.model",
         "bridgeboard.runtime",

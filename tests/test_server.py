@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from bridgeboard.server import web_app
 from bridgeboard.server.app_folder import home
+from bridgeboard.server.free_port import refuse_a_taken_port
 from bridgeboard.server.middleware.headers import SECURITY_HEADERS, SecurityHeaders, TrustedHeaders
 from bridgeboard.server.middleware.paths import WithBase, WithoutBase
 from bridgeboard.server.middleware.websockets import WebsocketOrigins
@@ -241,13 +242,13 @@ def test_a_port_that_is_taken_is_found_out_before_anything_is_made() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(SettingsError, match=f"port {port}"):
-            web_app.refuse_a_taken_port(plain(port=port))
-    web_app.refuse_a_taken_port(plain(port=port))
+            refuse_a_taken_port("127.0.0.1", port)
+    refuse_a_taken_port("127.0.0.1", port)
 
 
 def test_an_address_that_is_not_ours_is_refused() -> None:
     with pytest.raises(SettingsError, match="Cannot listen on"):
-        web_app.refuse_a_taken_port(plain(host="no-such-host.invalid"))
+        refuse_a_taken_port("no-such-host.invalid", 8501)
 
 
 def test_the_dashboard_is_found_beside_its_pages() -> None:

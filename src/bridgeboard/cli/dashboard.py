@@ -17,6 +17,7 @@ from bridgeboard.demo.company.budgets import budgets_toml
 from bridgeboard.runtime import demo_company
 from bridgeboard.runtime.demo_company import Demo
 from bridgeboard.server import web_app
+from bridgeboard.server.free_port import refuse_a_taken_port
 from bridgeboard.settings import DemoSettings
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
@@ -61,7 +62,7 @@ def demo(  # noqa: PLR0917 - typer reads options from the signature
     with explained():
         chosen = settings.read(host=host, port=port, allow_remote=allow_remote)
         web_app.refuse_an_open_door(DemoSettings.of(chosen, "", ""))
-        web_app.refuse_a_taken_port(chosen)
+        refuse_a_taken_port(chosen.host, chosen.port)
         end_politely()
         err.print("Making the newest days of the demo company …")
         company = demo_company.Demo(profile, seed, days, scale, _aware(end))

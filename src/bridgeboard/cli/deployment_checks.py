@@ -19,11 +19,11 @@ from bridgeboard.model.store import StoreError
 from bridgeboard.pricing import PriceFileError, own_book
 from bridgeboard.runtime import (
     alert_files,
-    background_sync,
     clients,
     nightly_backups,
     state_files,
     store_files,
+    sync_steps,
     team_sources,
 )
 from bridgeboard.settings import Settings, SettingsError, read
@@ -196,7 +196,7 @@ def _vendors(opened: Store, settings: Settings, now: datetime) -> Iterator[Verdi
 def _teams(opened: Store, settings: Settings, now: datetime) -> Iterator[Verdict]:
     """Where teams come from and whom they mean; nothing with a file that cannot be used."""
     try:
-        background_sync.prepare(opened, settings)
+        sync_steps.prepare(opened, settings)
     except TeamsFileError:
         return
     with opened.snapshot() as reader:

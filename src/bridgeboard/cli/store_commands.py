@@ -16,17 +16,17 @@ from aibridge import Client
 from bridgeboard import formats, settings, store, sync
 from bridgeboard.analysis import coverage, sync_history
 from bridgeboard.analysis.sync_history import Run
-from bridgeboard.cli import person
+from bridgeboard.cli import person, sync_node
 from bridgeboard.cli.terminal import err, explained, out, stop_signal
 from bridgeboard.model.store import StoreError
 from bridgeboard.model.store_status import Event
 from bridgeboard.pricing import own_book
 from bridgeboard.runtime import (
-    background_sync,
     clients,
     nightly_backups,
     state_files,
     store_files,
+    sync_steps,
     team_sources,
 )
 from bridgeboard.settings import Settings, SettingsError
@@ -92,21 +92,35 @@ File = Annotated[
 ]
 
 
-def copy(since: Since = None, *, watching: Watching = False, requeue: Requeue = False) -> None:
+def copy(
+    since: Since = None,
+    *,
+    watching: Watching = False,
+    requeue: Requeue = False,
+    host: sync_node.Host = None,
+    port: sync_node.Port = None,
+) -> None:
     """Copy what the deployment recorded into the local store."""
     with explained():
         chosen = settings.read()
         if not chosen.configured:
             raise SettingsError("Set CODER_URL and CODER_SESSION_TOKEN first.")
         stopped = stop_signal()
+        if watching and not requeue:
+            listen = (host or chosen.host, port) if port else None
+            sync_node.run(chosen, since, stopped, listen, after_sync=_say_what_was_read)
+            return
         with clients.patient_client(chosen) as client, store_files.stored(chosen, client) as opened:
-            background_sync.prepare(opened, chosen)
+            sync_steps.prepare(opened, chosen)
             if requeue:
                 _requeue(opened, chosen)
                 return
             _copy(client, opened, chosen, since, stopped)
-            while watching and not stopped.wait(chosen.sync_seconds or 60):
-                _copy(client, opened, chosen, since, stopped)
+
+
+def _say_what_was_read(opened: Store) -> None:
+    (run,) = sync_history.runs(opened, 1)
+    out.print(summary(run, coverage.coverage(opened).quarantined))
 
 
 def reprice() -> None:
@@ -258,7 +272,7 @@ def missing(since: datetime, at: datetime) -> str:
 
 
 def _requeue(opened: Store, chosen: Settings) -> None:
-    done = sync.requeue(opened, background_sync.options(chosen), now())
+    done = sync.requeue(opened, sync_steps.options(chosen), now())
     out.print(f"{done.released} records could be read now; {done.remaining} stay in quarantine.")
 
 
@@ -267,11 +281,11 @@ def _copy(
 ) -> None:
     began_at = now()
     start = began_at - since if since else None
-    events = sync.run(client, opened, background_sync.options(chosen, start), began_at)
+    events = sync.run(client, opened, sync_steps.options(chosen, start), began_at)
     _show(events, stopped)
     team_sources.put_teams(opened, chosen)  # the sync has read groups
-    background_sync.prune(opened, chosen, began_at)
-    background_sync.gather(opened, chosen, stops=stopped.is_set)
+    sync_steps.prune(opened, chosen, began_at)
+    sync_steps.gather(opened, chosen, stops=stopped.is_set)
     try:
         store.rewrite_if_due(opened, now())
     except StoreError as error:

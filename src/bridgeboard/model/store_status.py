@@ -1,8 +1,8 @@
 """How it is with a store: its sync, what is complete, from what it was restored, its backups."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final, Literal
@@ -141,13 +141,41 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class Totals:
+    """What all syncs of a process have done since its start."""
+
+    good: int = 0
+    failed: int = 0
+    read_rows: int = 0
+    changed_rows: int = 0
+    details: int = 0
+    quarantined: int = 0
+    requests: int = 0
+
+    def with_events(self, last: Iterable[Event]) -> "Totals":
+        """The same with what one more sync has read: the last event of each of its phases."""
+        by_phase = {event.phase: event for event in last}
+        nothing = Event("done")
+        listed = by_phase.get("interceptions", nothing)
+        return replace(
+            self,
+            read_rows=self.read_rows + listed.rows,
+            changed_rows=self.changed_rows + listed.changed,
+            details=self.details + by_phase.get("details", nothing).done,
+            quarantined=self.quarantined + sum(each.quarantined for each in by_phase.values()),
+            requests=self.requests + sum(each.requests for each in by_phase.values()),
+        )
+
+
+@dataclass(frozen=True)
 class Status:
     """What the background sync is doing. Times are aware UTC.
 
-    ``problem`` is None after a round that went well; otherwise a sentence that says what to do.
+    ``state`` is "standby" while another process syncs in place of this one. ``problem`` is None
+    after a round that went well; otherwise a sentence that says what to do.
     """
 
-    state: Literal["off", "waiting", "syncing"] = "off"
+    state: Literal["off", "standby", "waiting", "syncing"] = "off"
     event: Event | None = None
     began_at: datetime | None = None
     ended_at: datetime | None = None

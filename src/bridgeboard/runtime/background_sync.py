@@ -8,20 +8,27 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from importlib.metadata import version
 from queue import SimpleQueue
-from typing import Self
+from typing import NamedTuple, Self
 
 from aibridge import Client
-from bridgeboard import pricing, store, sync
-from bridgeboard.access import RowAccess
-from bridgeboard.model.store_status import BackupStatus, Status
-from bridgeboard.runtime import clients, store_files, team_sources
+from bridgeboard import store, sync
+from bridgeboard.model.deployment import Capabilities, DeploymentError
+from bridgeboard.model.store_status import BackupStatus, Event, Status, Totals
+from bridgeboard.model.sync_report import SyncReport
+from bridgeboard.runtime import clients, state_files, store_files, team_sources
 from bridgeboard.runtime.background_alerts import BackgroundAlerts
 from bridgeboard.runtime.clients import LiveDeployment
 from bridgeboard.runtime.failure_messages import logged
 from bridgeboard.runtime.nightly_backups import NightlyBackups
-from bridgeboard.settings import Settings
-from bridgeboard.store import Store, sync_state, text_index
+from bridgeboard.runtime.sync_node import SyncNode
+from bridgeboard.runtime.sync_steps import gather, options, prepare, prune
+from bridgeboard.settings import Settings, unsecret
+from bridgeboard.state import StateError
+from bridgeboard.state.sync_nodes import LeaseLostError
+from bridgeboard.state.wishes import Wish
+from bridgeboard.store import Store
 
 PATIENCE_SECONDS = 10.0
 RETRY_SECONDS = 10.0
@@ -33,55 +40,24 @@ DETAILS_A_ROUND = timedelta(minutes=2)
 """How long a round reads details before the next one looks for what is new, which comes first."""
 
 
-def options(settings: Settings, since: datetime | None = None) -> sync.Options:
-    """How these settings want to sync. Raises PriceFileError."""
-    return sync.Options(
-        book=pricing.own_book(settings.prices_path),
-        since=since,
-        overlap=timedelta(hours=settings.overlap_hours),
-        text=settings.text == "all",
-        kept_days=settings.rows_days or None,
-    )
+class _Wanted(NamedTuple):
+    """A session whose details are wanted, and the wish of another dashboard that it is for."""
 
-
-def prepare(opened: Store, settings: Settings) -> None:
-    """Bring teams and the names of models into the store.
-
-    Raises:
-        TeamsFileError: for a teams file that cannot be read.
-    """
-    sync.name_models(opened)
-    team_sources.put_teams(opened, settings)
-
-
-def prune(opened: Store, settings: Settings, now: datetime) -> None:
-    """Delete what the settings do not let grow older, by our clock and by the server's."""
-    # The last sync was dated by the server. A clock that is wrong for a while, here or there, must
-    # not delete what cannot be read again.
-    ended_at = sync_state.last_ended_at(opened)
-    store.prune(
-        opened,
-        text_days=settings.text_days or None,
-        rows_days=settings.rows_days or None,
-        now=min(now, ended_at or now),
-    )
-
-
-def gather(opened: Store, settings: Settings, *, stops: Callable[[], bool] = lambda: False) -> None:
-    """Make what readers would wait for, until it is stopped.
-
-    The words of new prompts, where they may be searched, and the sums of groups, where there may
-    be readers who see nothing else.
-    """
-    if settings.search_text:
-        text_index.gather(opened, stops=stops)
-    if settings.guarded and not stops():
-        with opened.snapshot(RowAccess.of_groups(settings.floor)):
-            pass
+    session: int
+    wish: int | None = None
 
 
 class BackgroundSync:
     """Syncs every ``settings.sync_seconds`` until ``stop``; also a context manager.
+
+    Args:
+        settings: of what, how often, with which backups and alerts.
+        clock: the time, aware.
+        opened: the store, where it is open already.
+        is_node: whether it syncs for dashboards of other processes, too: then it waits while
+            another process does so.
+        reads_back: how far back a first sync reads; None is all there is.
+        after_sync: is called after each sync that ended well, while the lease is held.
 
     Attributes:
         status: what it is doing now.
@@ -89,10 +65,21 @@ class BackgroundSync:
         deployment: the deployment, to be asked while a reader waits.
         backups: the backups of the store.
         alerts: what is told to recipients.
+        node: its lease, where it syncs for others; None where it syncs for itself alone.
+        totals: what its syncs have done.
     """
 
+    is_remote = False
+
     def __init__(
-        self, settings: Settings, *, clock: Callable[[], datetime], opened: Store | None = None
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime],
+        opened: Store | None = None,
+        is_node: bool = False,
+        reads_back: timedelta | None = None,
+        after_sync: Callable[[Store], None] = lambda _: None,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -101,7 +88,14 @@ class BackgroundSync:
         self.deployment = LiveDeployment(settings)
         self._stopping = threading.Event()
         self._woken = threading.Event()
-        self._wanted: SimpleQueue[int | None] = SimpleQueue()
+        self._wanted: SimpleQueue[_Wanted | None] = SimpleQueue()
+        self._reads_back = reads_back
+        self._after_sync = after_sync
+        self.totals = Totals()
+        self._capabilities: Capabilities | None = None
+        self.node: SyncNode | None = None
+        if is_node:
+            self.node = SyncNode(state_files.state_database(settings), self.report)
         self._threads: list[threading.Thread] = []
         self.backups = NightlyBackups(settings, clock)
         self.alerts = BackgroundAlerts(settings, clock)
@@ -118,6 +112,26 @@ class BackgroundSync:
         """Why nobody could be told of alerts; None where all is well."""
         return self.alerts.problem
 
+    @property
+    def sync_seconds(self) -> int:
+        """Seconds between two syncs; 0 where there are none."""
+        return self._settings.sync_seconds if self._settings.configured else 0
+
+    def report(self) -> SyncReport:
+        """What other processes may know of this one."""
+        status = self.status
+        if status.problem:  # readers of other dashboards could not take our secrets out
+            status = replace(status, problem=unsecret(status.problem, self._settings))
+        return SyncReport(
+            status=status,
+            version=version("bridgeboard"),
+            sync_seconds=self.sync_seconds,
+            store_version=self.store.version if self.store else None,
+            capabilities=self._capabilities,
+            backups=self.backup_status,
+            alert_problem=self.alert_problem and unsecret(self.alert_problem, self._settings),
+        )
+
     def start(self) -> None:
         """Begin, unless the settings name no deployment. Without syncs the store is opened only."""
         if not self._settings.configured:
@@ -127,6 +141,8 @@ class BackgroundSync:
             works.append(self._back_up)
         if self._settings.alerts_path:
             works.append(self._tell_recipients)
+        if self.node:
+            works.append(self._beat)
         for work in works:
             thread = threading.Thread(target=work, name=f"bridgeboard-{work.__name__}", daemon=True)
             self._threads.append(thread)
@@ -141,10 +157,17 @@ class BackgroundSync:
             thread.join(PATIENCE_SECONDS)
         # A thread that still waits for an answer of the network is left behind: its transaction
         # is not committed, and the file is whole without it.
-        if self.store and not any(thread.is_alive() for thread in self._threads):
+        has_ended = not any(thread.is_alive() for thread in self._threads)
+        if self.store and has_ended:
             self.store.close()
         self._threads, self.store = [], None
         self.deployment.close()
+        if self.node and has_ended:  # else somebody may still write: the lease ends by itself
+            self._tell(state="off")
+            try:
+                self.node.release()
+            except StateError as error:
+                logged("The lease of the store could not be given back", error)
 
     def __enter__(self) -> Self:
         self.start()
@@ -162,29 +185,61 @@ class BackgroundSync:
 
         The key, since ids that a reader is shown may be pseudonyms.
         """
-        self._wanted.put(session)
+        self._wanted.put(_Wanted(session))
+
+    def wish(self, session: int | None = None) -> Wish | None:  # noqa: ARG002 - of the protocol
+        """None: this process does all itself."""
+        return None
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._woken.clear()
+            if not self._may_sync():
+                self._woken.wait(RETRY_SECONDS)
+                continue
             is_cut_short = self._round()
             # What waits for its details waits for nothing else.
             self._woken.wait(0 if is_cut_short else self._settings.sync_seconds)
 
+    def _may_sync(self) -> bool:
+        """Whether this process is the one that syncs; the beat wakes who waits for that."""
+        if self.node is None:
+            return True
+        if self.store is None:
+            try:
+                with clients.client(self._settings) as client:
+                    self._opened(client)
+            except Exception as error:  # noqa: BLE001  # whatever it is, the thread goes on
+                self._tell(problem=logged("The store could not be opened", error))
+                return False
+        if not self.node.holds:
+            self._tell(state="standby", problem=self.node.problem or None)
+        return self.node.holds
+
     def _round(self) -> bool:
         """Sync once; whether details were left for the next round for want of time."""
         is_cut_short = False
+        wishes = self.node.wished_syncs() if self.node else []
         self._tell(state="syncing", began_at=self._clock())
         try:
             with clients.patient_client(self._settings) as client:
                 is_cut_short = self._sync(client)
+        except LeaseLostError as error:
+            self._tell(state="standby", ended_at=self._clock(), problem=str(error))
+            return False  # what was wished is done by who has the lease now
         except Exception as error:  # noqa: BLE001  # whatever it is, the thread goes on
             problem = logged("The sync stopped", error)
+            self.totals = replace(self.totals, failed=self.totals.failed + 1)
             self._tell(state="waiting", ended_at=self._clock(), problem=problem)
+            self._settle(wishes, problem)
         else:
             left = self._rewrite()
             now = self._clock()
+            if not self._stopping.is_set():
+                self.totals = replace(self.totals, good=self.totals.good + 1)
             self._tell(state="waiting", ended_at=now, good_at=now, problem=left)
+            if not self._stopping.is_set():
+                self._settle(wishes)
         return is_cut_short
 
     def _open(self) -> None:
@@ -202,22 +257,31 @@ class BackgroundSync:
     def _sync(self, client: Client) -> bool:
         opened = self._opened(client)
         prepare(opened, self._settings)
-        chosen = replace(options(self._settings), details_for=DETAILS_A_ROUND)
-        events = sync.run(client, opened, chosen, self._clock())
-        is_cut_short = False
+        now = self._clock()
+        since = now - self._reads_back if self._reads_back else None
+        chosen = replace(options(self._settings, since), details_for=DETAILS_A_ROUND)
+        if self.node:
+            self._learn_capabilities()
+        last: dict[str, Event] = {}
+        events = sync.run(client, opened, chosen, now)
         try:
-            for number, event in enumerate(events):
-                if number == 0:  # groups have been read by now
+            for event in events:
+                if not last:  # groups have been read by now
                     team_sources.put_teams(opened, self._settings)
+                last[event.phase] = event
                 self._tell(event=event)
-                if event.phase == "details":
-                    is_cut_short = event.done < (event.total or 0)
+                if self.node:
+                    self.node.confirm()
                 if self._stopping.is_set():
                     return False
         finally:
             events.close()
+            self.totals = self.totals.with_events(last.values())
+        details = last.get("details")
+        is_cut_short = details is not None and details.done < (details.total or 0)
         prune(opened, self._settings, self._clock())
         gather(opened, self._settings, stops=self._stopping.is_set)
+        self._after_sync(opened)
         return is_cut_short
 
     def _rewrite(self) -> str | None:
@@ -237,7 +301,7 @@ class BackgroundSync:
     def _back_up(self) -> None:
         """Make backups when they are due."""
         while not self._stopping.wait(BACKUP_POLL_SECONDS):
-            if self.store is None:
+            if self.store is None or not self._is_in_charge:
                 continue
             try:
                 with self._reading_all:
@@ -248,27 +312,58 @@ class BackgroundSync:
     def _tell_recipients(self) -> None:
         """Tell recipients of alerts what is due to them."""
         while not self._stopping.wait(ALERT_POLL_SECONDS):
-            if self.store is not None:
+            if self.store is not None and self._is_in_charge:
                 self.alerts.tell(self.store, self.status)
 
     def _opened(self, client: Client) -> Store:
         if self.store is None:
             self.store = store_files.stored(self._settings, client)
             self.backups.look(self.store.path)
+            if self.node:
+                self.node.of_store(self.store.path.stem)
         return self.store
+
+    @property
+    def _is_in_charge(self) -> bool:
+        """Whether no other process does what is done once for all dashboards."""
+        return self.node is None or self.node.holds
+
+    def _learn_capabilities(self) -> None:
+        """Ask what the deployment and its token can do, for dashboards that cannot ask it."""
+        try:
+            self._capabilities = self.deployment.capabilities()
+        except DeploymentError as error:
+            logged("What the deployment can do is not known anew", error)
+
+    def _beat(self) -> None:
+        """Hold the lease, tell others how it goes, and do what they wish."""
+        if self.node:
+            self.node.serve(self._stopping, wake=self.wake, want=self._want_for_others)
+
+    def _want_for_others(self, session: int, wish: int) -> None:
+        self._wanted.put(_Wanted(session, wish))
+
+    def _settle(self, wishes: list[int], problem: str = "") -> None:
+        if self.node:
+            self.node.settle(wishes, unsecret(problem, self._settings))
 
     def _serve_wanted(self) -> None:
         while not self._stopping.is_set():
             wanted = self._wanted.get()
             if wanted is not None and self.store:
-                self._read(self.store, wanted)
+                problem = self._read(self.store, wanted.session)
+                self._settle([wanted.wish] if wanted.wish else [], problem)
 
-    def _read(self, opened: Store, session: int) -> None:
+    def _read(self, opened: Store, session: int) -> str:
+        """Read the details of a session; why they could not be read."""
         try:
             with clients.patient_client(self._settings) as client:
+                if self.node:
+                    self.node.confirm()
                 sync.read_session(client, opened, options(self._settings), session, self._clock())
         except Exception as error:  # noqa: BLE001  # likewise
-            logged("The details of a session could not be read", error)
+            return logged("The details of a session could not be read", error)
+        return ""
 
     def _tell(self, **news: object) -> None:
         self.status = replace(self.status, **news)  # type: ignore[arg-type]  # fields of Status

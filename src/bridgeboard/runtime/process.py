@@ -5,6 +5,7 @@ from typing import Protocol
 from bridgeboard.model.deployment import Deployment
 from bridgeboard.model.store import Store
 from bridgeboard.model.store_status import BackupStatus, Status
+from bridgeboard.state.wishes import Wish
 
 
 class Process(Protocol):
@@ -30,11 +31,28 @@ class Process(Protocol):
     def alert_problem(self) -> str | None:
         """Why nobody could be told of alerts; None where all is well."""
 
+    @property
+    def is_remote(self) -> bool:
+        """Whether another process syncs, and this one only reads what that one has read."""
+
+    @property
+    def sync_seconds(self) -> int:
+        """Seconds between two syncs; 0 where there are none."""
+
     def wake(self) -> None:
-        """Sync now instead of at the end of the interval."""
+        """Sync now instead of at the end of the interval. Raises StateError if it is remote."""
 
     def want(self, session: int) -> None:
-        """Read the details of a session soon, by our key: somebody has opened it."""
+        """Read the details of a session soon, by our key: somebody has opened it.
+
+        Raises StateError where another process is to read them, and cannot be told so.
+        """
+
+    def wish(self, session: int | None = None) -> Wish | None:
+        """How it is with what another process was asked: a sync, or the details of a session.
+
+        None where it was not asked, as this process does all itself. Raises StateError.
+        """
 
 
 _installed: Process | None = None

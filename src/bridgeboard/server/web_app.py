@@ -5,7 +5,6 @@ import ctypes
 import hashlib
 import logging
 import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -21,10 +20,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse
 from starlette.routing import Route
 
-from bridgeboard.model.store_status import BackupStatus, Status
+from bridgeboard.model.store_status import Status
 from bridgeboard.runtime import process, state_files, store_files
 from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.server.app_folder import home, pages
+from bridgeboard.server.free_port import refuse_a_taken_port
+from bridgeboard.server.health import backed_up, synced
 from bridgeboard.server.login_start import ENTER, begin
 from bridgeboard.server.middleware.file_access import FileAccess
 from bridgeboard.server.middleware.headers import SecurityHeaders, TrustedHeaders, uses_tls
@@ -119,7 +120,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
     folder that other accounts may enter.
     """
     refuse_an_open_door(settings)
-    refuse_a_taken_port(settings)
+    refuse_a_taken_port(settings.host, settings.port)
     store_files.private_folder(settings)
     note_settings(settings)
     sys.setswitchinterval(TURN_SECONDS)
@@ -188,22 +189,6 @@ def note_settings(settings: Settings) -> None:
         noted.check_key()
     except AuditError as error:
         raise SettingsError(str(error)) from None
-
-
-def refuse_a_taken_port(settings: Settings) -> None:
-    """Raise when ``host`` and ``port`` cannot be listened on."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            settings.host, settings.port, type=socket.SOCK_STREAM
-        )[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        raise SettingsError(
-            f"Cannot listen on {settings.host} port {settings.port}: {error.strerror}. "
-            "Choose another with --host or --port."
-        ) from None
 
 
 def _for_who_is_known(settings: Settings) -> list[Middleware]:
@@ -284,29 +269,6 @@ async def _healthz(_request: Request) -> JSONResponse:
     if keeper and current().backup_time:
         body["backup"] = backed_up(keeper.backup_status)
     return JSONResponse(body)
-
-
-def synced(status: Status) -> dict[str, object]:
-    """The background sync for a monitor: numbers and times, nothing that only a viewer may see."""
-    event = status.event
-    return {
-        "state": status.state,
-        "good": status.problem is None,
-        "last_good_at": status.good_at.isoformat() if status.good_at else None,
-        "phase": event.phase if event else None,
-        "done": event.done if event else 0,
-        "total": event.total if event else None,
-        "quarantined": event.quarantined if event else 0,
-    }
-
-
-def backed_up(status: BackupStatus) -> dict[str, object]:
-    """The nightly backups for a monitor, likewise."""
-    return {
-        "good": status.problem is None,
-        "last_good_at": status.good[0].made_at.isoformat() if status.good else None,
-        "bytes": status.good[0].bytes if status.good else None,
-    }
 
 
 def _now() -> datetime:
