@@ -101,6 +101,7 @@ def test_amounts_beyond_every_double_stay_exact() -> None:
 def test_something_that_was_never_recorded_is_no_data() -> None:
     one = judge(100, 0, date(2026, 11, 16), is_recorded=False)
     assert (one.status, one.reached, one.run_out) == ("no data", (), None)
+    assert (one.spent, one.used, one.pace, one.remaining) == (None, None, None, None)
 
 
 @pytest.mark.parametrize(

@@ -324,6 +324,11 @@ def test_an_exact_amount_has_cents_at_least(pico: int | None, words: str) -> Non
         (0.99951, ">99.9%"),
         (1 - 2**-53, ">99.9%"),
         (1, "100%"),
+        (1 + 2**-52, ">100%"),
+        (1.234, "123.4%"),
+        (9.9994, "999.9%"),
+        (9.99996, "1,000%"),
+        (55.5441, "5,554%"),
     ],
 )
 def test_a_share_has_one_digit_after_the_point(share: float | None, words: str) -> None:

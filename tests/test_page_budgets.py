@@ -107,9 +107,9 @@ def listed(test: AppTest) -> list[tuple[str, ...]]:
     return shown_tables.table(test, "budgets").lines
 
 
-def expected(store: Store) -> dict[str, BudgetStatus]:
+def expected(store: Store, text: str = TEXT) -> dict[str, BudgetStatus]:
     with store.snapshot() as reader:
-        found = statuses(Snapshot(reader), budgets.parse(TEXT), END)
+        found = statuses(Snapshot(reader), budgets.parse(text), END)
     return {one.name: one for one in found}
 
 
@@ -188,6 +188,8 @@ def test_limits_stand_in_whole_dollars_in_every_table(store: Store, tmp_path: Pa
     """
     with configured(store, tmp_path, changing):
         test = opened(budget="Changing")
+        (standing,) = (one for one in expected(store, changing).values())
+        assert f"of $4,510 spent ({budget_words.used(standing)})" in said(test)
         earlier = shown_tables.table(test, "budget-history")
         assert set(earlier.column("Limit")) == {"$3,450"}
         assert set(earlier.whole("Limit")) == {"$3,449.60"}

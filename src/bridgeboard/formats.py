@@ -86,10 +86,7 @@ def dollars(pico: int) -> str:
 
 
 def rate(share: float | None) -> str:
-    """``0.1234`` → ``12.3%``; what is not quite all or nothing never looks so; None → a dash.
-
-    Nor does what is a little more than all: ``>100%``.
-    """
+    """``0.1234`` → ``12.3%``, 55.54 → ``5,554%``; only all and nothing look so; None → a dash."""
     if share is None:
         return DASH
     percent = 100 * share
@@ -99,6 +96,8 @@ def rate(share: float | None) -> str:
         return f">{100 - LEAST_PERCENT}%"
     if 100 < percent < 100 + LEAST_PERCENT / 2:  # noqa: PLR2004 - per cent
         return ">100%"
+    if percent >= KILO - LEAST_PERCENT / 2:
+        return f"{percent:,.0f}%"
     return f"{percent:.1f}%".replace(".0%", "%")
 
 

@@ -4,7 +4,7 @@ Pure: all that is known of the budget's days is given, with the moment until whi
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final, Literal
 
@@ -205,6 +205,10 @@ def judged(
     day = times.local_date(until, budget.zone)
     passed, whole = _passed(period, until, budget.zone), _whole(first, last)
     elapsed = passed / whole
+    if not spent.is_recorded:
+        spent = replace(
+            spent, amount=None
+        )  # the name may be wrong: that is not known to be nothing
     used = spent.amount / limit if limit and spent.amount is not None else None
     has_pace = used is not None and passed >= 1 and first <= day <= last
     pace = used / elapsed if has_pace and used is not None else None

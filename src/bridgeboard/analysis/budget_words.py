@@ -47,6 +47,11 @@ def spent(one: BudgetStatus) -> str:
     return amount(one.spent, one.accuracy.in_digits)
 
 
+def used(one: BudgetStatus) -> str:
+    """The share that is used, with the mark of how the spend stands; a dash where unknown."""
+    return formats.number(one.used, "rate", one.accuracy.in_digits)
+
+
 def pace(one: BudgetStatus) -> str:
     """How much faster it is used than time goes by: ``1.20x``; a dash where that is unknown."""
     return formats.DASH if one.pace is None else f"{one.pace:.2f}x"

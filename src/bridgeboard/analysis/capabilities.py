@@ -123,7 +123,7 @@ _COLUMNS: Final = (
         "Which tools fail",
         "judged",
         "calls",
-        "Of tools that the bridge puts there; how others end, no server records.",
+        "Known of tools that the bridge injects; how others end is recorded nowhere.",
         "Errors of tools are unknown, not zero: the error rate on the page Tools stays empty.",
     ),
 )
@@ -195,7 +195,7 @@ def _details(reach: FieldCoverage) -> Capability:
     if not reach.sessions:
         return Capability(what, "not known", _FIRST)
     if reach.detailed == reach.sessions:
-        return Capability(what, "yes", "Threads, keys and thoughts of all sessions were read.")
+        return Capability(what, "yes", "Threads, keys and thinking of all sessions were read.")
     lacking = reach.sessions - reach.detailed
     why = f" The server could not tell {reach.troubled:,} of them." if reach.troubled else ""
     return Capability(

@@ -78,7 +78,7 @@ def line(one: BudgetStatus) -> str:
     )
     words = [head]
     if one.used is not None:
-        words.append(formats.rate(one.used))
+        words.append(budget_words.used(one))
     if one.pace is not None:
         words.append(f"pace {budget_words.pace(one)}")
     if one.run_out is not None:

@@ -47,7 +47,7 @@ def show(found: Sequence[BudgetStatus]) -> None:
 
 
 def _summary(one: BudgetStatus) -> None:
-    used = f" ({formats.rate(one.used)})" if one.used is not None else ""
+    used = f" ({budget_words.used(one)})" if one.used is not None else ""
     limit = formats.whole_dollars(one.limit)
     words = [f"{budget_words.state(one)}: {budget_words.spent(one)} of {limit} spent{used}."]
     if one.status == "no data" and not one.spent:

@@ -174,7 +174,7 @@ def cards(head: Head) -> list[headline_cards.Card]:
             "tool_calls", head.by_metric, "Uses of tools that models asked for."
         ),
         headline_cards.of_metric(
-            "tool_errors", head.by_metric, "Only tools that the bridge puts there report errors."
+            "tool_errors", head.by_metric, "Only tools that the bridge injects report errors."
         ),
         headline_cards.of_number(
             "Cache hits",
