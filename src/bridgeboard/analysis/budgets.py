@@ -7,7 +7,6 @@ hardly more than one.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from itertools import chain
 from typing import Any, Final
 
 from bridgeboard.access import Pseudonyms, RowAccess
@@ -195,30 +194,48 @@ def _rows(
         if by or not is_added_up:
             parts_of = {by, ""} if is_added_up and by == part else {by}
             about = [one for one in wanted if one.budget.dimension in parts_of]
-            day = times.local_date(until, zone)
-            since = min(*(one.since(day) for one in about), day)
-            late = max(since, min(one.judged_from(day) for one in about) - _BEFORE)
-            rows[by] = _rows_of(questions, by, zone, about, (since if is_whole else late, day))
-            if not is_whole and late > since and not _are_judged(rows[by], about, day):
-                rows[by] = _rows_of(questions, by, zone, about, (since, day))
+            rows[by] = _judging(questions, by, zone, about, until, is_whole=is_whole)
     if is_added_up:
-        rows[""] = {"": _added_up(rows[part].values())}
+        rows[""] = {"": rows[part][""]}
     return rows
 
 
-def _are_judged(rows: Mapping[str, Sequence[Row]], wanted: Iterable[_Wanted], day: date) -> bool:
-    """Whether each status is the same with earlier days: something was spent early enough."""
-    return all(
-        any(row["spend"] and row["day"] <= one.judged_from(day) for row in own)
-        for one in wanted
-        for own in [rows.get(one.value, ()) if one.budget.dimension else chain(*rows.values())]
-    )
+def _judging(
+    questions: Questions,
+    by: str,
+    zone: str,
+    wanted: Sequence[_Wanted],
+    until: datetime,
+    *,
+    is_whole: bool,
+) -> dict[str, list[Row]]:
+    """The same of one dimension, unless ``is_whole`` without what makes no status another one.
+
+    Earlier days are read only of what has not spent anything before its status begins to count.
+    """
+    day = times.local_date(until, zone)
+    since = min(*(one.since(day) for one in wanted), day)
+    late = max(since, min(one.judged_from(day) for one in wanted) - _BEFORE)
+    if is_whole or late == since:
+        return _rows_of(questions, by, zone, wanted, (since, day))
+    rows = _rows_of(questions, by, zone, wanted, (late, day))
+    unsure = [one for one in wanted if not _is_judged(one, rows.get(one.value, ()), day)]
+    if unsure:
+        earlier = _rows_of(questions, by, zone, unsure, (since, late - _DAY))
+        for value in {one.value for one in unsure}:
+            rows[value] = [*earlier.get(value, ()), *rows.get(value, ())]
+    return rows
+
+
+def _is_judged(wanted: _Wanted, rows: Iterable[Row], day: date) -> bool:
+    """Whether a status is the same with earlier days: something was spent early enough."""
+    return any(row["spend"] and row["day"] <= wanted.judged_from(day) for row in rows)
 
 
 def _rows_of(
     questions: Questions, by: str, zone: str, wanted: Sequence[_Wanted], days: tuple[date, date]
 ) -> dict[str, list[Row]]:
-    """The same of one dimension: of the values that are wanted, of all if everything is."""
+    """Rows of some days: of the values that are wanted, of all and of "" if everything is."""
     scope = Scope.days(*days, zone)
     if not by:
         return {"": list(questions.sums(_SPEND, ("day",), scope).records())}
@@ -228,6 +245,8 @@ def _rows_of(
     rows: dict[str, list[Row]] = {}
     for row in questions.sums(_SPEND, ("day", by), scope).records():
         rows.setdefault(str(row[by]), []).append(row)
+    if not all(one.budget.dimension for one in wanted):
+        rows[""] = _added_up(rows.values())
     return rows
 
 
