@@ -7,7 +7,15 @@ from typing import get_args
 import pytest
 
 from bridgeboard.analysis import coder_groups
-from bridgeboard.model.coder_groups import READING, TEAMS, LastReading, Part, Problem, TeamsNote
+from bridgeboard.model.coder_groups import (
+    READING,
+    TEAMS,
+    LastReading,
+    LoginGap,
+    Part,
+    Problem,
+    TeamsNote,
+)
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -50,6 +58,30 @@ def test_what_an_operator_may_want_to_change_is_named() -> None:
     lines = said(TeamsNote("groups", 2, 1, ("eng", "a\nb")), {}, NOON)
     assert lines[1].startswith("1 person is in several groups")
     assert lines[2].endswith(": eng, a b")
+
+
+def test_teams_of_logins_are_told_with_what_they_cannot_know() -> None:
+    (line,) = said(TeamsNote("login", 2, people=12), {"groups": "failed"})
+    assert line.startswith("Teams: 2 teams from the groups that logins told of 12 people; whoever")
+    assert "has not come to Bridgeboard since" in line
+    (line,) = said(TeamsNote("login"), {})
+    assert "nobody came in by a user name of somebody who has used the AI Bridge" in line
+    note = TeamsNote("login", 1, 3, ("a\nb",), people=4, strangers=1, is_open=True)
+    _, strangers, is_open, undecided, unknown = said(note, {})
+    assert strangers.startswith("1 user name that logins told: nobody's")
+    assert "can let a lead see these people's rows" in is_open
+    assert undecided == (
+        "3 people are in several groups and so Unassigned: name the groups that are teams in"
+        " team_groups, the first ones before others"
+    )
+    assert unknown == "team_groups names groups that no login told of these people: a b"
+
+
+@pytest.mark.parametrize("gap", [each for each in get_args(LoginGap) if each])
+def test_each_reason_why_no_groups_are_told_is_said_beside_what_is_known(gap: LoginGap) -> None:
+    (line,) = said(TeamsNote("login", gap=gap), {})
+    assert line.startswith("Teams: from the groups that logins tell; ")
+    assert "1 team from the groups" in said(TeamsNote("login", 1, people=1, gap=gap), {})[1]
 
 
 @pytest.mark.parametrize("problem", [each for each in get_args(Problem) if each])

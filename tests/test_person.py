@@ -23,6 +23,7 @@ from bridgeboard.runtime.demo_company import Running
 from bridgeboard.state import Database, StateError
 from bridgeboard.state.alert_outbox import AlertOutbox
 from bridgeboard.state.audit import Audit
+from bridgeboard.state.login_groups import LoginGroups
 from bridgeboard.state.saved_views import Note, SavedViews, View
 from bridgeboard.store import Store, erasure, person_lookup
 
@@ -164,6 +165,9 @@ def test_what_is_exported_is_all_and_only_theirs(
         saved = SavedViews(state.opened(data), opened.path.stem)
         saved.keep(View("mine", "people", f"users={who.username}"))
         saved.keep(View("all", "people", "users=somebody-else"))
+        groups = LoginGroups(state.opened(data))
+        for name in (who.username, "somebody-else"):
+            groups.note(name, ["ops"], datetime(2026, 11, 20, tzinfo=UTC))
         expected = dict(
             opened.rows(
                 "SELECT 'usage', count(*) FROM usage WHERE initiator = $1 UNION ALL"
@@ -184,10 +188,38 @@ def test_what_is_exported_is_all_and_only_theirs(
     assert {row["initiator"] for row in rows("usage")} == {who.key}
     assert set(who.texts) <= {row["text"] for row in rows("prompts")}
     assert [row["name"] for row in rows("views")] == ["mine"]
+    assert [(row["username"], row["groups"]) for row in rows("login_groups")] == [
+        (who.username, ["ops"])
+    ]
     assert [row["id"] for row in rows("initiators")] == [who.id]
     again = run("person", "export", who.id, "--out", str(folder), running=served, folder=data)
     assert again.exit_code == 2
     assert "name a new folder" in again.output
+
+
+def test_what_logins_told_goes_with_a_person_and_of_whom_the_store_does_not_know(
+    served: Running, data: Path
+) -> None:
+    who, groups = somebody(data), LoginGroups(state.opened(data))
+    for name in (who.username, "only-logs-in", "another"):
+        groups.note(name, ["crew-of-nobody"], datetime(2026, 11, 20, tzinfo=UTC))
+    given = {"BRIDGEBOARD_TEAMS_FROM": "login"}
+    said = run("check", running=served, folder=data, **given)
+    assert "1 team from the groups that logins told of 1 person" in " ".join(said.output.split())
+    for name in (who.username.upper(), "Only-Logs-In"):
+        said = run("person", "erase", name, "--reason", "asked", running=served, folder=data)
+        assert said.exit_code == 0, said.output
+    assert "The store knows nobody of this name" in said.output
+    assert [one.username for one in groups.readings()] == ["another"]
+    assert b"only-logs-in" not in readable(data)
+    assert traces(data, who) == set()
+    assert run("sync", running=served, folder=data, **given).exit_code == 0
+    assert traces(data, who) == set()
+    with store_in(data) as opened:
+        assert opened.rows("FROM memberships") == []
+    said = run("person", "erase", "nobody", "--reason", "asked", running=served, folder=data)
+    assert said.exit_code != 0
+    assert [one.username for one in groups.readings()] == ["another"]
 
 
 def test_views_notes_and_backups_that_name_them_are_found(
@@ -301,6 +333,9 @@ def test_views_and_notes_of_a_backup_that_name_who_was_erased_since_do_not_come_
         saved.keep(View(f"of {who.username}", "people", ""))
         saved.keep(View("everybody", "people", "period=7d"))
         saved.write(f"spend:{who.id}", Note("seen", datetime(2026, 11, 20, tzinfo=UTC)))
+    groups = LoginGroups(state.opened(data))
+    for name in (who.username, "another"):
+        groups.note(name, ["ops"], datetime(2026, 11, 20, tzinfo=UTC))
     assert run("backup", kept, running=served, folder=data).exit_code == 0
     said = run("person", "erase", who.id, "--reason", "x", running=served, folder=data)
     assert said.exit_code == 0, said.output
@@ -314,6 +349,7 @@ def test_views_and_notes_of_a_backup_that_name_who_was_erased_since_do_not_come_
     for saved in every_saved:
         assert [view.name for view in saved.views()] == ["everybody"]
         assert not saved.notes()
+    assert [one.username for one in groups.readings()] == ["another"]
     assert traces(data, who) == set()
 
 

@@ -12,6 +12,7 @@ from bridgeboard.state import Database, StateError, backup
 from bridgeboard.state.alert_outbox import AlertOutbox
 from bridgeboard.state.audit import Audit, Verdict
 from bridgeboard.state.backup import backup_to, holds_nothing_else, left_copies, restore_from
+from bridgeboard.state.login_groups import LoginGroups
 from bridgeboard.state.logins import Ended, Login, person
 from bridgeboard.state.saved_views import Note, SavedViews, View
 
@@ -26,6 +27,7 @@ def fill(database: Database) -> None:
     alert = {"digest": "d", "kind": "budgets", "level": 10**15, "text": "85 % of it"}
     AlertOutbox(database, "store").put("Ada", [alert], AT)
     Ended(database).end_all_of("ada", now=AT)
+    LoginGroups(database).note("ada", ["ops", "\u00fc"], AT)
     for number in range(3):
         Audit(database).write("ada", "reveal", "why\x00\ud800", str(number), at=AT)
 
@@ -37,7 +39,7 @@ def content(database: Database) -> object:
     login = Login("key", AT, frozenset({person("ada")}))
     ended = Ended(database)._look({login.key, *login.people})
     alerts = AlertOutbox(database, "store").alerts()
-    return every_saved, ended, lines(Audit(database)), alerts
+    return every_saved, ended, lines(Audit(database)), alerts, LoginGroups(database).readings()
 
 
 @pytest.mark.parametrize("engine", ["SQLite", "PostgreSQL"])

@@ -20,7 +20,7 @@ from bridgeboard.access.roles import (
     may_use,
 )
 from bridgeboard.access.row_access import EVERYTHING, Pseudonyms, RowAccess, row_access_of
-from bridgeboard.access.rules import Rules, viewer
+from bridgeboard.access.rules import Rules, folded, viewer
 
 __all__ = [
     "EVERYTHING",
@@ -39,6 +39,7 @@ __all__ = [
     "Rules",
     "Viewer",
     "aliases",
+    "folded",
     "from_claims",
     "from_headers",
     "may_open",

@@ -16,7 +16,7 @@ GROUP: Final = "group:"
 by itself such a word is an address, and whoever makes groups could give themselves its role."""
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
     """Text as it is compared: without case, and no letter beyond ASCII ever becomes one of it."""
     return "".join(map(_lower, text.strip()))
 
@@ -43,11 +43,11 @@ class Rules:
     default: Role | None = None
 
     def __post_init__(self) -> None:
-        roles = {role: frozenset(map(_folded, words)) for role, words in self.roles.items()}
+        roles = {role: frozenset(map(folded, words)) for role, words in self.roles.items()}
         leads: dict[str, frozenset[str]] = {}
         for word, teams in self.leads.items():
-            folded = _folded(word)
-            leads[folded] = leads.get(folded, frozenset()) | frozenset(teams)
+            key = folded(word)
+            leads[key] = leads.get(key, frozenset()) | frozenset(teams)
         object.__setattr__(self, "roles", MappingProxyType(roles))
         object.__setattr__(self, "leads", MappingProxyType(leads))
 
@@ -86,10 +86,10 @@ def _possible(given: Iterable[Role], identity: Identity, teams: frozenset[str]) 
 
 def _words(identity: Identity) -> frozenset[str]:
     plain = {*(group for group in identity.groups if not is_email(group)), identity.email} - {""}
-    named = {word for word in map(_folded, plain) if not word.startswith((USER, GROUP))}
-    named |= {GROUP + _folded(group) for group in identity.groups}
+    named = {word for word in map(folded, plain) if not word.startswith((USER, GROUP))}
+    named |= {GROUP + folded(group) for group in identity.groups}
     if identity.username:
-        named.add(USER + _folded(identity.username))
+        named.add(USER + folded(identity.username))
     return frozenset(named)
 
 

@@ -92,9 +92,12 @@ def erase(
             try:
                 who = _somebody(opened, user)
             except SettingsError:
-                # They may have been erased by a try that did not come to its end.
+                # They may have been erased by a try that did not come to its end, or only log in.
+                has_logged_in = _forget_logins(chosen, opened, user, reason)
                 _leave_no_bytes(chosen, opened)
-                raise
+                if not has_logged_in:
+                    raise
+                return
             with opened.write() as batch:
                 keeps = numbers is Numbers.KEEP
                 alias = erasure.erase(batch, who, has_numbers=keeps, now=datetime.now(UTC))
@@ -172,6 +175,20 @@ def _leave_no_bytes(chosen: Settings, opened: Store) -> None:
         )
 
 
+def _forget_logins(chosen: Settings, opened: Store, user: str, reason: str) -> bool:
+    """Delete the groups that logins told of a user name that is nobody's in the store, if any."""
+    groups = state_files.login_groups(chosen)
+    if person_lookup.people_called(opened, user) or not groups.readings([user]):
+        return False
+    _note(chosen, "erase groups of logins", "somebody whom the store does not know", reason)
+    groups.forget([user])
+    out.print(
+        "The store knows nobody of this name. The groups that logins told of them are deleted; with"
+        " teams_from = login their next login tells them again."
+    )
+    return True
+
+
 def _say_done(who: Somebody, alias: erasure.Alias, dropped: int) -> None:
     if who.key is None:
         out.print("They used nothing so far, and were only a member of groups of Coder.")
@@ -229,10 +246,11 @@ def _note(chosen: Settings, what: str, about: str, why: str) -> None:
 def drop_views_and_notes(chosen: Settings, path: Path, people: Collection[Somebody]) -> int:
     """Delete views and notes of a store in which one of these people is named; how many.
 
-    Alerts that name them and were not sent yet go, too.
+    Alerts that name them and were not sent yet go, too, and the groups that their logins told.
     """
     for who in people:
         alert_files.outbox(chosen, path).forget(_names(who))
+        state_files.login_groups(chosen).forget(_usernames(who))
     return sum(_drop(saved, who) for saved in _saved_views(chosen, path) for who in people)
 
 
@@ -248,6 +266,10 @@ def _former_files(chosen: Settings, who: Somebody) -> list[Path]:
         for file in files
         if _names(who).search(unquote_plus(file.read_text("utf-8", "replace")))
     ]
+
+
+def _usernames(who: Somebody) -> tuple[str, ...]:
+    return (who.username, *who.former)
 
 
 def _names(who: Somebody) -> re.Pattern[str]:
@@ -281,7 +303,7 @@ def _drop(saved: SavedViews, who: Somebody) -> int:
 
 
 def _export_beside(chosen: Settings, opened: Store, who: Somebody, folder: Path) -> dict[str, int]:
-    """Write what stands beside the store: views, notes, and entries of the audit log."""
+    """Write what stands beside the store: views, notes, audit log, groups of logins."""
     named = _names(who)
     mentions = [_mentions(saved, who) for saved in _saved_views(chosen, opened.path)]
     views = [asdict(view) for of_views, _ in mentions for view in of_views]
@@ -293,7 +315,9 @@ def _export_beside(chosen: Settings, opened: Store, who: Somebody, folder: Path)
         for entry in state_files.audit_log(chosen).entries(MOST_ENTRIES)
         if named.search(f"{entry.who} {entry.about}")
     ]
-    files = {"views": views, "notes": notes, "audit": entries}
+    readings = state_files.login_groups(chosen).readings(_usernames(who))
+    groups = [asdict(reading) for reading in readings]
+    files = {"views": views, "notes": notes, "audit": entries, "login_groups": groups}
     for name, rows in files.items():
         lines = "".join(json.dumps(row, default=str, ensure_ascii=False) + "\n" for row in rows)
         (folder / f"{name}.jsonl").write_text(lines, "utf-8")

@@ -103,6 +103,9 @@ class LastReading:
         return cls(tried, complete, said.get("problems", {}), said.get("detail", ""))
 
 
+LoginGap = Literal["", "no_login", "no_username", "no_groups", "state"]
+"""Why logins tell nobody's groups, empty where they do: nobody logs in here; no claim or header is
+named for the user name, or for groups; what they told cannot be read."""
 TEAMS: Final = "group_teams"
 """Setting of the store: the text of ``TeamsNote``."""
 
@@ -112,16 +115,25 @@ class TeamsNote:
     """Where teams come from, and what of it an operator may want to change.
 
     Attributes:
-        source: the teams file, the groups of Coder, or nothing.
+        source: the teams file, the groups of Coder, those that logins tell, or nothing.
         teams: how many there are now.
         undecided: how many people are in several groups now of which none is known to count.
         unknown: what ``team_groups`` names and is no group, or several.
+        people: how many people of the store logins have told groups of.
+        strangers: how many user names that logins told are nobody's in the store, or several
+            people's.
+        gap: why nobody's groups are told, where that is so.
+        is_open: whether any group may make somebody one of the people whom a lead sees.
     """
 
-    source: Literal["file", "groups", "none"]
+    source: Literal["file", "groups", "login", "none"]
     teams: int = 0
     undecided: int = 0
     unknown: tuple[str, ...] = ()
+    people: int = 0
+    strangers: int = 0
+    gap: LoginGap = ""
+    is_open: bool = False
 
     @property
     def text(self) -> str:

@@ -1,9 +1,10 @@
-"""Opens the state database, the audit log and the ended logins of this process."""
+"""Opens the state database and what is kept in it for this process: the audit log, logins."""
 
 from bridgeboard import state
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.state import Database, audit, logins
 from bridgeboard.state.audit import Audit, AuditError, Progress, Target
+from bridgeboard.state.login_groups import LoginGroups
 from bridgeboard.state.logins import Ended
 
 
@@ -44,3 +45,13 @@ def handed_on(settings: Settings) -> Progress | None:
 def ended_logins(settings: Settings) -> Ended:
     """The logins that were ended before their time."""
     return logins.ended(state_database(settings))
+
+
+def login_groups(settings: Settings) -> LoginGroups:
+    """The groups of people that logins have told."""
+    return LoginGroups(state_database(settings))
+
+
+def keeps_login_groups(settings: Settings) -> bool:
+    """Whether these are kept: only where teams are made of them, and somebody tells them."""
+    return settings.guarded and settings.teams_from == "login" and not settings.teams_file

@@ -42,6 +42,9 @@ def prune(opened: Store, settings: Settings, now: datetime) -> None:
         rows_days=settings.rows_days or None,
         now=min(now, ended_at or now),
     )
+    if settings.rows_days:
+        oldest = min(now, ended_at or now) - timedelta(days=settings.rows_days)
+        team_sources.forget_ended(settings, oldest)
 
 
 def gather(opened: Store, settings: Settings, *, stops: Callable[[], bool] = lambda: False) -> None:

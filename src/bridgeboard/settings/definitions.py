@@ -168,15 +168,16 @@ class Settings(BaseSettings):
         description="A `budgets.toml` with what may be spent, by whom and over which period "
         "(docs/costs.md).",
     )
-    teams_from: Literal["groups", "none"] = Field(
+    teams_from: Literal["groups", "login", "none"] = Field(
         default="groups",
-        description="Where teams come from without a teams file: Coder's `groups`, or `none`.",
+        description="Where teams come from without a teams file: Coder's `groups`, the groups that "
+        "`[login]` or `[proxy]` tells of people (`login`), or `none` (docs/store.md).",
     )
     team_groups: str = Field(
         default="",
-        description="Names or ids of Coder's groups that are teams, separated by commas; of "
-        "several the first one counts. Empty is all: then the one that sets a person's budget "
-        "counts.",
+        description="Names of the groups that are teams, or ids of Coder's, separated by commas; "
+        "of several the first one counts. Empty is all: then of Coder's the one that sets a "
+        "person's budget counts, and of a login's none.",
     )
     alerts_file: str = Field(
         default="",

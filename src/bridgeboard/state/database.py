@@ -126,7 +126,7 @@ class Database:
             with self._engine.connect() as connection:
                 if self.path is None:
                     connection.execution_options(isolation_level="AUTOCOMMIT")
-                    connection.execute(text("VACUUM FULL saved_views, notes, alerts"))
+                    connection.execute(text("VACUUM FULL saved_views, notes, alerts, login_groups"))
                 else:  # on the bare connection, as it may not stand in a transaction
                     plain: Any = connection.connection.driver_connection
                     plain.execute("VACUUM")

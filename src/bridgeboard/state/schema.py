@@ -149,6 +149,12 @@ WISHES: Final = _table(
     Column("ended_at", Moment),
     _required("problem", Words),
 )
+LOGIN_GROUPS: Final = _table(
+    "login_groups",
+    _key("username"),
+    _key("told_at", Moment),
+    _required("names", Words),
+)
 MOMENTARY: Final = (SYNC_NODES, WISHES)
 """What is of this moment alone: which process syncs, and what is wanted of it."""
 TABLES: Final = tuple(
@@ -196,6 +202,11 @@ MIGRATIONS: Final = (
             number BIGINT NOT NULL, state TEXT NOT NULL, lease BIGINT NOT NULL,
             wished_at BIGINT NOT NULL, expires_at BIGINT NOT NULL, ended_at BIGINT,
             problem TEXT NOT NULL, PRIMARY KEY (store, kind, target))""",
+    ),
+    (
+        """CREATE TABLE login_groups (
+            username TEXT NOT NULL, told_at BIGINT NOT NULL, names TEXT NOT NULL,
+            PRIMARY KEY (username, told_at))""",
     ),
 )
 """Each step once and in order; what has been released is never changed."""

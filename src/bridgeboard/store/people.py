@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from bridgeboard.model.times import stored
 from bridgeboard.store.database import Store
-from bridgeboard.store.reader import Batch
+from bridgeboard.store.reader import Batch, Reader
 
 WHO_IS_MEANT: Final = """
 WITH entries AS (SELECT DISTINCT username FROM memberships),
@@ -55,6 +55,19 @@ WHERE lower(i.username) <> lower(t.username)
 _INSERT: Final = (
     "INSERT INTO initiators BY NAME SELECT initiator, id, username, name FROM given_people"
 )
+
+
+_BY_USERNAME: Final = """
+SELECT lower(username), any_value(id::VARCHAR) FROM initiators GROUP BY ALL HAVING count(*) = 1
+"""
+
+
+def ids_by_username(reader: Reader | Store) -> dict[str, str]:
+    """The ids of people by their user names, in lower case; none of a name that several have.
+
+    A reader's own rows are those of the same person (``row_relations``).
+    """
+    return dict(reader.rows(_BY_USERNAME))
 
 
 def initiators(batch: Batch, named: pa.Table) -> dict[str, int]:

@@ -66,7 +66,7 @@ def from_groups(
         counting = [stay for stay in own if stay.group in (places if named else titles)]
         for since, until, chosen in _chosen(counting, deciding.get(person, ()), places):
             if chosen:
-                _append(members, Membership(person, titles[chosen], since, until, id=person))
+                append(members, Membership(person, titles[chosen], since, until, id=person))
             elif until is None:
                 undecided.add(person)
     return GroupTeams(tuple(members), frozenset(undecided), unknown)
@@ -196,7 +196,7 @@ def _first(here: Collection[str], by_budget: Collection[str], places: Mapping[st
     return min(by_budget, default="")
 
 
-def _append(members: list[Membership], member: Membership) -> None:
+def append(members: list[Membership], member: Membership) -> None:
     """Add a membership, or let the one before go on where it is the same team."""
     last = members[-1] if members else None
     is_same = last is not None and (last.key, last.team) == (member.key, member.team)

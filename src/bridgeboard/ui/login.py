@@ -15,7 +15,7 @@ from bridgeboard.server import login_start
 from bridgeboard.server.app_folder import home
 from bridgeboard.state.audit import AuditError
 from bridgeboard.state.logins import ClosedError
-from bridgeboard.ui import current_user
+from bridgeboard.ui import current_user, login_groups
 from bridgeboard.ui.components import notices
 from bridgeboard.ui.current_user import Reader
 
@@ -44,6 +44,7 @@ def admitted() -> Reader | None:
         except AuditError as error:
             notices.state("Nobody can come in now", str(error), icon=":material/lock:")
             return None
+        login_groups.note(reader)
         _way_out()
     return current_user.reader()
 
