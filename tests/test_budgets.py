@@ -400,7 +400,7 @@ def test_values_of_a_dimension_are_asked_about_together() -> None:
     assert {name: one.spent for name, one in by_name.items()} == {
         "A": 160 * DOLLAR,
         "B": 16 * DOLLAR,
-        "Nobody": 0,
+        "Nobody": None,
     }
     assert by_name["Nobody"].status == "no data"
     assert by_name["A"].scope == "Team A"
