@@ -16,6 +16,8 @@ from itsdangerous import URLSafeTimedSerializer
 from playwright.sync_api import Browser, Page, expect
 from scripted_browser import Visitor
 
+from bridgeboard import access
+
 pytestmark = pytest.mark.slow
 USER, TOKENS = "_streamlit_user", "_streamlit_user_tokens"
 BOSS = {
@@ -68,6 +70,8 @@ def test_who_has_logged_in_is_told_to_the_page_with_all_claims(
     user = visitor.told()["user"]
     claimed = {key: value for key, value in ACCOUNTS[0].items() if key != "login"}
     assert {key: user[key] for key in claimed} == claimed
+    who = access.from_claims(user)
+    assert (who.username, who.groups) == ("ada", {"bridgeboard-admins", "engineering"})
     assert user["iss"] == login.provider.issuer
     assert user["aud"] == "bridgeboard"
     assert user["exp"] - user["iat"] == 3600
