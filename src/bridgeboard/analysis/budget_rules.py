@@ -205,10 +205,8 @@ def judged(
     day = times.local_date(until, budget.zone)
     passed, whole = _passed(period, until, budget.zone), _whole(first, last)
     elapsed = passed / whole
-    if not spent.is_recorded:
-        spent = replace(
-            spent, amount=None
-        )  # the name may be wrong: that is not known to be nothing
+    if not spent.is_recorded:  # its name may be wrong: it is not known to be nothing
+        spent = replace(spent, amount=None)
     used = spent.amount / limit if limit and spent.amount is not None else None
     has_pace = used is not None and passed >= 1 and first <= day <= last
     pace = used / elapsed if has_pace and used is not None else None
