@@ -587,7 +587,7 @@ def test_nothing_is_waited_for_that_will_not_come(
             asked = wants(monkeypatch)
             if reason == "switched off":
                 off = settings.current().model_copy(update={"sync_seconds": 0})
-                monkeypatch.setattr(settings, "_installed", off)
+                monkeypatch.setattr(process.current(), "_settings", off)
             test = opened(who)
             assert not test.exception
             assert "Reading its details" not in said(test)

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
-Trouble = Literal["token", "settings", "silent", "unavailable", "gone", "other"]
+Trouble = Literal["token", "settings", "silent", "unavailable", "gone", "elsewhere", "other"]
 """It refuses the token; its address or token cannot be used; it does not answer; AI Bridge is not
-available there; it has no such list (any more); anything else."""
+available there; it has no such list (any more); only another process may ask it; anything else."""
 
 
 class DeploymentError(Exception):

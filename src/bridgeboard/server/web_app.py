@@ -261,14 +261,19 @@ async def _enter(request: Request) -> RedirectResponse:
 
 
 async def _healthz(_request: Request) -> JSONResponse:
+    return JSONResponse(await asyncio.to_thread(_health))  # it may ask a database
+
+
+def _health() -> dict[str, object]:
+    """How it is, with the sync of this process, or of the one that syncs for it."""
     keeper = process.current()
     body: dict[str, object] = {"status": "ok"}
     if not current().guarded:  # strangers would know which weaknesses to look for
         body["version"] = version("bridgeboard")
     body["sync"] = synced(keeper.status if keeper else Status())
-    if keeper and current().backup_time:
+    if keeper and (current().backup_time or keeper.is_remote):
         body["backup"] = backed_up(keeper.backup_status)
-    return JSONResponse(body)
+    return body
 
 
 def _now() -> datetime:

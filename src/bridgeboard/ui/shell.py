@@ -18,6 +18,7 @@ from bridgeboard.access import Permission
 from bridgeboard.model import pages, periods
 from bridgeboard.model.deployment import Capabilities, DeploymentError, Trouble
 from bridgeboard.model.store import NoStoreError, StoreError
+from bridgeboard.runtime import process
 from bridgeboard.server.app_folder import home
 from bridgeboard.ui import current_user, live_data, login, runner, url, url_parameters
 from bridgeboard.ui.components import clock, data_quality, filters, notices, scope_bar
@@ -41,6 +42,7 @@ _TROUBLES: Final[dict[Trouble, tuple[str, str]]] = {
     "silent": ("No answer from the deployment", ":material/cloud_off:"),
     "unavailable": ("AI Bridge is not available here", ":material/lock:"),
     "gone": _OTHER,
+    "elsewhere": _OTHER,
     "other": _OTHER,
 }
 _IN_SHELL = "_in_shell"
@@ -222,7 +224,8 @@ def _question(name: str) -> str:
 
 def _is_configured() -> bool:
     try:
-        if settings.current().configured:
+        keeper = process.current()
+        if settings.current().configured or (keeper is not None and keeper.is_remote):
             return True
         _invite()
     except settings.SettingsError as error:

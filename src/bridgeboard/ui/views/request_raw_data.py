@@ -53,6 +53,8 @@ def _recorded(detail: Detail) -> RecordedRequest | str:
     try:
         recorded = live_data.request(detail.id, detail.initiator_id, detail.started_at)
     except DeploymentError as error:
+        if error.trouble == "elsewhere":
+            return str(error)
         if error.trouble in {"gone", "unavailable"}:
             return (
                 "This server no longer lists single requests, so raw token rows, user agent and "

@@ -8,13 +8,16 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from bridgeboard import formats, settings
+from bridgeboard import formats
+from bridgeboard.access import Permission
 from bridgeboard.analysis import session_data
 from bridgeboard.model.accuracy import NOT_BILLED, accuracy
 from bridgeboard.queries.session_calls import REST, Part
 from bridgeboard.queries.session_detail import Head, Owner
 from bridgeboard.runtime import process
-from bridgeboard.ui import navigation, runner, url
+from bridgeboard.state import StateError
+from bridgeboard.state.wishes import Wish
+from bridgeboard.ui import current_user, navigation, runner, url
 from bridgeboard.ui.components import data_quality, headline_cards, notices
 from bridgeboard.ui.views import session_pauses, session_url
 from bridgeboard.ui.views.session_url import Place
@@ -311,26 +314,57 @@ def _freshen(head: Head) -> None:
     is_behind = head.detailed_at is None or head.is_outdated
     if not is_behind or head.detail_problem or keeper is None:
         return
-    if not settings.current().sync_seconds:
+    if not keeper.sync_seconds:
         return
     state = (head.session, head.detailed_at)
     wanted: set[State] = st.session_state.setdefault(_WANTED, set())
-    if state not in wanted:
-        wanted.add(state)
-        keeper.want(head.session)
-        st.session_state[_LOOKED] = 0
-    if st.session_state.get(_LOOKED, 0) < PATIENCE:
+    try:
+        if state not in wanted:
+            keeper.want(head.session)
+            wanted.add(state)
+            st.session_state[_LOOKED] = 0
+        wish = keeper.wish(head.session)
+    except StateError as error:
+        st.caption(f"Its details cannot be read now. {formats.unmarked(_reason(error))}")
+        return
+    if wish and wish.state in {"failed", "expired"}:
+        st.caption(_not_read(wish))
+    elif st.session_state.get(_LOOKED, 0) < PATIENCE:
         _wait(head.session, head.detailed_at, runner.current().version)
+
+
+def _reason(error: StateError) -> str:
+    """Why they cannot be read, for who can mend it."""
+    return str(error) if current_user.reader().may(Permission.SYNC) else ""
+
+
+def _not_read(wish: Wish) -> str:
+    """What became of a wish that another process did not fulfil."""
+    if wish.state == "expired":
+        return "Its details were asked for, and the process that syncs did not take that up."
+    if not current_user.reader().may(Permission.SYNC):
+        return "Its details could not be read from the deployment."
+    return formats.unmarked(wish.problem)
 
 
 @st.fragment(run_every=SOON)
 def _wait(session: int, detailed_at: datetime | None, version: int) -> None:
     """Look whether details have come; not for ever, as the deployment may not tell them now."""
     st.session_state[_LOOKED] = st.session_state.get(_LOOKED, 0) + 1
-    is_over = st.session_state[_LOOKED] >= PATIENCE
+    is_over = st.session_state[_LOOKED] >= PATIENCE or _was_refused(session)
     if is_over or (runner.current().version != version and _has_news(session, detailed_at)):
         st.rerun()
     st.caption(":material/sync: Reading its details from the deployment …")
+
+
+def _was_refused(session: int) -> bool:
+    """Whether another process was asked for the details, and will not read them."""
+    keeper = process.current()
+    try:
+        wish = keeper.wish(session) if keeper else None
+    except StateError:
+        return False
+    return wish is not None and wish.state in {"failed", "expired"}
 
 
 def _has_news(session: int, detailed_at: datetime | None) -> bool:

@@ -16,8 +16,9 @@ from bridgeboard.model.store import NoStoreError, StoreError
 from bridgeboard.model.store_status import BackupStatus, Status
 from bridgeboard.runtime import process
 from bridgeboard.runtime.process import Process
-from bridgeboard.state.audit import AuditError
+from bridgeboard.state import StateError
 from bridgeboard.state.logins import ClosedError
+from bridgeboard.state.wishes import Wish
 from bridgeboard.ui import current_user, runner, url
 from bridgeboard.ui.components import clock, data_quality, notices, tables
 
@@ -45,20 +46,35 @@ def _live(*, busy: bool) -> None:
 
 @dataclass(frozen=True)
 class _Seen:
-    """The sync at one moment. Busy is one that runs, or was asked for and is about to."""
+    """The sync at one moment. Busy is one that runs, or was asked for and is about to.
+
+    ``wish`` is what another process was asked last.
+    """
 
     keeper: Process | None
     status: Status
     busy: bool
+    wish: Wish | None = None
 
 
 def _seen() -> _Seen:
     keeper = process.current()
     status = keeper.status if keeper else Status()
-    busy = status.state == "syncing" or st.session_state.get(_REQUESTED) == (status.began_at,)
-    if not busy:
-        st.session_state.pop(_REQUESTED, None)
-    return _Seen(keeper, status, busy)
+    wish = _wish(keeper)
+    is_requested = st.session_state.get(_REQUESTED) == (status.began_at,)
+    if wish is not None:
+        is_requested = wish.is_open
+    busy = status.state == "syncing" or is_requested
+    if not busy and st.session_state.pop(_REQUESTED, None) and wish and wish.state == "expired":
+        st.session_state[_UNNOTED] = "The process that syncs did not take it up in time."
+    return _Seen(keeper, status, busy, wish)
+
+
+def _wish(keeper: Process | None) -> Wish | None:
+    try:
+        return keeper.wish() if keeper else None
+    except StateError:
+        return None  # the status says so
 
 
 def _status(now: _Seen) -> None:
@@ -78,19 +94,27 @@ def _status(now: _Seen) -> None:
 
 
 def _state(now: _Seen) -> str:
-    chosen, status = settings.current(), now.status
-    if now.keeper is None:
-        return "off: this process keeps no store"
-    if not chosen.configured:
-        return "off: no deployment and token are set"
-    if not chosen.sync_seconds:
-        return "off: sync_seconds is 0"
+    keeper, status = now.keeper, now.status
+    if keeper is None or not keeper.sync_seconds:
+        return f"off: {_why_off(keeper)}"
     if status.state == "syncing":
         begins = status.event is None or status.event.phase == "done"
         return "asking the deployment what is new" if begins else data_quality.how_far()
+    if now.busy and keeper.is_remote:
+        return "asked for: the process that syncs begins within seconds"
     if now.busy or status.ended_at is None:
         return "about to begin"
-    return f"waiting: a sync begins {chosen.sync_seconds} s after the end of the last one"
+    return f"waiting: a sync begins {keeper.sync_seconds} s after the end of the last one"
+
+
+def _why_off(keeper: Process | None) -> str:
+    if keeper is None:
+        return "this process keeps no store"
+    if keeper.is_remote:
+        return "no process syncs now"
+    return (
+        "sync_seconds is 0" if settings.current().configured else "no deployment and token are set"
+    )
 
 
 def _good_at(status: Status) -> datetime | None:
@@ -103,9 +127,9 @@ def _good_at(status: Status) -> datetime | None:
 
 
 def _due_at(now: _Seen) -> datetime | None:
-    if now.busy or now.status.ended_at is None:
+    if now.busy or now.status.ended_at is None or not (now.keeper and now.keeper.sync_seconds):
         return None
-    return now.status.ended_at + timedelta(seconds=settings.current().sync_seconds)
+    return now.status.ended_at + timedelta(seconds=now.keeper.sync_seconds)
 
 
 def _button(now: _Seen) -> None:
@@ -122,8 +146,7 @@ def _button(now: _Seen) -> None:
 
 
 def _can_begin(keeper: Process | None) -> bool:
-    chosen = settings.current()
-    return keeper is not None and chosen.configured and chosen.sync_seconds > 0
+    return keeper is not None and keeper.sync_seconds > 0
 
 
 def _begin() -> None:
@@ -134,13 +157,14 @@ def _begin() -> None:
         if keeper is None or not (_can_begin(keeper) and reader.may(Permission.SYNC)):
             return
         current_user.note("sync", who=reader.viewer.name)
+        began_at = keeper.status.began_at
+        keeper.wake()
     except (ClosedError, RefusedError):  # which the run that follows tells
         return
-    except AuditError as error:
+    except StateError as error:
         st.session_state[_UNNOTED] = str(error)
         return
-    st.session_state[_REQUESTED] = (keeper.status.began_at,)
-    keeper.wake()
+    st.session_state[_REQUESTED] = (began_at,)
 
 
 def backups() -> None:
@@ -148,7 +172,7 @@ def backups() -> None:
     st.header("Backups", anchor=False)
     with notices.tile("the backups"):
         chosen, keeper, zone = settings.current(), process.current(), clock.zone()
-        if chosen.backup_time is None:
+        if chosen.backup_time is None and not (keeper and keeper.is_remote):
             st.caption(
                 "No backups are made of a demo company."
                 if chosen.demo
