@@ -241,6 +241,45 @@ def nginx(
             yield Front(there, trust, f"http://localhost:{plain}/")
 
 
+@contextmanager
+def balancer(folder: Path, port: int, replicas: Mapping[str, int]) -> Iterator[None]:
+    """nginx that leads each browser to the replica that its cookie ``replica`` names."""
+    program = needed("nginx", "nginx-light")
+    where = "\n".join(f"{name} 127.0.0.1:{number};" for name, number in replicas.items())
+    (folder / "balancer.conf").write_text(f"""daemon off;
+master_process off;
+pid {folder / "balancer.pid"};
+error_log stderr notice;
+events {{}}
+http {{
+{_temporary(folder)}
+map $cookie_replica $replica {{
+{where}
+}}
+server {{
+    listen 127.0.0.1:{port};
+    location / {{
+        proxy_pass http://$replica;
+        proxy_http_version 1.1;
+        proxy_set_header Host $http_host;
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection upgrade;
+    }}
+}}
+}}
+""")
+    command = [program, "-p", str(folder), "-c", str(folder / "balancer.conf")]
+    command += ["-e", str(folder / "early.log")]
+    with _process(command, "event method", stream="stderr"):
+        yield
+
+
+def _temporary(folder: Path) -> str:
+    """Where nginx keeps files for the while, as it runs as nobody in particular."""
+    kept = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    return "\n".join(f"{name}_temp_path {folder / name};" for name in kept)
+
+
 def _whole(folder: Path, replaced: Mapping[str, str], *, named: bool) -> str:
     """The example, with the places of this machine, inside a configuration of its own."""
     example = (EXAMPLES / "nginx.conf").read_text("utf-8")
@@ -250,8 +289,6 @@ def _whole(folder: Path, replaced: Mapping[str, str], *, named: bool) -> str:
     for old, new in replaced.items():
         assert old in example or not named, old
         example = example.replace(old, new)
-    kept = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    folders = "\n".join(f"{name}_temp_path {folder / name};" for name in kept)
     return f"""daemon off;
 master_process off;
 pid {folder / "nginx.pid"};
@@ -259,7 +296,7 @@ error_log stderr notice;
 error_log {folder / "error.log"} warn;
 events {{}}
 http {{
-{folders}
+{_temporary(folder)}
 {example}
 }}
 """
