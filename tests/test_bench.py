@@ -54,6 +54,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("bench.details --sessions 40 --answer-ms 1", "details_per_second"),
         ("bench.pricing --responses 2000", "pricing_price_seconds"),
         ("bench.handshakes", "crowd_refused"),
+        ("bench.replica_copies --store {world}", "publish_batches_wait_ms"),
         ("bench.alerts --store {world}", "everybody_again_ms"),
         ("bench.forecast --seeds 1", "coverage_p10_p90"),
     ],

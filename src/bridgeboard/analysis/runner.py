@@ -26,7 +26,7 @@ from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.store_status import ALL_READ
 
 State = tuple[str, int, RowAccess]
-"""A store's file, the number of its last batch, and which of its rows are reached."""
+"""Which store it is, the number of its last batch, and which of its rows are reached."""
 
 _TRIES: Final = 3
 T = TypeVar("T")
@@ -228,7 +228,7 @@ class Runner(Questions):
 
     def state(self) -> State:
         """Which state the store is in now, and which of its rows are reached."""
-        return str(self.path), self.version, self.row_access
+        return self._store.identity, self.version, self.row_access
 
     @property
     def path(self) -> Path:

@@ -66,6 +66,10 @@ class Store(Protocol):
         """The file that it is."""
 
     @property
+    def identity(self) -> str:
+        """What tells it from other stores of which a batch has the same number."""
+
+    @property
     def version(self) -> int:
         """The number of the last committed batch: answers are the same as long as it is."""
 

@@ -20,8 +20,8 @@ import pyarrow as pa
 from bridgeboard.access import EVERYTHING, RowAccess
 from bridgeboard.model.store import Dimensions, Params, StoreError
 from bridgeboard.store import rewriting
-from bridgeboard.store.errors import busy, explained, is_final
-from bridgeboard.store.file_location import checked
+from bridgeboard.store.errors import StoreBusyError, busy, explained, is_final
+from bridgeboard.store.file_location import checked, refuse_filled_log
 from bridgeboard.store.limited_readers import LimitedReaders
 from bridgeboard.store.opening import connected
 from bridgeboard.store.reader import DATA_VERSION, Batch, Reader
@@ -73,6 +73,8 @@ PATIENCE_SECONDS: Final = 10.0
 EXCHANGE_SECONDS: Final = 2.0
 """How long new questions wait for those before them when a rewritten file is to take its place,
 and are let through again if these are not done by then."""
+LOOK_SECONDS: Final = 0.05
+"""How often it is tried meanwhile to move the log into a file that is to be copied."""
 EXCHANGES: Final = 15
 """How often that is tried."""
 
@@ -175,6 +177,11 @@ class Store:
             return reader.meta(name)
 
     @property
+    def identity(self) -> str:
+        """What tells this store from others: its file."""
+        return str(self.path)
+
+    @property
     def version(self) -> int:
         """The number of the last committed batch: answers are the same as long as it is."""
         return self._version
@@ -229,6 +236,37 @@ class Store:
     def _move_log_into_file(self) -> None:
         with self._noticing(), explained(self.path):
             self._writer.execute("CHECKPOINT")
+
+    @contextmanager
+    def at_rest(self) -> Iterator[int]:
+        """The number of the last batch, when all is in the file and nobody writes to it.
+
+        Questions are answered meanwhile; batches wait until the block ends.
+
+        Raises:
+            StoreBusyError: when questions that began before the last batch take too long.
+            StoreFullError: when there is no space to move the log into the file.
+        """
+        self._recover()
+        with self._writing:
+            self._check_open()
+            self._move_log_when_possible()
+            yield self._version
+
+    def _move_log_when_possible(self) -> None:
+        """Move the log into the file, once questions are done that still see an earlier state."""
+        until = time.monotonic() + EXCHANGE_SECONDS
+        while True:
+            try:
+                self._move_log_into_file()
+                break
+            except duckdb.TransactionException:
+                if time.monotonic() > until:
+                    raise StoreBusyError(
+                        f"Questions to {self.path} left no moment to copy it. It is tried again."
+                    ) from None
+            time.sleep(LOOK_SECONDS)
+        refuse_filled_log(self.path)
 
     def rewrite(self) -> None:
         """Put a new file in the place of this one: all that the tables hold, and nothing else.

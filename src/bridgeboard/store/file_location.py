@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+from bridgeboard.model.store import StoreError
 from bridgeboard.store.errors import StoreLocationError, busy
 
 if sys.platform != "win32":
@@ -106,6 +107,16 @@ def refuse_present(path: Path) -> None:
             f"{' and '.join(present)} {'is' if len(present) == 1 else 'are'} there already: move"
             f" {'it' if len(present) == 1 else 'them'} away first."
         )
+
+
+def refuse_filled_log(path: Path) -> None:
+    """Raise for a log that holds something: it is not in the file, and a copy would lose it.
+
+    Raises:
+        StoreError: which says that it is tried again.
+    """
+    if log(path).exists() and log(path).stat().st_size:
+        raise StoreError(f"{log(path)} could not be moved into the file: it is tried again.")
 
 
 @contextmanager

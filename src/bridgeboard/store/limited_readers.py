@@ -164,28 +164,30 @@ class InFront:
 class LimitedReaders:
     """Cursors of one connection for readers who do not see everything.
 
-    ``write`` begins a batch of the store, for the sums that groups see.
+    ``write`` begins a batch of the store, for the sums that groups see. Without it they see those
+    that are there: two copies of a store that each made their own could be subtracted.
     """
 
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,
-        write: Callable[[], AbstractContextManager[Writer]],
+        write: Callable[[], AbstractContextManager[Writer]] | None,
     ) -> None:
         self._connection = connection
         self._aliases: dict[Pseudonyms, tuple[frozenset[str], pa.Table]] = {}
         self._columns: Mapping[str, Mapping[str, str]] = {}
-        self.blocks = Blocks(connection, write)
+        self.blocks = Blocks(connection, write) if write else None
 
     @contextmanager
     def reading(self, row_access: RowAccess) -> Iterator[tuple[duckdb.DuckDBPyConnection, InFront]]:
         """A cursor in a transaction that reads one state, and what stands in front there."""
-        if row_access.floor is not None:
+        if self.blocks and row_access.floor is not None:
             self.blocks.update(row_access.floor)
         with closing(self._connection.cursor()) as cursor:
             schema = real(cursor)
             if not self._columns:
-                cursor.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {EMPTY}")
+                # Else of a file that is only read this would be, too, and cannot be.
+                cursor.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {EMPTY} (READ_WRITE)")
                 self._columns = tables(cursor)
             cursor.execute(f"USE {EMPTY}")
             cursor.execute("BEGIN READ ONLY")

@@ -123,6 +123,36 @@ def connected(path: Path, memory_mb: int, threads: int | None) -> duckdb.DuckDBP
             return _opened(path, settings)
 
 
+def connected_for_reading(
+    path: Path, spill: Path, memory_mb: int, threads: int | None = None
+) -> duckdb.DuckDBPyConnection:
+    """A connection to a store's file that changes nothing; other processes may have one, too.
+
+    ``spill`` is a folder of this process alone for what does not fit into its memory.
+
+    Raises:
+        StoreError: when it cannot be read, or a process that writes has it.
+    """
+    settings: dict[str, Any] = {
+        **SETTINGS,
+        "memory_limit": f"{memory_mb}MB",
+        "temp_directory": str(spill),
+    }
+    if threads:
+        settings["threads"] = threads
+    with _as_store_errors(path), explained(path):
+        refuse_open(path)
+        connection = duckdb.connect(str(path), read_only=True, config=settings)
+        try:
+            connection.execute("SET GLOBAL allowed_paths = []")
+            connection.execute("SET GLOBAL enable_external_access = false")
+            connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
 def _opened(path: Path, settings: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     before = _bytes(log(path))
     connection = duckdb.connect(str(path), config=settings)

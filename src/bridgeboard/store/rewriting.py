@@ -16,7 +16,14 @@ from bridgeboard.store.errors import (
     StoreLocationError,
     explained,
 )
-from bridgeboard.store.file_location import growing, literal, locked, log, remove
+from bridgeboard.store.file_location import (
+    growing,
+    literal,
+    locked,
+    log,
+    refuse_filled_log,
+    remove,
+)
 
 DELETED_AT: Final = "deleted_at"
 """Setting of the store: since when it may hold something deleted; a fresh file has none."""
@@ -61,9 +68,7 @@ def exchange(fresh: Path, path: Path) -> None:
         StoreBusyError: when another process was faster and has it now.
     """
     with locked(path):
-        # What is in there is not in the file, and the copy would lose it.
-        if log(path).exists() and log(path).stat().st_size:
-            raise StoreError(f"{log(path)} could not be moved into the file: it is tried again.")
+        refuse_filled_log(path)
         log(path).unlink(missing_ok=True)
         fresh.replace(path)
     make_durable(path.parent)
