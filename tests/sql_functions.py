@@ -15,8 +15,16 @@ Further rules, which ``test_queries_functions`` holds every statement to:
 * A condition that is shown as a column is ``CAST(c AS BOOLEAN)``: some engines make it 0 or 1.
 * Where a SELECT gives an expression a name, it uses that name in ORDER BY only: elsewhere engines
   disagree whether it is the expression or a column of that name. GROUP BY has columns or places.
-* Columns are listed, or all of a table are taken (``*``); none are left out of all. Joins are
-  INNER, LEFT, FULL or CROSS; sets are joined by UNION ALL alone.
+* Columns are listed, or all of a table are taken (``*``), of joined tables those of the first;
+  none are left out of all. Joins are INNER, LEFT, FULL or CROSS; sets are joined by UNION ALL
+  alone.
+* Nothing is ordered by the answer to a query: it is joined, or a column of a query within. An
+  identity (UUID) is ordered as text, because engines compare different halves of it first.
+* What is not in the answer to a query (``NOT IN``) is asked of columns that are never NULL: else
+  some engines say it is in none, others that nobody knows.
+* Numbers with a fraction are written as a DOUBLE (``2e1``), but for the shares of quantiles.
+* A name of a table within a query is its own: ``f.cost`` is never that of an ``f`` outside where
+  the query has an ``f`` without such a column.
 * Tables are named without a schema, and only those of the store.
 """
 

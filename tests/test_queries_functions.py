@@ -3,176 +3,16 @@
 import ast
 import re
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import timedelta
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
 import row_access_worlds as worlds
 import statements
-from demo_worlds import small
+from every_statement import MODULES, Recorder, ask_everything, constant_statements
 
-import bridgeboard.queries
-from bridgeboard.analysis import text_search
-from bridgeboard.model.dimensions import DIMENSIONS
-from bridgeboard.model.metrics import METRICS
-from bridgeboard.model.radar_limits import Limits
-from bridgeboard.model.scope import Scope
-from bridgeboard.queries import (
-    radar,
-    recorded_text,
-    request_list,
-    session_calls,
-    session_detail,
-    session_list,
-    session_pauses,
-    session_totals,
-)
-from bridgeboard.queries import text_search as searching
-from bridgeboard.queries.metric_query import Query, select, select_top
-from bridgeboard.queries.session_columns import COLUMNS, RANGES
-from bridgeboard.queries.session_filters import Find, Range
-from bridgeboard.queries.session_list import Order
-from bridgeboard.queries.spend_cells import spend_cells
-from bridgeboard.queries.typed_rows import Key, typed
+from bridgeboard.queries.metric_query import Query
 
-MODULES = {
-    f"bridgeboard.queries.{path.stem}": path
-    for path in sorted(Path(bridgeboard.queries.__file__).parent.glob("[a-z]*.py"))
-}
-ALL = Scope(small().start, small().end, "America/New_York")
-YEAR = Scope(small().start - timedelta(days=365), small().end, "Australia/Lord_Howe", week_start=6)
-FULL = YEAR.only("model", "a").only("provider", "b").without("tool", "c").only("team", "d")
 SCHEMA = set(worlds.schema())
-
-
-@dataclass
-class Recorder:
-    """A reader that notes every statement."""
-
-    reader: Any
-    sql: dict[str, None] = field(default_factory=dict)
-
-    def __getattr__(self, name: str) -> Any:
-        answered = getattr(self.reader, name)
-        if name not in {"rows", "named", "frame", "table"}:
-            return answered
-
-        def ask(sql: str, *more: Any) -> Any:
-            self.sql[sql] = None
-            return answered(sql, *more)
-
-        return ask
-
-
-def scopes() -> Iterator[Scope]:
-    """Scopes with every kind of condition, and of zone."""
-    yield from (ALL, YEAR)
-    for name, one in DIMENSIONS.items():
-        if not one.time or one.recurs:
-            values = ("3", "5") if one.recurs else ("a", "Unknown")
-            yield ALL.only(name, *values).without(name, values[0])
-    yield FULL
-
-
-def ask_everything(reader: Recorder) -> None:
-    """Note whatever the product can ask a store; where an answer leads on, it is asked."""
-    for _ in worlds.asked(reader, ALL, worlds.NOW):
-        pass
-    queries = [query for _, query in worlds.of_metrics(YEAR)]
-    for by in (one for one in DIMENSIONS.values() if not one.time):
-        names = [name for name, metric in METRICS.items() if metric.splits(by)]
-        queries.append(select_top(names, ("week", by.name), ALL, rank_by=names[0], n=3))
-    for scope in scopes():
-        names = [name for name in METRICS if is_told(name, scope)]
-        queries += [select(names, ("client",), scope), radar.sessions(scope, Limits().sessions)]
-        queries += [*of_sessions(scope), *of_requests(scope)]
-        queries += [spend_cells(scope, (scope.since + timedelta(1),), by) for by in ("", "team")]
-        if scope in {ALL, FULL}:
-            queries += of_text(reader, scope)
-    for query in (*queries, *of_pages(reader), *of_one_session(reader), *of_findings()):
-        reader.sql[query.sql] = None
-
-
-def is_told(name: str, scope: Scope) -> bool:
-    """Whether a number can be told of these filters and by client."""
-    about = {filtered for filtered, _ in (*scope.include, *scope.exclude)}
-    sources = [
-        {"calls"} if about & {"tool", "server"} and part.of_calls else set(part.sources)
-        for part in METRICS[name].parts
-    ]
-    return all(source <= {"calls", "usage", "unread"} for source in sources)
-
-
-def of_sessions(scope: Scope) -> Iterator[Query]:
-    ranges = tuple(Range(name, 1, 2) for name in RANGES)
-    for find in (Find(scope), Find(scope, has_errors=False, ranges=ranges, id="x")):
-        yield from (session_totals.totals(find), session_totals.count(find))
-        yield session_list.listing(find)
-
-
-def of_pages(reader: Any) -> Iterator[Query]:
-    """Both neighbours of a page of sessions in any order, and how many there are beyond."""
-    find = Find(ALL)
-    for place, name in enumerate(COLUMNS):
-        order = Order(name, descending=place % 2 == 0)
-        first = session_list.listing(find, order, limit=2)
-        page = session_list.page(worlds.answer(reader, first), order, limit=2)
-        yield session_list.listing(find, order, after=page.after)
-        yield session_list.listing(find, order, before=page.after)
-        yield session_list.beyond(find, order, after=page.after)
-
-
-def of_text(reader: Any, scope: Scope) -> Iterator[Query]:
-    find, search = Find(scope), searching.Search("deploy it", ("prompt", "thinking", "tool_input"))
-    spread = worlds.answer(reader, searching.spread(find, search))
-    spot = searching.Spot(scope.since, "key")
-    runs = text_search.runs_with(reader, ["deploy"]) or []
-    for place in (None, spot):
-        parts = searching.slices(find, search, spread, before=place)
-        narrowed = searching.narrowed(find, search, parts, runs, before=place)
-        yield from (part.query for part in (*parts, *narrowed))
-
-
-def of_requests(scope: Scope) -> Iterator[Query]:
-    for errors_only in (True, False):
-        yield request_list.interceptions(scope, errors_only=errors_only)
-        yield request_list.counted(scope, errors_only=errors_only)
-    for order in (request_list.Order("cost"), request_list.Order("tool_errors", descending=False)):
-        for value in (None, 7):
-            key = Key(scope.since, 1, value)
-            yield request_list.interceptions(scope, order, after=key)
-            yield request_list.interceptions(scope, order, before=key)
-            yield request_list.counted(scope, order, before=key)
-
-
-def of_one_session(reader: Any) -> Iterator[Query]:
-    ((session, id_),) = reader.rows("SELECT session, id FROM sessions ORDER BY session LIMIT 1")
-    yield session_detail.found(id_)
-    yield session_detail.tools(session)
-    yield session_pauses.responses(session)
-    call, *_ = typed(session_calls.Call, reader.rows(*session_calls.calls(session)))
-    assert call.interception
-    for part in (None, "rest", call.interception):
-        yield session_calls.calls(session, part, after=call.key)
-        yield session_calls.call_spot(session, call.interception, part)
-        yield session_calls.course(session, part)
-    yield request_list.found(call.interception)
-    yield request_list.interceptions(ALL, after=call.key)
-    yield request_list.interceptions(ALL, before=call.key)
-    yield request_list.counted(ALL, before=call.key)
-    yield from (recorded_text.whole(call.usage, kind, 0) for kind in recorded_text.KINDS)
-
-
-def of_findings() -> Iterator[Query]:
-    yield radar.details(ALL, [0, 1])
-    yield radar.session_hours(ALL, [0, 1])
-    yield radar.person_hours(YEAR, [0, 1])
-    yield radar.repeats(ALL, Limits().sessions)
-    yield radar.shares(ALL, [ALL.first_day])
 
 
 @pytest.fixture(scope="module")
@@ -197,15 +37,6 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[str], set[Any]
     return [*recorder.sql], makers
 
 
-def constants(value: Any) -> Iterator[str]:
-    """Statements in a constant that are whole as they stand."""
-    if isinstance(value, tuple):
-        for each in value:
-            yield from constants(each)
-    elif isinstance(value, str) and value.lstrip().startswith(("SELECT ", "WITH ")):
-        yield value
-
-
 @pytest.mark.slow
 def test_every_statement_is_made_of_the_closed_list(asked: tuple[list[str], set[Any]]) -> None:
     every, _ = asked
@@ -218,13 +49,7 @@ def test_every_statement_is_made_of_the_closed_list(asked: tuple[list[str], set[
 
 
 def test_every_constant_statement_is_made_of_the_closed_list() -> None:
-    every = [
-        sql
-        for name in MODULES
-        for key, value in vars(import_module(name)).items()
-        if key[0] != "_"
-        for sql in constants(value)
-    ]
+    every = [*constant_statements()]
     assert len(every) > 10
     assert [(sql, wrong) for sql in every if (wrong := statements.problems(sql, SCHEMA))] == []
 
@@ -286,6 +111,19 @@ def test_no_other_room_than_queries_makes_a_statement_for_readers() -> None:
         ("SELECT * FROM usage WHERE rowid = 1", "column rowid"),
         ("SELECT * FROM usage WHERE started_at > now() - INTERVAL 1 DAY", "spelt 'INTERVAL'"),
         ("SELECT * FROM (VALUES (1)) v(a)", "table EXPRESSION_LIST"),
+        ("SELECT t.*, u.cost FROM usage u JOIN threads t ON t.id = u.id", "t.* of a table"),
+        ("SELECT (SELECT max(u.cost) FROM usage u) AS most ORDER BY most", "order by a query"),
+        ("SELECT 1 AS a FROM usage ORDER BY (SELECT max(u.cost) FROM usage u)", "order by a query"),
+        ("SELECT id AS a FROM usage ORDER BY thread", "order of the identity thread"),
+        ("SELECT row_number() OVER (ORDER BY f.id) AS a FROM usage f", "order of the identity id"),
+        ("SELECT max(thread) AS last FROM usage", "order of the identity thread"),
+        ("SELECT usage FROM usage WHERE cost > 0.5", "number 0.5 that is no DOUBLE"),
+        ("SELECT usage FROM usage WHERE session NOT IN (SELECT session FROM usage)", "NOT IN of"),
+        ("SELECT 1 FROM usage WHERE model NOT IN (SELECT lower(model) FROM families)", "NOT IN of"),
+        (
+            "SELECT 1 FROM usage f WHERE EXISTS (SELECT 1 FROM tool_calls f WHERE f.cost > 0)",
+            "column f.cost of a query around this",
+        ),
     ],
 )
 def test_what_is_not_in_the_list_is_a_problem(sql: str, problem: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from bridgeboard.model.dimensions import dimension
+from bridgeboard.model.dimensions import UNKNOWN
 from bridgeboard.model.errors import MetricError
 from bridgeboard.model.scope import Scope
 from bridgeboard.queries.metric_query import Query, with_tables
@@ -138,10 +138,10 @@ def cohort_people(scope: Scope, cohort: date, week: date) -> Query:
         f"s.{name} = {into.bound((day - _EPOCH).days)}"
         for name, day in zip(_WEEKS, (cohort, week), strict=True)
     )
-    person = dimension("initiator").shown.format("s.initiator")
     sql = (
-        f"SELECT {person} AS initiator, s.requests FROM since s"
-        f" WHERE {cell} ORDER BY s.requests DESC, initiator"
+        f"SELECT * FROM (SELECT coalesce(p.person, '{UNKNOWN}') AS initiator, s.requests"
+        f" FROM since s LEFT JOIN people p ON p.initiator = s.initiator WHERE {cell}) t"
+        " ORDER BY t.requests DESC, t.initiator"
     )
     return with_tables(common, sql, into, _telling_apart(scope))
 

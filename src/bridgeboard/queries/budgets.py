@@ -7,7 +7,9 @@ from bridgeboard.queries.metric_query import Query, with_tables
 from bridgeboard.queries.metric_sources import MEMBERS, PEOPLE, Arguments
 
 USERNAMES: Final = Query(
-    "SELECT CAST(id AS VARCHAR), lower(username) FROM initiators ORDER BY id", (), ("initiator",)
+    "SELECT CAST(id AS VARCHAR), lower(username) FROM initiators ORDER BY CAST(id AS VARCHAR)",
+    (),
+    ("initiator",),
 )
 """Id and user name of everybody."""
 

@@ -91,7 +91,9 @@ def select(
     question = _Question.of(names, by, scope)
     common = [*tables(asked(by, scope)), *question.aggregates(into)]
     columns = [*question.shown(), *question.values()]
-    sql = f"SELECT {', '.join(columns)} FROM {question.joined()}{question.ordered(order)}"
+    # By their names, as what is shown may be asked of another table: not all engines order by that.
+    shown = f"SELECT {', '.join(columns)} FROM {question.joined()}"
+    sql = f"SELECT * FROM ({shown}) t{question.ordered(order)}"
     if limit is not None:
         sql += f" LIMIT {into.bound(limit)}"
     return with_tables(common, sql, into, asked(by, scope))

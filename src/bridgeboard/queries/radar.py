@@ -45,7 +45,8 @@ SELECT e.session, any_value(e.client) AS client,
         FILTER (WHERE e.requests >= {paced}) AS pace,
     CAST(max(e.growth) AS BIGINT) AS growth,
     coalesce(max(e.micros) FILTER (WHERE e.requests >= {alone}
-        AND e.requests >= {per_prompt} * greatest(e.prompts, 1)), 0) / 1e6 AS alone_seconds,
+        AND e.requests >= {per_prompt} * CAST(greatest(e.prompts, 1) AS DOUBLE)), 0) / 1e6
+        AS alone_seconds,
     CAST(e.session IN (SELECT session FROM of_scope) AS BOOLEAN) AS in_scope
 FROM each e GROUP BY e.session ORDER BY e.session"""
 _REPEATS: Final = """
@@ -100,7 +101,7 @@ def sessions(scope: Scope, limits: SessionLimits) -> Query:
         exact=_EXACT,
         paced=into.bound(limits.pace_requests),
         alone=into.bound(limits.alone_requests),
-        per_prompt=limits.alone_per_prompt,
+        per_prompt=f"{limits.alone_per_prompt:.17e}",
     )
     return Query(sql, tuple(into.values))
 

@@ -81,12 +81,12 @@ class Kept:
 # Thoughts hang on requests that called tools. A thread's rest has the id of its first request,
 # too, and none of its thoughts.
 _THOUGHTS: Final = (
-    "FROM thinking k JOIN asked a ON a.session = k.session AND a.id = k.interception"
+    "FROM asked a JOIN thinking k ON a.session = k.session AND a.id = k.interception"
     " AND a.grain IN ('interception', 'action')"
 )
-_INPUTS: Final = "FROM tool_inputs i JOIN asked a USING (usage)"
+_INPUTS: Final = "FROM asked a JOIN tool_inputs i USING (usage)"
 _SOURCES: Final[dict[Kind, str]] = {
-    "prompt": "SELECT a.*, p.ordinal, p.text FROM prompts p JOIN asked a USING (usage)",
+    "prompt": "SELECT a.*, p.ordinal, p.text FROM asked a JOIN prompts p USING (usage)",
     "thinking": f"SELECT a.*, k.ordinal, k.text {_THOUGHTS}",
     "tool_input": f"SELECT a.*, i.ordinal, i.input AS text {_INPUTS}",
     "tool_error": f"SELECT a.*, i.ordinal, i.error AS text {_INPUTS} WHERE i.error <> ''",

@@ -290,7 +290,8 @@ joined AS (
         t.error_type, t.error_message
     FROM own_threads t FULL JOIN used u ON u.thread = t.id),
 placed AS (
-    SELECT *, row_number() OVER (ORDER BY id IS NULL, started_at, id) AS place FROM joined)
+    SELECT *, row_number() OVER (ORDER BY id IS NULL, started_at, CAST(id AS VARCHAR))
+        AS place FROM joined)
 """
 
 

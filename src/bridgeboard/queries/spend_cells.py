@@ -34,7 +34,7 @@ def spend_cells(scope: Scope, edges: Sequence[datetime], by: str = "") -> Query:
     """
     into = Arguments()
     names = tuple(dict.fromkeys(name for name in (by, "model") if name))
-    source = rows("usage", names, scope, into, also="f.cost IS NOT NULL", is_final=True)
+    source = rows("usage", names, scope, into, is_final=True)
     of_request = ", ".join(
         [
             *(f"f.{name}" for name in PRICED_BY),
@@ -53,7 +53,7 @@ def spend_cells(scope: Scope, edges: Sequence[datetime], by: str = "") -> Query:
     sums = [f"CAST(sum(r.{sql}) AS HUGEINT) AS {name}" for name, sql in CLASSES.items()]
     groups = (
         f"SELECT {', '.join([*keys, *sums])}, CAST(sum(r.cost) AS HUGEINT) AS cost"
-        f" FROM (SELECT f.usage, {of_request} {source.text}) q"
+        f" FROM (SELECT f.usage, {of_request} {source.text} AND f.cost IS NOT NULL) q"
         " JOIN responses r ON r.usage = q.usage"
         f" WHERE r.started_at >= {into.bound(scope.since)}"
         f" AND r.started_at < {into.bound(scope.until)} AND r.status <> 'unpriced'"
