@@ -111,6 +111,22 @@ def test_one_process_has_the_lease_and_tells_how_it_goes(
     assert (one.node.holds, other.node.holds, other.node.number) == (False, True, 2)
 
 
+def test_that_one_waits_or_has_lost_the_lease_is_logged_once(
+    one: Process, other: Process, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("INFO"):
+        one.node.beat()
+        for _ in range(3):
+            other.node.beat()
+        one.node.release()
+        other.node.beat()
+    assert [one.getMessage() for one in caplog.records] == [
+        "This process syncs now, with the lease 1.",
+        WAITING,
+        "This process syncs now, with the lease 2.",
+    ]
+
+
 def test_a_lease_is_renewed_now_and_then_where_there_is_nothing_new(
     one: Process, database: Database
 ) -> None:

@@ -192,6 +192,21 @@ def test_readers_cannot_pile_up_wishes(wishes: Wishes, lease: Lease, clock: Cloc
         wishes.add("session", "x" * 201)
 
 
+def test_what_became_of_a_wish_is_forgotten_after_a_while_though_nothing_else_is_wished(
+    wishes: Wishes, lease: Lease, clock: Clock
+) -> None:
+    wish = wishes.add("session", "17")
+    wishes.add("session", "18")
+    wishes.take(lease)
+    wishes.settle(lease, [wish.number])
+    clock.now += REMEMBERED - MOMENT
+    wishes.take(lease)
+    assert state(wishes, "session", "17") == "done"
+    clock.now += MOMENT
+    assert wishes.take(lease) == []
+    assert [state(wishes, "session", target) for target in ("17", "18")] == ["none", "none"]
+
+
 def test_of_many_readers_who_wish_the_same_at_once_each_gets_the_same(
     database: Database, state_url: str, clock: Clock
 ) -> None:

@@ -4,6 +4,7 @@ It holds the lease of the store in the state database, tells there how the sync 
 what readers of other dashboards wish. Without the lease it does not sync.
 """
 
+import logging
 import os
 import secrets
 import socket
@@ -24,6 +25,8 @@ BEAT_SECONDS = 1.0
 RENEWED_SECONDS = 5.0
 """How long a lease is left as it is where there is nothing new to tell."""
 WAITING = "Another process syncs this store: this one waits until that one has ended."
+
+log = logging.getLogger(__name__)
 
 
 class SyncNode:
@@ -57,6 +60,7 @@ class SyncNode:
         self._good_until = 0.0
         self._told: tuple[float, str] = (0.0, "")
         self._former: SyncReport | None = None
+        self._has_waited = False
         self.problem = ""
 
     def of_store(self, key: str) -> None:
@@ -109,6 +113,7 @@ class SyncNode:
                 wishes = self._wishes.take(lease)
             except LeaseLostError as error:
                 self._lease, self.problem = None, str(error)
+                log.warning("The lease is lost: %s", error)
                 return []
             except StateError as error:
                 self.problem = str(error)
@@ -169,7 +174,12 @@ class SyncNode:
     def _take(self, nodes: SyncNodes) -> Lease | None:
         began = self._clock()
         self._lease = nodes.take(self._holder, self._name)
+        if self._lease is None and not self._has_waited:
+            self._has_waited = True
+            log.warning(WAITING)
         if self._lease:
+            self._has_waited = False
+            log.info("This process syncs now, with the lease %d.", self._lease.number)
             self._good_until, self._told = began + LASTS.total_seconds(), (0.0, "")
             before = nodes.node()
             self._former = report_of_text(before.report) if before else None

@@ -117,11 +117,14 @@ class Wishes:
             StateError: when the wishes cannot be read or written.
         """
         with self.database.reading() as connection:
-            if not self._to_take(connection, lease, self.clock(connection)):
+            now = self.clock(connection)
+            is_old = connection.execute(self._old(select(_columns.number), now)).first()
+            if not is_old and not self._to_take(connection, lease, now):
                 return []
         with self.database.writing() as connection:
             self._nodes.check(connection, lease)
             now = self.clock(connection)
+            connection.execute(self._old(delete(WISHES), now))
             rows = self._to_take(connection, lease, now)
             mine = _columns.number.in_([row.number for row in rows])
             change = update(WISHES).filter_by(store=self.store).where(mine)
@@ -171,14 +174,18 @@ class Wishes:
         )
         return case((is_over, "expired"), else_=_columns.state)
 
+    def _old(self, statement: Any, now: datetime) -> Any:
+        """A statement on the wishes that nobody needs to know of any more."""
+        is_over = self._state(now).not_in(("open", "doing"))
+        old = (_columns.wished_at <= now - REMEMBERED) & is_over
+        return statement.where(_columns.store == self.store, old)
+
     def _tidy(self, connection: Connection, now: datetime) -> None:
         """Forget old ones, and refuse another one where too many are open."""
-        state = self._state(now)
-        over = delete(WISHES).filter_by(store=self.store)
-        over = over.where(_columns.wished_at <= now - REMEMBERED, state.not_in(("open", "doing")))
-        connection.execute(over)
+        connection.execute(self._old(delete(WISHES), now))
+        is_open = self._state(now).in_(("open", "doing"))
         count = select(func.count()).select_from(WISHES).filter_by(store=self.store)
-        if connection.execute(count.where(state.in_(("open", "doing")))).scalar_one() >= MOST:
+        if connection.execute(count.where(is_open)).scalar_one() >= MOST:
             raise TooManyWishesError(
                 f"{MOST} wishes wait for the process that syncs already: try again in a minute."
             )
