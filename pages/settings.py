@@ -4,9 +4,16 @@ from bridgeboard.ui.shell import ensure_shell
 
 ensure_shell()
 
-from bridgeboard.ui.views import audit, settings_alerts, settings_in_force, settings_sync
+from bridgeboard.ui.views import (
+    audit,
+    settings_alerts,
+    settings_copies,
+    settings_in_force,
+    settings_sync,
+)
 
 settings_sync.sync()
+settings_copies.show()
 settings_sync.backups()
 settings_alerts.alerts()
 audit.not_handed_on()

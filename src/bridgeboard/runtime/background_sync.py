@@ -6,6 +6,7 @@ wrong is reported in ``Status`` and tried again at the next round; nothing here 
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -15,13 +16,14 @@ from typing import NamedTuple, Self
 from aibridge import Client
 from bridgeboard import store, sync
 from bridgeboard.model.deployment import Capabilities, DeploymentError
-from bridgeboard.model.store_status import BackupStatus, Event, Status, Totals
+from bridgeboard.model.store_status import BackupStatus, CopyStatus, Event, Status, Totals
 from bridgeboard.model.sync_report import SyncReport
 from bridgeboard.runtime import clients, state_files, store_files, team_sources
 from bridgeboard.runtime.background_alerts import BackgroundAlerts
 from bridgeboard.runtime.clients import LiveDeployment
 from bridgeboard.runtime.failure_messages import logged
 from bridgeboard.runtime.nightly_backups import NightlyBackups
+from bridgeboard.runtime.publishing import LOOK_SECONDS, Publishing
 from bridgeboard.runtime.sync_node import SyncNode
 from bridgeboard.runtime.sync_steps import gather, options, prepare, prune
 from bridgeboard.settings import Settings, unsecret
@@ -67,6 +69,7 @@ class BackgroundSync:
         alerts: what is told to recipients.
         node: its lease, where it syncs for others; None where it syncs for itself alone.
         totals: what its syncs have done.
+        publishing: of copies for dashboards that only read.
     """
 
     is_remote = False
@@ -99,6 +102,7 @@ class BackgroundSync:
         self._threads: list[threading.Thread] = []
         self.backups = NightlyBackups(settings, clock)
         self.alerts = BackgroundAlerts(settings, clock)
+        self.publishing = Publishing(settings, clock)
         # A file that is written anew would wait for the long question that a backup is.
         self._reading_all = threading.Lock()
 
@@ -106,6 +110,11 @@ class BackgroundSync:
     def backup_status(self) -> BackupStatus:
         """How it is with the backups of the store."""
         return self.backups.status
+
+    @property
+    def copy_status(self) -> CopyStatus:
+        """How it is with the published copies of the store."""
+        return self.publishing.status
 
     @property
     def alert_problem(self) -> str | None:
@@ -143,6 +152,8 @@ class BackgroundSync:
             works.append(self._tell_recipients)
         if self.node:
             works.append(self._beat)
+        if self._settings.publish_path:
+            works.append(self._publish)
         for work in works:
             thread = threading.Thread(target=work, name=f"bridgeboard-{work.__name__}", daemon=True)
             self._threads.append(thread)
@@ -175,6 +186,10 @@ class BackgroundSync:
 
     def __exit__(self, *_exception: object) -> None:
         self.stop()
+
+    def one_state(self) -> AbstractContextManager[None]:
+        """Nothing: the store stays the same one, and answers belong to its versions."""
+        return nullcontext()
 
     def wake(self) -> None:
         """Sync now instead of at the end of the interval."""
@@ -314,6 +329,12 @@ class BackgroundSync:
         while not self._stopping.wait(ALERT_POLL_SECONDS):
             if self.store is not None and self._is_in_charge:
                 self.alerts.tell(self.store, self.status)
+
+    def _publish(self) -> None:
+        """Publish copies of the store when there is something new."""
+        while not self._stopping.wait(LOOK_SECONDS):
+            if self.store is not None and self._is_in_charge:
+                self.publishing.look(self.store, self.status)
 
     def _opened(self, client: Client) -> Store:
         if self.store is None:
