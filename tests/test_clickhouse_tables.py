@@ -68,7 +68,9 @@ def test_each_column_is_where_it_is_in_the_store(
     created: dict[str, dict[str, str]] = {}
     for table, name, kind in client.query(f"{sql} ORDER BY table, position").result_rows:
         created.setdefault(table, {})[name] = kind
-    assert [*created.pop("live")] == ["version", "name", "slice", "block", "rows", "digest", "sign"]
+    assert [*created.pop("live")] == [
+        *("term", "version", "at", "name", "slice", "block", "rows", "digest", "sign")
+    ]
     assert created == {
         table: {each.name: tables.type_of(table, each) for each in columns} | {"block": "UInt64"}
         for table, columns in schema.items()

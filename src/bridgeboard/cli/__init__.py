@@ -15,6 +15,7 @@ from bridgeboard.cli import (
     dashboard,
     deployment_checks,
     forecast,
+    mirror,
     person,
     pricing,
     reporting,
@@ -42,6 +43,7 @@ app.command()(budgets.budgets)
 app.command()(store_commands.backup)
 app.command()(store_commands.restore)
 app.command()(store_commands.repair)
+app.command()(mirror.mirror)
 app.command()(deployment_checks.check)
 app.command()(state_commands.audit)
 app.command()(state_commands.logout)

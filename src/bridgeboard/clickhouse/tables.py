@@ -15,15 +15,17 @@ BLOCK: Final = "block"
 LIVE: Final = "live"
 LIVE_TABLE: Final = """\
 CREATE TABLE IF NOT EXISTS live (
+  `term` UInt64,
   `version` UInt64,
+  `at` DateTime64(3, 'UTC') DEFAULT now64(3),
   `name` LowCardinality(String),
   `slice` String,
   `block` UInt64,
   `rows` UInt64,
   `digest` UInt64,
   `sign` Int8
-) ENGINE = {engine} ORDER BY version"""
-"""Which blocks of which tables hold: those whose signs up to a version have a sum above zero."""
+) ENGINE = {engine} PARTITION BY term ORDER BY version"""
+"""Which blocks of which tables hold at which version (``bridgeboard.clickhouse.live``)."""
 
 _COLUMNS: Final = """
 SELECT table_name, column_name, data_type, is_nullable FROM duckdb_columns()

@@ -103,22 +103,20 @@ class BackupStatus:
 
 
 @dataclass(frozen=True)
-class CopyStatus:
-    """How it is with the copies of a store: those that are published, or the one that is read.
+class MirrorStatus:
+    """How it is with the mirror of a store in ClickHouse.
 
     Attributes:
-        made_at: when the newest was made, aware; None where there is none.
-        current_at: when it was last known to hold all that the store holds.
-        seen_at: when the process that publishes looked last.
-        problem: why there is no newer one; None if all is well.
-        bytes: its size, where that is known.
+        at: the time (aware) of the newest state that its readers see; None if it is not known yet.
+        version: the number of that state.
+        rows: how many rows were written since the process began.
+        problem: why it is not up to date, and what to do; None if all is well.
     """
 
-    made_at: datetime | None = None
-    current_at: datetime | None = None
-    seen_at: datetime | None = None
+    at: datetime | None = None
+    version: int = 0
+    rows: int = 0
     problem: str | None = None
-    bytes: int | None = None
 
 
 Phase = Literal["prices", "interceptions", "sessions", "details", "done"]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bridgeboard.model.deployment import Capabilities
-from bridgeboard.model.store_status import Backup, BackupStatus, Event, Status
+from bridgeboard.model.store_status import Backup, BackupStatus, Event, MirrorStatus, Status
 
 Part = TypeVar("Part")
 
@@ -25,6 +25,7 @@ class SyncReport:
         capabilities: what the deployment and its token can do, as it was known last; None before.
         backups: the backups of its store.
         alert_problem: why nobody could be told of alerts.
+        mirror: the mirror of its store; None where there is none.
     """
 
     status: Status = field(default_factory=Status)
@@ -34,6 +35,7 @@ class SyncReport:
     capabilities: Capabilities | None = None
     backups: BackupStatus = field(default_factory=BackupStatus)
     alert_problem: str | None = None
+    mirror: MirrorStatus | None = None
 
 
 def report_text(report: SyncReport) -> str:
@@ -54,6 +56,7 @@ def report_of_text(text: str) -> SyncReport | None:
             status=_status(told.get("status")),
             capabilities=_capabilities(told.get("capabilities")),
             backups=_backups(told.get("backups")),
+            mirror=_mirror(told.get("mirror")),
         )
     except (ValueError, TypeError, AttributeError, KeyError, OverflowError):
         return None
@@ -103,6 +106,10 @@ def _backups(told: Mapping[str, Any] | None) -> BackupStatus:
         for one in told.get("good", ())
     )
     return _part(BackupStatus, told, good=good, next_at=_moment(told.get("next_at")))
+
+
+def _mirror(told: Mapping[str, Any] | None) -> MirrorStatus | None:
+    return _part(MirrorStatus, told, at=_moment(told.get("at"))) if told else None
 
 
 def _moment(told: str | None) -> datetime | None:

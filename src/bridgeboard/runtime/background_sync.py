@@ -6,7 +6,7 @@ wrong is reported in ``Status`` and tried again at the next round; nothing here 
 
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -16,14 +16,14 @@ from typing import NamedTuple, Self
 from aibridge import Client
 from bridgeboard import store, sync
 from bridgeboard.model.deployment import Capabilities, DeploymentError
-from bridgeboard.model.store_status import BackupStatus, CopyStatus, Event, Status, Totals
+from bridgeboard.model.store_status import BackupStatus, Event, MirrorStatus, Status, Totals
 from bridgeboard.model.sync_report import SyncReport
 from bridgeboard.runtime import clients, state_files, store_files, team_sources
 from bridgeboard.runtime.background_alerts import BackgroundAlerts
+from bridgeboard.runtime.background_mirror import BackgroundMirror, server
 from bridgeboard.runtime.clients import LiveDeployment
 from bridgeboard.runtime.failure_messages import logged
 from bridgeboard.runtime.nightly_backups import NightlyBackups
-from bridgeboard.runtime.publishing import LOOK_SECONDS, Publishing
 from bridgeboard.runtime.sync_node import SyncNode
 from bridgeboard.runtime.sync_steps import gather, options, prepare, prune
 from bridgeboard.settings import Settings, unsecret
@@ -67,9 +67,9 @@ class BackgroundSync:
         deployment: the deployment, to be asked while a reader waits.
         backups: the backups of the store.
         alerts: what is told to recipients.
+        mirror: what mirrors the store; None where nothing does.
         node: its lease, where it syncs for others; None where it syncs for itself alone.
         totals: what its syncs have done.
-        publishing: of copies for dashboards that only read.
     """
 
     is_remote = False
@@ -99,10 +99,11 @@ class BackgroundSync:
         self.node: SyncNode | None = None
         if is_node:
             self.node = SyncNode(state_files.state_database(settings), self.report)
+        to = server(settings)
+        self.mirror = BackgroundMirror(to, clock, may=self._confirm) if to else None
         self._threads: list[threading.Thread] = []
         self.backups = NightlyBackups(settings, clock)
         self.alerts = BackgroundAlerts(settings, clock)
-        self.publishing = Publishing(settings, clock)
         # A file that is written anew would wait for the long question that a backup is.
         self._reading_all = threading.Lock()
 
@@ -112,9 +113,9 @@ class BackgroundSync:
         return self.backups.status
 
     @property
-    def copy_status(self) -> CopyStatus:
-        """How it is with the published copies of the store."""
-        return self.publishing.status
+    def mirror_status(self) -> MirrorStatus | None:
+        """How it is with the mirror of the store; None where there is none."""
+        return self.mirror.status if self.mirror else None
 
     @property
     def alert_problem(self) -> str | None:
@@ -128,7 +129,9 @@ class BackgroundSync:
 
     def report(self) -> SyncReport:
         """What other processes may know of this one."""
-        status = self.status
+        status, mirror = self.status, self.mirror_status
+        if mirror and mirror.problem:
+            mirror = replace(mirror, problem=unsecret(mirror.problem, self._settings))
         if status.problem:  # readers of other dashboards could not take our secrets out
             status = replace(status, problem=unsecret(status.problem, self._settings))
         return SyncReport(
@@ -138,6 +141,7 @@ class BackgroundSync:
             store_version=self.store.version if self.store else None,
             capabilities=self._capabilities,
             backups=self.backup_status,
+            mirror=mirror,
             alert_problem=self.alert_problem and unsecret(self.alert_problem, self._settings),
         )
 
@@ -152,8 +156,6 @@ class BackgroundSync:
             works.append(self._tell_recipients)
         if self.node:
             works.append(self._beat)
-        if self._settings.publish_path:
-            works.append(self._publish)
         for work in works:
             thread = threading.Thread(target=work, name=f"bridgeboard-{work.__name__}", daemon=True)
             self._threads.append(thread)
@@ -169,6 +171,8 @@ class BackgroundSync:
         # A thread that still waits for an answer of the network is left behind: its transaction
         # is not committed, and the file is whole without it.
         has_ended = not any(thread.is_alive() for thread in self._threads)
+        if self.mirror:
+            has_ended &= self.mirror.stop(PATIENCE_SECONDS)
         if self.store and has_ended:
             self.store.close()
         self._threads, self.store = [], None
@@ -186,10 +190,6 @@ class BackgroundSync:
 
     def __exit__(self, *_exception: object) -> None:
         self.stop()
-
-    def one_state(self) -> AbstractContextManager[None]:
-        """Nothing: the store stays the same one, and answers belong to its versions."""
-        return nullcontext()
 
     def wake(self) -> None:
         """Sync now instead of at the end of the interval."""
@@ -249,6 +249,8 @@ class BackgroundSync:
             self._settle(wishes, problem)
         else:
             left = self._rewrite()
+            if self.mirror and self.store:  # after the file, which nobody may read meanwhile
+                self.mirror.mirror(self.store)
             now = self._clock()
             if not self._stopping.is_set():
                 self.totals = replace(self.totals, good=self.totals.good + 1)
@@ -303,14 +305,15 @@ class BackgroundSync:
         """Write the file anew if that is due; why it could not be, which leaves the sync good."""
         if self.store is None or self._stopping.is_set():
             return None
-        if not self._reading_all.acquire(blocking=False):
-            return None  # the next round does, once the backup is made
-        try:
-            store.rewrite_if_due(self.store, self._clock())
-        except Exception as error:  # noqa: BLE001  # likewise
-            return logged("What was deleted is still in the bytes of the store's file", error)
-        finally:
-            self._reading_all.release()
+        with ExitStack() as held:
+            for lock in (self._reading_all, *([self.mirror.reading] if self.mirror else ())):
+                if not lock.acquire(blocking=False):
+                    return None  # the next round does, once all is read
+                held.callback(lock.release)
+            try:
+                store.rewrite_if_due(self.store, self._clock())
+            except Exception as error:  # noqa: BLE001  # likewise
+                return logged("What was deleted is still in the bytes of the store's file", error)
         return None
 
     def _back_up(self) -> None:
@@ -330,12 +333,6 @@ class BackgroundSync:
             if self.store is not None and self._is_in_charge:
                 self.alerts.tell(self.store, self.status)
 
-    def _publish(self) -> None:
-        """Publish copies of the store when there is something new."""
-        while not self._stopping.wait(LOOK_SECONDS):
-            if self.store is not None and self._is_in_charge:
-                self.publishing.look(self.store, self.status)
-
     def _opened(self, client: Client) -> Store:
         if self.store is None:
             self.store = store_files.stored(self._settings, client)
@@ -348,6 +345,11 @@ class BackgroundSync:
     def _is_in_charge(self) -> bool:
         """Whether no other process does what is done once for all dashboards."""
         return self.node is None or self.node.holds
+
+    def _confirm(self) -> None:
+        """Raise unless this process may publish what it has."""
+        if self.node:
+            self.node.confirm(ask=True)
 
     def _learn_capabilities(self) -> None:
         """Ask what the deployment and its token can do, for dashboards that cannot ask it."""

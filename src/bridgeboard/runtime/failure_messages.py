@@ -1,4 +1,4 @@
-"""Messages about failures of the sync and of backups in the background."""
+"""Messages about failures of the sync, of backups and of the mirror in the background."""
 
 import logging
 import traceback
@@ -7,6 +7,7 @@ from aibridge import AIBridgeError
 from bridgeboard.alerts.recipients import RecipientsFileError
 from bridgeboard.alerts.sending import AddressError
 from bridgeboard.budgets import BudgetsFileError
+from bridgeboard.clickhouse.errors import MirrorError
 from bridgeboard.model.store import StoreError
 from bridgeboard.pricing import PriceFileError
 from bridgeboard.settings import SettingsError
@@ -17,6 +18,7 @@ FORESEEN = (
     AIBridgeError,
     AddressError,
     BudgetsFileError,
+    MirrorError,
     PriceFileError,
     RecipientsFileError,
     SettingsError,

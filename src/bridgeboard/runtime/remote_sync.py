@@ -6,7 +6,6 @@ this dashboard has a token of its own.
 """
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
@@ -21,7 +20,7 @@ from bridgeboard.model.deployment import (
     RecordedRequest,
 )
 from bridgeboard.model.store import Store
-from bridgeboard.model.store_status import BackupStatus, CopyStatus, Status
+from bridgeboard.model.store_status import BackupStatus, MirrorStatus, Status
 from bridgeboard.model.sync_report import SyncReport, report_of_text
 from bridgeboard.runtime import state_files
 from bridgeboard.runtime.clients import LiveDeployment
@@ -104,9 +103,9 @@ class RemoteSync:
         return self._report().backups
 
     @property
-    def copy_status(self) -> CopyStatus:
-        """Nothing: no copies are read here (``replica``)."""
-        return CopyStatus()
+    def mirror_status(self) -> MirrorStatus | None:
+        """How it is with the mirror that the node keeps."""
+        return self._report().mirror
 
     @property
     def alert_problem(self) -> str | None:
@@ -118,10 +117,6 @@ class RemoteSync:
         """Seconds between two syncs of the node; 0 while there is none that lives."""
         known = self._ask()
         return known.report.sync_seconds if known.is_alive else 0
-
-    def one_state(self) -> AbstractContextManager[None]:
-        """Nothing: answers belong to versions of the store."""
-        return nullcontext()
 
     def wake(self) -> None:
         """Wish a sync now. Raises StateError."""

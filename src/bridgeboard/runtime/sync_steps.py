@@ -51,10 +51,10 @@ def gather(opened: Store, settings: Settings, *, stops: Callable[[], bool] = lam
     """Make what readers would wait for, until it is stopped.
 
     The words of new prompts, where they may be searched, and the sums of groups, where there may
-    be readers who see nothing else: here, or in dashboards that read copies and make none.
+    be readers who see nothing else.
     """
     if settings.search_text:
         text_index.gather(opened, stops=stops)
-    if (settings.guarded or settings.publish_path) and not stops():
+    if (settings.guarded or settings.mirror) and not stops():
         with opened.snapshot(RowAccess.of_groups(settings.floor)):
             pass

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bridgeboard.model.store_status import BackupStatus, CopyStatus, Status, Totals
+from bridgeboard.model.store_status import BackupStatus, MirrorStatus, Status, Totals
 from bridgeboard.model.sync_report import SyncReport
 
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -35,14 +35,12 @@ def backed_up(status: BackupStatus) -> dict[str, object]:
     }
 
 
-def copied(status: CopyStatus, now: datetime) -> dict[str, object]:
-    """The copies that are published, or the one that is read, likewise."""
-    age = (now - status.current_at).total_seconds() if status.current_at else None
+def mirrored(status: MirrorStatus) -> dict[str, object]:
+    """The mirror in ClickHouse for a monitor, likewise."""
     return {
         "good": status.problem is None,
-        "made_at": status.made_at.isoformat() if status.made_at else None,
-        "current_at": status.current_at.isoformat() if status.current_at else None,
-        "age_seconds": None if age is None else round(max(0.0, age)),
+        "last_good_at": status.at.isoformat() if status.at else None,
+        "version": status.version,
     }
 
 
@@ -70,6 +68,8 @@ def metrics(
         holds: whether it holds the lease; None where it needs none.
     """
     every = [*_of_status(report, now), *_of_totals(totals), *_of_lease(lease, holds=holds)]
+    if report.mirror:
+        every += _of_mirror(report.mirror)
     return "".join(_lines(each for each in every if each.value is not None))
 
 
@@ -102,6 +102,14 @@ def _of_status(report: SyncReport, now: datetime) -> Iterator[_Metric]:
         "Whether nobody could be told of alerts.",
         report.alert_problem is not None,
     )
+
+
+def _of_mirror(status: MirrorStatus) -> Iterator[_Metric]:
+    at = _seconds(status.at)
+    yield _Metric("mirror_last_good_timestamp_seconds", "Which state the mirror has.", at)
+    yield _Metric("mirror_failing", "Whether it is behind.", status.problem is not None)
+    yield _Metric("mirror_version", "The number of its state.", status.version or None)
+    yield _Metric("mirror_rows_total", "Rows that were written to it.", status.rows, "counter")
 
 
 def _of_totals(totals: Totals) -> Iterator[_Metric]:

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
 from bridgeboard.runtime.background_sync import BackgroundSync
-from bridgeboard.server.health import METRICS_TYPE, backed_up, metrics, synced
+from bridgeboard.server.health import METRICS_TYPE, backed_up, metrics, mirrored, synced
 
 
 def application(keeper: BackgroundSync, clock: Callable[[], datetime]) -> Starlette:
@@ -21,6 +21,8 @@ def application(keeper: BackgroundSync, clock: Callable[[], datetime]) -> Starle
         body: dict[str, object] = {"status": "ok", "version": version("bridgeboard")}
         body["sync"] = synced(keeper.status)
         body["backup"] = backed_up(keeper.backup_status)
+        if keeper.mirror_status:
+            body["mirror"] = mirrored(keeper.mirror_status)
         if keeper.node:
             body["lease"] = {"held": keeper.node.holds, "number": keeper.node.number}
         return JSONResponse(body)

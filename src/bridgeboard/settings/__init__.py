@@ -12,8 +12,8 @@ from pydantic import SecretStr, ValidationError
 
 from bridgeboard.access import SHORTEST_KEY
 from bridgeboard.settings import secrets, sources
+from bridgeboard.settings.definitions import Settings
 from bridgeboard.settings.demo import DemoSettings
-from bridgeboard.settings.in_force import Settings
 from bridgeboard.settings.origins import Origin, origins, shown, unsecret
 from bridgeboard.settings.sources import SETTINGS_VARIABLE, SettingsError, settings_file
 from bridgeboard.settings.tables import Login, Proxy
@@ -103,10 +103,10 @@ def _with_token(settings: Settings) -> Settings:
 
 
 def _with_files(settings: Settings) -> Settings:
-    """The same, with the key of the audit log and the state's address if they stand in files."""
+    """The same, with those secrets of no table that stand in files."""
     read = {
         name: SecretStr(secrets.from_file(f"{name}_file", path))
-        for name in ("audit_key", "state_url")
+        for name in ("audit_key", "state_url", "mirror_password")
         if (path := getattr(settings, f"{name}_file"))
         and not getattr(settings, name).get_secret_value()
     }

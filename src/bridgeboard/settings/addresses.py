@@ -16,6 +16,13 @@ _FOLDERS: Final = frozenset({"static", "media", "component", "_stcore", "auth"})
 """What our longer paths begin with."""
 
 
+def listening(text: str) -> str:
+    """An address to listen on, without brackets. Raises ValueError for none."""
+    if not text.strip():
+        raise ValueError("Name an address to listen on, for example 127.0.0.1")
+    return text.strip().strip("[]")
+
+
 def listed(names: str) -> list[str]:
     """The words of a list with commas between them."""
     return [name.strip() for name in names.split(",") if name.strip()]

@@ -1,8 +1,11 @@
 """Every setting, with its variable, default, meaning and validation."""
 
-import re
+from collections.abc import Iterable
+from datetime import datetime, time
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args
 
+import platformdirs
 from pydantic import (
     AfterValidator,
     AliasGenerator,
@@ -14,8 +17,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bridgeboard.access import SHORTEST_KEY
-from bridgeboard.settings import addresses, tables
+from bridgeboard.access import SHORTEST_KEY, Role, Rules
+from bridgeboard.settings import addresses, clickhouse_address, tables
 from bridgeboard.settings.sources import Environment, File, meant, settings_file
 from bridgeboard.settings.tables import Login, Proxy, Words
 from bridgeboard.settings.variables import aliases
@@ -25,7 +28,7 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 WEEKDAYS: Final[tuple[Weekday, ...]] = get_args(Weekday)
 
 
-class Fields(BaseSettings):
+class Settings(BaseSettings):
     """All that can be configured. The first alias of a field is its environment variable.
 
     Values that make no sense are a :class:`SettingsError` of :func:`bridgeboard.settings.read`.
@@ -65,7 +68,9 @@ class Fields(BaseSettings):
         description="How long one answer of the deployment may take. Its session list is slow at "
         "scale.",
     )
-    host: str = Field(default="127.0.0.1", description="Address that the dashboard listens on.")
+    host: Annotated[str, AfterValidator(addresses.listening)] = Field(
+        default="127.0.0.1", description="Address that the dashboard listens on."
+    )
     port: int = Field(
         default=8501, ge=1, le=65_535, description="Port that the dashboard listens on."
     )
@@ -134,7 +139,7 @@ class Fields(BaseSettings):
         le=1_048_576,
         description="Memory that the store may use, in megabytes.",
     )
-    backup_at: str = Field(
+    backup_at: Annotated[str, AfterValidator(tables.time_or_off)] = Field(
         default="02:30",
         description="Time of day, by the clock of the machine, at which `serve` makes a backup "
         "every night. `off` makes none.",
@@ -149,18 +154,6 @@ class Fields(BaseSettings):
         ge=1,
         le=1000,
         description="How many of these backups are kept. Older ones are deleted.",
-    )
-    publish_folder: str = Field(
-        default="",
-        description="Folder into which the process that syncs puts copies of the store, at most "
-        "one a minute, for dashboards on the same machine that only read (docs/deployment.md). "
-        "Empty publishes none.",
-    )
-    replica_folder: str = Field(
-        default="",
-        description="That folder, for a dashboard that only reads: a replica. It needs no "
-        "deployment and no token, and publishes nothing itself. Empty is a dashboard with a store "
-        "of its own.",
     )
     prices_file: str = Field(
         default="",
@@ -247,20 +240,18 @@ class Fields(BaseSettings):
         "of JSON lines, or `syslog+tls://HOST:6514`, `syslog+tcp://HOST:601`, "
         "`syslog+udp://HOST:514`.",
     )
-
-    @field_validator("host", mode="after")
-    @classmethod
-    def _without_brackets(cls, host: str) -> str:
-        if not host.strip():
-            raise ValueError("Name an address to listen on, for example 127.0.0.1")
-        return host.strip().strip("[]")
-
-    @field_validator("backup_at", mode="after")
-    @classmethod
-    def _time_or_off(cls, text: str) -> str:
-        if text != "off" and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
-            raise ValueError("Write a time of day as 02:30, or off")
-        return text
+    mirror: Annotated[str, AfterValidator(clickhouse_address.checked)] = Field(
+        default="",
+        description="A ClickHouse to which the store is mirrored after each sync: "
+        "`clickhouse://USER@HOST:8443/DATABASE`, several hosts with commas between them. Needs "
+        '`pip install "bridgeboard[clickhouse]"` (docs/clickhouse.md).',
+    )
+    mirror_password: SecretStr = Field(
+        default=SecretStr(""), description="The password of that user."
+    )
+    mirror_password_file: str = Field(
+        default="", description="A file that holds it instead, such as a mounted secret."
+    )
 
     @field_validator("roles", "leads", mode="before")
     @classmethod
@@ -287,12 +278,6 @@ class Fields(BaseSettings):
             )
         if self.login.configured:
             self.login.check_path(self.base_path)
-        both = {folder for folder in (self.publish_folder, self.replica_folder) if folder}
-        if len({meant(each).resolve() for each in both}) > 1:
-            raise ValueError(
-                "publish_folder and replica_folder name two folders: a replica reads from the one"
-                " that another process publishes to, and publishes nothing itself"
-            )
         if self.names == "pseudonyms" and not self.pseudonym_key.get_secret_value():
             raise ValueError(f"Pseudonyms need a pseudonym_key: {RANDOM}")
         teamless = tables.leads_without_teams(self.roles, self.leads)
@@ -317,3 +302,95 @@ class Fields(BaseSettings):
         """Command line first, then the environment, then the file."""
         file = File(settings_cls, settings_file())
         return init_settings, Environment(settings_cls), file
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The names of what the command line gave."""
+        return self._given
+
+    def with_given(self, names: Iterable[str]) -> Self:
+        """The same, knowing what the command line gave."""
+        copy = self.model_copy()
+        copy._given = frozenset(names)  # noqa: SLF001 - our own
+        return copy
+
+    @property
+    def configured(self) -> bool:
+        """Whether a deployment and a token are given at all."""
+        return bool(self.url and self.token.get_secret_value())
+
+    @property
+    def first_weekday(self) -> int:
+        """The weekday that weeks begin on: 0 for Monday."""
+        return WEEKDAYS.index(self.week_start)
+
+    @property
+    def guarded(self) -> bool:
+        """Whether it is known who looks: by a login or by a proxy."""
+        return self.login.configured or self.proxy.configured
+
+    @property
+    def rules(self) -> Rules:
+        """Who is what."""
+        return Rules(
+            {Role(name): frozenset(whose) for name, whose in self.roles.items()},
+            {who: frozenset(teams) for who, teams in self.leads.items()},
+            Role(self.default_role) if self.default_role else None,
+        )
+
+    @property
+    def stands_at(self) -> datetime | None:
+        """The moment at which a demo company stands still; None where time goes on."""
+        return None
+
+    @property
+    def folder(self) -> Path:
+        """Where stores are kept."""
+        if self.data_folder:
+            return meant(self.data_folder)
+        return platformdirs.user_data_path("bridgeboard")
+
+    @property
+    def backup_time(self) -> time | None:
+        """When backups are made, by the clock of the machine; None where none are."""
+        return None if self.demo or self.backup_at == "off" else time.fromisoformat(self.backup_at)
+
+    @property
+    def backups_path(self) -> Path:
+        """The folder of nightly backups."""
+        return meant(self.backup_folder) if self.backup_folder else self.folder / "backups"
+
+    @property
+    def prices_path(self) -> Path | None:
+        """The operator's prices; None without any."""
+        return meant(self.prices_file) if self.prices_file else None
+
+    @property
+    def teams_path(self) -> Path | None:
+        """The file of memberships; None without one."""
+        return meant(self.teams_file) if self.teams_file else None
+
+    @property
+    def budgets_path(self) -> Path | None:
+        """The operator's budgets; None without any."""
+        return meant(self.budgets_file) if self.budgets_file else None
+
+    @property
+    def alerts_path(self) -> Path | None:
+        """The file of who is told of alerts; None where nobody is, as of a demo."""
+        return meant(self.alerts_file) if self.alerts_file and not self.demo else None
+
+    @property
+    def host_names(self) -> list[str]:
+        """The host names that a browser may use; empty permits every name."""
+        return addresses.names(self.host, self.allowed_hosts, self.origins)
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The whole addresses under which browsers reach the dashboard, as far as they are set."""
+        return addresses.origins(self.allowed_hosts, self.login.redirect_url)
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach ``host``."""
+        return addresses.is_loopback(self.host)

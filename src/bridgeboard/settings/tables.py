@@ -1,5 +1,6 @@
 """Tables of the settings file: roles, leads, login and proxy."""
 
+import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Final, Self
@@ -34,6 +35,13 @@ def leads_without_teams(roles: Words, leads: Words) -> list[str]:
     """Who has the role of a lead and no team."""
     known = {who.lower() for who in leads}
     return [who for who in roles.get(Role.LEAD, ()) if who.lower() not in known]
+
+
+def time_or_off(text: str) -> str:
+    """A time of day or ``off`` as it is. Raises ValueError for anything else."""
+    if text != "off" and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", text):
+        raise ValueError("Write a time of day as 02:30, or off")
+    return text
 
 
 def _as_words(name: str, value: object) -> tuple[str, ...]:

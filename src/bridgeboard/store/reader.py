@@ -61,6 +61,24 @@ class Reader:
             seen, own = self._seen(sql, params, dimensions)
             return self._connection.sql(seen, params=own).to_arrow_table()
 
+    def batches(
+        self, sql: str, params: Params = (), dimensions: Dimensions = None, *, rows: int = _AT_ONCE
+    ) -> Iterator[pa.RecordBatch]:
+        """The answer in parts of so many rows, each read when it is asked for.
+
+        Nothing else may be asked of this reader before the last of them.
+        """
+        with explained(self._path), self._turns:
+            seen, own = self._seen(sql, params, dimensions)
+            parts = self._connection.sql(seen, params=own).to_arrow_reader(rows)
+        while True:
+            # Whoever takes long over a part keeps no other question waiting.
+            with explained(self._path), self._turns:
+                part = next(parts, None)
+            if part is None:
+                return
+            yield part
+
     def rows(
         self, sql: str, params: Params = (), dimensions: Dimensions = None
     ) -> list[tuple[Any, ...]]:

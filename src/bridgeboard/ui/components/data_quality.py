@@ -27,10 +27,6 @@ _GOES_ON: Final = (
     "Syncing is off here: set `sync_seconds` above 0, or stop this dashboard and run "
     "`bridgeboard sync`, which goes on where it was stopped."
 )
-_IS_READ: Final = (
-    "This dashboard is a replica: the process that syncs reads the rest, and newer copies of the "
-    "store have it."
-)
 
 
 def show(scope: Scope) -> None:
@@ -44,8 +40,7 @@ def show(scope: Scope) -> None:
     elif syncs():
         _live(scope)
     else:
-        goes_on = _IS_READ if settings.current().reads_only else _GOES_ON
-        notices.warning(f"**Partial numbers.** {pages.PARTIAL} {goes_on}")
+        notices.warning(f"**Partial numbers.** {pages.PARTIAL} {_GOES_ON}")
         _facts(scope)
 
 
@@ -131,7 +126,7 @@ def how_far() -> str:
 
 
 def _facts(scope: Scope) -> None:
-    facts = [_synced(), _copied(), _window(), *_shares(scope), _left_out(), _server()]
+    facts = [_synced(), _window(), *_shares(scope), _left_out(), _server()]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="trust"):
         if settings.current().demo:
             _demo()
@@ -142,7 +137,7 @@ def _facts(scope: Scope) -> None:
             icon=":material/verified:",
             query_params=url.carried("trust"),
         )
-    for problem in filter(None, (trouble(), _copy_trouble())):
+    if problem := trouble():
         st.caption(f":material/warning: {formats.unmarked(problem)}")
 
 
@@ -159,24 +154,6 @@ def trouble() -> str:
         problem = settings.unsecret(keeper.status.problem, settings.current())
         return f"The last sync failed: {problem}"
     return runner.UNTOLD
-
-
-def _copy_trouble() -> str:
-    """Why a replica has no newer copy; empty where all is well. It may name folders."""
-    keeper = process.current()
-    if keeper is None or not keeper.is_remote or not keeper.copy_status.problem:
-        return ""
-    if current_user.reader().may(Permission.SYNC):
-        return settings.unsecret(keeper.copy_status.problem, settings.current())
-    return f"These numbers may be old. {runner.UNSEEN}"
-
-
-def _copied() -> str:
-    """That this dashboard is a replica, and how old the copy is that it shows."""
-    keeper = process.current()
-    if keeper is None or not keeper.is_remote or keeper.copy_status.made_at is None:
-        return ""
-    return f"replica, copy made {formats.ago(clock.now() - keeper.copy_status.made_at)}"
 
 
 def _demo() -> None:
