@@ -46,8 +46,15 @@ def outdated(connection: Connection, mirrored: Mapping[str, Table]) -> list[str]
     ]
 
 
-def prepare(connection: Connection, mirrored: Mapping[str, Table], anew: Collection[str]) -> None:
-    """Make the tables that are missing, and some anew, and add columns that came later."""
+def prepare(
+    connection: Connection, mirrored: Mapping[str, Table], anew: Collection[str]
+) -> set[str]:
+    """Make the tables that are missing, and some anew, and add columns that came later.
+
+    Returns:
+        The tables that have got columns, of which their rows know nothing.
+    """
+    grown = set()
     for name in anew:
         connection.execute(f"DROP TABLE {quoted(name)} SYNC")
     types = _types(connection)
@@ -56,10 +63,15 @@ def prepare(connection: Connection, mirrored: Mapping[str, Table], anew: Collect
         if there is None:
             connection.execute(tables.create(name, table.columns, connection.engine))
             continue
-        missing = {one: kind for one, kind in _wanted(table).items() if one not in there}
-        if missing:
-            added = ", ".join(f"ADD COLUMN {quoted(one)} {kind}" for one, kind in missing.items())
-            connection.execute(f"ALTER TABLE {quoted(name)} {added}")
+        before, added = "FIRST", []
+        for one, kind in _wanted(table).items():
+            if one not in there:
+                added.append(f"ADD COLUMN {quoted(one)} {kind} {before}")
+            before = f"AFTER {quoted(one)}"
+        if added:
+            connection.execute(f"ALTER TABLE {quoted(name)} {', '.join(added)}")
+            grown.add(name)
+    return grown
 
 
 def parts(connection: Connection) -> dict[tuple[str, int], int]:

@@ -28,6 +28,8 @@ LONG_TEXT_EVERY: Final = timedelta(hours=1)
 VERSIONS: Final = 5_000
 """After so many, a new term begins, so that the list of blocks does not grow for ever."""
 _BLOCK_BITS: Final = 63
+_UNKNOWN: Final = 0
+"""The digest of a block that has to be written anew."""
 _TELL_OF_TEXT: Final = frozenset({"usage", "sessions", "threads"})
 """Tables whose rows are written with the text of the same time."""
 
@@ -178,7 +180,12 @@ class Mirror:
         if self._broken:
             # What readers see now lacks rows, or is about to.
             live.raise_floor(live.last_version() + 1)
-        database.prepare(self._connection, mirrored, anew)
+        grown = database.prepare(self._connection, mirrored, anew)
+        self._blocks |= {
+            place: Block(block.number, block.rows, _UNKNOWN)
+            for place, block in self._blocks.items()
+            if place[0] in grown
+        }
         # What nobody names was left by a process that was stopped.
         there, named = database.parts(self._connection), live.named()
         self._opened_live, self._is_listed, self._versions = live, False, 0
