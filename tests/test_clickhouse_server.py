@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import clickhouse_servers
 import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
@@ -145,3 +146,39 @@ def test_the_server_of_the_tests_ends_with_them(tmp_path: Any) -> None:
         assert int(process.stdout.readline()) > 0
         process.stdin.close()
         assert process.wait(20) == 0
+
+
+def test_a_lack_of_the_engine_is_a_failure_in_ci_alone(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CLICKHOUSE_TEST_URL", raising=False)
+    monkeypatch.setattr("clickhouse_servers.find_spec", lambda _: None)
+    monkeypatch.setenv("CI", "true")
+    with (
+        pytest.raises(pytest.fail.Exception, match="chdb"),
+        clickhouse_servers.clickhouse(tmp_path),
+    ):
+        pass
+    monkeypatch.delenv("CI")
+    with (
+        pytest.raises(pytest.skip.Exception, match="chdb"),
+        clickhouse_servers.clickhouse(tmp_path),
+    ):
+        pass
+
+
+def test_a_server_that_is_named_is_used_and_left_as_it_was(
+    clickhouse: ClickHouse, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = connected(clickhouse.address)
+    before = {name for (name,) in other.query("SHOW DATABASES").result_rows}
+    other.command("CREATE DATABASE IF NOT EXISTS not_ours")
+    monkeypatch.setenv("CLICKHOUSE_TEST_URL", f"{clickhouse.address}/")
+    monkeypatch.setattr(ClickHouse, "prefix", "bridgeboard_test_named_")
+    with clickhouse_servers.clickhouse(tmp_path) as named:
+        named.execute("CREATE TABLE t (a Int8) ENGINE = Memory", named.fresh())
+        assert len(other.query("SHOW DATABASES").result_rows) == len(before) + 2
+    after = {name for (name,) in other.query("SHOW DATABASES").result_rows}
+    assert after == before | {"not_ours"}
+    other.command("DROP DATABASE not_ours")
+    other.close()

@@ -2,36 +2,33 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from bridgeboard.clickhouse.functions import UnspellableError
 
 _TOKENS: Final = re.compile(
-    r"""
-    (?P<text>'(?:[^']|'')*')(?!["'\w])
+    r"""\s*(?:
+    (?P<comment>//|--|/\*)
+    | (?P<text>'(?:[^']|'')*')(?!["'\w])
     | (?P<number>\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?!["'\w.]))
     | (?P<parameter>\$\w+)(?!["'\w])
     | (?P<name>(?:[A-Za-z_]\w*|"[^"`\\]+")(?:\.(?:[A-Za-z_]\w*|"[^"`\\]+"|\*))*)(?!["'\w])
     | (?P<sign><>|<=|>=|\|\||\[\]|[-+*/=<>,()])
-    | (?P<space>\s+)
-    """,
+    | (?P<end>\Z)
+    )""",
     re.VERBOSE | re.ASCII,
 )
-_COMMENTS: Final = re.compile(r"//|--|/\*")
-"""What begins a comment for one of the engines."""
+"""What stands in a statement; a comment of one of the engines is none of the other."""
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """A literal, a parameter, a sign, or a name or keyword; names may have several parts."""
 
     kind: str
     text: str
 
 
-@dataclass(frozen=True)
-class Brackets:
+class Brackets(NamedTuple):
     """What stands in brackets."""
 
     inner: "tuple[Token | Brackets, ...]"
@@ -43,12 +40,14 @@ Nodes: TypeAlias = tuple[Node, ...]
 
 def _tokens(sql: str) -> Iterator[Token]:
     place = 0
-    while place < len(sql):
+    while True:
         match = _TOKENS.match(sql, place)
-        if match is None or _COMMENTS.match(sql, place):
+        kind = match and match.lastgroup
+        if match is None or kind is None or kind == "comment":
             raise UnspellableError(f"no token begins with {sql[place : place + 20]!r}")
-        if match.lastgroup and match.lastgroup != "space":
-            yield Token(match.lastgroup, match.group())
+        if kind == "end":
+            return
+        yield Token(kind, match[kind])
         place = match.end()
 
 
@@ -60,15 +59,17 @@ def nested(sql: str) -> Nodes:
     """
     open_: list[list[Node]] = [[]]
     for token in _tokens(sql):
-        if token == Token("sign", "("):
+        if token.text == "(":
             open_.append([])
-        elif token == Token("sign", ")") and len(open_) > 1:
+        elif token.text != ")":
+            open_[-1].append(token)
+        elif len(open_) > 1:
             inner = open_.pop()
             open_[-1].append(Brackets(tuple(inner)))
         else:
-            open_[-1].append(token)
-    if len(open_) > 1 or Token("sign", ")") in open_[0]:
-        raise UnspellableError("brackets that are not closed, or not opened")
+            raise UnspellableError("a bracket that is closed and was not opened")
+    if len(open_) > 1:
+        raise UnspellableError("a bracket that is not closed")
     return tuple(open_[0])
 
 
