@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from test_hostile_background_sync import Deployment, deployment
 
 from bridgeboard.model.deployment import Capabilities
-from bridgeboard.model.store_status import Backup, BackupStatus, Event, Status
+from bridgeboard.model.store_status import Backup, BackupStatus, Counts, Event, Status
 from bridgeboard.model.sync_report import SyncReport, report_of_text, report_text
 from bridgeboard.runtime import background_sync, state_files
 from bridgeboard.runtime.background_sync import BackgroundSync
@@ -22,6 +22,7 @@ from bridgeboard.state import Database
 from bridgeboard.state.schema import database_clock
 from bridgeboard.state.sync_nodes import LASTS, LeaseLostError, SyncNodes
 from bridgeboard.state.wishes import Wishes
+from bridgeboard.store import sync_state
 
 __all__ = ["deployment"]
 KEY = "store"
@@ -305,6 +306,28 @@ def test_a_sync_that_is_wished_is_made_once_and_said_to_be_done(keeper: Backgrou
     assert keeper.totals.read_rows > 0
     assert keeper.node
     assert keeper.node.wished_syncs() == []
+
+
+def test_when_it_was_synced_last_is_known_from_the_store_after_a_restart(
+    keeper: BackgroundSync,
+) -> None:
+    assert keeper.report().status.good_at is None
+    keeper._may_sync()
+    beat(keeper)
+    assert keeper.report().status.good_at is None
+    keeper._round()
+    good_at = keeper.report().status.good_at
+    assert good_at
+    keeper.status = Status()
+    restarted = keeper.report().status.good_at
+    assert restarted
+    assert abs(restarted - good_at) < timedelta(minutes=1)
+    assert keeper.store
+    with keeper.store.write() as batch:
+        run = sync_state.begin_run(batch, "sessions", AT + timedelta(hours=1))
+        late = AT + timedelta(hours=2)
+        sync_state.finish_run(batch, run, "failed", Counts(), "It does not answer.", late)
+    assert keeper.report().status.good_at == restarted
 
 
 def test_a_sync_that_is_wished_and_fails_says_why_without_a_secret(

@@ -30,7 +30,7 @@ from bridgeboard.settings import Settings, unsecret
 from bridgeboard.state import StateError
 from bridgeboard.state.sync_nodes import LeaseLostError
 from bridgeboard.state.wishes import Wish
-from bridgeboard.store import Store
+from bridgeboard.store import Store, sync_state
 
 PATIENCE_SECONDS = 10.0
 RETRY_SECONDS = 10.0
@@ -129,7 +129,9 @@ class BackgroundSync:
 
     def report(self) -> SyncReport:
         """What other processes may know of this one."""
-        status, mirror = self.status, self.mirror_status
+        status, opened, mirror = self.status, self.store, self.mirror_status
+        if status.good_at is None and opened:  # by the process before this one
+            status = replace(status, good_at=sync_state.read_until(opened))
         if mirror and mirror.problem:
             mirror = replace(mirror, problem=unsecret(mirror.problem, self._settings))
         if status.problem:  # readers of other dashboards could not take our secrets out
@@ -138,7 +140,7 @@ class BackgroundSync:
             status=status,
             version=version("bridgeboard"),
             sync_seconds=self.sync_seconds,
-            store_version=self.store.version if self.store else None,
+            store_version=opened.version if opened else None,
             capabilities=self._capabilities,
             backups=self.backup_status,
             mirror=mirror,
