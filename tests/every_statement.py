@@ -170,6 +170,7 @@ def of_one_session(reader: Any) -> Iterator[Query]:
 
 def of_others() -> Iterator[Query]:
     yield from (budgets.USERNAMES, budgets.people_in_teams(worlds.NOW))
+    yield radar.people()
     yield radar.details(ALL, [0, 1])
     yield radar.session_hours(ALL, [0, 1])
     yield radar.person_hours(YEAR, [0, 1])

@@ -22,6 +22,8 @@ Further rules, which ``test_queries_functions`` holds every statement to:
   identity (UUID) is ordered as text, because engines compare different halves of it first.
 * What is not in the answer to a query (``NOT IN``) is asked of columns that are never NULL: else
   some engines say it is in none, others that nobody knows.
+* ``divide`` and ``mod`` are by a number, a parameter that is never 0, or ``nullif(b, 0)``: some
+  engines divide before they leave out rows.
 * Numbers with a fraction are written as a DOUBLE (``2e1``), but for the shares of quantiles.
 * A name of a table within a query is its own: ``f.cost`` is never that of an ``f`` outside where
   the query has an ``f`` without such a column.

@@ -289,8 +289,15 @@ def _call(node: Node) -> Iterator[str]:
         yield f"{name} that equals could decide"
     if name in {"greatest", "least", "max", "min"}:
         yield from _identities(arguments)
+    if name in {"divide", "mod"} and not _is_never_zero(arguments[1]):
+        yield f"{name} by what may be 0"
     if name == "/" and not any(map(_is_double, arguments)):
         yield "/ of whole numbers"
+
+
+def _is_never_zero(node: Node) -> bool:
+    is_nullif = node.get("function_name") == "nullif"
+    return is_nullif or node["type"] in {"VALUE_CONSTANT", "VALUE_PARAMETER"}
 
 
 def _is_double(node: Any) -> bool:

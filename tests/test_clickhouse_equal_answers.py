@@ -14,7 +14,14 @@ from every_statement import ALL, Recorder, ask_everything, constant_statements
 
 from bridgeboard.clickhouse import answers
 from bridgeboard.model.store import Params
-from bridgeboard.queries import budgets, coder_budgets, request_list, store_status
+from bridgeboard.queries import (
+    budgets,
+    coder_budgets,
+    radar,
+    recorded_text,
+    request_list,
+    store_status,
+)
 from bridgeboard.queries.metric_query import select
 from bridgeboard.store import Reader
 
@@ -122,6 +129,7 @@ def test_what_coder_counts_is_in_one_order(extreme: Any) -> None:
         (coder_budgets.OURS, [datetime(2026, 1, 1), datetime(2027, 1, 1)]),  # noqa: DTZ001 - naive UTC
         tuple(budgets.USERNAMES)[:2],
         tuple(budgets.people_in_teams(worlds.NOW))[:2],
+        tuple(radar.people())[:2],
     ):
         assert len(reader.rows(sql, params)) > 0
         assert difference(reader, client, sql, params) is None
@@ -137,6 +145,18 @@ def test_sums_beyond_64_bits_and_hostile_names_are_equal(extreme: Any) -> None:
         assert difference(reader, client, query.sql, query.params) is None
     for sql in (store_status.PRICED, store_status.FAMILIES):
         assert difference(reader, client, sql, ()) is None
+
+
+@pytest.mark.parametrize("word", ["", *HOSTILE, "deploy"])
+def test_hits_of_hostile_words_are_equal(extreme: Any, word: str) -> None:
+    reader, client = extreme
+    sql = "SELECT DISTINCT u.session FROM usage u JOIN prompts p USING (usage) ORDER BY u.session"
+    found = 0
+    for (session,) in reader.rows(sql)[:5]:
+        query = recorded_text.hits(session, word)
+        found += len(reader.rows(*query))
+        assert difference(reader, client, query.sql, query.params) is None
+    assert found or word != "deploy"
 
 
 @pytest.mark.parametrize("values", [*((text,) for text in HOSTILE), SEVERAL], ids=repr)

@@ -117,6 +117,7 @@ def test_no_other_room_than_queries_makes_a_statement_for_readers() -> None:
         ("SELECT id AS a FROM usage ORDER BY thread", "order of the identity thread"),
         ("SELECT row_number() OVER (ORDER BY f.id) AS a FROM usage f", "order of the identity id"),
         ("SELECT max(thread) AS last FROM usage", "order of the identity thread"),
+        ("SELECT divide(cost, input) AS a FROM usage WHERE input > 0", "divide by what may be 0"),
         ("SELECT usage FROM usage WHERE cost > 0.5", "number 0.5 that is no DOUBLE"),
         ("SELECT usage FROM usage WHERE session NOT IN (SELECT session FROM usage)", "NOT IN of"),
         ("SELECT 1 FROM usage WHERE model NOT IN (SELECT lower(model) FROM families)", "NOT IN of"),

@@ -201,7 +201,7 @@ WITH asked AS MATERIALIZED (
     SELECT usage, id, grain, session, thread, started_at FROM usage WHERE session = $1),
 texts AS MATERIALIZED ({passages(SEARCHED, "lower(t.text) AS text")}),
 counted AS (
-    SELECT *, divide(length(text) - length(replace(text, $2, '')), length($2)) AS matches
+    SELECT *, divide(length(text) - length(replace(text, $2, '')), nullif(length($2), 0)) AS matches
     FROM texts WHERE $2 <> '' AND contains(text, $2))
 SELECT {columns(Hit)} FROM counted ORDER BY started_at, usage, rank, ordinal
 """
