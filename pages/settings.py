@@ -7,12 +7,14 @@ ensure_shell()
 from bridgeboard.ui.views import (
     audit,
     settings_alerts,
+    settings_copies,
     settings_in_force,
     settings_mirror,
     settings_sync,
 )
 
 settings_sync.sync()
+settings_copies.show()
 settings_sync.backups()
 settings_mirror.mirror()
 settings_alerts.alerts()

@@ -210,12 +210,14 @@ def nginx(
     *,
     base: str = "",
     strips: bool = False,
+    replicas: Sequence[int] = (),
 ) -> Iterator[Front]:
     """The guide's nginx before a port of this machine, in a folder of its own.
 
     ``people`` is what the authenticator tells of the holder of each value of the cookie ``who``;
     without it, nginx lets everybody through and names nobody. ``base`` is the path under which it
-    shows the port, which it passes on unless it ``strips`` it.
+    shows the port, which it passes on unless it ``strips`` it. ``replicas`` are the ports of three
+    dashboards in place of the one.
     """
     program = needed("nginx", "nginx-light")
     certificate_file, key_file = certificate(folder)
@@ -232,7 +234,12 @@ def nginx(
             "location / {": f"location {base}/ {{",
             "127.0.0.1:8501;": f"127.0.0.1:{port}{'/' * strips};",
         }
-        (folder / "nginx.conf").write_text(_whole(folder, replaced, named=people is not None))
+        example = (EXAMPLES / "nginx.conf").read_text("utf-8")
+        if replicas:
+            example = _before(replicas, example)
+            del replaced["127.0.0.1:8501;"]
+        whole = _whole(example, folder, replaced, named=people is not None)
+        (folder / "nginx.conf").write_text(whole)
         command = [program, "-p", str(folder), "-c", str(folder / "nginx.conf")]
         command += ["-e", str(folder / "early.log")]
         with _process(command, "event method", stream="stderr"):
@@ -280,9 +287,25 @@ def _temporary(folder: Path) -> str:
     return "\n".join(f"{name}_temp_path {folder / name};" for name in kept)
 
 
-def _whole(folder: Path, replaced: Mapping[str, str], *, named: bool) -> str:
+def _before(replicas: Sequence[int], example: str) -> str:
+    """The example with what the one for replicas says to put in, and that one before it."""
+    beside = (EXAMPLES / "nginx-replicas.conf").read_text("utf-8")
+    passed, cookie = re.findall(r"(?m)^#     ((?:proxy_pass|add_header) .*;)$", beside)
+    (otherwise,) = re.findall(r"(?m)^#     (proxy_next_upstream .*;)$", beside)
+    for old, new in (
+        ("proxy_pass http://127.0.0.1:8501;", f"{passed}\n{otherwise}"),
+        ('add_header Strict-Transport-Security "max-age=31536000" always;', None),
+    ):
+        assert example.count(old) == 1
+        example = example.replace(old, new or f"{old}\n{cookie}")
+    ports = iter(replicas)
+    beside, changed = re.subn(r"127\.0\.0\.1:860\d", lambda _: f"127.0.0.1:{next(ports)}", beside)
+    assert changed == len(replicas)
+    return f"{beside}\n{example}"
+
+
+def _whole(example: str, folder: Path, replaced: Mapping[str, str], *, named: bool) -> str:
     """The example, with the places of this machine, inside a configuration of its own."""
-    example = (EXAMPLES / "nginx.conf").read_text("utf-8")
     if not named:
         example, cut = re.subn(r"(?s) *# --- who it is.*?# --- end ---\n", "", example)
         assert cut == 1

@@ -3,16 +3,21 @@
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
+import httpx
 import pytest
-from identity_services import EXAMPLES
+from identity_services import EXAMPLES, nginx
 
 from bridgeboard import settings
 from bridgeboard.access import Identity, Role, viewer
 from bridgeboard.settings import Settings
 
-UNITS = ("bridgeboard.service",)
+UNITS = ("bridgeboard.service", "bridgeboard-replica@.service")
 GUIDE = (EXAMPLES.parents[1] / "docs" / "deployment.md").read_text("utf-8")
 EXPOSURE = 20  # tenths of what `systemd-analyze security` counts: less is tighter
 
@@ -31,11 +36,11 @@ def installed(tmp_path: Path) -> list[str]:
     program = tmp_path / "bridgeboard"
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
-    for unit in UNITS:
+    paths = [tmp_path / unit.replace("@.", "@8601.") for unit in UNITS]
+    for unit, path in zip(UNITS, paths, strict=True):
         text = (EXAMPLES / unit).read_text("utf-8")
-        text = text.replace("/opt/bridgeboard/.venv/bin/bridgeboard", str(program))
-        (tmp_path / unit).write_text(text)
-    return [str(tmp_path / unit) for unit in UNITS]
+        path.write_text(text.replace("/opt/bridgeboard/.venv/bin/bridgeboard", str(program)))
+    return [str(path) for path in paths]
 
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="no systemd: see the next tests")
@@ -144,3 +149,61 @@ def test_the_settings_of_the_guide_make_a_proxy_too(
 
 def nginx_example() -> str:
     return (EXAMPLES / "nginx.conf").read_text("utf-8")
+
+
+@contextmanager
+def answering() -> Iterator[int]:
+    """A port at which somebody answers with its number."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(str(self.server.server_address[1]).encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_browsers_stay_at_one_replica_until_it_is_gone(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        gone = stack.enter_context(ExitStack())
+        ports = [gone.enter_context(answering())]
+        ports += [stack.enter_context(answering()) for _ in range(2)]
+        front = stack.enter_context(nginx(tmp_path, 0, replicas=ports))
+        browsers = [
+            stack.enter_context(httpx.Client(base_url=front.address, verify=front.trust))
+            for _ in range(40)
+        ]
+        first = [browser.get("").text for browser in browsers]
+        # The cookie that came with the first answer names the replica that gave it.
+        assert [browser.get("spend").text for browser in browsers] == first
+        assert set(first) == {str(port) for port in ports}
+        answer = browsers[0].get("")
+        assert "set-cookie" not in answer.headers
+        assert answer.headers["strict-transport-security"]
+        gone.close()
+        later = [browser.get("").text for browser in browsers]
+        assert set(later) == {str(port) for port in ports[1:]}
+        stayed = [(one, two) for one, two in zip(first, later, strict=True) if one != str(ports[0])]
+        assert all(one == two for one, two in stayed)
+
+
+def test_the_unit_of_replicas_is_one_of_nginx_and_reads_what_the_guide_publishes() -> None:
+    command = dict(options("bridgeboard-replica@.service"))["ExecStart"]
+    assert "--port %i" in command
+    folder = command.split()[-1]
+    folder = folder.replace("%S", "/var/lib")
+    assert f'publish_folder = "{folder}"' in GUIDE
+    assert f'publish_folder = "{folder}"' in (EXAMPLES / "bridgeboard.toml").read_text("utf-8")
+    beside = (EXAMPLES / "nginx-replicas.conf").read_text("utf-8")
+    assert "server 127.0.0.1:8601 " in beside

@@ -105,6 +105,26 @@ def sums(folder: Path) -> list[tuple[object, ...]]:
         return opened.rows(SUMS)
 
 
+def test_an_erased_person_is_in_no_published_copy(
+    served: Running, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copies = data / "copies"
+    monkeypatch.setenv("BRIDGEBOARD_PUBLISH_FOLDER", str(copies))
+    for _ in range(2):
+        said = run("sync", running=served, folder=data)
+        assert said.exit_code == 0, said.output
+    who = somebody(data)
+    assert traces(copies, who) >= {"id", "username"}
+    said = run("person", "erase", who.username, "--reason", "x", running=served, folder=data)
+    assert said.exit_code == 0, said.output
+    assert "2 published copies of the store deleted" in said.output
+    assert list(copies.iterdir()) == []
+    said = run("sync", running=served, folder=data)
+    assert said.exit_code == 0, said.output
+    assert list(copies.glob("*.duckdb"))
+    assert traces(data, who) == set()
+
+
 @pytest.mark.parametrize("numbers", one_fast(["keep", "delete"]))
 def test_an_erased_person_is_in_no_byte_and_no_sync_brings_them_back(
     served: Running, data: Path, numbers: str

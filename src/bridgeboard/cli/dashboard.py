@@ -22,6 +22,24 @@ from bridgeboard.settings import DemoSettings
 
 Host = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
 Port = Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8501")]
+Publish = Annotated[
+    str | None,
+    typer.Option(
+        "--publish",
+        metavar="DIR",
+        help="Put copies of the store there, for dashboards that only read.",
+        show_default="publish_folder",
+    ),
+]
+ReplicaOf = Annotated[
+    str | None,
+    typer.Option(
+        "--replica",
+        metavar="DIR",
+        help="Only read the newest copy there. Needs no deployment and no token.",
+        show_default="replica_folder",
+    ),
+]
 Remote = Annotated[
     bool | None,
     typer.Option(
@@ -85,10 +103,12 @@ def demo(  # noqa: PLR0917 - typer reads options from the signature
             web_app.serve(pointed, announce=_announce)
 
 
-def serve(host: Host = None, port: Port = None) -> None:
+def serve(
+    host: Host = None, port: Port = None, publish: Publish = None, replica: ReplicaOf = None
+) -> None:
     """Serve the dashboard on a real deployment: CODER_URL and CODER_SESSION_TOKEN."""
     with explained():
-        chosen = settings.read(host=host, port=port)
+        chosen = settings.read(host=host, port=port, publish_folder=publish, replica_folder=replica)
         if not chosen.configured:
             err.print("CODER_URL and CODER_SESSION_TOKEN are not both set; the page will say so.")
         web_app.serve(chosen, announce=_announce)

@@ -16,7 +16,7 @@ from bridgeboard import formats, settings, store
 from bridgeboard.analysis.radar.finding import is_about_person
 from bridgeboard.cli.terminal import explained, out
 from bridgeboard.model.store import StoreError
-from bridgeboard.runtime import alert_files, state_files, store_files
+from bridgeboard.runtime import alert_files, publishing, state_files, store_files
 from bridgeboard.settings import Settings, SettingsError
 from bridgeboard.state import StateError, former_files
 from bridgeboard.state.backup import left_copies
@@ -166,6 +166,16 @@ def _leave_no_bytes(chosen: Settings, opened: Store) -> None:
     try:
         state_files.state_database(chosen).scrub()
     except StateError as error:
+        problems.append(str(error))
+    try:
+        if gone := publishing.withdrawn(chosen, opened.path.stem):
+            copies = formats.plural(gone, "published copy", "published copies")
+            out.print(
+                f"{copies} of the store deleted: replicas move to the next one as soon as the"
+                " process that syncs makes it. Until then they show what they have open: stop them"
+                " if that may not be."
+            )
+    except StoreError as error:
         problems.append(str(error))
     if problems:
         raise StoreError(

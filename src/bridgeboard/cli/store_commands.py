@@ -24,6 +24,7 @@ from bridgeboard.pricing import own_book
 from bridgeboard.runtime import (
     clients,
     nightly_backups,
+    publishing,
     state_files,
     store_files,
     sync_steps,
@@ -66,6 +67,15 @@ Since = Annotated[
 Watching = Annotated[
     bool, typer.Option("--watch/--once", help="Go on until stopped, or stop when all is read.")
 ]
+Publish = Annotated[
+    str | None,
+    typer.Option(
+        "--publish",
+        metavar="DIR",
+        help="Put copies of the store there, for dashboards that only read.",
+        show_default="publish_folder",
+    ),
+]
 Requeue = Annotated[
     bool, typer.Option("--requeue", help="Try the records in quarantine again, and nothing else.")
 ]
@@ -99,10 +109,12 @@ def copy(
     requeue: Requeue = False,
     host: sync_node.Host = None,
     port: sync_node.Port = None,
+    publish: Publish = None,
 ) -> None:
     """Copy what the deployment recorded into the local store."""
     with explained():
-        chosen = settings.read()
+        chosen = settings.read(publish_folder=publish)
+        store_files.refuse_replica(chosen)
         if not chosen.configured:
             raise SettingsError("Set CODER_URL and CODER_SESSION_TOKEN first.")
         stopped = stop_signal()
@@ -116,6 +128,8 @@ def copy(
                 _requeue(opened, chosen)
                 return
             _copy(client, opened, chosen, since, stopped)
+            if problem := publishing.publish(chosen, opened, now):
+                raise StoreError(problem)
 
 
 def _say_what_was_read(opened: Store) -> None:

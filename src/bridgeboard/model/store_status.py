@@ -119,6 +119,25 @@ class MirrorStatus:
     problem: str | None = None
 
 
+@dataclass(frozen=True)
+class CopyStatus:
+    """How it is with the copies of a store: those that are published, or the one that is read.
+
+    Attributes:
+        made_at: when the newest was made, aware; None where there is none.
+        current_at: when it was last known to hold all that the store holds.
+        seen_at: when the process that publishes looked last.
+        problem: why there is no newer one; None if all is well.
+        bytes: its size, where that is known.
+    """
+
+    made_at: datetime | None = None
+    current_at: datetime | None = None
+    seen_at: datetime | None = None
+    problem: str | None = None
+    bytes: int | None = None
+
+
 Phase = Literal["prices", "interceptions", "sessions", "details", "done"]
 
 

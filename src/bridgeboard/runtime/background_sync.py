@@ -16,7 +16,13 @@ from typing import NamedTuple, Self
 from aibridge import Client
 from bridgeboard import store, sync
 from bridgeboard.model.deployment import Capabilities, DeploymentError
-from bridgeboard.model.store_status import BackupStatus, Event, MirrorStatus, Status, Totals
+from bridgeboard.model.store_status import (
+    BackupStatus,
+    Event,
+    MirrorStatus,
+    Status,
+    Totals,
+)
 from bridgeboard.model.sync_report import SyncReport
 from bridgeboard.runtime import clients, state_files, store_files, team_sources
 from bridgeboard.runtime.background_alerts import BackgroundAlerts
@@ -24,6 +30,8 @@ from bridgeboard.runtime.background_mirror import BackgroundMirror, server
 from bridgeboard.runtime.clients import LiveDeployment
 from bridgeboard.runtime.failure_messages import logged
 from bridgeboard.runtime.nightly_backups import NightlyBackups
+from bridgeboard.runtime.publishing import Publishing
+from bridgeboard.runtime.shared_sync import SharedSync
 from bridgeboard.runtime.sync_node import SyncNode
 from bridgeboard.runtime.sync_steps import gather, options, prepare, prune
 from bridgeboard.settings import Settings, unsecret
@@ -49,7 +57,7 @@ class _Wanted(NamedTuple):
     wish: int | None = None
 
 
-class BackgroundSync:
+class BackgroundSync(SharedSync):
     """Syncs every ``settings.sync_seconds`` until ``stop``; also a context manager.
 
     Args:
@@ -70,9 +78,8 @@ class BackgroundSync:
         mirror: what mirrors the store; None where nothing does.
         node: its lease, where it syncs for others; None where it syncs for itself alone.
         totals: what its syncs have done.
+        publishing: of copies for dashboards that only read.
     """
-
-    is_remote = False
 
     def __init__(
         self,
@@ -96,7 +103,7 @@ class BackgroundSync:
         self._after_sync = after_sync
         self.totals = Totals()
         self._capabilities: Capabilities | None = None
-        self.node: SyncNode | None = None
+        self.node = None
         if is_node:
             self.node = SyncNode(state_files.state_database(settings), self.report)
         to = server(settings)
@@ -104,6 +111,7 @@ class BackgroundSync:
         self._threads: list[threading.Thread] = []
         self.backups = NightlyBackups(settings, clock)
         self.alerts = BackgroundAlerts(settings, clock)
+        self.publishing = Publishing(settings, clock)
         # A file that is written anew would wait for the long question that a backup is.
         self._reading_all = threading.Lock()
 
@@ -158,6 +166,8 @@ class BackgroundSync:
             works.append(self._tell_recipients)
         if self.node:
             works.append(self._beat)
+        if self._settings.publish_path:
+            works.append(self._publish)
         for work in works:
             thread = threading.Thread(target=work, name=f"bridgeboard-{work.__name__}", daemon=True)
             self._threads.append(thread)
@@ -342,16 +352,6 @@ class BackgroundSync:
             if self.node:
                 self.node.of_store(self.store.path.stem)
         return self.store
-
-    @property
-    def _is_in_charge(self) -> bool:
-        """Whether no other process does what is done once for all dashboards."""
-        return self.node is None or self.node.holds
-
-    def _confirm(self) -> None:
-        """Raise unless this process may publish what it has."""
-        if self.node:
-            self.node.confirm(ask=True)
 
     def _learn_capabilities(self) -> None:
         """Ask what the deployment and its token can do, for dashboards that cannot ask it."""

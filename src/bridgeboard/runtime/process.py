@@ -1,10 +1,11 @@
 """What pages know of this process: its store, its deployment, and how its sync goes."""
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from bridgeboard.model.deployment import Deployment
 from bridgeboard.model.store import Store
-from bridgeboard.model.store_status import BackupStatus, MirrorStatus, Status
+from bridgeboard.model.store_status import BackupStatus, CopyStatus, MirrorStatus, Status
 from bridgeboard.state.wishes import Wish
 
 
@@ -32,6 +33,10 @@ class Process(Protocol):
         """How it is with the mirror of its store in ClickHouse; None where there is none."""
 
     @property
+    def copy_status(self) -> CopyStatus:
+        """How it is with the copies that it publishes, or with the one that it reads."""
+
+    @property
     def alert_problem(self) -> str | None:
         """Why nobody could be told of alerts; None where all is well."""
 
@@ -42,6 +47,9 @@ class Process(Protocol):
     @property
     def sync_seconds(self) -> int:
         """Seconds between two syncs; 0 where there are none."""
+
+    def one_state(self) -> AbstractContextManager[None]:
+        """Have questions of a block answered by one state, where the store may be exchanged."""
 
     def wake(self) -> None:
         """Sync now instead of at the end of the interval. Raises StateError if it is remote."""

@@ -6,6 +6,7 @@ this dashboard has a token of its own.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
@@ -20,7 +21,7 @@ from bridgeboard.model.deployment import (
     RecordedRequest,
 )
 from bridgeboard.model.store import Store
-from bridgeboard.model.store_status import BackupStatus, MirrorStatus, Status
+from bridgeboard.model.store_status import BackupStatus, CopyStatus, MirrorStatus, Status
 from bridgeboard.model.sync_report import SyncReport, report_of_text
 from bridgeboard.runtime import state_files
 from bridgeboard.runtime.clients import LiveDeployment
@@ -108,6 +109,11 @@ class RemoteSync:
         return self._report().mirror
 
     @property
+    def copy_status(self) -> CopyStatus:
+        """Nothing: no copies are read here (``replica``)."""
+        return CopyStatus()
+
+    @property
     def alert_problem(self) -> str | None:
         """Why the node could tell nobody of alerts."""
         return self._report().alert_problem
@@ -117,6 +123,10 @@ class RemoteSync:
         """Seconds between two syncs of the node; 0 while there is none that lives."""
         known = self._ask()
         return known.report.sync_seconds if known.is_alive else 0
+
+    def one_state(self) -> AbstractContextManager[None]:
+        """Nothing: answers belong to versions of the store."""
+        return nullcontext()
 
     def wake(self) -> None:
         """Wish a sync now. Raises StateError."""

@@ -37,6 +37,7 @@ def stored(settings: Settings, client: Client) -> Store:
         StoreError: when it cannot be opened; another process may have it.
         AIBridgeError: when the deployment does not answer and there is no store of it yet.
     """
+    refuse_replica(settings)
     private_folder(settings)
     path = _place(settings, client)
     opened = Store.open(path, memory_mb=settings.store_memory_mb)
@@ -47,6 +48,19 @@ def stored(settings: Settings, client: Client) -> Store:
         raise
     _remember(settings, path.name)
     return opened
+
+
+def refuse_replica(settings: Settings) -> None:
+    """Let a process that only reads do nothing that needs the store, which another one has.
+
+    Raises:
+        SettingsError: which says where to do it.
+    """
+    if settings.reads_only:
+        raise SettingsError(
+            f"These settings are those of a replica (replica_folder is {settings.replica_folder}):"
+            " it only reads. Run this command with the settings of the process that syncs."
+        )
 
 
 def _place(settings: Settings, client: Client) -> Path:
@@ -66,6 +80,7 @@ def store_file(settings: Settings) -> Path:
     Raises:
         SettingsError: when there has been none, or others may enter its folder.
     """
+    refuse_replica(settings)
     private_folder(settings)
     name = _remembered(settings).get(settings.url)
     path = settings.folder / name if name else None
@@ -99,6 +114,7 @@ def restored(settings: Settings, folder: Path, *, now: datetime) -> tuple[Path, 
         SettingsError: when others may enter the data folder.
         StoreError: when the backup cannot be used, or its deployment has a store already.
     """
+    refuse_replica(settings)
     fresh = private_folder(settings) / file_location.RESTORED
     store.remove(fresh)
     store.restore(folder, fresh, now=now)

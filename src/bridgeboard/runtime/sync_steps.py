@@ -51,10 +51,11 @@ def gather(opened: Store, settings: Settings, *, stops: Callable[[], bool] = lam
     """Make what readers would wait for, until it is stopped.
 
     The words of new prompts, where they may be searched, and the sums of groups, where there may
-    be readers who see nothing else.
+    be readers who see nothing else: here, or in dashboards that read copies and make none.
     """
     if settings.search_text:
         text_index.gather(opened, stops=stops)
-    if (settings.guarded or settings.mirror) and not stops():
+    are_read_elsewhere = bool(settings.mirror or settings.publish_path)
+    if (settings.guarded or are_read_elsewhere) and not stops():
         with opened.snapshot(RowAccess.of_groups(settings.floor)):
             pass

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from bridgeboard.model.store_status import BackupStatus, MirrorStatus, Status, Totals
+from bridgeboard.model.store_status import BackupStatus, CopyStatus, MirrorStatus, Status, Totals
 from bridgeboard.model.sync_report import SyncReport
 
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -41,6 +41,17 @@ def mirrored(status: MirrorStatus) -> dict[str, object]:
         "good": status.problem is None,
         "last_good_at": status.at.isoformat() if status.at else None,
         "version": status.version,
+    }
+
+
+def copied(status: CopyStatus, now: datetime) -> dict[str, object]:
+    """The copies that are published, or the one that is read, likewise."""
+    age = (now - status.current_at).total_seconds() if status.current_at else None
+    return {
+        "good": status.problem is None,
+        "made_at": status.made_at.isoformat() if status.made_at else None,
+        "current_at": status.current_at.isoformat() if status.current_at else None,
+        "age_seconds": None if age is None else round(max(0.0, age)),
     }
 
 

@@ -23,9 +23,10 @@ from starlette.routing import Route
 from bridgeboard.model.store_status import Status
 from bridgeboard.runtime import process, state_files, store_files
 from bridgeboard.runtime.background_sync import BackgroundSync
+from bridgeboard.runtime.replica import Replica
 from bridgeboard.server.app_folder import home, pages
 from bridgeboard.server.free_port import refuse_a_taken_port
-from bridgeboard.server.health import backed_up, mirrored, synced
+from bridgeboard.server.health import backed_up, copied, mirrored, synced
 from bridgeboard.server.login_start import ENTER, begin
 from bridgeboard.server.middleware.file_access import FileAccess
 from bridgeboard.server.middleware.headers import SecurityHeaders, TrustedHeaders, uses_tls
@@ -71,7 +72,11 @@ def application(settings: Settings, *, when_ready: Callable[[], None] = lambda: 
     """The dashboard as an ASGI app that syncs; ``when_ready`` is called once it serves."""
     install(settings)
     base = settings.base_path
-    keeper = BackgroundSync(settings, clock=_now)
+    keeper: Replica | BackgroundSync
+    if settings.reads_only:
+        keeper = Replica(settings, clock=_now)
+    else:
+        keeper = BackgroundSync(settings, clock=_now, is_node=settings.publish_path is not None)
     process.install(keeper)
     target = state_files.audit_target(settings)
     forwarder = target and Forwarder(
@@ -261,7 +266,12 @@ async def _enter(request: Request) -> RedirectResponse:
 
 
 async def _healthz(_request: Request) -> JSONResponse:
-    return JSONResponse(await asyncio.to_thread(_health))  # it may ask a database
+    body = await asyncio.to_thread(_health)  # it may ask a database
+    keeper = process.current()
+    if current().reads_only and (keeper is None or keeper.store is None):
+        # A load balancer sends nobody there.
+        return JSONResponse(body | {"status": "no copy of the store"}, 503)
+    return JSONResponse(body)
 
 
 def _health() -> dict[str, object]:
@@ -275,6 +285,9 @@ def _health() -> dict[str, object]:
         body["backup"] = backed_up(keeper.backup_status)
     if keeper and keeper.mirror_status:
         body["mirror"] = mirrored(keeper.mirror_status)
+    if keeper and (current().reads_only or current().publish_path):
+        name = "replica" if current().reads_only else "published"
+        body[name] = copied(keeper.copy_status, _now())
     return body
 
 

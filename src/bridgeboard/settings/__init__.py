@@ -12,8 +12,8 @@ from pydantic import SecretStr, ValidationError
 
 from bridgeboard.access import SHORTEST_KEY
 from bridgeboard.settings import secrets, sources
-from bridgeboard.settings.definitions import Settings
 from bridgeboard.settings.demo import DemoSettings
+from bridgeboard.settings.in_force import Settings
 from bridgeboard.settings.origins import Origin, origins, shown, unsecret
 from bridgeboard.settings.sources import SETTINGS_VARIABLE, SettingsError, settings_file
 from bridgeboard.settings.tables import Login, Proxy

@@ -1,11 +1,7 @@
 """Every setting, with its variable, default, meaning and validation."""
 
-from collections.abc import Iterable
-from datetime import datetime, time
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args
 
-import platformdirs
 from pydantic import (
     AfterValidator,
     AliasGenerator,
@@ -17,7 +13,7 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bridgeboard.access import SHORTEST_KEY, Role, Rules
+from bridgeboard.access import SHORTEST_KEY
 from bridgeboard.settings import addresses, clickhouse_address, tables
 from bridgeboard.settings.sources import Environment, File, meant, settings_file
 from bridgeboard.settings.tables import Login, Proxy, Words
@@ -28,7 +24,7 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 WEEKDAYS: Final[tuple[Weekday, ...]] = get_args(Weekday)
 
 
-class Settings(BaseSettings):
+class Fields(BaseSettings):
     """All that can be configured. The first alias of a field is its environment variable.
 
     Values that make no sense are a :class:`SettingsError` of :func:`bridgeboard.settings.read`.
@@ -155,6 +151,18 @@ class Settings(BaseSettings):
         le=1000,
         description="How many of these backups are kept. Older ones are deleted.",
     )
+    publish_folder: str = Field(
+        default="",
+        description="Folder into which the process that syncs puts copies of the store, at most "
+        "one a minute, for dashboards on the same machine that only read (docs/deployment.md). "
+        "Empty publishes none.",
+    )
+    replica_folder: str = Field(
+        default="",
+        description="That folder, for a dashboard that only reads: a replica. It needs no "
+        "deployment and no token, and publishes nothing itself. Empty is a dashboard with a store "
+        "of its own.",
+    )
     prices_file: str = Field(
         default="",
         description="A `prices.toml` with prices, discounts and vendors of your own "
@@ -278,6 +286,12 @@ class Settings(BaseSettings):
             )
         if self.login.configured:
             self.login.check_path(self.base_path)
+        both = {folder for folder in (self.publish_folder, self.replica_folder) if folder}
+        if len({meant(each).resolve() for each in both}) > 1:
+            raise ValueError(
+                "publish_folder and replica_folder name two folders: a replica reads from the one"
+                " that another process publishes to, and publishes nothing itself"
+            )
         if self.names == "pseudonyms" and not self.pseudonym_key.get_secret_value():
             raise ValueError(f"Pseudonyms need a pseudonym_key: {RANDOM}")
         teamless = tables.leads_without_teams(self.roles, self.leads)
@@ -302,95 +316,3 @@ class Settings(BaseSettings):
         """Command line first, then the environment, then the file."""
         file = File(settings_cls, settings_file())
         return init_settings, Environment(settings_cls), file
-
-    @property
-    def given(self) -> frozenset[str]:
-        """The names of what the command line gave."""
-        return self._given
-
-    def with_given(self, names: Iterable[str]) -> Self:
-        """The same, knowing what the command line gave."""
-        copy = self.model_copy()
-        copy._given = frozenset(names)  # noqa: SLF001 - our own
-        return copy
-
-    @property
-    def configured(self) -> bool:
-        """Whether a deployment and a token are given at all."""
-        return bool(self.url and self.token.get_secret_value())
-
-    @property
-    def first_weekday(self) -> int:
-        """The weekday that weeks begin on: 0 for Monday."""
-        return WEEKDAYS.index(self.week_start)
-
-    @property
-    def guarded(self) -> bool:
-        """Whether it is known who looks: by a login or by a proxy."""
-        return self.login.configured or self.proxy.configured
-
-    @property
-    def rules(self) -> Rules:
-        """Who is what."""
-        return Rules(
-            {Role(name): frozenset(whose) for name, whose in self.roles.items()},
-            {who: frozenset(teams) for who, teams in self.leads.items()},
-            Role(self.default_role) if self.default_role else None,
-        )
-
-    @property
-    def stands_at(self) -> datetime | None:
-        """The moment at which a demo company stands still; None where time goes on."""
-        return None
-
-    @property
-    def folder(self) -> Path:
-        """Where stores are kept."""
-        if self.data_folder:
-            return meant(self.data_folder)
-        return platformdirs.user_data_path("bridgeboard")
-
-    @property
-    def backup_time(self) -> time | None:
-        """When backups are made, by the clock of the machine; None where none are."""
-        return None if self.demo or self.backup_at == "off" else time.fromisoformat(self.backup_at)
-
-    @property
-    def backups_path(self) -> Path:
-        """The folder of nightly backups."""
-        return meant(self.backup_folder) if self.backup_folder else self.folder / "backups"
-
-    @property
-    def prices_path(self) -> Path | None:
-        """The operator's prices; None without any."""
-        return meant(self.prices_file) if self.prices_file else None
-
-    @property
-    def teams_path(self) -> Path | None:
-        """The file of memberships; None without one."""
-        return meant(self.teams_file) if self.teams_file else None
-
-    @property
-    def budgets_path(self) -> Path | None:
-        """The operator's budgets; None without any."""
-        return meant(self.budgets_file) if self.budgets_file else None
-
-    @property
-    def alerts_path(self) -> Path | None:
-        """The file of who is told of alerts; None where nobody is, as of a demo."""
-        return meant(self.alerts_file) if self.alerts_file and not self.demo else None
-
-    @property
-    def host_names(self) -> list[str]:
-        """The host names that a browser may use; empty permits every name."""
-        return addresses.names(self.host, self.allowed_hosts, self.origins)
-
-    @property
-    def origins(self) -> frozenset[str]:
-        """The whole addresses under which browsers reach the dashboard, as far as they are set."""
-        return addresses.origins(self.allowed_hosts, self.login.redirect_url)
-
-    @property
-    def loopback(self) -> bool:
-        """Whether only this machine can reach ``host``."""
-        return addresses.is_loopback(self.host)

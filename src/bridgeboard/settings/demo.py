@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 from pydantic import PrivateAttr, SecretStr
 
-from bridgeboard.settings.definitions import Settings
+from bridgeboard.settings.in_force import Settings
 
 
 class DemoSettings(Settings):
@@ -24,6 +24,7 @@ class DemoSettings(Settings):
             "token": SecretStr(token),
             "search_text": True,
             "state_url": SecretStr(""),
+            "replica_folder": "",
         }
         changed = {name for name, value in mine.items() if value != getattr(settings, name)}
         known = settings.model_fields_set | changed

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from bridgeboard.settings import secrets as stored_secrets
 from bridgeboard.settings import sources
-from bridgeboard.settings.definitions import Settings
+from bridgeboard.settings.in_force import Settings
 from bridgeboard.settings.sources import Environment, File, settings_file
 
 NOT_SET: Final = "not set"

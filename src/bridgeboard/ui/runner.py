@@ -1,8 +1,10 @@
 """The questions of this run's reader to the store; the only way from a page to it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
+from bridgeboard import settings
 from bridgeboard.access import Permission
 from bridgeboard.analysis.runner import AnswerCache, Runner
 from bridgeboard.model.dimensions import groups_tell_sessions
@@ -14,6 +16,9 @@ from bridgeboard.ui import current_user
 
 UNTOLD: Final = "The last sync failed. The operator of this dashboard can see why."
 """Shown to readers in place of a reason that may name somebody."""
+UNSEEN: Final = "The operator of this dashboard can see why."
+"""The same about what is wrong beside the sync."""
+NO_COPY: Final = "This dashboard is a replica, and waits for the first copy of the store."
 NO_REQUEST: Final = "Not known yet: sessions are known, but none of their requests."
 CACHE: Final = AnswerCache(2048)
 """The answers of all readers, each under the rows that who asked may see."""
@@ -29,6 +34,20 @@ def current() -> Runner:
     if keeper is None or keeper.store is None:
         raise NoStoreError(_why_none(keeper))
     return Runner(keeper.store, row_access, CACHE)
+
+
+@contextmanager
+def one_state() -> Iterator[None]:
+    """A run of the whole page, all of whose questions are answered by one published copy.
+
+    Where the process has the store itself, each answer belongs to the version that was asked.
+    """
+    keeper = process.current()
+    if keeper is None:
+        yield
+        return
+    with keeper.one_state():
+        yield
 
 
 def shows_people() -> bool:
@@ -58,6 +77,10 @@ def is_unknown(measure: str) -> bool:
 
 
 def _why_none(keeper: Process | None) -> str:
+    if keeper and settings.current().reads_only:
+        problem = keeper.copy_status.problem
+        may_know = current_user.reader().may(Permission.SYNC)
+        return problem if problem and may_know else NO_COPY
     status = keeper.status if keeper else None
     if status and status.problem:
         if current_user.reader().may(Permission.SYNC):  # it may name the token's owner

@@ -66,6 +66,7 @@ def ensure_shell() -> None:
 
 
 @current_user.one_run()
+@runner.one_state()
 def main() -> None:
     """The whole app: frame, gate, and the page the reader asked for."""
     url.begin()
@@ -138,7 +139,7 @@ def _stored(name: str, run: Callable[[], None], bar: Any, place: Any, alarm: Any
         _unfiltered(bar)
         if name in UNSTORED:
             _run(run, alarm)
-        elif _gate():
+        elif settings.current().reads_only or _gate():
             notices.state("No numbers yet", str(error), icon=":material/hourglass_top:")
             data_quality.progress()
         return

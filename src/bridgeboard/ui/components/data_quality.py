@@ -27,6 +27,10 @@ _GOES_ON: Final = (
     "Syncing is off here: set `sync_seconds` above 0, or stop this dashboard and run "
     "`bridgeboard sync`, which goes on where it was stopped."
 )
+_IS_READ: Final = (
+    "This dashboard is a replica: the process that syncs reads the rest, and newer copies of the "
+    "store will have it. They are shown as they come."
+)
 
 
 def show(scope: Scope) -> None:
@@ -37,7 +41,7 @@ def show(scope: Scope) -> None:
         _facts(scope)
         if _is_empty(covered):
             notices.empty(FIRST_STEPS)
-    elif syncs():
+    elif syncs() or settings.current().reads_only:
         _live(scope)
     else:
         notices.warning(f"**Partial numbers.** {pages.PARTIAL} {_GOES_ON}")
@@ -92,11 +96,13 @@ def _live(scope: Scope) -> None:
     """The same while the first sync runs: numbers on the page move with it."""
     if runner.current().version != st.session_state.get(_SEEN):
         st.rerun()
-    notices.warning(
+    words = (
         "**Partial numbers: the first sync is still running.** It reads the newest days first. "
-        f"{formats.unmarked(how_far())}",
-        icon=":material/hourglass_top:",
+        f"{formats.unmarked(how_far())}"
     )
+    if settings.current().reads_only:
+        words = f"**Partial numbers.** {pages.PARTIAL} {_IS_READ}"
+    notices.warning(words, icon=":material/hourglass_top:")
     _facts(scope)
 
 
@@ -126,7 +132,7 @@ def how_far() -> str:
 
 
 def _facts(scope: Scope) -> None:
-    facts = [_synced(), _window(), *_shares(scope), _left_out(), _server()]
+    facts = [_synced(), _copied(), _window(), *_shares(scope), _left_out(), _server()]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="trust"):
         if settings.current().demo:
             _demo()
@@ -137,7 +143,7 @@ def _facts(scope: Scope) -> None:
             icon=":material/verified:",
             query_params=url.carried("trust"),
         )
-    if problem := trouble():
+    for problem in filter(None, (trouble(), _copy_trouble())):
         st.caption(f":material/warning: {formats.unmarked(problem)}")
 
 
@@ -154,6 +160,24 @@ def trouble() -> str:
         problem = settings.unsecret(keeper.status.problem, settings.current())
         return f"The last sync failed: {problem}"
     return runner.UNTOLD
+
+
+def _copy_trouble() -> str:
+    """Why a replica has no newer copy; empty where all is well. It may name folders."""
+    keeper = process.current()
+    if keeper is None or not keeper.is_remote or not keeper.copy_status.problem:
+        return ""
+    if current_user.reader().may(Permission.SYNC):
+        return settings.unsecret(keeper.copy_status.problem, settings.current())
+    return f"These numbers may be old. {runner.UNSEEN}"
+
+
+def _copied() -> str:
+    """That this dashboard is a replica, and how old the copy is that it shows."""
+    keeper = process.current()
+    if keeper is None or not keeper.is_remote or keeper.copy_status.made_at is None:
+        return ""
+    return f"replica, copy made {formats.ago(clock.now() - keeper.copy_status.made_at)}"
 
 
 def _demo() -> None:
