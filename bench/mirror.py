@@ -30,7 +30,8 @@ from bridgeboard.store import Store
 ROOT: Final = Path(__file__).parents[1]
 RIG: Final = ROOT / "tests" / "rigs" / "clickhouse_server.py"
 BATCHES_TIMED: Final = 7
-LONGEST_SECONDS: Final = 6.0
+STARTS: Final = 3
+"""How many times as long as a start takes a process lives at most until it is killed."""
 _SUMMED: Final = frozenset({"BIGINT", "INTEGER", "UINTEGER"})
 
 
@@ -39,8 +40,9 @@ def main() -> int:
     asked = arguments(__doc__, store=Path, kills=20, clickhouse="", seed=1)
     report = Report(strict=asked.strict)
     with clickhouse(asked.clickhouse) as url:
-        whole(report, asked.store, url)
-        killed(report, asked.store, url, asked.kills, random.Random(asked.seed))  # noqa: S311 - a seeded draw
+        longest = STARTS * whole(report, asked.store, url)
+        dice = random.Random(asked.seed)  # noqa: S311 - a seeded draw
+        killed(report, asked.store, url, [dice.uniform(0, longest) for _ in range(asked.kills)])
     return report.verdict()
 
 
@@ -65,8 +67,8 @@ def clickhouse(url: str) -> Iterator[str]:
             process.stdin.close()
 
 
-def whole(report: Report, path: Path, url: str) -> None:
-    """Mirror everything, then nothing, then some batches."""
+def whole(report: Report, path: Path, url: str) -> float:
+    """Mirror everything, then nothing, then some batches; how long it takes after a restart."""
     with Store.open(path) as store, closing(Mirror(lambda: connected(server(url)))) as to:
         began, spent = perf_counter(), process_time()
         done = mirror(store, to)
@@ -85,6 +87,11 @@ def whole(report: Report, path: Path, url: str) -> None:
             timed.append(_timed(store, to))
         report.say("mirror_batch_seconds", median(wall for wall, _ in timed), "s", 3)
         report.say("mirror_batch_processor_seconds", median(cpu for _, cpu in timed), "s")
+        change(store)
+        with closing(Mirror(lambda: connected(server(url)))) as other:
+            seconds, _ = _timed(store, other)
+        report.say("mirror_after_restart_seconds", seconds, "s")
+    return seconds
 
 
 def _timed(store: Store, to: Mirror) -> tuple[float, float]:
@@ -146,15 +153,15 @@ def told(connection: Connection, term: int, version: int) -> dict[str, int]:
     }
 
 
-def killed(report: Report, path: Path, url: str, kills: int, dice: random.Random) -> None:
-    """Kill a process that writes and mirrors; what a reader sees, and whether all is equal then."""
+def killed(report: Report, path: Path, url: str, lives: list[float]) -> None:
+    """Kill processes that write and mirror after so many seconds each; what a reader sees."""
     with closing(connected(server(url))) as connection, Watch(connection) as watch:
-        for number in range(kills):
-            _kill(path, url, dice.uniform(0, LONGEST_SECONDS))
+        for number, seconds in enumerate(lives):
+            _kill(path, url, seconds)
             note(f"{number + 1} killed; {len(watch.versions)} versions seen")
     if watch.error:
         raise watch.error
-    report.say("mirror_kills", kills, "kills")
+    report.say("mirror_kills", len(lives), "kills")
     report.say("mirror_versions_seen", len(watch.versions), "versions")
     report.say("mirror_states_read", watch.reads, "reads")
     report.say("mirror_half_batches_seen", watch.halves, "reads", 0)

@@ -5,13 +5,17 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import mirror_worlds
 import pytest
 import truth
+from clickhouse_servers import ClickHouse
 from conftest import END, SMALLEST
 
 from bridgeboard.access import EVERYTHING, RowAccess
-from bridgeboard.model.store_status import Status
+from bridgeboard.clickhouse.live import Live
+from bridgeboard.model.store_status import MirrorStatus, Status
 from bridgeboard.runtime import background_sync, clients, demo_company, store_files, sync_steps
 from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.runtime.demo_company import Running
@@ -232,3 +236,35 @@ def test_sums_of_groups_are_made_after_a_sync_where_readers_are_told_apart(tmp_p
         guarded = open_to_all.model_copy(update={"proxy": proxy, "floor": 7})
         sync_steps.gather(opened, guarded)
     assert made == [RowAccess.of_groups(7)]
+
+
+def test_what_a_sync_has_read_is_mirrored_by_a_thread_of_its_own(
+    running: Running,
+    tmp_path: Path,
+    listener: Listener,
+    clickhouse: ClickHouse,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    url = clickhouse.fresh()
+    monkeypatch.setattr(background_sync, "server", lambda _: mirror_worlds.server(url))
+    ended = threading.Event()
+    publish = Live.publish
+
+    def published(*args: Any) -> int:
+        try:
+            return publish(*args)
+        finally:
+            ended.set()
+
+    monkeypatch.setattr(Live, "publish", published)
+    with BackgroundSync(
+        settings_of(running.url, running.tokens["owner"], tmp_path), clock=now
+    ) as keeper:
+        assert keeper.mirror_status == MirrorStatus()
+        listener.until(keeper, lambda status: status.good_at is not None)
+        assert ended.wait(GIVE_UP_SECONDS)
+        assert keeper.store
+        wanted = mirror_worlds.stored(keeper.store)
+    assert keeper.report().mirror == keeper.mirror_status
+    for reader in mirror_worlds.reading(url):
+        assert reader.rows() == wanted

@@ -230,6 +230,7 @@ def test_text_that_changed_by_itself_is_seen_within_an_hour(
         assert reader.rows() == stored(small)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [True, False])
 def test_stopped_between_any_two_calls_readers_see_a_whole_version(
     small: Store, url: str, reader: Reader, *, before: bool
@@ -281,6 +282,7 @@ def test_between_any_two_calls_readers_see_a_whole_version(
     assert {*seen} == {0, 1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [True, False])
 def test_one_process_goes_on_after_any_failure(
     small: Store, url: str, reader: Reader, *, before: bool

@@ -21,7 +21,7 @@ from webhooks import webhook
 from bridgeboard import access, formats, settings
 from bridgeboard.access import PAGES, PERMISSIONS, Role, Viewer
 from bridgeboard.analysis import team_file
-from bridgeboard.model.store_status import Backup, BackupStatus
+from bridgeboard.model.store_status import Backup, BackupStatus, MirrorStatus
 from bridgeboard.runtime import alert_files, process, state_files
 from bridgeboard.runtime.background_sync import BackgroundSync
 from bridgeboard.state.audit import forward
@@ -275,6 +275,29 @@ def test_when_the_last_backup_was_made_and_why_the_last_try_failed_is_shown(
     write(PLAIN + 'backup_at = "off"')
     with serving(store):
         assert "No backups are made" in said(page())
+
+
+def test_which_state_the_mirror_has_and_why_it_has_no_later_one_is_shown(
+    store: Store, write: Callable[[str], None]
+) -> None:
+    write(PLAIN)
+    with serving(store):
+        assert "ClickHouse" not in tables(page())["facts"]
+    write(
+        f'{PLAIN}mirror = "clickhouse://me@one:8443/db"\nmirror_password = "s3cret-of-the-mirror"\n'
+    )
+    with serving(store) as keeper:
+        assert keeper.mirror
+        assert tables(page())["facts"]["State of the store"] == [formats.DASH]
+        problem = "The disk is full (s3cret-of-the-mirror)."
+        keeper.mirror.status = MirrorStatus(AT, 1_234, 5, problem)
+        test = page()
+    shown = tables(test)["facts"]
+    assert shown["ClickHouse"] == ["clickhouse://…@one:8443/db"]
+    assert shown["State of the store"] == ["4 May 2026, 09:30:00 UTC"]
+    assert shown["Version"] == ["1,234"]
+    assert "The disk is full (…)." in said(test)
+    assert "s3cret-of-the-mirror" not in sent(test)
 
 
 def test_a_sync_that_cannot_be_noted_is_not_begun(
