@@ -43,7 +43,15 @@ ROOMS: dict[str, set[str]] = {
         "bridgeboard.model",
         "bridgeboard.private_files",
     },
-    "bridgeboard.clickhouse": {"clickhouse_connect", "pyarrow", "bridgeboard.model"},
+    "bridgeboard.clickhouse": {
+        "clickhouse_connect",
+        "pandas",
+        "pyarrow",
+        "urllib3",
+        "bridgeboard.access",
+        "bridgeboard.model",
+        "bridgeboard.store",
+    },
     "bridgeboard.sync": {
         "aibridge",
         "msgspec",

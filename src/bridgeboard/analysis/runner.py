@@ -8,7 +8,7 @@ nobody is ever given what was answered to somebody who may see more.
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable
 from concurrent.futures import CancelledError, Future
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from bridgeboard.analysis.coverage import Coverage
 from bridgeboard.analysis.questions import Questions
 from bridgeboard.model.answer import Answer
 from bridgeboard.model.dimensions import groups_tell_sessions
-from bridgeboard.model.store import Reader, Store
+from bridgeboard.model.store import MovedError, Reader, Store
 from bridgeboard.queries.metric_query import Query
 from bridgeboard.queries.store_status import ALL_READ
 
@@ -29,6 +29,7 @@ State = tuple[str, int, RowAccess]
 """Which store it is, the number of its last batch, and which of its rows are reached."""
 
 _TRIES: Final = 3
+MOVED: Final = "The store was written between the look at its version and the question. Ask again."
 T = TypeVar("T")
 
 
@@ -172,7 +173,7 @@ class Runner(Questions):
                 state = self.state()
                 make = partial(self._answer_in, state, question)
                 return self.cache.value((state, question), make)
-            except _MovedError:
+            except MovedError:
                 continue
         return self.read(lambda reader: answer(reader, question))
 
@@ -186,6 +187,9 @@ class Runner(Questions):
 
     def read(self, ask: Callable[[Reader], T]) -> T:
         """What one or several questions to one state answer; nothing of it is kept."""
+        for _ in range(_TRIES - 1):
+            with suppress(MovedError), self.snapshot() as reader:
+                return ask(reader)
         with self.snapshot() as reader:
             return ask(reader)
 
@@ -206,7 +210,7 @@ class Runner(Questions):
         New requests only add values at its end, so what an earlier state answered is right as long
         as it has these values and the oldest request is the same: to ask goes through all times.
         """
-        about = ("places", name, str(self.path), self.row_access, self.coverage().first_at)
+        about = ("places", name, self._store.identity, self.row_access, self.coverage().first_at)
         known: dict[str, int] | None = self.cache.known(about)
         if known is None or not known.keys() >= set(shown):
             known = self.first_seen(name)
@@ -243,7 +247,7 @@ class Runner(Questions):
     def _answer_in(self, state: State, question: Query) -> Answer:
         with self.snapshot() as reader:
             if reader.version != state[1]:
-                raise _MovedError
+                raise MovedError(MOVED)
             shorter = question.if_all_read
             if shorter is not question and self._is_all_read(state, reader):
                 return answer(reader, shorter)
@@ -259,7 +263,3 @@ class Runner(Questions):
             return bool(is_all_read)
 
         return self.cache.value((state, "all read"), ask)
-
-
-class _MovedError(Exception):
-    """The store was written between the look at its version and the question."""

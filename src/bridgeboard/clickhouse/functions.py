@@ -137,13 +137,31 @@ TYPES: Final[Mapping[str, str]] = {
     "UBIGINT": "UInt64",
     "UUID": "UUID",
     "VARCHAR": "String",
+    "VARCHAR[]": "Array(String)",
 }
 """Types that are cast to."""
+NULLS: Final[Mapping[str, str]] = {
+    **{
+        kind: f"CAST(NULL AS Nullable({name}))"
+        for kind, name in {
+            **{kind: name for kind, name in TYPES.items() if not kind.endswith("[]")},
+            "DATE": "Date32",
+            "TIMESTAMP": "DateTime64(6, 'UTC')",
+            "UINTEGER": "UInt32",
+            "UTINYINT": "UInt8",
+        }.items()
+    },
+    # A list is never NULL there.
+    "VARCHAR[]": "CAST([] AS Array(String))",
+}
+"""NULL of each type of a column."""
 _WHOLE: Final = {"BIGINT", "HUGEINT", "INTEGER", "UBIGINT"}
 
 
 def cast(value: str, kind: str, *, is_tried: bool) -> str:
     """CAST or TRY_CAST of a value to one of ``TYPES``."""
+    if value == "NULL" and kind in NULLS and not is_tried:
+        return NULLS[kind]
     if kind not in TYPES or (is_tried and kind.endswith("[]")):
         raise UnspellableError(f"a cast to {kind}")
     if is_tried:

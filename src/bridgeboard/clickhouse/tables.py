@@ -45,6 +45,8 @@ _TYPES: Final[Mapping[str, str]] = {
     "UUID": "UUID",
     "VARCHAR": "String",
 }
+_STORED: Final = {kind: stored for stored, kind in _TYPES.items()} | {"Decimal(38, 0)": "HUGEINT"}
+_LIST: Final = "Array(LowCardinality(String))"
 _NAMES: Final = frozenset(
     {
         *("client", "counted", "credential_kind", "error_type", "family", "generation", "grain"),
@@ -133,10 +135,25 @@ def type_of(table: str, column: Column) -> str:
             " is in ClickHouse: add it to bridgeboard.clickhouse.tables."
         )
     if is_list:
-        return "Array(LowCardinality(String))"
+        return _LIST
     if column.is_nullable:
         name = f"Nullable({name})"
     return f"LowCardinality({name})" if element == "VARCHAR" and column.name in _NAMES else name
+
+
+def stored_type(kind: str) -> str:
+    """The store's type of a column that ClickHouse has: the other way round than ``type_of``.
+
+    Raises:
+        UnknownTypeError: if no column of ours has it.
+    """
+    if kind == _LIST:
+        return "VARCHAR[]"
+    for wrapping in ("LowCardinality", "Nullable"):
+        kind = kind.removeprefix(f"{wrapping}(").removesuffix(")") if wrapping in kind else kind
+    if kind not in _STORED:
+        raise UnknownTypeError(f"No column of a mirrored store is {kind}.")
+    return _STORED[kind]
 
 
 def quoted(name: str) -> str:

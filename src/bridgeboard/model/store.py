@@ -16,6 +16,10 @@ class StoreError(Exception):
     """Something is wrong with the store; the message says what to do next."""
 
 
+class MovedError(StoreError):
+    """The state that a question was about is gone, and what was answered may be no state at all."""
+
+
 class NoStoreError(Exception):
     """There is nothing to ask yet; the message says why, and when there will be."""
 

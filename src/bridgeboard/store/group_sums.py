@@ -21,7 +21,7 @@ import duckdb
 
 from bridgeboard.model.metric import TOKENS
 from bridgeboard.store.k_anonymity import OTHER, RULES, Folds
-from bridgeboard.store.row_relations import real
+from bridgeboard.store.row_relations import Tables, real
 
 OFFER: Final = ("provider", "provider_name", "vendor", "model")
 PRICES: Final = {
@@ -249,7 +249,7 @@ def live(dimensions: Collection[str] | None) -> Live:
 
 
 def group_relation(
-    floor: int, kind: Live, table: str, columns: Mapping[str, str], schema: str
+    floor: int, kind: Live, table: str, columns: Mapping[str, str], named: Tables
 ) -> str | None:
     """The SELECT of what groups have in place of a table; None where they have nothing else.
 
@@ -258,7 +258,7 @@ def group_relation(
         kind: of question.
         table: its name.
         columns: those of the real table, with their types: what groups do not have is NULL.
-        schema: the full name of the schema that the tables are in.
+        named: how tables are named.
     """
     grouped = (_SHAPE if kind == "shape" else _GROUPED).get(table)
     if grouped is None:
@@ -269,16 +269,16 @@ def group_relation(
     if table == "usage" and kind in {"kinds", "teams"}:
         known, where = known - _OF_CALLS, "WHERE t.initiator IS NOT NULL"
     shown = ", ".join(_column(known, *each) for each in columns.items())
-    return f"SELECT {shown} FROM {source.format(real=schema, floor=floor)} t {where}"
+    return f"SELECT {shown} FROM {source.format(tables=named.prefix, floor=floor)} t {where}"
 
 
 def _column(known: Collection[str], name: str, kind: str) -> str:
     if name in known:
-        return f"t.{name}::HUGEINT AS {name}" if name in _SUMMED else f"t.{name}"
+        return f"CAST(t.{name} AS HUGEINT) AS {name}" if name in _SUMMED else f"t.{name} AS {name}"
     if name in _CALLED:
-        other = f"['{OTHER}']" if kind.endswith("[]") else f"'{OTHER}'"
+        other = f"list_value('{OTHER}')" if kind.endswith("[]") else f"'{OTHER}'"
         return f"{other} AS {name}"
-    return f"NULL::{kind} AS {name}"
+    return f"CAST(NULL AS {kind}) AS {name}"
 
 
 _OF_CALLS: Final = frozenset({"tool_calls", "injected", "tool_errors"})
@@ -286,7 +286,7 @@ _OF_CALLS: Final = frozenset({"tool_calls", "injected", "tool_errors"})
 _SUMMED: Final = frozenset({*COUNTS, *PRICES})
 # Blocks made for groups of fewer people are not shown; they come back if the floor is lowered.
 _SEEN: Final = (
-    "(SELECT * FROM {{real}}.{0} WHERE frozen IN (SELECT frozen FROM {{real}}.group_blocks"
+    "(SELECT * FROM {{tables}}{0} WHERE frozen IN (SELECT frozen FROM {{tables}}group_blocks"
     " WHERE floor >= {{floor}}))"
 )
 _GROUPED: Final[Mapping[str, tuple[str, str]]] = {
@@ -298,10 +298,10 @@ _GROUPED: Final[Mapping[str, tuple[str, str]]] = {
     "tool_calls": (_SEEN.format("group_calls"), "started_at initiator grain injected failed"),
     "sessions": (_SEEN.format("group_sessions"), "started_at initiator detailed_at"),
     "initiators": (
-        "(SELECT DISTINCT initiator, username FROM {real}.group_members)",
+        "(SELECT DISTINCT initiator, username FROM {tables}group_members)",
         "initiator username",
     ),
-    "memberships": ("{real}.group_members", "username valid_from valid_to"),
+    "memberships": ("{tables}group_members", "username valid_from valid_to"),
 }
 """Table → the table of groups behind it, and what any question sees of that."""
 _SHAPE: Final[Mapping[str, tuple[str, str]]] = {

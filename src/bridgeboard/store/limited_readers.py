@@ -9,7 +9,7 @@ own parser reads the statement, and one that could name anything else is refused
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -23,7 +23,7 @@ from bridgeboard.access import Pseudonyms, RowAccess
 from bridgeboard.model.store import Dimensions, Params, StoreError
 from bridgeboard.store.group_blocks import Blocks, Writer
 from bridgeboard.store.group_sums import group_relation, live
-from bridgeboard.store.row_relations import ALIASES, real, relation, tables
+from bridgeboard.store.row_relations import ALIASES, Tables, real, relation, tables
 
 _PARSE: Final = "SELECT json_serialize_sql(CAST(? AS VARCHAR))"
 _QUERIES: Final = {"SELECT_NODE", "SET_OPERATION_NODE"}
@@ -120,12 +120,12 @@ class InFront:
     Attributes:
         row_access: which rows the reader reaches.
         columns: all tables, with their columns and types.
-        schema: the full name of the schema that they are in.
+        named: how they are named.
     """
 
     row_access: RowAccess
     columns: Mapping[str, Mapping[str, str]]
-    schema: str
+    named: Tables
 
     def statement(self, sql: str, params: Params, dimensions: Dimensions) -> tuple[str, Params]:
         """The statement to execute, and its parameters.
@@ -155,10 +155,10 @@ class InFront:
     def _relation(self, table: str, dimensions: Dimensions, values: str) -> str:
         columns, floor = self.columns[table], self.row_access.floor
         if floor is not None:
-            of_groups = group_relation(floor, live(dimensions), table, columns, self.schema)
+            of_groups = group_relation(floor, live(dimensions), table, columns, self.named)
             if of_groups is not None:
                 return of_groups
-        return relation(self.row_access, table, columns, self.schema, values)
+        return relation(self.row_access, table, columns, self.named, values)
 
 
 class LimitedReaders:
@@ -195,7 +195,8 @@ class LimitedReaders:
             cursor.execute(_BEGUN.format(real=schema)).fetchall()
             if row_access.pseudonyms:
                 cursor.register(ALIASES, self._named(cursor, schema, row_access.pseudonyms))
-            yield cursor, InFront(row_access, self._columns, schema)
+            named = Tables(f"{schema}.", f"temp.main.{ALIASES}")
+            yield cursor, InFront(row_access, self._columns, named)
             cursor.execute("COMMIT")
 
     def _named(
@@ -208,15 +209,17 @@ class LimitedReaders:
         ids = frozenset(id_ for (id_,) in cursor.execute(_IDS.format(real=schema)).fetchall())
         known = self._aliases.get(pseudonyms)
         if known is None or known[0] != ids:
-            aliases = pseudonyms.alias(sorted(ids))
-            columns = {
-                "id": list(aliases),
-                "other": [str(other_id(alias)) for alias in aliases.values()],
-                "alias": list(aliases.values()),
-            }
-            known = ids, pa.table(columns, pa.schema(dict.fromkeys(columns, pa.string())))
+            columns = ("id", "other", "alias")
+            rows = [dict(zip(columns, row, strict=True)) for row in alias_rows(pseudonyms, ids)]
+            known = ids, pa.Table.from_pylist(rows, pa.schema(dict.fromkeys(columns, pa.string())))
             self._aliases[pseudonyms] = known
         return known[1]
+
+
+def alias_rows(pseudonyms: Pseudonyms, ids: Iterable[str]) -> list[tuple[str, str, str]]:
+    """The rows of ``row_relations.ALIASES`` for the ids of everybody who is there."""
+    aliases = pseudonyms.alias(sorted(ids))
+    return [(id_, str(other_id(alias)), alias) for id_, alias in aliases.items()]
 
 
 def other_id(alias: str) -> UUID:

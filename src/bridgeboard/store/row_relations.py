@@ -1,11 +1,13 @@
 """What each table holds for a reader: a SELECT that stands in front of their statements.
 
 Every table and every column is decided here. What is not named, because a later schema brought
-it, is empty: it is shown once somebody has said who may see it, never by default.
+it, is empty: it is shown once somebody has said who may see it, never by default. The text keeps to
+the closed list of the statements of ``queries``, so that every engine is given it from here.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 
 import duckdb
@@ -133,7 +135,21 @@ TEXTS: Final = ("prompts", "tool_inputs", "thinking", "last_prompts")
 
 _EMPTY: Final = {"VARCHAR": "''"}
 ALIASES: Final = "access_aliases"
-"""A table on a reader's cursor: what people are called instead, if not by their names."""
+"""A table of a reader's own: what people are called instead, if not by their names."""
+
+
+@dataclass(frozen=True)
+class Tables:
+    """How the tables of an engine are named in SQL.
+
+    Attributes:
+        prefix: what stands before the name of a table of the store.
+        aliases: the name of the table ``ALIASES``: ``id``, ``other`` and ``alias``, all texts.
+    """
+
+    prefix: str
+    aliases: str = ""
+
 
 _COLUMNS: Final = """
 SELECT table_name, column_name, data_type FROM duckdb_columns()
@@ -148,52 +164,65 @@ _SEEN_THEN: Final = (
 _LIMITS: Final[Mapping[Owner, str]] = {
     "person": "WHERE t.initiator IN (SELECT v.initiator FROM ({visible}) v)",
     "time": _SEEN_THEN.format("t"),
-    "request": "WHERE t.usage IN (SELECT u.usage FROM {schema}.usage u "
-    f"{_SEEN_THEN.format('u')})",
-    "session": "WHERE t.session IN (SELECT s.session FROM {schema}.sessions s "
+    "request": f"WHERE t.usage IN (SELECT u.usage FROM {{tables}}usage u {_SEEN_THEN.format('u')})",
+    "session": "WHERE t.session IN (SELECT s.session FROM {tables}sessions s "
     f"{_SEEN_THEN.format('s')})",
     "nobody": "",
 }
 _SEEN_SESSION: Final = (
-    "CASE WHEN t.session IN (SELECT s.session FROM {schema}.sessions s "
+    "CASE WHEN t.session IN (SELECT s.session FROM {tables}sessions s "
     f"{_SEEN_THEN.format('s')}) THEN t.session END"
 )
 """Requests of a session that began when its person was elsewhere are in no session that is seen."""
+_FIRST, _LAST = (
+    (datetime(year, 1, 1, tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC))
+    // timedelta(microseconds=1)
+    for year in (1, 9999)
+)
+"""Before and after everything, as the tables hold times."""
 _OF_TEAMS: Final = "WHERE t.team IN (SELECT unnest({values}))"
 _IS_PERSON: Final = "lower(i.username) = lower(list_extract({values}, 1))"
 _OF_PERSON: Final = (
-    "WHERE t.username IN (SELECT coalesce(i.member, lower(i.username)) FROM {schema}.initiators i"
+    "WHERE t.username IN (SELECT coalesce(i.member, lower(i.username)) FROM {tables}initiators i"
     f" WHERE {_IS_PERSON})"
 )
+# Stretches that overlap or touch are one. They are nested, as common tables within what stands in
+# front of a statement are not found by every engine.
+_MEMBERSHIPS: Final = f"""
+SELECT i.initiator AS initiator, t.valid_from AS since, t.valid_to AS until
+FROM {{tables}}initiators i
+JOIN {{tables}}memberships t ON t.username = coalesce(i.member, lower(i.username))
+{_OF_TEAMS}"""
+_REACHED: Final = f"""
+SELECT m.initiator AS initiator, m.since AS since, m.until AS until,
+    max(m.until) OVER (PARTITION BY m.initiator ORDER BY m.since, m.until) AS reach
+FROM ({_MEMBERSHIPS}) m"""
+_OPENED: Final = f"""
+SELECT r.initiator AS initiator, r.since AS since, r.until AS until,
+    lag(r.reach) OVER (PARTITION BY r.initiator ORDER BY r.since, r.until) AS before
+FROM ({_REACHED}) r"""
+_PARTED: Final = f"""
+SELECT o.initiator AS initiator, o.since AS since, o.until AS until,
+    sum(CASE WHEN o.since <= o.before THEN 0 ELSE 1 END)
+        OVER (PARTITION BY o.initiator ORDER BY o.since, o.until) AS part
+FROM ({_OPENED}) o"""
 _VISIBLE_TEAMS: Final = f"""
-WITH memberships_seen AS (
-    SELECT i.initiator, t.valid_from AS since, t.valid_to AS until
-    FROM {{schema}}.initiators i
-    JOIN {{schema}}.memberships t ON t.username = coalesce(i.member, lower(i.username))
-    {_OF_TEAMS}),
-opened AS (
-    SELECT *, since <= max(until) OVER (PARTITION BY initiator ORDER BY since, until
-        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS goes_on
-    FROM memberships_seen),
-parted AS (
-    SELECT *, count_if(goes_on IS NOT TRUE)
-        OVER (PARTITION BY initiator ORDER BY since, until) AS part
-    FROM opened)
-SELECT initiator, min(since) AS since, max(until) AS until FROM parted GROUP BY initiator, part"""
+SELECT p.initiator AS initiator, min(p.since) AS since, max(p.until) AS until
+FROM ({_PARTED}) p GROUP BY p.initiator, p.part"""
 # A user name that somebody has left may be given to somebody else: then nobody is seen by it.
 _VISIBLE_PERSON: Final = f"""
-SELECT any_value(i.initiator) AS initiator, TIMESTAMP '0001-01-01' AS since,
-    TIMESTAMP '9999-01-01' AS until
-FROM {{schema}}.initiators i
+SELECT any_value(i.initiator) AS initiator, make_timestamp({_FIRST}) AS since,
+    make_timestamp({_LAST}) AS until
+FROM {{tables}}initiators i
 WHERE {_IS_PERSON} HAVING count(*) = 1"""
-_OF_THE_DEPLOYMENT: Final = f"LEFT JOIN temp.main.{ALIASES} n ON CAST(n.id AS UUID) = t.person"
+_OF_THE_DEPLOYMENT: Final = "LEFT JOIN {aliases} n ON CAST(n.id AS UUID) = t.person"
 """Members of Coder's groups who used nothing have no other name: they count, and are nobody."""
 # Whoever has no other name yet is not there at all.
 _NAMED: Final[Mapping[str, str]] = {
-    "initiators": f"JOIN temp.main.{ALIASES} n ON CAST(n.id AS UUID) = t.id",
-    "memberships": "JOIN {schema}.initiators i"
+    "initiators": "JOIN {aliases} n ON CAST(n.id AS UUID) = t.id",
+    "memberships": "JOIN {tables}initiators i"
     " ON t.username = coalesce(i.member, lower(i.username))"
-    f" JOIN temp.main.{ALIASES} n ON CAST(n.id AS UUID) = i.id",
+    " JOIN {aliases} n ON CAST(n.id AS UUID) = i.id",
     "coder_members": _OF_THE_DEPLOYMENT,
     "coder_main_groups": _OF_THE_DEPLOYMENT,
     "coder_member_spend": _OF_THE_DEPLOYMENT,
@@ -225,7 +254,7 @@ def real(cursor: duckdb.DuckDBPyConnection) -> str:
 
 
 def relation(
-    row_access: RowAccess, table: str, columns: Mapping[str, str], schema: str, values: str
+    row_access: RowAccess, table: str, columns: Mapping[str, str], named: Tables, values: str
 ) -> str:
     """The SELECT of the rows and columns of a table that a row access shows.
 
@@ -233,18 +262,18 @@ def relation(
         row_access: not one of groups, whose tables are others (``store.group_sums``).
         table: its name.
         columns: all that it has, with their types.
-        schema: the full name of the schema that the tables are in.
+        named: how tables are named.
         values: SQL of the list of teams, or of the one user name, that the row access is about.
     """
     decided = DECIDED.get(table)
     if decided is None or not _is_shown(row_access, table, decided):
-        return f"SELECT * FROM {schema}.{table} WHERE FALSE"
+        return f"SELECT * FROM {named.prefix}{table} WHERE FALSE"
     shown = (f"{_column(row_access, table, *each)} AS {each[0]}" for each in columns.items())
-    named = _NAMED.get(table, "") if row_access.pseudonyms else ""
+    joined = _NAMED.get(table, "") if row_access.pseudonyms else ""
     limit = _limit(row_access, table, decided)
-    own = f"SELECT {', '.join(shown)} FROM {{schema}}.{table} t {named} {limit}"
+    own = f"SELECT {', '.join(shown)} FROM {{tables}}{table} t {joined} {limit}"
     visible = _VISIBLE_TEAMS if row_access.person is None else _VISIBLE_PERSON
-    names = {"schema": schema, "values": values}
+    names = {"tables": named.prefix, "aliases": named.aliases, "values": values}
     return own.format(visible=visible.format(**names), **names)
 
 
@@ -276,7 +305,7 @@ def _column(row_access: RowAccess, table: str, name: str, kind: str) -> str:
     if row_access.teams is not None and name == "session" and table in {"usage", "tool_calls"}:
         return _SEEN_SESSION
     if name not in decided.columns or (name in decided.key.split() and row_access.pseudonyms):
-        return f"NULL::{kind}"
+        return f"CAST(NULL AS {kind})"
     is_quoting = name in decided.text.split() and not row_access.has_text
     if is_quoting or (name in decided.work.split() and not row_access.is_of_everybody):
         # That there is one is no secret: whether a thread failed hangs on it.
