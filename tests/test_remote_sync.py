@@ -106,8 +106,8 @@ def test_that_nobody_syncs_is_said_and_what_was_known_stays(
     remote: RemoteSync, node: Node, passed: Seconds
 ) -> None:
     node.die()
-    assert "machine 7 was heard last at" in str(remote.status.problem)
-    assert (remote.status.state, remote.status.good_at) == ("off", WAITING.status.good_at)
+    assert "The process that syncs (machine 7) was heard last at" in str(remote.status.problem)
+    assert (remote.status.state, remote.status.good_at) == ("silent", WAITING.status.good_at)
     assert remote.sync_seconds == 0
     assert remote.deployment.capabilities() == ABLE
     node.tell()
@@ -119,7 +119,7 @@ def test_without_a_node_it_is_said_what_to_start(chosen: Settings) -> None:
     for key in ("", KEY):
         remote = RemoteSync(chosen, lambda key=key: key, lambda: None)
         assert "bridgeboard sync --watch" in str(remote.status.problem)
-        assert (remote.status.state, remote.sync_seconds) == ("off", 0)
+        assert (remote.status.state, remote.sync_seconds) == ("silent", 0)
         with pytest.raises(DeploymentError) as caught:
             remote.deployment.capabilities()
         assert caught.value.trouble == "silent"
@@ -182,7 +182,7 @@ def test_health_is_that_of_the_node(write: Callable[[str], None]) -> None:
         assert body["backup"] == backed_up(WAITING.backups)
         node.die()
         told = web_app._health()["sync"]
-        assert told == synced(WAITING.status) | {"state": "off", "good": False}
+        assert told == synced(WAITING.status) | {"state": "silent", "good": False}
         assert "machine 7" not in str(told)
 
 
@@ -286,10 +286,13 @@ def test_without_a_node_that_lives_nothing_can_be_begun_and_pages_are_shown(
         test = page()
         assert tables(test)["facts"]["State"] == ["off: no process syncs now"]
         assert test.button(key="sync-now").disabled
-        assert "No process syncs now: machine 7 was heard last at" in said(test)
+        assert "No sync is known to run." in said(test)
+        assert "The process that syncs (machine 7) was heard last at" in said(test)
+        assert "last sync failed" not in said(test)
         test = page(name="tools")
         assert not test.exception
-        assert "No process syncs now" in said(test)
+        assert "The process that syncs (machine 7) was heard last at" in said(test)
+        assert "last sync failed" not in said(test)
 
 
 def test_the_state_that_is_away_is_told_where_a_sync_was_wanted(

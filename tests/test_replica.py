@@ -35,6 +35,7 @@ from bridgeboard.runtime.publishing import EVERY_SECONDS, OLDEST, SAY_SECONDS, P
 from bridgeboard.runtime.replica import RETRY, STALE, Replica
 from bridgeboard.runtime.sync_node import SyncNode
 from bridgeboard.settings import Settings, SettingsError
+from bridgeboard.state.sync_nodes import LeaseLostError
 from bridgeboard.store import Store, published_copies, sync_state
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -130,6 +131,50 @@ def test_a_copy_is_made_at_most_once_a_minute_and_only_of_what_is_new(
     published.look(store, SYNCED)
     assert number(folder) > second
     assert published.status.problem is None
+
+
+def test_who_lost_the_lease_while_a_copy_was_made_does_not_name_it_the_newest(
+    folder: Path, store: Store, time: Time, published: Publishing
+) -> None:
+    published.look(store, SYNCED)
+    first = published_copies.named(folder)
+
+    def lost() -> None:
+        raise LeaseLostError("Another machine syncs this store now.")
+
+    paused = Publishing(writer(folder), time.now, time.seconds, confirm=lost)
+    time.passed = EVERY_SECONDS
+    remove_a_day(store)
+    paused.look(store, LATER)
+    assert published_copies.named(folder) == first
+    assert "Another machine syncs this store now." in str(paused.status.problem)
+    published.look(store, SYNCED)
+    newest = published_copies.named(folder)
+    assert newest
+    assert first
+    assert newest.number > first.number
+
+
+def test_who_lost_the_lease_says_no_more_of_its_copy(
+    folder: Path, store: Store, time: Time
+) -> None:
+    leases = [True]
+
+    def confirm() -> None:
+        if not leases:
+            raise LeaseLostError("Another machine syncs this store now.")
+
+    published = Publishing(writer(folder), time.now, time.seconds, confirm=confirm)
+    published.look(store, SYNCED)
+    first = published_copies.named(folder)
+    leases.clear()
+    time.passed = SAY_SECONDS
+    published.look(store, LATER)
+    assert published_copies.named(folder) == first
+    leases.append(True)
+    time.passed += SAY_SECONDS
+    published.look(store, LATER)
+    assert published_copies.named(folder) != first
 
 
 def test_what_is_said_of_a_copy_is_true_when_a_later_sync_is_not_in_it(

@@ -207,11 +207,12 @@ class Totals:
 class Status:
     """What the background sync is doing. Times are aware UTC.
 
-    ``state`` is "standby" while another process syncs in place of this one. ``problem`` is None
-    after a round that went well; otherwise a sentence that says what to do.
+    ``state`` is "standby" while another process syncs in place of this one, and "silent" where
+    another one is to sync and is not heard of. ``problem`` is None after a round that went well;
+    otherwise a sentence that says what to do.
     """
 
-    state: Literal["off", "standby", "waiting", "syncing"] = "off"
+    state: Literal["off", "silent", "standby", "waiting", "syncing"] = "off"
     event: Event | None = None
     began_at: datetime | None = None
     ended_at: datetime | None = None

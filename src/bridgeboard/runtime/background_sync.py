@@ -111,7 +111,7 @@ class BackgroundSync(SharedSync):
         self._threads: list[threading.Thread] = []
         self.backups = NightlyBackups(settings, clock)
         self.alerts = BackgroundAlerts(settings, clock)
-        self.publishing = Publishing(settings, clock)
+        self.publishing = Publishing(settings, clock, confirm=self._confirm)
         # A file that is written anew would wait for the long question that a backup is.
         self._reading_all = threading.Lock()
 

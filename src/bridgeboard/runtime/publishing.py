@@ -29,6 +29,7 @@ class Publishing:
         settings: where to.
         clock: the time, aware.
         seconds: that passed, for what may not depend on the clock being set.
+        confirm: raises where another process publishes by now, as after a long pause of this one.
 
     Attributes:
         status: which copy is the newest, and what stands in the way of the next.
@@ -39,10 +40,12 @@ class Publishing:
         settings: Settings,
         clock: Callable[[], datetime],
         seconds: Callable[[], float] = monotonic,
+        confirm: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._seconds = seconds
+        self._confirm = confirm
         self._newest: Published | None = None
         self._tried_at: float | None = None
         self._said_at: float | None = None
@@ -87,6 +90,7 @@ class Publishing:
             seen_at=now,
             problem=problem,
         )
+        self._confirm()
         published_copies.name_newest(folder, newest)
         self._newest, self._said_at = newest, self._seconds()
         self.status = CopyStatus(now, now, now, None, made.bytes)
@@ -105,6 +109,7 @@ class Publishing:
         newest = replace(newest, seen_at=now, problem=self._shown(sync))
         if is_current:
             newest = replace(newest, current_at=now, synced_at=sync.good_at or newest.synced_at)
+        self._confirm()
         published_copies.name_newest(folder, newest)
         if now - newest.made_at > OLDEST:
             numbers = published_copies.numbers_in(folder, newest.store)

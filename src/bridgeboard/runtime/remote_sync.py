@@ -96,7 +96,7 @@ class RemoteSync:
         known = self._ask()
         if known.problem is None:
             return known.report.status
-        return replace(known.report.status, state="off", problem=known.problem)
+        return replace(known.report.status, state="silent", problem=known.problem)
 
     @property
     def backup_status(self) -> BackupStatus:
@@ -220,6 +220,6 @@ def _silent(node: SyncNode) -> str:
     """That a node does not live any more, or has ended."""
     at = f"{node.heartbeat_at:%Y-%m-%d %H:%M} UTC"
     return (
-        f"No process syncs now: {node.name} was heard last at {at}. Start `bridgeboard sync"
-        " --watch` again; numbers are those of its last sync."
+        f"The process that syncs ({node.name}) was heard last at {at}: start it again. Numbers are"
+        " those of its last sync."
     )

@@ -19,6 +19,8 @@ UNTOLD: Final = "The last sync failed. The operator of this dashboard can see wh
 UNSEEN: Final = "The operator of this dashboard can see why."
 """The same about what is wrong beside the sync."""
 NO_COPY: Final = "This dashboard is a replica, and waits for the first copy of the store."
+UNSYNCED: Final = "No sync is known to run. The operator of this dashboard can see why."
+"""Likewise, where another process is to sync."""
 NO_REQUEST: Final = "Not known yet: sessions are known, but none of their requests."
 CACHE: Final = AnswerCache(2048)
 """The answers of all readers, each under the rows that who asked may see."""

@@ -57,7 +57,7 @@ def _begins(covered: Coverage) -> bool:
 def syncs() -> bool:
     """Whether a sync runs beside this dashboard, or will begin by itself."""
     keeper = process.current()
-    return keeper is not None and keeper.status.state != "off"
+    return keeper is not None and keeper.status.state not in {"off", "silent"}
 
 
 NOTHING: Final = "Nothing is recorded yet."
@@ -147,8 +147,14 @@ def _facts(scope: Scope) -> None:
         st.caption(f":material/warning: {formats.unmarked(problem)}")
 
 
+def is_silent() -> bool:
+    """Whether nothing is heard of the process that is to sync; its last sync went as it went."""
+    keeper = process.current()
+    return keeper is not None and keeper.status.state == "silent"
+
+
 def trouble() -> str:
-    """How the last sync failed; empty when it did not.
+    """How the last sync failed, or that nobody syncs; empty when neither is so.
 
     What went wrong may name a session or quote the deployment: not all may know that.
     """
@@ -158,8 +164,8 @@ def trouble() -> str:
     reader = current_user.reader()
     if reader.row_access.is_of_everybody or reader.may(Permission.SYNC):
         problem = settings.unsecret(keeper.status.problem, settings.current())
-        return f"The last sync failed: {problem}"
-    return runner.UNTOLD
+        return problem if is_silent() else f"The last sync failed: {problem}"
+    return runner.UNSYNCED if is_silent() else runner.UNTOLD
 
 
 def _copy_trouble() -> str:

@@ -88,7 +88,9 @@ def _status(now: _Seen) -> None:
         tables.facts(lines, key="sync", label="Sync")
         if now.status.problem:
             why = settings.unsecret(now.status.problem, settings.current())
-            notices.problem("**The last sync failed.**", why)
+            is_silent = now.status.state == "silent"
+            title = "**No sync is known to run.**" if is_silent else "**The last sync failed.**"
+            notices.problem(title, why)
         if current_user.reader().may(Permission.SYNC):
             _button(now)
 
