@@ -17,7 +17,7 @@ from bridgeboard import settings
 from bridgeboard.access import Identity, Role, viewer
 from bridgeboard.settings import Settings
 
-UNITS = ("bridgeboard.service", "bridgeboard-replica@.service")
+UNITS = ("bridgeboard.service", "bridgeboard-sync.service", "bridgeboard-replica@.service")
 GUIDE = (EXAMPLES.parents[1] / "docs" / "deployment.md").read_text("utf-8")
 EXPOSURE = 20  # tenths of what `systemd-analyze security` counts: less is tighter
 
