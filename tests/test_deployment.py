@@ -40,6 +40,9 @@ def installed(tmp_path: Path) -> list[str]:
     for unit, path in zip(UNITS, paths, strict=True):
         text = (EXAMPLES / unit).read_text("utf-8")
         path.write_text(text.replace("/opt/bridgeboard/.venv/bin/bridgeboard", str(program)))
+        if unit != UNITS[0]:  # the guide has it beside several dashboards only
+            (tmp_path / f"{path.name}.d").mkdir()
+            shutil.copy(EXAMPLES / "bridgeboard-state.conf", tmp_path / f"{path.name}.d")
     return [str(path) for path in paths]
 
 
