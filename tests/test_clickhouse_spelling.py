@@ -35,7 +35,8 @@ def test_all_of_the_closed_list_has_a_spelling_and_nothing_else() -> None:
     assert {*functions.CALLS, *functions.SPECIAL} == {*SCALARS}
     assert {*functions.AGGREGATES, "quantile_cont"} == {*AGGREGATES}
     assert {*functions.WINDOWS} == {*WINDOWS}
-    assert {*functions.TYPES} == {*TYPES}
+    # What row access casts its parameters to, in front of a statement.
+    assert {*functions.TYPES} == {*TYPES, "VARCHAR[]"}
 
 
 @pytest.mark.parametrize(
