@@ -40,6 +40,16 @@ ReplicaOf = Annotated[
         show_default="replica_folder",
     ),
 ]
+ReadFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--store",
+        metavar="ADDRESS",
+        help="Only read the ClickHouse that another process mirrors to:"
+        " clickhouse://USER@HOST:8443/DATABASE.",
+        show_default="store",
+    ),
+]
 Remote = Annotated[
     bool | None,
     typer.Option(
@@ -104,11 +114,17 @@ def demo(  # noqa: PLR0917 - typer reads options from the signature
 
 
 def serve(
-    host: Host = None, port: Port = None, publish: Publish = None, replica: ReplicaOf = None
+    host: Host = None,
+    port: Port = None,
+    publish: Publish = None,
+    replica: ReplicaOf = None,
+    store: ReadFrom = None,
 ) -> None:
     """Serve the dashboard on a real deployment: CODER_URL and CODER_SESSION_TOKEN."""
     with explained():
-        chosen = settings.read(host=host, port=port, publish_folder=publish, replica_folder=replica)
+        chosen = settings.read(
+            host=host, port=port, publish_folder=publish, replica_folder=replica, store=store
+        )
         if not chosen.configured:
             err.print("CODER_URL and CODER_SESSION_TOKEN are not both set; the page will say so.")
         web_app.serve(chosen, announce=_announce)

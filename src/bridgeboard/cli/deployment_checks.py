@@ -14,7 +14,7 @@ from bridgeboard.analysis import coder_groups, completeness, prices, team_file
 from bridgeboard.analysis.completeness import Verdict, bad, good
 from bridgeboard.analysis.coverage import coverage
 from bridgeboard.budgets import BudgetsFileError
-from bridgeboard.cli import mirror, replica_checks
+from bridgeboard.cli import clickhouse_checks, mirror, replica_checks
 from bridgeboard.cli.terminal import explained, out
 from bridgeboard.model.store import StoreError
 from bridgeboard.pricing import PriceFileError, own_book
@@ -55,6 +55,9 @@ def _verdicts(settings: Settings, now: datetime) -> Iterator[Verdict]:
     yield from _audit(settings)
     yield from _files(settings)
     yield from mirror.verdicts(settings)
+    if settings.store:
+        yield from clickhouse_checks.verdicts(settings, now)
+        return
     if settings.replica_path:
         yield from replica_checks.verdicts(settings, settings.replica_path, now)
         return

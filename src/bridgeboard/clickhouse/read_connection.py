@@ -1,5 +1,6 @@
 """Reads from a ClickHouse: the first of its hosts that answers, and another one when it is gone."""
 
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -24,6 +25,8 @@ LIMITS: Final[Mapping[str, int]] = {
 """What a statement may take, besides ``settings``."""
 _REPLICATED: Final[Mapping[str, int]] = {"select_sequential_consistency": 1}
 """A replica that has not everything yet says so instead of answering."""
+_TALKATIVE: Final = ("urllib3.connectionpool", "clickhouse_connect")
+"""Loggers that would note addresses of requests, which hold parameters; errors say what failed."""
 _ENGINE: Final = "SELECT engine FROM system.databases WHERE name = currentDatabase()"
 
 Answer = tuple[list[str], list[tuple[Any, ...]]]
@@ -110,6 +113,8 @@ class ReadConnection:
                 "store = clickhouse://... needs a package that is not installed. Run: pip install"
                 ' "bridgeboard[clickhouse]"'
             ) from None
+        for name in _TALKATIVE:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         server = self._server
         with explained(self.where):
             client = clickhouse_connect.get_client(

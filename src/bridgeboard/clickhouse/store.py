@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from time import monotonic
@@ -32,6 +33,10 @@ KEPT_SECONDS: Final = 1.0
 _COLUMNS: Final = """
 SELECT table, name, type FROM system.columns WHERE database = currentDatabase() ORDER BY position"""
 _META: Final = "SELECT name, value FROM meta WHERE block IN ({})"
+_MADE_AT: Final = """
+SELECT max(at) FROM live
+WHERE term = {term:UInt64} AND version = {version:UInt64} AND name != ''"""
+_SYNCED_AT: Final = "SELECT max(began_at) FROM runs WHERE outcome = 'done' AND block IN ({})"
 _IDS: Final = "SELECT DISTINCT toString(id) FROM initiators WHERE block IN ({})"
 _UNKNOWN_TABLE: Final = 60
 
@@ -47,6 +52,9 @@ class State:
         blocks: the numbers of the blocks of each table.
         columns: the tables and their columns.
         meta: the settings of the store.
+        made_at: when it was published, aware.
+        synced_at: when the sync began that went well last, aware.
+        aliases: the rows of the table of aliases by what makes them, once they were asked for.
     """
 
     host_number: int
@@ -55,6 +63,8 @@ class State:
     blocks: Mapping[str, tuple[int, ...]]
     columns: Columns
     meta: Mapping[str, str]
+    made_at: datetime
+    synced_at: datetime | None = None
     aliases: dict[Pseudonyms, list[tuple[str, str, str]]] = field(default_factory=dict)
 
     @property
@@ -73,21 +83,24 @@ class ClickHouseStore:
     Args:
         connection: to the server.
         folder: where this process keeps what is its own.
+        url: of the deployment, where that does not tell what it is called.
     """
 
-    def __init__(self, connection: ReadConnection, folder: Path) -> None:
+    def __init__(self, connection: ReadConnection, folder: Path, url: str = "") -> None:
         self._connection = connection
         self._folder = folder
+        self._url = url
+        self._known: State | None = None
         self._lock = Lock()
         self._state: State | None = None
         self._looked_at = 0.0
-        self._highest = (0, 0)
         self._restores = 0
 
     @property
     def path(self) -> Path:
         """What the file would be called here: its name is that of the file that is mirrored."""
-        return location(self._folder, self.state().meta.get("deployment_id", ""))
+        state = self._known or self.state()
+        return location(self._folder, state.meta.get("deployment_id") or self._url)
 
     @property
     def identity(self) -> str:
@@ -114,9 +127,18 @@ class ClickHouseStore:
         with self._lock:
             now = monotonic()
             if self._state is None or now - self._looked_at >= KEPT_SECONDS:
-                self._state = self._newest(self._state)
+                self._state = self._known = self._newest(self._state or self._known)
                 self._looked_at = now
             return self._state
+
+    @property
+    def known(self) -> State | None:
+        """The state that was read last; nothing is asked."""
+        return self._known
+
+    def host(self) -> str:
+        """The host that is asked now, once one answers. Raises StoreError."""
+        return self._connection.host()
 
     def close(self) -> None:
         """Let go of the server. May be repeated."""
@@ -194,9 +216,14 @@ class ClickHouseStore:
         blocks: dict[str, tuple[int, ...]] = {}
         for name, _, block in self._rows(live.BLOCKS, {"term": term, "version": version}):
             blocks[name] = (*blocks.get(name, ()), block)
-        found = State(host_number, term, version, blocks, self._columns(), {})
-        meta = dict(self._rows(_META.format(found.numbers("meta"))))
-        state = State(host_number, term, version, blocks, found.columns, meta)
+        ((made_at,),) = self._rows(_MADE_AT, {"term": term, "version": version})
+        found = State(host_number, term, version, blocks, self._columns(), {}, _aware(made_at))
+        ((synced_at,),) = self._rows(_SYNCED_AT.format(found.numbers("runs")))
+        state = replace(
+            found,
+            meta=dict(self._rows(_META.format(found.numbers("meta")))),
+            synced_at=_aware(synced_at) if synced_at else None,
+        )
         if before and state.data_version < before.data_version:
             # A backup was restored: batches get numbers that others had.
             self._restores += 1
@@ -232,3 +259,7 @@ class ClickHouseStore:
 
     def _rows(self, sql: str, parameters: Mapping[str, Any] | None = None) -> list[tuple[Any, ...]]:
         return self._connection.ask(sql, parameters)[1]
+
+
+def _aware(at: datetime) -> datetime:
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)

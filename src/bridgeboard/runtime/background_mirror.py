@@ -30,15 +30,19 @@ def server(settings: Settings) -> Server | None:
     """Where the settings want a mirror; None if nowhere."""
     if not settings.mirror or settings.demo:
         return None
-    address = parsed(settings.mirror)
-    password = settings.mirror_password.get_secret_value()
+    return server_at(settings.mirror, settings.mirror_password.get_secret_value())
+
+
+def server_at(address: str, password: str) -> Server:
+    """The server of an address that the settings have."""
+    parts = parsed(address)
     return Server(
-        address.hosts,
-        address.database,
-        address.user,
+        parts.hosts,
+        parts.database,
+        parts.user,
         password,
-        is_secure=address.is_secure,
-        ca_file=address.ca_file,
+        is_secure=parts.is_secure,
+        ca_file=parts.ca_file,
     )
 
 

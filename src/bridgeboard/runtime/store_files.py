@@ -58,9 +58,15 @@ def refuse_replica(settings: Settings) -> None:
     """
     if settings.reads_only:
         raise SettingsError(
-            f"These settings are those of a replica (replica_folder is {settings.replica_folder}):"
-            " it only reads. Run this command with the settings of the process that syncs."
+            f"These settings are those of a {_reader(settings)}: it only reads. Run this command"
+            " with the settings of the process that syncs."
         )
+
+
+def _reader(settings: Settings) -> str:
+    if settings.store:
+        return "dashboard that reads from ClickHouse (store is set)"
+    return f"replica (replica_folder is {settings.replica_folder})"
 
 
 def _place(settings: Settings, client: Client) -> Path:

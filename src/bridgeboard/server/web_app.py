@@ -23,6 +23,7 @@ from starlette.routing import Route
 from bridgeboard.model.store_status import Status
 from bridgeboard.runtime import process, state_files, store_files
 from bridgeboard.runtime.background_sync import BackgroundSync
+from bridgeboard.runtime.clickhouse_reading import ClickHouseReading, refuse_an_unfit_server
 from bridgeboard.runtime.replica import Replica
 from bridgeboard.server.app_folder import home, pages
 from bridgeboard.server.free_port import refuse_a_taken_port
@@ -72,8 +73,10 @@ def application(settings: Settings, *, when_ready: Callable[[], None] = lambda: 
     """The dashboard as an ASGI app that syncs; ``when_ready`` is called once it serves."""
     install(settings)
     base = settings.base_path
-    keeper: Replica | BackgroundSync
-    if settings.reads_only:
+    keeper: ClickHouseReading | Replica | BackgroundSync
+    if settings.store:
+        keeper = ClickHouseReading(settings, clock=_now)
+    elif settings.reads_only:
         keeper = Replica(settings, clock=_now)
     else:
         keeper = BackgroundSync(settings, clock=_now, is_node=settings.publish_path is not None)
@@ -127,6 +130,7 @@ def serve(settings: Settings, *, announce: Callable[[str], None]) -> None:
     refuse_an_open_door(settings)
     refuse_a_taken_port(settings.host, settings.port)
     store_files.private_folder(settings)
+    refuse_an_unfit_server(settings)
     note_settings(settings)
     sys.setswitchinterval(TURN_SECONDS)
     _keep_few_arenas()
@@ -270,7 +274,8 @@ async def _healthz(_request: Request) -> JSONResponse:
     keeper = process.current()
     if current().reads_only and (keeper is None or keeper.store is None):
         # A load balancer sends nobody there.
-        return JSONResponse(body | {"status": "no copy of the store"}, 503)
+        lacking = "no answer of ClickHouse" if current().store else "no copy of the store"
+        return JSONResponse(body | {"status": lacking}, 503)
     return JSONResponse(body)
 
 
@@ -286,7 +291,9 @@ def _health() -> dict[str, object]:
     if keeper and keeper.mirror_status:
         body["mirror"] = mirrored(keeper.mirror_status)
     if keeper and (current().reads_only or current().publish_path):
-        name = "replica" if current().reads_only else "published"
+        name = "published"
+        if current().reads_only:
+            name = "clickhouse" if current().store else "replica"
         body[name] = copied(keeper.copy_status, _now())
     return body
 

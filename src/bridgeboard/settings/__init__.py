@@ -106,7 +106,7 @@ def _with_files(settings: Settings) -> Settings:
     """The same, with those secrets of no table that stand in files."""
     read = {
         name: SecretStr(secrets.from_file(f"{name}_file", path))
-        for name in ("audit_key", "state_url", "mirror_password")
+        for name in ("audit_key", "state_url", "mirror_password", "store_password")
         if (path := getattr(settings, f"{name}_file"))
         and not getattr(settings, name).get_secret_value()
     }

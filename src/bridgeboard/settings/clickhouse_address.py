@@ -49,7 +49,10 @@ def parsed(text: str) -> ClickHouseAddress:
     before, _, path = rest.partition("/")
     user, has_user, hosts = before.rpartition("@")
     if ":" in user:
-        raise ValueError("Give the password by mirror_password_file, not in the address")
+        raise ValueError(
+            "Give the password by a setting of its own, such as mirror_password_file or"
+            " store_password_file, not in the address"
+        )
     if not has_user or not user or "@" in user or "?" in before or "#" in rest:
         raise ValueError(_FORM)
     parts = urlsplit(f"//x/{path}")

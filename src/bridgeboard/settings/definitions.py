@@ -260,6 +260,18 @@ class Fields(BaseSettings):
     mirror_password_file: str = Field(
         default="", description="A file that holds it instead, such as a mounted secret."
     )
+    store: Annotated[str, AfterValidator(clickhouse_address.checked)] = Field(
+        default="",
+        description="The ClickHouse that another process mirrors its store to, for a dashboard "
+        "that only reads there: `clickhouse://USER@HOST:8443/DATABASE`, as `mirror`. It needs no "
+        "deployment and no token. Empty is a dashboard with a store of its own.",
+    )
+    store_password: SecretStr = Field(
+        default=SecretStr(""), description="The password of that user."
+    )
+    store_password_file: str = Field(
+        default="", description="A file that holds it instead, such as a mounted secret."
+    )
 
     @field_validator("roles", "leads", mode="before")
     @classmethod
@@ -292,6 +304,8 @@ class Fields(BaseSettings):
                 "publish_folder and replica_folder name two folders: a replica reads from the one"
                 " that another process publishes to, and publishes nothing itself"
             )
+        if self.store and self.replica_folder:
+            raise ValueError("store and replica_folder are both set: a dashboard reads one of them")
         if self.names == "pseudonyms" and not self.pseudonym_key.get_secret_value():
             raise ValueError(f"Pseudonyms need a pseudonym_key: {RANDOM}")
         teamless = tables.leads_without_teams(self.roles, self.leads)

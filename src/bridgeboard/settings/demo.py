@@ -25,6 +25,7 @@ class DemoSettings(Settings):
             "search_text": True,
             "state_url": SecretStr(""),
             "replica_folder": "",
+            "store": "",
         }
         changed = {name for name, value in mine.items() if value != getattr(settings, name)}
         known = settings.model_fields_set | changed

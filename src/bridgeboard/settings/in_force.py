@@ -29,13 +29,13 @@ class Settings(Fields):
 
     @property
     def configured(self) -> bool:
-        """Whether it is said at all where numbers come from: from a deployment, or from copies."""
+        """Whether it is said at all where numbers come from."""
         return self.reads_only or bool(self.url and self.token.get_secret_value())
 
     @property
     def reads_only(self) -> bool:
         """Whether this process only reads, and another one syncs: no deployment is asked."""
-        return bool(self.replica_folder)
+        return bool(self.replica_folder or self.store)
 
     @property
     def first_weekday(self) -> int:

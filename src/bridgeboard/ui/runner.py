@@ -18,6 +18,7 @@ UNTOLD: Final = "The last sync failed. The operator of this dashboard can see wh
 """Shown to readers in place of a reason that may name somebody."""
 UNSEEN: Final = "The operator of this dashboard can see why."
 """The same about what is wrong beside the sync."""
+NO_ANSWER: Final = "This dashboard reads from ClickHouse, and waits for its first answer."
 NO_COPY: Final = "This dashboard is a replica, and waits for the first copy of the store."
 UNSYNCED: Final = "No sync is known to run. The operator of this dashboard can see why."
 """Likewise, where another process is to sync."""
@@ -82,7 +83,8 @@ def _why_none(keeper: Process | None) -> str:
     if keeper and settings.current().reads_only:
         problem = keeper.copy_status.problem
         may_know = current_user.reader().may(Permission.SYNC)
-        return problem if problem and may_know else NO_COPY
+        waiting = NO_ANSWER if settings.current().store else NO_COPY
+        return problem if problem and may_know else waiting
     status = keeper.status if keeper else None
     if status and status.problem:
         if current_user.reader().may(Permission.SYNC):  # it may name the token's owner

@@ -141,7 +141,8 @@ def _stored(name: str, run: Callable[[], None], bar: Any, place: Any, alarm: Any
             _run(run, alarm)
         elif settings.current().reads_only or _gate():
             notices.state("No numbers yet", str(error), icon=":material/hourglass_top:")
-            data_quality.progress()
+            if isinstance(error, NoStoreError):  # else it would rerun as long as it fails
+                data_quality.progress()
         return
     if name in url_parameters.UNFILTERED:
         _unfiltered(bar)

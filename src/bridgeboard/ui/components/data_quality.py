@@ -27,6 +27,10 @@ _GOES_ON: Final = (
     "Syncing is off here: set `sync_seconds` above 0, or stop this dashboard and run "
     "`bridgeboard sync`, which goes on where it was stopped."
 )
+_IS_MIRRORED: Final = (
+    "This dashboard reads from ClickHouse: the process that syncs reads the rest and mirrors it. "
+    "They are shown as they come."
+)
 _IS_READ: Final = (
     "This dashboard is a replica: the process that syncs reads the rest, and newer copies of the "
     "store will have it. They are shown as they come."
@@ -101,7 +105,8 @@ def _live(scope: Scope) -> None:
         f"{formats.unmarked(how_far())}"
     )
     if settings.current().reads_only:
-        words = f"**Partial numbers.** {pages.PARTIAL} {_IS_READ}"
+        comes = _IS_MIRRORED if settings.current().store else _IS_READ
+        words = f"**Partial numbers.** {pages.PARTIAL} {comes}"
     notices.warning(words, icon=":material/hourglass_top:")
     _facts(scope)
 
@@ -179,11 +184,14 @@ def _copy_trouble() -> str:
 
 
 def _copied() -> str:
-    """That this dashboard is a replica, and how old the copy is that it shows."""
+    """That this dashboard only reads, and how old what it shows is."""
     keeper = process.current()
     if keeper is None or not keeper.is_remote or keeper.copy_status.made_at is None:
         return ""
-    return f"replica, copy made {formats.ago(clock.now() - keeper.copy_status.made_at)}"
+    age = formats.ago(clock.now() - keeper.copy_status.made_at)
+    return (
+        f"ClickHouse, mirrored {age}" if settings.current().store else f"replica, copy made {age}"
+    )
 
 
 def _demo() -> None:

@@ -1,4 +1,4 @@
-"""The page Settings: copies of the store that are published, or the one that a replica shows."""
+"""The page Settings: copies of the store that are published, or what a mere reader shows."""
 
 from typing import Final
 
@@ -13,6 +13,7 @@ from bridgeboard.ui import current_user
 from bridgeboard.ui.components import clock, notices, tables
 
 _PUBLISHED: Final = ("Published copies", "the published copies", "**No newer copy is published.**")
+_MIRRORED: Final = ("ClickHouse", "the mirror", "**ClickHouse cannot be read.**")
 _READ: Final = ("Replica", "the copy", "**There is no newer copy to be seen.**")
 
 
@@ -22,6 +23,8 @@ def show() -> None:
     if not chosen.reads_only and chosen.publish_path is None:
         return
     title, tile, failed = _READ if chosen.reads_only else _PUBLISHED
+    if chosen.store:
+        title, tile, failed = _MIRRORED
     st.header(title, anchor=False)
     with notices.tile(tile):
         status = keeper.copy_status if keeper else CopyStatus()
@@ -37,6 +40,12 @@ def show() -> None:
 
 def _lines(chosen: Settings, status: CopyStatus) -> dict[str, str]:
     zone = clock.zone()
+    if chosen.store:
+        return {
+            "Last change mirrored": formats.moment(status.made_at, zone),
+            "Last answer": formats.moment(status.seen_at, zone),
+            "Server": chosen.store,
+        }
     lines = {
         "Copy made": formats.moment(status.made_at, zone),
         "Known to be current at": formats.moment(status.current_at, zone),
