@@ -57,6 +57,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("bench.replica_copies --store {world}", "publish_batches_wait_ms"),
         ("bench.alerts --store {world}", "everybody_again_ms"),
         ("bench.forecast --seeds 1", "coverage_p10_p90"),
+        ("bench.engines --most 30 --minutes 0.5 --store {world}", "mismatched_cells"),
     ],
 )
 def test_a_benchmark_runs_to_its_end(command: str, figure: str, world: Path) -> None:

@@ -1,6 +1,5 @@
 """ClickHouse answers every statement of the product as DuckDB does, to the last digit and type."""
 
-import math
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 import row_access_worlds as worlds
 from clickhouse_servers import HOSTILE, ClickHouse, connected, copied
+from equal_answers import is_same
 from every_statement import ALL, Recorder, ask_everything, constant_statements
 
 from bridgeboard.clickhouse import answers
@@ -194,19 +194,6 @@ def difference(reader: Reader, client: Any, sql: str, params: Params) -> str | N
             if not is_same(value, other):
                 return f"{name} is {value!r} and {other!r}: {sql} {params}"
     return None
-
-
-def is_same(value: Any, other: Any) -> bool:
-    """Whether two values are of one type and equal, numbers with a fraction to 1e-12 of them."""
-    if type(value) is not type(other):
-        return False
-    if isinstance(value, list | tuple):
-        return len(value) == len(other) and all(map(is_same, value, other))
-    if isinstance(value, float):
-        return math.isclose(value, other, rel_tol=1e-12) or (
-            math.isnan(value) and math.isnan(other)
-        )
-    return bool(value == other)
 
 
 def test_values_of_other_types_are_not_the_same() -> None:
