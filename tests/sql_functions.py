@@ -41,7 +41,7 @@ AGGREGATES: Final[Mapping[str, str]] = {
     "bool_and": "whether all are true; NULL of none",
     "bool_or": "whether any is true; NULL of none",
     "count": "of rows, of values that are not NULL, or with DISTINCT of different ones: exact",
-    "count_if": "how many are true; 0 of none",
+    "count_if": "how many are true; NULL where no value is known",
     "list": "the values as a list, in no order; with DISTINCT each once. Never of NULL",
     "max": "the largest value; NULL of none",
     "min": "the smallest value; NULL of none",

@@ -50,16 +50,6 @@ class Aggregate:
         return self.around.format(f"{self.text.format(argument)}{rows}{over}")
 
 
-@dataclass(frozen=True)
-class CountIf(Aggregate):
-    """How many rows a condition holds for, which has no condition beside its own."""
-
-    def spelled(self, argument: str, condition: str, over: str) -> str:
-        """Of the rows for which both conditions hold."""
-        both = f"({condition}) AND ({argument})" if condition else argument
-        return super().spelled(both, "", over)
-
-
 _SIGNED: Final = "toInt64({})"
 _EPOCH: Final = "toDate32('1970-01-01')"
 
@@ -71,7 +61,7 @@ AGGREGATES: Final[Mapping[str, Aggregate]] = {
     "bool_and": Aggregate("min({})", "CAST({} AS Bool)"),
     "bool_or": Aggregate("max({})", "CAST({} AS Bool)"),
     "count": Aggregate("count({})", _SIGNED, may_be_distinct=True),
-    "count_if": CountIf("countIf({})", _SIGNED),
+    "count_if": Aggregate("sum(toInt128({}))"),  # countIf is 0 where no value is known
     "list": Aggregate("groupArray({})"),
     "max": Aggregate("max({})"),
     "min": Aggregate("min({})"),
