@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -91,6 +92,7 @@ def test_a_page_shows_what_it_shows_on_the_store(
     )
     with ExitStack() as stack:
         keeper = BackgroundSync(own, clock=lambda: NOW, opened=company)
+        stack.callback(keeper.deployment.close)
         stack.enter_context(showing(own, keeper))
         expected = page(name=name, **WINDOW)
     with reading(reader(url, tmp_path)):
@@ -164,7 +166,10 @@ def test_health_says_how_old_the_mirror_is(url: str, tmp_path: Path) -> None:
 
 def health() -> tuple[int, dict[str, Any]]:
     """The answer of /healthz with the process that is installed."""
-    answer = asyncio.run(web_app._healthz(None))  # type: ignore[arg-type]  # it is not looked at
+    # In a thread of its own: here it would end the event loop of the pages, which is not closed.
+    with ThreadPoolExecutor(1) as pool:
+        asked = web_app._healthz(None)  # type: ignore[arg-type]  # it is not looked at
+        answer = pool.submit(asyncio.run, asked).result()
     return answer.status_code, json.loads(answer.body)
 
 
